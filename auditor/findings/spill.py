@@ -1,9 +1,10 @@
 """Temporary storage of a run: Arrow record batches in one file without a name, beyond a budget of memory."""
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,8 +13,10 @@ from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.files.temporary import late_file
 
-BUDGET: Final = 96 << 20
-"""Bytes of findings, and of what actions list, that a run keeps in memory."""
+BUDGET: Final = 32 << 20
+"""Bytes of findings that a run keeps in memory."""
+ACTIONS_BUDGET: Final = 12 << 20
+"""Bytes of actions that it keeps beside them: those of some forty tenants, which one page shows."""
 _CODEC: Final = "lz4_raw"
 """Arrow could compress each column instead, which takes four times as long for batches of some hundred rows."""
 
@@ -27,8 +30,26 @@ class Block(NamedTuple):
     """Its size before it was compressed."""
 
 
+class MemoryBudget:
+    """Bytes that may be kept in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+
+    def reserve(self, size: int) -> bool:
+        """Take bytes off the budget; False where it does not suffice."""
+        if size > self._free:
+            return False
+        self._free -= size
+        return True
+
+    def release(self, size: int) -> None:
+        """Give bytes back to the budget."""
+        self._free += size
+
+
 class SpillFile:
-    """The memory budget and the temporary file that all tenants of a run share: one file descriptor, whatever its size.
+    """The memory budgets of a run and its temporary file: one file descriptor, however many tenants there are.
 
     Not safe for use by several threads.
     """
@@ -36,18 +57,9 @@ class SpillFile:
     def __init__(self, file: BinaryIO, *, budget: int = BUDGET) -> None:
         self._file = file
         self._end = 0
-        self._free = budget
-
-    def reserve(self, size: int) -> bool:
-        """Take bytes off the memory budget; False where it does not suffice."""
-        if size > self._free:
-            return False
-        self._free -= size
-        return True
-
-    def release(self, size: int) -> None:
-        """Give bytes back to the memory budget."""
-        self._free += size
+        self._last: tuple[Block, Any] | None = None
+        self.findings = MemoryBudget(budget)
+        self.actions = MemoryBudget(min(budget, ACTIONS_BUDGET))
 
     def write(self, batch: pa.RecordBatch) -> Block:
         """Append a record batch. Raises DeliveryError where the disk is full."""
@@ -72,6 +84,20 @@ class SpillFile:
         """Read a record batch again. Raises DeliveryError where the file was cut."""
         data = pa.decompress(self.content(block), block.unpacked, _CODEC)
         return pa.ipc.open_stream(data).read_next_batch()
+
+    def write_value(self, value: object) -> Block:
+        """Append a value. Raises DeliveryError where the disk is full."""
+        return self.append(pa.py_buffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)))
+
+    def read_value(self, block: Block) -> Any:
+        """Read a value again; the last one is kept, because a report reads one value several times in a row.
+
+        Raises DeliveryError where the file was cut.
+        """
+        if self._last is None or self._last[0] != block:
+            # Nobody else writes this file: it has no name.
+            self._last = block, pickle.loads(self.content(block))  # noqa: S301
+        return self._last[1]
 
     def content(self, block: Block) -> pa.Buffer:
         """Read bytes again. Raises DeliveryError where the file was cut."""

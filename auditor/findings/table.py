@@ -87,7 +87,7 @@ class FindingTable(Findings):
         self._count = sum(group.count for group in groups)
         self._origin: FindingTable | None = None
         if spill is not None and reserved:
-            weakref.finalize(self, spill.release, reserved).atexit = False
+            weakref.finalize(self, spill.findings.release, reserved).atexit = False
 
     @classmethod
     def of(cls, findings: Iterable[Finding], spill: SpillFile | None = None) -> "FindingTable":
@@ -104,7 +104,7 @@ class FindingTable(Findings):
     def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
         groups = [_Group(batch, {_UNKEYED: (0, batch.num_rows)}) for batch in batches]
         size = sum(group.size for group in groups)
-        if spill is None or spill.reserve(size):
+        if spill is None or spill.findings.reserve(size):
             return cls(groups, spill=spill, ordered=True, reserved=size)
         counted = StatsBuilder()
         if batches:
@@ -259,14 +259,14 @@ class FindingTableBuilder:
         self._groups.append(group)
         if self._spill is None:
             return
-        if not self._full and self._spill.reserve(group.size):
+        if not self._full and self._spill.findings.reserve(group.size):
             self._reserved += group.size
             return
         # A table is on disk as a whole: what it held in memory makes room for what is made of it.
         for each in self._groups if not self._full else (group,):
             each.write(self._spill)
         self._full = True
-        self._spill.release(self._reserved)
+        self._spill.findings.release(self._reserved)
         self._reserved = 0
 
     def _follows(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> bool:

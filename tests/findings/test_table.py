@@ -228,9 +228,9 @@ def test_evidence_that_is_not_json_is_refused() -> None:
 def test_memory_goes_back_to_the_budget_with_its_table() -> None:
     spill = SpillFile(io.BytesIO(), budget=10_000)
     table = FindingTable.of([_finding()], spill)
-    assert not spill.reserve(10_000)
+    assert not spill.findings.reserve(10_000)
     del table
-    assert spill.reserve(10_000)
+    assert spill.findings.reserve(10_000)
 
 
 def test_a_full_disk_is_reported() -> None:

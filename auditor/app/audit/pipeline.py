@@ -44,6 +44,7 @@ from auditor.engine.policy.binding import BoundPolicies, bind
 from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary
+from auditor.findings.action_table import action_table
 from auditor.findings.smaller_products import SmallerProductCounter
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
@@ -134,7 +135,7 @@ def judged(
     return replace(
         _concluded(bound, evaluation, tenant),
         findings=table.table(concerns),
-        actions=built_actions,
+        actions=action_table(built_actions, spill),
         smaller_products=proposed.counts(titles),
     )
 

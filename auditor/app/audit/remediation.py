@@ -13,6 +13,7 @@ from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
@@ -64,7 +65,7 @@ def tenant_remedied(
     actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
     findings = tenant.findings.map_batches(actions.add)
     built, concerns = actions.actions()
-    return replace(tenant, findings=findings.with_concerns(concerns), actions=built)
+    return replace(tenant, findings=findings.with_concerns(concerns), actions=action_table(built, spill))
 
 
 def tenant_actions(

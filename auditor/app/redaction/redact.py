@@ -17,6 +17,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding, report_order
 from auditor.domain.result.model import Coverage, FleetResult, Notice, PolicyOutcome, Result, Run, TenantResult
+from auditor.findings.action_table import mapped
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
 Part = TypeVar("Part", TenantResult, FleetResult)
@@ -158,7 +159,7 @@ def _part(part: Part, people: People) -> Part:
         fixed=_findings(part.fixed, people),
         unconfirmed=_findings(part.unconfirmed, people),
         closed=people.fingerprints(part.closed),
-        actions=tuple(_action(action, people, places) for action in part.actions),
+        actions=mapped(part.actions, lambda action: _action(action, people, places)),
         notices=_notices(part.notices, people),
     )
 

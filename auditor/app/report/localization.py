@@ -61,9 +61,10 @@ def _translated(
 ) -> TenantResult:
     """Return a tenant with its actions in a language."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
+    from auditor.findings.action_table import action_table  # noqa: PLC0415
 
     actions = _actions(tenant.actions, tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
-    return replace(_verified(tenant, l10n), actions=actions)
+    return replace(_verified(tenant, l10n), actions=action_table(actions, spill))
 
 
 def localised_verification(result: Result, locale: str) -> Result:

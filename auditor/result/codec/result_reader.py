@@ -15,6 +15,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, Run, Summary, TenantResult
 from auditor.files import json_document
+from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable
 from auditor.result.codec.decoder import check_unique, damaged, read, read_list
@@ -168,7 +169,7 @@ def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ..
                 values[key] = []
     part = read(kind, values, where=file.where, path=path, given=given, messages=file.messages)
     actions = (replace(each, findings=tuple(each.findings), requests=tuple(each.requests)) for each in part.actions)
-    return replace(part, actions=tuple(actions))
+    return replace(part, actions=action_table(tuple(actions), file.spill))
 
 
 def _findings(values: list[Any], where: str, path: str) -> Iterator[Finding]:

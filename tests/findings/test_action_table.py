@@ -1,0 +1,99 @@
+"""Actions in memory and in the spill file: the same values either way."""
+
+import io
+from collections.abc import Iterator, Sequence
+
+import pytest
+from msgspec.structs import replace
+
+from auditor.domain.actions.action import Action
+from auditor.domain.errors import DeliveryError
+from auditor.domain.sized_iterable import SizedIterable
+from auditor.findings.action_table import action_table, mapped
+from auditor.findings.spill import SpillFile
+from tests.builders.result.audited_demo import contoso
+
+
+class Numbers(SizedIterable[str]):
+    """A list that is made when it is read."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{number:032x}" for number in range(self._count))
+
+
+def spilled(actions: Sequence[Action], file: io.BytesIO | None = None) -> Sequence[Action]:
+    table = action_table(actions, SpillFile(file or io.BytesIO(), budget=0))
+    assert table is not actions
+    return table
+
+
+def test_actions_are_the_same_from_the_file() -> None:
+    actions = contoso().actions
+    table = spilled(actions)
+    assert len(table) == len(actions) > 10
+    assert list(table) == list(actions)
+    assert table[-1] == actions[-1]
+    assert list(table) == list(actions)  # once more, after another one was read
+
+
+def test_actions_stay_in_memory_within_the_budget() -> None:
+    actions = contoso().actions
+    assert action_table(actions, None) is actions
+    assert action_table(actions, SpillFile(io.BytesIO())) is actions
+
+
+def test_several_tables_share_a_file() -> None:
+    spill = SpillFile(io.BytesIO(), budget=0)
+    actions = list(contoso().actions)
+    tables = [action_table(actions[start:], spill) for start in range(4)]
+    assert [list(table) for table in tables] == [actions[start:] for start in range(4)]
+
+
+def test_half_of_a_surrogate_pair_survives() -> None:
+    action = replace(contoso().actions[0], title="Remove \ud800")
+    assert spilled([action])[0].title == "Remove \ud800"
+
+
+@pytest.mark.parametrize("count", [3, 5_000])
+def test_lists_that_are_read_from_columns_are_the_same(count: int) -> None:
+    action = replace(contoso().actions[0], findings=Numbers(count))
+    (read,) = spilled([action])
+    assert len(read.findings) == count
+    assert list(read.findings) == list(Numbers(count))
+    assert read.requests == tuple(action.requests)
+
+
+def test_a_change_keeps_actions_where_they_are() -> None:
+    actions = contoso().actions
+
+    def renamed(action: Action) -> Action:
+        return replace(action, title=action.title.upper())
+
+    expected = list(map(renamed, actions))
+    assert mapped(actions, renamed) == tuple(expected)
+    changed = mapped(spilled(actions), renamed)
+    assert not isinstance(changed, tuple)
+    assert list(changed) == expected
+
+
+def test_a_full_disk_is_reported() -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(DeliveryError, match="No space left"):
+        spilled(contoso().actions, Full())
+
+
+def test_a_file_that_was_cut_is_reported() -> None:
+    file = io.BytesIO()
+    table = spilled(contoso().actions, file)
+    file.truncate(5)
+    with pytest.raises(DeliveryError, match="was truncated"):
+        list(table)
