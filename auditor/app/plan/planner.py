@@ -22,7 +22,7 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.policy.decision import Decision
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
@@ -231,9 +231,7 @@ def _tenant_plan(
     then = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
-    open_after = {finding.fingerprint for finding in then} | {
-        each.fingerprint for each in open_ if each.policy in unknown
-    }
+    open_after = {each.fingerprint for each in (*then, *(each for each in open_ if each.policy in unknown))}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     stays = [finding for finding in open_ if finding.fingerprint in open_after]
     claimed = {fingerprint for one in plan_draft.decided for fingerprint in one.findings}
@@ -241,9 +239,8 @@ def _tenant_plan(
     done = set(fixed) - claimed - options.bought
     described = listed(options, done, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
     in_order = bought_first(reordered(described, plan_draft.deferrals), plan_draft.takers)
-    seats = decided_seats(
-        in_order, plan_draft.seats, options.plan, agreed_contracts(options.plan, plan_draft.seats).values()
-    )
+    agreed = agreed_contracts(options.plan, plan_draft.seats).values()
+    seats = decided_seats(in_order, plan_draft.seats, options.plan, agreed)
     actions = _with_steps(in_order, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
@@ -269,14 +266,22 @@ def _tenant_plan(
         findings=open_,
         reach=reach_of(open_, frozenset(fixed), options.state.memberships),
         questions=options.answered.questions,
-        notices=(
-            *options.answered.notices,
-            *seat_notices(options.seat_changes, plan_draft.seats, constraints.unfollowed),
-        ),
-        names=display_names(before.seats, options.state.memberships.groups.values())
-        | subscription_names(options.answered.questions, before.subscriptions, l10n),
+        notices=_notices(options, plan_draft, constraints),
+        names=_names(before, options, l10n),
         decided_seats=seats,
     )
+
+
+def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> tuple[Notice, ...]:
+    """Return what is wrong with decisions, those about seats last."""
+    about_seats = seat_notices(options.seat_changes, plan_draft.seats, constraints.unfollowed)
+    return (*options.answered.notices, *about_seats)
+
+
+def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
+    """Return the names of products and groups, and of subscriptions that questions have to tell apart, by id."""
+    names = display_names(tenant.seats, options.state.memberships.groups.values())
+    return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
 
 
 def _with_steps(
