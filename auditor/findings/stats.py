@@ -16,6 +16,7 @@ from auditor.domain.actions.money import added, rounded
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
+from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
 
@@ -36,7 +37,8 @@ _REPEATED: Final = ("policy", "check", "severity", "status", "waiver", "change",
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Sum what open findings of one tenant cost a month, per currency in alphabetical order.
 
-    A seat that several findings are about counts once, at its highest price. A budget is left out: it is a sum of the
+    A seat that several findings are about counts once, at its highest price; idle seats of a product are those of its
+    subscriptions. A budget is left out: it is a sum of the
     same seats. So are seats that would have to be bought. Amounts are rounded to cents before they are added, because
     every table lists them so. Findings without a price do not count.
     """
@@ -54,6 +56,16 @@ class _PolicyCounts(Struct):
     new: int = 0
     reopened: int = 0
     money: dict[str, Decimal] = field(default_factory=dict)
+
+
+class _ProductCost(Struct):
+    product: Decimal = Decimal(0)
+    subscriptions: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def all(self) -> Decimal:
+        """Of all seats: the idle ones of the product are among those of its subscriptions, or the other way round."""
+        return max(self.product, sum(self.subscriptions.values(), Decimal(0)))
 
 
 class _Kind(NamedTuple):
@@ -84,6 +96,8 @@ class StatsBuilder:
     def __init__(self) -> None:
         self._policies: dict[str, _PolicyCounts] = {}
         self._money: dict[str, Decimal] = {}
+        self._products: dict[tuple[str, str], _ProductCost] = {}
+        """(currency, skuId, or id of the subject) → what findings about a product and its subscriptions cost."""
         self._unpriced = False
         self._waivers: Counter[str] = Counter()
         self._people = 0
@@ -102,7 +116,13 @@ class StatsBuilder:
         self._people += int(np.count_nonzero(named))
         priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
         if len(priced):
-            self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced))
+            self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced), people[priced])
+        owned = priced[~people[priced]]
+        if len(owned):
+            rows = batch.take(pa.array(owned))
+            columns = (values_of(rows.column(name)) for name in ("subjectType", "subjectId", "skuId"))
+            for kind, subject_type, subject_id, sku_id in zip(kind_of[owned].tolist(), *columns, strict=True):
+                self._add_product(kinds[kind], subject_type, subject_id, sku_id or subject_id)
 
     def _count(self, kind: _Kind, count: int) -> None:
         counts = self._policies.setdefault(kind.policy, _PolicyCounts(kind.severity))
@@ -118,21 +138,30 @@ class StatsBuilder:
             if kind.waiver:
                 self._waivers[kind.waiver] += count
 
-    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> None:
-        """Add what the seats of open findings cost, in all and by policy."""
+    def _add_product(self, kind: _Kind, subject_type: str, subject_id: str, sku_id: str) -> None:
+        cost = self._products.setdefault((kind.currency or "", sku_id), _ProductCost())
+        amount = rounded(kind.price or Decimal(0))
+        if subject_type == SubjectType.SUBSCRIPTION.value:
+            cost.subscriptions[subject_id] = max(amount, cost.subscriptions.get(subject_id, Decimal(0)))
+        else:
+            cost.product = max(amount, cost.product)
+
+    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> None:
+        """Add what the seats of open findings cost: by policy, and in all those of people."""
         names = {kind.policy for kind in kinds}
         for policy in names:
             own = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
             counts.money = added((counts.money, _summed(kinds, kind_of[own], (seats[0][own], seats[1]))))
-        self._money = added((self._money, _summed(kinds, kind_of, seats)))
+        if people.any():
+            self._money = added((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies={policy: PolicyStats(**asdict(counts)) for policy, counts in policies.items()},
-            money=self._money,
+            money=added((self._money, *({currency: cost.all} for (currency, _), cost in self._products.items()))),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,

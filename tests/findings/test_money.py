@@ -1,0 +1,38 @@
+"""What open findings cost a month: every seat once, whichever findings are about it."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.builders.tenant.tenants import audited, bought, subscription, tenant, user
+
+RULES = """policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: all-leavers, severity: low, users: {accountEnabled: false}, assignments: {deny: paid}}
+  - {id: spare, severity: low, seats: {of: [SPE_E3], spare: {max: 5}}}
+  - {id: renewing, severity: low, subscriptions: {of: paid, expiring: {within: 60d, idle: {min: 1}}}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 10}}
+"""
+"""Twelve seats are bought and one is assigned to a leaver: 11 are idle, of which `spare` reports 6."""
+
+
+@pytest.mark.parametrize(
+    ("rows", "idle"),
+    [
+        ([], 6),
+        ([subscription("whole", ends=20, totalLicenses=12)], 11),
+        ([subscription("a", ends=20, totalLicenses=4), subscription("b", ends=30, totalLicenses=8)], 11),
+        ([subscription("a", ends=20, totalLicenses=4), subscription("later", ends=300, totalLicenses=8)], 6),
+    ],
+)
+def test_idle_seats_of_a_product_are_those_of_its_subscriptions(rows: list[dict[str, object]], idle: int) -> None:
+    leaver = user("ann", "SPE_E3", accountEnabled=False)
+    state = tenant(leaver, subscribedSkus=[bought("SPE_E3", 12, 1)], subscriptions=rows)
+    [found] = audited(RULES, state).tenants
+    assert found.findings.stats.money == {"EUR": Decimal(10 * (1 + idle))}
+    of_policies = {name: each.money.get("EUR") for name, each in found.findings.stats.policies.items()}
+    assert {name: of_policies[name] for name in ("leavers", "all-leavers", "spare")} == {
+        "leavers": Decimal(10),
+        "all-leavers": Decimal(10),
+        "spare": Decimal(60),
+    }
