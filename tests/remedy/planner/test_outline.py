@@ -2,7 +2,8 @@
 
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.outline import outline, total
-from auditor.remedy.planner.text.outline_text import effect_texts, total_texts
+from auditor.remedy.planner.text.outline_text import concerned, effect_texts, total_texts
+from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
 RULES = f"""
@@ -55,3 +56,16 @@ policies:
     plan = planned(snapshot(people, {E3: 1, E5: 1}), rules)
     (change,) = plan.seat_effects.values()
     assert (change.freed, change.assigned) == (1, 1)
+
+
+def test_a_product_and_its_subscription_are_named_once() -> None:
+    bought = [subscription("SPE_E3", 9, "2026-12-20")]
+    rules = f"""
+{PRICES}
+policies:
+  - {{id: spare, severity: low, seats: {{of: [SPE_E3], spare: {{max: 1}}}}}}
+  - {{id: idle, severity: low, subscriptions: {{of: [SPE_E3], expiring: {{within: 60d, idle: {{min: 5}}}}}}}}
+"""
+    parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
+    about = [entry for entry in parts.undecided if len({each.subject.id for each in entry.findings}) > 1]
+    assert [[name for name, _ in concerned(entry, {})] for entry in about] == [["Microsoft 365 E3"]]

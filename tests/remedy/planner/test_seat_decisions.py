@@ -19,7 +19,7 @@ from auditor.snapshot.model import Snapshot
 from tests.builders.document.powershell import Script
 from tests.builders.tenant.answers import decided
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, F3, VISIO, bodies, grant, snapshot, user
 from tests.builders.tenant.tenants import NOW
 
 RULES = """version: 1
@@ -245,3 +245,14 @@ def test_a_quota_asks_no_question_and_is_kept_by_the_answer_about_a_person(relea
     assert [each.decision for each in about_quota.questions] == [None], (
         "an answer that names the quota fits no question"
     )
+
+
+def test_the_suggested_seats_are_those_of_the_plan_where_an_unasked_limit_decides_which_product_goes() -> None:
+    both = [user(f"both{n}", grant(E3), grant(VISIO)) for n in range(2)]
+    one = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, VISIOCLIENT]]}}\nprices:"
+    plan = planned(snapshot([*both, user("stays", grant(E3))], {E3: 9, VISIO: 3}), rules=RULES.replace("prices:", one))
+    (removal,) = [action for action in plan.actions if action.kind == "remove-seats-at-renewal"]
+    assert "The actions free 2" in removal.prerequisites[0], "a third seat of Visio Plan 2 may not be idle"
+    assert "To remove: 7. 2 are left" in removal.prerequisites[0]
+    (question,) = [each for each in plan.questions if each.kind == "renewal"]
+    assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}

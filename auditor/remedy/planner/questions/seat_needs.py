@@ -12,6 +12,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.remedy.planner.optimization.optimizer import best_option, choose_options
+from auditor.remedy.planner.optimization.options import Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import Weighed
 
@@ -35,28 +36,33 @@ class SeatNeed(Struct, frozen=True, kw_only=True):
 def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) -> Iterator[SeatNeed]:
     """Yield for each product whose seats keep people from their best change how many seats would not.
 
-    Where more seats are idle than allowed, yield how many are enough once everybody has changed.
+    Where more seats are idle than allowed, yield how many are enough once everybody has changed as far as the limits
+    allow that nobody is asked about.
     """
     facts, limits = plan.facts, limits_of(plan, {})
     people = list(weighed.values())
     alternatives = [[each.option for each in own] for own in people]
     best = [best_option(own) for own in alternatives]
-    used: Counter[str] = Counter()
-    for own, index in zip(alternatives, best, strict=True):
-        for sku_id, change in own[index].seats.items():
-            used[sku_id] += change
+    used = _seats_used(alternatives, best)
     broken = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
     chosen = choose_options(alternatives, limits).chosen if broken else best
-    for sku_id in limits:
-        down = used[sku_id] < 0
-        findings = tuple(
+    waiting = {
+        sku_id: tuple(
             finding
             for own, index_best, index_chosen in zip(people, best, chosen, strict=True)
-            if sku_id in broken and (own[index_best].option.seats.get(sku_id, 0) < 0) is down
-            if own[index_best].option.seats.get(sku_id, 0)
+            if own[index_best].option.seats.get(sku_id, 0) * used[sku_id] > 0
             for finding in own[index_best].fixed
             if finding not in own[index_chosen].fixed
         )
+        for sku_id in limits
+        if sku_id in broken
+    }
+    kept = {sku_id: limit for sku_id, limit in limits.items() if not waiting.get(sku_id)}
+    if len(kept) < len(limits):
+        chosen = choose_options(alternatives, kept).chosen
+    used = _seats_used(alternatives, chosen)
+    for sku_id in limits:
+        findings = waiting.get(sku_id, ())
         sku = facts.skus[facts.index[sku_id]]
         need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in broken) else None
         if need is not None:
@@ -70,6 +76,15 @@ def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) ->
                 answer=answer,
                 findings=findings,
             )
+
+
+def _seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Counter[str]:
+    """Return how many more seats of each product are in use, by skuId, once each person takes that option."""
+    used: Counter[str] = Counter()
+    for options, index in zip(people, choices, strict=True):
+        for sku_id, change in options[index].seats.items():
+            used[sku_id] += change
+    return used
 
 
 def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:

@@ -44,11 +44,14 @@ def address(finding: Finding) -> str:
 
 
 def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the names and addresses of the subjects of an action, each once."""
-    findings_by_user = {finding.subject.id: finding for finding in entry.findings}
+    """Return the names and addresses of the subjects of an action, once; a product names its subscriptions."""
+    named_once = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
+    subjects = {
+        finding.subject.name if finding.subject.type in named_once else finding.subject.id: finding
+        for finding in entry.findings
+    }
     return tuple(
-        (labels.get(subject, str(finding.subject.name)), address(finding))
-        for subject, finding in findings_by_user.items()
+        (labels.get(finding.subject.id, str(finding.subject.name)), address(finding)) for finding in subjects.values()
     )
 
 
