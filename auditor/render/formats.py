@@ -1,7 +1,8 @@
 """The registry of output formats: for each its default file name, the module that writes it, and what it needs."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
@@ -102,12 +103,21 @@ def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the
         del _FORMATS[name]
 
 
-def unknown_format(name: str, names: Iterable[str]) -> UsageError:
-    """Return the error of a format that is none of the known ones."""
+def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageError:
+    """Return the error of a format that is none of the known ones, with the one that was probably meant.
+
+    `files` maps formats to their file names: `md` is meant as the format of a file that ends so. `others` have no file.
+    """
+    known = (*files, *others)
+    wanted = name.casefold()
+    by_suffix = [each for each, file in files.items() if wanted and file.endswith(f".{wanted}")]
+    close = by_suffix or get_close_matches(wanted, known, n=1)
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),
-        hint=Message("one of {known}", known=", ".join(names)),
+        hint=Message("did you mean '{name}'?", name=close[0])
+        if close
+        else Message("one of {known}", known=", ".join(known)),
     )
 
 
@@ -127,7 +137,7 @@ def render(
     """
     chosen = FORMATS.get(format)
     if chosen is None:
-        raise unknown_format(format, FORMATS)
+        raise unknown_format(format, {name: each.file for name, each in FORMATS.items()})
     options = RenderOptions(
         locale=locale,
         history=history,

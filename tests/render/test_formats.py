@@ -41,6 +41,19 @@ def test_tables_are_equal_with_and_without_evidence_and_actions(tmp_path: Path) 
         assert (tmp_path / name / file).read_bytes() == (tmp_path / "beside" / file).read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("command", "wrong"), [("audit", "md"), ("audit", "MARKDWON"), ("plan", "md"), ("verify", "md")]
+)
+def test_the_error_of_an_unknown_format_names_the_one_that_was_meant(command: str, wrong: str, tmp_path: Path) -> None:
+    done = call(command, *(["plan.json"] if command == "verify" else ["--demo"]), "-f", wrong, cwd=tmp_path)
+    assert (done.code, "did you mean 'markdown'?" in done.err) == (2, True), done.err
+
+
+def test_a_document_with_an_empty_path_is_refused_for_its_path(tmp_path: Path) -> None:
+    done = call("plan", "--demo", "-f", "json=", cwd=tmp_path)
+    assert (done.code, "error[format-path]: 'json=' has no path" in done.err) == (2, True), done.err
+
+
 def test_a_format_that_is_not_registered_is_refused_by_name(tmp_path: Path) -> None:
     done = call("audit", "--demo", "--as-of", AS_OF, "-f", "lines", "-o", "out", cwd=tmp_path)
     assert done.code == 2

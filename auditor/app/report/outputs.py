@@ -68,10 +68,15 @@ class Output(Struct, frozen=True, kw_only=True):
 
 def parse_format(text: str) -> tuple[str, str | None]:
     """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
+    name, path = split_format(text)
+    if name not in {*FORMATS, TERMINAL}:
+        raise unknown_format(name, {each: format_.file for each, format_ in FORMATS.items()}, TERMINAL)
+    return name, path
+
+
+def split_format(text: str) -> tuple[str, str | None]:
+    """Divide FORMAT or FORMAT=PATH. Raises UsageError for an empty path."""
     name, separator, path = text.partition("=")
-    names = [*FORMATS, TERMINAL]
-    if name not in names:
-        raise unknown_format(name, names)
     if separator and not path:
         raise UsageError(
             "format-path",

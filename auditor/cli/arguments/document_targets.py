@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from auditor.app.report.outputs import check_targets
+from auditor.app.report.outputs import check_targets, split_format
 from auditor.cli.arguments.options import split_formats
 from auditor.cli.terminal.console import print_message
 from auditor.deliver.report_folder import write_all
@@ -27,13 +27,13 @@ def targets_of(
     targets: list[tuple[str, Path | None]] = []
     terminal = not requested
     for text in requested or default:
-        name, separator, path = text.partition("=")
-        if name == "terminal" and not separator:
+        name, path = split_format(text)
+        if text == "terminal":
             terminal = True
-        elif name in files and (path or not separator):
+        elif name in files:
             targets.append((name, None if path == "-" else Path(path) if path else folder / files[name]))
         else:
-            raise unknown_format(name, (*files, "terminal"))
+            raise unknown_format(text if name == "terminal" else name, files, "terminal")
     check_targets([path for _, path in targets])
     return targets, terminal
 
