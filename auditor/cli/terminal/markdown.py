@@ -12,6 +12,8 @@ _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _LINK: Final = re.compile(r"(?<!\\)\[((?:[^\]\\]|\\.)+)\]\(([^)\s]+)\)")
 _STRONG: Final = re.compile(r"(?<!\\)\*\*(.+?)(?<!\\)\*\*")
 _ITEM: Final = re.compile(r"(\s*(?:[-*]|\d+\.) )(.*)")
+_NO_BREAK_SPACE: Final = "\u00a0"
+_NARROW_SPACE: Final = "\u202f"
 _BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
 
 
@@ -26,15 +28,19 @@ def shown(markdown: str, *, width: int, colour: bool) -> str:
 
 
 def filled(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
-    """Return a text wrapped to the terminal's width, with prefixes for the first and the other lines."""
+    """Return a printable text wrapped to the terminal's width, with prefixes for the first and the other lines.
+
+    No line ends within an amount, whose spaces are printed as ordinary ones.
+    """
+    parts = text.replace(_NARROW_SPACE, _NO_BREAK_SPACE).split(_NO_BREAK_SPACE)
     return textwrap.fill(
-        text,
+        _NO_BREAK_SPACE.join(map(printable, parts)),
         width or columns(),
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
-    )
+    ).replace(_NO_BREAK_SPACE, " ")
 
 
 def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from auditor.cli.commands.catalogue import products
 from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
+from auditor.cli.terminal.markdown import filled
 from auditor.demo.__main__ import main as write_demo
 from tests.builders.service.command_line import AS_OF, call, expect
 
@@ -33,6 +34,11 @@ every_language = pytest.mark.parametrize(
     ("language", "width"), [*((language, 80) for language in LANGUAGES), ("de", 100)], indirect=["width"]
 )
 """A word that is too long for its column shows at 80; one language shows that the lines follow the width."""
+
+
+def test_no_line_ends_within_an_amount_and_nothing_hidden_is_printed() -> None:
+    lines = filled("saves \u20ac\u00a01\u202f280,60 \u202e", width=10).splitlines()
+    assert lines == ["saves", "\u20ac 1 280,60", "\\u202e"]
 
 
 def too_wide(text: str, width: int) -> list[str]:

@@ -11,7 +11,6 @@ from auditor.cli.arguments.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
-from auditor.domain.errors import printable_line
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.text.labels import Labels
@@ -73,6 +72,6 @@ def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     write = print_message if to_stderr else out
     for section in sections(result, l10n, most=_SHOWN):
         indent = "  " * (section.level - 1)
-        write(filled(printable_line(section.title), first=indent, rest=indent + "  "))
+        write(filled(section.title, first=indent, rest=indent + "  "))
         for text in (*section.paragraphs, *section.items):
-            write(filled(printable_line(text), first=indent + "  ", rest=indent + "    "))
+            write(filled(text, first=indent + "  ", rest=indent + "    "))

@@ -10,7 +10,6 @@ from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
-from auditor.domain.errors import printable
 from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview import html, json, markdown
@@ -75,9 +74,9 @@ def run(args: argparse.Namespace) -> int:
 def _print_preview(changes: Preview, l10n: Labels) -> None:
     out(filled(headline(changes, l10n)))
     for policy, counts in by_policy(changes):
-        text = printable(f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}")
+        text = f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}"
         out(filled(text, first="  ", rest="    "))
     for each in changes.unknown:
         template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
         values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
-        out(filled(printable(template.format(**values, reason=l10n.translate(each.reason))), first="  ", rest="    "))
+        out(filled(template.format(**values, reason=l10n.translate(each.reason)), first="  ", rest="    "))

@@ -65,7 +65,7 @@ def _sender(settings: Settings, tenant: Tenant) -> str | None:
 def _print_check(check: Check, l10n: Localization) -> None:
     marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
     mark = marks[check.health].ljust(max(map(len, marks.values())))
-    text = printable(l10n.translate(check.message))
+    text = l10n.translate(check.message)
     print(filled(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
         print(f"          {printable(commented(command, l10n))}")
