@@ -3,11 +3,14 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import merge
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.domain.sized_iterable import SizedIterable
 from auditor.engine.columns.bitsets import indices
@@ -19,17 +22,23 @@ from auditor.remedy.requests import RequestTemplate
 
 RUN: Final = 1 << 18
 """Rows of a run; fewer are in memory."""
+_SLICE: Final = 1 << 11
+"""Rows of a run that become values together."""
 
 
 class SortedRuns:
-    """Rows with the number of a group, in runs that are sorted by group and keep the order of rows within a group.
+    """Rows with the number of a group, in runs that are sorted by group and by the rank of a row.
 
     With a `spill` file whole runs are written there.
     """
 
-    def __init__(self, spill: SpillFile | None, *, rows: int = RUN) -> None:
-        """Take the spill file, if there is one, and the rows of a run."""
+    def __init__(self, spill: SpillFile | None, ranks: Callable[..., Rows], *, rows: int = RUN) -> None:
+        """Take the spill file, if there is one, what ranks the rows of a run by its columns, and how many it has.
+
+        Rows of one rank stay in their order.
+        """
         self._spill = spill
+        self._ranks = ranks
         self._rows = rows
         self._pending: list[tuple[Rows, Sequence[pa.Array]]] = []
         self._count = 0
@@ -47,20 +56,22 @@ class SortedRuns:
         self._close()
         return sum(run.span(group)[1] for run in self._runs)
 
-    def read(self, group: int) -> Iterator[Sequence[pa.Array]]:
-        """Yield the columns of a group, run by run. Raises DeliveryError where the spill file was cut."""
+    def read(self, group: int, key: Callable[[tuple[Any, ...]], Any]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a group by `key`, which orders values as ranks do.
+
+        Raises DeliveryError where the spill file was cut.
+        """
         self._close()
-        for run in self._runs:
-            start, count = run.span(group)
-            if count:
-                yield [column.slice(start, count) for column in run.columns]
+        return merge(*(run.rows(group) for run in self._runs), key=key)
 
     def _close(self) -> None:
         if not self._count:
             return
         groups = np.concatenate([groups for groups, _ in self._pending])
         columns = [pa.concat_arrays(some) for some in zip(*(columns for _, columns in self._pending), strict=True)]
-        self._runs.append(_Run(groups, columns, self._spill if self._count >= self._rows else None))
+        order = np.lexsort((self._ranks(*columns), groups))
+        spill = self._spill if self._count >= self._rows else None
+        self._runs.append(_Run(groups[order], [column.take(indices(order)) for column in columns], spill))
         self._pending, self._count = [], 0
 
 
@@ -68,16 +79,20 @@ class _Run:
     """Columns sorted by group, in memory or in the spill file."""
 
     def __init__(self, groups: Rows, columns: Sequence[pa.Array], spill: SpillFile | None) -> None:
-        order = np.argsort(groups, kind="stable")
-        ordered = groups[order]
-        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+        starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
         # Arrays of Python, in which a number is found sooner than in those of NumPy.
-        self._groups = array("i", ordered[starts].astype(np.int32).tobytes())
-        self._starts = array("i", np.append(starts, len(ordered)).astype(np.int32).tobytes())
-        ordered_columns = [column.take(indices(order)) for column in columns]
-        self.columns: Sequence[pa.Array | SpilledColumn] = (
-            ordered_columns if spill is None else [SpilledColumn(spill, column) for column in ordered_columns]
+        self._groups = array("i", groups[starts].astype(np.int32).tobytes())
+        self._starts = array("i", np.append(starts, len(groups)).astype(np.int32).tobytes())
+        self._columns: Sequence[pa.Array | SpilledColumn] = (
+            columns if spill is None else [SpilledColumn(spill, column) for column in columns]
         )
+
+    def rows(self, group: int) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a group, of which a slice at a time is in memory."""
+        start, count = self.span(group)
+        for first in range(start, start + count, _SLICE):
+            size = min(_SLICE, start + count - first)
+            yield from zip(*(values_of(column.slice(first, size)) for column in self._columns), strict=True)
 
     def span(self, group: int) -> tuple[int, int]:
         """Return the first row of a group, and how many it has."""
@@ -108,10 +123,10 @@ class ActionLists:
     """What the actions of a tenant list about people: fingerprints in ascending order, requests by their sort key."""
 
     def __init__(self, spill: SpillFile | None) -> None:
-        self._fingerprints = SortedRuns(spill)
-        self._requests = SortedRuns(spill)
+        self._fingerprints = SortedRuns(spill, _text_ranks)
         self._templates: dict[tuple[SortKey, str], int] = {}
         self._known: list[tuple[SortKey, RequestTemplate]] = []
+        self._requests = SortedRuns(spill, partial(_template_ranks, self._known))
 
     def template(self, key: SortKey, template: RequestTemplate) -> int:
         """Return the number of a request with its sort key."""
@@ -141,18 +156,25 @@ class ActionLists:
         return _Listed(count, _requests, self._requests, group, self._known) if count else ()
 
 
+def _text_ranks(column: pa.StringArray) -> Rows:
+    ranks: Rows = pc.rank(column, tiebreaker="first").to_numpy()
+    return ranks
+
+
+def _template_ranks(
+    known: Sequence[tuple[SortKey, RequestTemplate]], templates: pa.Int32Array, _: pa.StringArray
+) -> Rows:
+    place = {key: rank for rank, key in enumerate(sorted({key for key, _ in known}))}
+    ranks: Rows = np.array([place[key] for key, _ in known])[templates.to_numpy()]
+    return ranks
+
+
 def _fingerprints(runs: SortedRuns, group: int, *others: str) -> Iterator[str]:
-    own = sorted(text for (column,) in runs.read(group) for text in values_of(column))
-    return merge(own, others)
+    return merge(map(itemgetter(0), runs.read(group, itemgetter(0))), others)
 
 
 def _requests(
     runs: SortedRuns, group: int, keyed_templates: Sequence[tuple[SortKey, RequestTemplate]]
 ) -> Iterator[Mapping[str, Any]]:
-    numbers: list[int] = []
-    users: list[str] = []
-    for templates, ids in runs.read(group):
-        numbers += templates.to_pylist()
-        users += values_of(ids)
-    for row in sorted(range(len(numbers)), key=lambda row: keyed_templates[numbers[row]][0]):
-        yield keyed_templates[numbers[row]][1].document(users[row])
+    for number, user in runs.read(group, lambda row: keyed_templates[row[0]][0]):
+        yield keyed_templates[number][1].document(user)

@@ -1,6 +1,7 @@
 """What actions list comes back by group, in its order, whether it stayed in memory or went to disk."""
 
 from io import BytesIO
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.findings.columns import texts, values_of
+from auditor.findings.columns import texts
 from auditor.findings.spill import SpillFile
 from auditor.remedy.actions.action_lists import ActionLists, SortedRuns
 from auditor.remedy.requests import RequestTemplate, assign_user, locate, reprocess
@@ -17,18 +18,14 @@ ROWS = st.lists(st.tuples(st.integers(0, 5), st.text(st.characters(), max_size=5
 
 
 @given(batches=st.lists(ROWS, max_size=4), rows=st.integers(1, 40), on_disk=st.booleans())
-def test_rows_come_back_by_group_in_their_order(
-    batches: list[list[tuple[int, str]]], rows: int, *, on_disk: bool
-) -> None:
-    runs = SortedRuns(SpillFile(BytesIO()) if on_disk else None, rows=rows)
+def test_rows_come_back_by_group_and_rank(batches: list[list[tuple[int, str]]], rows: int, *, on_disk: bool) -> None:
+    runs = SortedRuns(SpillFile(BytesIO()) if on_disk else None, lambda sizes, _: sizes.to_numpy(), rows=rows)
     for batch in batches:
         numbers = pa.array([len(text) for _, text in batch], pa.int32())
         runs.add(np.array([group for group, _ in batch], dtype=np.int64), numbers, texts([text for _, text in batch]))
     for group in range(6):
-        wanted = [text for batch in batches for own, text in batch if own == group]
-        read = list(runs.read(group))
-        assert [text for _, column in read for text in values_of(column)] == wanted
-        assert [number for column, _ in read for number in column.to_pylist()] == list(map(len, wanted))
+        wanted = sorted((text for batch in batches for own, text in batch if own == group), key=len)
+        assert list(runs.read(group, itemgetter(0))) == [(len(text), text) for text in wanted]
         assert runs.count(group) == len(wanted)
 
 
