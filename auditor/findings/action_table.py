@@ -1,6 +1,7 @@
 """The actions of a tenant: in memory or, beyond the budget of the run, in the spill file."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -11,8 +12,10 @@ from auditor.findings.spill import SpillFile
 
 _SIZE: Final = 1_500
 """Bytes that an action takes in memory, measured with tenants of 500 people."""
-_LONG: Final = 4_096
+_LONG: Final = 1_024
 """Items of a list that is not written with its action: it is read from columns already."""
+_BLOCK: Final = 1_024
+"""Actions that are written and read together."""
 
 _Lists = tuple[Sequence[str], Sequence[Mapping[str, Any]]]
 
@@ -36,19 +39,20 @@ def mapped(actions: Sequence[Action], change: Callable[[Action], Action]) -> Seq
 class _ActionTable(SizedIterable[Action]):
     """Actions in the spill file; every iteration reads them. Raises DeliveryError where the file was cut."""
 
-    __slots__ = ("_block", "_count", "_long", "spill")
+    __slots__ = ("_blocks", "_count", "_long", "spill")
 
     def __init__(self, actions: Sequence[Action], spill: SpillFile) -> None:
         self.spill = spill
         self._count = len(actions)
         self._long: dict[int, _Lists] = {}
-        self._block = spill.write_value(list(map(self._written, range(self._count), actions)))
+        written = map(self._written, range(self._count), actions)
+        self._blocks = [spill.write_value(some) for some in iter(lambda: list(islice(written, _BLOCK)), [])]
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Action]:
-        for number, action in enumerate(self.spill.read_value(self._block)):
+        for number, action in enumerate(chain.from_iterable(map(self.spill.read_value, self._blocks))):
             if (lists := self._long.get(number)) is not None:
                 action = replace(action, findings=lists[0], requests=lists[1])  # noqa: PLW2901 - the same action
             yield action

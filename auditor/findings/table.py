@@ -21,7 +21,7 @@ from auditor.findings.columns import SCHEMA, Common, alike, decode, encode, join
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
-GROUP_SIZE: Final = 32_768
+GROUP_SIZE: Final = 16_384
 """Findings of a group: those of one policy and check in it become a record batch."""
 BATCH_SIZE: Final = 16_384
 """Findings of a record batch that is made of values."""
