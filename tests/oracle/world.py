@@ -1,6 +1,7 @@
 """One tenant seen through what was collected of it: every question answers a fact, or that it is unknown."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from msgspec import Struct
@@ -62,7 +63,7 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
                 prices=prices, contracts=contracts, currency=currency)  # fmt: skip
 
 
-class World(Struct, frozen=True, kw_only=True):
+class World(Struct, frozen=True, kw_only=True, dict=True):
     """A tenant, the policies' names and the catalogue at the audit's instant (`now`, see `words.moment`)."""
 
     tenant: Document
@@ -83,11 +84,13 @@ class World(Struct, frozen=True, kw_only=True):
     def rows(self, source: str) -> list[Document]:
         return [] if self.unread(source) else list(self.tenant.get(source) or [])
 
+    @cached_property
+    def _shown(self) -> dict[str, Document]:
+        """The rows of `subscribedSkus` by skuId in lower case; of two rows of a SKU the first."""
+        return {row["skuId"].lower(): row for row in reversed(self.rows("subscribedSkus"))}
+
     def shown(self, sku: str) -> Document | None:
-        for row in self.rows("subscribedSkus"):
-            if row["skuId"].lower() == sku:
-                return row
-        return None
+        return self._shown.get(sku)
 
     def in_catalogue(self, sku: str) -> tuple[str, list[tuple[str, str]]] | None:
         for known, entry in self.catalogue.skus.items():
