@@ -30,7 +30,7 @@ class Ran(Struct, frozen=True):
     """The result of a gate."""
 
     gate: Gate
-    held: bool
+    passed: bool
     seconds: float
 
 
@@ -66,7 +66,7 @@ def run(gate: Gate) -> Ran:
     done = subprocess.run([BIN / program, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
     if not streamed:
         print(heading, done.stdout.decode(errors="replace"), sep="\n", end="", flush=True)
-    return Ran(gate, held=done.returncode == 0, seconds=time.monotonic() - begun)
+    return Ran(gate, passed=done.returncode == 0, seconds=time.monotonic() - begun)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -80,9 +80,9 @@ def main(arguments: Sequence[str]) -> int:
         done = list(pool.map(run, wanted))
     print("\n── summary")
     for one in done:
-        print(f"{'ok    ' if one.held else 'FAILED'} {one.seconds:7.1f} s  {one.gate.name}")
-    failed = sum(not one.held for one in done)
-    print(f"{len(done) - failed} of {len(done)} checks hold" + (f", {failed} do not" if failed else ""))
+        print(f"{'ok    ' if one.passed else 'FAILED'} {one.seconds:7.1f} s  {one.gate.name}")
+    failed = sum(not one.passed for one in done)
+    print(f"{len(done) - failed} of {len(done)} checks passed" + (f", {failed} failed" if failed else ""))
     return 1 if failed else 0
 
 

@@ -121,15 +121,15 @@ def _title(result: Result, l10n: Labels) -> str:
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     """Return the parts of the bar that open findings make together, none of them too thin to be seen."""
-    found = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
-    spare = _BAR - _THINNEST * len(found)
-    edges = [0, *accumulate(_THINNEST + spare * count // sum(found.values()) for count in found.values())]
-    return tuple((key, start, end - start) for key, (start, end) in zip(found, pairwise(edges), strict=True))
+    present = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
+    spare = _BAR - _THINNEST * len(present)
+    edges = [0, *accumulate(_THINNEST + spare * count // sum(present.values()) for count in present.values())]
+    return tuple((key, start, end - start) for key, (start, end) in zip(present, pairwise(edges), strict=True))
 
 
 def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
     """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
-    found = freed(result)
+    freed_money = freed(result)
     amounts = (
         (
             l10n.gettext("in open findings"),
@@ -138,17 +138,17 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         ),
         (
             l10n.gettext("to reassign now"),
-            found.reassign,
+            freed_money.reassign,
             l10n.gettext("Seats that the actions free: give them to somebody else instead of buying."),
         ),
         (
             l10n.gettext("to save at renewal"),
-            found.reduce,
+            freed_money.reduce,
             l10n.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
         ),
         (
             l10n.gettext("for what must be bought"),
-            found.buy,
+            freed_money.buy,
             l10n.gettext("Seats that are missing; they add to the bill."),
         ),
     )
@@ -157,17 +157,17 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
     return tuple(
         Figure(label=label, amount=l10n.sums(sums), note=note)
         for label, sums, note in amounts
-        if sums or sums is not found.buy
+        if sums or sums is not freed_money.buy
     )
 
 
-def _changes(result: Result, found: Changes, l10n: Labels) -> tuple[Tile, ...]:
+def _changes(result: Result, changed: Changes, l10n: Labels) -> tuple[Tile, ...]:
     if result.run.previous is None:
         return ()
     return (
-        Tile(count=found.new, label=l10n.of_count("{count} new", found.new), key="new"),
-        Tile(count=found.reopened, label=l10n.of_count("{count} reopened", found.reopened), key="reopened"),
-        Tile(count=found.fixed, label=l10n.of_count("{count} fixed", found.fixed), key="fixed"),
+        Tile(count=changed.new, label=l10n.of_count("{count} new", changed.new), key="new"),
+        Tile(count=changed.reopened, label=l10n.of_count("{count} reopened", changed.reopened), key="reopened"),
+        Tile(count=changed.fixed, label=l10n.of_count("{count} fixed", changed.fixed), key="fixed"),
     )
 
 

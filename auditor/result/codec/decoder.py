@@ -77,12 +77,12 @@ def read(
     of a value that is missing or is not what its field expects.
     """
     wire = _checked(_struct(cast("Any", kind)), kind, values, where, path, messages=messages)
-    hints, made = get_type_hints(kind), dict(given or {})
+    hints, members = get_type_hints(kind), dict(given or {})
     for each in fields(kind):  # type: ignore[arg-type]
-        if each.name not in made:
-            found = msgspec.convert(getattr(wire, each.name), hints[each.name], from_attributes=True, dec_hook=as_is)
-            made[each.name] = tuple(found) if isinstance(found, list) else found
-    return kind(**made)
+        if each.name not in members:
+            value = msgspec.convert(getattr(wire, each.name), hints[each.name], from_attributes=True, dec_hook=as_is)
+            members[each.name] = tuple(value) if isinstance(value, list) else value
+    return kind(**members)
 
 
 def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:

@@ -59,13 +59,13 @@ class _Record(Struct, frozen=True, kw_only=True):
 
     def members(self, value: Any) -> dict[str, Any]:
         """Return the keys and values of a value."""
-        found = self.values(value)
+        values = self.values(value)
         for key in self.optional:
-            if found[key] is None:
-                del found[key]
+            if values[key] is None:
+                del values[key]
         for key, vocabulary in self.counts:
-            found[key] = {word.value: found[key].get(word, 0) for word in vocabulary}
-        return found
+            values[key] = {word.value: values[key].get(word, 0) for word in vocabulary}
+        return values
 
 
 def document(value: Any) -> bytes:
@@ -84,13 +84,13 @@ def pieces(value: Any) -> Iterator[bytes]:
     yield b"\n"
 
 
-def framed_pieces(found: Mapping[str, Any], key: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+def framed_pieces(keyed: Mapping[str, Any], key: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
     """Yield what `document` returns of an object in parts: items of the list `key` with their index, the rest without.
 
     The bytes of an item are the same in every object that has it in a list with this key.
     """
     begun = b"{"
-    for name, member in found.items():
+    for name, member in keyed.items():
         yield None, iter((begun + _line(1) + line(name).rstrip() + b": ",))
         begun = b","
         if name != key or not member:
@@ -217,10 +217,10 @@ def _value(value: Any, depth: int) -> Iterator[bytes]:
         yield from _object(members(value), depth)
 
 
-def _object(found: dict[str, Any], depth: int) -> Iterator[bytes]:
+def _object(keyed: dict[str, Any], depth: int) -> Iterator[bytes]:
     """Write what may be long member by member, and what stands between at once."""
     begun = b"{"
-    for long, some in groupby(found.items(), lambda member: _is_long(member[1])):
+    for long, some in groupby(keyed.items(), lambda member: _is_long(member[1])):
         if not long:
             yield begun + _inside(dict(some), depth)
             begun = b","
@@ -304,7 +304,7 @@ def _escaped(text: bytes) -> bytes:
     if b"\x7f" not in text and b"\xc2" not in text:
         return text
     # JSON itself lets these controls through, and there are terminals that act on them.
-    return _CONTROL.sub(lambda found: b"\\u%04x" % found[0][-1], text)
+    return _CONTROL.sub(lambda match: b"\\u%04x" % match[0][-1], text)
 
 
 def _encoded(value: Any, options: int) -> bytes:
@@ -317,7 +317,7 @@ def _encoded(value: Any, options: int) -> bytes:
         text = json.dumps(
             value, default=_plain, ensure_ascii=False, indent=2 if indented else None, separators=separators
         )
-        return (_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
+        return (_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 
 @lru_cache(maxsize=4096)
