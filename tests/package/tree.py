@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MAPPED = {"policies": "auditor.policies", "reports": "auditor.reports"}
+"""Folders beside the package that are packages of it, and their names."""
 
 
 @cache
@@ -46,3 +48,14 @@ def modules(folder: str = "auditor") -> tuple[tuple[str, ast.Module], ...]:
 def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
     """Return every node of a tree."""
     return tuple(ast.walk(tree))
+
+
+def packed_names() -> list[str]:
+    """Return the names of the files that a wheel of the tree contains, its metadata aside."""
+    tree = {
+        path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("auditor", *MAPPED)
+        for path in files(folder)
+        if path.suffix != ".pot"
+    }
+    return sorted(f"{name.removesuffix('.po')}.mo" if name.endswith(".po") else name for name in tree)

@@ -1,6 +1,7 @@
 """The wheel contains exactly the files of the three folders."""
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.package.tree import ROOT, files
-
-MAPPED = {"policies": "auditor.policies", "reports": "auditor.reports"}
+from tests.package.tree import MAPPED, ROOT, files, packed_names
 
 
 def setuptools_table() -> dict[str, Any]:
@@ -41,10 +40,11 @@ def test_a_data_folder_holds_no_code(folder: str) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the tree, without earlier build products."""
+    """Build the wheel of what `.dockerignore` lets into the image, without earlier build products."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    for path in files("auditor", "policies", "reports", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    for path in files(*(line.removeprefix("!") for line in lines if line.startswith("!"))):
         copy = source / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -55,19 +55,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def test_the_image_copies_what_exists_and_runs_as_its_own_user() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [word for line in re.findall(r"(?m)^COPY (?!--from)(.*)$", text) for word in line.split()[:-1]]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert re.findall(r"(?m)^USER (\d+):(\d+)$", text) == [("10001", "10001")]
+
+
 @pytest.mark.slow
 def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None:
-    tree = {
-        path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"
-        for folder in ("auditor", *MAPPED)
-        for path in files(folder)
-        if path.suffix != ".pot"
-    }
-    tree = {f"{name.removesuffix('.po')}.mo" if name.endswith(".po") else name for name in tree}
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        packed = sorted(name for name in archive.namelist() if ".dist-info/" not in name)
         meta = {name.rpartition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name}
-    assert sorted(packed ^ tree) == []
+    assert packed == packed_names()
     assert "licenses/LICENSE" in meta
 
 
