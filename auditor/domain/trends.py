@@ -64,9 +64,9 @@ class PolicyTrend(Struct, frozen=True, kw_only=True):
     open: tuple[int, ...]
     waived: tuple[int, ...]
     opened: int
-    """Findings that appeared in the period."""
+    """Findings that appeared in the period, after its first result."""
     closed: int
-    """Findings that disappeared in the period."""
+    """Findings that disappeared in the period, after its first result."""
     ages: tuple[int, int, int, int]
     """Open findings of the last result that are under 7, 30 and 90 days old, and older."""
     repaired: int

@@ -51,7 +51,9 @@ _POLICY_QUERY: Final = """
          resolved AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
     SELECT p.policy, last(title ORDER BY "at") FILTER (title IS NOT NULL),
            last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
-           list(open ORDER BY "at"), list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
+           list(open ORDER BY "at"), list(waived ORDER BY "at"),
+           coalesce(sum(opened) FILTER ("at" > (SELECT min("at") FROM policies)), 0),
+           coalesce(sum(closed) FILTER ("at" > (SELECT min("at") FROM policies)), 0), last(ages ORDER BY "at"),
            any_value(resolved.repaired), any_value(resolved.repair_days)
     FROM policies p LEFT JOIN resolved USING (policy) GROUP BY p.policy ORDER BY p.policy
 """

@@ -51,10 +51,10 @@ def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
 
 
 def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | None:
+    """Return the name of the product of a finding; None where the finding is about this product."""
     part = finding.product
-    if part is None:
+    if part is None or part == finding.subject_id:
         return None
-    if part == finding.subject_id:
-        return finding.subject  # a set of products, of which the finding names one
     names = {product.name for product in catalogue.by_part_number(part)}
-    return names.pop() if len(names) == 1 else part
+    name = names.pop() if len(names) == 1 else part
+    return None if name == finding.subject else name

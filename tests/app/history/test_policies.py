@@ -84,3 +84,15 @@ def test_results_of_another_directory_under_the_name_are_no_later_ones(tmp_path:
     done = call("store", "put", "audits", "other.json", cwd=tmp_path)
     assert (done.code, "store-tenant" in done.err) == (2, True)
     assert [each["closed"] for each in curves(tmp_path)["tenants"][0]["policies"]] == [0]
+
+
+def test_nights_that_are_alike_have_nothing_new_and_a_finding_about_a_product_names_it_once(tmp_path: Path) -> None:
+    kept(tmp_path, *[BLOCKED_POLICY + "- {id: spare, severity: low, seats: {of: SPE_E3, spare: {min: 99999}}}\n"] * 2)
+    (tenant,) = curves(tmp_path)["tenants"]
+    assert [(each["id"], each["opened"], each["closed"]) for each in tenant["policies"]] == [
+        ("blocked", 0, 0),
+        ("spare", 0, 0),
+    ]
+    about = call("history", "audits", "--policy", "spare", cwd=tmp_path).text
+    assert ("Product" not in about, about.count("Microsoft 365 E3")) == (True, 1), about
+    assert "Product" in call("history", "audits", "--policy", "blocked", cwd=tmp_path).text
