@@ -26,7 +26,8 @@ from auditor.result.preview_counts import by_department, by_policy, tally
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
-    "table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.25rem .6rem;text-align:start}"
+    "h1{font-size:1.6rem;line-height:1.25}.wide{overflow-x:auto;margin:1rem 0}"
+    "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.25rem .6rem;text-align:start}"
     "li{overflow-wrap:anywhere}.warn{border-inline-start:.3rem solid #b45309;padding-inline-start:.8rem}"
 )
 _ROWS: Final = 1000
@@ -66,7 +67,8 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     body = Markup("\n").join(
         Markup("<tr>{}</tr>").format(Markup("").join(tag("td", cell) for cell in row)) for row in rows
     )
-    return Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
+    table = Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
+    return Markup('<div class="wide" tabindex="0">{}</div>').format(table)
 
 
 def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:

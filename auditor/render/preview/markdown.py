@@ -9,6 +9,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert
+from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
 
@@ -101,12 +102,12 @@ def sided(side: str, l10n: Labels) -> str:
 
 
 def finding_line(finding: Finding, l10n: Labels) -> str:
-    """Return a finding in one line of plain text."""
-    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    """Return a finding in one line of plain text; its product by name, unless the finding is about this product."""
+    product = named_product(finding, {})
     what = l10n.check(finding.check)
     level = l10n.gettext(SEVERITIES[finding.severity])
-    parts = [finding.policy, f"{what} ({level}, {_status(finding, l10n)})", finding.subject.name, product]
-    return " · ".join(part for part in parts if part)
+    about = filter(None, dict.fromkeys((finding.subject.name, product)))
+    return " · ".join((finding.policy, f"{what} ({level}, {_status(finding, l10n)})", *about))
 
 
 def change_line(pair: Changed, l10n: Labels) -> str:

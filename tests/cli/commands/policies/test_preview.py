@@ -52,6 +52,13 @@ def changed(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
+def test_a_finding_names_its_product_as_reports_do_and_once(changed: Path, saved: Path) -> None:
+    ran = preview(changed, saved, "--base", "main", "-f", "markdown=-", "-q")
+    about = [line for line in ran.text.splitlines() if line.startswith("- spare ")]
+    assert about == ["- spare · too few spare (high, open) · Microsoft 365 E3"] * 2
+
+
+@pytest.mark.slow
 def test_a_ref_is_read_without_a_checkout_and_added_findings_fail(changed: Path, saved: Path) -> None:
     ran = preview(changed, saved, "--base", "main")
     assert ran.code == 1, ran.err
