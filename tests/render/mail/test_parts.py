@@ -39,6 +39,13 @@ def test_a_warning_of_several_actions_is_there_once() -> None:
     assert [act.caution for act in view.acts if act.caution] == ["The same."]
 
 
+def test_the_waived_end_the_counts_without_a_comma() -> None:
+    mails = (render_mail(WHOLE, Reader(locale=language)).text for language in ("en", "de"))
+    assert [re.search(r"[^,] (and|und) 1 (waived|ausgenommen)$", text, re.MULTILINE) is None for text in mails] == [
+        False
+    ] * 2
+
+
 def test_waivers_in_force_are_counted() -> None:
     def exceptions(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(WHOLE, run=replace(WHOLE.run, definitions={"waivers": list(waivers)}))
