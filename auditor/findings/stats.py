@@ -38,9 +38,9 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Sum what open findings of one tenant cost a month, per currency in alphabetical order.
 
     A seat that several findings are about counts once, at its highest price; idle seats of a product are those of its
-    subscriptions. A budget is left out: it is a sum of the
-    same seats. So are seats that would have to be bought. Amounts are rounded to cents before they are added, because
-    every table lists them so. Findings without a price do not count.
+    subscriptions. A budget is left out, because it is a sum of the same seats; so are seats that would have to be
+    bought. Amounts are rounded to cents before they are added, because every table lists them so. Findings without a
+    price do not count.
     """
     counted, rows = StatsBuilder(), tuple(findings)
     if rows:  # a table of every column is built even for none, and most policies of a preview have no difference
@@ -63,7 +63,7 @@ class _ProductCost(Struct):
     subscriptions: dict[str, Decimal] = field(default_factory=dict)
 
     @property
-    def all(self) -> Decimal:
+    def total(self) -> Decimal:
         """Of all seats: the idle ones of the product are among those of its subscriptions, or the other way round."""
         return max(self.product, sum(self.subscriptions.values(), Decimal(0)))
 
@@ -161,7 +161,7 @@ class StatsBuilder:
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies={policy: PolicyStats(**asdict(counts)) for policy, counts in policies.items()},
-            money=added((self._money, *({currency: cost.all} for (currency, _), cost in self._products.items()))),
+            money=added((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice, product
+from itertools import product
 from typing import Final
 
 from msgspec import Struct
@@ -55,23 +55,24 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     if kind not in ActionKind.__members__.values():
         return None
     matches = [(form, match) for form in _forms(ActionKind(kind)) if (match := form.pattern.fullmatch(title))]
+    if not matches:
+        return None
     # A name may hold the brackets that a template has, too: as in `Exchange Online (Plan 1)`.
     balanced = (match for match in matches if all(map(_is_balanced, match[1].groups(""))))
-    for form, match in (*islice(balanced, 1), *matches)[:1]:
-        parts = match.groupdict()
-        count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
-        translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
-        return action_title(
-            l10n,
-            ActionKind(kind),
-            count,
-            groups=form.groups,
-            article=form.article,
-            answered=form.answered,
-            declined=form.declined,
-            **translated,
-        )
-    return None
+    form, match = next(balanced, matches[0])
+    parts = match.groupdict()
+    count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
+    translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
+    return action_title(
+        l10n,
+        ActionKind(kind),
+        count,
+        groups=form.groups,
+        article=form.article,
+        answered=form.answered,
+        declined=form.declined,
+        **translated,
+    )
 
 
 def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) -> str:

@@ -88,14 +88,14 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     kept = tuple(night for night in ordered if night.instant in stay)
     deleted = tuple(night for night in ordered if night.instant not in stay)
     needed = {entry.name for night in kept for entry in night.parts}
-    newest_parts = {night.parts[-1].name for night in deleted}
-    deleted_objects = {entry.name: entry for night in deleted for entry in night.parts}
+    still_needed = needed & {night.parts[-1].name for night in deleted}
+    deleted_objects = sorted({entry.name: entry for night in deleted for entry in night.parts}.items())
     return Pruning(
         tenant=newest.tenant,
         kept=kept,
         deleted=deleted,
-        removed=tuple(entry for name, entry in sorted(deleted_objects.items()) if name not in needed),
-        still_needed=tuple(entry for name, entry in sorted(deleted_objects.items()) if name in needed & newest_parts),
+        removed=tuple(entry for name, entry in deleted_objects if name not in needed),
+        still_needed=tuple(entry for name, entry in deleted_objects if name in still_needed),
     )
 
 
