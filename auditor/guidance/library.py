@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.similar_name import did_you_mean
 from auditor.guidance.model import Article, Conditional, Dimension, Document, Library, Target, Terms
-from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, nearest, read_page
+from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, read_page
 from auditor.policy.yaml import reader
 
 _BOUNDS = ("effective", "until")
@@ -139,7 +140,7 @@ def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
 def _unknown(page: GuidanceFile, route: reader.Path, written: Any, names: list[str]) -> Iterator[Diagnostic]:
     for name in written:
         if name not in names:
-            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, names))
+            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=did_you_mean(name, names))
 
 
 def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:

@@ -1,8 +1,7 @@
 """Parses a guidance file and checks it against the JSON Schema."""
 
-import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -65,9 +64,3 @@ def read_page(name: str, text: str) -> GuidanceFile:
             [invalid("a guidance file is one YAML mapping", "docs/guidance.md shows one", document.span(()))]
         )
     return GuidanceFile(name=name, content=document.value, document=document)
-
-
-def nearest(written: str, words: Sequence[str]) -> str | None:
-    """Return a hint with the known word most similar to the written one; None if none is similar."""
-    matches = difflib.get_close_matches(written, words, n=1)
-    return f"did you mean '{matches[0]}'?" if matches else None

@@ -1,6 +1,5 @@
 """Nodes of checked documents: values with their source spans, and the reading of durations, dates and percentages."""
 
-import difflib
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
@@ -10,6 +9,7 @@ from msgspec import Struct, field
 
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
+from auditor.domain.similar_name import did_you_mean
 from auditor.policy.yaml.reader import Document
 
 Path = tuple[str | int, ...]
@@ -17,7 +17,6 @@ Path = tuple[str | int, ...]
 BROKEN: Final = object()
 """Replaces a part whose structure is wrong; readers skip it."""
 _MAX_NAMES: Final = 1000
-_LONGEST_NAME: Final = 100
 
 
 class Node(Struct, frozen=True):
@@ -74,11 +73,10 @@ class Hints(Struct):
 
     def did_you_mean(self, word: str, names: Collection[str], otherwise: Message) -> Message:
         """Return the hint that suggests the most similar name; `otherwise` if none is, or the budget is spent."""
-        if self.remaining == 0 or len(names) > _MAX_NAMES or len(word) > _LONGEST_NAME:
+        if self.remaining == 0 or len(names) > _MAX_NAMES:
             return otherwise
         self.remaining -= 1
-        close = difflib.get_close_matches(word, [name for name in names if len(name) <= _LONGEST_NAME], n=1)
-        return Message("did you mean '{name}'?", name=close[0]) if close else otherwise
+        return did_you_mean(word, names) or otherwise
 
 
 class Diagnostics(Struct):

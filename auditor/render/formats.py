@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
@@ -12,6 +11,7 @@ from msgspec import Struct
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
+from auditor.domain.similar_name import did_you_mean
 from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
@@ -109,15 +109,12 @@ def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageEr
     `files` maps formats to their file names: `md` is meant as the format of a file that ends so. `others` have no file.
     """
     known = (*files, *others)
-    wanted = name.casefold()
-    by_suffix = [each for each, file in files.items() if wanted and file.endswith(f".{wanted}")]
-    close = by_suffix or get_close_matches(wanted, known, n=1)
+    by_suffix = [known_name for known_name, file in files.items() if name and file.endswith(f".{name.casefold()}")]
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),
-        hint=Message("did you mean '{name}'?", name=close[0])
-        if close
-        else Message("one of {known}", known=", ".join(known)),
+        hint=did_you_mean(by_suffix[0] if by_suffix else name, known)
+        or Message("one of {known}", known=", ".join(known)),
     )
 
 

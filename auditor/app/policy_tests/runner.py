@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy, PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.similar_name import did_you_mean
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import instant
@@ -191,12 +191,11 @@ def _without_suffix(file: str) -> str:
 
 
 def _unknown(name: str, names: Iterable[str], where: Span) -> Diagnostic:
-    close = get_close_matches(name, names, n=1)
     return Diagnostic(
         slug="test-unknown-policy",
         message=Message("no file defines the policy '{name}'", name=name),
         span=where,
-        hint=Message("did you mean '{name}'?", name=close[0]) if close else None,
+        hint=did_you_mean(name, names),
     )
 
 

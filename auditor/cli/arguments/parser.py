@@ -6,11 +6,11 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from auditor.cli.terminal.console import reader
 from auditor.domain.message import Message, message_of
+from auditor.domain.similar_name import similar_name
 from auditor.domain.translation import capitalized
 
 if TYPE_CHECKING:
@@ -119,9 +119,9 @@ class Parser(argparse.ArgumentParser):
         unknown = _UNKNOWN.search(message)
         if unknown is not None:
             options = [option for option in self._option_string_actions if option.startswith("--")]
-            return _closest(unknown[1], options)
+            return similar_name(unknown[1], options)
         choice = _CHOICE.search(message)
-        return None if choice is None else _closest(choice[1], _NAME.findall(choice[2]))
+        return None if choice is None else similar_name(choice[1], _NAME.findall(choice[2]))
 
     def _translate(self, l10n: "Localization") -> None:
         self._translated = True
@@ -163,10 +163,6 @@ def _parsed(text: str) -> Message:
             values = {name: _parsed(value) if name == "reason" else value for name, value in match.groupdict().items()}
             return Message(template, **values)
     return Message(text)
-
-
-def _closest(item: str, names: Sequence[str]) -> str | None:
-    return next(iter(get_close_matches(item.casefold(), names, n=1)), None)
 
 
 def requested_locale(arguments: Sequence[str]) -> str | None:

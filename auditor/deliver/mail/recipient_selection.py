@@ -1,12 +1,12 @@
 """Matches findings with the choices of recipients, and finds choices that no policy meets."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Protocol
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
+from auditor.domain.similar_name import did_you_mean
 from auditor.domain.tenant import Recipient, Tenant
 
 
@@ -71,14 +71,11 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         ("tags", entry.tags or (), {tag for policy in policies for tag in policy.tags}),
     )
     for key, wanted, present in asked:
-        spellings = {value.casefold(): value for value in sorted(present)}
+        spellings = {value.casefold() for value in present}
         missing = [str(value) for value in wanted if value.casefold() not in spellings]
         if key == "severities" and len(missing) < len(wanted):
             continue  # a choice of critical and high includes high alone
         for value in missing:
-            close = next(
-                (spellings[near] for near in get_close_matches(value.casefold(), sorted(spellings), n=1)), None
-            )
             yield _warning(
                 Message(
                     "the recipient {address} of the tenant {tenant} asks for {key} '{value}', which no "
@@ -88,9 +85,7 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
                     key=key,
                     value=value,
                 ),
-                Message("correct it, or leave it out")
-                if close is None
-                else Message("did you mean '{name}'?", name=close),
+                did_you_mean(value, sorted(present)) or Message("correct it, or leave it out"),
             )
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
+from auditor.domain.similar_name import similar_name
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
     OF_POLICIES,
-    close_to,
     example,
     explanation,
     instead,
@@ -138,7 +138,7 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
         hint = Message("write 'version: {allowed}'", allowed=allowed[0])
         return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
-    suggestion = close_to(error.instance, names) if isinstance(error.instance, str) else None
+    suggestion = similar_name(error.instance, names) if isinstance(error.instance, str) else None
     hint = (
         Message("did you mean '{name}'?", name=suggestion)
         if suggestion

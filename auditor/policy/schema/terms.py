@@ -1,12 +1,12 @@
 """Words for the values that a JSON Schema describes: their names, kinds and examples."""
 
-import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, alternatives
+from auditor.domain.similar_name import similar_name
 from auditor.policy.yaml.messages import quoted
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _TYPES: Final = {
 }
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
-_LONGEST_NAME: Final = 60
 OF_POLICIES: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
 )
@@ -62,16 +61,7 @@ _SYNONYMS: Final[Mapping[str, str]] = {
 def meant_key(word: str, keys: Sequence[str]) -> str | None:
     """Return the key that was probably meant: one that the word is a synonym of, or a similar one."""
     synonym = _SYNONYMS.get(word.casefold())
-    return synonym if synonym in keys else close_to(word, keys)
-
-
-def close_to(word: str, names: Iterable[str]) -> str | None:
-    """Return the name that was probably meant, letter case aside."""
-    if len(word) > _LONGEST_NAME:
-        return None
-    folded = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1)
-    return folded[close[0]] if close else None
+    return synonym if synonym in keys else similar_name(word, keys)
 
 
 def label(path: "Path") -> Message:

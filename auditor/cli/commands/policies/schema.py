@@ -1,13 +1,13 @@
 """Implements `auditor schema`."""
 
 import argparse
-import difflib
 
 from auditor import resources
 from auditor.cli.arguments.options import declare
 from auditor.cli.terminal.console import document, out
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.domain.similar_name import did_you_mean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +24,10 @@ def run(args: argparse.Namespace) -> int:
         out("\n".join(names))
         return 0
     if args.name not in names:
-        close = difflib.get_close_matches(args.name, names, n=1)
         raise UsageError(
             "schema-unknown",
             Message("there is no schema '{name}'", name=args.name),
-            hint=Message("did you mean '{name}'?", name=close[0])
-            if close
-            else Message("one of {known}", known=", ".join(names)),
+            hint=did_you_mean(args.name, names) or Message("one of {known}", known=", ".join(names)),
         )
     document(resources.schema(args.name))
     return 0
