@@ -228,9 +228,9 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     """Yield the three amounts of each currency, before and after the plan."""
     after = {figures.currency: figures for figures in tenant.after.money}
     labels = (
-        l10n.gettext("for seats wrongly assigned or idle"),
+        l10n.gettext("in open findings"),
         l10n.gettext("free to reuse now"),
-        l10n.gettext("to give back at the renewal"),
+        l10n.gettext("to give back at the renewal, at most"),
     )
     for before in tenant.before.money:
         then = after.get(before.currency)

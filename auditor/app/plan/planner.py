@@ -244,7 +244,10 @@ def _tenant_plan(
     actions = _with_steps(in_order, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
-    money = [figures(open_, then, spare, plan_draft.taken, options.plan, done=done) for done in (False, True)]
+    money = [
+        figures(each.findings.stats, then, spare, plan_draft.taken, options.plan, done=each is after)
+        for each in (before, after)
+    ]
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,

@@ -1,4 +1,4 @@
-"""Findings, seats and a plan into money a month: what is exposed, what is free to reuse, what can go at renewal."""
+"""The money of a plan a month: what open findings cost, what is free to reuse, what can go at the renewal."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,9 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
-from auditor.checks.check import Cost
-from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding_stats import FindingStats
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import terms_of
@@ -18,7 +17,7 @@ from auditor.remedy.planner.proposals.evaluation import Weighed
 
 
 def figures(
-    before: Sequence[Finding],
+    standing: FindingStats,
     after: Sequence[Finding],
     spare: Mapping[str, int],
     taken: Mapping[str, Weighed],
@@ -28,18 +27,13 @@ def figures(
 ) -> tuple[Figures, ...]:
     """Return the three figures in the one currency of the price list, before the plan or once it is `done`.
 
-    `before` and `after` are the open findings; `spare` the seats that nobody holds afterwards, by skuId.
-
-    A seat that several findings speak about counts once. Seats that can go at the renewal are those that are idle above
-    what policies allow once the plan is carried out; those in use today are not among them.
+    `standing` are the counts and sums of the findings then, which every report shows; `after` the open findings once
+    the plan is carried out; `spare` the seats that nobody holds afterwards, by skuId. Seats that can go at the renewal
+    are those that the plan frees or that are idle above what policies allow once it is carried out.
     """
     prices = plan.prices
     if prices is None:
         return ()
-    open_ = after if done else before
-    paid = (f for f in open_ if check_of(f.check).cost is Cost.SEAT and (f.money is None or f.money.per_month))
-    exposed = Counter(sku for sku, _ in {(sku_of(finding), finding.subject.id) for finding in paid})
-    exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():
         freed.update(weighed.option.seats)
@@ -49,15 +43,14 @@ def figures(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
     # Idle seats above a maximum include those that were freed; they are not counted twice.
-    amounts = [_priced(plan, counts) for counts in (exposed, Counter() if done else reusable)]
-    amounts.append(_priced(plan, reducible, _renewal_days(plan)))
+    amounts = (_priced(plan, Counter() if done else reusable), _priced(plan, reducible, _renewal_days(plan)))
     return (
         Figures(
             currency=prices.currency,
-            exposure=amounts[0][0],
-            reassignable_now=amounts[1][0],
-            reducible_at_renewal=amounts[2][0],
-            lower_bound=not all(whole for _, whole in amounts),
+            exposure=standing.money.get(prices.currency, Decimal(0)),
+            reassignable_now=amounts[0][0],
+            reducible_at_renewal=amounts[1][0],
+            lower_bound=standing.unpriced or not all(whole for _, whole in amounts),
         ),
     )
 

@@ -23,11 +23,12 @@ class Figures(Struct, frozen=True, kw_only=True):
 
     currency: str
     exposure: Decimal
-    """What the seats cost that open findings call wrong in somebody's hands or idle, each seat once."""
+    """What open findings cost, each seat once, as in the reports."""
     reassignable_now: Decimal
     """What the seats cost that the plan's requests free for somebody else."""
     reducible_at_renewal: Decimal
-    """What the seats cost that can be given back at the next renewal, once the plan was carried out."""
+    """What the seats cost that can be given back at the next renewal, once the plan was carried out; those that it
+    frees are among them."""
     lower_bound: bool
     """Whether some seat behind a figure has no known price."""
 

@@ -96,6 +96,8 @@ def test_the_built_in_tenants(*, cloud: bool) -> None:
     states = tuple(map(with_cloud_groups, states)) if cloud else states
     plan = plan_run(states, policies, builtin(), NOW)
     assert plan.proven
+    reported = [tenant.findings.stats.money for tenant in audit(states, policies, builtin(), NOW).tenants]
+    assert [{money.currency: money.exposure for money in tenant.before.money} for tenant in plan.tenants] == reported
     assert share(plan.tenants) >= 60, "all groups but two are assigned in the cloud"
     assert share(plan.tenants, Location.GRAPH) >= (75 if cloud else 80)
     answered, _ = answered_plan(states, policies)
