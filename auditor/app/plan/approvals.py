@@ -11,7 +11,7 @@ from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline_text import named
-from auditor.remedy.planner.text.question_text import named_answer, sentence
+from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
 
 COLUMNS: Final = (
@@ -81,7 +81,7 @@ def _question(
     number: int | None, question: Question, l10n: Localization, names: Mapping[str, str]
 ) -> tuple[object, ...]:
     person = f"{question.name} ({question.address})" if question.address else ""
-    answers = SEPARATOR.join(named_answer(answer, names) for answer in question.answers)
+    answers = SEPARATOR.join(commented_answers(question, names, l10n))
     products = () if question.kind is AnswerKind.SET else question.products
     named_products = ", ".join(names.get(product, product) for product in products)
     return (

@@ -181,7 +181,9 @@ class _TenantPage:
             text=sentence(question, l10n, labels),
             effect=effect(question, l10n),
             answers=tuple(
-                AnswerView(label=answer_label(answer, l10n, names), yaml=answered(question, answer, self._as_of))
+                AnswerView(
+                    label=answer_label(question, answer, l10n, names), yaml=answered(question, answer, self._as_of)
+                )
                 for answer in question.answers
             ),
         )

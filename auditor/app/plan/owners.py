@@ -18,7 +18,7 @@ from auditor.localization import Localization
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.outline_text import named
-from auditor.remedy.planner.text.question_text import named_answer, sentence
+from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.text.static_page import Section, text_page
 from auditor.result.codec.encoder import document, members
 
@@ -139,5 +139,5 @@ def _otherwise(action: Action, count: int, l10n: Localization) -> str:
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:
-    answers = tuple(named_answer(answer, names) for answer in question.answers)
+    answers = commented_answers(question, names, l10n)
     return Section(title=sentence(question, l10n, names), items=answers, level=3)

@@ -77,6 +77,8 @@ class Question(Struct, frozen=True, kw_only=True):
     """What the findings cost a month, where prices are known."""
     decision: str | None = None
     """The id of the decision that answers it; None while it is open."""
+    assumes_answers: bool = False
+    """Whether the first answer, a number of seats, holds once every other open question has its first answer."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
 
 

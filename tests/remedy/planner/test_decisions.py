@@ -255,6 +255,11 @@ def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_the
     questions = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"][0]["questions"]
     stubs = (tmp_path / "out" / "questions.yaml").read_text()
     assert stubs.count("question:") == len(questions) > 20
+    renewed = [line for line in stubs.splitlines() if "renew: true" in line]
+    bases = {"if every other question gets its first answer", "what a policy asks for today", "as many as today"}
+    assert {line.partition("}} # ")[2] for line in renewed} == bases
+    assumed = sum(each["assumesAnswers"] for each in questions)
+    assert stubs.count("# if every other question gets its first answer") == assumed
     chosen = next(each for each in questions if each["kind"] == "release")
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(RULES + PRICES)

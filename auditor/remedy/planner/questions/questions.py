@@ -139,10 +139,11 @@ def with_seat_needs(
         for question in [each for each in by_id.values() if each.kind is need.kind]:
             if question.subject in {need.subject, need.sku_id}:
                 answers = (need.answer, *(answer for answer in question.answers if answer != need.answer))
-                by_id[question.id] = replace(question, answers=answers)
+                by_id[question.id] = replace(question, answers=answers, assumes_answers=True)
         if need.findings:
             draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
             added = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
+            added = replace(added, assumes_answers=True)
             by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
     return tuple(sorted(by_id.values(), key=_effect))
 
@@ -176,6 +177,7 @@ def _joined(question: Question, asked: Question) -> Question:
     return replace(
         question,
         answers=(asked.answers[0], *(answer for answer in question.answers if answer != asked.answers[0])),
+        assumes_answers=asked.assumes_answers,
         findings=tuple(dict.fromkeys((*question.findings, *asked.findings))),
         policies=tuple(dict.fromkeys((*question.policies, *asked.policies))),
         checks=tuple(dict.fromkeys((*question.checks, *asked.checks))),

@@ -217,7 +217,7 @@ def _questions(
         names = {**tenant.names, question.subject: label} if label else tenant.names
         yield f"- {escaped(sentence(question, l10n, names))} {escaped(effect(question, l10n))}"
         yield ""
-        text = stub(question, as_of, tenant.names)
+        text = stub(question, as_of, tenant.names, l10n)
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
         yield from (f"  {line}" for line in (f"{fence}yaml", *text.splitlines(), fence))
         yield ""

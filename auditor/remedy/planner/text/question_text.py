@@ -17,7 +17,7 @@ from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 COMMENT: Final = " # "
-"""What stands between an answer and the name of its group."""
+"""What stands between an answer and the name of its group, or what its number of seats is."""
 
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -91,25 +91,46 @@ def answer_text(answer: Mapping[str, Any]) -> str:
     return flow(answer)[1:-1]
 
 
-def named_answer(answer: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """Return an answer as `answer_text` does, with the name of its group as a comment: `group: {id: g1} # LIC-E3`."""
-    return answer_text(answer) + _name_comment(answer, names)
+def commented_answers(question: Question, names: Mapping[str, str], l10n: Localizer) -> tuple[str, ...]:
+    """Return the answers as `answer_text` does, with a comment each where it helps: `group: {id: g1} # LIC-E3`."""
+    return tuple(answer_text(answer) + _comment(question, answer, names, l10n) for answer in question.answers)
 
 
-def _name_comment(answer: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    name = names.get(answer["group"]["id"]) if AnswerKind.GROUP in answer else None
-    return f"{COMMENT}{printable(name)}" if name else ""
+def _comment(question: Question, answer: Mapping[str, Any], names: Mapping[str, str], l10n: Localizer) -> str:
+    is_group = AnswerKind.GROUP in answer
+    text = names.get(answer["group"]["id"], "") if is_group else _basis(question, answer, l10n)
+    return f"{COMMENT}{printable(text)}" if text else ""
 
 
-def stub(question: Question, as_of: str, names: Mapping[str, str] = MappingProxyType({})) -> str:
+def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> str:
+    """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
+    if question.assumes_answers and answer == question.answers[0]:
+        return l10n.gettext("if every other question gets its first answer")
+    renewal = answer.get(AnswerKind.RENEWAL, {})
+    if not renewal.get("renew") or "seats" not in renewal:
+        return ""
+    # The answer not to renew names the seats of today.
+    is_unchanged = {AnswerKind.RENEWAL: {**renewal, "renew": False}} in question.answers
+    return l10n.gettext("as many as today") if is_unchanged else l10n.gettext("what a policy asks for today")
+
+
+def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
     """Return the answer to a question as an item of `decisions:`; validation refuses it until it is filled in."""
     item = block([{"id": f"D-{question.id}", "question": question.id}])
-    answers = "".join(f"    # answer: {flow(each)}{_name_comment(each, names)}\n" for each in question.answers)
+    answers = "".join(
+        f"    # answer: {flow(each)}{_comment(question, each, names, l10n)}\n" for each in question.answers
+    )
     return item + answers + f'    answer: {{}}\n    by: ""\n    on: {as_of[:10]}\n    # until:\n    # reason:\n'
 
 
-def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str]) -> str:
+def answer_label(question: Question, answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str]) -> str:
     """Return a possible answer in words; `names` are the display names of products and groups."""
+    basis = _basis(question, answer, l10n)
+    text = _words(answer, l10n, names)
+    return printable(f"{text} ({basis})" if basis else text)
+
+
+def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str]) -> str:
     ((kind, value),) = answer.items()
     match kind, value:
         case "keep", _:
@@ -120,6 +141,9 @@ def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str,
             text = l10n.gettext("Yes, unassign the licence")
         case "release", _:
             text = l10n.gettext("No, keep the licence")
+        case "renewal", {"renew": True, "seats": int(seats)}:
+            text = l10n.ngettext("Renew it with {count} seat", "Renew it with {count} seats", seats)
+            text = text.format(count=number_label(l10n, seats))
         case "renewal", {"renew": True}:
             text = l10n.gettext("Renew it")
         case "renewal", _:
@@ -133,7 +157,7 @@ def answer_label(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str,
             text = l10n.gettext("Leave it as it is, with a reason")
         case _:
             text = flow(value)[1:-1]
-    return printable(text)
+    return text
 
 
 def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
@@ -155,4 +179,4 @@ def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Itera
     yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
     for question, names in opened:
         about = printable_line(effect(question, l10n))
-        yield f"  # {sentence(question, l10n, names)} {about}\n{stub(question, as_of, names)}"
+        yield f"  # {sentence(question, l10n, names)} {about}\n{stub(question, as_of, names, l10n)}"
