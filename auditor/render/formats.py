@@ -109,12 +109,11 @@ def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageEr
     `files` maps formats to their file names: `md` is meant as the format of a file that ends so. `others` have no file.
     """
     known = (*files, *others)
-    by_suffix = [known_name for known_name, file in files.items() if name and file.endswith(f".{name.casefold()}")]
+    by_suffix = (written for written, file in files.items() if name and file.endswith(f".{name.casefold()}"))
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),
-        hint=did_you_mean(by_suffix[0] if by_suffix else name, known)
-        or Message("one of {known}", known=", ".join(known)),
+        hint=did_you_mean(next(by_suffix, name), known) or Message("one of {known}", known=", ".join(known)),
     )
 
 

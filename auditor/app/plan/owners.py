@@ -139,5 +139,4 @@ def _otherwise(action: Action, count: int, l10n: Localization) -> str:
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:
-    answers = commented_answers(question, names, l10n)
-    return Section(title=sentence(question, l10n, names), items=answers, level=3)
+    return Section(title=sentence(question, l10n, names), items=commented_answers(question, names, l10n), level=3)

@@ -24,7 +24,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
-from auditor.engine.policy.binding import BoundPolicies, bind
+from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
@@ -33,7 +33,6 @@ from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, draft, listed, reordered
 from auditor.remedy.planner.model import (
     Dropped,
-    Figures,
     FleetPlan,
     Proof,
     Remaining,
@@ -244,7 +243,7 @@ def _tenant_plan(
     seats = decided_seats(in_order, plan_draft.seats, options.plan, agreed)
     actions = _with_steps(in_order, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
-    money = _money(before, after, then, plan_draft, options.plan)
+    money = figures(before, after, then, plan_draft.taken, options.plan)
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -269,17 +268,6 @@ def _tenant_plan(
         notices=_notices(options, plan_draft, constraints),
         names=_names(before, options, l10n),
         decided_seats=seats,
-    )
-
-
-def _money(
-    before: TenantResult, after: TenantResult, then: Sequence[Finding], plan_draft: Draft, bound: BoundPolicies
-) -> tuple[tuple[Figures, ...], ...]:
-    """Return the figures before the plan and after it; `then` are the findings that are open after it."""
-    spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}
-    return tuple(
-        figures(each.findings.stats, then, spare, plan_draft.taken, bound, done=each is after)
-        for each in (before, after)
     )
 
 

@@ -71,8 +71,8 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         ("tags", entry.tags or (), {tag for policy in policies for tag in policy.tags}),
     )
     for key, wanted, present in asked:
-        spellings = {value.casefold() for value in present}
-        missing = [str(value) for value in wanted if value.casefold() not in spellings]
+        folded = {value.casefold() for value in present}
+        missing = [str(value) for value in wanted if value.casefold() not in folded]
         if key == "severities" and len(missing) < len(wanted):
             continue  # a choice of critical and high includes high alone
         for value in missing:

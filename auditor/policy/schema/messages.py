@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
-from auditor.domain.similar_name import similar_name
+from auditor.domain.similar_name import did_you_mean
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
     OF_POLICIES,
@@ -138,12 +138,8 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
         hint = Message("write 'version: {allowed}'", allowed=allowed[0])
         return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
-    suggestion = similar_name(error.instance, names) if isinstance(error.instance, str) else None
-    hint = (
-        Message("did you mean '{name}'?", name=suggestion)
-        if suggestion
-        else Message("one of: {allowed}", allowed=listed(allowed))
-    )
+    suggestion = did_you_mean(error.instance, names) if isinstance(error.instance, str) else None
+    hint = suggestion or Message("one of: {allowed}", allowed=listed(allowed))
     if error.instance == "*" and path and isinstance(path[-1], int):
         hint = Message("'*' stands alone: write {key}: '*'", key=path[-2])
     if len(allowed) == 1:

@@ -6,9 +6,11 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import FindingStats
+from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import terms_of
@@ -17,42 +19,47 @@ from auditor.remedy.planner.proposals.evaluation import Weighed
 
 
 def figures(
-    standing: FindingStats,
-    after: Sequence[Finding],
-    spare: Mapping[str, int],
+    before: TenantResult,
+    after: TenantResult,
+    remaining: Sequence[Finding],
     taken: Mapping[str, Weighed],
     plan: BoundPolicies,
-    *,
-    done: bool,
-) -> tuple[Figures, ...]:
-    """Return the three figures in the one currency of the price list, before the plan or once it is `done`.
+) -> tuple[tuple[Figures, ...], tuple[Figures, ...]]:
+    """Return the figures before the plan and once it is carried out, in the one currency of the price list.
 
-    `standing` are the counts and sums of the findings then, which every report shows; `after` the open findings once
-    the plan is carried out; `spare` the seats that nobody holds afterwards, by skuId. Seats that can go at the renewal
-    are those that the plan frees or that are idle above what policies allow once it is carried out.
+    What open findings cost is the sum that every report shows; `remaining` are the open findings of `after`. Seats that
+    can go at the renewal are those that the plan frees or that are idle above what policies allow once it is carried
+    out.
     """
     prices = plan.prices
     if prices is None:
-        return ()
+        return (), ()
     freed: Counter[str] = Counter()
     for weighed in taken.values():
         freed.update(weighed.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
-    idle = _idle(after)
+    idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}
+    # Idle seats above a maximum include those that were freed; they are not counted twice.
     reducible = Counter(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
-    # Idle seats above a maximum include those that were freed; they are not counted twice.
-    amounts = (_priced(plan, Counter() if done else reusable), _priced(plan, reducible, _renewal_days(plan)))
-    return (
-        Figures(
-            currency=prices.currency,
-            exposure=standing.money.get(prices.currency, Decimal(0)),
-            reassignable_now=amounts[0][0],
-            reducible_at_renewal=amounts[1][0],
-            lower_bound=standing.unpriced or not all(whole for _, whole in amounts),
-        ),
+    now, now_priced = _priced(plan, reusable)
+    at_renewal, renewal_priced = _priced(plan, reducible, _renewal_days(plan))
+    (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
+    first = Figures(
+        currency=prices.currency,
+        exposure=old.money.get(prices.currency, zero),
+        reassignable_now=now,
+        reducible_at_renewal=at_renewal,
+        lower_bound=old.unpriced or not (now_priced and renewal_priced),
     )
+    then = replace(
+        first,
+        exposure=new.money.get(prices.currency, zero),
+        reassignable_now=zero,
+        lower_bound=new.unpriced or not renewal_priced,
+    )
+    return (first,), (then,)
 
 
 def _idle(findings: Sequence[Finding]) -> Counter[str]:
