@@ -232,7 +232,7 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     labels = (
         l10n.gettext("in open findings"),
         l10n.gettext("free to reuse now"),
-        l10n.gettext("to give back at the renewal, at most"),
+        l10n.gettext("to give back at the renewal, freed seats included"),
     )
     for before in tenant.before.money:
         then = after.get(before.currency)

@@ -144,8 +144,8 @@ def escaped(text: str) -> str:
 
 def _money(figures: Figures, l10n: Localizer) -> str:
     form = l10n.gettext(
-        "{exposure} a month in open findings. The requests free seats for {now} a month. With the seats that are idle"
-        " today, up to {renewal} a month can be given back at the renewal."
+        "{exposure} a month in open findings. The requests free seats for {now} a month. Of the freed and the idle"
+        " seats, {renewal} a month can be given back at the renewal."
     )
     text = form.format(
         exposure=money_label(figures.exposure, figures.currency, l10n),
