@@ -50,7 +50,7 @@ COMMANDS = {
     "products": ("catalogue", "list, search and update the product catalogue"),
     "completion": ("setup", "print the script that completes commands and options in a shell"),
 }
-"""Every command with its package in `commands` and its line of help; its module is imported when it is called."""
+"""Command → its package in `commands` and its help text; the module is imported when the command is run."""
 
 _EXIT_CODES = """\
 exit codes:
@@ -61,13 +61,13 @@ exit codes:
   70   a bug in the program: nothing is known about the tenants
   130  interrupted
 """
-_EXTRAS = {
+_EXTRA_OF_MODULE = {
     **dict.fromkeys(("pyspark", "pandas"), "spark"),
     **dict.fromkeys(("adlfs", "fsspec"), "azure"),
     "s3fs": "s3",
 }
-"""Modules that an extra of the installation provides."""
-BUG = 70
+"""Module → the extra of this package that installs it."""
+BUG_EXIT_CODE = 70
 """The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
 
 
@@ -78,14 +78,14 @@ def run(arguments: Sequence[str]) -> int:
     if command in COMMANDS:
         rest = list(arguments)
         rest.remove(command)
-        return _guarded(command, rest)
+        return _run_command(command, rest)
     parser.parse_args(arguments)
     parser.print_help(sys.stderr)
     return 2
 
 
 def main_parser(arguments: Sequence[str] = ()) -> Parser:
-    """Return the parser of the arguments before a command."""
+    """Return the parser of command lines without a command."""
     width = max(map(len, COMMANDS)) + 2
     lines = "\n".join(f"  {name:<{width}}{line}" for name, (_, line) in COMMANDS.items())
     parser = Parser(
@@ -102,24 +102,24 @@ def main_parser(arguments: Sequence[str] = ()) -> Parser:
 
 
 def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleType, Parser]:
-    """Return the module of a command, and the parser of its arguments."""
+    """Return the module of a command and the parser of its arguments."""
     package, description = COMMANDS[command]
     module = import_module(f"auditor.cli.commands.{package}.{command}")
     parser = Parser(arguments, prog=f"auditor {command}", description=description)
     module.add_arguments(parser)
-    if parser.epilog is not None:  # examples, whose lines stay as they are
+    if parser.epilog is not None:  # keep the line breaks of examples
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
     if not parser.has("--verbose"):
         declare(parser, "verbose")
     return module, parser
 
 
-def _guarded(command: str, rest: Sequence[str]) -> int:
-    """Run a command; expected errors become messages and exit codes, other exceptions are reported as bugs."""
+def _run_command(command: str, rest: Sequence[str]) -> int:
+    """Run a command; prints expected errors as messages, and reports other exceptions as bugs."""
     arguments = argparse.Namespace(locale=None, verbose=0, public=False, no_color=False)
     try:
         module, parser = command_parser(command, rest)
-        command_line = parser.plain(rest)
+        command_line = parser.without_separator(rest)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
         fill_in(parser, arguments, command_line)
@@ -136,31 +136,31 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         return 130
     except Ended:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - an unexpected exception is a bug, with its own exit code
+    except (Exception, SystemExit) as error:  # noqa: BLE001  an unexpected exception is a bug, with a separate exit code
         is_verbose = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)
-        return _unexpected(error, arguments.locale, is_verbose=bool(is_verbose))
+        return _report_unexpected(error, arguments.locale, is_verbose=bool(is_verbose))
 
 
-def _unexpected(error: BaseException, locale: str | None, *, is_verbose: bool) -> int:
-    """Report an unexpected exception: a library that is not installed (2), or else a bug (70)."""
-    if isinstance(error, ModuleNotFoundError) and (missing := _missing(str(error.name))) is not None:
+def _report_unexpected(error: BaseException, locale: str | None, *, is_verbose: bool) -> int:
+    """Report an unexpected exception; returns 2 for a library that is not installed, else 70 for a bug."""
+    if isinstance(error, ModuleNotFoundError) and (missing := _missing_library(str(error.name))) is not None:
         print_diagnostics(missing.diagnostics, locale=locale)
         return 2
     if is_verbose:
         print_message(_traceback(error))
     text = translated_text("bug: {error}: run again with -v and report it at {address}", locale)
     print_message("auditor: " + text.replace("{error}", type(error).__name__).replace("{address}", BUGS))
-    return BUG
+    return BUG_EXIT_CODE
 
 
-def _missing(module: str) -> UsageError | None:
-    """Return the error about a library that is not installed here; None for a module of the program itself."""
-    from auditor.installation import Installer, install_command, installer, missing_requirements  # noqa: PLC0415  rare
+def _missing_library(module: str) -> UsageError | None:
+    """Return the error for a library that is not installed; None for other modules."""
+    from auditor.installation import Installer, install_command, installer, missing_requirements  # noqa: PLC0415
 
     package = module.partition(".")[0]
     if package in {"auditor", "None", *sys.stdlib_module_names}:
         return None
-    requirements = missing_requirements(_EXTRAS.get(package))
+    requirements = missing_requirements(_EXTRA_OF_MODULE.get(package))
     if not requirements:
         return None
     command = install_command(requirements)
@@ -176,14 +176,14 @@ def _missing(module: str) -> UsageError | None:
 
 def _traceback(error: BaseException) -> str:
     """Return a traceback without secrets and terminal control characters."""
-    from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only where there is a bug
+    from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only for a bug
 
     text = scrub_all("".join(traceback.format_exception(error)))
     return "\n".join(map(printable, text.split("\n")))
 
 
 class _BugHandler(logging.Handler):
-    """A log handler that prints bugs contained in single tenants."""
+    """A log handler that prints the tracebacks of bugs that failed a single tenant."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info and record.exc_info[1] is not None:
@@ -193,8 +193,8 @@ class _BugHandler(logging.Handler):
 
 @contextmanager
 def _verbose(level: int) -> Iterator[None]:
-    """With -v, print the traceback of every bug that is contained in one tenant, while the block runs."""
-    handler, before = _BugHandler(), LOGGER.level
+    """While the block runs, print the traceback of every bug that failed a single tenant, if `level` is not 0."""
+    handler, previous_level = _BugHandler(), LOGGER.level
     if level:
         LOGGER.addHandler(handler)
         LOGGER.setLevel(logging.DEBUG)
@@ -202,4 +202,4 @@ def _verbose(level: int) -> Iterator[None]:
         yield
     finally:
         LOGGER.removeHandler(handler)
-        LOGGER.setLevel(before)
+        LOGGER.setLevel(previous_level)

@@ -1,4 +1,4 @@
-"""Runs a command line as the whole process, with its standard streams prepared and flushed."""
+"""Runs a command line as the main program: sets up the standard streams, and flushes them at the end."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from auditor.cli.terminal.streams import close, finish, open_standard_files, pre
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line as the whole process and return its exit code."""
+    """Run a command line as the main program and return its exit code."""
     open_standard_files()
     prepare()
     try:
         code = main.run(arguments)
-    except Ended as stop:
-        code = stop.code if isinstance(stop.code, int) else 0
-    code, lost = finish(code)
-    if lost is not None:
-        print_diagnostics(lost.diagnostics)
+    except Ended as ended:
+        code = ended.code if isinstance(ended.code, int) else 0
+    code, error = finish(code)
+    if error is not None:
+        print_diagnostics(error.diagnostics)
     close()
     return code

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from auditor.render.text.labels import Labels
 
 _MIN_MEGABYTES: Final = 10_000_000
-"""Bytes from which a size is printed in megabytes."""
+"""Smallest number of bytes that is printed in megabytes."""
 
 
 def check_store(location: Path | str) -> None:
-    """Raise if a store is of a newer version or its folder is something else, before the audit rather than after it.
+    """Raise AuditorError before the audit if the store has a newer version, or its folder is not a store.
 
-    A store that cannot be reached now may be reachable when the audit is done; a failure is reported then.
+    An unreachable store is no error yet: it may be reachable when the audit is done, and a failure is reported then.
     """
     try:
         _ = store_at(location).exists
@@ -42,7 +42,7 @@ def store_night(
 ) -> int:
     """Store tonight's snapshots and result, and print the outcome; returns 3 if anything failed, else 0."""
     from auditor.app.store.commands import keep  # noqa: PLC0415  only audits with a store need it
-    from auditor.render.text.labels import Labels  # noqa: PLC0415  likewise
+    from auditor.render.text.labels import Labels  # noqa: PLC0415
 
     l10n = Labels(locale)
     code = 0
@@ -67,12 +67,12 @@ def outcome_line(stored: "Stored", l10n: "Labels") -> str:
         case _:
             text = l10n.gettext("{tenant}, {instant}: the result was already stored")
     size = format_size(stored.size, l10n)
-    from auditor.snapshot.manifest import format_instant  # noqa: PLC0415 - brings Arrow, which `--help` does not need
+    from auditor.snapshot.manifest import format_instant  # noqa: PLC0415  imports Arrow, which `--help` does not need
 
     return text.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 
 def format_size(count: int, l10n: "Labels") -> str:
-    """Return a number of bytes in kilobytes or megabytes; sizes above zero are never printed as zero."""
+    """Format a number of bytes in kB or MB, rounded up, so that only 0 bytes are printed as 0."""
     unit, name = (1_000_000, "MB") if count >= _MIN_MEGABYTES else (1_000, "kB")
     return f"{l10n.number(-(-count // unit))} {name}"

@@ -1,4 +1,4 @@
-"""Declares the arguments that say what is audited, and builds the request of an audit of them."""
+"""Declares the arguments that select what is audited, and builds the audit request from them."""
 
 import argparse
 import re
@@ -16,36 +16,38 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 
 
-def add_state_arguments(what: argparse._ArgumentGroup) -> None:
-    """Declare the arguments that say which tenants are audited, and from which state."""
-    declare(what, "demo", "snapshot")
-    add_live_arguments(what)
-    declare(what, "tenant")
-    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
+def add_state_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the arguments that select the tenants and the state to audit."""
+    declare(group, "demo", "snapshot")
+    add_live_arguments(group)
+    declare(group, "tenant")
+    group.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
     declare(
-        what,
+        group,
         "as_of",
         as_of="the instant of the audit; of several nights the latest not after it (default: "
         "now, or SOURCE_DATE_EPOCH)",
     )
-    what.add_argument(
+    group.add_argument(
         "--compare",
         type=Path,
         metavar="RESULT",
         help="the result.json of the previous run: what is new, reopened, fixed",
     )
-    what.add_argument(
+    group.add_argument(
         "--engine",
         type=one_of(Engine),
         choices=list(Engine),
         default=Engine.LOCAL,
         help="where people are evaluated: local (default), or spark where one machine is too small",
     )
-    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
+    group.add_argument(
+        "--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)"
+    )
 
 
 def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) -> Request:
-    """Return the request of an audit. Raises UsageError for arguments that do not fit together."""
+    """Build the audit request. Raises UsageError for arguments that cannot be combined."""
     if args.spark_master and args.engine is not Engine.SPARK:
         message = Message("--spark-master requires --engine spark")
         raise UsageError("usage", message, hint=Message("add --engine spark"))
@@ -64,7 +66,7 @@ def audit_request(args: argparse.Namespace, verifier: Verifier | None = None) ->
 
 
 def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request:
-    """Return a request of the policies, tenants and instant of the arguments; `planned` where the state gets a plan."""
+    """Build a request with policies, tenants and instant only; `planned` also reads what a plan needs."""
     tenants, started = tenants_file(args, mails=getattr(args, "send", False)), now()
     return Request(
         policies=tuple(args.policies),
@@ -80,17 +82,17 @@ def state_request(args: argparse.Namespace, *, planned: bool = False) -> Request
 
 
 def plan_verifier(args: argparse.Namespace) -> Verifier | None:
-    """Return what compares the audit with a plan; None where no plan is named and no store is given.
+    """Return the verifier that compares the audit with a plan; None if neither a plan nor a store is given.
 
-    Raises UsageError for a log without a plan, and SnapshotError for files that are not what they should be.
+    Raises UsageError for a log without a plan, and SnapshotError for invalid files.
     """
     stores = tuple(location for location in (args.store, args.history) if location is not None and is_store(location))
     warn = warnings(args.locale, quiet=args.quiet)
     if args.plan is not None:
-        from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only where a plan is known
+        from auditor.app.verification.command import PlanVerifier  # noqa: PLC0415  only with --plan
 
         verifier = PlanVerifier(plan=args.plan, log=args.done, stores=stores, warn=warn)
-        _ = verifier.files  # errors of the files before anything is audited
+        _ = verifier.files  # report errors in the files before anything is audited
         return verifier
     if not stores:
         if args.done is not None:
@@ -102,8 +104,8 @@ def plan_verifier(args: argparse.Namespace) -> Verifier | None:
                 ),
             )
         return None
-    from auditor.app.verification.recorded_changes import entries_of  # noqa: PLC0415  likewise
-    from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415  likewise
+    from auditor.app.verification.recorded_changes import entries_of  # noqa: PLC0415  only with a store
+    from auditor.app.verification.stored_plans import StoredPlanVerifier  # noqa: PLC0415
 
     log = () if args.done is None else entries_of(args.done)
     return StoredPlanVerifier(stores=stores, log=log, warn=warn)

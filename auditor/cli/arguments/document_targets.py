@@ -1,4 +1,4 @@
-"""Parses where commands write the few documents of their own, FORMAT or FORMAT=PATH, and prints what was written."""
+"""Parses FORMAT and FORMAT=PATH for commands with their own documents, writes the documents and prints their paths."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ from auditor.render.text.labels import Labels
 def targets_of(
     formats: Sequence[str], files: Mapping[str, str], folder: Path, *, default: Sequence[str]
 ) -> tuple[list[tuple[str, Path | None]], bool]:
-    """Return the target of each format, None for stdout, and whether the terminal is one of them.
+    """Return (format, path) pairs, with None as path for stdout, and whether `terminal` is one of the formats.
 
     `files` maps each format to its default file name. Raises UsageError for an unknown format and for paths that
     cannot be written.
@@ -39,7 +39,10 @@ def targets_of(
 
 
 def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> tuple[Path, ...]:
-    """Write artifacts, each with its format, to files or (None) stdout; returns the files. Raises DeliveryError."""
+    """Write (format, path, artifact) items to files, or to stdout if the path is None; returns the paths of the files.
+
+    Raises DeliveryError.
+    """
     files = write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None)
     for name, path, artifact in artifacts:
         if path is None:

@@ -1,4 +1,4 @@
-"""Reads the earlier runs that --history names, for the curves of reports."""
+"""Reads the earlier runs in --history, for the trend charts of reports."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -11,27 +11,29 @@ from auditor.render.text.earlier_run import EarlierRun
 
 
 def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[EarlierRun, ...], int]:
-    """Return the earlier runs, and 3 if those of one of several tenants cannot be read, else 0."""
+    """Return the earlier runs and an exit code, which is 3 if the runs of one of several tenants cannot be read."""
     if args.history is None:
         return (), 0
-    from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only for the curves of a report
+    from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only with --history
 
     errors: list[Diagnostic] = []
-    warned = warnings(args.locale, quiet=args.quiet)
+    warn = warnings(args.locale, quiet=args.quiet)
     runs = earlier(
-        args.history, result, lambda each: errors.append(each) if each.level is Level.ERROR else warned(each)
+        args.history,
+        result,
+        lambda diagnostic: errors.append(diagnostic) if diagnostic.level is Level.ERROR else warn(diagnostic),
     )
     print_diagnostics(errors, locale=args.locale)
     return runs, 3 if errors else 0
 
 
 def earlier_of_tenants(args: argparse.Namespace) -> Histories:
-    """Return the earlier runs of each tenant."""
+    """Return a function that reads the earlier runs of each tenant of a result."""
 
     def earlier(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
         if args.history is None:
             return {}
-        from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each
+        from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only with --history
 
         return earlier_of_each(args.history, result)
 

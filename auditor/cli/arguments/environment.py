@@ -13,17 +13,17 @@ _EXCLUSIVE = frozenset({"demo", "snapshot", "tenants"})
 
 
 def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, command_line: Sequence[str]) -> None:
-    """Set every option that no flag in `command_line` gave from the variable of its name: --as-of from AUDITOR_AS_OF.
+    """Set each option that `command_line` does not set from its variable: --as-of from AUDITOR_AS_OF.
 
-    Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
-    set those for inputs without a value. Raises UsageError for a value that the option would refuse.
+    Repeatable options take a list separated by commas; switches take yes or no. An empty variable counts as unset:
+    workflows set empty variables for inputs without a value. Raises UsageError for a value that the option rejects.
     """
-    decided = _decided(parser, _options_on(parser, command_line))
+    ignored = _ignored_variables(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
         text = None if name is None else os.environ.get(_variable(name))
-        # A suppressed default is set where it is read, as is one that a file may give.
-        if not text or action.dest in decided or action.default == argparse.SUPPRESS:
+        # The variable of an option with a suppressed default is read where the option is used.
+        if not text or action.dest in ignored or action.default == argparse.SUPPRESS:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
 
@@ -33,8 +33,8 @@ def _variable(name: str) -> str:
 
 
 def _options_on(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> frozenset[str]:
-    """Return the names of the options on the command line."""
-    options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001  likewise
+    """Return the destinations of the options on the command line."""
+    options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001
     defaults = [action.default for action in options]
     try:
         for action in options:
@@ -45,12 +45,12 @@ def _options_on(parser: argparse.ArgumentParser, command_line: Sequence[str]) ->
             action.default = default
 
 
-def _decided(parser: argparse.ArgumentParser, flags: frozenset[str]) -> frozenset[str]:
-    """Return the options that flags decide: the flags themselves, and those that exclude one of them."""
+def _ignored_variables(parser: argparse.ArgumentParser, flags: frozenset[str]) -> frozenset[str]:
+    """Return the options whose variables are ignored: the given flags, and options that exclude one of them."""
     inputs = flags & _EXCLUSIVE
     if "send" in flags:
-        inputs -= {"tenants"}  # it names the recipients of mail, whatever is audited
-    groups = [{action.dest for action in group._group_actions} for group in parser._mutually_exclusive_groups]  # noqa: SLF001  likewise
+        inputs -= {"tenants"}  # with --send the tenants file may be given only for its recipients
+    groups = [{action.dest for action in group._group_actions} for group in parser._mutually_exclusive_groups]  # noqa: SLF001
     excluded = [group for group in groups if group & flags]
     return flags.union(*excluded, _EXCLUSIVE if inputs else ())
 

@@ -1,4 +1,4 @@
-"""Which tenants a command reads live, and the function that reads them, with progress."""
+"""Selects the tenants that a command reads live, and builds the function that reads them and shows progress."""
 
 import argparse
 import sys
@@ -25,9 +25,10 @@ def add_live_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | None:
-    """Return the file of the tenants that are read live; None for the demo and for saved snapshots.
+    """Return the tenants file if tenants are read live; None for the demo and for saved snapshots.
 
-    With `mails` the file may also be given for its recipients. Raises UsageError.
+    With `mails`, the demo and snapshots may be combined with --tenants, which then only names the recipients. Raises
+    UsageError if options contradict each other, or if the file does not exist.
     """
     if args.demo and (args.snapshot or (args.tenants and not mails)):
         hint = Message("leave out --snapshot and --tenants")
@@ -51,15 +52,15 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
 
 
 def live_collector(args: argparse.Namespace, *, planned: bool = False) -> Collector:
-    """Return the function that reads the tenants of a request, with what a plan needs where it is `planned`."""
-    from auditor.app.tenants.live import collector  # noqa: PLC0415  the SDK is for live tenants only
+    """Return the function that reads the tenants of a request; `planned` includes the data that a plan needs."""
+    from auditor.app.tenants.live import collector  # noqa: PLC0415  only live tenants need the SDK
     from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
     from auditor.render.text.labels import Labels  # noqa: PLC0415
 
     l10n = Labels(reader_locale(args.locale))
-    shows = not args.no_progress and not args.quiet and sys.stderr.isatty()
+    is_shown = not args.no_progress and not args.quiet and sys.stderr.isatty()
     return collector(
-        lambda: shown_progress(l10n, enabled=shows),
+        lambda: shown_progress(l10n, enabled=is_shown),
         lambda message: print_diagnostics(message, locale=args.locale),
         root=args.save_snapshot,
         planned=planned,

@@ -1,4 +1,4 @@
-"""The options that several commands share: their declarations, and the parsing of their values."""
+"""Declares the options that several commands share, and parses their values."""
 
 import argparse
 import os
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
-_FIRST, _LAST = 1970, 9000
-"""Years of audits: the longest duration of the language, added or taken away, stays within the calendar."""
-_SECONDS = len("99999999999")
-"""Digits of SOURCE_DATE_EPOCH: up to the year 5138."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+"""Years that an audit may be in: adding or subtracting the longest duration of the policy language cannot overflow."""
+_EPOCH_DIGITS = len("99999999999")
+"""Maximum number of digits of SOURCE_DATE_EPOCH, up to the year 5138."""
 
 
 def instant(text: str) -> datetime:
@@ -41,15 +41,17 @@ def instant(text: str) -> datetime:
         ) from error
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(Message("{text} has no zone: write 2026-11-20T02:17:00Z", text=repr(text)))
-    if not _FIRST <= parsed.year <= _LAST:
+    if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
         raise argparse.ArgumentTypeError(
-            Message("{text} is outside the years {first} to {last}", text=repr(text), first=_FIRST, last=_LAST)
+            Message(
+                "{text} is outside the years {first} to {last}", text=repr(text), first=_FIRST_YEAR, last=_LAST_YEAR
+            )
         )
     return parsed.astimezone(UTC)
 
 
 def first_instant(text: str) -> tuple[datetime, bool]:
-    """Parse an RFC 3339 instant or a date; returns whether it is a date, which means the beginning of the day."""
+    """Parse an RFC 3339 instant, or a date as its midnight in UTC; returns also whether it is a date."""
     return instant(text), len(text) == len("2026-11-20")
 
 
@@ -62,9 +64,9 @@ def last_instant(text: str) -> datetime:
 def now() -> datetime:
     """Return the default instant of an audit: SOURCE_DATE_EPOCH, else the clock, in whole seconds."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if not epoch:  # an empty variable counts as unset, as ours do
+    if not epoch:  # an empty variable counts as unset, as for AUDITOR_* variables
         return datetime.now(UTC).replace(microsecond=0)
-    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _SECONDS):
+    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _EPOCH_DIGITS):
         raise UsageError(
             "usage",
             Message("SOURCE_DATE_EPOCH={epoch} is not a number of seconds", epoch=repr(epoch)),
@@ -77,9 +79,9 @@ class FailOn(Struct, frozen=True):
     """Which open findings fail a run."""
 
     severity: Severity | None
-    """The lowest severity; None for never."""
+    """The lowest severity that fails a run; None if no finding does."""
     new: bool = False
-    """Whether only those count that are new or reopened."""
+    """Whether only new and reopened findings count."""
 
 
 def fail_on(text: str) -> FailOn:
@@ -88,15 +90,15 @@ def fail_on(text: str) -> FailOn:
         return FailOn(None)
     prefix, separator, rest = text.rpartition(":")
     new = prefix == "new"
-    return FailOn(_word(Severity, rest if new else text, *(() if separator else ("never", "new:SEVERITY"))), new=new)
+    return FailOn(_member(Severity, rest if new else text, *(() if separator else ("never", "new:SEVERITY"))), new=new)
 
 
 def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
-    """Return a parser of an enumeration's values, whose error lists them."""
-    return lambda text: _word(kind, text)
+    """Return a parser for the values of an enumeration; its error lists them."""
+    return lambda text: _member(kind, text)
 
 
-def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
+def _member(kind: type[_Kind], text: str, *others: str) -> _Kind:
     try:
         return kind(text)
     except ValueError as error:
@@ -118,7 +120,7 @@ def location(text: str) -> Path | str:
     """Return a folder, or a checked address such as `s3://bucket/audits`. Raises UsageError for an unknown scheme."""
     if "://" not in text:
         return Path(text)
-    from auditor.store.objects.location import parse  # noqa: PLC0415  a folder needs none of it
+    from auditor.store.objects.location import parse  # noqa: PLC0415  not needed for a folder
 
     return parse(text)
 
@@ -203,17 +205,17 @@ _SHARED: Final = MappingProxyType(
 )
 
 
-def declare(to: argparse._ActionsContainer, *names: str, **text: str) -> None:
-    """Declare shared options in that order; `text` replaces the help of those that mean something else here."""
+def declare(parser: argparse._ActionsContainer, *names: str, **text: str) -> None:
+    """Declare shared options in the given order; `text` replaces the help of some options."""
     for name in names:
         options, settings = _SHARED[name]
-        # A separate list for every parser: appended values stay in it.
+        # A separate list for every parser, because values are appended to it.
         default = {"default": list(settings["default"])} if isinstance(settings.get("default"), list) else {}
-        to.add_argument(*options, **{**settings, **default, **({"help": text[name]} if name in text else {})})
+        parser.add_argument(*options, **{**settings, **default, **({"help": text[name]} if name in text else {})})
 
 
 def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
-    """Declare the arguments of sending, which `audit --send` and `send` share."""
+    """Declare the arguments that `audit --send` and `send` share."""
     parser.add_argument(
         "--link",
         metavar="URL",
@@ -234,7 +236,7 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def threshold(args: argparse.Namespace) -> FailOn:
-    """Return the findings that fail an audit: flag, environment, else those from high on."""
+    """Return which findings fail an audit: from the flag, else AUDITOR_FAIL_ON, else `high` and above."""
     try:
         return args.fail_on if hasattr(args, "fail_on") else fail_on(from_environment("FAIL_ON") or "high")
     except argparse.ArgumentTypeError as error:
@@ -254,32 +256,32 @@ def check_redacted_store(args: argparse.Namespace) -> None:
 
 def pseudonym_key() -> "Key":
     """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
-    from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only where people have pseudonyms
+    from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only with pseudonyms
 
     return key_of(os.environ, secrets.token_bytes)
 
 
 def from_environment(name: str, fallback: str | None = None) -> str | None:
-    """Return AUDITOR_<NAME>; flags take precedence over it, and it over files."""
+    """Return the value of AUDITOR_<NAME>. Flags take precedence over it, and it over files."""
     return os.environ.get(f"AUDITOR_{name}") or fallback
 
 
-def wished_locale(flag: str | None) -> str | None:
-    """Return the language of the flag or AUDITOR_LOCALE. Raises UsageError for a language without messages."""
-    from auditor.app.report.localization import checked_locale  # noqa: PLC0415  help needs no model of results
+def configured_locale(flag: str | None) -> str | None:
+    """Return the locale of the flag, else of AUDITOR_LOCALE. Raises UsageError for a language without messages."""
+    from auditor.app.report.localization import checked_locale  # noqa: PLC0415  not needed for `--help`
 
     locale = flag or from_environment("LOCALE")
     return None if locale is None else checked_locale(locale)
 
 
 def locale_of(requested: str | None, result: "Result") -> str:
-    """Return the reports' language: the requested one, else that of all tenants, the environment's, English."""
+    """Return the locale of reports: the requested one, else that of all tenants, else the environment's, else `en`."""
     locales = {requested} if requested is not None else {tenant.locale for tenant in result.tenants if tenant.locale}
     return locales.pop() if len(locales) == 1 else environment_locale() or "en"
 
 
 def output_folder(flag: Path | None = None) -> Path:
-    """Return the folder of reports: that of --output, else of AUDITOR_OUTPUT, else `out`."""
+    """Return the folder for reports: --output, else AUDITOR_OUTPUT, else `out`."""
     return flag or Path(os.environ.get("AUDITOR_OUTPUT") or "out")
 
 
@@ -290,16 +292,16 @@ def tenants_path() -> Path:
 
 def reader_locale(flag: str | None) -> str:
     """Return the reader's language: the requested one, else the environment's, else English."""
-    return wished_locale(flag) or environment_locale() or "en"
+    return configured_locale(flag) or environment_locale() or "en"
 
 
 def split_formats(flags: Sequence[str]) -> list[str]:
-    """Return the formats of flags, each of which may list several, separated by commas, or name one with a path."""
+    """Return the formats in flags; a flag is a list separated by commas, or one FORMAT=PATH."""
     return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
 
 
 def formats_of(flags: Sequence[str]) -> list[str]:
-    """Return the formats of flags, else of AUDITOR_FORMAT, else the default ones."""
+    """Return the formats in flags, else in AUDITOR_FORMAT, else the default formats."""
     if flags:
         return split_formats(flags)
     return [text.strip() for text in (from_environment("FORMAT") or "html,json,terminal").split(",")]

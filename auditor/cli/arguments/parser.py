@@ -16,7 +16,7 @@ from auditor.domain.translation import capitalized
 if TYPE_CHECKING:
     from auditor.localization import Localization
 
-WRONG: Final = (
+ARGPARSE_MESSAGES: Final = (
     Message("argument {name}: {reason}"),
     Message("expected one argument"),
     Message("expected at most one argument"),
@@ -29,26 +29,26 @@ WRONG: Final = (
     Message("unrecognized arguments: {values}"),
     Message("ambiguous option: {option} could match {matches}"),
 )
-"""Messages of `argparse`; other messages, of another Python version, are printed in English."""
+"""Messages of `argparse` that have translations; messages of other Python versions are printed in English."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
-"""A line of examples or exit codes: literal text, and its meaning."""
-_UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
-_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
+"""A line of examples or exit codes: literal text, and its explanation."""
+_UNKNOWN_OPTION: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
+_INVALID_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
 _NAME: Final = re.compile(r"[\w.-]+")
 
 
-class _Plain(str):
-    """An argument after `--`, which is not an option."""
+class _Operand(str):
+    """An argument after `--`, which is never an option."""
 
     __slots__ = ()
 
 
 class Ended(SystemExit):
-    """Raised after help, a version or a usage error was printed."""
+    """Raised after printing help, the version or a usage error."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help is in the language that the command line, or else the environment, names."""
+    """An argument parser whose help and errors are in the language of --locale, else of the environment."""
 
     def __init__(self, arguments: Sequence[str], **options: Any) -> None:
         super().__init__(**options)
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         original, width = self.epilog, shutil.get_terminal_size().columns
         formatter = self.formatter_class
         if isinstance(formatter, type) and issubclass(formatter, argparse.RawDescriptionHelpFormatter):
-            # keep the lines of examples and of the description as they are
+            # this formatter does not wrap
             self.description = textwrap.fill(self.description or "", width)
             self.epilog = "\n".join(wrapped(line, width) for line in (original or "").splitlines())
         try:
@@ -87,26 +87,26 @@ class Parser(argparse.ArgumentParser):
         """Return the options and positional arguments that the help shows."""
         return [action for action in self._actions if action.help != argparse.SUPPRESS]
 
-    def plain(self, arguments: Sequence[str]) -> list[str]:
-        """Return the arguments without the `--` that ends options; those after it are no options.
+    def without_separator(self, arguments: Sequence[str]) -> list[str]:
+        """Return the arguments without the `--` that ends options; arguments after it are not parsed as options.
 
-        `parse_intermixed_args` looks for options twice, and forgets `--` in between.
+        `parse_intermixed_args` looks for options twice, and ignores `--` the second time.
         """
         items = list(arguments)
         end = items.index("--") if "--" in items else len(items)
-        return [*items[:end], *map(_Plain, items[end + 1 :])]
+        return [*items[:end], *map(_Operand, items[end + 1 :])]
 
     def _parse_optional(self, arg_string: str) -> Any:
-        return None if isinstance(arg_string, _Plain) else super()._parse_optional(arg_string)
+        return None if isinstance(arg_string, _Operand) else super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and what is wrong, and exit with 2."""
+        """Print the usage and the error, and exit with 2."""
         l10n = reader(self._locale)
         close = self._suggestion(message)
         hint = None if close is None else Message("did you mean '{name}'?", name=close)
         structured = _as_message(message)
         error, label, text = "error", "help", hint
-        # A sentence of argparse that no catalogue has stays in English, with its hint.
+        # A message of argparse without a translation is printed in English, and so is its hint.
         if l10n is not None and (structured.arguments or l10n.gettext(message) != message):
             self.formatter_class = _formatter(l10n)
             error, label, message = l10n.gettext("error"), l10n.gettext("help"), l10n.translate(structured)
@@ -115,12 +115,12 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.format_usage()}{self.prog}: {error}: {message}\n{hint_line}")
 
     def _suggestion(self, message: str) -> str | None:
-        """Return the option or choice that is most similar to a wrong one."""
-        unknown = _UNKNOWN.search(message)
+        """Return the option or choice that is most similar to an unknown one."""
+        unknown = _UNKNOWN_OPTION.search(message)
         if unknown is not None:
             options = [option for option in self._option_string_actions if option.startswith("--")]
             return similar_name(unknown[1], options)
-        choice = _CHOICE.search(message)
+        choice = _INVALID_CHOICE.search(message)
         return None if choice is None else similar_name(choice[1], _NAME.findall(choice[2]))
 
     def _translate(self, l10n: "Localization") -> None:
@@ -135,7 +135,7 @@ class Parser(argparse.ArgumentParser):
             group.title = l10n.gettext(group.title or "")
 
     def texts(self) -> list[str]:
-        """Return every sentence of the help, in English."""
+        """Return all translatable texts of the help, in English."""
         lines = [match[2] for line in (self.epilog or "").splitlines() if (match := _LINE.fullmatch(line))]
         actions = self.arguments()
         texts = [action.help for action in actions]
@@ -145,28 +145,30 @@ class Parser(argparse.ArgumentParser):
 
 
 def _as_message(text: str) -> Message:
-    """Return an error of argparse, whose values are filled in, as a message.
+    """Convert a formatted error of argparse to a translatable message.
 
-    A reason of the program's own is the context of the exception that argparse handles.
+    If a parser of this program rejected the value, its message is the context of the exception that argparse handles.
     """
     error = sys.exc_info()[1]
     if isinstance(error, argparse.ArgumentError) and isinstance(error.__context__, argparse.ArgumentTypeError):
         return Message("argument {name}: {reason}", name=error.argument_name, reason=message_of(error.__context__))
-    return _parsed(text)
+    return _parse_message(text)
 
 
-def _parsed(text: str) -> Message:
-    for template in WRONG:
+def _parse_message(text: str) -> Message:
+    for template in ARGPARSE_MESSAGES:
         pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
         match = re.fullmatch(pattern, text, re.DOTALL)
         if match is not None:
-            values = {name: _parsed(value) if name == "reason" else value for name, value in match.groupdict().items()}
+            values = {
+                name: _parse_message(value) if name == "reason" else value for name, value in match.groupdict().items()
+            }
             return Message(template, **values)
     return Message(text)
 
 
 def requested_locale(arguments: Sequence[str]) -> str | None:
-    """Return the locale in the arguments, before they are parsed."""
+    """Return the value of --locale without parsing the arguments."""
     for index, item in enumerate(arguments):
         if item.startswith("--locale="):
             return item.partition("=")[2]
@@ -176,26 +178,26 @@ def requested_locale(arguments: Sequence[str]) -> str | None:
 
 
 def wrapped(line: str, width: int) -> str:
-    """Return a line of examples or exit codes wrapped to a width; its meaning is placed below a long example."""
+    """Wrap a line of examples or exit codes to a width; the explanation of a long example goes on the next line."""
     match = _LINE.fullmatch(line)
     if len(line) <= width or match is None:
         return line
     code, explanation = match[1], match[2]
-    if explanation.startswith("auditor "):  # an example that explains itself
+    if explanation.startswith("auditor "):  # an example without an explanation
         return _command(f"{code}{explanation}", width)
     if not code.lstrip().startswith("auditor "):
         return textwrap.fill(f"{code}{explanation}", width, subsequent_indent=" " * len(code), break_on_hyphens=False)
-    meaning = textwrap.fill(explanation, width, initial_indent="    ", subsequent_indent="    ")
-    return f"{_command(code.rstrip(), width)}\n{meaning}"
+    explanation = textwrap.fill(explanation, width, initial_indent="    ", subsequent_indent="    ")
+    return f"{_command(code.rstrip(), width)}\n{explanation}"
 
 
 def _command(text: str, width: int) -> str:
-    """Return a command wrapped so that a shell reads it as one."""
+    """Wrap a command with backslashes, so that a shell reads it as one command."""
     return " \\\n".join(textwrap.wrap(text, width - 2, subsequent_indent="    ", break_on_hyphens=False))
 
 
 def sentence(text: str, language: str = "en") -> str:
-    """Return a line of help as a sentence."""
+    """Return a help text with a capital letter and a full stop."""
     return text if not text or text.endswith(".") else capitalized(text, language) + "."
 
 
@@ -205,7 +207,7 @@ def _translated_line(line: str, l10n: "Localization") -> str:
 
 
 def _formatter(l10n: "Localization") -> type[argparse.HelpFormatter]:
-    """Return a formatter of help, with the language's word for usage."""
+    """Return a help formatter that prints `usage:` in the given language."""
 
     class LocalizedFormatter(argparse.RawDescriptionHelpFormatter):
         def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:

@@ -57,7 +57,7 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
 
 
 def translated(diagnostic: Diagnostic, l10n: "Localization | None") -> Diagnostic:
-    """Return a diagnostic in another language."""
+    """Return a diagnostic with its message and hint translated."""
     if l10n is None:
         return diagnostic
     hint = None if diagnostic.hint is None else Message(l10n.translate(diagnostic.hint))
@@ -71,23 +71,23 @@ def translated_text(message: str, locale: str | None = None) -> str:
 
 
 def notices(locale: str | None) -> Callable[[Message], None]:
-    """Return a function that prints what the program does at the moment."""
+    """Return a function that prints messages about progress to stderr."""
     l10n = reader(locale)
     return lambda text: print_message(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
 
 
 def commented(command: str, l10n: "Localization") -> str:
-    """Return a line of a shell with its comment translated; the command is unchanged."""
-    code, mark, comment = command.partition("# ")
+    """Return a shell command with its comment translated; the command is unchanged."""
+    code, separator, comment = command.partition("# ")
     indent = len(comment) - len(comment.lstrip())
-    return f"{code}{mark}{comment[:indent]}{l10n.gettext(comment[indent:])}"
+    return f"{code}{separator}{comment[:indent]}{l10n.gettext(comment[indent:])}"
 
 
 def environment_locale() -> str | None:
-    """Return the locale of LC_ALL, LC_MESSAGES or LANG, the first that is set; None for `C`."""
+    """Return the locale in LC_ALL, LC_MESSAGES or LANG, whichever is set first; None for `C` and `POSIX`."""
     text = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    bare = text.split(".")[0].replace("_", "-")
-    return None if bare in {"", "C", "POSIX"} else bare
+    tag = text.split(".")[0].replace("_", "-")
+    return None if tag in {"", "C", "POSIX"} else tag
 
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
@@ -100,14 +100,14 @@ def reader(locale: str | None) -> "Localization | None":
     requested = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
     if requested is None or requested.lower().split("-")[0].split("_")[0] == "en":
         return None
-    from auditor.localization import FALLBACK, localization  # noqa: PLC0415  English readers do not wait for it
+    from auditor.localization import FALLBACK, localization  # noqa: PLC0415  not needed for English
 
     l10n = localization(requested)
     return None if l10n.language == FALLBACK else l10n
 
 
 def colourful(stream: object) -> bool:
-    """Return whether to use colour: NO_COLOR and FORCE_COLOR, else whether the stream is a terminal."""
+    """Return whether to use colour: as NO_COLOR or FORCE_COLOR say, else if the stream is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -28,15 +28,15 @@ from auditor.render.history.labels import (
 )
 from auditor.render.text.labels import SEVERITIES, Labels
 
-_MIDDLE: Final = 100
-"""Columns from which the curve of a policy is shown."""
-_WIDE: Final = 150
-"""Columns from which everything is shown."""
-_NAME: Final = 20
-"""Minimum characters of a name."""
+_MIN_TREND_WIDTH: Final = 100
+"""Minimum width of a terminal for the sparklines of policies."""
+_MIN_FULL_WIDTH: Final = 150
+"""Minimum width of a terminal for all columns."""
+_MIN_NAME_WIDTH: Final = 20
+"""Minimum width of names."""
 _GAP: Final = 2
-_MOST: Final = 20
-"""Findings of a comparison that are printed; the JSON has all."""
+_MAX_FINDINGS: Final = 20
+"""Maximum number of findings of a comparison that are printed; the JSON has all."""
 
 
 def show(
@@ -49,29 +49,29 @@ def show(
 ) -> None:
     """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
 
-    Of products and policies those that changed or matter; with `everything` all of them.
+    Lists only notable products, and policies with findings or changes; with `everything`, it lists all.
     """
     console = _console(no_color=no_color)
-    two = {each.tenant: each for each in between}
+    comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
         _print(console, f"{trend.tenant}: {spent(trend, l10n)}", "bold")
         for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
-        if trend.tenant in two:
-            _between(console, two[trend.tenant], l10n)
-        _overall(console, trend, l10n)
-        _seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
-        _policies(console, [each for each in trend.policies if everything or _is_policy_shown(each)], l10n)
+        if trend.tenant in comparisons:
+            _print_comparison(console, comparisons[trend.tenant], l10n)
+        _print_totals(console, trend, l10n)
+        _print_seats(console, [seat for seat in trend.seats if everything or is_notable(seat)], l10n)
+        _print_policies(console, [policy for policy in trend.policies if everything or _is_policy_shown(policy)], l10n)
         if not everything:
-            _left_out(console, trend, l10n)
+            _print_omitted(console, trend, l10n)
 
 
 def _is_policy_shown(policy: PolicyTrend) -> bool:
-    """Return whether a policy has or had open findings, or its waived ones changed."""
+    """Return whether a policy has or had open findings, or the number of its waived findings changed."""
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
 
-def _seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
+def _print_seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
     if not seats:
         return
     product, assigned, trend, usable, spare, holders, out = seat_columns(l10n)
@@ -84,10 +84,10 @@ def _seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
     ]
     if dated:
         columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, l10n) for s in seats]))
-    if console.width >= _WIDE:
+    if console.width >= _MIN_FULL_WIDTH:
         columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
         columns.append((holders, [cohorts_text(seat.cohorts, l10n) for seat in seats]))
-    _columns(console, columns)
+    _print_columns(console, columns)
     silent = {seat.forecast.silent: seat.forecast for seat in seats if seat.forecast.silent is not None}
     for forecast in silent.values():
         _print(console, f"  {runs_out(forecast, l10n)}", "dim")
@@ -95,21 +95,21 @@ def _seats(console: Console, seats: Sequence[SeatTrend], l10n: Labels) -> None:
         _print(console, f"  {method(seats[0].forecast, l10n)}", "dim")
 
 
-def _policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -> None:
+def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Labels) -> None:
     if not policies:
         return
-    policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
+    policies = sorted(policies, key=lambda policy: (-policy.open[-1], policy.policy))
     name, open_, trend, waived, changes, ages, repaired = policy_columns(l10n)
     cells = list(zip(*(policy_row(policy, l10n) for policy in policies), strict=True))
     columns = [(name, list(cells[0])), (open_, list(cells[1])), (changes, list(cells[3]))]
-    if console.width >= _MIDDLE:
+    if console.width >= _MIN_TREND_WIDTH:
         columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
-    if console.width >= _WIDE:
+    if console.width >= _MIN_FULL_WIDTH:
         columns += [(waived, list(cells[2])), (ages, list(cells[4])), (repaired, list(cells[5]))]
-    _columns(console, columns)
+    _print_columns(console, columns)
 
 
-def _left_out(console: Console, trends: Trends, l10n: Labels) -> None:
+def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     seats = sum(not is_notable(seat) for seat in trends.seats)
     policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
     counts = []
@@ -121,11 +121,11 @@ def _left_out(console: Console, trends: Trends, l10n: Labels) -> None:
         _print(console, f"  {l10n.joined(counts)} (--all)", "dim")
 
 
-def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
+def _print_columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
     """Print columns; the first one is truncated if they are wider than the terminal."""
     width = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
-    first = max(_NAME, console.width - width - 2 * _GAP)
+    first = max(_MIN_NAME_WIDTH, console.width - width - 2 * _GAP)
     table.add_column(columns[0][0], no_wrap=True, overflow="ellipsis", max_width=first)
     for title, _ in columns[1:]:
         table.add_column(title, overflow="fold")
@@ -134,18 +134,18 @@ def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
-def _between(console: Console, two: Between, l10n: Labels) -> None:
+def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> None:
     console.print()
-    _print(console, compared_nights(two, l10n), "bold")
-    for sentence in two.unknown:
+    _print(console, compared_nights(comparison, l10n), "bold")
+    for sentence in comparison.unknown:
         _print(console, f"  {l10n.translate(sentence)}", "yellow")
-    grids = between_grids(two, l10n, most=_MOST)
+    grids = between_grids(comparison, l10n, most=_MAX_FINDINGS)
     for title, columns, rows in grids:
         console.print()
         _print(console, f"  {title}", "dim")
-        _table(console, columns, rows, optional=(l10n.gettext("Finding"),))
-    if len(two.findings) > _MOST:
-        more = len(two.findings) - _MOST
+        _print_table(console, columns, rows, optional=(l10n.gettext("Finding"),))
+    if len(comparison.findings) > _MAX_FINDINGS:
+        more = len(comparison.findings) - _MAX_FINDINGS
         _print(console, l10n.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
     if not grids:
         _print(console, f"  {l10n.gettext('Nothing changed.')}")
@@ -155,20 +155,23 @@ def _between(console: Console, two: Between, l10n: Labels) -> None:
 def show_cohorts(
     tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, no_color: bool
 ) -> None:
-    """Print what became of the holders of each SKU between two nights."""
+    """Print for each SKU how many people kept, got and lost it between two nights."""
     console = _console(no_color=no_color)
     _print(console, tenant, "bold")
     rows = [
-        (names.get(sku, sku), *(l10n.number(count) for count in (c.kept, c.new, c.reclaimed, c.lapsed)))
-        for sku, c in cohorts.items()
+        (
+            names.get(sku, sku),
+            *(l10n.number(count) for count in (cohort.kept, cohort.new, cohort.reclaimed, cohort.lapsed)),
+        )
+        for sku, cohort in cohorts.items()
     ]
     gettext = l10n.gettext
     columns = (gettext("Product"), gettext("Kept"), gettext("New"), gettext("Reclaimed"), gettext("Lapsed"))
-    _table(console, columns, rows)
+    _print_table(console, columns, rows)
 
 
 def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels, *, no_color: bool) -> None:
-    """Print since when, and until when."""
+    """Print the episodes of findings: since when, and until when, each was open."""
     console = _console(no_color=no_color)
     gettext = l10n.gettext
     if not episodes:
@@ -178,22 +181,22 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: L
     severities = {severity.value: gettext(label) for severity, label in SEVERITIES.items()}
     rows = [
         (
-            l10n.date(each.since),
-            _until(each, l10n),
-            severities.get(each.severity, each.severity),
-            each.policy,
-            each.subject,
-            each.product or "",
-            gettext("waived") if each.status == "waived" else "",
-            each.fingerprint[:12],
+            l10n.date(episode.since),
+            _until(episode, l10n),
+            severities.get(episode.severity, episode.severity),
+            episode.policy,
+            episode.subject,
+            episode.product or "",
+            gettext("waived") if episode.status == "waived" else "",
+            episode.fingerprint[:12],
         )
-        for each in episodes
+        for episode in episodes
     ]
     _print(console, tenant, "bold")
     columns = (gettext("Since"), gettext("Until"), gettext("Severity"), gettext("Policy"), gettext("Who or what"))
-    every = (*columns, gettext("Product"), gettext("State"), gettext("Finding"))
-    same = (gettext("Policy"),) if len({each.policy for each in episodes}) == 1 else ()
-    _table(console, every, rows, optional=(gettext("Finding"), *same))
+    titles = (*columns, gettext("Product"), gettext("State"), gettext("Finding"))
+    constant = (gettext("Policy"),) if len({episode.policy for episode in episodes}) == 1 else ()
+    _print_table(console, titles, rows, optional=(gettext("Finding"), *constant))
 
 
 def _until(episode: Episode, l10n: Labels) -> str:
@@ -203,7 +206,7 @@ def _until(episode: Episode, l10n: Labels) -> str:
     return f"{l10n.date(episode.until)}, {end}"
 
 
-def _overall(console: Console, trends: Trends, l10n: Labels) -> None:
+def _print_totals(console: Console, trends: Trends, l10n: Labels) -> None:
     if trends.open:
         totals = [sum(counts.values()) for _, counts, _, _ in trends.open]
         _print(console, f"  {l10n.gettext('open findings')}  {sparkline(totals)}  {change(totals, l10n)}")
@@ -221,10 +224,10 @@ def _print(console: Console, text: str, style: str = "") -> None:
     console.print(Text(printable_line(text), style=style), highlight=False)
 
 
-def _table(
+def _print_table(
     console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
 ) -> None:
-    """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
+    """Print a table without empty columns, and without `optional` columns if it is wider than the terminal."""
     columns = [
         (title, list(map(printable_line, cells))) for title, *cells in zip(titles, *rows, strict=True) if any(cells)
     ]

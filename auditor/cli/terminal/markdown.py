@@ -22,15 +22,15 @@ def columns() -> int:
     return shutil.get_terminal_size().columns
 
 
-def shown(markdown: str, *, width: int, colour: bool) -> str:
-    """Return the text as lines of at most that many columns; code and addresses are never broken."""
+def render(markdown: str, *, width: int, colour: bool) -> str:
+    """Render Markdown as lines of at most `width` columns; code and addresses are never wrapped."""
     return "\n".join(_lines(markdown, width, colour=colour)) + "\n"
 
 
 def filled(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
     """Return a printable text wrapped to the terminal's width, with prefixes for the first and the other lines.
 
-    No line ends within an amount, whose spaces are printed as ordinary ones.
+    Lines do not break within amounts; the no-break spaces of amounts are printed as ordinary spaces.
     """
     parts = text.replace(_NARROW_SPACE, _NO_BREAK_SPACE).split(_NO_BREAK_SPACE)
     return textwrap.fill(
@@ -44,23 +44,23 @@ def filled(text: str, *, first: str = "", rest: str = "", width: int | None = No
 
 
 def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
-    code = False
+    in_code = False
     for raw in markdown.rstrip("\n").split("\n"):
         line = printable(raw)
         if line.startswith("```"):
-            code = not code
-        elif code:
+            in_code = not in_code
+        elif in_code:
             yield f"    {line}"
         elif line.startswith("#"):
-            text = filled(_bare(line.lstrip("# ")), width=width)
+            text = filled(_strip_syntax(line.lstrip("# ")), width=width)
             yield f"{_BOLD}{text}{_PLAIN}" if colour else text
         elif (item := _ITEM.fullmatch(line)) is not None:
-            yield filled(_bare(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
+            yield filled(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
         else:
-            yield filled(_bare(line), width=width)
+            yield filled(_strip_syntax(line), width=width)
 
 
-def _bare(text: str) -> str:
+def _strip_syntax(text: str) -> str:
     """Return a line without Markdown syntax."""
     text = _STRONG.sub(r"\1", text)
     text = _LINK.sub(lambda match: f"{match[1]} ({match[2]})", text)

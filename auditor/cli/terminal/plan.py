@@ -13,11 +13,11 @@ from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, s
 from auditor.remedy.planner.text.question_text import effect, sentence
 from auditor.render.text.labels import SEVERITIES
 
-_LISTED: Final = 10
-"""Entries of a part that are printed; the documents list all."""
+_MAX_ENTRIES: Final = 10
+"""Maximum number of entries of a part that are printed; the documents list all."""
 _INDENT: Final = " " * 8
-"""Before the lines of an entry: its number and its mark."""
-_UNDECIDED, _FINAL = "?", "!"
+"""Indent of the lines of an entry: the width of its number and marks."""
+_OPEN_MARK, _IRREVERSIBLE_MARK = "?", "!"
 
 
 def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]) -> None:
@@ -42,16 +42,16 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield filled(f"{part.number}. {part.title}: {', '.join(part.effects)}", rest="   ")
         # Actions with requests and open questions are marked in the first part.
         entries = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
-        for entry in entries[:_LISTED]:
+        for entry in entries[:_MAX_ENTRIES]:
             yield from _entry(entry, l10n)
-        more = len(entries) - _LISTED
+        more = len(entries) - _MAX_ENTRIES
         if more > 0:
             yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", more))
         labels = subject_labels(tenant.findings) if part.questions else {}
         for question in part.questions:
             text = f"{sentence(question, l10n, {**tenant.names, **labels})} {effect(question, l10n)}"
             yield filled(text, first=_INDENT, rest=_INDENT)
-    yield from _legend((entry for part in parts for entry in part.entries[:_LISTED]), l10n)
+    yield from _legend((entry for part in parts for entry in part.entries[:_MAX_ENTRIES]), l10n)
     for notice in tenant.notices:
         yield filled(l10n.translate(notice.message), first="  ", rest="    ")
     for item in tenant.dropped:
@@ -70,17 +70,17 @@ def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
 
 def _marks(entry: Entry) -> Iterator[str]:
     if entry.questions:
-        yield _UNDECIDED
+        yield _OPEN_MARK
     if entry.action.irreversible:
-        yield _FINAL
+        yield _IRREVERSIBLE_MARK
 
 
 def _legend(entries: Iterable[Entry], l10n: Localization) -> Iterator[str]:
-    """Yield what the marks mean that are printed."""
+    """Yield the meanings of the marks that were printed."""
     used = {mark for entry in entries for mark in _marks(entry)}
     meanings = {
-        _UNDECIDED: l10n.gettext("has open questions: answer them in decisions.yaml"),
-        _FINAL: l10n.gettext("has a step that cannot be undone"),
+        _OPEN_MARK: l10n.gettext("has open questions: answer them in decisions.yaml"),
+        _IRREVERSIBLE_MARK: l10n.gettext("has a step that cannot be undone"),
     }
     for mark, meaning in meanings.items():
         if mark in used:

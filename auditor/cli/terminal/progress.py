@@ -25,7 +25,7 @@ class _Bars:
         self._tasks: dict[tuple[str, Source], TaskID] = {}
 
     def ask(self, message: Message) -> None:
-        """Print a request above the bars."""
+        """Print a message above the bars."""
         self._bars.print(printable(f"auditor: {self._l10n.translate(message)}"), markup=False, highlight=False)
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
@@ -39,9 +39,9 @@ class _Bars:
     def finish(self, tenant: str, source: Source, status: str) -> None:
         """Complete the bar, and show the status of the source."""
         task = self._task(tenant, source)
-        done = self._bars.tasks[self._bars.task_ids.index(task)].completed
+        completed = self._bars.tasks[self._bars.task_ids.index(task)].completed
         text = self._l10n.gettext(SOURCE_STATES[SourceStatus(status)])
-        self._bars.update(task, total=done or 1, completed=done or 1, status=text)
+        self._bars.update(task, total=completed or 1, completed=completed or 1, status=text)
 
     def _task(self, tenant: str, source: Source) -> "TaskID":
         key = (tenant, source)
@@ -57,7 +57,7 @@ def shown_progress(l10n: Labels, *, enabled: bool) -> Iterator[Progress]:
     if not enabled or not sys.stderr.isatty():
         yield NoProgress()
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.console import Console  # noqa: PLC0415  slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as Bars  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Asks a person on the terminal, one question per line; an answer that cannot be used is explained and asked again."""
+"""Asks questions on the terminal; after an invalid answer it prints the reason and asks again."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from auditor.domain.message import Message, message_of
 
 
 def is_interactive() -> bool:
-    """Return whether a person can read questions and answer them."""
+    """Return whether questions can be asked: stdin and stderr are terminals."""
     return all(getattr(stream, "isatty", lambda: False)() for stream in (sys.stdin, sys.stderr))
 
 
@@ -22,9 +22,9 @@ def ask(
     choices: Sequence[str] = (),
     locale: str | None = None,
 ) -> str:
-    """Return the answer to a question, as `read` returns it; an empty line means the default.
+    """Ask a question and return the answer as parsed by `read`; an empty line means the default.
 
-    `read` raises ArgumentTypeError with the reason why an answer cannot be used. Raises UsageError if the input ends.
+    `read` raises ArgumentTypeError with the reason why an answer is invalid. Raises UsageError if the input ends.
     """
     suffix = f" ({', '.join(choices)})" if choices else ""
     suffix += f" [{printable(default)}]" if default else ""

@@ -1,4 +1,4 @@
-"""Standard output and standard error of a process: any encoding, readers that go away, and the log of a CI job."""
+"""Standard output and standard error: unencodable characters, closed pipes, and workflow commands in CI logs."""
 
 import errno
 import io
@@ -12,8 +12,8 @@ from auditor.deliver.log_commands import CommandEscaper
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 
-_NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EBADF, *((errno.EINVAL,) if sys.platform == "win32" else ())})
-"""Errors of writing to a reader that is gone or a stream that was closed; they are no failures."""
+_READER_GONE: Final = frozenset({errno.EPIPE, errno.EBADF, *((errno.EINVAL,) if sys.platform == "win32" else ())})
+"""Errors of writing to a pipe without reader or to a closed stream; they are not failures."""
 _INCOMPLETE: Final = 3
 
 
@@ -23,53 +23,53 @@ class Sink(io.RawIOBase):
     def __init__(self, raw: Any) -> None:
         super().__init__()
         self._raw = raw
-        self._ended = False
+        self._is_discarding = False
         self.failure: OSError | None = None
-        """Why it could not be written; None if its reader is gone."""
+        """The error of the failed write; None if only the reader is gone."""
 
     def writable(self) -> bool:
-        """Return True, as every stream for output does."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """Return the number of the file behind it."""
+        """Return the file descriptor."""
         return int(self._raw.fileno())
 
     def isatty(self) -> bool:
-        """Whether a terminal shows it."""
+        """Return whether the stream is a terminal."""
         return bool(self._raw.isatty())
 
     def write(self, data: Any) -> int | None:
-        """Write some bytes; none raises."""
-        if not self._ended:
+        """Write bytes; write errors are kept in `failure` instead of raised."""
+        if not self._is_discarding:
             try:
                 written: int | None = self._raw.write(data)
             except BlockingIOError:
                 return None
             except OSError as error:
-                self._ended = True
-                self.failure = None if error.errno in _NOBODY_READS else error
+                self._is_discarding = True
+                self.failure = None if error.errno in _READER_GONE else error
             else:
                 return written
         return memoryview(data).nbytes
 
 
 class Bracket:
-    """The part of a GitHub job's log in which the runner takes no commands; both streams share it."""
+    """The section of a GitHub Actions log between `stop-commands` and its token; stdout and stderr share it."""
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._on: Stream | None = None
+        self._stream: Stream | None = None
 
     def open(self, stream: "Stream") -> None:
-        """Begin it on a stream, unless it is open."""
-        if self._on is None:
-            self._on = stream
+        """Open the section on a stream, unless it is open."""
+        if self._stream is None:
+            self._stream = stream
             stream.write_line(f"::stop-commands::{self._token}")
 
     def close(self) -> "Stream | None":
-        """End it; returns the stream on which it was open."""
-        stream, self._on = self._on, None
+        """Close the section; returns the stream on which it was open."""
+        stream, self._stream = self._stream, None
         if stream is not None:
             stream.write_line(f"::{self._token}::")
             stream.flush()
@@ -77,7 +77,7 @@ class Bracket:
 
 
 class Stream(io.TextIOWrapper):
-    """Text that is written in any encoding, with no command in it that a job's log would run."""
+    """A text stream that escapes workflow commands and never fails to encode a character."""
 
     def __init__(
         self, sink: Sink, like: io.TextIOWrapper, errors: str, bracket: Bracket | None, *, is_for_people: bool
@@ -86,28 +86,28 @@ class Stream(io.TextIOWrapper):
             io.BufferedWriter(sink), encoding=like.encoding, errors=errors, line_buffering=like.line_buffering
         )
         self.sink = sink
-        self._like = like  # garbage collection of it would close the file
+        self._original = like  # a reference: garbage collection would close the file
         self.bracket = bracket
         self.is_for_people = is_for_people
-        """Whether only people read it; no line is added to data, which may be piped into another program."""
-        self._breaker = CommandEscaper(at_start=bracket is not None)
+        """Whether only people read the text. Data may be piped into another program, so no lines are added to it."""
+        self._escaper = CommandEscaper(at_start=bracket is not None)
 
     def write(self, text: str) -> int:
         """Write text; returns its length."""
         if text and self.is_for_people and self.bracket is not None:
             self.bracket.open(self)
-        super().write(self._breaker.feed(text))
+        super().write(self._escaper.feed(text))
         return len(text)
 
     def write_line(self, line: str) -> None:
-        """Write a line of our own to a job's log: a command stays one."""
-        start = "" if self._breaker.fresh else "\n"
-        super().write(f"{start}{line}\n")
-        self._breaker = CommandEscaper(at_start=self.bracket is not None)
+        """Write a line to the log without escaping; a workflow command in it is executed."""
+        separator = "" if self._escaper.fresh else "\n"
+        super().write(f"{separator}{line}\n")
+        self._escaper = CommandEscaper(at_start=self.bracket is not None)
 
 
 def open_standard_files() -> None:
-    """Open the null device for standard files that are closed, so that no report takes their number."""
+    """Open the null device for closed standard streams, so that no report gets their file descriptor."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -116,21 +116,21 @@ def open_standard_files() -> None:
 
 
 def prepare(environ: Mapping[str, str] = os.environ, token: str | None = None) -> None:
-    """Put streams of this module into the places of stdout and stderr; `token` is random without one."""
-    bracket = Bracket(token or _random()) if environ.get("GITHUB_ACTIONS") == "true" else None
+    """Replace sys.stdout and sys.stderr with a Stream each; `token` is random by default."""
+    bracket = Bracket(token or _random_token()) if environ.get("GITHUB_ACTIONS") == "true" else None
     for name, errors, is_for_people in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
         stream = getattr(sys, name)
         if stream is None:
-            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - it stays for as long as the process
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  open until the process ends
         stream.flush()
         raw = getattr(stream.buffer, "raw", stream.buffer)
         setattr(sys, name, Stream(Sink(raw), stream, errors, bracket, is_for_people=is_for_people))
 
 
 def finish(code: int) -> tuple[int, DeliveryError | None]:
-    """Write what is left; returns the process's exit code, and what kept stdout from being written whole.
+    """Flush stdout; returns the exit code of the process, and the error if stdout could not be written completely.
 
-    A reader that is gone changes nothing. A stdout that could not be written makes a run incomplete: its data is lost.
+    A closed pipe is not an error. Any other write error makes the run incomplete, because data is lost.
     """
     stdout = sys.stdout
     if not isinstance(stdout, Stream):
@@ -148,7 +148,7 @@ def finish(code: int) -> tuple[int, DeliveryError | None]:
 
 
 def close() -> None:
-    """End the bracket of a job's log, and write what is left."""
+    """Close the bracket in a job's log, and flush both streams."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, Stream):
             if stream.bracket is not None:
@@ -158,13 +158,13 @@ def close() -> None:
 
 @contextmanager
 def for_people() -> Iterator[None]:
-    """Mark what the block writes to stdout as text for people, and no data for another program."""
+    """Mark what the block writes to stdout as text for people, not as data for another program."""
     stream = sys.stdout
     if not isinstance(stream, Stream):
         yield
         return
     if stream.bracket is not None:
-        stream.bracket.close()  # it may stand on stderr
+        stream.bracket.close()  # it may be open on stderr
     stream.is_for_people = True
     try:
         yield
@@ -175,10 +175,10 @@ def for_people() -> Iterator[None]:
 
 
 def write_commands(lines: Iterable[str], *, beside_data: bool) -> None:
-    """Write workflow commands of our own to a job's log, outside of its bracket.
+    """Write workflow commands to a job's log, outside the bracket.
 
-    They go to stdout, or to stderr where stdout is a report; where a bracket is open they follow it on its stream, so
-    that the runner sees both in this order.
+    They are written to stdout, or to stderr if stdout is a report. An open bracket is closed first, and the commands
+    follow on its stream, so that the runner sees both in this order.
     """
     stream = sys.stderr if beside_data else sys.stdout
     bracket = getattr(stream, "bracket", None)
@@ -192,7 +192,7 @@ def write_commands(lines: Iterable[str], *, beside_data: bool) -> None:
     stream.flush()
 
 
-def _random() -> str:
+def _random_token() -> str:
     import secrets  # noqa: PLC0415  only in a job
 
     return f"auditor-{secrets.token_hex(16)}"

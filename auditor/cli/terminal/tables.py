@@ -1,4 +1,4 @@
-"""Prints the totals of several runs as sparklines, and of several tenants as a table."""
+"""Prints sparklines of several runs, and a table of several tenants."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,77 +14,77 @@ from auditor.render.html.tenant_table import FleetRow
 from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
 
-_ROWS: Final = 12
-"""Tenants in the table; the reports have all."""
-_LOST: Final = 4
-"""Of these, tenants that were not audited: a night without network must not hide the worst of the others."""
+_MAX_TENANTS: Final = 12
+"""Maximum number of tenants in the table; the reports have all."""
+_MIN_FAILED: Final = 4
+"""Rows for tenants that were not audited if the others fill the table; more would hide the worst of the others."""
 _GAP: Final = 2
 _INDENT: Final = 2
-_NAME: Final = 12
-_WIDE: Final = 100
-"""Columns from which there is room for used and usable seats beside the spare ones."""
+_MIN_NAME_WIDTH: Final = 12
+_MIN_FULL_WIDTH: Final = 100
+"""Minimum width of a console for usable and assigned seats beside the spare ones."""
 
 
 def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
-    """Print a line of bars for each figure; where the terminal has no such characters, only what they say."""
+    """Print a sparkline and a summary for each figure; only the summary if the encoding has no block characters."""
     if not sparks:
         return
     bars = console.encoding.startswith("utf")
-    wide = max(cell_len(spark.label) for spark in sparks)
+    label_width = max(cell_len(spark.label) for spark in sparks)
     console.print()
     for spark in sparks:
-        line = Text(spark.label + " " * (wide - cell_len(spark.label)) + "  ")
+        line = Text(spark.label + " " * (label_width - cell_len(spark.label)) + "  ")
         line.append(f"{spark.text}  " if bars else "", style="cyan")
         line.append(printable(spark.summary), style="dim")
         console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
 
 
 def print_fleet(console: Console, rows: Sequence[FleetRow], l10n: Labels) -> None:
-    """Print the tenants that need looking at first, and all of them together; `rows` end with the sum."""
+    """Print a table of the tenants that need attention first, and the total, which is the last of `rows`."""
     if not rows:
         return
     tenants, sums = [row for row in rows if row.name], [row for row in rows if not row.name]
-    lost = [row for row in tenants if row.failure]
+    failed = [row for row in tenants if row.failure]
     others = [row for row in tenants if not row.failure]
-    shown_lost = lost[: max(_LOST, _ROWS - len(others))]
-    shown = [*shown_lost, *others[: _ROWS - len(shown_lost)]]
+    shown_failed = failed[: max(_MIN_FAILED, _MAX_TENANTS - len(others))]
+    shown = [*shown_failed, *others[: _MAX_TENANTS - len(shown_failed)]]
     console.print(Text("\n" + l10n.gettext("Tenants"), style="bold"), highlight=False)
     console.print(Padding(_table([*shown, *sums], console, l10n), (0, 0, 0, _INDENT)), highlight=False)
-    _print_rest(console, tenants, shown, len(lost) - len(shown_lost), l10n)
+    _print_rest(console, tenants, shown, len(failed) - len(shown_failed), l10n)
 
 
 def _print_rest(
-    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, l10n: Labels
+    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], failed: int, l10n: Labels
 ) -> None:
     count = len(tenants) - len(shown)
     if not count:
         return
     summary = [l10n.ngettext("{count} more in the reports", "{count} more in the reports", count)]
-    if lost:
-        summary.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", lost))
+    if failed:
+        summary.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", failed))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
     summary.append(l10n.ngettext("{count} open finding", "{count} open findings", findings))
     console.print(Padding(Text(l10n.joined(summary), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
 
 
 def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
-    kinds = 2 if console.width >= _WIDE else 1
-    compared = any(row.new is not None for row in rows)
+    max_severities = 2 if console.width >= _MIN_FULL_WIDTH else 1
+    is_compared = any(row.new is not None for row in rows)
     findings = l10n.gettext("Findings")
     columns: list[tuple[str, list[Text]]] = []
     if any(row.money for row in rows):
         columns.append((l10n.gettext("A month"), [Text(row.money) for row in rows]))
-    columns.append((findings, [_findings(row, l10n, kinds) for row in rows]))
-    if compared:
+    columns.append((findings, [_findings(row, l10n, max_severities) for row in rows]))
+    if is_compared:
         columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
-    if console.width >= _WIDE:
+    if console.width >= _MIN_FULL_WIDTH:
         columns.append((l10n.gettext("Usable"), [Text(row.usable) for row in rows]))
         columns.append((l10n.gettext("Assigned"), [Text(row.assigned) for row in rows]))
     columns.append((l10n.gettext("Spare"), [Text(row.spare) for row in rows]))
     # Names are truncated first, then findings are wrapped; figures are never cut.
     width = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
     table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    name = max(console.width - width - _GAP, _NAME)
+    name = max(console.width - width - _GAP, _MIN_NAME_WIDTH)
     table.add_column(l10n.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
     for title, _ in columns:
         table.add_column(title, justify="left" if title == findings else "right", overflow="fold", no_wrap=False)
@@ -94,11 +94,13 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     return table
 
 
-def _findings(row: FleetRow, l10n: Labels, kinds: int) -> Text:
+def _findings(row: FleetRow, l10n: Labels, max_severities: int) -> Text:
     if row.failure:
         return Text(l10n.gettext("not audited"), style="bold red")
-    summary = [f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:kinds]]
-    rest = row.open - sum(count for _, count in row.counts[:kinds])
+    summary = [
+        f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:max_severities]
+    ]
+    rest = row.open - sum(count for _, count in row.counts[:max_severities])
     if rest:
         summary.append(f"+{l10n.number(rest)}")
     if not summary:

@@ -1,4 +1,4 @@
-"""Prints policies that evaluated nothing: a misspelt value must not pass for compliance."""
+"""Prints policies that evaluated nothing, because a misspelt value would look like compliance."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,29 +12,29 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
 
-_NOTICES: Final = 5
-"""Notices about a value similar to others that are printed; other policies are only named."""
-_POLICIES: Final = 12
-_LONGEST: Final = 300
+_MAX_NOTICES: Final = 5
+"""Maximum number of notices about values similar to others; other policies are only listed."""
+_MAX_POLICIES: Final = 12
+_MAX_LENGTH: Final = 300
 
 
 def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
     """Print the policies that evaluated nothing in any tenant, and notices about values similar to others."""
     similar = list(_similar(result))
-    shown = {policy for policy, _, _ in similar[:_NOTICES]}
+    shown = {policy for policy, _, _ in similar[:_MAX_NOTICES]}
     unmatched = [policy for policy in _unmatched(result) if policy not in shown]
     if not similar and not unmatched:
         return
     console.print(Text("\n" + l10n.gettext("Nothing to evaluate"), style="bold"), highlight=False)
-    for _, location, message in similar[:_NOTICES]:
+    for _, location, message in similar[:_MAX_NOTICES]:
         line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
-        line.append(printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"), style="yellow")
+        line.append(printable(text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     if unmatched:
-        named = ", ".join(unmatched[:_POLICIES]) + (", …" if len(unmatched) > _POLICIES else "")
+        names = ", ".join(unmatched[:_MAX_POLICIES]) + (", …" if len(unmatched) > _MAX_POLICIES else "")
         count = l10n.ngettext("{count} policy", "{count} policies", len(unmatched))
-        console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
+        console.print(Padding(Text(printable(f"{count}: {names}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
 def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:
@@ -46,11 +46,11 @@ def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:
 
 
 def _unmatched(result: Result) -> list[str]:
-    """Return the policies that evaluated something in no tenant, and were evaluated in one at least."""
+    """Return the policies that were evaluated, but evaluated nothing in any tenant."""
     judged: dict[str, int] = {}
-    alone = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}
+    single_tenant = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}
     for outcomes in (*(tenant.policies for tenant in result.tenants), result.fleet.policies):
         for outcome in outcomes:
-            if outcome.judged is not None and outcome.id not in alone:
+            if outcome.judged is not None and outcome.id not in single_tenant:
                 judged[outcome.id] = judged.get(outcome.id, 0) + outcome.judged
     return sorted(policy for policy, count in judged.items() if not count)

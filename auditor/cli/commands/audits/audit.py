@@ -15,13 +15,13 @@ from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
     add_mail_arguments,
     check_redacted_store,
+    configured_locale,
     declare,
     formats_of,
     locale_of,
     output_folder,
     reader_locale,
     threshold,
-    wished_locale,
 )
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
@@ -41,7 +41,7 @@ auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.
 """
 
 
-_FINDINGS = Diagnostic(
+_FINDINGS_DEPRECATED = Diagnostic(
     slug="findings-deprecated",
     message=Message("--findings FILE is deprecated and will be removed in the next release"),
     hint=Message("write -f parquet=FILE"),
@@ -54,15 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     declare(parser, "policies")
     add_state_arguments(parser.add_argument_group("what is audited"))
-    _add_how(parser.add_argument_group("outputs"))
+    _add_output_arguments(parser.add_argument_group("outputs"))
     mail = parser.add_argument_group("mail")
     mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
     add_mail_arguments(mail)
 
 
-def _add_how(how: argparse._ArgumentGroup) -> None:
+def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
     declare(
-        how,
+        group,
         *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal); a PATH of - is stdout",
@@ -70,23 +70,25 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
     )
-    how.add_argument(
+    group.add_argument(
         "--plan",
         type=Path,
         metavar="FILE",
         help="begin the report with the outcome of this plan (default: the store's last one)",
     )
-    how.add_argument("--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files")
-    how.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
-    declare(how, "no_progress")
+    group.add_argument(
+        "--done", type=Path, metavar="FILE", help="the done.jsonl of plan.ps1, or a folder of such files"
+    )
+    group.add_argument("--findings", type=Path, metavar="FILE", help="deprecated: the same as -f parquet=FILE")
+    declare(group, "no_progress")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is.
+    """Run `auditor audit`; returns 0, 1 if findings reach --fail-on, or 3 if the audit is incomplete.
 
     Raises AuditorError before anything is audited.
     """
-    threshold(args), wished_locale(args.locale)  # report their errors before anything is audited
+    threshold(args), configured_locale(args.locale)  # report their errors before anything is audited
     check_redacted_store(args)
     if args.store is not None:
         from auditor.cli.store_summary import check_store  # noqa: PLC0415  only audits with a store need it
@@ -95,18 +97,18 @@ def run(args: argparse.Namespace) -> int:
     args.history = _history(args)
     if args.findings is not None:
         args.format = [*args.format, f"parquet={args.findings}"]
-        warnings(args.locale, quiet=args.quiet)(_FINDINGS)
+        warnings(args.locale, quiet=args.quiet)(_FINDINGS_DEPRECATED)
     formats = [parse_format(text) for text in formats_of(args.format)]
     output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     request = audit_request(args, plan_verifier(args))
     settings = None
     if args.send:
-        from auditor.cli.commands.audits.send import mail_settings  # noqa: PLC0415  only where mails are sent
+        from auditor.cli.commands.audits.send import mail_settings  # noqa: PLC0415  only with --send
 
         settings = mail_settings(args.tenants)
-    # A store, a mail, the summary of a job and a comparison read the actions.
-    others = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
-    actions, evidence = others or not output.streams, others or output.reads_evidence
+    # These options and the job summary read actions and evidence, whatever the formats.
+    needs_all = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
+    actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
     with audited(request, output.beside, actions=actions, evidence=evidence) as (result, folders, spill):
         return _report(result, folders, args, output, settings, spill)
 
@@ -119,8 +121,8 @@ def _report(
     settings: Settings | None,
     spill: SpillFile,
 ) -> int:
-    """Write the reports, store the night, send the mails, in this order: later failures lose nothing earlier."""
-    locale = locale_of(wished_locale(args.locale), result)
+    """Write the reports, store the results, send the mails; in this order, a failure does not affect earlier steps."""
+    locale = locale_of(configured_locale(args.locale), result)
     runs, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
@@ -132,30 +134,30 @@ def _report(
     result, (content, written) = contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
     if args.store is not None:
-        from auditor.cli.store_summary import store_night  # noqa: PLC0415  likewise
+        from auditor.cli.store_summary import store_night  # noqa: PLC0415  only with --store
 
         stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
         code = max(code, stored)
-    # After the store: a reader of the summary may close the pipe.
+    # Printed after storing, because the reader of the summary may close the pipe.
     print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
     publish(content.result, output, locale=locale, code=code)
     if settings is None:
         return code
-    from auditor.cli.commands.audits.send import send  # noqa: PLC0415  likewise
+    from auditor.cli.commands.audits.send import send  # noqa: PLC0415  only with --send
 
     code = max(code, send(result, settings, args))
-    from auditor.app.ci.github_actions import publish_outputs  # noqa: PLC0415  likewise
+    from auditor.app.ci.github_actions import publish_outputs  # noqa: PLC0415
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
 
 
 def _exit_code(result: Result, args: argparse.Namespace) -> int:
-    """Return what the findings say, and 3 where the store that shows the new ones cannot be read."""
+    """Return the exit code for the findings; 3 if only new findings count and the store cannot be read."""
     fail_on = threshold(args)
     if not fail_on.new:
         return exit_code(result, fail_on.severity)
-    from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only where new findings count
+    from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only with --fail-on new:
 
     try:
         return exit_code(result, fail_on.severity, new_findings(result, args.store))
@@ -165,7 +167,7 @@ def _exit_code(result: Result, args: argparse.Namespace) -> int:
 
 
 def _history(args: argparse.Namespace) -> Path | str | None:
-    """Return the location of earlier runs; None if it is the store that tonight's audit creates.
+    """Return the location of earlier runs; None if it is the store that this audit creates.
 
     Raises UsageError if it does not exist, before the audit rather than after it.
     """
@@ -175,14 +177,14 @@ def _history(args: argparse.Namespace) -> Path | str | None:
 
         return None if is_new(location) else location
     if isinstance(location, Path):
-        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only for the curves of a report
+        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only with --history
 
         check_folder(location)
     return location
 
 
 def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
-    """Write summary, outputs and annotations of a GitHub Actions job; nothing outside of a job.
+    """Write the summary, outputs and annotations of a GitHub Actions job; does nothing outside a job.
 
     Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
     cannot be written.
@@ -198,16 +200,16 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
 def print_result(
     content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool
 ) -> None:
-    """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
+    """Print the summary, if requested, and the paths of the reports, in the language of `content`."""
     paths = tuple(map(str, written))
     if output.terminal_file is not None:
-        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  JSON needs none of it
+        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  not needed for JSON
 
         write_all([(output.terminal_file, [terminal_text(content, paths=paths)])])
     if output.terminal and not quiet:
-        from rich.console import Console  # noqa: PLC0415  likewise
+        from rich.console import Console  # noqa: PLC0415  not needed for JSON
 
-        from auditor.cli.terminal.result import terminal  # noqa: PLC0415  likewise
+        from auditor.cli.terminal.result import terminal  # noqa: PLC0415
 
         # If stdout is a report, messages for people are written to stderr.
         is_stdout_used = any(path is None for _, path in output.files)
@@ -223,18 +225,20 @@ def print_result(
 
 
 def _print_missing_data(content: PageContent) -> None:
-    """Say on stderr why an audit is incomplete where no summary does; in a GitHub Actions job annotations say it."""
+    """Print on stderr why an audit is incomplete, if no summary does; a GitHub Actions job has annotations instead."""
     if content.result.complete or "GITHUB_ACTIONS" in os.environ:
         return
     from auditor.render.text.summary import missing_data  # noqa: PLC0415  only for an incomplete audit
 
     l10n, locale = content.l10n, content.locale
     reasons = [joined(": ", pair) for pair in missing_data(content.result, l10n)]
-    print_diagnostics([Diagnostic(slug="audit-incomplete", message=each) for each in reasons[:_REASONS]], locale=locale)
-    if len(reasons) > _REASONS:
-        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _REASONS)
+    print_diagnostics(
+        [Diagnostic(slug="audit-incomplete", message=reason) for reason in reasons[:_MAX_REASONS]], locale=locale
+    )
+    if len(reasons) > _MAX_REASONS:
+        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _MAX_REASONS)
         print_message(f"auditor: {more}")
 
 
-_REASONS = 20
-"""How many reasons of an incomplete audit are printed."""
+_MAX_REASONS = 20
+"""Maximum number of reasons for an incomplete audit that are printed."""

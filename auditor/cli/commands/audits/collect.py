@@ -82,16 +82,16 @@ def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> in
         print_diagnostics(failure.diagnostics, locale=l10n.language)
         return 3
     out(str(outcome.folder))
-    whole = True
+    complete = True
     for coverage in outcome.sources:
-        complete = coverage.status.value in {"complete", "not-needed"}
-        whole = whole and complete
+        is_complete = coverage.status.value in {"complete", "not-needed"}
+        complete = complete and is_complete
         source = f"{outcome.tenant.name}: {l10n.gettext(SOURCES[coverage.name])}"
-        if not complete:
+        if not is_complete:
             state = l10n.gettext(SOURCE_STATES[coverage.status])
             print_message(
                 printable(f"{source}: {state}" + (f": {l10n.translate(coverage.reason)}" if coverage.reason else ""))
             )
         elif not quiet:
             print_message(f"{source}: {l10n.number(coverage.count)}")
-    return 0 if whole else 3
+    return 0 if complete else 3

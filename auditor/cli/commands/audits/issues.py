@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_results
-from auditor.cli.arguments.options import declare, locale_of, one_of, pseudonym_key, reader_locale, wished_locale
+from auditor.cli.arguments.options import configured_locale, declare, locale_of, one_of, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.enums import Severity
 from auditor.domain.errors import printable
@@ -21,14 +21,14 @@ from auditor.localization import Localization, localization
 if TYPE_CHECKING:
     from auditor.app.ci.issues import IssueChange
 
-_DONE: Mapping[str, str] = {
+_DONE_TEXTS: Mapping[str, str] = {
     "open": N_("opened #{number}: {title}"),
     "reopen": N_("reopened #{number}: {title}"),
     "update": N_("updated #{number}: {title}"),
     "close": N_("closed #{number}: {title}"),
     "later": N_("postponed to a later run (--limit): {title}"),
 }
-_WOULD: Mapping[str, str] = {
+_DRY_RUN_TEXTS: Mapping[str, str] = {
     "open": N_("to open: {title}"),
     "reopen": N_("to reopen #{number}: {title}"),
     "update": N_("to update #{number}: {title}"),
@@ -75,13 +75,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor issues`: 0 if everything was done. Raises AuditorError; a later run goes on."""
-    from auditor.app.ci.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  `--help` needs none of it
-    from auditor.deliver.github.issues import open_repository  # noqa: PLC0415  likewise
+    """Run `auditor issues`; returns 0. Raises AuditorError if a change fails; a later run continues."""
+    from auditor.app.ci.issues import IssueJob, carry_out, issue_changes  # noqa: PLC0415  not needed for `--help`
+    from auditor.deliver.github.issues import open_repository  # noqa: PLC0415
 
     offline = args.dry_run and not os.environ.get("GITHUB_TOKEN")
     repository = None if offline else open_repository(args.repository, os.environ)
-    requested, key = wished_locale(args.locale), None if args.names else pseudonym_key()
+    requested, key = configured_locale(args.locale), None if args.names else pseudonym_key()
     l10n = localization(reader_locale(args.locale))
     with saved_results([args.result], None) as ([(_, result)], _spill):
         locale = locale_of(requested, result)
@@ -90,12 +90,14 @@ def run(args: argparse.Namespace) -> int:
         changes = list(issue_changes(localized, [] if repository is None else list(repository.issues()), job))
     if repository is None or args.dry_run:
         for change in changes:
-            _print_change(change, 0, l10n, _WOULD, quiet=args.quiet, verbose=bool(args.verbose))
+            _print_change(change, 0, l10n, _DRY_RUN_TEXTS, quiet=args.quiet, verbose=bool(args.verbose))
         return 0
     carry_out(
         repository,
         changes,
-        lambda change, number: _print_change(change, number, l10n, _DONE, quiet=args.quiet, verbose=bool(args.verbose)),
+        lambda change, number: _print_change(
+            change, number, l10n, _DONE_TEXTS, quiet=args.quiet, verbose=bool(args.verbose)
+        ),
     )
     return 0
 
@@ -106,8 +108,8 @@ def _print_change(
     text = texts.get(change.step)
     if text is None or quiet:
         return
-    shown = number or (0 if change.issue is None else change.issue.number)
-    out(printable(l10n.gettext(text).replace("{number}", str(shown)).replace("{title}", change.title)))
+    issue_number = number or (0 if change.issue is None else change.issue.number)
+    out(printable(l10n.gettext(text).replace("{number}", str(issue_number)).replace("{title}", change.title)))
     if verbose and change.body:
         print_message("\n".join(printable(line) for line in change.body.splitlines()))
 

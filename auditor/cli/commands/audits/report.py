@@ -11,7 +11,7 @@ from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
-from auditor.cli.arguments.options import declare, formats_of, locale_of, pseudonym_key, wished_locale
+from auditor.cli.arguments.options import configured_locale, declare, formats_of, locale_of, pseudonym_key
 from auditor.cli.commands.audits.audit import print_result, publish
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor report`: 0, or 3 if the earlier runs of one of several tenants cannot be read."""
-    requested = wished_locale(args.locale)
+    """Run `auditor report`; returns 0, or 3 if there are several tenants and the earlier runs of one cannot be read."""
+    requested = configured_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     output = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None

@@ -37,14 +37,14 @@ _OUTCOMES: Mapping[str, str] = {
     "already": N_("mail to {address}: already sent"),
     "not-due": N_("mail to {address}: nothing to report"),
 }
-"""The outcomes of a mail that are no failures."""
+"""Texts for the outcomes of a mail that are not failures."""
 _MESSAGE_OUTCOMES: Mapping[str, str] = {
     "accepted": N_("message to {address}: accepted"),
     "written": N_("message to {address}: written ({file})"),
     "already": N_("message to {address}: already sent"),
     "not-due": N_("message to {address}: nothing to report"),
 }
-"""The same for a message to a channel."""
+"""Texts for the outcomes of a message to a channel that are not failures."""
 _EXAMPLES = """\
 auditor send out/result.json                           to all recipients
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
@@ -86,7 +86,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor send`: 0 if every mail that was due was accepted, else 3."""
+    """Run `auditor send`; returns 0 if every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants, tuple(args.to))
     folder = output_folder(args.output)
     key = pseudonym_key() if args.redact else None
@@ -103,15 +103,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def mail_settings(path: Path | None, only: tuple[str, ...] = ()) -> Settings:
-    """Read the tenants file for its mail settings. Raises before anything is audited or sent.
+    """Read the mail settings in the tenants file. Raises AuditorError before anything is audited or sent.
 
-    No file is needed if all recipients are channels of the command line.
+    The file is not needed if all recipients are channels given on the command line.
     """
-    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415 - only where mails are sent
+    from auditor.app.mail.recipients import check_recipients  # noqa: PLC0415  only if mail is sent
 
-    named = path or tenants_path()
-    channels = bool(only) and all(channel_of(each)[0] is not Channel.MAIL for each in only)
-    settings = Settings(tenants=()) if path is None and channels and not named.exists() else read(named)
+    file = path or tenants_path()
+    channels = bool(only) and all(channel_of(address)[0] is not Channel.MAIL for address in only)
+    settings = Settings(tenants=()) if path is None and channels and not file.exists() else read(file)
     check_recipients(settings, os.environ, only)
     pseudonym_key()  # a key that is too short is reported before anything is audited
     return settings
@@ -131,8 +131,8 @@ def send(
 
     `warn` receives warnings about the mails that an audit has already printed for its reports.
     """
-    from auditor.app.mail.delivery import send_result  # noqa: PLC0415  only where mails are sent
-    from auditor.app.mail.job import MailJob  # noqa: PLC0415  likewise
+    from auditor.app.mail.delivery import send_result  # noqa: PLC0415  only if mail is sent
+    from auditor.app.mail.job import MailJob  # noqa: PLC0415
 
     l10n = localization(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
@@ -194,9 +194,9 @@ def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) 
 
 
 def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the link for the mail and whether it leads to the report; the workflow run's without a flag."""
+    """Return the link in the mail and whether it leads to the report; without --link it leads to the workflow run."""
     if flag is not None:
-        if not flag.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in flag):
+        if not flag.startswith("https://") or any(not char.isprintable() or char in ' "<>#' for char in flag):
             message = Message("--link {given} is not an https address without a fragment", given=repr(flag))
             raise UsageError("usage", message, hint=Message("write https://…"))
         return flag, True

@@ -16,8 +16,8 @@ _EXAMPLES = """\
 auditor prices import prices.csv                   a table: skuPartNumber,price,currency
 auditor prices import pricesheet.csv --market NL   Microsoft's price sheet for partners
 """
-_SHOWN: Final = 20
-"""Products that are named for each reason why they were left out."""
+_MAX_PRODUCTS: Final = 20
+"""Maximum number of products that are listed for each reason."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,12 +56,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(imported: Imported, l10n: Localization) -> None:
-    """Print what was left out, and say what was written."""
-    for why, products in imported.skipped.items():
-        more = ["…"] if len(products) > _SHOWN else []
-        names = ", ".join([*(str(product) for product in islice(products, _SHOWN)), *more])
+    """Print the products that were left out or noted, and a summary of the file that was written."""
+    for reason, products in imported.skipped.items():
+        more = ["…"] if len(products) > _MAX_PRODUCTS else []
+        names = ", ".join([*(str(product) for product in islice(products, _MAX_PRODUCTS)), *more])
         text = l10n.gettext("left out or noted: {reason}: {products}")
-        out(printable(text.replace("{reason}", str(why)).replace("{products}", names)))
+        out(printable(text.replace("{reason}", str(reason)).replace("{products}", names)))
     values = {
         "{counts}": l10n.plural("{count} price", "{count} prices", imported.count),
         "{currency}": imported.currency,

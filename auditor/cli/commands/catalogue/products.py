@@ -102,25 +102,25 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
 
 
 def _changes(updated: Update, l10n: Localization) -> list[str]:
-    """Return one line for each change, its kind first."""
+    """Return a line for each change, which begins with the kind of change."""
     changes = updated.changes
     kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("gone")]
-    wide = max(map(len, kinds)) + 2
-    added, renamed, plans, gone = (kind.ljust(wide) for kind in kinds)
-    lines = [f"{added}{_named(product)}" for product in changes.added]
+    width = max(map(len, kinds)) + 2
+    added, renamed, plans, gone = (kind.ljust(width) for kind in kinds)
+    lines = [f"{added}{_product_line(product)}" for product in changes.added]
     for old, new in changes.renamed:
         part = f"{old.part_number} -> {new.part_number}" if old.part_number != new.part_number else new.part_number
         lines.append(f"{renamed}{part}  {old.name} -> {new.name}  {new.sku_id}")
     for old, new in changes.replanned:
         before, after = ({plan.id: plan.name for plan in product.plans} for product in (old, new))
-        signs = [f"+{after[plan]}" for plan in after if plan not in before]
-        signs += [f"-{before[plan]}" for plan in before if plan not in after]
-        lines.append(f"{plans}{_named(new)}  {' '.join(signs)}")
-    lines += [f"{gone}{_named(product)}" for product in changes.removed]
+        plan_changes = [f"+{after[plan]}" for plan in after if plan not in before]
+        plan_changes += [f"-{before[plan]}" for plan in before if plan not in after]
+        lines.append(f"{plans}{_product_line(new)}  {' '.join(plan_changes)}")
+    lines += [f"{gone}{_product_line(product)}" for product in changes.removed]
     return lines or [l10n.gettext("no product was added, renamed or removed")]
 
 
-def _named(product: Product) -> str:
+def _product_line(product: Product) -> str:
     return f"{product.part_number}  {product.name}  {product.sku_id}"
 
 
@@ -147,19 +147,19 @@ def _list(args: argparse.Namespace, l10n: Localization) -> int:
 def _rows(catalogue: Catalogue, products: list[Product], *, reasons: bool) -> list[list[str]]:
     """Return the header and one row for each product; names contain neither tabs nor line breaks.
 
-    The rows are for programs, and equal in every language.
+    The rows are for programs, and the same in every language.
     """
-    why = {item.part_number.casefold(): item.reason for item in free_products()}
+    free_reasons = {item.part_number.casefold(): item.reason for item in free_products()}
     rows = [["skuPartNumber", "name", "skuId", "servicePlans", "reason" if reasons else "free"]]
     for product in products:
         free = "yes" if catalogue.is_free(product) else "no"
-        last = why.get(product.part_number.casefold(), "") if reasons else free
+        last = free_reasons.get(product.part_number.casefold(), "") if reasons else free
         rows.append([product.part_number, product.name, product.sku_id, str(len(product.plans)), last])
     return rows
 
 
 def _print_table(catalogue: Catalogue, products: list[Product], l10n: Localization, *, reasons: bool) -> None:
-    from rich.console import Console  # noqa: PLC0415 (heavy: only where a person looks)
+    from rich.console import Console  # noqa: PLC0415  slow to import, only for a terminal
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -169,7 +169,7 @@ def _print_table(catalogue: Catalogue, products: list[Product], l10n: Localizati
     console = Console()
     titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
     shown = [l10n.gettext(titles.get(title, title)) for title in header]
-    if console.width < _MIN_WIDE:
+    if console.width < _MIN_TABLE_WIDTH:
         _print_stacked(console, shown, rows, l10n)
         console.print(Text(caption))
         return
@@ -188,12 +188,12 @@ def _print_table(catalogue: Catalogue, products: list[Product], l10n: Localizati
     console.print(table)
 
 
-_MIN_WIDE: Final = 120
-"""Columns from which a product with its whole id fits on one line."""
+_MIN_TABLE_WIDTH: Final = 120
+"""Minimum width of a terminal on which a product with its full id fits on one line."""
 
 
 def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]], l10n: Localization) -> None:
-    """Print two lines for each product: its name, and below it the id, which is never broken."""
+    """Print two lines for each product: its name, and below it the id, which is never wrapped."""
     from rich.padding import Padding  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 

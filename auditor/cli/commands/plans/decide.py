@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor decide`: 0 when every answer is a decision. Raises AuditorError, and writes nothing, otherwise."""
+    """Run `auditor decide`; returns 0. Raises AuditorError, and writes nothing, if an answer is not a decision."""
     request = DecideRequest(
         approvals=tuple(args.approvals),
         plan=args.plan or output_folder() / "plan.json",

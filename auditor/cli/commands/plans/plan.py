@@ -73,9 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor plan`: 0 when the proof holds, 1 when it does not, 3 from an incomplete read.
+    """Run `auditor plan`; returns 0 if the proof holds, 1 if it does not, 3 if the snapshot is incomplete.
 
-    Raises AuditorError where there is nothing to plan for.
+    Raises AuditorError if there is nothing to plan.
     """
     formats = {**FORMATS, **TENANT_FORMATS}
     targets, terminal = targets_of(args.format, formats, output_folder(args.output), default=("json", "questions"))
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
         elif path is not None:
             files[path] = bodies[name]()
     if args.by is not None:
-        from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only where owners get files of their own
+        from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
         files |= owner_documents(output_folder(args.output), localised, l10n)
     written = write_all((path, [body]) for path, body in files.items())
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:
-    """Return what is written to stdout. Raises UsageError for a format of which each of several tenants has files."""
+    """Return the document for stdout. Raises UsageError for several tenants and a format with files for each tenant."""
     if name not in TENANT_FORMATS:
         return bodies[name]()
     if len(plan.tenants) > 1:

@@ -20,8 +20,8 @@ auditor verify out/plan.json                              the tenants of tenants
 auditor verify out/plan.json --snapshot snapshots/ --done done.jsonl policies/
 exit codes: 0 all that was run is done, and nothing new appeared; 1 otherwise; 3 not everything is known
 """
-_SHOWN = 10
-"""Items of one list on the terminal."""
+_MAX_ITEMS = 10
+"""Maximum number of items of a list on the terminal."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor verify`: 0, 1 or 3. Raises AuditorError where the plan or the state cannot be read."""
+    """Run `auditor verify`; returns 0, 1 or 3. Raises AuditorError if the plan or the state cannot be read."""
     folder = output_folder(args.output)
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _rendered(result: Result, localised: Result, name: str, locale: str) -> Artifact:
     """Return a document; `localised` is the result in the language of `locale`, for people."""
-    from auditor.render.verification import html, json, markdown  # noqa: PLC0415  `--help` needs none of them
+    from auditor.render.verification import html, json, markdown  # noqa: PLC0415  not needed for `--help`
 
     if name == "json":
         return json.render(result)
@@ -67,10 +67,10 @@ def _rendered(result: Result, localised: Result, name: str, locale: str) -> Arti
 
 
 def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
-    from auditor.render.verification.view import sections  # noqa: PLC0415  likewise
+    from auditor.render.verification.view import sections  # noqa: PLC0415  not needed for `--help`
 
     write = print_message if to_stderr else out
-    for section in sections(result, l10n, most=_SHOWN):
+    for section in sections(result, l10n, most=_MAX_ITEMS):
         indent = "  " * (section.level - 1)
         write(filled(section.title, first=indent, rest=indent + "  "))
         for text in (*section.paragraphs, *section.items):

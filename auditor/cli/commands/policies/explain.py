@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.explanation.lookup import explain
 from auditor.cli.arguments.options import declare, now, one_of, reader_locale
 from auditor.cli.terminal.console import colourful, out
-from auditor.cli.terminal.markdown import columns, shown
+from auditor.cli.terminal.markdown import columns, render
 from auditor.domain.enums import Agreement, Cloud
 from auditor.localization import localization
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor explain`. Raises UsageError if nothing has the name."""
+    """Run `auditor explain`. Raises UsageError for an unknown id."""
     l10n = localization(reader_locale(args.locale))
     text = explain(
         args.id,
@@ -63,5 +63,5 @@ def run(args: argparse.Namespace) -> int:
         today=now().date(),
     )
     # Files and pipes get Markdown; on a terminal it is rendered.
-    out(shown(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
+    out(render(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
     return 0

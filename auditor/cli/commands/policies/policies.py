@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor policies` and return 0, or 3 where the findings could not be compared completely.
+    """Run `auditor policies`; returns 0, or 3 if the findings could not be compared completely.
 
     Raises AuditorError before anything is written.
     """
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(changes: Update, l10n: Labels) -> None:
-    """Print the policies that changed, the findings that appear and vanish, and the changes of the files."""
+    """Print changed policies, changed findings, and changes to files."""
     if changes.current:
         text = l10n.gettext("The policies are those of the installed starter library, {version}.")
         out(text.replace("{version}", __version__))
@@ -72,9 +72,9 @@ def _print(changes: Update, l10n: Labels) -> None:
         out(printable(text.replace("{names}", ", ".join(changes.missing_files))))
     if changes.preview is not None:
         _print_findings(changes, l10n)
-    for each in changes.files:
-        if each.diff and not changes.copied:
-            _print_lines(each.diff)
+    for file in changes.files:
+        if file.diff and not changes.copied:
+            _print_lines(file.diff)
 
 
 def _print_lines(text: str) -> None:
@@ -86,15 +86,15 @@ def _print_findings(changes: Update, l10n: Labels) -> None:
     preview = changes.preview
     assert preview is not None
     out(printable(headline(preview, l10n)))
-    for each in preview.everywhere:
-        lines = [("+", finding_line(finding, l10n)) for finding in each.added]
-        lines += [("-", finding_line(finding, l10n)) for finding in each.removed]
-        lines += [("~", change_line(pair, l10n)) for pair in each.changed]
-        for mark, line in lines[:_SHOWN]:
-            out(printable(f"{mark} {each.name or 'fleet'}: {line}"))
-        if len(lines) > _SHOWN:
-            out("  " + l10n.ngettext("and {count} more", "and {count} more", len(lines) - _SHOWN))
+    for tenant in preview.everywhere:
+        lines = [("+", finding_line(finding, l10n)) for finding in tenant.added]
+        lines += [("-", finding_line(finding, l10n)) for finding in tenant.removed]
+        lines += [("~", change_line(pair, l10n)) for pair in tenant.changed]
+        for sign, line in lines[:_MAX_FINDINGS]:
+            out(printable(f"{sign} {tenant.name or 'fleet'}: {line}"))
+        if len(lines) > _MAX_FINDINGS:
+            out("  " + l10n.ngettext("and {count} more", "and {count} more", len(lines) - _MAX_FINDINGS))
 
 
-_SHOWN = 50
-"""How many findings of a tenant are listed."""
+_MAX_FINDINGS = 50
+"""Maximum number of findings that are listed for a tenant."""

@@ -27,7 +27,7 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
     "markdown": ("preview.md", markdown.render),
     "html": ("preview.html", html.render),
 }
-"""Format → default file name and writer."""
+"""Format → default file name and renderer."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,9 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be evaluated.
+    """Run `auditor preview`; returns 0, 1 if the change adds findings that reach --fail-on, or 3 if data is missing.
 
-    Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
+    Raises AuditorError if the policies before or after the change are invalid, or if there is nothing to audit.
     """
     fail_on, locale = threshold(args), reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
@@ -76,7 +76,7 @@ def _print_preview(changes: Preview, l10n: Labels) -> None:
     for policy, counts in by_policy(changes):
         text = f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}"
         out(filled(text, first="  ", rest="    "))
-    for each in changes.unknown:
+    for unknown in changes.unknown:
         template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        values = {"side": sided(each.side, l10n), "policy": each.policy, "tenant": each.tenant}
-        out(filled(template.format(**values, reason=l10n.translate(each.reason)), first="  ", rest="    "))
+        values = {"side": sided(unknown.side, l10n), "policy": unknown.policy, "tenant": unknown.tenant}
+        out(filled(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))

@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor test`: 0 if every test passed, else 1."""
+    """Run `auditor test`; returns 0 if every test passed, else 1."""
     green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
     l10n = localization(reader_locale(args.locale))
     missing, unexpected = l10n.gettext("expected, not found:"), l10n.gettext("found, not expected:")

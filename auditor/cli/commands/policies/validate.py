@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor validate`: 0 if the policies are valid, else 2."""
+    """Run `auditor validate`; returns 0 if the policies are valid, else 2."""
     checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING

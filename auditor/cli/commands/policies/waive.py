@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor waive`: 0 when the waiver is written. Raises AuditorError, and writes nothing, otherwise."""
+    """Run `auditor waive`; returns 0. Raises AuditorError, and writes nothing, if the waiver is refused."""
     audited = args.demo or bool(args.snapshot)
     if args.demo + bool(args.snapshot) + (args.result is not None) > 1:
         message = Message("--result, --snapshot and --demo cannot be used together")

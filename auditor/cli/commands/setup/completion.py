@@ -20,8 +20,8 @@ auditor completion zsh > "${fpath[1]}/_auditor"
 auditor completion fish > ~/.config/fish/completions/auditor.fish
 auditor completion powershell >> $PROFILE
 """
-_FILES: Final = frozenset((Path, location))
-"""Types of arguments that are files or folders."""
+_PATH_TYPES: Final = frozenset((Path, location))
+"""Types of arguments that are paths."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor completion`: print the script."""
-    # By name, as the command line imports the commands: importing it here would be a cycle.
+    """Run `auditor completion`: print the script for a shell."""
+    # Imported by name: that module imports the commands, so that an import statement here would be a cycle.
     main: Any = import_module("auditor.cli.main")
     l10n = localization(reader_locale(args.locale))
     commands = [
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(parser: Any, l10n: Localization) -> "Iterator[_Option]":
-    from auditor.render.formats import FORMATS  # noqa: PLC0415 - brings Arrow; `--help` needs none
+    from auditor.render.formats import FORMATS  # noqa: PLC0415  imports Arrow, which `--help` does not need
 
     metavars: Mapping[str, Iterable[str]] = {
         "SEVERITY": (*Severity, "never"),
@@ -57,9 +57,9 @@ def _options(parser: Any, l10n: Localization) -> "Iterator[_Option]":
         yield _Option(
             names=tuple(action.option_strings),
             help=l10n.gettext(action.help or "").replace("%%", "%"),
-            takes=action.nargs != 0,
+            takes_value=action.nargs != 0,
             values=tuple(map(str, action.choices or metavars.get(metavar, ()))),
-            files=action.type in _FILES,
+            files=action.type in _PATH_TYPES,
         )
 
 
@@ -67,14 +67,13 @@ class _Option(Struct, frozen=True, kw_only=True):
     """An option, or the positional arguments, of a command."""
 
     names: tuple[str, ...]
-    """Such as `-o` and `--output`; empty for positional arguments."""
+    """For example `-o` and `--output`; empty for positional arguments."""
     help: str
-    takes: bool
-    """Whether a value follows."""
+    takes_value: bool
     values: tuple[str, ...] = ()
-    """The values that are offered."""
+    """Suggested values."""
     files: bool = False
-    """Whether files are offered."""
+    """Whether paths are suggested."""
 
 
 class _Command(Struct, frozen=True, kw_only=True):
@@ -91,10 +90,12 @@ class _Command(Struct, frozen=True, kw_only=True):
 
     @property
     def operands(self) -> _Option:
-        """What is offered in the place of positional arguments."""
+        """The suggestions for positional arguments, all in one."""
         operands = [option for option in self.options if not option.names]
         values = tuple(value for option in operands for value in option.values)
-        return _Option(names=(), help="", takes=True, values=values, files=any(option.files for option in operands))
+        return _Option(
+            names=(), help="", takes_value=True, values=values, files=any(option.files for option in operands)
+        )
 
 
 def _bash(commands: Sequence[_Command]) -> Iterator[str]:
@@ -112,18 +113,18 @@ def _bash(commands: Sequence[_Command]) -> Iterator[str]:
     yield '    case "$command $before" in'
     for command in commands:
         for option in command.options:
-            if option.names and option.takes:
+            if option.names and option.takes_value:
                 patterns = " | ".join(f'"{command.name} {name}"' for name in option.names)
-                yield f"        {patterns}) {_bash_offer(option)} ;;"
+                yield f"        {patterns}) {_bash_suggestions(option)} ;;"
     yield "        *)"
     yield '            case "$command" in'
-    names = " ".join([*(each.name for each in commands), "--help", "--version"])
+    names = " ".join([*(command.name for command in commands), "--help", "--version"])
     yield f"                '') values={_quoted(names)} ;;"
     for command in commands:
         flags = f"values={_quoted(' '.join(command.flags))}"
         yield f"                {command.name})"
         yield f"                    if [[ $current == -* ]]; then {flags}"
-        yield f"                    else {_bash_offer(command.operands)}; fi ;;"
+        yield f"                    else {_bash_suggestions(command.operands)}; fi ;;"
     yield "            esac ;;"
     yield "    esac"
     yield "    COMPREPLY=()"
@@ -137,7 +138,7 @@ def _bash(commands: Sequence[_Command]) -> Iterator[str]:
     yield "complete -F _auditor auditor"
 
 
-def _bash_offer(option: _Option) -> str:
+def _bash_suggestions(option: _Option) -> str:
     values = f"values={_quoted(' '.join(option.values))}" if option.values else ""
     return "; ".join(filter(None, (values, "files=1" if option.files else ""))) or ":"
 
@@ -173,8 +174,10 @@ def _zsh_arguments(command: _Command) -> Iterator[str]:
     for option in command.options:
         description = option.help.replace("\\", "").replace("[", "(").replace("]", ")").replace(":", "\\:")
         for name in option.names:
-            equals = "=" if option.takes and name.startswith("--") else "+" if option.takes else ""
-            yield _quoted(f"*{name}{equals}[{description}]" + (f":value:{_zsh_action(option)}" if option.takes else ""))
+            equals = "=" if option.takes_value and name.startswith("--") else "+" if option.takes_value else ""
+            yield _quoted(
+                f"*{name}{equals}[{description}]" + (f":value:{_zsh_action(option)}" if option.takes_value else "")
+            )
     yield _quoted(f"*:argument:{_zsh_action(command.operands)}")
 
 
@@ -196,13 +199,13 @@ def _fish(commands: Sequence[_Command]) -> Iterator[str]:
         for option in command.options:
             names = [f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names]
             if names:
-                yield " ".join([prefix, *names, *_fish_offer(option), "-d", _fish_quoted(option.help)])
+                yield " ".join([prefix, *names, *_fish_suggestions(option), "-d", _fish_quoted(option.help)])
         if command.operands.values or command.operands.files:
             yield " ".join([prefix, *("-F" for _ in "x" if command.operands.files), *_fish_values(command.operands)])
 
 
-def _fish_offer(option: _Option) -> list[str]:
-    if not option.takes:
+def _fish_suggestions(option: _Option) -> list[str]:
+    if not option.takes_value:
         return []
     return ["-r", "-F", *_fish_values(option)] if option.files else ["-x", *_fish_values(option)]
 
@@ -216,7 +219,7 @@ def _powershell(commands: Sequence[_Command]) -> Iterator[str]:
     yield "#   auditor completion powershell >> $PROFILE"
     yield "Register-ArgumentCompleter -Native -CommandName auditor -ScriptBlock {"
     yield "    param($wordToComplete, $commandAst, $cursorPosition)"
-    yield f"    $commands = {_array(each.name for each in commands)}"
+    yield f"    $commands = {_array(command.name for command in commands)}"
     yield "    $options = @{"
     for command in commands:
         yield f"        '{command.name}' = {_array(command.flags)}"
@@ -245,21 +248,21 @@ def _powershell(commands: Sequence[_Command]) -> Iterator[str]:
 
 
 def _array(values: Iterable[str]) -> str:
-    listed = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return f"@({listed})"
+    items = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return f"@({items})"
 
 
 def _quoted(text: str) -> str:
-    """Return a text in single quotes as bash and zsh read them."""
+    """Quote a text for bash and zsh."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
 def _fish_quoted(text: str) -> str:
-    """Return a text in single quotes as fish reads them."""
+    """Quote a text for fish."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 SHELLS: Final[Mapping[str, Callable[[Sequence[_Command]], Iterator[str]]]] = MappingProxyType(
     {"bash": _bash, "zsh": _zsh, "fish": _fish, "powershell": _powershell}
 )
-"""Shell → the lines of its script."""
+"""Shell → function that yields the lines of its script."""

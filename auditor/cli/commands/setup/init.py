@@ -40,7 +40,7 @@ The commands go to stdout, what was written to stderr.
 """
 _NO_CI = "none"
 _DIFF_LINES = 40
-"""Lines of a difference that are shown for one file."""
+"""Maximum number of lines of a diff that are printed for a file."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -142,7 +142,7 @@ def _add_workflow_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor init`: 0 even if differing files were kept. Raises AuditorError before anything is written."""
+    """Run `auditor init`; returns 0 even if it kept differing files. Raises AuditorError before anything is written."""
     locale = reader_locale(args.locale)
     existing = existing_choices(args.folder)
     if args.ci in CI and args.credential is None:
@@ -159,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
-    """Return the choices: options first, then what the repository says, then defaults."""
+    """Return the choices: from options, else from files of the repository, else the defaults."""
     credential = args.credential or ("github-oidc" if args.repository else existing.get("credential"))
     credential = credential or ("github-oidc" if args.client_id else None)
     ci = args.ci or existing.get("ci")
@@ -214,7 +214,7 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
 
 
 def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) -> None:
-    """Say what keeps the workflows from running, or from being pinned."""
+    """Print why the workflows cannot run yet, or are not pinned."""
     if not any(name.startswith(".github/workflows/") for name in (*result.written, *result.updated)):
         return
     if choices.action == __home__:

@@ -1,4 +1,4 @@
-"""Asks for the options of `auditor init` that the command line does not give."""
+"""Asks for the options of `auditor init` that are missing on the command line."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ from auditor.domain.translation import N_
 SIZES, ASSIGNMENTS, POLICIES = ("small", "large"), ("direct", "groups"), ("copy", "extend")
 
 
-def _like(pattern: re.Pattern[str], message: Callable[[str], Message]) -> Callable[[str], str]:
+def _matching(pattern: re.Pattern[str], message: Callable[[str], Message]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if pattern.fullmatch(text) is None:
             raise argparse.ArgumentTypeError(message(repr(text)))
@@ -53,24 +53,28 @@ def _optional(read: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def _guid(where: Message) -> Callable[[str], str]:
-    def wrong(text: str) -> Message:
+    def error_message(text: str) -> Message:
         if text == repr(""):
             return Message("no id was given: {where}", where=where)
         guid = "11111111-2222-3333-4444-555555555555"
         return Message("{text} is not a GUID such as {guid}: {where}", text=text, guid=guid, where=where)
 
-    return _like(GUID, wrong)
+    return _matching(GUID, error_message)
 
 
 tenant_id = _guid(Message("the overview in https://entra.microsoft.com shows it as Tenant ID"))
 client_id = _guid(Message("the app registration in https://entra.microsoft.com shows it as Application (client) ID"))
-tenant_name = _like(
+tenant_name = _matching(
     TENANT_NAME, lambda text: Message("{text} is not a name of lower-case letters, digits and hyphens", text=text)
 )
-address = _like(ADDRESS, lambda text: Message("{text} is not a mail address such as audit@contoso.example", text=text))
-repository = _like(REPOSITORY, lambda text: Message("{text} is not OWNER/NAME of a repository on GitHub", text=text))
-branch = _like(BRANCH, lambda text: Message("{text} is not the name of a branch", text=text))
-commit = _like(
+address = _matching(
+    ADDRESS, lambda text: Message("{text} is not a mail address such as audit@contoso.example", text=text)
+)
+repository = _matching(
+    REPOSITORY, lambda text: Message("{text} is not OWNER/NAME of a repository on GitHub", text=text)
+)
+branch = _matching(BRANCH, lambda text: Message("{text} is not the name of a branch", text=text))
+commit = _matching(
     re.compile("[0-9a-f]{40}"),
     lambda text: Message("{text} is not the SHA of a commit, 40 hexadecimal digits", text=text),
 )
@@ -82,7 +86,7 @@ def cloud(text: str) -> Cloud:
 
 
 class _Question(Struct, frozen=True):
-    """What is asked for an option that the command line does not give."""
+    """A question about an option that is missing on the command line."""
 
     option: str
     text: str
@@ -92,9 +96,9 @@ class _Question(Struct, frozen=True):
 
 
 def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) -> None:
-    """Ask for every option of `auditor init` that `args` does not have, and put the answers there.
+    """Ask for each option of `auditor init` that is missing in `args`, and set it to the answer.
 
-    `existing` has the fields of Choices that the repository shows.
+    `existing` has the fields of Choices that are known from the repository.
     """
     tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
     first = (
@@ -116,21 +120,24 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
 
 
 def _sign_in_questions(credential: str, existing: Mapping[str, Any]) -> list[_Question]:
-    """Return what the type of credential needs."""
-    of_repository = _Question(
+    """Return the questions that a credential type requires."""
+    repository_question = _Question(
         "repository", N_("Your private repository on GitHub, OWNER/NAME"), existing.get("repository", ""), repository
     )
-    client = _Question(
+    client_question = _Question(
         "client_id", N_("Application (client) id (empty: the commands create one)"), "", _optional(client_id)
     )
-    return [*([of_repository] if credential == "github-oidc" else []), *([client] if credential != "azure-cli" else [])]
+    return [
+        *([repository_question] if credential == "github-oidc" else []),
+        *([client_question] if credential != "azure-cli" else []),
+    ]
 
 
 def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: str) -> None:
-    for each in questions:
-        if getattr(args, each.option) is None:
-            answer = ask(each.text, each.default, each.read, choices=each.choices, locale=locale)
-            setattr(args, each.option, answer or None)
+    for question in questions:
+        if getattr(args, question.option) is None:
+            answer = ask(question.text, question.default, question.read, choices=question.choices, locale=locale)
+            setattr(args, question.option, answer or None)
 
 
 _QUESTIONS = (
@@ -146,4 +153,4 @@ _QUESTIONS = (
     ),
     _Question("mail_from", N_("Mailbox that sends the report (empty: no mail)"), "", _optional(address)),
 )
-"""What is asked whatever the credential."""
+"""Questions for every credential type."""

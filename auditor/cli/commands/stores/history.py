@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "places", nargs="+", type=location, metavar="LOCATION", help="stores, folders of snapshots, result.json files"
+        "locations",
+        nargs="+",
+        type=location,
+        metavar="LOCATION",
+        help="stores, folders of snapshots, result.json files",
     )
     parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
     parser.add_argument(
@@ -75,22 +79,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor history`: 0, or 3 if one of several tenants failed. Raises AuditorError."""
+    """Run `auditor history`; returns 0, or 3 if one of several tenants failed. Raises AuditorError."""
     formats, l10n = _formats(args), Labels(reader_locale(args.locale))
-    sources = look(args.places)
+    sources = look(args.locations)
     for by in _QUESTIONS:
-        wanted = getattr(args, by)
-        if wanted is not None:
+        value = getattr(args, by)
+        if value is not None:
             warn = warnings(args.locale, quiet=args.quiet)
-            tenant, episodes = since_when(sources, args.tenant, by=by, wanted=wanted, warn=warn)
-            return _since_when(args, formats, l10n, tenant, episodes, wanted)
+            tenant, episodes = since_when(sources, args.tenant, by=by, wanted=value, warn=warn)
+            return _since_when(args, formats, l10n, tenant, episodes, value)
     if args.people:
         return _people(args, formats, l10n, sources)
     since, day = args.since
-    two = [] if since is None or args.until is None else two_nights(sources, args.tenant, since, args.until, day=day)
+    comparisons = (
+        [] if since is None or args.until is None else two_nights(sources, args.tenant, since, args.until, day=day)
+    )
     trends = over_time(sources, args.tenant, (since, args.until), now())
     if trends:
-        _write_trends(formats, trends, two, l10n, args)
+        _write_trends(formats, trends, comparisons, l10n, args)
     if args.tenant is not None or not sources.failures:
         return 0
     for name in sorted(sources.failures):
@@ -107,12 +113,12 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         raise UsageError("usage", Message("--people requires two nights"), hint=hint)
     _check_answer_formats(formats)
     tenant = sources.one(args.tenant)[0]
-    from auditor.app.history.cohorts import compared  # noqa: PLC0415  trends do not wait for what reads people
+    from auditor.app.history.cohorts import compared  # noqa: PLC0415  not needed for trends
 
     nights = [night.at for night in sources.tenants[tenant].nights] if day else []
-    cohorts = compared(args.places, tenant, opening(nights, since, args.until), args.until)
+    cohorts = compared(args.locations, tenant, opening(nights, since, args.until), args.until)
     over_time(sources, tenant, (since, args.until), now())  # raises if both are the same night
-    # A product may have a name in an earlier night only.
+    # The name of a product may be known from an earlier night only.
     names = {
         seat.sku_id: seat.sku
         for trends in over_time(sources, tenant, (None, args.until), now())
@@ -145,7 +151,7 @@ def _since_when(
     l10n: Labels,
     tenant: str,
     episodes: tuple[Episode, ...],
-    wanted: str,
+    value: str,
 ) -> int:
     _check_answer_formats(formats)
     if "json" in formats:
@@ -154,16 +160,20 @@ def _since_when(
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, titled_episodes(episodes, active()), wanted, l10n, no_color=args.no_color)
+            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n, no_color=args.no_color)
     return 0
 
 
 def _write_trends(
-    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], l10n: Labels, args: argparse.Namespace
+    formats: dict[str, Path | None],
+    trends: list[Trends],
+    comparisons: list[Between],
+    l10n: Labels,
+    args: argparse.Namespace,
 ) -> None:
     renderers = {
-        "html": lambda: html.render(titled(trends, active()), l10n, titled_between(two, active())),
-        "json": lambda: json.render(trends, two),
+        "html": lambda: html.render(titled(trends, active()), l10n, titled_between(comparisons, active())),
+        "json": lambda: json.render(trends, comparisons),
         "csv": lambda: table.render_csv(trends),
         "parquet": lambda: table.render_parquet(trends),
     }
@@ -173,7 +183,9 @@ def _write_trends(
 
         shown = titled(trends, active())
         with for_people():
-            show(shown, l10n, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
+            show(
+                shown, l10n, between=titled_between(comparisons, active()), everything=args.all, no_color=args.no_color
+            )
 
 
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:
@@ -183,7 +195,7 @@ def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Pa
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
-    """Return the target of each format; None for stdout, which one format may use."""
+    """Return the path of each format; None means stdout, which only one format may use."""
     targets: dict[str, Path | None] = {}
     for text in split_formats(args.format) or ["terminal"]:
         name, separator, path = text.partition("=")

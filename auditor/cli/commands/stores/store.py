@@ -29,14 +29,14 @@ auditor store prune audits/ --keep 35d,24m                list what would be del
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
 auditor store check audits/                               check that every night and result is complete
 """
-_WHOLE = {
+_CHECKED_TEXTS = {
     "night": NN_("{whole} of {count} night is complete", "{whole} of {count} nights are complete"),
     "result": NN_("{whole} of {count} result is complete", "{whole} of {count} results are complete"),
     "change-log": NN_(
         "{whole} of {count} log of changes is complete", "{whole} of {count} logs of changes are complete"
     ),
 }
-_DELETED = (
+_DELETED_TEXTS = (
     NN_(
         "the findings of {count} result were deleted; its counts are kept",
         "the findings of {count} results were deleted; their counts are kept",
@@ -48,8 +48,8 @@ _DELETED = (
         "{count} temporary files of interrupted writes were deleted",
     ),
 )
-"""What was deleted besides nights: findings of results, plans, logs of changes, temporary files."""
-_PLANNED = (
+"""Texts for other deletions than nights: findings of results, plans, logs of changes, temporary files."""
+_DRY_RUN_TEXTS = (
     NN_(
         "the findings of {count} result would be deleted; its counts are kept",
         "the findings of {count} results would be deleted; their counts are kept",
@@ -61,7 +61,7 @@ _PLANNED = (
         "{count} temporary files of interrupted writes would be deleted",
     ),
 )
-"""The same where nothing is deleted yet."""
+"""The same texts for a dry run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,15 +94,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor store`: 0, or 3 if a check found damage. Raises AuditorError."""
-    wrong = _misused(args)
-    if wrong:
-        raise UsageError("usage", wrong, hint=Message("see `auditor store --help`"))
+    """Run `auditor store`; returns 0, or 3 if something could not be stored or is damaged. Raises AuditorError."""
+    error = _usage_error(args)
+    if error:
+        raise UsageError("usage", error, hint=Message("see `auditor store --help`"))
     l10n = Labels(reader_locale(args.locale))
     return _ACTIONS[args.action](args, l10n)
 
 
-def _misused(args: argparse.Namespace) -> Message | None:
+def _usage_error(args: argparse.Namespace) -> Message | None:
     if args.action == "put" and not args.arguments:
         return Message("put requires snapshots or results")
     if args.action == "get" and len(args.arguments) != 1:
@@ -125,7 +125,7 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
     for log in logs:
         for recorded in record_changes(args.store, log):
             if not args.quiet:
-                print_message(printable(_recorded(recorded, l10n)))
+                print_message(printable(_recorded_line(recorded, l10n)))
     others = [path for path in paths if path not in logs]
     for stored in put(args.store, others) if others else ():
         if isinstance(stored, AuditorError):
@@ -136,17 +136,17 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
     return code
 
 
-def _recorded(recorded: RecordedChanges, l10n: Labels) -> str:
+def _recorded_line(recorded: RecordedChanges, l10n: Labels) -> str:
     text = l10n.ngettext("{tenant}: {count} change recorded", "{tenant}: {count} changes recorded", recorded.count)
     return text.format(tenant=recorded.tenant, count=l10n.number(recorded.count))
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:
-    listed = nights(args.store, args.tenant)
+    stored_nights = nights(args.store, args.tenant)
     if args.json:
-        document(json.dumps([_document(night) for night in listed], indent=2))
+        document(json.dumps([_night_json(night) for night in stored_nights], indent=2))
     else:
-        for night in listed:
+        for night in stored_nights:
             state = l10n.gettext("complete") if night.manifest.complete else l10n.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
                 f"{format_size(night.own_size, l10n):>9}  {state}")  # fmt: skip
@@ -156,24 +156,24 @@ def _list(args: argparse.Namespace, l10n: Labels) -> int:
 def _check(args: argparse.Namespace, l10n: Labels) -> int:
     results = list(check(args.store, args.tenant))
     if args.json:
-        document(json.dumps([_checked(each) for each in results], indent=2))
-    for each in results:
-        if each.wrong is not None:
-            instant = _checked(each).get("instant", "")
-            print_message(printable(f"{f'{each.tenant} {instant}'.rstrip()}: {l10n.translate(each.wrong)}"))
+        document(json.dumps([_check_json(item) for item in results], indent=2))
+    for item in results:
+        if item.wrong is not None:
+            instant = _check_json(item).get("instant", "")
+            print_message(printable(f"{f'{item.tenant} {instant}'.rstrip()}: {l10n.translate(item.wrong)}"))
     if not args.quiet:
-        for report_line in _wholeness(results, l10n):
+        for report_line in _check_summary(results, l10n):
             print_message(report_line)
-    return 3 if any(each.wrong is not None for each in results) else 0
+    return 3 if any(item.wrong is not None for item in results) else 0
 
 
-def _wholeness(results: Sequence[Checked], l10n: Labels) -> Iterator[str]:
-    """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
-    for kind, (one, many) in _WHOLE.items():
-        whole = [each.wrong is None for each in results if each.kind == kind]
-        if whole or kind == "night":
-            yield l10n.ngettext(one, many, len(whole)).replace("{whole}", l10n.number(sum(whole)))
-    temporary = sum(each.kind == "temporary" for each in results)
+def _check_summary(results: Sequence[Checked], l10n: Labels) -> Iterator[str]:
+    """Yield how many nights, results and logs of changes are complete, and how many temporary files there are."""
+    for kind, (singular, plural) in _CHECKED_TEXTS.items():
+        complete = [item.wrong is None for item in results if item.kind == kind]
+        if complete or kind == "night":
+            yield l10n.ngettext(singular, plural, len(complete)).replace("{whole}", l10n.number(sum(complete)))
+    temporary = sum(item.kind == "temporary" for item in results)
     if temporary:
         yield l10n.ngettext(
             "{count} temporary file of an unfinished write: `auditor store prune --delete` removes it after two days",
@@ -187,21 +187,21 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     confirmed = args.as_of is not None
     pruning = thin(args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed)
     if args.json:
-        document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in pruning], indent=2))
+        document(json.dumps([_prune_json(thinned, deleted=args.delete) for thinned in pruning], indent=2))
         return 0
     line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
     for thinned in pruning:
         for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            for report_line in _thinned(thinned, l10n, deleted=args.delete):
+            for report_line in _prune_summary(thinned, l10n, deleted=args.delete):
                 print_message(printable(report_line))
     if not args.delete and not args.quiet:
         print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 
-def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
+def _prune_summary(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     pruning = thinned.nights
     if deleted:
         text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
@@ -210,9 +210,9 @@ def _thinned(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
     yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=format_size(pruning.freed, l10n))
     removed = (thinned.results, thinned.plans, thinned.change_logs, thinned.temporary)
-    for names, (one, many) in zip(removed, _DELETED if deleted else _PLANNED, strict=True):
+    for names, (singular, plural) in zip(removed, _DELETED_TEXTS if deleted else _DRY_RUN_TEXTS, strict=True):
         if names:
-            yield "  " + l10n.ngettext(one, many, len(names))
+            yield "  " + l10n.ngettext(singular, plural, len(names))
     if pruning.still_needed:
         needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
         yield "  " + needed.replace("{size}", format_size(sum(entry.size for entry in pruning.still_needed), l10n))
@@ -226,7 +226,7 @@ def _get(args: argparse.Namespace, _l10n: Labels) -> int:
 _ACTIONS = {"put": _put, "list": _list, "check": _check, "prune": _prune, "get": _get}
 
 
-def _document(night: Night) -> dict[str, object]:
+def _night_json(night: Night) -> dict[str, object]:
     return {
         "tenant": night.tenant,
         "instant": format_instant(night.instant),
@@ -236,10 +236,10 @@ def _document(night: Night) -> dict[str, object]:
     }
 
 
-def _checked(checked: Checked) -> dict[str, object]:
+def _check_json(checked: Checked) -> dict[str, object]:
     match checked.found:
         case Night() as night:
-            fields = _document(night)
+            fields = _night_json(night)
         case Entry() as entry:
             fields = {
                 "tenant": checked.tenant,
@@ -255,7 +255,7 @@ def _checked(checked: Checked) -> dict[str, object]:
     return {**fields, "wrong": checked.wrong}
 
 
-def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
+def _prune_json(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
     pruning = thinned.nights
     return {
         "tenant": pruning.tenant,
