@@ -1,7 +1,7 @@
-"""Compiles the message catalogues when the package is built, and makes equal sources give equal bytes.
+"""Compiles the message catalogues when the package is built, and makes the build reproducible.
 
-Everything else stands in pyproject.toml. Modes, owners and times of files are those of the machine that builds; in the
-wheel and the sdist they are fixed: 0644 and 0755, nobody, SOURCE_DATE_EPOCH.
+Everything else is in pyproject.toml. Modes, owners and times of files depend on the build machine; in the wheel and the
+sdist they are fixed: modes 0644 and 0755, no owner, the time of SOURCE_DATE_EPOCH.
 """
 
 import gzip
@@ -16,13 +16,13 @@ from setuptools.command.sdist import sdist
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from auditor.localization.compiler import compiled
+from auditor.localization.compiler import compile_catalogue
 
 os.umask(0o022)
 
 
 class BuildCatalogues(build_py):
-    """Puts .mo files into the package in place of .po files and templates."""
+    """Replaces the .po files and templates in the package by .mo files."""
 
     def run(self) -> None:
         """Build the package; an editable install reads the .po files of the checkout."""
@@ -31,7 +31,7 @@ class BuildCatalogues(build_py):
             return
         locales = Path(self.build_lib, "auditor", "reports", "locales")
         for source in sorted(locales.glob("*/LC_MESSAGES/*.po")):
-            content = compiled(source.read_bytes())
+            content = compile_catalogue(source.read_bytes())
             if content is None:
                 raise ValueError(f"{source}: a message has no translation, or a fuzzy one")
             source.with_suffix(".mo").write_bytes(content)
@@ -46,15 +46,15 @@ class ReproducibleArchive(sdist):
     """Writes the sdist with sorted names, fixed modes, and the time of SOURCE_DATE_EPOCH."""
 
     def make_archive(self, base_name: str, *_: object, base_dir: str, **_more: object) -> str:
-        """Return the path of the archive of `base_dir`, which is tar.gz as PEP 625 asks."""
+        """Write the archive of `base_dir`, a tar.gz as PEP 625 requires, and return its path."""
         epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
         folder = Path(base_dir)
         target = Path(f"{base_name}.tar.gz")
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
             target.open("wb") as file,
-            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as packed,
-            tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=epoch) as compressed,
+            tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
         ):
             for path in sorted([folder, *folder.rglob("*")]):
                 member = archive.gettarinfo(path, path.as_posix())

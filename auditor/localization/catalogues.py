@@ -6,27 +6,27 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from auditor import resources
-from auditor.localization.compiler import compiled
+from auditor.localization.compiler import compile_catalogue
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 REPORTS: Final = ("auditor", "guidance", "errors")
-"""Texts of code and templates, articles, errors and reasons; a message in two of them is that of the first."""
+"""Domains: texts of code and templates, articles, errors and reasons. A message in several is taken from the first."""
 POLICIES: Final = "policies"
-"""Titles and reasons of the starter policies: looked up apart, since other people's policies are no messages."""
+"""Domain: titles and rationales of starter policies; separate, because texts of other policies are not translated."""
 
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Return the languages of which every catalogue is complete, sorted."""
+    """Return the languages whose catalogues are all complete, sorted."""
     names = (entry.name for entry in _locales().iterdir() if entry.is_dir() and not entry.name.startswith("__"))
     return tuple(sorted(name for name in names if is_complete(name)))
 
 
 @cache
 def is_complete(language: str) -> bool:
-    """Whether every message of every catalogue has a settled translation."""
+    """Return whether every message of every catalogue has a translation that is not fuzzy."""
     return all(_catalogue(language, domain) is not None for domain in (*REPORTS, POLICIES))
 
 
@@ -51,19 +51,19 @@ def policies(language: str) -> NullTranslations:
 
 @cache
 def _catalogue(language: str, domain: str) -> bytes | None:
-    """Return a compiled catalogue; None where there is none, or it is incomplete."""
+    """Return a compiled catalogue; None if it is missing or incomplete."""
     folder = _locales().joinpath(language, "LC_MESSAGES")
     for name in (f"{domain}.mo", f"{domain}.po"):
         file = folder.joinpath(name)
         if file.is_file():
-            return file.read_bytes() if name.endswith(".mo") else compiled(file.read_bytes())
+            return file.read_bytes() if name.endswith(".mo") else compile_catalogue(file.read_bytes())
     return None
 
 
-def forget() -> None:
-    """Forget what was read, so that catalogues are looked for again."""
-    for cached in (languages, is_complete, translations, policies, _catalogue):
-        cached.cache_clear()
+def clear_caches() -> None:
+    """Clear the caches, so that catalogues are read again."""
+    for function in (languages, is_complete, translations, policies, _catalogue):
+        function.cache_clear()
 
 
 def _locales() -> "Traversable":

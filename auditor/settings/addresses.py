@@ -9,8 +9,8 @@ from auditor.graph.request_guard import ADDRESS_CHARACTER, LOOPBACK
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 
 
-def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
-    """Return what is wrong with an address, in words; None where a token, or a secret, may be sent there."""
+def address_error(address: str, *, plain_on_loopback: bool) -> Message | None:
+    """Return why an address cannot be used; None if tokens and secrets may be sent to it."""
     if not re.fullmatch(f"{ADDRESS_CHARACTER}+", address):
         return Message(
             "it has characters that are not allowed in an address (an international name is written as xn--…)"

@@ -1,4 +1,4 @@
-"""Warns about addresses in a tenants file that would receive tokens and secrets and are not Microsoft's."""
+"""Warns if addresses in a tenants file would send tokens and secrets to hosts that are not Microsoft's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from auditor.graph.clouds import HOSTS
 from auditor.graph.request_guard import LOOPBACK
 from auditor.policy.yaml.reader import Document
 
-_WARNED = {
+_WARNINGS = {
     "endpoint": Message("tokens of the tenant {tenant} are sent to {host}, which is not a host of Microsoft Graph"),
     "authority": Message(
         "secrets of the tenant {tenant} are sent to {host}, which is not a sign-in service of Microsoft"
@@ -19,16 +19,16 @@ _WARNED = {
 
 
 def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
-    """Return a warning for each `endpoint` and `authority` outside of Microsoft's clouds and this machine."""
+    """Return a warning for each `endpoint` and `authority` that is neither Microsoft's nor a loopback address."""
     return tuple(
         Diagnostic(
             slug="tenants-foreign-host",
-            message=Message(_WARNED[key], tenant=entry["name"], host=host),
+            message=Message(_WARNINGS[key], tenant=entry["name"], host=host),
             span=document.span(("tenants", number, key)),
             hint=Message("find out who changed it, unless it is a proxy or an emulator of your own"),
             level=Level.WARNING,
         )
         for number, entry in enumerate(tenants)
-        for key in _WARNED
+        for key in _WARNINGS
         if key in entry and (host := urlsplit(entry[key]).hostname or "") not in HOSTS | LOOPBACK
     )

@@ -28,7 +28,7 @@ from auditor.files import input as files
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
-from auditor.settings.addresses import canonical, complaint
+from auditor.settings.addresses import address_error, canonical
 from auditor.settings.host_warnings import foreign_hosts
 
 
@@ -49,20 +49,20 @@ def read(path: Path) -> Settings:
 
 
 def load(text: bytes | str, *, file: str) -> Settings:
-    """Return the settings in the text of a tenants file; `file` is its name in messages. Raises InputError."""
+    """Parse the text of a tenants file; `file` is its name in messages. Raises InputError with all errors."""
     try:
-        document = _sound(text, file)
+        document = _checked_document(text, file)
     except InputError as error:
-        raise InputError(map(_unquoted, error.diagnostics)) from None
+        raise InputError(map(_without_quotes, error.diagnostics)) from None
     value: Any = document.value
     default = (value.get("defaults") or {}).get("locale")
     tenants = (
-        _tenant(entry, default, _written_at(document, ("tenants", number, "credential")))
+        _tenant(entry, default, _file_and_line(document, ("tenants", number, "credential")))
         for number, entry in enumerate(value["tenants"])
     )
     return Settings(
         tenants=tuple(tenants),
-        mail=_mail(value.get("mail"), _written_at(document, ("mail",))),
+        mail=_mail(value.get("mail"), _file_and_line(document, ("mail",))),
         webhooks=msgspec.convert(value.get("webhooks") or {}, Webhooks),
         warnings=tuple(
             replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
@@ -70,12 +70,12 @@ def load(text: bytes | str, *, file: str) -> Settings:
     )
 
 
-def _written_at(document: Document, path: tuple[str | int, ...]) -> str:
+def _file_and_line(document: Document, path: tuple[str | int, ...]) -> str:
     span = document.span(path)
     return f"{span.file}:{span.line}"
 
 
-def _sound(text: bytes | str, file: str) -> Document:
+def _checked_document(text: bytes | str, file: str) -> Document:
     document = parse(text, file=file)
     value: Any = document.value
     problems = check(document, "tenants") or [
@@ -88,11 +88,11 @@ def _sound(text: bytes | str, file: str) -> Document:
     return document
 
 
-def _unquoted(problem: Diagnostic) -> Diagnostic:
-    """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
+def _without_quotes(problem: Diagnostic) -> Diagnostic:
+    """Remove quotes of the file from a diagnostic: a secret that was entered by mistake must not appear in a log."""
     message = problem.message
     quoted = str(message.arguments.get("value", ""))
-    if message.arguments.get("noun") == _VARIABLE or "://" in quoted:
+    if message.arguments.get("noun") == _VARIABLE_NOUN or "://" in quoted:
         message = Message(message.id, **{**message.arguments, "value": "'…'"})
     return replace(problem, span=_without_text(problem.span), message=message)
 
@@ -101,12 +101,12 @@ def _without_text(span: Span | None) -> Span | None:
     return None if span is None else replace(span, text="")
 
 
-_VARIABLE: Final = "the name of an environment variable"
-"""The noun of a setting in whose place people write the secret itself."""
+_VARIABLE_NOUN: Final = "the name of an environment variable"
+"""The noun, in messages, of settings where people enter the secret itself by mistake."""
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
-    """Return the tenants named on the command line, in the file's order; all if none is named."""
+    """Return the tenants with the given names, in the order of the file; all tenants without names."""
     if not names:
         return settings.tenants
     names_in_file = {tenant.name for tenant in settings.tenants}
@@ -143,9 +143,9 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
         numbers.setdefault(name, number)
         names.setdefault(tenant_id, name)
         for key, hint in _ADDRESS_HINTS.items():
-            wrong = complaint(entry[key], plain_on_loopback=key == "endpoint") if key in entry else None
-            if wrong is not None:
-                message = Message("this {key} cannot be used: {wrong}", key=key, wrong=wrong)
+            reason = address_error(entry[key], plain_on_loopback=key == "endpoint") if key in entry else None
+            if reason is not None:
+                message = Message("this {key} cannot be used: {wrong}", key=key, wrong=reason)
                 problems.append((key, "tenants-address", message, hint))
         diagnostics += [
             _problem(document, ("tenants", number, key), slug, message, hint) for key, slug, message, hint in problems

@@ -72,13 +72,13 @@ def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytes
         translation = "ja" if domain == "auditor" else ""
         header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
         (folder / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{translation}"\n', encoding="utf-8")
-    catalogues.forget()
+    catalogues.clear_caches()
     monkeypatch.setattr(resources, "reports", lambda: tmp_path)
     try:
         assert localization("nl").fallback_from == "nl"
         assert languages() == ("en",)
     finally:
-        catalogues.forget()
+        catalogues.clear_caches()
 
 
 @pytest.mark.parametrize(

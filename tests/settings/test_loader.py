@@ -22,7 +22,7 @@ from auditor.domain.tenant import (
     Token,
     WorkloadIdentity,
 )
-from auditor.settings.addresses import canonical, complaint
+from auditor.settings.addresses import address_error, canonical
 from auditor.settings.loader import chosen, load, read
 
 ID = "11111111-2222-3333-4444-555555555555"
@@ -140,13 +140,13 @@ def test_every_mistake_is_reported_at_once() -> None:
     ],
 )
 def test_addresses(address: str, fine: bool) -> None:  # noqa: FBT001
-    assert (complaint(address, plain_on_loopback=True) is None) is fine
+    assert (address_error(address, plain_on_loopback=True) is None) is fine
 
 
 @given(st.text(max_size=60))
 def test_no_address_is_plain_and_elsewhere(text: str) -> None:
     address = f"http://{text}"
-    if complaint(address, plain_on_loopback=True) is None:
+    if address_error(address, plain_on_loopback=True) is None:
         assert canonical(address).split("/")[2].startswith(("localhost", "127.0.0.1", "[::1]"))
 
 
