@@ -3,7 +3,7 @@
 python .ci/release.py check [--tag vX.Y.Z]   version, changelog, tag and locks agree
 python .ci/release.py build DIST             sdist and wheel, built twice to the same bytes; their metadata is valid
 python .ci/release.py bill PYTHON FILE       a CycloneDX bill of materials of the environment of PYTHON
-python .ci/release.py run AUDITOR            an installed program audits the demo where no source is
+python .ci/release.py run AUDITOR            an installed program audits the demo outside the source tree
 """
 
 import json
@@ -31,19 +31,19 @@ _PINNED = re.compile(r"(?m)^([a-z0-9._-]+)==([^\s;\\]+)")
 
 def fail(text: str, file: str = "") -> None:
     """Stop with a message; in GitHub Actions it is an annotation."""
-    where = f" file={file}" if file else ""
-    raise SystemExit(f"::error{where}::{text}" if os.environ.get("GITHUB_ACTIONS") else f"release: {file} {text}")
+    location = f" file={file}" if file else ""
+    raise SystemExit(f"::error{location}::{text}" if os.environ.get("GITHUB_ACTIONS") else f"release: {file} {text}")
 
 
 def version() -> str:
     """Return the version of the source."""
-    found = re.search(r'(?m)^__version__ = "(.+)"$', (ROOT / "auditor" / "__init__.py").read_text(encoding="utf-8"))
-    assert found is not None
-    return found[1]
+    match = re.search(r'(?m)^__version__ = "(.+)"$', (ROOT / "auditor" / "__init__.py").read_text(encoding="utf-8"))
+    assert match is not None
+    return match[1]
 
 
 def check(tag: str) -> None:
-    """Compare version, tag, changelog and locks; a tag that is empty is left out."""
+    """Check that version, tag, changelog and lock files agree; an empty tag is not checked."""
     number = version()
     if str(Version(number)) != number:
         fail(f"The version {number} is not in its normal form, {Version(number)}.", "auditor/__init__.py")
@@ -54,20 +54,20 @@ def check(tag: str) -> None:
     if tag and heading is None:
         fail(f"There is no section '## [{number}] - YYYY-MM-DD'.", "CHANGELOG.md")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = {"runtime": project["project"]["dependencies"], "build": project["build-system"]["requires"]}
-    for lock, requirements in wanted.items():
+    requirements_by_lock = {"runtime": project["project"]["dependencies"], "build": project["build-system"]["requires"]}
+    for lock, requirements in requirements_by_lock.items():
         file = f"requirements/{lock}.txt"
         pinned = dict(_PINNED.findall((ROOT / file).read_text(encoding="utf-8")))
         for requirement in map(Requirement, requirements):
-            found = pinned.get(requirement.name.lower())
-            if found is None or not requirement.specifier.contains(found, prereleases=True):
-                fail(f"{requirement} is not what is locked ({found}): run `make lock`.", file)
+            locked = pinned.get(requirement.name.lower())
+            if locked is None or not requirement.specifier.contains(locked, prereleases=True):
+                fail(f"{requirement} is not what is locked ({locked}): run `make lock`.", file)
     note = "" if heading else " (not in CHANGELOG.md yet: a tag needs a section with its date)"
     print(f"version {number}{note}, locks and requirements agree")
 
 
 def build(dist: Path) -> None:
-    """Build in two clones of the last commit, with two umasks, and compare; the second wheel is made of its sdist."""
+    """Build in two clones of the last commit with two umasks and compare; the second wheel is built from its sdist."""
     commit, epoch = git("rev-parse", "HEAD"), git("log", "-1", "--format=%ct")
     with tempfile.TemporaryDirectory() as folder:
         first, second = (clone(Path(folder, name), commit, umask) for name, umask in (("a", 0o022), ("b", 0o077)))
@@ -78,27 +78,27 @@ def build(dist: Path) -> None:
         with tarfile.open(source) as archive:
             archive.extractall(second / "unpacked", filter="data")
         backend("build_wheel", second / "unpacked" / source.name.removesuffix(".tar.gz"), second / "dist", epoch, 0o077)
-        found = (sorted((each / "dist").iterdir()) for each in (first, second))
-        built = [{path.name: path.read_bytes() for path in paths} for paths in found]
-    if built[0] != built[1]:
-        different = {name for name, _ in {*built[0].items()} ^ {*built[1].items()}}
+        folders = (sorted((source_tree / "dist").iterdir()) for source_tree in (first, second))
+        builds = [{path.name: path.read_bytes() for path in paths} for paths in folders]
+    if builds[0] != builds[1]:
+        different = {name for name, _ in {*builds[0].items()} ^ {*builds[1].items()}}
         fail(f"Two builds differ: {', '.join(sorted(different))}")
     shutil.rmtree(dist, ignore_errors=True)
     dist.mkdir(parents=True)
-    for name, content in built[0].items():
+    for name, content in builds[0].items():
         (dist / name).write_bytes(content)
         metadata(dist / name)
         print(f"built twice to the same bytes: {name} ({len(content):,} bytes)")
 
 
 def git(*words: str) -> str:
-    """Return what git says about the project."""
+    """Return the output of a git command in the project."""
     command = [shutil.which("git") or "git", *words]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def clone(folder: Path, commit: str, umask: int) -> Path:
-    """Return a clone with the commit written into it, to which `auditor init` pins the workflows of a team."""
+    """Clone the project and write the commit into it, because `auditor init` pins workflows to that commit."""
     subprocess.run([shutil.which("git") or "git", "clone", "--quiet", ROOT, folder], check=True, umask=umask)
     source = folder / "auditor" / "__init__.py"
     text = source.read_text(encoding="utf-8")
@@ -110,39 +110,39 @@ def clone(folder: Path, commit: str, umask: int) -> Path:
 
 
 def backend(hook: str, source: Path, dist: Path, epoch: str, umask: int) -> None:
-    """Call a hook of the build backend (PEP 517) in a process of its own."""
+    """Call a hook of the build backend (PEP 517) in a separate process."""
     code = f"import setuptools.build_meta, sys; setuptools.build_meta.{hook}(sys.argv[1])"
-    ran = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, dist], cwd=source, check=False, umask=umask,
         env={**os.environ, "SOURCE_DATE_EPOCH": epoch}, capture_output=True, text=True,
     )  # fmt: skip
-    if ran.returncode:
-        fail(f"{hook} failed:\n{ran.stderr}")
+    if process.returncode:
+        fail(f"{hook} failed:\n{process.stderr}")
 
 
 def metadata(path: Path) -> None:
-    """Validate the metadata of a wheel or sdist, as package indexes do, and that both describe this version."""
+    """Validate the metadata of a wheel or sdist as package indexes do, and check that it describes this version."""
     if path.suffix == ".whl":
         name, number, _, _ = parse_wheel_filename(path.name)
         with zipfile.ZipFile(path) as wheel:
-            (inside,) = (each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
-            body = wheel.read(inside)
+            (member_name,) = (entry for entry in wheel.namelist() if entry.endswith(".dist-info/METADATA"))
+            body = wheel.read(member_name)
     else:
         name, number = parse_sdist_filename(path.name)
         with tarfile.open(path) as archive:
             member = archive.extractfile(f"{path.name.removesuffix('.tar.gz')}/PKG-INFO")
             assert member is not None
             body = member.read()
-    found = Metadata.from_email(body, validate=True)
-    if (name, str(number), found.name) != (_NAME, version(), _NAME) or str(found.version) != version():
-        fail(f"{path.name} describes {found.name} {found.version}")
+    parsed = Metadata.from_email(body, validate=True)
+    if (name, str(number), parsed.name) != (_NAME, version(), _NAME) or str(parsed.version) != version():
+        fail(f"{path.name} describes {parsed.name} {parsed.version}")
     headers = BytesParser().parsebytes(body)
-    if headers["Description-Content-Type"] != "text/markdown" or not found.description:
+    if headers["Description-Content-Type"] != "text/markdown" or not parsed.description:
         fail(f"{path.name} has no description in Markdown")
 
 
 def bill(python: Path, file: Path) -> None:
-    """Write the bill of materials of an environment; equal environments give equal bytes."""
+    """Write the bill of materials of an environment; the output is reproducible."""
     command = ["-m", "cyclonedx_py", "environment", "--output-reproducible", "--spec-version", "1.6", "--validate"]
     options = ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", "--output-file", str(file)]
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def bill(python: Path, file: Path) -> None:
     document = json.loads(file.read_text(encoding="utf-8"))
     root = document["metadata"]["component"]
     root |= {"version": version(), "purl": f"pkg:pypi/{_NAME}@{version()}"}
-    # What brought the packages here is no part of the product, nor is where the wheel lay.
+    # Neither pip nor the path of the wheel is part of the product.
     document["components"] = [part for part in document["components"] if part["name"] not in {"pip", _NAME}]
     document["dependencies"] = [
         {name: [ref for ref in value if not ref.startswith("pip==")] if name == "dependsOn" else value
@@ -171,12 +171,12 @@ def bill(python: Path, file: Path) -> None:
 
 
 def run(auditor: Path) -> None:
-    """Audit the demo with an installed program, where no source is."""
+    """Audit the demo with an installed program, outside the source tree."""
     program = auditor.absolute()
     with tempfile.TemporaryDirectory() as folder:
-        said = subprocess.run([program, "--version"], cwd=folder, check=True, capture_output=True, text=True).stdout
-        if said.strip() != f"auditor {version()}":
-            fail(f"The program says {said.strip()!r}.")
+        output = subprocess.run([program, "--version"], cwd=folder, check=True, capture_output=True, text=True).stdout
+        if output.strip() != f"auditor {version()}":
+            fail(f"The program says {output.strip()!r}.")
         subprocess.run([program, "validate"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         code = subprocess.run(
             [program, "audit", "--demo", "-o", "out"], cwd=folder, check=False, stdout=subprocess.DEVNULL

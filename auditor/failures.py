@@ -16,10 +16,10 @@ _Value = TypeVar("_Value")
 BUGS: Final = f"https://github.com/{__home__}/issues"
 """Where bugs are reported."""
 LOGGER: Final = logging.getLogger("auditor.failures")
-"""Logs every bug that is contained in one tenant, with its traceback; secrets are not removed from it."""
+"""Logs the traceback of every bug that failed a single tenant; secrets are not removed from it."""
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
-_OF_THE_RUN: Final = (UsageError, DeliveryError, ModuleNotFoundError)
+_RUN_ERRORS: Final = (UsageError, DeliveryError, ModuleNotFoundError)
 """Errors that concern the whole run: the command line, the output disk, an extra that is not installed."""
 
 
@@ -27,7 +27,7 @@ class TenantBoundary:
     """A context manager for the work on one tenant: an exception inside becomes the failure of that tenant.
 
     Ctrl-C, cancellation, and errors of the whole run (UsageError, DeliveryError, an extra that is not installed)
-    propagate. With `alone` all exceptions propagate: a run with one tenant fails as that tenant does.
+    propagate. With `alone` all exceptions propagate: a run with one tenant fails with the error of that tenant.
     """
 
     def __init__(self, tenant: str, *, alone: bool = False) -> None:
@@ -36,7 +36,7 @@ class TenantBoundary:
         self.failure: AuditorError | None = None
         """The failure; None if nothing was raised."""
         self.error: BaseException | None = None
-        """The exception."""
+        """The exception that became the failure."""
         self.bug: BaseException | None = None
         """The exception, if it was unexpected."""
 
@@ -54,7 +54,7 @@ class TenantBoundary:
         if error is None or self._alone or not _is_contained(error):
             return False
         self.error = error
-        self.failure = _failure(error)
+        self.failure = _as_failure(error)
         if self.failure.slug == "tenant-bug":
             self.bug = error
             LOGGER.debug("%s: %s", self._tenant, self.failure.message, exc_info=error)
@@ -74,31 +74,33 @@ async def in_task(work: Callable[..., Awaitable[_Value]], *arguments: Any) -> _V
 
 
 def reason_of(failure: AuditorError) -> Message:
-    """Return a failure and its hint in one line, for reports."""
+    """Return the message and hint of a failure in one line, for reports."""
     return detailed(failure.message, failure.hint).rewritten(lambda text: " ".join(text.split()))
 
 
 def named(tenant: str, failure: AuditorError) -> AuditorError:
     """Return a failure with the name of its tenant before each message."""
-    return InputError(replace(one, message=joined(": ", (tenant, one.message))) for one in failure.diagnostics)
+    return InputError(
+        replace(diagnostic, message=joined(": ", (tenant, diagnostic.message))) for diagnostic in failure.diagnostics
+    )
 
 
 def _is_contained(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(map(_is_contained, error.exceptions))
     if isinstance(error, (Exception, SystemExit)):
-        return not isinstance(error, _OF_THE_RUN)
+        return not isinstance(error, _RUN_ERRORS)
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         return False
-    from asyncio import CancelledError  # noqa: PLC0415  what remains is this, or a library's own
+    from asyncio import CancelledError  # noqa: PLC0415  only for other subclasses of BaseException
 
     return not isinstance(error, CancelledError)
 
 
-def _failure(error: BaseException) -> AuditorError:
-    """Return the message for an exception: its own text only if it is an expected error."""
+def _as_failure(error: BaseException) -> AuditorError:
+    """Convert an exception to a failure; the text of an unexpected exception is left out."""
     if isinstance(error, BaseExceptionGroup):
-        return _failure(error.exceptions[0])
+        return _as_failure(error.exceptions[0])
     if isinstance(error, AuditorError):
         return error
     if isinstance(error, MemoryError):

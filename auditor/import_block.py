@@ -1,6 +1,6 @@
-"""Blocks imports that libraries make needlessly, so that start-up stays short.
+"""Blocks imports that libraries do not need, to shorten start-up.
 
-PyArrow imports pandas with its first array, which takes most of a second if pandas is installed.
+PyArrow imports pandas when it creates the first array, which takes most of a second if pandas is installed.
 """
 
 import sys
@@ -10,7 +10,7 @@ from types import ModuleType
 
 
 class _BlockedModuleFinder:
-    """A meta path finder that hides the modules of given names."""
+    """A meta path finder that raises ModuleNotFoundError for the modules in `names`."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -25,12 +25,12 @@ _FINDER = _BlockedModuleFinder()
 
 
 def block_import(name: str) -> None:
-    """Make imports of a top-level module fail as if it were not installed; an imported module stays."""
+    """Make imports of a top-level module fail as if it were not installed; a module that is already imported stays."""
     _FINDER.names.add(name)
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
 
 
 def unblock_import(name: str) -> None:
-    """Allow imports of the module again."""
+    """Allow imports of a module again."""
     _FINDER.names.discard(name)

@@ -1,4 +1,4 @@
-"""Tells how the program was installed, and the command that adds a library to this installation."""
+"""Detects how the program was installed, and builds the command that adds a library to this installation."""
 
 import json
 import os
@@ -15,25 +15,25 @@ _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 
 
 class Installer(StrEnum):
-    """What keeps the environment in which the program runs."""
+    """The tool that manages the environment in which the program runs."""
 
     PIPX = "pipx"
     UV_TOOL = "uv tool"
     UV = "uv"
     CONTAINER = "container"
     CHECKOUT = "checkout"
-    """An editable installation in a working copy, as `make install` makes it."""
+    """An editable installation in a working copy, such as `make install` creates."""
     PIP = "pip"
 
 
 def installer(prefix: Path | None = None) -> Installer:
-    """Return what keeps the environment `prefix` (default: this one): the files that each tool leaves there show."""
-    place = Path(sys.prefix) if prefix is None else prefix
+    """Return the tool that manages the environment `prefix` (default: this one), detected by the files of the tool."""
+    folder = Path(sys.prefix) if prefix is None else prefix
     if os.environ.get("AUDITOR_CONTAINER"):
         return Installer.CONTAINER
-    if (place / "pipx_metadata.json").is_file():
+    if (folder / "pipx_metadata.json").is_file():
         return Installer.PIPX
-    if (place / "uv-receipt.toml").is_file():
+    if (folder / "uv-receipt.toml").is_file():
         return Installer.UV_TOOL
     if _working_copy() is not None:
         return Installer.CHECKOUT
@@ -41,46 +41,46 @@ def installer(prefix: Path | None = None) -> Installer:
 
 
 def missing_requirements(extra: str | None) -> tuple[str, ...]:
-    """Return what the program requires and does not find here, with what `extra` adds, such as `pyspark>=4.0`."""
+    """Return the requirements that are not installed, including those of `extra`, such as `pyspark>=4.0`."""
     from importlib.metadata import PackageNotFoundError, requires, version  # noqa: PLC0415  after an error only
 
-    found = []
+    missing = []
     try:
-        listed = requires(DISTRIBUTION) or []
+        requirements = requires(DISTRIBUTION) or []
     except PackageNotFoundError:
         return ()
-    for item in listed:
+    for item in requirements:
         match = _REQUIREMENT.fullmatch(item)
         assert match is not None
-        named = _EXTRA.search(match["marker"] or "")
-        if named is not None and named[1] != extra:
+        extra_of_item = _EXTRA.search(match["marker"] or "")
+        if extra_of_item is not None and extra_of_item[1] != extra:
             continue
         try:
             version(match["name"])
         except PackageNotFoundError:
-            found.append(match["requirement"].replace(" ", ""))
-    return tuple(found)
+            missing.append(match["requirement"].replace(" ", ""))
+    return tuple(missing)
 
 
 def install_command(requirements: Sequence[str], kind: Installer | None = None) -> str:
-    """Return the command line that adds requirements to this installation, whatever its source was."""
-    words = " ".join(f'"{item}"' for item in requirements)
+    """Return the command line that adds requirements to this installation."""
+    arguments = " ".join(f'"{item}"' for item in requirements)
     match kind or installer():
         case Installer.PIPX:
-            return f"pipx inject {DISTRIBUTION} {words}"
+            return f"pipx inject {DISTRIBUTION} {arguments}"
         case Installer.UV_TOOL:
-            added = " ".join(f'--with "{item}"' for item in requirements)
-            return f"uv tool install --reinstall {added} {_quoted(_source())}"
+            options = " ".join(f'--with "{item}"' for item in requirements)
+            return f"uv tool install --reinstall {options} {_quoted(_source())}"
         case Installer.UV:
-            return f"uv pip install --python {_python()} {words}"
+            return f"uv pip install --python {_python()} {arguments}"
         case Installer.CONTAINER:
-            return f"RUN python -m pip install {words}"
+            return f"RUN python -m pip install {arguments}"
         case Installer.CHECKOUT | Installer.PIP:
-            return f"{_python()} -m pip install {words}"
+            return f"{_python()} -m pip install {arguments}"
 
 
 def _working_copy() -> Path | None:
-    """Return the folder of an editable installation."""
+    """Return the folder of an editable installation; None for others."""
     origin = _origin()
     if not origin.get("dir_info", {}).get("editable"):
         return None
@@ -88,9 +88,9 @@ def _working_copy() -> Path | None:
 
 
 def _source() -> str:
-    """Return what an installer was given: a folder, an address of a repository, or the name in a package index."""
+    """Return the source of the installation: a folder, the address of a repository, or the name in a package index."""
     from urllib.parse import urlsplit  # noqa: PLC0415  after an error only
-    from urllib.request import url2pathname  # noqa: PLC0415  likewise
+    from urllib.request import url2pathname  # noqa: PLC0415
 
     origin = _origin()
     address = str(origin.get("url", ""))
@@ -103,10 +103,10 @@ def _source() -> str:
 
 
 def _origin() -> dict[str, dict[str, str]]:
-    """Return what PEP 610 keeps about the source of the installation; empty for a package index."""
+    """Return the direct_url.json of the installation (PEP 610); empty for a package index."""
     text = _metadata("direct_url.json")
-    found: dict[str, dict[str, str]] = json.loads(text) if text else {}
-    return found
+    origin: dict[str, dict[str, str]] = json.loads(text) if text else {}
+    return origin
 
 
 def _metadata(name: str) -> str | None:
@@ -119,10 +119,10 @@ def _metadata(name: str) -> str | None:
 
 
 def _python() -> str:
-    """Return this interpreter as a word of a command line, relative to the working folder where it is inside."""
+    """Return the path of this interpreter, quoted for a shell, and relative if it is inside the working folder."""
     path = Path(sys.executable)
-    here = Path.cwd()
-    text = str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    working_folder = Path.cwd()
+    text = str(path.relative_to(working_folder)) if path.is_relative_to(working_folder) else str(path)
     return f'& "{text}"' if os.name == "nt" and " " in text else _quoted(text)
 
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def policies() -> "Traversable":
-    """Return the starter library's folder."""
+    """Return the folder of the starter library."""
     return folder("auditor.policies")
 
 
@@ -19,7 +19,7 @@ def reports() -> "Traversable":
 
 
 def report_text(path: str) -> str:
-    """Return a file of `reports` with the same line ends on every machine: digests are taken of it."""
+    """Return the text of a file of `reports`, always with LF line ends, because digests are computed from it."""
     return reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
@@ -30,18 +30,18 @@ def schemas() -> "Traversable":
 
 def folder(package: str) -> "Traversable":
     """Return the folder of a package."""
-    place = import_module(package).__file__
-    found = None if place is None else Path(place).parent
-    if found is not None and found.is_dir():
-        return found
-    # Only if the program runs from a zip archive: this imports zipfile, tempfile and random.
+    location = import_module(package).__file__
+    path = None if location is None else Path(location).parent
+    if path is not None and path.is_dir():
+        return path
+    # Only needed in a zip archive, because it imports zipfile, tempfile and random.
     from importlib.resources import files  # noqa: PLC0415
 
     return files(package)
 
 
 def schema(name: str) -> str:
-    """Return the text of a JSON Schema by its name without version, such as `policy`; KeyError where there is none."""
+    """Return the text of a JSON Schema by its name without version, such as `policy`. Raises KeyError."""
     for entry in sorted(schemas().iterdir(), key=lambda item: item.name):
         if entry.name.startswith(f"{name}.v") and entry.name.endswith(".json"):
             return entry.read_text(encoding="utf-8")
@@ -49,5 +49,5 @@ def schema(name: str) -> str:
 
 
 def schema_names() -> tuple[str, ...]:
-    """Return the names that `schema` knows, sorted."""
+    """Return the names of all schemas, sorted."""
     return tuple(sorted(entry.name.split(".")[0] for entry in schemas().iterdir() if entry.name.endswith(".json")))
