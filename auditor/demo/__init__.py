@@ -1,4 +1,4 @@
-"""Builds two fictitious tenants and their policies, so that everything can be tried without credentials."""
+"""Builds two fictitious tenants and their policies, to try everything without credentials."""
 
 from auditor.demo.policy_files import WRITTEN, policies
 from auditor.demo.tenants import previous, snapshots

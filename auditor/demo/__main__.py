@@ -18,12 +18,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--as-of", type=_instant, default=None, help="RFC 3339; default: now")
     parser.add_argument("--previous", action="store_true", help="write the night before as well")
-    chosen = parser.parse_args(arguments)
-    as_of = chosen.as_of or datetime.now(UTC)
-    for snapshot in (*(previous(as_of) if chosen.previous else ()), *snapshots(as_of)):
-        write(chosen.folder / "snapshots", snapshot)
+    options = parser.parse_args(arguments)
+    as_of = options.as_of or datetime.now(UTC)
+    for snapshot in (*(previous(as_of) if options.previous else ()), *snapshots(as_of)):
+        write(options.folder / "snapshots", snapshot)
     for name, content in policies(as_of):
-        write_file(chosen.folder / name, content, public=True)
+        write_file(options.folder / name, content, public=True)
 
 
 def _instant(text: str) -> datetime:

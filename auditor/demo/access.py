@@ -15,13 +15,13 @@ _ROLES: Final[Mapping[str, Sequence[tuple[str, str, bool]]]] = {
         ("Engineer", "User Administrator", True),
     ),
 }
-"""Tenant → the job title of which the first employee has the role, the role, and whether it has to be activated."""
+"""Tenant → (job title whose first employee has the role, role, whether the role has to be activated)."""
 _RISK_BASED: Final[Mapping[str, frozenset[str]]] = {"contoso": frozenset({"IT", "Finance", "Head office", "HR"})}
 """Tenant → the departments to which the risk-based policy applies."""
 
 
 def access(tenant: str, people: Sequence[Person], context: ConversionContext) -> dict[str, list[dict[str, Any]]]:
-    """Return the lists of roles and Conditional Access policies in Graph's shape."""
+    """Return directory roles and Conditional Access policies as Graph returns them."""
     lists: dict[str, list[dict[str, Any]]] = {"roleAssignments": [], "roleEligibilityScheduleInstances": []}
     for title, role, eligible in _ROLES.get(tenant, ()):
         person = next(person for person in people if person.title == title and person.enabled)

@@ -1,4 +1,4 @@
-"""Fabrikam Interiør: the small tenant of the demo, short of products of which Contoso has a surplus."""
+"""Fabrikam Interiør: the small tenant of the demo. It lacks seats of products of which Contoso has a surplus."""
 
 import random
 
@@ -12,7 +12,7 @@ from auditor.demo.workplaces import at
 from auditor.domain.enums import Agreement
 
 _SEED = 1947
-_MIX = {
+_NAME_MIX = {
     "danish": 70,
     "swedish": 12,
     "turkish": 5,
@@ -63,10 +63,10 @@ def _people(*, current: bool) -> tuple[Person, ...]:
     )
 
 
-def _directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
+def _build_directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
     individuals = _people(current=current)
-    source = random.Random(_SEED)  # noqa: S311  believable, not secret
-    namer = Namer(source, _MIX, frozenset(person.address for person in individuals))
+    source = random.Random(_SEED)  # noqa: S311  sample data, not secrets
+    namer = Namer(source, _NAME_MIX, frozenset(person.address for person in individuals))
     return Directory(
         people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
         groups=(
@@ -95,6 +95,6 @@ FABRIKAM = Organisation(
     country="DK",
     language="da",
     agreement=Agreement.CSP,
-    directory=_directory,
+    directory=_build_directory,
 )
-"""The second tenant."""
+"""The small tenant of the demo."""

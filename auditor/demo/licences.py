@@ -1,4 +1,4 @@
-"""Licence paths of the demo's users: by group or direct, with service plans switched off or errors."""
+"""Licence assignments of the demo's users: by group or direct, with disabled service plans or errors."""
 
 from msgspec.structs import replace
 
@@ -27,15 +27,15 @@ SHELF_CAMERA = Licence(part="CONTOSO_SHELF_CAMERA_PREVIEW")
 
 
 def directly(licence: Licence) -> Licence:
-    """Return the same product assigned directly, with every service plan on."""
+    """Return a direct assignment of the product with all service plans."""
     return Licence(part=licence.part)
 
 
 def without(licence: Licence, plan: str) -> Licence:
-    """Return the product assigned directly with one service plan off."""
+    """Return a direct assignment of the product with one disabled service plan."""
     return Licence(part=licence.part, off=(plan,))
 
 
 def failed(licence: Licence, error: str) -> Licence:
-    """Return the path with an assignment error."""
+    """Return the assignment with an error."""
     return replace(licence, error=error)

@@ -1,6 +1,6 @@
 """Generates names of users in many scripts, each with an ASCII form for addresses."""
 
-# ruff: noqa: RUF001  names are written in the letters of those who bear them
+# ruff: noqa: RUF001  names are in the scripts of their languages
 
 import random
 import unicodedata
@@ -18,7 +18,7 @@ class Name(Struct, frozen=True, kw_only=True):
 
 
 class Culture(Struct, frozen=True, kw_only=True):
-    """Given and family names that are combined; `shown|ascii` if the script is not Latin."""
+    """Given and family names that can be combined; entries in other scripts than Latin have the form `shown|ascii`."""
 
     given: tuple[str, ...]
     family: tuple[str, ...]
@@ -94,7 +94,7 @@ CULTURES: Mapping[str, Culture] = {
     "german": _culture("Jürgen, Käthe, Anneliese, Weiß-Maria", "Müller, Groß, Schröder, Weiß"),
     "icelandic": _culture("Þórdís, Guðmundur", "Sigurðardóttir, Ævarsson"),
 }
-"""Names combined from common given and family names; they refer to no real person."""
+"""Common given and family names by language or culture; their combinations refer to no real person."""
 
 _LETTERS = str.maketrans(
     {"ø": "oe", "æ": "ae", "å": "aa", "ł": "l", "ı": "i", "ß": "ss", "đ": "d", "ð": "d", "þ": "th", "ö": "o", "ü": "u"}
@@ -102,7 +102,7 @@ _LETTERS = str.maketrans(
 
 
 class Namer:
-    """Yields names of a mix of cultures; equal source and mix give equal names in equal order."""
+    """Generates names of a mix of cultures; the same source and mix give the same names in the same order."""
 
     def __init__(self, source: random.Random, mix: Mapping[str, int], taken: frozenset[str] = frozenset()) -> None:
         self._source = source
@@ -111,10 +111,10 @@ class Namer:
         self._taken = set(taken)
 
     def next(self) -> Name:
-        """Return a name with an unused address."""
+        """Return the next name, with an unused address."""
         culture = CULTURES[self._source.choices(self._cultures, self._weights)[0]]
-        given, given_ascii = _written(self._source.choice(culture.given))
-        family, family_ascii = _written(self._source.choice(culture.family))
+        given, given_ascii = _parse_entry(self._source.choice(culture.given))
+        family, family_ascii = _parse_entry(self._source.choice(culture.family))
         parts = (family, given) if culture.family_first else (given, family)
         stem = f"{given_ascii}.{family_ascii}"
         address, number = stem, 1
@@ -126,7 +126,7 @@ class Namer:
 
 
 def ascii_address(shown: str) -> str:
-    """Convert a Latin name to the part of an address: `Søren Kjær` to `soeren.kjaer`."""
+    """Convert a name in Latin script to the local part of an address: `Søren Kjær` to `soeren.kjaer`."""
     lowered = shown.lower().translate(_LETTERS)
     plain = unicodedata.normalize("NFKD", lowered).encode("ascii", "ignore").decode()
     given, _, family = plain.partition(" ")
@@ -137,6 +137,6 @@ def _letters(text: str) -> str:
     return "".join(character for character in text if character.isalnum() or character == "-")
 
 
-def _written(entry: str) -> tuple[str, str]:
+def _parse_entry(entry: str) -> tuple[str, str]:
     shown, _, plain = entry.partition("|")
     return shown, plain or _letters(ascii_address(shown).replace(".", ""))

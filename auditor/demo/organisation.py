@@ -1,4 +1,4 @@
-"""The values of a tenant of the demo: its users, groups and purchases in one of two snapshots."""
+"""Data types for a tenant of the demo: its users, groups and purchases in one of two snapshots."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from auditor.domain.enums import Agreement
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """A group, with or without a licence; users name the groups they are in."""
+    """A group, with or without a licence; its members are the users who list it in `groups` or in a licence."""
 
     name: str
     part: str | None = None
@@ -20,7 +20,7 @@ class Group(Struct, frozen=True, kw_only=True):
     """The rule of a dynamic group."""
     paused: bool = False
     synced: bool = False
-    """Whether it comes from the directory on premises."""
+    """Whether it is synchronised from the on-premises directory."""
 
 
 class Directory(Struct, frozen=True, kw_only=True):
@@ -43,4 +43,4 @@ class Organisation(Struct, frozen=True, kw_only=True):
     language: str
     agreement: Agreement
     directory: Callable[[bool], Directory]
-    """Called with True for the current snapshot, and with False for the previous one."""
+    """Builds the directory: of the current snapshot if called with True, of the previous one with False."""

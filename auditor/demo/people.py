@@ -11,19 +11,19 @@ from auditor.demo.names import ascii_address
 from auditor.demo.products import identifier, plan_ids, sku_id
 
 COUNTRY: Final = "the country's own"
-"""Stands for a usage location equal to the country."""
+"""Placeholder for a usage location that is the country of the user."""
 
 
 class Licence(Struct, frozen=True, kw_only=True):
-    """One path on which a user has, or should have, a product."""
+    """An assignment of a product to a user; with an error, the user does not have the product."""
 
     part: str
     group: str | None = None
     """The group that assigns it; None for a direct assignment."""
     error: str = "None"
-    """For anything but `None` the user does not have the product on this path."""
+    """Graph's error of the assignment; `None`, as text, without error."""
     off: tuple[str, ...] = ()
-    """Names of service plans that are switched off."""
+    """Names of disabled service plans."""
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -31,18 +31,18 @@ class Person(Struct, frozen=True, kw_only=True):
 
     name: str
     address: str
-    """The user principal name before the @, or all of it."""
+    """The user principal name before the @; for guests the complete mail address."""
     department: str | None
     title: str | None = None
     licences: tuple[Licence, ...] = ()
     country: str = "NL"
     city: str | None = None
-    """None for the country's default city."""
+    """None for the default city of the country."""
     office: str | None = None
     location: str | None = COUNTRY
-    """The usage location; None for a missing one."""
+    """The usage location; None if it is missing."""
     created: float = 900
-    """Days before the demo's night."""
+    """Days before the demo's night of the creation."""
     seen: float | None = 0.6
     """Days before the demo's night of the last sign-in; None for never."""
     enabled: bool = True
@@ -53,15 +53,15 @@ class Person(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     """Groups without a licence."""
     used: Mapping[str, float | None] = field(default_factory=dict)
-    """Service → days before the demo's night of the last activity, where it is not the last sign-in; None for never."""
+    """Service → days from its last activity to the demo's night; None for never. The default is the last sign-in."""
     platforms: tuple[str, ...] = ()
-    """Where the person uses apps; empty for the usual platforms of the suite."""
+    """Platforms on which the person uses apps; empty for the usual platforms of the suite."""
     mailbox_size: float | None = None
-    """In gigabytes; None for a usual one."""
+    """In gigabytes; None for a generated size."""
 
 
 class ConversionContext(Struct, frozen=True, kw_only=True):
-    """The tenant, company, domain and instants for which users are converted."""
+    """The tenant, company, domain and instants with which users are converted to Graph users."""
 
     tenant: str
     company: str
@@ -69,12 +69,12 @@ class ConversionContext(Struct, frozen=True, kw_only=True):
     reference: datetime
     """The instant of the current snapshot, from which days are counted."""
     instant: datetime
-    """When the snapshot is taken: the reference, or a day before."""
+    """The instant of the snapshot: the reference, or a day before."""
     group_id: Callable[[str], str]
 
 
 _COUNTRIES = {"NL": "Netherlands", "BE": "Belgium", "DK": "Denmark", "SE": "Sweden", "PL": "Poland"}
-_TOWNS = {"NL": "Utrecht", "BE": "Antwerpen", "DK": "København", "SE": "Malmö", "PL": "Poznań"}
+_DEFAULT_CITIES = {"NL": "Utrecht", "BE": "Antwerpen", "DK": "København", "SE": "Malmö", "PL": "Poznań"}
 
 _COST_CENTRES = {
     "Head office": ("Corporate", "CC-1000"),
@@ -86,7 +86,7 @@ _COST_CENTRES = {
     "Stores": ("Retail", "CC-4000"),
     "Warehouse": ("Retail", "CC-4500"),
 }
-"""Department → division and cost centre, as far as a directory keeps them."""
+"""Department → (division, cost centre)."""
 
 
 def principal(person: Person, context: ConversionContext) -> str:
@@ -97,7 +97,7 @@ def principal(person: Person, context: ConversionContext) -> str:
 
 
 def user_id(person: Person, context: ConversionContext) -> str:
-    """Return the object id, which depends on the user principal name only."""
+    """Return the object id, which is derived from the user principal name only."""
     return identifier("user", principal(person, context))
 
 
@@ -117,23 +117,23 @@ def graph_user(person: Person, context: ConversionContext) -> dict[str, Any]:
         "jobTitle": person.title,
         "employeeType": person.kind,
         "country": None if person.guest else _COUNTRIES[person.country],
-        "city": None if person.guest else person.city or _TOWNS[person.country],
+        "city": None if person.guest else person.city or _DEFAULT_CITIES[person.country],
         "officeLocation": person.office,
         "usageLocation": person.country if person.location == COUNTRY else person.location,
         "onPremisesSyncEnabled": True if person.synced else None,
         "createdDateTime": context.reference - timedelta(days=person.created),
         "mailboxType": person.mailbox,
         "employeeOrgData": _organisation_data(person),
-        "signInActivity": _activity(person, context),
+        "signInActivity": _sign_in_activity(person, context),
         "assignedLicenses": [
             {"skuId": sku_id(part), "disabledPlans": off} for part, off in assigned_products(person).items()
         ],
-        "licenseAssignmentStates": [_state(licence, person, context) for licence in person.licences],
+        "licenseAssignmentStates": [_assignment_state(licence, person, context) for licence in person.licences],
     }
 
 
 def assigned_products(person: Person) -> dict[str, list[str]]:
-    """Return the part numbers that a person holds, with the ids of the plans that every path switches off."""
+    """Return part number → ids of the service plans that all assignments of the product to the person disable."""
     off: dict[str, set[str]] = {}
     for licence in person.licences:
         if licence.error == "None":
@@ -142,7 +142,7 @@ def assigned_products(person: Person) -> dict[str, list[str]]:
     return {part: sorted(plans) for part, plans in off.items()}
 
 
-def _state(licence: Licence, person: Person, context: ConversionContext) -> dict[str, Any]:
+def _assignment_state(licence: Licence, person: Person, context: ConversionContext) -> dict[str, Any]:
     return {
         "skuId": sku_id(licence.part),
         "assignedByGroup": None if licence.group is None else context.group_id(licence.group),
@@ -153,14 +153,14 @@ def _state(licence: Licence, person: Person, context: ConversionContext) -> dict
     }
 
 
-def _activity(person: Person, context: ConversionContext) -> Mapping[str, Any] | None:
-    """Return the three sign-in timestamps; daily users had also signed in by the night before."""
+def _sign_in_activity(person: Person, context: ConversionContext) -> Mapping[str, Any] | None:
+    """Return the three sign-in timestamps; in the previous snapshot, a later sign-in is moved back by whole days."""
     if person.seen is None:
         return None
     latest = context.reference - timedelta(days=person.seen)
     while latest >= context.instant:
         latest -= timedelta(days=1)
-    # A phone continues to fetch mail after its owner has left: the non-interactive timestamp is the latest.
+    # Phones fetch mail without the user, so that the non-interactive timestamp is the latest.
     interactive = latest - timedelta(minutes=20 + sha256(person.address.encode()).digest()[0])
     return {
         "lastSignInDateTime": interactive,
@@ -170,15 +170,15 @@ def _activity(person: Person, context: ConversionContext) -> Mapping[str, Any] |
 
 
 def _organisation_data(person: Person) -> Mapping[str, str] | None:
-    """Return division and cost centre; stores have one for each country."""
+    """Return division and cost centre; retail has a cost centre for each country."""
     division, cost_centre = _COST_CENTRES.get(person.department or "", ("", ""))
     if not cost_centre:
         return None
-    own = f"{cost_centre} {person.country}" if division == "Retail" else cost_centre
-    return {"division": division, "costCenter": own}
+    full_cost_centre = f"{cost_centre} {person.country}" if division == "Retail" else cost_centre
+    return {"division": division, "costCenter": full_cost_centre}
 
 
 def employee(name: str, department: str | None, title: str, *licences: Licence, **more: Any) -> Person:
-    """Return an employee; the address is derived from the name unless it is given."""
-    written = {"address": ascii_address(name)} | more
-    return Person(name=name, department=department, title=title, licences=licences, **written)
+    """Return an employee; the default address is derived from the name."""
+    properties = {"address": ascii_address(name)} | more
+    return Person(name=name, department=department, title=title, licences=licences, **properties)

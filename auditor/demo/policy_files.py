@@ -8,15 +8,15 @@ from auditor import resources
 from auditor.demo.tenants import snapshot_instant
 
 WRITTEN = datetime(2026, 11, 20, 12, tzinfo=UTC)
-"""The instant for which the overlay's dates were written; for another day they are shifted."""
+"""The instant that the dates in the overlay refer to; for other nights they are shifted."""
 
 _DATE = re.compile(r"(\b(?:expires|ends|from): )(\d{4}-\d{2}-\d{2})")
 
 
 def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
-    """Return (name, content) of every file, sorted by name, with the overlay's dates shifted to the night.
+    """Return (name, content) of every file, sorted by name, with the dates of the overlay shifted to the night.
 
-    A waiver or contract that ends in nine days does so on every day on which the demo is run.
+    A waiver or contract that ends in nine days thus ends in nine days whenever the demo is run.
     """
     library = sorted(resources.policies().iterdir(), key=lambda entry: entry.name)
     library_files = [
@@ -28,7 +28,7 @@ def policies(as_of: datetime) -> tuple[tuple[str, bytes], ...]:
 
 
 def overlay(as_of: datetime) -> bytes:
-    """Return the policies, waivers, contracts and prices of the demo's tenants."""
-    moved = snapshot_instant(as_of.astimezone(UTC)).date() - WRITTEN.date()
+    """Return the policies, waivers, contracts and prices of the demo's tenants as a YAML file."""
+    shift = snapshot_instant(as_of.astimezone(UTC)).date() - WRITTEN.date()
     text = (files("auditor.demo") / "overlay.yaml").read_text(encoding="utf-8")
-    return _DATE.sub(lambda match: f"{match[1]}{date.fromisoformat(match[2]) + moved}", text).encode()
+    return _DATE.sub(lambda match: f"{match[1]}{date.fromisoformat(match[2]) + shift}", text).encode()

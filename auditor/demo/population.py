@@ -1,4 +1,4 @@
-"""Generates the many users of the demo without findings, from one line per department."""
+"""Generates the users of the demo without findings, from one entry per department."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from auditor.demo.people import Licence, Person
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """Where people work."""
+    """A place of work."""
 
     country: str
     city: str
@@ -19,7 +19,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Department(Struct, frozen=True, kw_only=True):
-    """A number of users with the same suite; `extras` are for the first of them."""
+    """A number of users with the same suite."""
 
     name: str
     count: int
@@ -27,20 +27,21 @@ class Department(Struct, frozen=True, kw_only=True):
     suite: Licence
     places: tuple[Place, ...]
     extras: tuple[tuple[int, Licence], ...] = ()
+    """(count, licence): further licences of the first `count` users."""
     groups: tuple[tuple[int, str], ...] = ()
-    """Groups without a licence, for the first users."""
+    """(count, group): groups without a licence, of the first `count` users."""
     used: tuple[tuple[int, Mapping[str, float | None]], ...] = ()
-    """`Person.used` of the first users."""
+    """(count, used): `Person.used` of the first `count` users."""
 
 
 def crowd(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
-    """Yield users who work, sign in and have the right licences."""
+    """Yield the users of departments, who sign in and have the right licences."""
     for department in departments:
         for number in range(department.count):
-            yield _one_of(department, number, namer, source)
+            yield _person(department, number, namer, source)
 
 
-def _one_of(department: Department, number: int, namer: Namer, source: random.Random) -> Person:
+def _person(department: Department, number: int, namer: Namer, source: random.Random) -> Person:
     name = namer.next()
     place = source.choice(department.places)
     licences = [department.suite, *(licence for count, licence in department.extras if number < count)]
@@ -58,7 +59,7 @@ def _one_of(department: Department, number: int, namer: Namer, source: random.Ra
         city=place.city,
         office=place.office,
         created=source.randint(60, 3400) + 0.25,
-        # Most users sign in every day, some were on holiday.
+        # Most users sign in every day; some were on holiday.
         seen=round(source.choice((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.4, 2.5, 3.6, source.uniform(5, 24))), 3),
         kind="Contractor" if source.random() < 0.05 else "Employee",
         groups=tuple(group for count, group in department.groups if number < count),

@@ -1,4 +1,4 @@
-"""Purchases of the demo, as Graph's `subscribedSkus` and `directory/subscriptions`."""
+"""Purchases of the demo, converted to Graph's `subscribedSkus` and `directory/subscriptions`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -11,14 +11,14 @@ from msgspec import Struct
 from auditor.catalogue import builtin
 
 NAMESPACE = UUID("6d8b0c52-3a1e-5b7f-9c40-0d5e6f7a8b91")
-"""The UUID namespace of every identifier of the demo that is not Microsoft's."""
+"""The UUID namespace of all identifiers of the demo, except Microsoft's."""
 
 _COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2", "SHAREPOINTSTORAGE"})
 _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """One purchase; days are counted from the demo's day."""
+    """A subscription; days are counted from the day of the demo."""
 
     total: int
     ends_in: int | None
@@ -42,7 +42,7 @@ def purchase(part: str, total: int, ends_in: int | None, **more: Any) -> Purchas
 
 
 def identifier(*parts: str) -> str:
-    """Return a GUID derived from the words."""
+    """Return a GUID derived from `parts`."""
     return str(uuid5(NAMESPACE, "/".join(parts)))
 
 
@@ -85,7 +85,7 @@ def subscribed_skus(tenant: str, products: Iterable[Purchase], consumed: Mapping
 
 
 def company_subscriptions(tenant: str, products: Iterable[Purchase], day: datetime) -> list[dict[str, Any]]:
-    """Return every subscription with its dates."""
+    """Return all subscriptions with their dates."""
     return [
         {
             "id": _subscription_id(tenant, product, number),

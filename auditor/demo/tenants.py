@@ -1,4 +1,4 @@
-"""The snapshots of the demo's tenants, for the night before an instant and the night before that."""
+"""Builds the snapshots of the demo's tenants, for the night before an instant and the night before that."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from auditor.snapshot.schema import DEVICE_COLUMNS, REPORT_COLUMNS
 
 ORGANISATIONS = (CONTOSO, FABRIKAM)
 
-_COLUMNS = {
+_REQUESTED_COLUMNS = {
     **REPORT_COLUMNS,
     Source.DEVICES: DEVICE_COLUMNS,
     Source.DIRECTORY_ROLES: ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances"),
@@ -43,17 +43,17 @@ _COLUMNS = {
 def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
     """Return the tenants at the latest 02:17 UTC not after `as_of`.
 
-    Equal nights give equal snapshots, and all dates are relative to the night, so that the demo looks the same every
-    day.
+    The snapshots of a night are always the same, and all dates are relative to the night, so that the demo looks the
+    same every day.
     """
     reference = snapshot_instant(as_of)
     return tuple(_snapshot(organisation, reference, current=True) for organisation in ORGANISATIONS)
 
 
 def previous(as_of: datetime) -> tuple[Snapshot, ...]:
-    """Return the same tenants one night earlier; audit them as of their own instant.
+    """Return the same tenants one night earlier; audit them as of the instant of their snapshots.
 
-    Some findings are not there yet, and some others are not resolved yet.
+    Some findings have not appeared yet, and others are not resolved yet.
     """
     reference = snapshot_instant(as_of)
     return tuple(_snapshot(organisation, reference, current=False) for organisation in ORGANISATIONS)
@@ -68,7 +68,7 @@ def snapshot_instant(as_of: datetime) -> datetime:
 
 @lru_cache(maxsize=4)
 def _snapshot(organisation: Organisation, reference: datetime, *, current: bool) -> Snapshot:
-    # Both snapshots of both tenants are cached: a snapshot never changes.
+    # Snapshots are immutable; the cache has room for both snapshots of both tenants.
     def group_id(name: str) -> str:
         return identifier("group", organisation.name, name)
 
@@ -80,7 +80,7 @@ def _snapshot(organisation: Organisation, reference: datetime, *, current: bool)
         instant=reference if current else reference - timedelta(days=1),
         group_id=group_id,
     )
-    state = _state(organisation, organisation.directory(current), context)
+    state = _graph_state(organisation, organisation.directory(current), context)
     manifest = Manifest(
         tenant=organisation.name,
         tenant_id=organisation.tenant_id,
@@ -88,7 +88,7 @@ def _snapshot(organisation: Organisation, reference: datetime, *, current: bool)
         cloud=Cloud.WORLDWIDE,
         agreement=organisation.agreement,
         instant=context.instant,
-        sources=_sources(state, context.instant),
+        sources=_coverage(state, context.instant),
         tool_version=__version__,
     )
     identity = "/".join(
@@ -97,9 +97,9 @@ def _snapshot(organisation: Organisation, reference: datetime, *, current: bool)
     return replace(snapshot_of(state, manifest), identity=identity)
 
 
-def _state(organisation: Organisation, directory: Directory, context: ConversionContext) -> dict[str, Any]:
+def _graph_state(organisation: Organisation, directory: Directory, context: ConversionContext) -> dict[str, Any]:
     midnight = context.reference.replace(hour=0, minute=0)
-    # Users whose accounts are created after the previous snapshot are absent from it.
+    # Accounts created after the previous snapshot are missing in it.
     people = [
         person for person in directory.people if context.reference - timedelta(days=person.created) < context.instant
     ]
@@ -164,7 +164,7 @@ def _members(name: str, directory: Directory, context: ConversionContext) -> lis
     )
 
 
-def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime) -> tuple[Coverage, ...]:
+def _coverage(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime) -> tuple[Coverage, ...]:
     users, groups = state["users"], state["groups"]
     counts = {
         Source.ORGANIZATION: 1,
@@ -186,7 +186,7 @@ def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime
             status=SourceStatus.COMPLETE,
             count=count,
             read_at=format_instant(instant + timedelta(seconds=4 * number)),
-            asked=_COLUMNS.get(source, ()),
+            asked=_REQUESTED_COLUMNS.get(source, ()),
         )
         for number, (source, count) in enumerate(counts.items(), start=1)
     )

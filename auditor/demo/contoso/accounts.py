@@ -1,6 +1,6 @@
-"""Contoso's accounts with findings about the account: leavers, absentees, unused accounts, starters and guests."""
+"""Contoso's accounts with findings about the account: leavers, inactive and unused accounts, new users, guests."""
 
-# ruff: noqa: RUF001  names are written in the letters of those who bear them
+# ruff: noqa: RUF001  names are in the scripts of their languages
 
 from auditor.demo.licences import (
     COPILOT,
@@ -21,8 +21,8 @@ PILOT = "Copilot pilot"
 
 
 def people(*, current: bool) -> tuple[Person, ...]:
-    """Return everybody of this part."""
-    return (*_leavers(current=current), *_absent(), *_never_came(), *_starters(), *_guests())
+    """Return all users of this module."""
+    return (*_leavers(current=current), *_inactive(), *_never_used(), *_starters(), *_guests())
 
 
 def _leavers(*, current: bool) -> tuple[Person, ...]:
@@ -46,16 +46,16 @@ def _leavers(*, current: bool) -> tuple[Person, ...]:
             "Lars Thomsen", "Sales", "Regional manager", E3, PHONE, enabled=not current, seen=1.1, **at(COPENHAGEN),
         ),
         employee("Pieter Vos", "IT", "Enterprise architect", *(() if current else (E5,)), enabled=False, seen=29),
-        # On parental leave, and the waiver ran out unnoticed.
+        # On parental leave; the waiver has expired.
         employee("Joke van Dam", "HR", "Recruiter", E3, enabled=False, seen=213),
-        # Prepared for a first day: intentionally blocked.
+        # Prepared for the first day, and blocked until then.
         employee("Elin Sjögren", "Sales", "Account manager", E3, enabled=False, seen=None, created=9, country="SE"),
         employee("Ruben Dijkstra", "Finance", "Analyst", E3, enabled=False, seen=None, created=4),
     )  # fmt: skip
 
 
-def _absent() -> tuple[Person, ...]:
-    """Return users with licences and without recent sign-ins; one reaches 90 days tonight, one is on leave."""
+def _inactive() -> tuple[Person, ...]:
+    """Return users with licences but without recent sign-ins; one reaches 90 days tonight, one is on leave."""
     return (
         employee("Bartłomiej Zieliński", "Warehouse", "Shift leader", F3, seen=101, **at(WAREHOUSE)),
         employee("Ömer Aydın", "Sales", "Account manager", E3, seen=163),
@@ -71,14 +71,14 @@ def _absent() -> tuple[Person, ...]:
         ),
         employee("Ingrid Åkesson", "IT", "Service desk", E5, seen=90.1, country="SE"),
         employee("فاطمة العمراني", "HR", "HR advisor", E3, seen=151, address="fatima.elamrani"),
-        # Holders of the dearest add-on who were away for weeks, not yet for months.
+        # Holders of the most expensive add-on who have been away for weeks, but not for months.
         employee("Gonçalo Guimarães", "Marketing", "Campaign manager", E3, COPILOT, seen=41, groups=(PILOT,)),
         employee("Þórdís Sigurðardóttir", "Sales", "Key account manager", E3, COPILOT, seen=57, groups=(PILOT,)),
     )  # fmt: skip
 
 
-def _never_came() -> tuple[Person, ...]:
-    """Return accounts that have licences and were never used."""
+def _never_used() -> tuple[Person, ...]:
+    """Return accounts that have licences but were never used."""
     return (
         employee("Daan Peters", "Warehouse", "Order picker", F3, seen=None, created=48, **at(WAREHOUSE)),
         employee("İpek Güneş", "Stores", "Store assistant", F3, seen=None, created=64, **at(STORES[18])),
@@ -104,7 +104,7 @@ def _starters() -> tuple[Person, ...]:
 
 def _guests() -> tuple[Person, ...]:
     """Return guests; a few have licences that their own tenant should provide."""
-    visitors = (
+    guest_names = (
         "Chantal Moreau",
         "Peter Achterberg",
         "Yuki Tanabe",
@@ -113,11 +113,13 @@ def _guests() -> tuple[Person, ...]:
         "Hans Vogt",
         "Marta Nowak",
     )
-    firms = ("northwind.example", "adatum.example", "tailspin.example")
+    domains = ("northwind.example", "adatum.example", "tailspin.example")
     return (
         *(
-            _guest(name, f"{name.split()[0].lower()}@{firms[number % 3]}", *([FABRIC_FREE] if number % 3 == 1 else []))
-            for number, name in enumerate(visitors)
+            _guest(
+                name, f"{name.split()[0].lower()}@{domains[number % 3]}", *([FABRIC_FREE] if number % 3 == 1 else [])
+            )
+            for number, name in enumerate(guest_names)
         ),
         _guest("Erik Sandberg (Adatum)", "erik.sandberg@adatum.example", VISIO),
         _guest("Dewi Amatmoekrim", "dewi@northwind.example", PROJECT),

@@ -1,6 +1,6 @@
 """Contoso's users with findings about assignments."""
 
-# ruff: noqa: RUF001  names are written in the letters of those who bear them
+# ruff: noqa: RUF001  names are in the scripts of their languages
 
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import (
@@ -31,10 +31,10 @@ from auditor.demo.workplaces import COPENHAGEN, STORES, WAREHOUSE, at
 
 
 def people(*, current: bool) -> tuple[Person, ...]:
-    """Return everybody of this part."""
+    """Return all users of this module."""
     return (
-        *_twice(current=current),
-        *_paths(current=current),
+        *_redundant(current=current),
+        *_assignment_paths(current=current),
         *_stores(),
         *_errors(),
         *_attributes(current=current),
@@ -43,8 +43,8 @@ def people(*, current: bool) -> tuple[Person, ...]:
     )
 
 
-def _twice(*, current: bool) -> tuple[Person, ...]:
-    """Return users with two products of which one suffices; the last move to E5 is unfinished."""
+def _redundant(*, current: bool) -> tuple[Person, ...]:
+    """Return users with two products of which one is redundant; the latest move to E5 is unfinished."""
     return (
         employee("Marieke van Leeuwen", "Head office", "Chief of staff", E5, directly(E3), synced=False),
         employee("Göran Hedlund", "IT", "Security engineer", E5, directly(E3), ENTRA_P2, synced=False, country="SE"),
@@ -62,9 +62,9 @@ def _twice(*, current: bool) -> tuple[Person, ...]:
     )
 
 
-def _paths(*, current: bool) -> tuple[Person, ...]:
-    """Return users with one product on two paths, and with suites assigned directly."""
-    by_hand = [] if current else [directly(E3)]
+def _assignment_paths(*, current: bool) -> tuple[Person, ...]:
+    """Return users with a product that is assigned twice, and users with directly assigned suites."""
+    direct_licences = [] if current else [directly(E3)]
     return (
         employee("Ayşe Çelik", "Stores", "Store assistant", F3, directly(F3), **at(STORES[1])),
         employee("Samira Ouali", "Stores", "Store manager", F3, directly(F3), **at(STORES[12])),
@@ -74,7 +74,7 @@ def _paths(*, current: bool) -> tuple[Person, ...]:
             "Maria Wilhelmina Johanna Theodora van Heeckeren-Schimmelpenninck van der Oye tot Brandsenburg-Zuylestein",
             "Head office", "Company secretary", E3, directly(E3), address="maria.vanheeckeren",
         ),
-        employee("Eline Postma", "Finance", "Analyst", E3, *by_hand),
+        employee("Eline Postma", "Finance", "Analyst", E3, *direct_licences),
         employee("Rohit Sharma", "IT", "Developer", directly(E5)),
         employee("Nils Öberg", "Sales", "Area manager", directly(E3), country="SE"),
         employee("王 静", "Marketing", "Merchandiser", directly(E3), address="jing.wang"),
@@ -133,7 +133,7 @@ def _attributes(*, current: bool) -> tuple[Person, ...]:
 
 
 def _add_ons() -> tuple[Person, ...]:
-    """Return users with add-ons without a base product, disabled services, and Copilot outside its pilot."""
+    """Return users with add-ons without base product, with disabled services, and with Copilot outside its pilot."""
     return (
         employee("Ebba Bergqvist", "Marketing", "Copywriter", COPILOT, groups=(PILOT,), synced=False, country="SE"),
         employee(
@@ -148,7 +148,7 @@ def _add_ons() -> tuple[Person, ...]:
 
 
 def _holders() -> tuple[Person, ...]:
-    """Return users who have the rarer products correctly."""
+    """Return users of less common products without findings."""
     return (
         *(
             employee(name, "IT", title, E5, VISIO, *more)

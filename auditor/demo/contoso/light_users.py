@@ -1,30 +1,36 @@
-"""Contoso's users who use little of what they have."""
+"""Contoso's users who use little of their licences."""
 
 from auditor.demo.licences import E3, E5
 from auditor.demo.people import Person, employee
 from auditor.demo.workplaces import COPENHAGEN, at
 
-_ON_THE_ROAD = ("mobile", "web")
+_MOBILE_PLATFORMS = ("mobile", "web")
 
 
 def people() -> tuple[Person, ...]:
-    """Return everybody of this part."""
-    return (*_on_the_road(), *_silent())
+    """Return all users of this module."""
+    return (*_mobile(), *_without_activity())
 
 
-def _on_the_road() -> tuple[Person, ...]:
-    """Return users who work on phones and in the browser, with small mailboxes: a frontline suite has all they use."""
+def _mobile() -> tuple[Person, ...]:
+    """Return users of phones and browsers with small mailboxes, for whom a frontline suite is sufficient."""
     return (
-        employee("Kenan Aksoy", "IT", "Field technician", E5, platforms=_ON_THE_ROAD, mailbox_size=1.2),
-        employee("Marloes Hofstra", "IT", "Field technician", E5, platforms=_ON_THE_ROAD, mailbox_size=0.7),
-        employee("Piotr Lewandowski", "IT", "Field technician", E5, platforms=_ON_THE_ROAD, mailbox_size=1.6),
+        employee("Kenan Aksoy", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=1.2),
+        employee("Marloes Hofstra", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=0.7),
+        employee("Piotr Lewandowski", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=1.6),
         employee(
-            "Jytte Bjerre", "Sales", "Display fitter", E3, platforms=_ON_THE_ROAD, mailbox_size=0.9, **at(COPENHAGEN)
+            "Jytte Bjerre",
+            "Sales",
+            "Display fitter",
+            E3,
+            platforms=_MOBILE_PLATFORMS,
+            mailbox_size=0.9,
+            **at(COPENHAGEN),
         ),
     )
 
 
-def _silent() -> tuple[Person, ...]:
-    """Return users who sign in and use no service."""
-    nothing = dict.fromkeys(("exchange", "onedrive", "sharepoint", "teams"), 172.0)
-    return (employee("Corné van Rijn", "Sales", "Sales support", E3, seen=0.8, used=nothing),)
+def _without_activity() -> tuple[Person, ...]:
+    """Return users who sign in but use no service."""
+    last_used = dict.fromkeys(("exchange", "onedrive", "sharepoint", "teams"), 172.0)
+    return (employee("Corné van Rijn", "Sales", "Sales support", E3, seen=0.8, used=last_used),)

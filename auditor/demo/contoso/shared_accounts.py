@@ -9,13 +9,13 @@ from auditor.demo.workplaces import STORES, at
 
 
 def accounts() -> tuple[Person, ...]:
-    """Return every account of this part."""
+    """Return all accounts of this module."""
     return (*_shared_mailboxes(), *_rooms(), *_service_accounts(), *_tills())
 
 
 def _account(name: str, address: str, *licences: Licence, **more: Any) -> Person:
-    ordinary: dict[str, Any] = {"department": None, "synced": False, "kind": None, "seen": None, "created": 1500}
-    return Person(name=name, address=address, licences=licences, **(ordinary | more))
+    defaults: dict[str, Any] = {"department": None, "synced": False, "kind": None, "seen": None, "created": 1500}
+    return Person(name=name, address=address, licences=licences, **(defaults | more))
 
 
 def _shared_mailboxes() -> tuple[Person, ...]:
@@ -51,7 +51,7 @@ def _rooms() -> tuple[Person, ...]:
 
 
 def _service_accounts() -> tuple[Person, ...]:
-    """Return accounts of software, tests, emergencies and administration."""
+    """Return accounts for software, tests, emergency access and administration."""
     return (
         _account("ERP interface", "svc-erp", EXCHANGE, kind="Service", seen=0.1),
         _account("Store signage", "svc-signage", F3, kind="Service", seen=0.1),
@@ -67,7 +67,7 @@ def _service_accounts() -> tuple[Person, ...]:
 
 
 def _tills() -> tuple[Person, ...]:
-    """Return the accounts of tills: they have no licence, and Conditional Access covers them."""
+    """Return the accounts of tills, which have no licence but are covered by Conditional Access."""
     return tuple(
         _account(
             f"Till {till} {store.city}", f"till-{number:03}-{till}", mailbox=None, seen=0.1, kind="Till", **at(store)

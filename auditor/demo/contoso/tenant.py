@@ -13,7 +13,7 @@ from auditor.demo.workplaces import COPENHAGEN, HEAD_OFFICE, STORES, WAREHOUSE
 from auditor.domain.enums import Agreement
 
 _SEED = 20261120
-_MIX = {
+_NAME_MIX = {
     "dutch": 44, "turkish": 8, "moroccan": 6, "polish": 7, "danish": 8, "swedish": 6, "arabic": 4, "surinamese": 4,
     "ukrainian": 3, "japanese": 2, "chinese": 2, "indian": 2, "portuguese": 2, "german": 2, "greek": 1, "korean": 1,
     "hebrew": 1, "vietnamese": 1, "icelandic": 1,
@@ -61,7 +61,7 @@ _DEPARTMENTS = (
 _PRODUCTS = (
     purchase("SPE_E3", 170, 41),
     purchase("SPE_E5", 37, 187),
-    # No seat is left, and three users wait for one.
+    # No seat is left, and three users are waiting for one.
     Purchase(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
     purchase("Microsoft_365_Copilot", 32, 98),
     # A large surplus, due for renewal.
@@ -71,7 +71,7 @@ _PRODUCTS = (
     # Expired, in its grace period, with fewer seats than users.
     purchase("VISIOCLIENT", 10, 17, status="Warning"),
     purchase("PROJECTPROFESSIONAL", 12, 187),
-    # The rest of an older purchase; the other part is suspended.
+    # Five seats remain of an older purchase; the other subscription is suspended.
     Purchase(
         part="EMS",
         subscriptions=(Subscription(total=5, ends_in=187), Subscription(total=25, ends_in=12, status="Suspended")),
@@ -87,15 +87,15 @@ _PRODUCTS = (
 )
 
 
-def _directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
+def _build_directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organisation.directory
     individuals = (
         *accounts.people(current=current),
         *assignment_errors.people(current=current),
         *shared_accounts.accounts(),
         *light_users.people(),
     )
-    source = random.Random(_SEED)  # noqa: S311  believable, not secret
-    namer = Namer(source, _MIX, frozenset(person.address for person in individuals))
+    source = random.Random(_SEED)  # noqa: S311  sample data, not secrets
+    namer = Namer(source, _NAME_MIX, frozenset(person.address for person in individuals))
     season = "ProcessingComplete" if not current else "QueuedForProcessing"
     return Directory(
         people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
@@ -111,7 +111,7 @@ def _directory(current: bool) -> Directory:  # noqa: FBT001  the type of Organis
                 paused=True,
             ),
             Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
-            # Nobody of the pilot gets Power BI by it.
+            # Group-based licensing ignores nested groups, so that the pilot does not get Power BI.
             Group(name="LIC-Power-BI", part="POWER_BI_PRO", synced=True, nested=(_SALES_PILOT,)),
             Group(name="LIC-Visio", part="VISIOCLIENT"),
             Group(name="LIC-Teams-Phone", part="MCOEV"),
@@ -131,6 +131,6 @@ CONTOSO = Organisation(
     country="NL",
     language="nl",
     agreement=Agreement.MCA,
-    directory=_directory,
+    directory=_build_directory,
 )
-"""The first tenant."""
+"""The large tenant of the demo."""
