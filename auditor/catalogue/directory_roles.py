@@ -43,6 +43,6 @@ def builtin_role_ids() -> Mapping[str, str]:
 
 
 def is_role_name(name: str) -> bool:
-    """Return whether a policy can name a role so without a look at the tenant: a built-in role, or any id."""
+    """Return whether a policy can use `name` for a role in any tenant: the name of a built-in role, or any id."""
     folded = name.casefold()
     return folded in builtin_role_ids() or GUID.fullmatch(folded) is not None

@@ -1,4 +1,4 @@
-"""The catalogue: products and service plans, found by id, part number, plan or words."""
+"""The catalogue of products and service plans, and look-ups by id, part number, plan or words."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ class Product(Struct, frozen=True, kw_only=True):
 
 
 class FreeProduct(Struct, frozen=True, kw_only=True):
-    """A product that costs nothing, and how that is known."""
+    """A product that costs nothing, and the reason why."""
 
     part_number: str
     reason: str
@@ -87,7 +87,7 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         return self._by_plan.get(fold(name_or_id), ())
 
     def plan_title(self, name_or_id: str) -> str:
-        """Return Microsoft's name of a service plan for people; the text itself where there is not exactly one."""
+        """Return Microsoft's friendly name of a service plan; `name_or_id` itself if there is not exactly one."""
         titles = {plan.friendly_name for plan in self.plan(name_or_id)}
         return (titles.pop() if len(titles) == 1 else "") or name_or_id
 

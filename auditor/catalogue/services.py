@@ -1,4 +1,4 @@
-"""Tells in which services of the reports of usage the holders of a service plan leave activity."""
+"""Maps service plans to the services whose usage reports show the activity of their holders."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 SERVICES: Final = ("exchange", "onedrive", "sharepoint", "yammer", "teams", "copilot")
-"""Services in the order in which they are listed; `copilot` has a report of its own."""
+"""Services in the order in which they are listed; `copilot` has a separate report."""
 
 _SERVICES_BY_PLAN: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), services)
@@ -24,25 +24,25 @@ _SERVICES_BY_PLAN: Final = tuple(
 )
 
 
-_TELLING: Final = frozenset({"exchange", "copilot"})
-_INCIDENTAL: Final = re.compile(r"SHAREPOINTWAC.*|EXCHANGE_S_FOUNDATION.*|FORMS_.*|SWAY", re.IGNORECASE)
+_MAIN_SERVICES: Final = frozenset({"exchange", "copilot"})
+_IGNORED_PLANS: Final = re.compile(r"SHAREPOINTWAC.*|EXCHANGE_S_FOUNDATION.*|FORMS_.*|SWAY", re.IGNORECASE)
 
 
 def services_of(plans: Iterable[str]) -> tuple[str, ...]:
     """Return the services that show whether a product is used, in the order of `SERVICES`.
 
-    `plans` are its servicePlanNames. Nothing shows the use of a product whose main part no
-    report covers, though it comes with OneDrive or SharePoint, such as Visio, Project, Dynamics 365 and Microsoft 365
-    Apps: a product has mailboxes or Copilot, or nothing but services of the reports.
+    `plans` are the servicePlanNames of the product. The result is empty if no report covers the main part of the
+    product, even if it includes OneDrive or SharePoint: Visio, Project, Dynamics 365 and Microsoft 365 Apps. Therefore
+    a product must have mailboxes or Copilot, or reports must cover all of its plans.
     """
     return _services_of(frozenset(plans))
 
 
 @lru_cache(maxsize=4096)
 def _services_of(plans: frozenset[str]) -> tuple[str, ...]:
-    by_plan = {name: _services_of_plan(name) for name in plans if not _INCIDENTAL.fullmatch(name)}
-    services = {service for of_plan in by_plan.values() for service in of_plan}
-    if services.isdisjoint(_TELLING) and not all(by_plan.values()):
+    by_plan = {name: _services_of_plan(name) for name in plans if not _IGNORED_PLANS.fullmatch(name)}
+    services = {service for plan_services in by_plan.values() for service in plan_services}
+    if services.isdisjoint(_MAIN_SERVICES) and not all(by_plan.values()):
         return ()
     return tuple(service for service in SERVICES if service in services)
 

@@ -15,14 +15,14 @@ from auditor.domain.message import Message
 
 SCHEMA: Final = "auditor/products/v1"
 FREE_SCHEMA: Final = "auditor/free-products/v1"
-_PREFIX: Final = 8
-"""Digits of a plan's id by which a product names it; ambiguous plans are named in full."""
+_PREFIX_LENGTH: Final = 8
+"""Number of digits of a plan's id by which products refer to it; if they are ambiguous, the whole id is used."""
 
 
 def dumps(catalogue: Catalogue) -> str:
-    """Return the catalogue as JSON, one plan or product per line, without the free list; equal values, equal text.
+    """Encode the catalogue without its free list as JSON, one plan or product per line; the output is reproducible.
 
-    A product names its plans by the first digits of their ids, so that a new plan changes no other line.
+    Products refer to plans by the first digits of their ids, so that a new plan changes no other line.
     """
     plans = sorted(catalogue.plans.values(), key=lambda plan: (fold(plan.name), plan.id))
     short = _short_ids(catalogue.plans)
@@ -40,9 +40,9 @@ def dumps(catalogue: Catalogue) -> str:
 
 
 def loads(text: str, *, where: str) -> Catalogue:
-    """Return the catalogue in a text made by `dumps`; `where` is the file name in messages.
+    """Decode a catalogue that was encoded by `dumps`; `where` is the file name in messages.
 
-    Raises AuditorError for a text that is damaged or of another version.
+    Raises AuditorError if the text is damaged or has another version.
     """
     document = _document(text, schema=SCHEMA, where=where)
     try:
@@ -52,10 +52,10 @@ def loads(text: str, *, where: str) -> Catalogue:
         counts = {"products": len(products), "plans": len(plans)}
         if document["counts"] != counts:
             text = Message("it contains {counts}, but declares {document}", counts=counts, document=document["counts"])
-            raise ValueError(text)  # noqa: TRY301 - one handler for all damage
+            raise ValueError(text)  # noqa: TRY301  one handler for all damage
         source, date = _name(document["source"]), dt.date.fromisoformat(document["date"]).isoformat()
     except (LookupError, TypeError, ValueError) as error:
-        raise _damaged(where, error) from error
+        raise _damage_error(where, error) from error
     return Catalogue(products=MappingProxyType(products), source=source, date=date)
 
 
@@ -63,7 +63,7 @@ def loads(text: str, *, where: str) -> Catalogue:
 def free_products() -> tuple[FreeProduct, ...]:
     """Return the project's list of free products, each with its reason."""
     where = "free.json"
-    document = _document(_packaged(where), schema=FREE_SCHEMA, where=where)
+    document = _document(_read_packaged(where), schema=FREE_SCHEMA, where=where)
     return tuple(FreeProduct(part_number=_name(part), reason=_name(reason)) for part, reason in document["products"])
 
 
@@ -71,10 +71,10 @@ def free_products() -> tuple[FreeProduct, ...]:
 def builtin() -> Catalogue:
     """Return the packaged catalogue with the free list; loaded once per process."""
     where = "products.json"
-    return loads(_packaged(where), where=where).with_free(free_products())
+    return loads(_read_packaged(where), where=where).with_free(free_products())
 
 
-def _packaged(name: str) -> str:
+def _read_packaged(name: str) -> str:
     return resources.folder("auditor.catalogue").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -84,17 +84,17 @@ def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         lines = text.split("\n")
         span = Span(file=where, line=error.lineno, column=error.colno, text=lines[error.lineno - 1])
-        raise _damaged(where, error, span) from error
+        raise _damage_error(where, error, span) from error
     except RecursionError as error:
-        raise _damaged(where, error) from error
+        raise _damage_error(where, error) from error
     actual = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or actual != schema:
         reason = Message("its schema is {found}, not {schema}", found=repr(actual), schema=repr(schema))
-        raise _damaged(where, ValueError(reason))
+        raise _damage_error(where, ValueError(reason))
     return document
 
 
-def _damaged(where: str, error: Exception, span: Span | None = None) -> AuditorError:
+def _damage_error(where: str, error: Exception, span: Span | None = None) -> AuditorError:
     reason = Message("no {error}", error=error) if isinstance(error, LookupError) else str(error)
     message = Message("{where} is not a product catalogue: {reason}", where=where, reason=reason)
     hint = Message("run `auditor products update` again, or delete the file to use the catalogue of the package")
@@ -116,9 +116,9 @@ def _json(value: object) -> str:
 
 
 def _short_ids(plans: Mapping[str, ServicePlan]) -> dict[str, str]:
-    """Return the short name of each plan id."""
-    counts = Counter(plan[:_PREFIX] for plan in plans)
-    return {plan: plan[:_PREFIX] if counts[plan[:_PREFIX]] == 1 else plan for plan in plans}
+    """Return plan id → the short id by which products refer to it."""
+    counts = Counter(plan[:_PREFIX_LENGTH] for plan in plans)
+    return {plan: plan[:_PREFIX_LENGTH] if counts[plan[:_PREFIX_LENGTH]] == 1 else plan for plan in plans}
 
 
 def _plan(item: list[str]) -> ServicePlan:
@@ -127,13 +127,13 @@ def _plan(item: list[str]) -> ServicePlan:
 
 
 def _product(item: list[Any], plans: Mapping[str, ServicePlan]) -> Product:
-    sku_id, part_number, name, held, *rest = item
+    sku_id, part_number, name, plan_ids, *rest = item
     aliases = tuple(_name(alias) for alias in rest[0]) if rest else ()
     return Product(
         sku_id=_guid(sku_id),
         part_number=_name(part_number),
         name=_name(name),
-        plans=tuple(map(plans.__getitem__, _text(held).split())),
+        plans=tuple(map(plans.__getitem__, _text(plan_ids).split())),
         aliases=aliases,
     )
 
@@ -154,9 +154,9 @@ def _name(value: object) -> str:
     name = _text(value)
     # The first branch is fast and sufficient for most names; the second covers the rest of Unicode.
     if name.isascii() and name.isprintable():
-        tidy = name[:1] != " " != name[-1:] and "  " not in name
+        is_clean = name[:1] != " " != name[-1:] and "  " not in name
     else:
-        tidy = clean(name) == name and unprintable(name) is None
-    if not name or not tidy:
+        is_clean = clean(name) == name and unprintable(name) is None
+    if not name or not is_clean:
         raise ValueError(Message("{name} has characters that are not allowed in a name", name=repr(name)))
     return name

@@ -1,4 +1,4 @@
-"""Finds the products that a written name may stand for, the most likely first."""
+"""Finds the products that a text may refer to, the most likely first."""
 
 import re
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from msgspec import Struct
 from auditor.catalogue.model import Catalogue, Product, fold, order
 
 _MIN_SIMILARITY: Final = 0.6
-"""Similarity, from 0 to 1, from which two names may stand for the same product."""
+"""Minimum similarity, from 0 to 1, of names that may refer to the same product."""
 _MIN_MISSPELLING: Final = 0.8
-"""Similarity from which one name counts as a misspelling of the other."""
+"""Minimum similarity of a name and its misspelling."""
 _MIN_TOKEN: Final = 4
-"""Letters from which a single word is compared with the words of names."""
+"""Minimum length of a single word that is compared with the words of names."""
 _MAX_LENGTH: Final = 100
-"""Characters up to which a name is compared: the time grows with its square."""
+"""Maximum length of a text that is compared, because the time grows with its square."""
 _MAX_SIMILAR: Final = 10
-"""Number of products that are merely similar."""
+"""Maximum number of products that are only similar."""
 _VARIANT: Final = re.compile(
     r"gcc|gov|dod|edu|student|stuuse|faculty|alumn|nonprofit|charit|germany|china|_cn\b|trial|viral|dept|developer|pilot"
     r"|test|unattended|eea|teams\)|w/o|add-?on|_ce\b|promo"
@@ -27,12 +27,12 @@ _VARIANT: Final = re.compile(
 
 
 class Resemblance(Struct, frozen=True, kw_only=True):
-    """The products that a text may stand for."""
+    """The products that a text may refer to."""
 
     products: tuple[Product, ...]
     """The most likely first."""
     certain: bool
-    """Whether the first one is meant: its name equals the text, or nearly so."""
+    """Whether the first product is very likely meant: its name equals the text, or differs like a misspelling."""
     matching: bool
     """Whether the products contain the text; False if they are only similar."""
 
@@ -41,17 +41,19 @@ def resembling(catalogue: Catalogue, text: str) -> Resemblance:
     """Find products by part number, display name, alias, skuId, service plan or words; else by similarity.
 
     Products whose part number or name equals the text come first, then those with every word of it; if there are none,
-    the most similar ones. Among equals a worldwide commercial product precedes variants.
+    the most similar ones. Among equals, worldwide commercial products come before variants.
     """
     exact = named(catalogue, text)
-    held = catalogue.search(text)
+    matches = catalogue.search(text)
     if not fold(text):
-        return Resemblance(products=held, certain=False, matching=True)
-    if exact or held:
+        return Resemblance(products=matches, certain=False, matching=True)
+    if exact or matches:
         words = fold(text).split()
-        rest = sorted((product for product in held if product not in exact), key=lambda each: _looseness(each, words))
+        rest = sorted(
+            (product for product in matches if product not in exact), key=lambda product: _match_order(product, words)
+        )
         return Resemblance(products=(*exact, *rest), certain=bool(exact), matching=True)
-    scored = [(score, product) for product in catalogue.products.values() if (score := _likeness(text, product))]
+    scored = [(score, product) for product in catalogue.products.values() if (score := _similarity(text, product))]
     scored.sort(key=lambda item: (-item[0], _is_variant(item[1]), order(item[1])))
     products = tuple(product for _, product in scored[:_MAX_SIMILAR])
     return Resemblance(products=products, certain=bool(scored) and scored[0][0] >= _MIN_MISSPELLING, matching=False)
@@ -59,46 +61,46 @@ def resembling(catalogue: Catalogue, text: str) -> Resemblance:
 
 def named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
     """Return the products with the text as a part number, display name or alias, ignoring case and blanks."""
-    wanted = fold(text)
+    folded = fold(text)
     products = [
         product
         for product in catalogue.products.values()
-        if wanted in {fold(name) for name in (product.part_number, product.name, *product.aliases)}
+        if folded in {fold(name) for name in (product.part_number, product.name, *product.aliases)}
     ]
     return tuple(sorted(products, key=lambda product: (_is_variant(product), order(product))))
 
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:
     """Return the name that a text misspells, ignoring case; None if none is similar enough."""
-    wanted = fold(text)
-    scored = [(_ratio(wanted, fold(name), _MIN_MISSPELLING), name) for name in names]
+    folded = fold(text)
+    scored = [(_ratio(folded, fold(name), _MIN_MISSPELLING), name) for name in names]
     best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
     return best[1] if best[0] else None
 
 
-def _looseness(product: Product, words: list[str]) -> tuple[bool, bool, int, tuple[str, str]]:
-    """Return how loosely a product matches the words: whole words before parts, few words before many."""
+def _match_order(product: Product, words: list[str]) -> tuple[bool, bool, int, tuple[str, str]]:
+    """Return the sort key of a product that contains the words: whole words before parts, few words before many."""
     tokens = _tokens(product)
     return (not set(words) <= set(tokens), _is_variant(product), len(tokens), order(product))
 
 
-def _likeness(text: str, product: Product) -> float:
-    """Return the similarity of the text and the product's names in hundredths; 0 below the threshold."""
-    wanted = fold(text)
+def _similarity(text: str, product: Product) -> float:
+    """Return the similarity of a text to the product's names, rounded to hundredths; 0 below the threshold."""
+    folded = fold(text)
     names = [fold(name) for name in (product.part_number, product.name, *product.aliases)]
-    if len(wanted) >= _MIN_TOKEN and " " not in wanted:
+    if len(folded) >= _MIN_TOKEN and " " not in folded:
         names += [token for token in _tokens(product) if len(token) >= _MIN_TOKEN]
-    return max(round(_ratio(wanted, name, _MIN_SIMILARITY), 2) for name in names)
+    return max(round(_ratio(folded, name, _MIN_SIMILARITY), 2) for name in names)
 
 
-def _ratio(one: str, other: str, least: float) -> float:
-    if len(one) > _MAX_LENGTH:
+def _ratio(text: str, name: str, minimum: float) -> float:
+    if len(text) > _MAX_LENGTH:
         return 0.0
-    matcher = SequenceMatcher(None, other, one)
-    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+    matcher = SequenceMatcher(None, name, text)
+    if matcher.real_quick_ratio() < minimum or matcher.quick_ratio() < minimum:
         return 0.0
     ratio = matcher.ratio()
-    return ratio if ratio >= least else 0.0
+    return ratio if ratio >= minimum else 0.0
 
 
 def _tokens(product: Product) -> list[str]:
