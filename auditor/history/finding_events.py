@@ -1,4 +1,4 @@
-"""Compares consecutive results of a tenant: events of findings, findings that stand, and their counts."""
+"""Compares consecutive results of a tenant: events of findings, current findings, and their counts."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,40 +25,40 @@ _texts: Final = itemgetter(*_TEXTS)
 EVENTS: Final = pa.schema(
     [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
-"""One row for each finding that came, went, was waived, or is reported differently, as after a policy changed its
-severity; in the first result of a month also for those that stay."""
+"""A row for each finding that was opened, closed, waived or changed, as after a change of its policy's severity; in the
+first result of a month also for unchanged findings."""
 AGES: Final = (7, 30, 90)
-"""Days at which an open finding gets older by one class."""
+"""Limits between the age classes of open findings, in days."""
 
 
-def happened(
+def compute_events(
     result: Result, tenant: TenantResult, before: Mapping[str, dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
-    """Return what happened since the result before, and everything that stands now."""
+    """Return the events since the previous result, whose findings are `before`, and the current findings."""
     at = result.run.as_of
     rows: list[dict[str, Any]] = []
-    standing: dict[str, dict[str, Any]] = {}
+    current: dict[str, dict[str, Any]] = {}
     for finding in tenant.findings:
-        was = before.get(finding.fingerprint)
-        row = {**_row(finding), "at": at, "since": at if was is None else was["since"]}
-        standing[finding.fingerprint] = row
-        if was is None:
+        previous = before.get(finding.fingerprint)
+        row = {**_row(finding), "at": at, "since": at if previous is None else previous["since"]}
+        current[finding.fingerprint] = row
+        if previous is None:
             rows.append({**row, "event": "opened"})
-        elif was["status"] != row["status"] and Status.WAIVED.value in (was["status"], row["status"]):
+        elif previous["status"] != row["status"] and Status.WAIVED.value in (previous["status"], row["status"]):
             rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
-        elif _texts(was) != _texts(row):
+        elif _texts(previous) != _texts(row):
             rows.append({**row, "event": "held"})
     outcomes = {outcome.id: outcome.status for outcome in tenant.policies}
-    for fingerprint, was in before.items():
-        if fingerprint in standing:
+    for fingerprint, previous in before.items():
+        if fingerprint in current:
             continue
-        # A policy without an outcome left the set, or leaves this tenant out now.
-        outcome = outcomes.get(was["policy"])
+        # A policy without an outcome was removed, or no longer applies to this tenant.
+        outcome = outcomes.get(previous["policy"])
         if outcome is Outcome.NOT_EVALUATED:
-            standing[fingerprint] = was  # nobody looked: neither fixed nor found again
+            current[fingerprint] = previous  # not evaluated: neither fixed nor found again
         else:
-            rows.append({**was, "at": at, "event": "dropped" if outcome is None else "closed"})
-    return rows, standing
+            rows.append({**previous, "at": at, "event": "dropped" if outcome is None else "closed"})
+    return rows, current
 
 
 def _row(finding: Finding) -> dict[str, Any]:
@@ -92,25 +92,25 @@ def summary_of(
     current: Iterable[Mapping[str, Any]],
     money: Mapping[str, Decimal],
 ) -> dict[str, Any]:
-    """Count what trends show, so that they never read findings."""
+    """Return the counts that trends show, so that trends do not have to read findings."""
     at = result.run.as_of
-    happened: dict[str, Counter[str]] = {}
-    repair: dict[str, Counter[int]] = {}
+    events: dict[str, Counter[str]] = {}
+    repair_days: dict[str, Counter[int]] = {}
     for row in rows:
         if row["status"] != Status.REPORT_ONLY.value:
-            happened.setdefault(row["policy"], Counter())[row["event"]] += 1
+            events.setdefault(row["policy"], Counter())[row["event"]] += 1
         if row["event"] == "closed" and row["status"] == Status.OPEN.value:
-            repair.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
-    standing: dict[str, list[Mapping[str, Any]]] = {}
+            repair_days.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
+    findings_by_policy: dict[str, list[Mapping[str, Any]]] = {}
     for row in current:
-        standing.setdefault(row["policy"], []).append(row)
+        findings_by_policy.setdefault(row["policy"], []).append(row)
     statuses = {outcome.id: outcome.status.value for outcome in tenant.policies}
-    names = {*statuses, *happened, *standing}
+    names = {*statuses, *events, *findings_by_policy}
     headers = {policy.id: policy for policy in result.run.policies}
     policies = [
-        _policy(name, headers.get(name), statuses.get(name), standing.get(name, ()), at)
-        | {event: happened.get(name, Counter())[event] for event in ("opened", "closed")}
-        | {"repair": {str(days): count for days, count in sorted(repair.get(name, Counter()).items())}}
+        _policy(name, headers.get(name), statuses.get(name), findings_by_policy.get(name, ()), at)
+        | {event: events.get(name, Counter())[event] for event in ("opened", "closed")}
+        | {"repair": {str(days): count for days, count in sorted(repair_days.get(name, Counter()).items())}}
         for name in sorted(names)
     ]
     redaction = result.run.redaction
@@ -150,7 +150,7 @@ class _Policy(msgspec.Struct):
     closed: Whole
     ages: list[Whole]
     repair: dict[Annotated[str, msgspec.Meta(pattern="^-?[0-9]{1,14}$")], Whole]
-    """Days → findings that were repaired after so many days."""
+    """Days → number of findings that were repaired after so many days."""
     title: str | None = None
 
 
@@ -167,7 +167,7 @@ class _Summary(msgspec.Struct, rename="camel"):
 
 
 def checked_summary(value: Any) -> Mapping[str, Any]:
-    """Return the summary of a result; raises ValueError for one that trends could not be made of."""
+    """Return the summary of a result. Raises ValueError if trends cannot be computed from it."""
     for amount in json_document.checked(value, _Summary).money.values():
         try:
             checked_amount(Decimal(amount))
@@ -177,8 +177,8 @@ def checked_summary(value: Any) -> Mapping[str, Any]:
     return summary
 
 
-def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a summary says of its night alone, whatever was before it."""
+def independent_part(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a summary that does not depend on earlier results."""
     names = ("complete", "open", "waived", "notEvaluated", "money", "seats")
     policies = [
         {name: policy[name] for name in ("id", "severity", "status", "open", "waived")}

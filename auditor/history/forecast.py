@@ -1,4 +1,4 @@
-"""Forecasts from the seats of many nights when they run out, with an interval, or gives the reason for no forecast."""
+"""Forecasts when seats run out from the seats of many nights, with an interval, or gives the reason for no forecast."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -11,66 +11,71 @@ from auditor.domain.message import Message
 from auditor.domain.trends import Forecast
 
 METHOD: Final = Message("Theil-Sen slope of weekly medians, Sen's 90% interval")
-"""Robust against single odd nights; weeks, so that a weekend is no change, and seven nights are no seven proofs."""
-_WEEKS: Final = 8
-_LOOKED_AT: Final = timedelta(days=182)
-_STALE: Final = timedelta(days=14)
+"""Robust against outliers. Weekly medians, so that weekends do not look like changes, and the seven nights of a week do
+not count as independent observations."""
+_MIN_WEEKS: Final = 8
+_WINDOW: Final = timedelta(days=182)
+_MAX_AGE: Final = timedelta(days=14)
 _HORIZON: Final = 730
-"""Days; a date further away is not reported."""
+"""In days; later dates are not reported."""
 _Z: Final = 1.6448536269514722
-_JUMP: Final = 6.0
-"""Median absolute deviations from the trend at which the last week contradicts it."""
+_MAX_DEVIATION: Final = 6.0
+"""Deviation of the last week, in median absolute deviations from the trend, above which the trend is not continued."""
 
 
 def forecast(
     at: Sequence[datetime], consumed: Sequence[int | None], usable: Sequence[int | None], now: datetime
 ) -> Forecast:
-    """Return when `usable` seats, as they stand at the end, are all taken; `at` ascends."""
+    """Forecast when the `usable` seats of the last night are all assigned; `at` is in ascending order."""
     points = [(moment, seats) for moment, seats in zip(at, consumed, strict=True) if seats is not None]
     if not points or usable[-1] is None or consumed[-1] is None:
         return _no_forecast(Message("the seats of the last night are not known"))
-    if now - points[-1][0] > _STALE:
+    if now - points[-1][0] > _MAX_AGE:
         return _no_forecast(Message("the last night is more than two weeks old"))
     weeks = _weekly(points)
-    if len(weeks) < _WEEKS:
-        return _no_forecast(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_WEEKS))
+    if len(weeks) < _MIN_WEEKS:
+        return _no_forecast(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_MIN_WEEKS))
     x = np.array([week for week, _ in weeks], dtype=float)
     y = np.array([seats for _, seats in weeks], dtype=float)
     low, middle, high = _slopes(x, y)
-    apart = y - (np.median(y - middle * x) + middle * x)
-    spread = max(1.0, float(np.median(np.abs(apart))))
-    if abs(apart[-1]) > _JUMP * spread and abs(apart[-1]) > 0.02 * max(1, usable[-1]):
+    residuals = y - (np.median(y - middle * x) + middle * x)
+    spread = max(1.0, float(np.median(np.abs(residuals))))
+    if abs(residuals[-1]) > _MAX_DEVIATION * spread and abs(residuals[-1]) > 0.02 * max(1, usable[-1]):
         return _no_forecast(Message("the last week deviates from the trend, so the trend is not continued"))
     spare = usable[-1] - consumed[-1]
     if spare <= 0:
         return _no_forecast(Message("no seat is spare"))
     day = points[-1][0].date()
 
-    def out(slope: float) -> date | None:
+    def exhausted_on(slope: float) -> date | None:
         days = ceil(spare / slope * 7) if slope > 0 and spare / slope * 7 <= _HORIZON else None
         return None if days is None else day + timedelta(days=days)
 
     return Forecast(
-        method=METHOD, per_week=(low, middle, high), expected=out(middle), earliest=out(high), latest=out(low)
+        method=METHOD,
+        per_week=(low, middle, high),
+        expected=exhausted_on(middle),
+        earliest=exhausted_on(high),
+        latest=exhausted_on(low),
     )
 
 
-def _no_forecast(why: Message) -> Forecast:
-    return Forecast(method=METHOD, silent=why)
+def _no_forecast(reason: Message) -> Forecast:
+    return Forecast(method=METHOD, silent=reason)
 
 
 def _weekly(points: Sequence[tuple[datetime, int]]) -> list[tuple[int, float]]:
-    """Return (weeks before the end, below zero; median of the seats) of each week that has a night."""
+    """Return (week, median of its seats) for each week with a night; the last week is 0, earlier ones are negative."""
     end = points[-1][0]
     weeks: dict[int, list[int]] = {}
     for moment, seats in points:
-        if end - moment <= _LOOKED_AT:
+        if end - moment <= _WINDOW:
             weeks.setdefault(-((end - moment) // timedelta(days=7)), []).append(seats)
     return [(week, float(np.median(weeks[week]))) for week in sorted(weeks)]
 
 
 def _slopes(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Return the median of all pairwise slopes, between the ends of Sen's interval (1968, by Kendall's tau)."""
+    """Return (low, median, high) of all pairwise slopes: the ends are Sen's interval (1968, by Kendall's tau)."""
     first, second = np.triu_indices(len(x), 1)
     slopes = np.sort((y[second] - y[first]) / (x[second] - x[first]))
     count = len(x)

@@ -17,49 +17,50 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_document
-from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of
+from auditor.history.finding_events import EVENTS, checked_summary, compute_events, independent_part, summary_of
 from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, sealed
 from auditor.store.objects.backends import Backend
 
 SCHEMA: Final = "auditor/ledger/v1"
-_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
-_NUMBERED: Final = re.compile(r"[a-z0-9-]{1,63}/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
-_TRIES: Final = 20
-"""Numbers that a writer tries to get beside others."""
-_COMMIT: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
-_HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
+_EVENTS_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
+_EVENTS_NUMBER: Final = re.compile(r"[a-z0-9-]{1,63}/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
+_MAX_ATTEMPTS: Final = 20
+"""Maximum number of attempts to get the next number while other processes write."""
+_COMMIT_NAME: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
+_CURRENT_EVENTS: Final = frozenset({"held", "opened", "waived", "unwaived"})
+"""Events after which the finding still exists."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One result in the log: its counts, and where its events are."""
+    """A result in the log: its counts, and the name of the object with its events."""
 
     number: int
     as_of: datetime
     run: str
     events: str
-    """The object of its events."""
+    """The name of the object with its events."""
     sha256: str
     size: int
     checkpoint: bool
-    """Whether the events show everything that is held, so that nothing earlier is needed."""
+    """Whether the events include all current findings, so that earlier events are not needed."""
     summary: Mapping[str, Any]
 
 
 def commit_tenant(name: str) -> str | None:
-    """Return the tenant in the name of the commit of a result, or None for another object."""
-    match = _COMMIT.fullmatch(name)
+    """Return the tenant of a result if `name` is that of its commit; None for other objects."""
+    match = _COMMIT_NAME.fullmatch(name)
     return None if match is None else match[1]
 
 
 class Ledger:
-    """The log of one tenant; entries are numbered, so that of two writers one comes first and the other says so."""
+    """The log of one tenant. Entries have consecutive numbers; only one of two concurrent writers gets a number."""
 
     def __init__(self, backend: Backend, tenant: str) -> None:
         self._backend = backend
         self._tenant = tenant
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every result in order; SnapshotError where one is damaged."""
+        """Return all results in order. Raises SnapshotError if one is damaged."""
         entries = []
         for _, entry in self.commits():
             if isinstance(entry, SnapshotError):
@@ -68,8 +69,8 @@ class Ledger:
         return tuple(entries)
 
     def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
-        """Yield every result by the name of its commit, in order; what is wrong with one stops none."""
-        # Other names are of other programs, as the desktop.ini that a file manager leaves.
+        """Yield the name of each commit with its result, in order; for a damaged commit with the error instead."""
+        # Other names belong to other programs, such as the desktop.ini of a file manager.
         names = [name for name in self._backend.names(f"{self._tenant}/results") if commit_tenant(name)]
         for name, body in zip(names, self._backend.read_many(names), strict=True):
             where = f"{self._backend.address}/{name}"
@@ -92,32 +93,32 @@ class Ledger:
         return f"{self._tenant}/results/{number:06}.json"
 
     def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
-        """Add a result; returns the bytes that it took, 0 where the same run, or what it says, is there already.
+        """Add a result; returns the number of bytes written, or 0 if the same run or an equal result is already stored.
 
-        Of several writers at one moment each gets the next number, or finds that the same result is there. Raises
-        SnapshotError for a result older than the newest one, and where another run of that instant is stored, or
-        another directory under that name.
+        Concurrent writers get consecutive numbers, or find that an equal result is already stored. Raises SnapshotError
+        for a result that is older than the newest one, for a different result of an instant that is already stored, and
+        for results of another directory under the name of the tenant.
         """
-        for _ in range(_TRIES):
+        for _ in range(_MAX_ATTEMPTS):
             entries = self.entries()
-            if self._is_there(entries, result, tenant, money):
+            if self._is_stored(entries, result, tenant, money):
                 return 0
             if entries:
                 where = self._backend.address
                 check_directory(where, self._tenant, entries[-1].summary.get("tenantId", ""), tenant.tenant_id)
-                self._same_key(entries[-1], result)
+                self._check_key(entries[-1], result)
             number = entries[-1].number + 1 if entries else 1
             document, body = self._document(entries, number, result, tenant, money)
             findings = document["events"]["name"]
-            mine = self._backend.create(findings, body)
+            created = self._backend.create(findings, body)
             commit = sealed(document)
             if self._backend.create(self.commit_name(number), commit):
-                if not mine and self._backend.read(findings) != body:  # cut short by a writer that was killed
+                if not created and self._backend.read(findings) != body:  # incomplete: its writer was killed
                     self._backend.remove(findings)
                 if findings not in self._backend.names(f"{self._tenant}/findings"):
                     self._backend.create(findings, body)
                 return len(body) + len(commit)
-            if mine and all(entry.events != findings for entry in self.entries()):
+            if created and all(entry.events != findings for entry in self.entries()):
                 self._backend.remove(findings)
         raise self._refused(
             "store-exists",
@@ -128,8 +129,8 @@ class Ledger:
             ),
         )
 
-    def _same_key(self, newest: Entry, result: Result) -> None:
-        """Raise SnapshotError where the newest result has pseudonyms of another key, or where one has none."""
+    def _check_key(self, newest: Entry, result: Result) -> None:
+        """Raise SnapshotError if the newest result has pseudonyms of another key, or only one has pseudonyms."""
         key = None if result.run.redaction is None else result.run.redaction.key
         if newest.summary.get("redaction") != key:
             raise SnapshotError(
@@ -145,14 +146,14 @@ class Ledger:
                 hint=Message("redact all results of a tenant with one AUDITOR_REDACT_KEY, or none of them"),
             )
 
-    def _is_there(
+    def _is_stored(
         self, entries: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
-        """Whether a result is stored; SnapshotError where another one of its instant, or a later one, is."""
+        """Return whether a result is stored. Raises SnapshotError for another result of its instant, or a later one."""
         where = self._backend.address
         for entry in entries:
             if entry.as_of == result.run.as_of:
-                if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
+                if entry.run == result.run.id or self._has_same_content(entry, result, tenant, money):
                     return True
                 raise self._refused(
                     "store-exists",
@@ -183,13 +184,13 @@ class Ledger:
         tenant: TenantResult,
         money: Mapping[str, Decimal],
     ) -> tuple[dict[str, Any], bytes]:
-        """Return the commit of a result that comes after those known, and the object of its events."""
-        rows, standing = happened(result, tenant, self._replayed(since_checkpoint(entries)))
+        """Return the commit document of a result that follows `entries`, and the content of its object of events."""
+        rows, current = compute_events(result, tenant, self._replay(since_checkpoint(entries)))
         checkpoint = not entries or _month(entries[-1].as_of) != _month(result.run.as_of)
         if checkpoint:
-            written = {row["fingerprint"] for row in rows}
+            reported = {row["fingerprint"] for row in rows}
             rows += [
-                {**row, "at": result.run.as_of, "event": "held"} for f, row in standing.items() if f not in written
+                {**row, "at": result.run.as_of, "event": "held"} for f, row in current.items() if f not in reported
             ]
         sink = io.BytesIO()
         pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
@@ -207,66 +208,68 @@ class Ledger:
                 "bytes": len(body),
                 "checkpoint": checkpoint,
             },
-            "summary": summary_of(result, tenant, rows, standing.values(), money),
+            "summary": summary_of(result, tenant, rows, current.values(), money),
         }
         return document, body
 
-    def _says_the_same(self, entry: Entry, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> bool:
-        """Whether another run says of this tenant what an entry says, as the part of a fleet and the whole do."""
+    def _has_same_content(
+        self, entry: Entry, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
+    ) -> bool:
+        """Return whether another run has the same result for this tenant, for example alone and as part of a fleet."""
         before = self.held_at(entry)
         if before is None:
             return False
-        rows, standing = happened(result, tenant, before)
-        return not rows and lasting(summary_of(result, tenant, rows, standing.values(), money)) == lasting(
-            entry.summary
-        )
+        rows, current = compute_events(result, tenant, before)
+        return not rows and independent_part(
+            summary_of(result, tenant, rows, current.values(), money)
+        ) == independent_part(entry.summary)
 
     def held(self) -> dict[str, dict[str, Any]]:
-        """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""
-        return self._replayed(since_checkpoint(self.entries()))
+        """Return the current findings after the newest result: fingerprint → row of EVENTS."""
+        return self._replay(since_checkpoint(self.entries()))
 
     def held_at(self, entry: Entry) -> dict[str, dict[str, Any]] | None:
-        """Return what was open after a result; None where retention may have deleted the events for it.
+        """Return the findings that were current after a result; None if retention may have deleted their events.
 
-        SnapshotError where it is missing, and retention would have left it.
+        Raises SnapshotError if events are missing that retention never deletes.
         """
         entries = self.entries()
-        replay = since_checkpoint([each for each in entries if each.number <= entry.number])
+        replay = since_checkpoint([item for item in entries if item.number <= entry.number])
         existing = set(self._backend.names(f"{self._tenant}/findings"))
-        needed = {each.number for each in since_checkpoint(entries)}
-        if any(each.events not in existing and each.number not in needed for each in replay):
+        needed = {item.number for item in since_checkpoint(entries)}
+        if any(item.events not in existing and item.number not in needed for item in replay):
             return None
-        return self._replayed(replay)
+        return self._replay(replay)
 
-    def _replayed(self, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    def _replay(self, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
         by_fingerprint: dict[str, dict[str, Any]] = {}
         for row in self.events(entries).to_pylist():
-            if row["event"] in _HELD:
+            if row["event"] in _CURRENT_EVENTS:
                 by_fingerprint[row["fingerprint"]] = row
             else:
                 by_fingerprint.pop(row["fingerprint"], None)
         return by_fingerprint
 
     def events(self, entries: Sequence[Entry] | None = None) -> pa.Table:
-        """Return the events of some results, or of all whose events are still kept, in order.
+        """Return the events of the given results, else of all results whose events are still kept, in order.
 
-        SnapshotError where some are missing that retention would have left.
+        Raises SnapshotError if events are missing that retention never deletes.
         """
-        wanted = self.entries() if entries is None else entries
-        needed = wanted if entries is not None else since_checkpoint(wanted)
+        selected = self.entries() if entries is None else entries
+        needed = selected if entries is not None else since_checkpoint(selected)
         tables = [EVENTS.empty_table()]
-        for entry, body in zip(wanted, self._backend.read_many([e.events for e in wanted]), strict=True):
+        for entry, body in zip(selected, self._backend.read_many([e.events for e in selected]), strict=True):
             if body is None and entry not in needed:
-                continue  # retention took it
-            whole = self._whole(entry, body)
-            tables.append(pq.read_table(io.BytesIO(whole)).select(EVENTS.names).cast(EVENTS))
+                continue  # deleted by retention
+            content = self._verified(entry, body)
+            tables.append(pq.read_table(io.BytesIO(content)).select(EVENTS.names).cast(EVENTS))
         return pa.concat_tables(tables)
 
     def check(self, entry: Entry) -> None:
-        """Read the events of a result; SnapshotError where they are missing or damaged."""
-        self._whole(entry, self._backend.read(entry.events))
+        """Read the events of a result. Raises SnapshotError if they are missing or damaged."""
+        self._verified(entry, self._backend.read(entry.events))
 
-    def _whole(self, entry: Entry, body: bytes | None) -> bytes:
+    def _verified(self, entry: Entry, body: bytes | None) -> bytes:
         where = f"{self._backend.address}/{entry.events}"
         if body is None:
             raise damaged(
@@ -277,33 +280,33 @@ class Ledger:
         return body
 
     def thin(self, before: datetime) -> tuple[Entry, ...]:
-        """Return the results whose events retention may take: older than an instant, and not needed by the newest.
+        """Return the results whose events may be deleted: older than an instant, and not needed by the newest result.
 
-        SnapshotError where it would take some while those that stay are not all there.
+        Raises SnapshotError if there are such results, but some of the events that must stay are missing.
         """
         entries = self.entries()
-        first = max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0)
+        newest_checkpoint = max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0)
         existing = set(self._backend.names(f"{self._tenant}/findings"))
-        removable = tuple(e for e in entries[:first] if e.as_of < before and e.events in existing)
-        lost = next((e for e in entries[first:] if e.events not in existing), None)
-        if removable and lost is not None:
-            self._whole(lost, None)
+        removable = tuple(e for e in entries[:newest_checkpoint] if e.as_of < before and e.events in existing)
+        missing = next((e for e in entries[newest_checkpoint:] if e.events not in existing), None)
+        if removable and missing is not None:
+            self._verified(missing, None)
         return removable
 
     def remove(self, entries: Iterable[Entry]) -> None:
-        """Delete the events of results; their counts stay."""
+        """Delete the events of results; their counts are kept."""
         for entry in entries:
             self._backend.remove(entry.events)
 
     def superseded(self) -> dict[str, datetime | None]:
-        """Return findings of writers that came second or were killed, and when the place says they were written.
+        """Return objects of events without result, from writers that were too late or killed, and their write times.
 
-        Only those whose number another result has: findings of a number that no result has may be all that is left of
-        a result that was lost.
+        Only objects whose number another result has are returned: objects of other numbers may be all that is left of a
+        lost result.
         """
         written = self._backend.written(f"{self._tenant}/findings")
         events_of = {entry.number: entry.events for entry in self.entries()}
-        numbered = ((match, name) for name in written if (match := _NUMBERED.fullmatch(name)))
+        numbered = ((match, name) for name in written if (match := _EVENTS_NUMBER.fullmatch(name)))
         return {name: written[name] for match, name in numbered if events_of.get(int(match[1]), name) != name}
 
     def _refused(self, slug: str, message: Message) -> SnapshotError:
@@ -312,23 +315,23 @@ class Ledger:
 
 
 def since_checkpoint(entries: Sequence[Entry]) -> Sequence[Entry]:
-    """Return the results whose events contain what is open now: retention never deletes these."""
+    """Return the results since the newest checkpoint. Their events have all current findings; retention keeps them."""
     return entries[max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0) :]
 
 
 def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
-    """Read one entry of the log of `tenant`; an AuditorError names `where` when it is damaged or another tenant's."""
+    """Decode an entry of the log of `tenant`; `where` is its name in errors. Raises AuditorError if it is damaged."""
     document = checked_document(body, where, SCHEMA)
     try:
         events = document["events"]
-        # Commits of earlier versions name the tenant in the name of their findings alone.
-        for named in (events["name"].partition("/")[0], document.get("tenant", tenant)):
-            check_tenant(named, tenant, where)
+        # Commits of earlier versions contain the tenant only in the name of their events.
+        for name in (events["name"].partition("/")[0], document.get("tenant", tenant)):
+            check_tenant(name, tenant, where)
         return Entry(
             number=count(document["number"]),
             as_of=run_instant(document["asOf"]),
             run=json_document.checked(document["run"], str),
-            events=checked_name(events["name"], _NAME),
+            events=checked_name(events["name"], _EVENTS_NAME),
             sha256=json_document.checked(events["sha256"], str),
             size=count(events["bytes"]),
             checkpoint=events["checkpoint"] is True,

@@ -17,7 +17,7 @@ from auditor.history.forecast import forecast
 from auditor.history.result_log import Entry
 
 _AT: Final = pa.timestamp("us")
-"""UTC without saying so: with a zone the database would want an extension that it fetches from the network."""
+"""UTC, but without a time zone: for time zones DuckDB would download an extension."""
 _SEATS: Final = pa.schema(
     [("at", _AT), ("sku_id", pa.string()), ("sku", pa.string()), ("usable", pa.int64()), ("consumed", pa.int64())]
 )
@@ -41,7 +41,7 @@ _SEAT_QUERY: Final = """
            list(usable - consumed ORDER BY "at")
     FROM each GROUP BY sku_id, sku ORDER BY 2, 1
 """
-"""A night without a product that earlier nights have is a gap: earlier values do not hold after it."""
+"""If a later night does not have a product, its values are null there; the last known values are not repeated."""
 _COHORT_QUERY: Final = """
     SELECT sku_id, count(DISTINCT "at"), last(kept ORDER BY "at"), sum(new), sum(reclaimed), sum(lapsed)
     FROM cohorts GROUP BY sku_id
@@ -70,7 +70,7 @@ _EPISODE_QUERY: Final = """
 
 
 class NightSummary(Struct, frozen=True, kw_only=True):
-    """What a night says of itself in counts: the summary of a stored night, or what a plain snapshot shows."""
+    """The counts of a night: the summary of a stored night, or counts computed from a snapshot."""
 
     at: datetime
     complete: bool
@@ -85,9 +85,9 @@ def trends(
     now: datetime,
     between: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Trends | None:
-    """Return a tenant over time; None where nothing lies between the two instants, ends included."""
-    nights = [night for night in nights if _within(night.at, between)]
-    results = [entry for entry in results if _within(entry.as_of, between)]
+    """Return the trends of a tenant; None if there is no night or result in `between`, whose ends are included."""
+    nights = [night for night in nights if _is_within(night.at, between)]
+    results = [entry for entry in results if _is_within(entry.as_of, between)]
     if not nights and not results:
         return None
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
@@ -112,14 +112,14 @@ def trends(
         ),
         open=tuple(_open(entry) for entry in results),
         money=_money(results),
-        unknown=tuple(_unknown(nights, results)),
+        unknown=tuple(_missing_data(nights, results)),
     )
 
 
 def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
-    """Return every stretch of time in which a finding stood, by `finding`, `policy` or `person`, oldest first.
+    """Return the periods in which findings existed, selected by `finding`, `policy` or `person`, oldest first.
 
-    A finding is named by its fingerprint or the beginning of it, a person by sign-in name, name or id.
+    `wanted` is the beginning of a fingerprint, the id of a policy, or the sign-in name, name or id of a person.
     """
     where = {
         "finding": "starts_with(fingerprint, lower(?))",
@@ -138,12 +138,12 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
 
 
 class _Database:
-    """Tables that are queried in SQL; nothing of it touches a file or the network."""
+    """An in-memory DuckDB database of Arrow tables, without access to files and the network."""
 
     def __init__(self, tables: Mapping[str, pa.Table]) -> None:
-        import duckdb  # noqa: PLC0415  only history needs it
+        import duckdb  # noqa: PLC0415  only needed for history
 
-        # The command line freezes the collector when it leaves; this library then complains of what is left over.
+        # The command line freezes the garbage collector at exit; DuckDB then complains about remaining objects.
         atexit.register(gc.unfreeze)
         self._connection = duckdb.connect()
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
@@ -156,14 +156,14 @@ class _Database:
 
 
 def _without_zones(table: pa.Table) -> pa.Table:
-    zoned = [field for field in table.schema if pa.types.is_timestamp(field.type)]
-    for field in zoned:
+    timestamps = [field for field in table.schema if pa.types.is_timestamp(field.type)]
+    for field in timestamps:
         index = table.schema.get_field_index(field.name)
         table = table.set_column(index, field.name, table.column(index).cast(_AT))
     return table
 
 
-def _within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
+def _is_within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
     first, last = between
     return (first is None or at >= first) and (last is None or at <= last)
 
@@ -172,26 +172,26 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _without_night(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
-    """Return the results of days without a night, whose seats count."""
+def _results_without_night(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
+    """Return the results of days without a night; the seats of other results are not used."""
     days = {night.at.date() for night in nights}
     return [entry for entry in results if entry.as_of.date() not in days]
 
 
 def _seat_moments(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[datetime]:
     """Return the instants at which seats were, or could have been, recorded."""
-    alone = _without_night(nights, results)
-    return sorted({*(night.at for night in nights), *(entry.as_of for entry in alone)})
+    used_results = _results_without_night(nights, results)
+    return sorted({*(night.at for night in nights), *(entry.as_of for entry in used_results)})
 
 
 def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
-    """Yield seats of every night, and of each result without a night of its day."""
+    """Yield the seats of every night, and of every result of a day without a night."""
     for night in nights:
         for seat in night.summary["seats"]:
             counted = seat["enabled"] is not None and seat["warning"] is not None
             usable = seat["enabled"] + seat["warning"] if counted else None
             yield _seat(seat, night.at, usable)
-    for entry in _without_night(nights, results):
+    for entry in _results_without_night(nights, results):
         for seat in entry.summary["seats"]:
             yield _seat(seat, entry.as_of, seat["usable"])
 
@@ -201,16 +201,16 @@ def _seat(seat: Mapping[str, Any], at: datetime, usable: int | None) -> tuple[An
 
 
 def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
-    """Yield what became of holders from one night to another, and of comparisons that overlap the longest.
+    """Yield the cohorts of holders from one night to the next; of overlapping comparisons only the longest.
 
-    A night that is stored after the one that follows it was not there yet when that one was compared.
+    Comparisons overlap if a night was stored after the night that follows it, which was compared without it.
     """
-    compared: datetime | None = None
+    compared_from: datetime | None = None
     for night in reversed(nights):
-        stored = night.summary.get("cohorts")
-        if stored and (compared is None or night.at <= compared):
-            compared = datetime.fromisoformat(stored["since"])
-            for sku_id, counts in stored["skus"].items():
+        cohorts = night.summary.get("cohorts")
+        if cohorts and (compared_from is None or night.at <= compared_from):
+            compared_from = datetime.fromisoformat(cohorts["since"])
+            for sku_id, counts in cohorts["skus"].items():
                 yield {"at": night.at, "sku_id": sku_id, **counts}
 
 
@@ -246,13 +246,15 @@ def _seats(db: _Database, now: datetime, *, ended: bool) -> Iterable[SeatTrend]:
 
 
 def _policies(db: _Database) -> Iterable[PolicyTrend]:
-    for policy, title, severity, at, stood, waived, opened, closed, ages, repaired, days in db.rows(_POLICY_QUERY):
+    for policy, title, severity, at, open_counts, waived, opened, closed, ages, repaired, days in db.rows(
+        _POLICY_QUERY
+    ):
         yield PolicyTrend(
             policy=policy,
             title=title,
             severity=None if severity is None else Severity(severity),
             at=tuple(map(_utc, at)),
-            open=tuple(stood),
+            open=tuple(open_counts),
             waived=tuple(waived),
             opened=int(opened),
             closed=int(closed),
@@ -276,15 +278,17 @@ def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decim
     }
 
 
-def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[Message]:
-    partly = sum(not night.complete for night in nights)
-    if partly:
-        yield Message("{some} of {all} nights were not read completely", some=partly, all=len(nights))
-    uncounted = sum(night.summary.get("users") is None for night in nights)
-    if uncounted:
-        yield Message("people are not counted in {some} of {all} nights", some=uncounted, all=len(nights))
-    unjudged = sum(bool(entry.summary["notEvaluated"]) for entry in results)
-    if unjudged:
-        yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))
+def _missing_data(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[Message]:
+    incomplete = sum(not night.complete for night in nights)
+    if incomplete:
+        yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
+    without_people = sum(night.summary.get("users") is None for night in nights)
+    if without_people:
+        yield Message("people are not counted in {some} of {all} nights", some=without_people, all=len(nights))
+    not_evaluated = sum(bool(entry.summary["notEvaluated"]) for entry in results)
+    if not_evaluated:
+        yield Message(
+            "in {some} of {all} results some policy could not be evaluated", some=not_evaluated, all=len(results)
+        )
     if not results:
         yield Message("no result is stored: findings and money over time are not known")
