@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _MAX_PARTITIONS: Final = 512
-"""Partitions per job: a partition is a Spark task, and a failed one is repeated as a whole."""
+"""Maximum number of partitions of a job. A partition is a Spark task, which is repeated completely if it fails."""
 _PARTITIONS_PER_CPU: Final = 2
 """Partitions per processor of this machine: local tasks do not fail, and each costs a tenth of a second."""
 _BYTES_PER_JOB: Final = 256 << 20
@@ -37,33 +37,33 @@ _Answer = tuple[pa.Buffer, int]
 
 
 class Distributed:
-    """What the people of some snapshots come to, evaluated on the cluster when it is asked for."""
+    """The outcomes of the users of several snapshots; evaluated lazily on the cluster."""
 
     def __init__(self, session: "SparkSession", inputs: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
         self._session = session
         self._inputs = inputs
         self._jobs = jobs
-        self._places: dict[str, dict[int, list[int]]] = {}
+        self._task_indices: dict[str, dict[int, list[int]]] = {}
         for number, job in enumerate(jobs):
             for index, task in enumerate(job):
-                self._places.setdefault(task.identity, {}).setdefault(number, []).append(index)
+                self._task_indices.setdefault(task.identity, {}).setdefault(number, []).append(index)
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
     def batches(self, bound: BoundPolicies) -> Iterator[BatchOutcome]:
-        """Yield what `auditor.engine.evaluate.evaluated_batches` yields, from batches that are evaluated elsewhere.
+        """Yield the same outcomes as `auditor.engine.evaluate.evaluated_batches`, evaluated on the cluster.
 
-        Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
-        where Spark gives a task up.
+        Raises AuditorError if a worker cannot read the snapshot that the driver reads, if it has another version of the
+        program, or if Spark gives up on a task.
         """
         if not people_are_readable(bound):
             return
-        for number, places in self._places.get(bound.facts.snapshot.identity, {}).items():
-            # The results of one job are kept, for the tenants that share it, until the next.
+        for number, indices in self._task_indices.get(bound.facts.snapshot.identity, {}).items():
+            # The results of the latest job are kept, because several tenants may share it.
             if self._last[0] != number:
                 self._last = (-1, [])
-                self._last = (number, _judged(self._session, self._inputs, self._jobs[number]))
-            for path in places:
-                yield from outcome_of(*self._last[1][path])
+                self._last = (number, _run_job(self._session, self._inputs, self._jobs[number]))
+            for index in indices:
+                yield from outcome_of(*self._last[1][index])
 
 
 def distribute(
@@ -77,7 +77,7 @@ def distribute(
 ) -> Distributed:
     """Divide the row groups of all folders into Spark jobs; each worker reads the folders itself.
 
-    A job reads `at_once` bytes about users, or little more: its results are in memory together.
+    A job reads `at_once` bytes about users, or slightly more; all results of a job are in memory at once.
     """
     jobs: list[list[Task]] = []
     remaining = 0.0
@@ -93,16 +93,16 @@ def distribute(
     return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
-def _judged(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
-    """Return what each task came to, in the order of tasks whatever the order in which they ended."""
-    from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
+def _run_job(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
+    """Run a job and return the results of its tasks, in the order of `tasks`."""
+    from pyspark.errors import PySparkException  # noqa: PLC0415  only needed with Spark
 
     alone = is_alone(session)
-    places = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
+    indices = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
     try:
-        answers = places.mapInArrow(partial(judge, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
+        answers = indices.mapInArrow(partial(judge, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
     except PySparkException as error:
-        raise _failure(error) from error
+        raise _as_auditor_error(error) from error
     problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]
     if problems:
         first = min(problems, key=lambda row: row["place"])
@@ -115,15 +115,15 @@ def _judged(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> 
             ),
         )
     sizes = zip(answers.column("place").to_pylist(), answers.column("size").to_pylist(), strict=True)
-    by_place = {
-        place: (outcome.as_buffer(), size)
-        for (place, size), outcome in zip(sizes, answers.column("outcome"), strict=True)
+    by_index = {
+        index: (outcome.as_buffer(), size)
+        for (index, size), outcome in zip(sizes, answers.column("outcome"), strict=True)
     }
-    return [by_place[place] for place in range(len(tasks))]
+    return [by_index[index] for index in range(len(tasks))]
 
 
 def _partitions(session: "SparkSession", *, alone: bool) -> int:
-    """Return the number of tasks into which a job is divided at most.
+    """Return the maximum number of partitions of a job.
 
     The number of processors of a cluster is unknown until its executors have registered.
     """
@@ -132,8 +132,8 @@ def _partitions(session: "SparkSession", *, alone: bool) -> int:
     return _MAX_PARTITIONS
 
 
-def _failure(error: Exception) -> AuditorError:
-    """Tell why in the words of the last exception of a worker; all of its lines are in Spark's logs."""
+def _as_auditor_error(error: Exception) -> AuditorError:
+    """Return an error with the last exception of a worker in one line; Spark's logs have the complete traceback."""
     raised = [line for line in str(error).splitlines() if re.match(r"[A-Za-z_.]+(Error|Exception|Interrupt)\b", line)]
     missing = next((line for line in raised if line.startswith("ModuleNotFoundError")), None)
     reason = missing or (raised[-1] if raised else str(error).strip().partition("\n")[0])

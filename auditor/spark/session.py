@@ -1,4 +1,4 @@
-"""Opens a Spark session on a master, or raises one error that says why there is none."""
+"""Opens a Spark session on a master; a failure is raised as one error with the reason."""
 
 import logging
 import os
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL: Final = "local[*]"
-_OWN_SESSION: Final = "spark.auditor.alone"
-"""A setting of ours that marks a session in which only this program runs."""
+_ALONE_SETTING: Final = "spark.auditor.alone"
+"""A custom setting that marks a session in which only this program runs."""
 _LOCAL_JAVA: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Options of a JVM that lives for one audit and passes bytes on: optimising compilation would not pay."""
+"""Options of a JVM that runs for one audit and only forwards bytes: optimising compilation would not pay off."""
 _MIN_JAVA: Final = 17
 """Spark 4 requires Java 17 or newer (spark.apache.org/docs/latest, "Downloading")."""
-_LOGGING: Final = Path(__file__).with_name("log4j2.properties")
+_LOGGING_CONFIG: Final = Path(__file__).with_name("log4j2.properties")
 _CONNECT_TIMEOUT: Final = 5.0
 """Seconds until the master must answer; Spark itself would try for minutes."""
 _CHECK_ADDRESS: Final = Message("check the address (it is on the master's web page), the network and its firewall")
@@ -48,7 +48,7 @@ def session(master: str | None) -> Iterator["SparkSession"]:
         )
         raise UsageError("spark-missing", Message("PySpark is not installed"), hint=hint)
     unblock_import("pandas")  # required by PySpark's Arrow functions
-    from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
+    from pyspark.sql import SparkSession  # noqa: PLC0415  takes half a second, only needed with Spark
 
     running = SparkSession.getActiveSession()
     if running is not None:
@@ -66,8 +66,8 @@ def session(master: str | None) -> Iterator["SparkSession"]:
 
 
 def is_alone(session: "SparkSession") -> bool:
-    """Return whether `session` created the session, rather than a notebook that others use."""
-    return session.conf.get(_OWN_SESSION, "false") == "true"
+    """Return whether this program created the session; in a notebook, other code uses it too."""
+    return session.conf.get(_ALONE_SETTING, "false") == "true"
 
 
 def check_java(environ: Mapping[str, str]) -> None:
@@ -77,16 +77,16 @@ def check_java(environ: Mapping[str, str]) -> None:
     try:
         # Spark starts the same program.
         command = [java or "", "-version"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=True) if java else None  # noqa: S603
+        process = subprocess.run(command, capture_output=True, text=True, check=True) if java else None  # noqa: S603
     except (OSError, subprocess.CalledProcessError):
-        answer = None
-    if answer is None:
+        process = None
+    if process is None:
         hint = Message(
             "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
             oldest_java=_MIN_JAVA,
         )
         raise UsageError("spark-java", Message("Spark needs Java, which is not installed"), hint=hint)
-    version = re.search(r'version "(?:1\.)?([0-9]+)', answer.stderr)
+    version = re.search(r'version "(?:1\.)?([0-9]+)', process.stderr)
     if version is not None and int(version[1]) < _MIN_JAVA:
         values = {"oldest_java": _MIN_JAVA, "java": java, "version": version[1]}
         message = Message("Spark needs Java {oldest_java} or newer; {java} is Java {version}", **values)
@@ -103,24 +103,24 @@ def check_route(master: str) -> None:
             raise UsageError("spark-master", message, hint=hint)
         return
     reasons = []
-    for place in standalone["hosts"].split(","):
-        host, _, port = place.rpartition(":")
+    for host_port in standalone["hosts"].split(","):
+        host, _, port = host_port.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT).close()
         except (OSError, ValueError) as error:
-            reasons.append(f"{place}: {error}")
+            reasons.append(f"{host_port}: {error}")
         else:
             return
     message = Message("no Spark master answers at {master} ({reasons})", master=master, reasons="; ".join(reasons))
     raise UsageError("spark-route", message, hint=_CHECK_ADDRESS)
 
 
-def _check_same(there: str | None, master: str | None) -> None:
-    """Raise UsageError if this process has a session elsewhere: there can be only one."""
-    if master is not None and master != there:
+def _check_same(current: str | None, master: str | None) -> None:
+    """Raise UsageError if this process already has a session on another master: there can be only one."""
+    if master is not None and master != current:
         message = Message(
             "this process has a Spark session at {there} already, so there can be none at {master}",
-            there=there,
+            there=current,
             master=master,
         )
         hint = Message("leave --spark-master out to use that session, or stop it first")
@@ -135,14 +135,14 @@ def _create(master: str) -> "SparkSession":
     # py4j logs every message, including addresses of snapshots.
     logging.getLogger("py4j").setLevel(logging.ERROR)
     local = master.startswith("local")
-    java = (f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}", *(_LOCAL_JAVA if local else ()))
+    java = (f"-Dlog4j2.configurationFile={_LOGGING_CONFIG.as_uri()}", *(_LOCAL_JAVA if local else ()))
     builder = (
         SparkSession.builder.appName("auditor")
         .master(master)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.driver.defaultJavaOptions", " ".join(java))
-        .config(_OWN_SESSION, "true")
+        .config(_ALONE_SETTING, "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")

@@ -70,36 +70,36 @@ class EvaluationInputs(Struct, frozen=True, kw_only=True):
 
 
 def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
-    """Return the inputs of a job as bytes, which `judge` of the same version of the program reads."""
+    """Return the inputs of a job as bytes for `judge`, which requires the same version of the program."""
     inputs = EvaluationInputs(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
     return pickle.dumps(inputs, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def judge(
-    inputs: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch], *, alone: bool
+    inputs: bytes, tasks: tuple[Task, ...], batches: Iterable[pa.RecordBatch], *, alone: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Evaluate the tasks whose indices Spark passes in, with one result each: the function of `mapInArrow`.
+    """Evaluate the tasks whose indices are in `batches`, with one result each; called by Spark's `mapInArrow`.
 
-    `alone`: no other functions run in this session, so that workers can do without pandas.
+    With `alone`, no other functions run in this session, so that workers do not need pandas.
     """
     if alone:
         block_import("pandas")
-    for batch in places:
-        for place in batch.column(0).to_pylist():
-            yield _answer(inputs, place, tasks[place])
+    for batch in batches:
+        for index in batch.column(0).to_pylist():
+            yield _evaluate(inputs, index, tasks[index])
 
 
 def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
     """Return the outcome of one task."""
-    outcomes: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301 - our own workers'
+    outcomes: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301  from this job's workers
     return outcomes
 
 
-def _answer(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
+def _evaluate(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
     size = slug = problem = None
     try:
-        bound = _plan(inputs, task.folder, task.identity, task.outline)
+        bound = _bind(inputs, task.folder, task.identity, task.outline)
         users, links = columns(bound)
         batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
         judged = pickle.dumps([judge_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
@@ -110,7 +110,7 @@ def _answer(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=4)
-def _plan(inputs: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
+def _bind(inputs: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
     values = _inputs(inputs)
     snapshot = read(Path(folder), outline)
@@ -124,7 +124,7 @@ def _plan(inputs: bytes, folder: str, identity: str, outline: Outline | None) ->
 
 @lru_cache(maxsize=1)
 def _inputs(inputs: bytes) -> EvaluationInputs:
-    values = pickle.loads(inputs)  # noqa: S301 - our own driver's, over the connection that carries the program itself
+    values = pickle.loads(inputs)  # noqa: S301  from the driver, over the connection that also carries code
     if not isinstance(values, EvaluationInputs) or values.tool_version != __version__:
         raise SnapshotError(
             "spark-version",
