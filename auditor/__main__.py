@@ -9,7 +9,7 @@ _GC_THRESHOLDS = (50_000, 20, 100)
 _MALLOC_OPTIONS = {-8: 1, -3: 32 << 20, -1: 64 << 20}
 """glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD."""
 _BUG_EXIT_CODE = 70
-"""The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
+"""The exit code of a bug: EX_SOFTWARE in sysexits.h."""
 _INTERRUPTED_EXIT_CODE = 130
 
 

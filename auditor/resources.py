@@ -41,7 +41,7 @@ def folder(package: str) -> "Traversable":
 
 
 def schema(name: str) -> str:
-    """Return the text of a JSON Schema by its name without version, such as `policy`. Raises KeyError."""
+    """Return the text of a JSON Schema by its name without version, such as `policy`; KeyError for an unknown name."""
     for entry in sorted(schemas().iterdir(), key=lambda item: item.name):
         if entry.name.startswith(f"{name}.v") and entry.name.endswith(".json"):
             return entry.read_text(encoding="utf-8")

@@ -68,7 +68,7 @@ _EXTRA_OF_MODULE = {
 }
 """Module → the extra of this package that installs it."""
 BUG_EXIT_CODE = 70
-"""The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
+"""The exit code of a bug: EX_SOFTWARE in sysexits.h."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -42,9 +42,9 @@ class Person(Struct, frozen=True, kw_only=True):
     location: str | None = COUNTRY
     """The usage location; None if it is missing."""
     created: float = 900
-    """Days before the demo's night of the creation."""
+    """Age of the account on the demo's night, in days."""
     seen: float | None = 0.6
-    """Days before the demo's night of the last sign-in; None for never."""
+    """Days from the last sign-in to the demo's night; None for never."""
     enabled: bool = True
     guest: bool = False
     synced: bool = True

@@ -1,4 +1,4 @@
-"""Compares what is stored of a tenant at two instants: what is new, gone and changed."""
+"""Compares the stored states of a tenant at two instants: findings, policies, seats and money."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -32,7 +32,7 @@ def is_complete(language: str) -> bool:
 
 @cache
 def translations(language: str) -> NullTranslations:
-    """Return the messages of reports, errors and the command line; KeyError for an incomplete language."""
+    """Return the messages of reports, errors and the command line. Raises KeyError for an incomplete language."""
     if not is_complete(language):
         raise KeyError(language)
     first, *others = (GNUTranslations(BytesIO(_catalogue(language, domain) or b"")) for domain in REPORTS)
@@ -43,7 +43,7 @@ def translations(language: str) -> NullTranslations:
 
 @cache
 def policies(language: str) -> NullTranslations:
-    """Return the texts of the starter policies; KeyError for an incomplete language."""
+    """Return the texts of the starter policies. Raises KeyError for an incomplete language."""
     if not is_complete(language):
         raise KeyError(language)
     return GNUTranslations(BytesIO(_catalogue(language, POLICIES) or b""))

@@ -13,7 +13,7 @@ _EXCLUSIVE = frozenset({"demo", "snapshot", "tenants"})
 
 
 def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, command_line: Sequence[str]) -> None:
-    """Set each option that `command_line` does not set from its variable: --as-of from AUDITOR_AS_OF.
+    """Set each option that `command_line` lacks from its variable, such as --as-of from AUDITOR_AS_OF.
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable counts as unset:
     workflows set empty variables for inputs without a value. Raises UsageError for a value that the option rejects.
@@ -33,7 +33,7 @@ def _variable(name: str) -> str:
 
 
 def _options_on(parser: argparse.ArgumentParser, command_line: Sequence[str]) -> frozenset[str]:
-    """Return the destinations of the options on the command line."""
+    """Return the names (`dest`) of the options on the command line."""
     options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001
     defaults = [action.default for action in options]
     try:

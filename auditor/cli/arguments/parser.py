@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         original, width = self.epilog, shutil.get_terminal_size().columns
         formatter = self.formatter_class
         if isinstance(formatter, type) and issubclass(formatter, argparse.RawDescriptionHelpFormatter):
-            # this formatter does not wrap
+            # this formatter does not wrap lines
             self.description = textwrap.fill(self.description or "", width)
             self.epilog = "\n".join(wrapped(line, width) for line in (original or "").splitlines())
         try:

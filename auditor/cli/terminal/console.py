@@ -107,7 +107,7 @@ def reader(locale: str | None) -> "Localization | None":
 
 
 def colourful(stream: object) -> bool:
-    """Return whether to use colour: as NO_COLOR or FORCE_COLOR say, else if the stream is a terminal."""
+    """Return whether to use colour: NO_COLOR and FORCE_COLOR decide, else whether the stream is a terminal."""
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

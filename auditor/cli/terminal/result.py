@@ -31,7 +31,7 @@ _STYLES: Final = {
 }
 _MAX_SEATS: Final = 15
 _MAX_UNKNOWN: Final = 10
-_MAX_LISTS: Final = 3
+_MAX_LIST_TENANTS: Final = 3
 """Maximum number of tenants whose lists about seats are printed."""
 _MAX_LIST_LINES: Final = 5
 """Maximum number of lines of such a list."""
@@ -214,9 +214,9 @@ def _print_usage(console: Console, page: Page, l10n: Labels) -> None:
     several = len(page.sections) > 1
     for title, lines_by_section in lists:
         sections = [(section, lines) for section, lines in zip(page.sections, lines_by_section, strict=True) if lines]
-        for section, lines in sections[:_MAX_LISTS]:
+        for section, lines in sections[:_MAX_LIST_TENANTS]:
             _print_lines(console, f"{title}, {printable(section.name)}" if several else title, lines)
-    for section in [section for section in page.sections if section.units][:_MAX_LISTS]:
+    for section in [section for section in page.sections if section.units][:_MAX_LIST_TENANTS]:
         title = section.units[0].title
         _print_lines(console, f"{title}, {printable(section.name)}" if several else title, unit_lines(section.units))
 

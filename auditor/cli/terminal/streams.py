@@ -55,20 +55,23 @@ class Sink(io.RawIOBase):
 
 
 class Bracket:
-    """The section of a GitHub Actions log between `stop-commands` and its token; stdout and stderr share it."""
+    """The part of a GitHub Actions log between `stop-commands` and a token, in which the runner ignores commands.
+
+    Both streams share it.
+    """
 
     def __init__(self, token: str) -> None:
         self._token = token
         self._stream: Stream | None = None
 
     def open(self, stream: "Stream") -> None:
-        """Open the section on a stream, unless it is open."""
+        """Open the bracket on a stream, unless it is open."""
         if self._stream is None:
             self._stream = stream
             stream.write_line(f"::stop-commands::{self._token}")
 
     def close(self) -> "Stream | None":
-        """Close the section; returns the stream on which it was open."""
+        """Close the bracket; returns the stream on which it was open."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.write_line(f"::{self._token}::")

@@ -148,7 +148,7 @@ def _add_ons() -> tuple[Person, ...]:
 
 
 def _holders() -> tuple[Person, ...]:
-    """Return users of less common products without findings."""
+    """Return users without findings who have less common products."""
     return (
         *(
             employee(name, "IT", title, E5, VISIO, *more)

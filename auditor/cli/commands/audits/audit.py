@@ -169,7 +169,7 @@ def _exit_code(result: Result, args: argparse.Namespace) -> int:
 def _history(args: argparse.Namespace) -> Path | str | None:
     """Return the location of earlier runs; None if it is the store that this audit creates.
 
-    Raises UsageError if it does not exist, before the audit rather than after it.
+    Called before the audit; raises UsageError if the location does not exist.
     """
     location: Path | str | None = args.history
     if location is not None and location == args.store:

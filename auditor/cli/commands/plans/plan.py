@@ -105,19 +105,21 @@ def run(args: argparse.Namespace) -> int:
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         keep_plan(args.store, plan)
-    piped = [name for name, path in targets if path is None]
-    for name in piped:
-        write_document([_piped(name, bodies, localised, l10n)], name)
+    stdout_formats = [name for name, path in targets if path is None]
+    for name in stdout_formats:
+        write_document([_stdout_document(name, bodies, localised, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            print_plan(localised, l10n, print_message if piped else out)
+            print_plan(localised, l10n, print_message if stdout_formats else out)
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)
 
 
-def _piped(name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization) -> bytes:
+def _stdout_document(
+    name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization
+) -> bytes:
     """Return the document for stdout. Raises UsageError for several tenants and a format with files for each tenant."""
     if name not in TENANT_FORMATS:
         return bodies[name]()
