@@ -1,1 +1,1 @@
-"""Judges snapshots against policies: three-valued, a pure function of Arrow batches."""
+"""Evaluates snapshots against policies in three-valued logic, as a pure function of Arrow batches."""

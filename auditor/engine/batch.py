@@ -1,4 +1,4 @@
-"""Judge policies over one batch of users: a pure function of Arrow columns."""
+"""Evaluate policies over one batch of users: a pure function of Arrow columns."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from auditor.snapshot.model import UserBatch
 
 
 def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
-    """Evaluate every policy that looks at users over one batch of them."""
+    """Evaluate every policy that reads users over one batch of them."""
     batch = Batch(bound, users)
     nobody = batch.people.nobody
     outcome = BatchOutcome()
@@ -30,32 +30,32 @@ def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
             outcome.reached.add(index)
         scope = Scope(batch=batch, index=index, policy=policy, population=population)
         outcome.undecided[index] = 0
-        _count(scope, outcome)
+        _count_holders(scope, outcome)
         if not population.possible:
             continue
         undecided = nobody
         findings: list[FindingColumns] = []
-        for chunk, unknown in _evaluated(scope):
+        for chunk, unknown in _evaluate_checks(scope):
             if unknown is not nobody:
                 undecided = undecided | unknown
             if chunk is not None and len(chunk):
                 findings.append(chunk)
         for chunk in distinct(findings):
-            outcome.chunks.append(chunk.moved(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
+            outcome.chunks.append(chunk.at_offset(users.offset, waive(bound, batch.selectors, policy, chunk, outcome)))
         outcome.undecided[index] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
     return outcome
 
 
-def _count(scope: Scope, outcome: BatchOutcome) -> None:
-    """Count the people who hold something, for the check that evaluates their number once all batches are added up."""
+def _count_holders(scope: Scope, outcome: BatchOutcome) -> None:
+    """Count the holders of each SKU for the check that evaluates their number after all batches are added up."""
     for check in scope.bound.rules.checks(scope.policy):
         if check.count_holders is not None:
             outcome.tallies[scope.index] = check.count_holders(scope, scope.policy.constraint)
 
 
-def _evaluated(scope: Scope) -> Iterator[UserFindings]:
+def _evaluate_checks(scope: Scope) -> Iterator[UserFindings]:
     rules, policy = scope.bound.rules, scope.policy
-    # Nothing is said of a user whose licences were not collected, so the outcome stays unknown.
+    # There is no finding about a user whose licences were not collected, so the outcome stays unknown.
     if scope.unread is not None and rules.judges_users(policy) and LICENCES in rules.properties(policy):
         yield None, scope.unread & scope.population.maybe
     for check in rules.checks(policy):

@@ -1,4 +1,4 @@
-"""Why something could not be decided: gathered as facts that are missing and one sentence of reason."""
+"""Collects why a policy could not be evaluated: the missing facts, and a reason for each."""
 
 from typing import Final
 
@@ -19,21 +19,21 @@ class NotEvaluated(Struct):
     reasons: list[Message] = field(default_factory=list)
 
     def add(self, fact: str, reason: Message) -> None:
-        """Note a missing fact; each fact and reason is kept once."""
+        """Add a missing fact and its reason; duplicates are ignored."""
         if fact not in self.missing:
             self.missing.append(fact)
         if reason not in self.reasons:
             self.reasons.append(reason)
 
     def add_all(self, other: "NotEvaluated | None") -> None:
-        """Note everything that another one holds; None holds nothing."""
+        """Add all facts and reasons of `other`; None has none."""
         if other is not None:
             self.missing.extend(fact for fact in other.missing if fact not in self.missing)
             self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
 
 
 def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
-    """Return why a source is not known whole; None where it is."""
+    """Return why a source was not read completely; None if it was."""
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
         return None
@@ -54,7 +54,7 @@ def _incomplete(source: Source, status: SourceStatus) -> Message:
 
 
 def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
-    """Return why a property of users is not known; None where it was collected."""
+    """Return why a property of users is not known; None if it was collected."""
     if facts.asked(name):
         return None
     reason = Message("the property {name} of users was not collected; collect the snapshot again", name=name)
@@ -62,7 +62,7 @@ def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
 
 
 def unreported(facts: TenantFacts, column: str) -> NotEvaluated | None:
-    """Return why a column of a report of usage is not known; None where the report had it."""
+    """Return why a column of a usage report is not known; None if the report has it."""
     source = SOURCE_OF_COLUMN[column]
     if unknown := unread(facts, source):
         return unknown

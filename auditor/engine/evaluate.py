@@ -1,4 +1,4 @@
-"""Policies × one snapshot into an Evaluation: batches of people evaluated one by one, everything else once."""
+"""Evaluate the policies against one snapshot: users batch by batch, everything else once."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,44 +29,50 @@ from auditor.engine.seat_usage import seat_columns
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
-_AT_ONCE = 2
-"""Batches that are evaluated at the same time; a third is read meanwhile."""
+_CONCURRENT_BATCHES = 2
+"""Batches that are evaluated at the same time; a third one is read meanwhile."""
 
 
 def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
-    """Judge one tenant without describing what was found about people; `batches` is what they came to, if known."""
+    """Evaluate one tenant without describing its findings about people.
+
+    `batches` are the outcomes of its batches of users, if they were evaluated already.
+    """
     outcome = BatchOutcome()
-    for part in evaluated_batches(bound) if batches is None else batches:
-        outcome.add(part)
+    for batch in evaluated_batches(bound) if batches is None else batches:
+        outcome.add(batch)
         outcome.chunks.clear()
     return conclude(bound, outcome)
 
 
 def evaluated_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
-    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
+    """Evaluate the users of one tenant batch by batch, in order; yield nothing if they cannot be read."""
     if people_are_readable(bound):
-        yield from _evaluated(bound, bound.facts.snapshot.batches(*columns(bound)))
+        yield from _evaluate_batches(bound, bound.facts.snapshot.batches(*columns(bound)))
 
 
-def _evaluated(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
-    """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
+def _evaluate_batches(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+    """Evaluate batches in order, two at a time if there are several: Arrow and NumPy release the GIL."""
     if bound.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
         yield from (judge_batch(bound, batch) for batch in batches)
         return
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  a small tenant needs no threads
 
-    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
-        waiting: deque[Future[BatchOutcome]] = deque()
+    with ThreadPoolExecutor(max_workers=_CONCURRENT_BATCHES) as pool:
+        pending: deque[Future[BatchOutcome]] = deque()
         for batch in batches:
-            waiting.append(pool.submit(judge_batch, bound, batch))
-            if len(waiting) > _AT_ONCE:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(judge_batch, bound, batch))
+            if len(pending) > _CONCURRENT_BATCHES:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
 def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
-    """Turn what all batches say, added up, into the tenant's outcomes and its findings about everything but people."""
+    """Return the tenant's policy outcomes and its findings about everything except people.
+
+    `outcome` is the sum of the outcomes of all batches.
+    """
     singles: list[ObjectFinding] = []
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
@@ -75,8 +81,8 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
             continue
         doubt = NotEvaluated()
         findings = list(_judge_tenant(bound, index, policy, outcome, doubt))
-        whole = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
-        if bound.rules.judges_users(policy) and not whole:
+        complete = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
+        if bound.rules.judges_users(policy) and not complete:
             doubt.add_all(doubts_of(bound, policy))
         waived = [waive_single(bound, policy, single, outcome) for single in findings]
         singles.extend(waived)
@@ -96,13 +102,13 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
 
 
 def people_are_readable(bound: BoundPolicies) -> bool:
-    """Whether there are users to judge at all, and a policy that looks at them."""
+    """Whether users were read, and at least one policy evaluates them."""
     readable = bound.facts.status(Source.USERS).is_read
     return readable and any(bound.rules.reads_users(policy) for policy in bound.policies)
 
 
 def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
+    """Return the user and assignment columns that the policies and waivers read; people's names are not included."""
     users, links = bound.rules.columns(bound.policies, bound.waivers)
     if bound.counts_seats:
         users = tuple(sorted({*users, *seat_columns(bound.facts)}))
@@ -110,7 +116,7 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")
     if bound.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
-        # Every path shows what is switched off over it; what a licence shows stands in for paths that nobody knows.
+        # Every path has its own list of disabled plans; the list of the licence replaces it where paths are unknown.
         links = tuple(name for name in links if name != "disabledPlans")
     return users, links
 
@@ -121,7 +127,7 @@ _PATHS = "licenseAssignmentStates"
 def _judge_tenant(
     bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome, unknown: NotEvaluated
 ) -> Iterator[ObjectFinding]:
-    """Yield what the checks of a policy find in what the tenant owns; `unknown` takes what they cannot decide."""
+    """Yield the findings of a policy's checks about what the tenant owns; `unknown` collects what is undecided."""
     scope = TenantScope(
         bound=bound, index=index, policy=policy, check="", holders=outcome.tallies.get(index), unknown=unknown
     )

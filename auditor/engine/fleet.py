@@ -1,4 +1,4 @@
-"""Policies about all tenants of a run, evaluated from what the result of each tenant says."""
+"""Evaluates policies that compare the tenants of a run, from the results of these tenants."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -22,41 +22,41 @@ from auditor.engine.tenant_facts import SkuFact
 
 
 def waives_fleet(waiver: Waiver) -> bool:
-    """Whether a waiver can be for a finding about the fleet: it names neither people nor single tenants."""
+    """Whether a waiver can match a finding about the fleet: it names neither people nor single tenants."""
     return waiver.users is None and waiver.tenants is None
 
 
-class _Knowledge(Struct, frozen=True, kw_only=True):
-    """What product sets can be resolved by where no one tenant's facts apply."""
+class _FleetFacts(Struct, frozen=True, kw_only=True):
+    """The facts by which product sets are resolved for the fleet, without the facts of a tenant."""
 
     catalogue: Catalogue
     policies: PolicySet
     subscriptions: Sequence[Mapping[str, Any]] = ()
 
-    def status(self, source: Source) -> SourceStatus:  # noqa: ARG002  the signature of a tenant's facts
-        """Say that nothing was read: the fleet has no subscriptions of its own."""
+    def status(self, source: Source) -> SourceStatus:  # noqa: ARG002  the signature of TenantFacts.status
+        """Return that the source was not needed: the fleet itself has no subscriptions."""
         return SourceStatus.NOT_NEEDED
 
 
 class FleetScope(Struct, kw_only=True):
-    """One policy over the tenants of a run; the check adds what it comes to."""
+    """One policy over the tenants of a run; the check adds its outcome."""
 
     policy: Policy
     tenants: Sequence[TenantResult]
     shares: Mapping[str, BalanceShare | None]
-    """Tenant → which of its SKUs the policy looks at; None where the tenant could not be read."""
+    """Tenant → which of its SKUs the policy evaluates; None if the tenant could not be read."""
     waivers: "_FleetWaivers"
     judged: set[str] = field(default_factory=set)
-    """The SKUs that the policy looks at in some tenant."""
+    """The SKUs that the policy evaluates in at least one tenant."""
     doubtful: bool = False
-    """Whether it may look at more."""
+    """Whether the policy may apply to more SKUs than `judged`."""
     reasons: list[Message] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
-    """Waivers that match a finding, or may match one."""
+    """Ids of the waivers that match a finding, or may match one."""
 
     def finding(self, check: str, count: SeatCount, evidence: Mapping[str, Any]) -> Finding:
-        """Return a finding about a SKU over all tenants; a waiver that matches it is noted."""
+        """Return a finding about a SKU over all tenants, and record the waivers that match it."""
         waiver = self.waivers.matching(count, self)
         return Finding(
             fingerprint=fingerprint("", self.policy.id, check, ("fleet", count.sku_id), count.sku_id, None),
@@ -75,7 +75,7 @@ class FleetScope(Struct, kw_only=True):
 def judge_fleet(
     policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, checks: Checks, *, today: date
 ) -> tuple[FleetResult, list[Finding], frozenset[str]]:
-    """Judge every policy about the fleet over the tenants of a run; `today` decides which waivers still hold.
+    """Evaluate every policy about the fleet over the tenants of a run; `today` decides which waivers have expired.
 
     Returns the fleet without its findings, the findings in report order, and the ids of the waivers that match a
     finding, or may match one.
@@ -84,13 +84,13 @@ def judge_fleet(
     findings: list[Finding] = []
     notices: list[Notice] = []
     touched: set[str] = set()
-    rules, knowledge = rules_of(policies, checks), _Knowledge(catalogue=catalogue, policies=policies)
+    rules, facts = rules_of(policies, checks), _FleetFacts(catalogue=catalogue, policies=policies)
     live = [waiver for waiver in policies.waivers if today <= waiver.expires]
     for policy in policies.policies:
         judged = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
         if not judged or not rules.judges_fleet(policy):
             continue
-        scope = _scope(policy, judged, knowledge, live)
+        scope = _scope(policy, judged, facts, live)
         policy_findings: list[Finding] = []
         if len(judged) > 1:
             for check in rules.checks(policy):
@@ -118,13 +118,13 @@ def judge_fleet(
 
 
 def _scope(
-    policy: Policy, tenants: Sequence[TenantResult], knowledge: _Knowledge, waivers: Iterable[Waiver]
+    policy: Policy, tenants: Sequence[TenantResult], facts: _FleetFacts, waivers: Iterable[Waiver]
 ) -> FleetScope:
     shares = {
         tenant.name: next((share for share in tenant.balance if share.policy == policy.id), None) for tenant in tenants
     }
-    own = _FleetWaivers(policy, tenants, shares, knowledge, waivers)
-    return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=own)
+    fleet_waivers = _FleetWaivers(policy, tenants, shares, facts, waivers)
+    return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=fleet_waivers)
 
 
 def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:
@@ -143,17 +143,17 @@ def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> 
 
 
 class _FleetWaivers:
-    """The waivers for one policy's findings about the fleet, and which SKUs of which tenant each of them is for."""
+    """The waivers for one policy's findings about the fleet, and the SKUs of each tenant that each waiver covers."""
 
     def __init__(
         self,
         policy: Policy,
         tenants: Sequence[TenantResult],
         shares: Mapping[str, BalanceShare | None],
-        knowledge: _Knowledge,
+        facts: _FleetFacts,
         waivers: Iterable[Waiver],
     ) -> None:
-        self._knowledge = knowledge
+        self._facts = facts
         self._waivers = [waiver for waiver in waivers if waives_fleet(waiver) and waiver.covers(policy.id)]
         self._owned = {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in tenants}
         self._shares = {
@@ -163,36 +163,36 @@ class _FleetWaivers:
         }
 
     def matching(self, count: SeatCount, scope: FleetScope) -> str | None:
-        """Return the first waiver that is for a finding about a SKU; all that match, or may, are noted as touched."""
+        """Return the id of the first waiver that covers a SKU; add all that do, or may, to `scope.touched`."""
         waiver_id: str | None = None
         for waiver in self._waivers:
-            answers = [
-                self._contains(waiver, tenant, count) for tenant, own in self._owned.items() if count.sku_id in own
+            matches = [
+                self._contains(waiver, tenant, count) for tenant, owned in self._owned.items() if count.sku_id in owned
             ]
-            if False in answers:
+            if False in matches:
                 continue
             scope.touched.add(waiver.id)
-            if None in answers:
+            if None in matches:
                 scope.notices.append(unknown_waiver(waiver))
             elif waiver_id is None:
                 waiver_id = waiver.id
         return waiver_id
 
     def _contains(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
-        """Tell whether a waiver is for a SKU of one tenant, by the products that the tenant itself shows."""
+        """Return whether a waiver covers a SKU of one tenant, by the tenant's own products; None if unknown."""
         if waiver.products is None:
             return True
-        shared = self._shares.get((tenant, waiver.id))
-        if shared is None:  # the result of an earlier version, which does not list waivers
+        covered = self._shares.get((tenant, waiver.id))
+        if covered is None:  # the result of an earlier version, which does not list waivers
             return self._in_catalogue(waiver.products, count)
-        return True if count.sku_id in shared[0] else None if count.sku_id in shared[1] else False
+        return True if count.sku_id in covered[0] else None if count.sku_id in covered[1] else False
 
     def _in_catalogue(self, products: ProductSet, count: SeatCount) -> bool:
-        product = self._knowledge.catalogue.product(count.sku_id)
+        product = self._facts.catalogue.product(count.sku_id)
         sku = SkuFact(
             sku_id=count.sku_id,
             part_number=count.sku_part_number,
             owned=True,
             plans=None if product is None else {plan.id: plan.name for plan in product.plans},
         )
-        return bool(ProductMasks(self._knowledge, (sku,)).of(products).true[0])
+        return bool(ProductMasks(self._facts, (sku,)).of(products).true[0])

@@ -1,4 +1,4 @@
-"""What readers should know beside findings: waivers that lapse, lapsed, or waive nothing; names that nobody knows."""
+"""The notices of an audit: waivers that expire soon, have expired or match no finding, and unknown names."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
@@ -14,11 +14,11 @@ from auditor.engine.policy.unmatched import absences
 from auditor.engine.tenant_facts import TenantFacts
 
 SOON = 14
-"""Whole days that a waiver has left when it is announced, its last day included."""
+"""A waiver is announced as expiring from this many whole days before its end, its last day included."""
 
 
 def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice, ...]:
-    """Return what one tenant's part of the audit has to announce, in order of code and subject."""
+    """Return the notices of one tenant, sorted by code and subject."""
     facts = bound.facts
     notices = [
         *(_expired(waiver) for waiver in bound.expired),
@@ -31,30 +31,30 @@ def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice
 
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:
-    """Return how many whole days a waiver still holds, its last day included."""
+    """Return how many whole days a waiver still applies, its last day included."""
     midnight = as_of.astimezone(UTC).timetz().replace(tzinfo=None) == time.min
-    # Counted in days of the calendar: the day after its last one would be a year 10000.
+    # Compare ordinals: the day after 9999-12-31 cannot be represented.
     return waiver.expires.toordinal() - as_of.astimezone(UTC).date().toordinal() + int(midnight)
 
 
 class FleetNames:
-    """Collects over the tenants of a run which names in `balance` policies none of them knows."""
+    """Collects the names in `balance` policies that no tenant of a run has."""
 
     def __init__(self, policies: PolicySet) -> None:
-        self._strange = [mention for mention in policies.mentions if mention.fleet]
-        """Those that no tenant has known so far."""
-        self._concerned: set[Mention] = set()
+        self._unresolved = [mention for mention in policies.mentions if mention.fleet]
+        """Names that no tenant has had so far."""
+        self._applicable: set[Mention] = set()
 
     def add(self, facts: TenantFacts) -> None:
-        """Add a tenant, and look whether it knows the names; of its facts nothing is kept."""
-        concerned = [mention for mention in self._strange if _concerns(mention, facts)]
-        self._concerned.update(concerned)
-        resolved = {mention for mention in concerned if _listed(facts, mention) or _owned(facts, mention)}
-        self._strange = [mention for mention in self._strange if mention not in resolved]
+        """Look the names up in a tenant; its facts are not kept."""
+        applicable = [mention for mention in self._unresolved if _concerns(mention, facts)]
+        self._applicable.update(applicable)
+        resolved = {mention for mention in applicable if _listed(facts, mention) or _owned(facts, mention)}
+        self._unresolved = [mention for mention in self._unresolved if mention not in resolved]
 
     def notices(self) -> tuple[Notice, ...]:
-        """Return a notice for each name that some tenant should know, in order."""
-        unknown = {_unknown_name(mention) for mention in self._strange if mention in self._concerned}
+        """Return a sorted notice for each name that applies to a tenant of the run and that none of them has."""
+        unknown = {_unknown_name(mention) for mention in self._unresolved if mention in self._applicable}
         return tuple(sorted(unknown, key=_order))
 
 
@@ -65,9 +65,10 @@ def unused_waivers(
     fleet: FleetResult,
     touched: frozenset[str],
 ) -> Iterable[tuple[Waiver, Notice]]:
-    """Return the waivers that waived nothing although everything they are for was evaluated.
+    """Yield the waivers that matched no finding although everything they cover was evaluated.
 
-    `outcomes` are those of each tenant of the run; `touched` the ids of waivers that matched, or may match, a finding.
+    `outcomes` maps each tenant of the run to its policy outcomes; `touched` has the ids of the waivers that match a
+    finding, or may match one.
     """
     statuses = _Statuses(policies, outcomes, fleet)
     for waiver in policies.waivers:
@@ -79,41 +80,43 @@ def unused_waivers(
 
 
 class _Statuses:
-    """The outcomes of a run by policy and by tenant, put in order once for all waivers."""
+    """The outcomes of a run by policy and by tenant, indexed once for all waivers."""
 
     def __init__(
         self, policies: PolicySet, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
     ) -> None:
         self._policies = frozenset(policy.id for policy in policies.policies)
-        self._of = {tenant: {item.id: item.status for item in items} for tenant, items in outcomes.items()}
-        self._anywhere: dict[str, set[Outcome]] = {}
+        self._by_tenant = {tenant: {item.id: item.status for item in items} for tenant, items in outcomes.items()}
+        self._by_policy: dict[str, set[Outcome]] = {}
         for items in (*outcomes.values(), fleet.policies):
             for item in items:
-                self._anywhere.setdefault(item.id, set()).add(item.status)
-        self._in = {tenant: frozenset(statuses.values()) for tenant, statuses in self._of.items()}
-        self._all = frozenset().union(*self._anywhere.values())
+                self._by_policy.setdefault(item.id, set()).add(item.status)
+        self._statuses_in = {tenant: frozenset(statuses.values()) for tenant, statuses in self._by_tenant.items()}
+        self._all = frozenset().union(*self._by_policy.values())
 
     def evaluated(self, waiver: Waiver) -> bool:
-        """Whether everything that the waiver could cover a finding of was in the run, and was evaluated."""
-        if not all(tenant in self._of for tenant in waiver.tenants or ()):
+        """Whether every policy and tenant that the waiver covers was in the run and was evaluated."""
+        if not all(tenant in self._by_tenant for tenant in waiver.tenants or ()):
             return False
         if waiver.policies is None:
             statuses = (
                 self._all
                 if waiver.tenants is None
-                else frozenset().union(*(self._in[tenant] for tenant in waiver.tenants))
+                else frozenset().union(*(self._statuses_in[tenant] for tenant in waiver.tenants))
             )
             return bool(statuses) and Outcome.NOT_EVALUATED not in statuses
         return all(
             statuses and Outcome.NOT_EVALUATED not in statuses
-            for statuses in (self._found(waiver, policy) for policy in waiver.policies if policy in self._policies)
+            for statuses in (
+                self._statuses_of(waiver, policy) for policy in waiver.policies if policy in self._policies
+            )
         )
 
-    def _found(self, waiver: Waiver, policy: str) -> set[Outcome]:
-        """Return a policy's outcomes wherever the waiver could cover a finding of it."""
+    def _statuses_of(self, waiver: Waiver, policy: str) -> set[Outcome]:
+        """Return the outcomes of a policy in the tenants that the waiver covers."""
         if waiver.tenants is None:
-            return self._anywhere.get(policy, set())
-        return {self._of[tenant][policy] for tenant in waiver.tenants if policy in self._of[tenant]}
+            return self._by_policy.get(policy, set())
+        return {self._by_tenant[tenant][policy] for tenant in waiver.tenants if policy in self._by_tenant[tenant]}
 
 
 def _order(notice: Notice) -> tuple[str, str]:
@@ -140,7 +143,7 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
 
 
 def unknown_waiver(waiver: Waiver) -> Notice:
-    """Tell that it is not known whether a waiver is for a finding."""
+    """Return the notice that it is not known whether a waiver covers a finding."""
     message = Message(
         "whether the waiver {waiver} is for some users is not known, so it does not waive their findings",
         waiver=waiver.id,
@@ -150,13 +153,13 @@ def unknown_waiver(waiver: Waiver) -> Notice:
 
 def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
     facts = bound.facts
-    # Policies name few products that the catalogue does not know, and which those are is the same for all tenants.
-    strange = bound.masks.once(
+    # Policies name few products that are not in the catalogue, and they are the same for all tenants.
+    unlisted = bound.masks.once(
         "strange mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [
         _unknown_name(mention)
-        for mention in strange
+        for mention in unlisted
         if not mention.fleet and _concerns(mention, facts) and not _owned(facts, mention)
     ]
 
@@ -175,14 +178,14 @@ def _unknown_name(mention: Mention) -> Notice:
 
 
 def _owned(facts: TenantFacts, mention: Mention) -> bool:
-    """Whether the tenant has a product, plan or role of that name."""
+    """Whether the tenant has a product, service plan or role of that name."""
     if mention.kind == "role":
         return facts.knows_role(mention.name)
     return mention.name.casefold() in (facts.owned_names if mention.kind == "product" else facts.owned_plans)
 
 
 def _listed(facts: TenantFacts, mention: Mention) -> bool:
-    """Whether the product catalogue, or the list of built-in roles, knows the name."""
+    """Whether the name is in the product catalogue or in the list of built-in roles."""
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name)
     if mention.kind == "role":

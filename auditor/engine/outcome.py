@@ -1,4 +1,4 @@
-"""What evaluation yields: findings as columns, counts that add up over batches, and what could not be decided."""
+"""The output of evaluation: findings as columns, counts that add up over batches, and what could not be decided."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,32 +20,32 @@ from auditor.domain.result.model import PolicyOutcome
 Rows = npt.NDArray[np.signedinteger]
 
 OPEN = -1
-"""Stands for "no waiver" in columns of waiver places."""
+"""Means "no waiver" in columns of waiver indices."""
 
 
 class FindingColumns(Struct, frozen=True, kw_only=True):
-    """Findings of one policy and check over some users, as columns of equal length."""
+    """Findings of one policy and check about users, as columns of equal length."""
 
     policy: int
-    """The policy's place in the plan."""
+    """The policy's index among the bound policies."""
     check: str
     rows: Rows
-    """Row numbers of users over the whole snapshot, ascending."""
+    """Row numbers of users in the snapshot, ascending."""
     skus: Rows | None = None
-    """Places in the facts' SKUs; None where the finding names no SKU of the tenant."""
+    """Indices into the facts' SKUs; None if the findings name no SKU of the tenant."""
     written: str | None = None
-    """The product as the policy writes it, where no SKU of the tenant is meant."""
+    """The product as the policy writes it, if the findings name no SKU of the tenant."""
     detail_codes: Rows | None = None
     details: tuple[str, ...] = ()
-    """Detail texts: `details[detail_codes[i]]`, or `details[0]` for all without codes, or none at all."""
+    """Detail texts: `details[detail_codes[i]]`; without codes `details[0]` for all; empty if there are none."""
     waivers: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-    """Places of the waiver that applies to each; OPEN for none."""
+    """Index of the waiver that applies to each finding; OPEN for none."""
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def moved(self, offset: int, waivers: Rows) -> "FindingColumns":
-        """Count the rows of a batch from the snapshot's first user, in as few bytes as that takes, and add waivers."""
+    def at_offset(self, offset: int, waivers: Rows) -> "FindingColumns":
+        """Return the findings of a batch with row numbers of the snapshot, 32-bit columns and the given waivers."""
         return FindingColumns(
             policy=self.policy,
             check=self.check,
@@ -59,10 +59,10 @@ class FindingColumns(Struct, frozen=True, kw_only=True):
 
 
 def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
-    """Drop findings that an earlier chunk of the same policy holds already.
+    """Drop findings that an earlier chunk of the same policy has already.
 
-    Two lines of a policy may say the same of one user: two `exclusive` lists that the same SKUs clash in, or an element
-    required twice. A finding is what it says, not how often it was found.
+    Two lines of a policy may raise the same finding about a user: two `exclusive` lists in which the same SKUs
+    conflict, or an element that is required twice.
     """
     if len(chunks) == 1:
         return chunks
@@ -73,12 +73,12 @@ def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
             (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
         )
         if chunk.skus is None and alike:
-            entries = {entry for other in alike for entry in _entries(other)}
-            fresh = np.array([entry not in entries for entry in _entries(chunk)], dtype=bool)
-            chunk = replace(  # noqa: PLW2901  the same findings, less those that are known
+            entries = {entry for earlier_chunk in alike for entry in _entries(earlier_chunk)}
+            is_new = np.array([entry not in entries for entry in _entries(chunk)], dtype=bool)
+            chunk = replace(  # noqa: PLW2901  the same findings without the duplicates
                 chunk,
-                rows=chunk.rows[fresh],
-                detail_codes=None if chunk.detail_codes is None else chunk.detail_codes[fresh],
+                rows=chunk.rows[is_new],
+                detail_codes=None if chunk.detail_codes is None else chunk.detail_codes[is_new],
             )
         alike.append(chunk)
         if len(chunk):
@@ -94,25 +94,25 @@ def _entries(chunk: FindingColumns) -> list[tuple[int, str | None]]:
 
 
 class HolderCount(Struct):
-    """How many people of a quota's population hold each SKU: certainly, and at the most."""
+    """How many people of a quota's population hold each SKU: certainly, and at most."""
 
     certain: Rows
     possible: Rows
 
     def add(self, other: "HolderCount") -> None:
-        """Take in the counts of another batch."""
+        """Add the counts of another batch."""
         self.certain = self.certain + other.certain
         self.possible = self.possible + other.possible
 
 
 class FindingCount(Struct, frozen=True):
-    """How many findings a policy raised, and how many of them no waiver waives."""
+    """How many findings a policy raised, and how many of them are not waived."""
 
     found: int
     open: int
 
-    def more(self, chunk: FindingColumns) -> "FindingCount":
-        """Add the findings of a chunk."""
+    def plus(self, chunk: FindingColumns) -> "FindingCount":
+        """Return the count with the findings of a chunk added."""
         return FindingCount(self.found + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
 
 
@@ -120,29 +120,29 @@ NOTHING = FindingCount(0, 0)
 
 
 class BatchOutcome(Struct):
-    """What one batch says; outcomes of batches add up in any order."""
+    """The outcome of one batch; outcomes of batches can be added up in any order."""
 
     chunks: list[FindingColumns] = field(default_factory=list)
-    """The findings about people; who describes them takes them out."""
+    """The findings about people; the caller that describes them removes them."""
     raised: dict[int, FindingCount] = field(default_factory=dict)
-    """Policy place → how much it found about people."""
+    """Policy index → how many findings about people it raised."""
     undecided: dict[int, int] = field(default_factory=dict)
-    """Policy place → users whose outcome is unknown."""
+    """Policy index → number of users whose outcome is unknown."""
     tallies: dict[int, HolderCount] = field(default_factory=dict)
     judged: dict[int, int] = field(default_factory=dict)
-    """Policy place → users who certainly belong to its population."""
+    """Policy index → number of users who certainly belong to its population."""
     reached: set[int] = field(default_factory=set)
-    """The places of policies to whose population somebody belongs, certainly or perhaps."""
+    """Indices of the policies whose population has at least one certain or possible member."""
     used_waivers: set[int] = field(default_factory=set)
     unknown_waivers: set[int] = field(default_factory=set)
     seats: list[pa.Table] = field(default_factory=list)
-    """Counted seats, as `auditor.engine.seat_usage.seat_counts` returns them."""
+    """Seat counts, as `auditor.engine.seat_usage.seat_counts` returns them."""
 
     def add(self, other: "BatchOutcome") -> None:
-        """Take in what another batch says."""
+        """Add the outcome of another batch."""
         self.chunks.extend(other.chunks)
         for chunk in other.chunks:
-            self.raised[chunk.policy] = self.raised.get(chunk.policy, NOTHING).more(chunk)
+            self.raised[chunk.policy] = self.raised.get(chunk.policy, NOTHING).plus(chunk)
         for policy, count in other.undecided.items():
             self.undecided[policy] = self.undecided.get(policy, 0) + count
         for policy, tally in other.tallies.items():
@@ -159,7 +159,7 @@ class BatchOutcome(Struct):
 
 
 class ObjectFinding(Struct, frozen=True, kw_only=True):
-    """A finding that is not about a user: one object, with its evidence at hand."""
+    """A finding about an object other than a user, with its evidence."""
 
     policy: int
     check: str
@@ -169,23 +169,23 @@ class ObjectFinding(Struct, frozen=True, kw_only=True):
     evidence: Mapping[str, Any] = field(default_factory=dict)
     money: Money | None = None
     pool: ProductSet | None = None
-    """The product set whose SKUs are summed, where the product is a pool of them."""
+    """The product set whose SKUs are summed, if the product is a pool of SKUs."""
     waiver: int = OPEN
 
 
 class Evaluation(Struct, frozen=True, kw_only=True):
-    """Everything that policies say of one tenant but its findings about people."""
+    """Everything that policies yield for one tenant, except its findings about people."""
 
     singles: tuple[ObjectFinding, ...]
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]
     unmatched: frozenset[int] = frozenset()
-    """Places of the policies that were evaluated and looked at nothing at all."""
+    """Indices of the policies that were evaluated and apply to nothing in the tenant."""
     seats: tuple[pa.Table, ...] = ()
-    """Counted seats of all batches."""
+    """Seat counts of all batches."""
     tallies: Mapping[int, HolderCount] = field(default_factory=dict)
-    """Policy place → the people who were counted for it."""
+    """Policy index → the holders that were counted for it."""
 
 
 def unwaived_status(policy: Policy) -> Status:
@@ -194,7 +194,7 @@ def unwaived_status(policy: Policy) -> Status:
 
 
 def raised_outcome(policy: Policy, unwaived: int, findings: int) -> Outcome:
-    """Return the outcome of a policy that was evaluated, by how many findings it has and how many are not waived."""
+    """Return the outcome of an evaluated policy from its number of findings and of those that are not waived."""
     if unwaived:
         return Outcome.REPORT_ONLY if policy.report_only else Outcome.FAIL
     return Outcome.WAIVED if findings else Outcome.PASS
@@ -203,15 +203,18 @@ def raised_outcome(policy: Policy, unwaived: int, findings: int) -> Outcome:
 def fingerprint(
     tenant_id: str, policy: str, check: str, subject: tuple[str, str], product: str | None, detail: str | None
 ) -> str:
-    """Hash what one finding is, and nothing else, into 32 hexadecimal digits; no two of a run have the same.
+    """Hash the identity of a finding into 32 hexadecimal digits that are unique in a run.
 
-    `product` is a skuId, or `written:` and the policy's own words.
+    `product` is a skuId, or `written:` followed by the product as the policy writes it.
     """
     return hashlib.sha256(fingerprint_text(tenant_id, policy, check, *subject, product, detail)).hexdigest()[:32]
 
 
 def fingerprint_text(*parts: str | None) -> bytes:
-    """Return what is hashed of some consecutive parts; an empty one at either end joins what stands there."""
+    """Return the bytes that are hashed for consecutive parts.
+
+    An empty part at either end adds the separator with which the bytes can be joined to other parts.
+    """
     return "\x1f".join([_ABSENT if part is None else part for part in parts]).encode("utf-8", "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""A policy set into what follows from policies alone: worked out once, however many tenants are evaluated by it."""
+"""Everything that can be derived from a policy set alone, computed once for all tenants."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
@@ -37,11 +37,11 @@ _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
 LICENCES, PATHS = "assignedLicenses", "licenseAssignmentStates"
-"""The properties of users that say what they hold, and how it is assigned: assignments in the columns of a snapshot."""
+"""The user properties for licences held and their assignment paths; a snapshot stores them as assignment columns."""
 
 
 class PolicyCheck(Protocol):
-    """What the engine uses of a check; `auditor.checks.check.Check` says what each is, with the types of blocks."""
+    """The attributes of a check that the engine uses; `auditor.checks.check.Check` documents them."""
 
     @property
     def id(self) -> str: ...  # noqa: D102
@@ -70,7 +70,10 @@ Checks = tuple[PolicyCheck, ...]
 
 
 class Rules:
-    """What policies say, whoever is evaluated by them; to hash a policy is to walk it whole, so ids stand for them."""
+    """Data derived from a policy set, independent of the tenant.
+
+    Caches are keyed by `id()`, because hashing a policy would walk all of it.
+    """
 
     def __init__(self, policies: PolicySet, checks: Checks) -> None:
         self.policies = policies
@@ -81,29 +84,29 @@ class Rules:
         """The policies in the order of findings."""
         self._columns: dict[tuple[int, ...], Columns] = {}
         self._atoms: dict[int, tuple[Selector, ...]] = {}
-        self._equal: dict[Selector, Selector] = {}
-        self._known: dict[int, tuple[Selector, Selector]] = {}
+        self._interned: dict[Selector, Selector] = {}
+        self._canonical: dict[int, tuple[Selector, Selector]] = {}
         self._merged: dict[int, Merged] = {}
         self._listed: dict[tuple[str, tuple[Scalar | None, ...]], OneOf] = {}
 
     def columns(self, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
-        """Return the columns that some of the policies and waivers look at."""
-        return _once(self._columns, tuple(map(id, (*policies, *waivers))), lambda: _columns(self, policies, waivers))
+        """Return the columns that the policies and waivers read."""
+        return _cached(self._columns, tuple(map(id, (*policies, *waivers))), lambda: _columns(self, policies, waivers))
 
     def checks(self, policy: Policy) -> Checks:
-        """Return the checks that the policy asks for, in the order of the registry."""
-        return _once(self._checks, id(policy), lambda: self._find_checks(policy))
+        """Return the checks that the policy uses, in the order of the registry."""
+        return _cached(self._checks, id(policy), lambda: self._find_checks(policy))
 
     def _find_checks(self, policy: Policy) -> Checks:
         return tuple(check for check in self._registered if check.raised_by(policy.constraint))
 
     def paid_seats(self, policy: Policy, check: str) -> int | None:
-        """Return how many seats of its product a finding stands for: one, or none; None where it is about no seat.
+        """Return how many seats of its product a finding frees, 1 or 0; None if the finding is not about a seat.
 
-        None are paid without need where the product is unwanted because of a directory role: the role moves to another
-        account, and the licence stays with the person.
+        It is 0 if the product is not wanted because of a directory role: the role moves to another account, and the
+        licence stays with the person.
         """
-        (definition,) = (each for each in self._registered if each.id == check)
+        (definition,) = (check_type for check_type in self._registered if check_type.id == check)
         if not definition.priced:
             return None
         block = policy.constraint
@@ -124,51 +127,51 @@ class Rules:
         return any(check.judge_users or check.count_holders for check in self.checks(policy))
 
     def judges_fleet(self, policy: Policy) -> bool:
-        """Whether the policy evaluates the tenants of a run together, and no tenant alone."""
+        """Whether the policy compares the tenants of a run, instead of evaluating each one."""
         return any(check.judge_fleet is not None for check in self.checks(policy))
 
     def properties(self, policy: Policy) -> tuple[str, ...]:
-        """Return the properties of users that the checks of the policy judge or count by, each once."""
-        return _once(self._properties, id(policy), lambda: self._read_properties(policy))
+        """Return the distinct user properties that the checks of the policy evaluate or count by."""
+        return _cached(self._properties, id(policy), lambda: self._read_properties(policy))
 
     def _read_properties(self, policy: Policy) -> tuple[str, ...]:
         reading = [check for check in self.checks(policy) if check.judge_users or check.count_holders]
         return tuple(dict.fromkeys(name for check in reading for name in check.properties(policy.constraint)))
 
     def atoms(self, policy: Policy) -> tuple[Selector, ...]:
-        """Return the tests that the policy's population is made of."""
-        return _once(self._atoms, id(policy), lambda: atoms(policy.users))
+        """Return the elementary selectors of the policy's population."""
+        return _cached(self._atoms, id(policy), lambda: atoms(policy.users))
 
-    def one(self, selector: Selector) -> Selector:
-        """Return the one object that stands for all selectors that say the same."""
-        cached = self._known.get(id(selector))
+    def canonical(self, selector: Selector) -> Selector:
+        """Return the canonical object of all equal selectors."""
+        cached = self._canonical.get(id(selector))
         if cached is None:
-            cached = self._known[id(selector)] = (selector, self._equal.setdefault(selector, selector))
+            cached = self._canonical[id(selector)] = (selector, self._interned.setdefault(selector, selector))
         return cached[1]
 
     def merged(self, selector: AnyOf) -> Merged:
-        """Split alternatives into the globs for each property, which are looked for at once, and all others."""
-        return _once(self._merged, id(selector), lambda: _merged(selector))
+        """Split alternatives into the globs of each property, which are matched together, and all others."""
+        return _cached(self._merged, id(selector), lambda: _merged(selector))
 
     def listed(self, name: str, values: tuple[Scalar | None, ...]) -> OneOf:
         """Return the selector for a property that has one of the values."""
-        return _once(self._listed, (name, values), lambda: OneOf(property=name, values=values))
+        return _cached(self._listed, (name, values), lambda: OneOf(property=name, values=values))
 
 
 def rules_of(policies: PolicySet, checks: Checks) -> Rules:
-    """Return what follows from a policy set and the checks; that of the latest sets is kept."""
+    """Return the rules of a policy set and the checks; those of the latest sets are cached."""
     key = id(policies), id(checks)
-    if key not in _KNOWN and len(_KNOWN) >= _MOST:
-        _KNOWN.clear()
-    # The rules hold both, so that their ids stay theirs.
-    return _once(_KNOWN, key, lambda: Rules(policies, checks))
+    if key not in _RULES_CACHE and len(_RULES_CACHE) >= _MAX_CACHED:
+        _RULES_CACHE.clear()
+    # The rules keep references to both, so that their ids are not reused.
+    return _cached(_RULES_CACHE, key, lambda: Rules(policies, checks))
 
 
-_KNOWN: dict[tuple[int, int], Rules] = {}
-_MOST = 4
+_RULES_CACHE: dict[tuple[int, int], Rules] = {}
+_MAX_CACHED = 4
 
 
-def _once(cache: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _Value:
+def _cached(cache: dict[_Key, _Value], key: _Key, make: Callable[[], _Value]) -> _Value:
     cached = cache.get(key)
     if cached is None:
         cached = cache[key] = make()
@@ -192,20 +195,20 @@ def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, 
     columns = {"id", "notCollected"}
     for population in populations:
         needs = selector_needs(population)
-        # Graph gives some properties in an object, the snapshot each in its own column.
+        # Graph nests some properties in an object; the snapshot has a column for each.
         columns.update(needs.user_properties, _attributes(population))
         columns.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in needs.sources else ())
         columns.update(column for atom in atoms(population) for column in report_columns(atom))
         columns.update({"mailboxType"} if Source.MAILBOXES in needs.sources else ())
         columns.update(DEVICE_COLUMNS if Source.DEVICES in needs.sources else ())
     columns.update(name for policy in policies for name in rules.properties(policy))
-    tested = {type(atom) for population in populations for atom in atoms(population)}
-    assignments = (*_PATHS, _CHANGED) if HeldFor in tested else _PATHS if PATHS in columns else _HOLDINGS
+    atom_types = {type(atom) for population in populations for atom in atoms(population)}
+    assignments = (*_PATHS, _CHANGED) if HeldFor in atom_types else _PATHS if PATHS in columns else _HOLDINGS
     return tuple(sorted(columns - {LICENCES, PATHS})), assignments
 
 
 def report_columns(atom: Selector) -> tuple[str, ...]:
-    """Return the columns of reports of usage that a test looks at."""
+    """Return the columns of usage reports that a selector reads."""
     match atom:
         case InactiveIn(services=services):
             return tuple(ACTIVITY_COLUMNS[service] for service in services)
@@ -220,6 +223,6 @@ def report_columns(atom: Selector) -> tuple[str, ...]:
 
 
 def _attributes(population: Selector) -> set[str]:
-    """Return the properties of Graph objects by which a population is selected."""
+    """Return the properties of nested Graph objects by which a population is selected."""
     tested = (atom for atom in atoms(population) if isinstance(atom, OneOf | Matches))
     return {atom.property for atom in tested if atom.property in GRAPH_PROPERTIES}

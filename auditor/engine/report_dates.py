@@ -1,4 +1,4 @@
-"""Reports of usage: up to which day they know activity, and whether they are too old on the day of an audit."""
+"""Usage reports: the last day that they cover, and whether they are too old on the day of the audit."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -14,11 +14,11 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import REPORT_COLUMNS
 
 MAX_AGE: Final = timedelta(days=10)
-"""How old a report may be on the day of the audit (policy language 1.1, section 1)."""
+"""The maximum age of a report on the day of the audit (policy language 1.1, section 1)."""
 
 
 def refresh_dates(reports: pa.Table) -> Mapping[Source, date]:
-    """Return the day up to which the report of each source knows activity; of several reports the earliest."""
+    """Return the last day that the report of each source covers; if it has several reports, the earliest."""
     dates: dict[Source, date] = {}
     for name, day in zip(reports.column("source").to_pylist(), reports.column("refreshDate").to_pylist(), strict=True):
         if day is not None:
@@ -30,11 +30,11 @@ def refresh_dates(reports: pa.Table) -> Mapping[Source, date]:
 def outdated_reports(
     manifest: Manifest, reports: pa.Table, dates: Mapping[Source, date], today: date
 ) -> Mapping[Source, Coverage]:
-    """Return the coverage of the reports that were read and say nothing about the day of the audit: unavailable.
+    """Return the coverage of the reports that were read but are too old on the day of the audit: unavailable.
 
-    A report without rows has no refresh date, and is not outdated: nobody has Copilot, for example.
+    A report without rows has no refresh date and is not outdated: for example, nobody has Copilot.
     """
-    sources: dict[Source, Coverage] = {}
+    outdated: dict[Source, Coverage] = {}
     empty = {
         name
         for name, rows in zip(*(reports.column(key).to_pylist() for key in ("source", "rows")), strict=True)
@@ -44,8 +44,8 @@ def outdated_reports(
         coverage = manifest.coverage(source)
         reason = None if source in empty else _outdated(dates.get(source), today)
         if reason is not None and coverage.status.is_read:
-            sources[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
-    return sources
+            outdated[source] = replace(coverage, status=SourceStatus.UNAVAILABLE, reason=reason)
+    return outdated
 
 
 def _outdated(refreshed: date | None, today: date) -> Message | None:

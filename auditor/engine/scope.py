@@ -1,4 +1,4 @@
-"""One batch of people under a plan, with what several policies ask of it alike, and one policy over it."""
+"""The scopes that checks evaluate: one policy over a batch of users, or over a tenant."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
@@ -16,7 +16,7 @@ from auditor.domain.policy.prices import DatedPrice, SeatPrice
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import Links
-from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
+from auditor.engine.columns.bitsets import Products, distinct, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import People
 from auditor.engine.coverage import NotEvaluated, unread
@@ -28,11 +28,11 @@ from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.model import UserBatch
 
 UserFindings = tuple[FindingColumns | None, Flags]
-"""What one check yields: findings with rows of the batch, and for whom it stays unknown."""
+"""The output of one check: findings with rows of the batch, and flags of the users whose outcome is unknown."""
 
 
 class Batch:
-    """People, selectors, and the answers that do not depend on a policy's population: each is worked out once."""
+    """One batch of users, with everything that does not depend on a policy's population, computed once."""
 
     def __init__(self, bound: BoundPolicies, users: UserBatch) -> None:
         self.bound = bound
@@ -43,49 +43,52 @@ class Batch:
 
     @cached_property
     def unread(self) -> Flags | None:
-        """Whose `assignedLicenses` were not collected; None where everybody's were."""
+        """Flags of the users whose `assignedLicenses` were not collected; None if all were."""
         unread = self.people.unknown("assignedLicenses")
         return None if unread is self.people.nobody else unread
 
     @cached_property
     def redundant(self) -> tuple[Rows, Rows, Rows]:
-        """Who holds which SKU redundantly, and the fullest SKU held that contains it: by row, then by SKU."""
+        """Redundant holdings as (rows, SKUs, containing SKUs), sorted by row and SKU.
+
+        If several held SKUs contain the redundant one, the fullest of them is given.
+        """
         held, bound = self.people.links.held, self.bound
-        anyone, around = bound.masks.once("contained", lambda: _contained(bound))
-        # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
-        who = np.flatnonzero(meets(held, anyone) & several(held))
-        chosen = rows_of(held, who)
-        parts_of_skus = [(_NONE, _NONE, _NONE)]
+        contained, containers_of = bound.masks.once("contained", lambda: _contained(bound))
+        # Only users with two SKUs or more, at least one of which another SKU contains, need to be compared in pairs.
+        users = np.flatnonzero(intersects(held, contained) & has_multiple(held))
+        bits = rows_of(held, users)
+        columns = [(_NONE, _NONE, _NONE)]
         for sku, containers in bound.containers.items():
-            rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
+            rows = np.flatnonzero(holders(bits, sku) & intersects(bits, containers_of[sku]))
             if not len(rows):
                 continue
-            candidates, by = rows_of(chosen, rows), np.zeros(len(rows), dtype=np.int64)
-            for container in reversed(containers):  # the fullest has the last word
-                by[holders(candidates, container)] = container
-            parts_of_skus.append((rows, np.full(len(rows), sku), by))
-        rows, skus, by = (np.concatenate(parts) for parts in zip(*parts_of_skus, strict=True))
+            candidates, containing = rows_of(bits, rows), np.zeros(len(rows), dtype=np.int64)
+            for container in reversed(containers):  # the fullest is the last one
+                containing[holders(candidates, container)] = container
+            columns.append((rows, np.full(len(rows), sku), containing))
+        rows, skus, containing = (np.concatenate(parts) for parts in zip(*columns, strict=True))
         order = np.argsort(rows * bound.size + skus)
-        return who[rows[order]], skus[order], by[order]
+        return users[rows[order]], skus[order], containing[order]
 
     @cached_property
     def errors(self) -> tuple[Rows, Rows, Rows, tuple[str, ...]]:
-        """Who has an assignment in error, of which SKU, with which of the detail texts: each once, in order."""
+        """Assignments in error as (rows, SKUs, detail codes, detail texts), distinct and sorted."""
         links = self.people.links
         entries = links.failed
         if links.pathless is not None:
             entries = entries[~links.pathless[links.owner[entries]]]
-        numbers, details = _error_texts(links, entries)
+        codes, details = _error_texts(links, entries)
         size = self.bound.size
-        # One number for all three, which sorts as they do.
-        pairs = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + numbers)
-        pairs, numbers = np.divmod(pairs, max(1, len(details)))
-        rows, skus = np.divmod(pairs, max(1, size))
-        return rows, skus, numbers, details
+        # Encode the three columns as one number that sorts in the same order.
+        keys = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + codes)
+        keys, codes = np.divmod(keys, max(1, len(details)))
+        rows, skus = np.divmod(keys, max(1, size))
+        return rows, skus, codes, details
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """One policy over one batch: whom it concerns, and what it may look at."""
+    """One policy over one batch of users: its population, and the data that it may read."""
 
     batch: Batch
     index: int
@@ -97,7 +100,7 @@ class Scope(Struct, frozen=True, kw_only=True):
 
     @property
     def bound(self) -> BoundPolicies:
-        """The policies and what they are evaluated by."""
+        """The policies, bound to the facts of the tenant."""
         return self.batch.bound
 
     @property
@@ -107,12 +110,12 @@ class Scope(Struct, frozen=True, kw_only=True):
 
     @property
     def unread(self) -> Flags | None:
-        """Whose `assignedLicenses` were not collected; None where everybody's were."""
+        """Flags of the users whose `assignedLicenses` were not collected; None if all were."""
         return self.batch.unread
 
     @property
     def readable(self) -> Flags:
-        """Who belongs to the population for certain and whose `assignedLicenses` were collected."""
+        """Users who certainly belong to the population and whose `assignedLicenses` were collected."""
         unread = self.unread
         return self.population.true if unread is None else self.population.true & ~unread
 
@@ -144,7 +147,7 @@ _Shared = TypeVar("_Shared")
 
 
 class TenantScope(Struct, frozen=True, kw_only=True):
-    """One policy over what a tenant owns, for one check after the other."""
+    """One policy over what a tenant owns, for one check."""
 
     bound: BoundPolicies
     index: int
@@ -153,27 +156,27 @@ class TenantScope(Struct, frozen=True, kw_only=True):
     check: str
     """The id of the check that evaluates."""
     holders: HolderCount | None
-    """How many people of the population hold what, where a check of the policy counts them."""
+    """How many people of the population hold each SKU, if a check of the policy counts them."""
     unknown: NotEvaluated
     """What keeps the policy from being evaluated; the checks add to it."""
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
     def facts(self) -> TenantFacts:
-        """What is known of the tenant."""
+        """The facts of the tenant."""
         return self.bound.facts
 
     def readable(self, source: Source) -> bool:
-        """Tell whether a source was read at all, and note why it is not known whole."""
+        """Return whether a source was read, at least in part; record why it is not complete."""
         self.unknown.add_all(unread(self.facts, source))
         return self.facts.status(source).is_read
 
     def seats_unknown(self, product: str) -> None:
-        """Note that Graph gave no numbers for the seats of a product."""
+        """Record that Graph gave no seat numbers for a product."""
         self.unknown.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
 
     def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
-        """Return a value that several checks of the policy share: it is computed for the first of them."""
+        """Return a value that several checks of the policy share; the first call computes it."""
         if name not in self.shared:
             self.shared[name] = make()
         value: _Shared = self.shared[name]
@@ -202,46 +205,46 @@ class TenantScope(Struct, frozen=True, kw_only=True):
         )
 
     def price_change(self, price: DatedPrice | SeatPrice) -> dict[str, Any]:
-        """Return the evidence of a price that begins after the day of the audit; empty for one in force."""
+        """Return the evidence for a price that starts after the day of the audit; empty if it is in force already."""
         if price.amount is None or price.starts <= self.facts.as_of.date():
             return {}
         return {"pricePerSeat": float(price.amount), "priceFrom": price.starts.isoformat()}
 
     def price(self, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
-        """Return what seats of a SKU cost a month, on the day of the audit or another; None where that is not known."""
+        """Return the monthly cost of seats of a SKU on a day, by default that of the audit; None if not known."""
         return price_of(self.bound, sku, seats, day)
 
 
 def price_of(bound: BoundPolicies, sku: SkuFact, seats: int, day: date | None = None) -> Money | None:
-    """Return what seats of a SKU cost a month, on the day of the audit or another; None where that is not known."""
+    """Return the monthly cost of seats of a SKU on a day, by default that of the audit; None if not known."""
     prices = bound.prices if day is None else bound.prices_on(day)
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
 def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
-    """Pack the SKUs that others contain, and for each of them those others."""
+    """Return the SKUs that other SKUs contain as one bitset, and the containing SKUs of each as bitsets."""
 
-    def packed(places: Iterable[int]) -> Products:
+    def packed(indices: Iterable[int]) -> Products:
         flags = np.zeros(bound.size, dtype=bool)
-        flags[list(places)] = True
+        flags[list(indices)] = True
         return Products.of(flags)
 
     return packed(bound.containers), {sku: packed(containers) for sku, containers in bound.containers.items()}
 
 
 def _error_texts(links: Links, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
-    """Return what the details of the entries in error are: a number for each, and the texts in order."""
+    """Return the details of the entries in error: the code of each, and the sorted texts."""
     errors, groups = links.column("error"), links.column("assignedByGroup")
     size = len(groups.dictionary) + 1
     error = links.codes("error")[entries].astype(np.int64)
     group = links.codes("assignedByGroup")[entries].astype(np.int64)
-    different, places = np.unique(error * size + group, return_inverse=True)
+    distinct_pairs, positions = np.unique(error * size + group, return_inverse=True)
     codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
-    pairs = ((codes[pair // size], ids[pair % size]) for pair in different.tolist())
+    pairs = ((codes[pair // size], ids[pair % size]) for pair in distinct_pairs.tolist())
     texts = [f"{error}@{group}" if group else error for error, group in pairs]
     details = tuple(sorted(set(texts)))
-    return np.array([details.index(text) for text in texts], dtype=np.int64)[places], details
+    return np.array([details.index(text) for text in texts], dtype=np.int64)[positions], details
 
 
 _NONE: Rows = np.zeros(0, dtype=np.int64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from auditor.catalogue.services import services_of
 from auditor.domain.enums import Source
 from auditor.domain.policy.product_set import PAID_PRODUCTS
-from auditor.engine.columns.bitsets import distinct, indices, meets, pairs
+from auditor.engine.columns.bitsets import distinct, indices, intersects, pairs
 from auditor.engine.columns.strings import Flags, codes_of
 from auditor.engine.columns.users import NO_ACTIVITY, People
 from auditor.engine.outcome import Rows
@@ -20,46 +20,46 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, SOURCE_OF_COLUMN
 
 USED_30, USED_90, IDLE, UNKNOWN = range(4)
-"""When the holder of a seat was last active in a service of the product: within so many days, not, or not known."""
+"""The use of a seat: its holder was active in a service of the product within 30 or 90 days, was not, or unknown."""
 STATES = 4
 UNITS = ("department", "companyName", "costCenter", "division")
-"""Properties of users by which seats are counted, as far as they were asked for."""
+"""User properties by which seats are counted, if they were requested."""
 
 
 def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
-    """Return the columns of users that counting reads."""
+    """Return the user columns that the seat counts read."""
     return (*units_of(facts), *ACTIVITY_COLUMNS.values())
 
 
 def units_of(facts: TenantFacts) -> tuple[str, ...]:
-    """Return the properties by which the seats of a tenant are counted; the first one where none was asked for."""
+    """Return the properties by which the seats of a tenant are counted; the first one if none was requested."""
     return tuple(name for name in UNITS if facts.asked(name)) or UNITS[:1]
 
 
 def read_reports(facts: TenantFacts) -> Mapping[Source, date]:
-    """Return the refresh dates of the reports of activity that were read and are not out of date."""
+    """Return the refresh dates of the activity reports that were read and are not outdated."""
     sources = {SOURCE_OF_COLUMN[column] for column in ACTIVITY_COLUMNS.values()}
     readable = {source for source in sources if facts.status(source).is_read}
     return {source: day for source, day in facts.refresh_dates.items() if source in readable}
 
 
 def counted_products(bound: BoundPolicies) -> Flags:
-    """Tell of which products seats are counted: those that people can hold and that are not certainly free."""
+    """Return flags of the SKUs whose seats are counted: those that people can hold and that are not certainly free."""
     assignable = np.array([sku.applies_to.casefold() == "user" for sku in bound.facts.skus], dtype=bool)
     flags: Flags = bound.masks.of(PAID_PRODUCTS).maybe & assignable
     return flags
 
 
 def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
-    """Return the services of each SKU whose activity the reports of usage show."""
+    """Return for each SKU the services whose activity is in the usage reports."""
     return [services_of((sku.plans or {}).values()) for sku in facts.skus]
 
 
 def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
-    """Count seats: a row per property, its value, SKU and state, with `seats`; the rows of each property are all seats.
+    """Count the seats of a batch, with one row per property, value, SKU and state.
 
-    `by` is an index in `units_of`, `sku` one in `facts.skus`; a row with the number of SKUs instead counts the people
-    who hold a seat.
+    The rows of each property add up to all seats. `by` is an index into `units_of`, `sku` one into `facts.skus`; rows
+    whose `sku` is the number of SKUs count the people who hold a seat.
     """
     held, unread = people.links.held, people.unknown("assignedLicenses")
     if unread is not people.nobody:
@@ -67,43 +67,45 @@ def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
     products = counted_products(bound)
     rows, skus = pairs(held, products, np.ones(people.count, dtype=bool))
     services, reports = services_by_product(bound.facts), read_reports(bound.facts)
-    kinds: dict[tuple[str, ...], int] = {}
-    kind_of = np.array([kinds.setdefault(own if reports else (), len(kinds)) for own in services], dtype=np.int64)
-    states = np.stack([_states(people, own, reports) for own in kinds] or [_states(people, (), reports)])
-    holding = np.flatnonzero(meets(held, products))
-    seats = _Seats(
-        rows=np.concatenate([holding, rows]),
-        skus=np.concatenate([np.full(len(holding), bound.size), skus]),
-        states=np.concatenate([np.zeros(len(holding), dtype=np.int8), states[kind_of[skus], rows]]),
+    service_sets: dict[tuple[str, ...], int] = {}
+    service_set_of = np.array(
+        [service_sets.setdefault(names if reports else (), len(service_sets)) for names in services], dtype=np.int64
     )
-    units = enumerate(units_of(bound.facts))
-    return pa.concat_tables([_counted(by, _column(people, name), seats) for by, name in units])
+    states = np.stack([_states(people, names, reports) for names in service_sets] or [_states(people, (), reports)])
+    holders = np.flatnonzero(intersects(held, products))
+    seats = _Seats(
+        rows=np.concatenate([holders, rows]),
+        skus=np.concatenate([np.full(len(holders), bound.size), skus]),
+        states=np.concatenate([np.zeros(len(holders), dtype=np.int8), states[service_set_of[skus], rows]]),
+    )
+    properties = enumerate(units_of(bound.facts))
+    return pa.concat_tables([_counted(by, _column(people, name), seats) for by, name in properties])
 
 
 class _Seats(NamedTuple):
-    """A seat each: the row of its holder, its SKU, and its state."""
+    """Seats as columns of equal length: the row of the holder, the SKU and the state."""
 
     rows: Rows
     skus: Rows
     states: npt.NDArray[np.int8]
 
 
-def _counted(by: int, column: pa.DictionaryArray, held: _Seats) -> pa.Table:
+def _counted(by: int, column: pa.DictionaryArray, holdings: _Seats) -> pa.Table:
     """Count seats by the values of one column."""
     units, count = codes_of(column, absent=len(column.dictionary)).astype(np.int64), len(column.dictionary) + 1
-    keys = (held.skus * count + units[held.rows]) * STATES + held.states
-    cells, seats = _counts(keys, (int(held.skus.max(initial=0)) + 1) * count * STATES)
-    others, states = np.divmod(cells, STATES)
-    skus, places = np.divmod(others, count)
-    names = column.dictionary.take(_indices(places, column))
-    numbers = map(indices, (np.full(len(cells), by), skus, states, seats))
+    seat_keys = (holdings.skus * count + units[holdings.rows]) * STATES + holdings.states
+    occurring, seats = _counts(seat_keys, (int(holdings.skus.max(initial=0)) + 1) * count * STATES)
+    groups, states = np.divmod(occurring, STATES)
+    skus, value_codes = np.divmod(groups, count)
+    names = column.dictionary.take(_indices(value_codes, column))
+    numbers = map(indices, (np.full(len(occurring), by), skus, states, seats))
     return pa.table([names, *numbers], names=["name", "by", "sku", "state", "seats"])
 
 
-def _counts(keys: Rows, most: int) -> tuple[Rows, Rows]:
-    """Return the different ones of some keys below `most`, ascending, and how often each occurs."""
-    if most <= max(len(keys), _FEW):
-        counts = np.bincount(keys, minlength=most)
+def _counts(keys: Rows, limit: int) -> tuple[Rows, Rows]:
+    """Return the distinct keys in ascending order, and the count of each; all keys are less than `limit`."""
+    if limit <= max(len(keys), _BINCOUNT_LIMIT):
+        counts = np.bincount(keys, minlength=limit)
         values = np.flatnonzero(counts)
         return values, counts[values]
     values = distinct(keys)
@@ -115,15 +117,15 @@ def _column(people: People, name: str) -> pa.DictionaryArray:
     return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 
-def _indices(places: Rows, column: pa.DictionaryArray) -> pa.Array:
-    """Return indices into the dictionary of a column; the one behind its end is null."""
-    present = places < len(column.dictionary)
+def _indices(codes: Rows, column: pa.DictionaryArray) -> pa.Array:
+    """Return codes as Arrow indices into the dictionary of a column; a code past its end becomes null."""
+    present = codes < len(column.dictionary)
     bitmap = pa.py_buffer(np.packbits(present, bitorder="little"))
-    return pa.Array.from_buffers(pa.int64(), len(places), [bitmap, pa.py_buffer(places.astype(np.int64))])
+    return pa.Array.from_buffers(pa.int64(), len(codes), [bitmap, pa.py_buffer(codes.astype(np.int64))])
 
 
 def _states(people: People, services: tuple[str, ...], reports: Mapping[Source, date]) -> npt.NDArray[np.int8]:
-    """Return the state of each user with regard to some services: what is known of one of them decides for use."""
+    """Return the state of each user for some services; activity in one of them is enough to count as used."""
     if not services:
         return np.full(people.count, UNKNOWN, dtype=np.int8)
     age = np.full(people.count, np.iinfo(np.int64).max)
@@ -132,8 +134,8 @@ def _states(people: People, services: tuple[str, ...], reports: Mapping[Source, 
         refreshed = reports.get(SOURCE_OF_COLUMN[column], date.min)
         unread = people.unknown(column)
         days = people.integers(column, absent=NO_ACTIVITY)
-        silent = unread | (days == NO_ACTIVITY)
-        age = np.minimum(age, np.where(silent, age, (refreshed - _EPOCH).days - days.astype(np.int64)))
+        inactive = unread | (days == NO_ACTIVITY)
+        age = np.minimum(age, np.where(inactive, age, (refreshed - _EPOCH).days - days.astype(np.int64)))
         unknown = unknown | unread
     states = np.where(unknown, UNKNOWN, IDLE).astype(np.int8)
     states[age <= 90] = USED_90
@@ -142,5 +144,5 @@ def _states(people: People, services: tuple[str, ...], reports: Mapping[Source, 
 
 
 _EPOCH = date(1970, 1, 1)
-_FEW = 1 << 16
-"""Keys up to which counting all of them takes less time than sorting."""
+_BINCOUNT_LIMIT = 1 << 16
+"""Key limit up to which counting every possible key takes less time than sorting the keys."""

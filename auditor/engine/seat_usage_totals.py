@@ -1,4 +1,4 @@
-"""The counted seats of all users of a tenant, as use beside money by product, department and cost centre."""
+"""Sums the seat counts of a tenant into reports of usage and cost by product, department and cost centre."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -30,19 +30,19 @@ from auditor.engine.seat_usage import (
 
 Counts = npt.NDArray[np.int64]
 
-_MOST_UNITS = 1000
-"""Departments, and companies, that are listed by themselves; the others are merged into one row."""
+_MAX_UNITS = 1000
+"""The maximum number of departments, or of companies, in a report; the others are merged into one row."""
 
 
 class Reports(Struct, frozen=True, kw_only=True):
-    """What is reported of the seats of a tenant; None where it is unknown."""
+    """The reports about the seats of a tenant; None if a report's data is not known."""
 
     usage: UsageReport | None = None
     departments: DepartmentReport | None = None
 
 
 def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
-    """Return the reports of a tenant from the counts of all its batches; none without users."""
+    """Return the reports of a tenant from the counts of all its batches; both are None without users."""
     if not counts:
         return Reports()
     facts, size = bound.facts, bound.size
@@ -52,32 +52,32 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
     refreshed = read_reports(facts)
     usage = None
     if refreshed:
-        chosen = (sku < size) & (by == 0)
-        sums = np.bincount(sku[chosen] * STATES + state[chosen], weights=seats[chosen], minlength=size * STATES)
+        by_sku = (sku < size) & (by == 0)
+        sums = np.bincount(sku[by_sku] * STATES + state[by_sku], weights=seats[by_sku], minlength=size * STATES)
         usage = UsageReport(
             refresh_date=refreshed.get(Source.USAGE),
             copilot_refresh_date=refreshed.get(Source.COPILOT_USAGE),
             products=_products(bound, sums.astype(np.int64).reshape(size, STATES), prices, refreshed),
         )
-    units = {}
+    usages = {}
     for index, name in enumerate(units_of(facts)):
         if facts.asked(name):
-            own = np.flatnonzero(by == index)
-            counted = _Seats(table.column("name").take(indices(own)), sku[own], state[own], seats[own])
-            units[name] = _units(counted, prices, known=bool(refreshed))
-    if not units:
+            rows = np.flatnonzero(by == index)
+            counted = _Seats(table.column("name").take(indices(rows)), sku[rows], state[rows], seats[rows])
+            usages[name] = _units(counted, prices, known=bool(refreshed))
+    if not usages:
         return Reports(usage=usage)
     report = DepartmentReport(
-        departments=units.get("department", ()),
-        companies=units.get("companyName", ()),
-        cost_centers=units.get("costCenter", ()),
-        divisions=units.get("division", ()),
+        departments=usages.get("department", ()),
+        companies=usages.get("companyName", ()),
+        cost_centers=usages.get("costCenter", ()),
+        divisions=usages.get("division", ()),
         unassigned=_unassigned(bound, prices),
     )
     return Reports(usage=usage, departments=report)
 
 
-def _times(price: Money | None, seats: int | None) -> Money | None:
+def _cost(price: Money | None, seats: int | None) -> Money | None:
     return None if price is None or seats is None else Money(currency=price.currency, per_month=price.per_month * seats)
 
 
@@ -106,8 +106,8 @@ def _products(
                 idle=idle,
                 unknown=states[UNKNOWN],
                 price=prices[index],
-                cost=_times(prices[index], assigned),
-                idle_cost=_times(prices[index], idle),
+                cost=_cost(prices[index], assigned),
+                idle_cost=_cost(prices[index], idle),
             )
         )
     return tuple(sorted(usages, key=_by_money))
@@ -133,23 +133,23 @@ class _Seats(Struct, frozen=True):
 
 
 def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> tuple[UnitUsage, ...]:
-    """Sum seats by name, letter case and blanks around it aside: the costliest first, those without one last.
+    """Sum seats by name, ignoring letter case and surrounding blanks: most expensive first, seats without a name last.
 
-    Nothing where nobody has a name.
+    Empty if no user has a name.
     """
     spellings, spelling, unit_of = _spellings(counted.names)
     count = int(unit_of.max(initial=-1)) + 1
-    # Behind the named units, those without a name.
+    # The index after the named units is for seats without a name.
     unit = np.append(unit_of, count)[spelling]
     rates = np.array([float(_amount(price)) for price in prices] + [0.0])
     cost = np.bincount(unit, weights=rates[counted.sku] * counted.seats, minlength=count + 1)
     seats = np.where(counted.sku < len(prices), counted.seats, 0)
     assigned = np.bincount(unit, weights=seats, minlength=count + 1)
-    # Equal ones by name: units are numbered in the order of names.
+    # Ties are sorted by name: units are numbered in the order of their names.
     order = np.lexsort((np.arange(count), -assigned[:count], -np.round(cost[:count], 2)))
-    listed = order[:_MOST_UNITS]
+    listed = order[:_MAX_UNITS]
     merged = len(order) - len(listed)
-    # Row of each unit: those that are listed, the merged ones, those without a name.
+    # Rows of the result: the listed units, the merged ones, and the seats without a name.
     row_of = np.full(count + 1, len(listed))
     row_of[listed] = np.arange(len(listed))
     row_of[count] = len(listed) + 1
@@ -161,12 +161,16 @@ def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> t
     )
     labels = [*((name, 0) for name in names), (None, merged), (None, 0)]
     rows = zip(labels, sums.reshape(-1, size, STATES), strict=True)
-    units = tuple(_unit(name, merged, own, prices, known=known) for (name, merged), own in rows if own.any())
+    units = tuple(
+        _unit(name, merged, unit_counts, prices, known=known)
+        for (name, merged), unit_counts in rows
+        if unit_counts.any()
+    )
     return units if count else ()
 
 
 def _spellings(names: pa.ChunkedArray) -> tuple[list[str], Counts, Counts]:
-    """Return the different spellings, per row its spelling, and per spelling its unit; a blank name is none."""
+    """Return the distinct spellings, the spelling of each row, and the unit of each spelling; blank means no name."""
     trimmed = pc.utf8_trim_whitespace(names.combine_chunks())
     coded = pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed).dictionary_encode()
     folded = fold(coded.dictionary)
@@ -179,36 +183,36 @@ def _spellings(names: pa.ChunkedArray) -> tuple[list[str], Counts, Counts]:
 
 
 def _display_names(spellings: Sequence[str], unit_of: Counts, seats: Counts, listed: Counts) -> Iterable[str]:
-    """Return the commonest spelling of each listed unit."""
-    wanted = np.zeros(int(unit_of.max(initial=-1)) + 1, dtype=bool)
-    wanted[listed] = True
-    chosen = np.flatnonzero(wanted[unit_of]).tolist()
+    """Return the most frequent spelling of each listed unit."""
+    is_listed = np.zeros(int(unit_of.max(initial=-1)) + 1, dtype=bool)
+    is_listed[listed] = True
+    candidates = np.flatnonzero(is_listed[unit_of]).tolist()
     names: dict[int, str] = {}
-    for index in sorted(chosen, key=lambda index: (-seats[index], spellings[index])):
+    for index in sorted(candidates, key=lambda index: (-seats[index], spellings[index])):
         names.setdefault(int(unit_of[index]), spellings[index])
     return [names[unit] for unit in listed.tolist()]
 
 
-def _unit(name: str | None, merged: int, own: Counts, prices: Sequence[Money | None], *, known: bool) -> UnitUsage:
-    """Return one row from the counts by SKU and state; the last SKU counts people."""
-    states: list[int] = own[:-1].sum(axis=0).tolist()
-    by_product: list[int] = own[:-1].sum(axis=1).tolist()
+def _unit(name: str | None, merged: int, counts: Counts, prices: Sequence[Money | None], *, known: bool) -> UnitUsage:
+    """Return one row of the report from its counts by SKU and state; the last SKU counts people."""
+    states: list[int] = counts[:-1].sum(axis=0).tolist()
+    by_product: list[int] = counts[:-1].sum(axis=1).tolist()
     return UnitUsage(
         name=name,
         merged=merged,
-        people=int(own[-1].sum()),
+        people=int(counts[-1].sum()),
         assigned=sum(states),
         used=states[USED_30] + states[USED_90] if known else None,
         idle=states[IDLE] if known else None,
         unknown=states[UNKNOWN],
         cost=_sum(prices, by_product),
-        idle_cost=_sum(prices, own[:-1, IDLE].tolist()) if known else None,
+        idle_cost=_sum(prices, counts[:-1, IDLE].tolist()) if known else None,
         unpriced=sum(seats for price, seats in zip(prices, by_product, strict=True) if price is None),
     )
 
 
 def _sum(prices: Sequence[Money | None], seats: Sequence[int]) -> Money | None:
-    """Return the cost of seats by product, as far as prices are known; None where that is of none of the seats."""
+    """Return the cost of the seats whose prices are known; None if the price of no seat is known."""
     priced = [(price, count) for price, count in zip(prices, seats, strict=True) if price is not None]
     if not priced or (any(seats) and not any(count for _, count in priced)):
         return None
@@ -217,9 +221,9 @@ def _sum(prices: Sequence[Money | None], seats: Sequence[int]) -> Money | None:
 
 
 def _unassigned(bound: BoundPolicies, prices: Sequence[Money | None]) -> UnassignedSeats:
-    counted = counted_products(bound)
+    is_counted = counted_products(bound)
     spare = [
-        max(0, sku.spare or 0) if counted[index] and sku.owned else 0 for index, sku in enumerate(bound.facts.skus)
+        max(0, sku.spare or 0) if is_counted[index] and sku.owned else 0 for index, sku in enumerate(bound.facts.skus)
     ]
     return UnassignedSeats(
         seats=sum(spare),

@@ -1,4 +1,4 @@
-"""A snapshot's small tables into the facts that rules are evaluated by: SKUs, service plans, subscriptions, groups."""
+"""The facts of one tenant from the small tables of its snapshot: SKUs, service plans, subscriptions and groups."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -21,16 +21,16 @@ from auditor.snapshot.schema import ROLE_DEFINITION_LIST
 
 
 class SkuFact(Struct, frozen=True, kw_only=True):
-    """What is known of one SKU; `plans` None means that nobody knows them."""
+    """The facts of one SKU; `plans` is None if its service plans are not known."""
 
     sku_id: str
     part_number: str | None
     owned: bool
-    """Whether the tenant's `subscribedSkus` show it."""
+    """Whether it is in the tenant's `subscribedSkus`."""
     plans: Mapping[str, str] | None
-    """servicePlanId → servicePlanName, lower case and as written."""
+    """servicePlanId in lower case → servicePlanName as written."""
     name_may_be_any: bool = False
-    """True where its part number was not collected, so that any name might be its own."""
+    """True if its part number was not collected, so that any product name might refer to it."""
     applies_to: str = "User"
     capability_status: str | None = None
     enabled: int | None = None
@@ -51,7 +51,7 @@ class SkuFact(Struct, frozen=True, kw_only=True):
 
     @property
     def label(self) -> str:
-        """Its part number, or its skuId where that is not known."""
+        """The part number, or the skuId if it is not known."""
         return self.part_number or self.sku_id
 
     @property
@@ -61,7 +61,7 @@ class SkuFact(Struct, frozen=True, kw_only=True):
 
 
 class GroupFact(Struct, frozen=True, kw_only=True):
-    """What is known of one group and its members."""
+    """The facts of one group and its members."""
 
     id: str
     name: str
@@ -71,7 +71,7 @@ class GroupFact(Struct, frozen=True, kw_only=True):
     members_status: SourceStatus
     transitive_members_status: SourceStatus
     types: tuple[str, ...] | None
-    """Graph's `groupTypes`; None where the kind of the group was not read."""
+    """Graph's `groupTypes`; None if they were not read."""
     membership_rule: str | None
     membership_rule_state: str | None
     """Graph's `membershipRuleProcessingState`: `On` or `Paused`."""
@@ -87,12 +87,12 @@ class GroupFact(Struct, frozen=True, kw_only=True):
 
     @property
     def dynamic(self) -> bool | None:
-        """Whether a rule decides who is a member; None where the kind of the group was not read."""
+        """Whether membership is dynamic, that is, decided by a rule; None if the group types were not read."""
         return None if self.types is None else any(kind.casefold() == "dynamicmembership" for kind in self.types)
 
 
 class TenantFacts:
-    """Everything a rule may ask of one tenant, people aside; derived from the snapshot and the catalogue."""
+    """The facts of one tenant except its people, derived from the snapshot and the catalogue."""
 
     def __init__(self, snapshot: Snapshot, catalogue: Catalogue, policies: PolicySet, as_of: datetime) -> None:
         self.snapshot = snapshot
@@ -101,12 +101,12 @@ class TenantFacts:
         self.policies: PolicySet = policies
         self.as_of = as_of
         self.earlier_dates: EarlierDates = {}
-        """The next dates of subscriptions in earlier nights."""
+        """The next dates of subscriptions in earlier snapshots."""
         self.overlaps: dict[tuple[ProductSet, ProductSet], Any] = {}
-        """Whether two sets share a SKU, once it was asked."""
+        """Cache of `auditor.engine.policy.binding.overlap`: whether two product sets share a SKU."""
 
     def coverage(self, source: Source) -> Coverage:
-        """How far a source was read; a report that is too old on the day of the audit is unavailable."""
+        """Return how far a source was read; a report that is too old on the day of the audit is unavailable."""
         return self._outdated_reports.get(source) or self.manifest.coverage(source)
 
     @property
@@ -116,7 +116,7 @@ class TenantFacts:
 
     @cached_property
     def refresh_dates(self) -> Mapping[Source, date]:
-        """The day up to which the report of a source knows activity; of several reports the earliest."""
+        """The last day that the report of each source covers; if it has several reports, the earliest."""
         return refresh_dates(self.snapshot.table("reports"))
 
     @cached_property
@@ -124,7 +124,7 @@ class TenantFacts:
         return outdated_reports(self.manifest, self.snapshot.table("reports"), self.refresh_dates, self.as_of.date())
 
     def status(self, source: Source) -> SourceStatus:
-        """How much of a source was read."""
+        """Return how much of a source was read."""
         return self.coverage(source).status
 
     @cached_property
@@ -132,35 +132,37 @@ class TenantFacts:
         return frozenset(self.coverage(Source.USERS).asked)
 
     def asked(self, name: str) -> bool:
-        """Whether the property of users was asked for when the snapshot was taken."""
+        """Return whether the user property was requested when the snapshot was taken."""
         return name == "id" or name in self._asked or GRAPH_PROPERTIES.get(name) in self._asked
 
     @cached_property
     def marks_mailboxes(self) -> bool:
-        """Whether the snapshot shows of whom the mailbox could not be read, so that it was read of everybody else."""
+        """Whether the snapshot lists the users whose mailbox could not be read; all other mailboxes were read then."""
         gaps = self.snapshot.not_collected
         if gaps is not None:
             return _MAILBOX in gaps
-        users = (batch.users for batch in self.snapshot.batches((_GAPS,), ()))
-        return any(_MAILBOX in part.column(_GAPS).flatten().to_pylist() for part in users if _GAPS in part.schema.names)
+        tables = (batch.users for batch in self.snapshot.batches((_GAPS,), ()))
+        return any(
+            _MAILBOX in users.column(_GAPS).flatten().to_pylist() for users in tables if _GAPS in users.schema.names
+        )
 
     @cached_property
     def skus(self) -> tuple[SkuFact, ...]:
-        """Every SKU that the tenant owns or that somebody holds, in the order of products."""
-        plans = shown_plans(self.snapshot.table("service_plans"))
+        """Every SKU that the tenant owns or that a user holds, sorted by `SkuFact.sort_key`."""
+        plans = plans_by_sku(self.snapshot.table("service_plans"))
         owned = {fact.sku_id: fact for fact in (_owned(row, plans) for row in _rows(self.snapshot.table("products")))}
         held = [self._held(sku_id) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
     @cached_property
     def assignable(self) -> tuple[int, ...]:
-        """The places of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
+        """Indices of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
         return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
 
     @cached_property
     def index(self) -> Mapping[str, int]:
-        """SkuId → its place in `skus`."""
-        return {fact.sku_id: place for place, fact in enumerate(self.skus)}
+        """SkuId → its index in `skus`."""
+        return {fact.sku_id: position for position, fact in enumerate(self.skus)}
 
     @cached_property
     def owned_names(self) -> frozenset[str]:
@@ -176,7 +178,7 @@ class TenantFacts:
 
     @cached_property
     def every_sku(self) -> tuple[SkuFact, ...]:
-        """The tenant's SKUs and all of the catalogue: for questions about sets rather than about holdings."""
+        """The tenant's SKUs and all others of the catalogue, for comparing product sets regardless of holdings."""
         others = [
             SkuFact(sku_id=sku_id, part_number=product.part_number, owned=False, plans=_plans(product.plans))
             for sku_id, product in self.catalogue.products.items()
@@ -185,7 +187,7 @@ class TenantFacts:
         return (*self.skus, *others)
 
     def _held(self, sku_id: str) -> SkuFact:
-        """Describe a SKU that somebody holds and `subscribedSkus` do not show."""
+        """Describe a SKU that a user holds and that is not in `subscribedSkus`."""
         product = self.catalogue.product(sku_id.lower())
         if product is not None:
             return SkuFact(
@@ -195,9 +197,9 @@ class TenantFacts:
         return SkuFact(sku_id=sku_id.lower(), part_number=None, owned=False, plans=None, name_may_be_any=unread)
 
     def described(self, sku_id: str, part_number: str | None = None) -> SkuFact:
-        """Return what is known of any SKU; one that the tenant no longer shows is looked up in the catalogue.
+        """Return the facts of any SKU; one that the tenant no longer owns is looked up in the catalogue.
 
-        `part_number` is the one that the subject itself shows.
+        `part_number` is the part number that the subject itself has, if any.
         """
         index = self.index.get(sku_id)
         if index is not None and self.skus[index].owned:
@@ -213,22 +215,22 @@ class TenantFacts:
         )
 
     def subscribed(self, subscription: Mapping[str, Any]) -> SkuFact:
-        """Return the SKU of a row of subscriptions; what the row says counts where the tenant no longer shows it."""
+        """Return the SKU of a row of subscriptions; if the tenant no longer owns it, the row's part number is used."""
         return self.described(subscription["skuId"] or "", subscription["skuPartNumber"])
 
     def title(self, fact: SkuFact) -> str:
-        """Return the friendly name of a SKU; one that no catalogue knows keeps its part number, then its id."""
+        """Return the friendly name of a SKU; if it is not in the catalogue, its part number, or else its id."""
         product = self.catalogue.product(fact.sku_id)
         return product.name if product is not None else fact.label
 
     @cached_property
     def subscriptions(self) -> Sequence[Mapping[str, Any]]:
-        """The rows of subscriptions.parquet in order of id."""
+        """The rows of subscriptions.parquet, sorted by id."""
         return sorted(_rows(self.snapshot.table("subscriptions")), key=lambda row: row["id"])
 
     @cached_property
     def groups(self) -> tuple[GroupFact, ...]:
-        """The groups that were read, in order of id."""
+        """The groups that were read, sorted by id."""
         return tuple(sorted((_group(row) for row in _rows(self.snapshot.table("groups"))), key=lambda group: group.id))
 
     @cached_property
@@ -237,7 +239,7 @@ class TenantFacts:
         return {row["id"].lower(): row for row in _rows(self.snapshot.table("role_definitions"))}
 
     def knows_role(self, name: str) -> bool:
-        """Return whether the tenant has a role of that name or id, or may have one because they were not all read."""
+        """Return whether the tenant has a role of that name or id, or may have one because not all roles were read."""
         if ROLE_DEFINITION_LIST not in self.coverage(Source.DIRECTORY_ROLES).asked:
             return True
         return name.casefold() in self._role_names
@@ -257,7 +259,7 @@ _GAPS, _MAILBOX = "notCollected", "mailboxType"
 
 
 def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
-    """Walk a table: column by column its values are read several times as fast as row by row."""
+    """Yield the rows of a table; they are read by column, which is several times as fast as by row."""
     names = table.column_names
     return (
         dict(zip(names, row, strict=True))
@@ -306,38 +308,41 @@ def _group(row: Mapping[str, Any]) -> GroupFact:
     )
 
 
-def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
-    """Return the plans of each SKU of a table; equal plans are the same object for all tenants."""
-    cached = _SHOWN.get(id(table))
+def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
+    """Return the service plans of each SKU in a table; equal plans are one shared object for all tenants."""
+    cached = _PLANS_CACHE.get(id(table))
     if cached is None:
         plans: dict[str, dict[str, str]] = {}
         for sku_id, plan_id, name in zip(
             *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
         ):
             plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
-        if len(_SHOWN) >= _MOST_SHOWN:
-            _SHOWN.clear()
-        cached = _SHOWN[id(table)] = (table, {sku_id: _same(own) for sku_id, own in plans.items()})
+        if len(_PLANS_CACHE) >= _MAX_TABLES:
+            _PLANS_CACHE.clear()
+        cached = _PLANS_CACHE[id(table)] = (
+            table,
+            {sku_id: _interned(sku_plans) for sku_id, sku_plans in plans.items()},
+        )
     return cached[1]
 
 
-_SHOWN: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
-_MOST_SHOWN = 4
+_PLANS_CACHE: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
+_MAX_TABLES = 4
 
 
 def _plans(plans: Sequence[Any]) -> Mapping[str, str]:
-    return _same({plan.id.lower(): plan.name for plan in plans})
+    return _interned({plan.id.lower(): plan.name for plan in plans})
 
 
-def _same(plans: dict[str, str]) -> Mapping[str, str]:
-    """Return the one object that stands for equal plans in equal order."""
+def _interned(plans: dict[str, str]) -> Mapping[str, str]:
+    """Return one shared object for equal plans in equal order."""
     key = tuple(plans.items())
-    if key not in _SAME:
-        if len(_SAME) >= _MOST_SAME:
-            _SAME.clear()
-        _SAME[key] = plans
-    return _SAME[key]
+    if key not in _INTERNED:
+        if len(_INTERNED) >= _MAX_INTERNED:
+            _INTERNED.clear()
+        _INTERNED[key] = plans
+    return _INTERNED[key]
 
 
-_SAME: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
-_MOST_SAME = 4096
+_INTERNED: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+_MAX_INTERNED = 4096

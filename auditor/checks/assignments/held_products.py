@@ -11,7 +11,7 @@ from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.columns.bitsets import BitRows, Products, meets, pairs
+from auditor.engine.columns.bitsets import BitRows, Products, intersects, pairs
 from auditor.engine.policy.extent import Extent, population_extent
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask, ProductMasks
@@ -39,15 +39,15 @@ def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
 
 def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
     """Report the SKUs of a set that members of the population hold; `held` is what counts as held."""
-    if not wanted.maybe.places:
+    if not wanted.maybe.indices:
         return None, scope.people.nobody
     population, violation = scope.population, wanted.mask
     rows, skus = pairs(held, wanted.true, scope.readable)
     undecided = scope.people.nobody
     if not violation.sure:
-        undecided = population.true & meets(held, violation.unknown)
+        undecided = population.true & intersects(held, violation.unknown)
     if not population.sure:
-        undecided = undecided | (population.unknown & meets(held, wanted.maybe))
+        undecided = undecided | (population.unknown & intersects(held, wanted.maybe))
     return scope.findings(rows, skus=skus), undecided
 
 
@@ -58,7 +58,7 @@ def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
     if links.pathless is None:
         return holding(scope, assigned, wanted)
     chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), assigned), wanted)
-    return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, wanted.maybe))
+    return chunk, undecided | (links.pathless & scope.population.maybe & intersects(links.held, wanted.maybe))
 
 
 class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.columns.bitsets import meets
+from auditor.engine.columns.bitsets import intersects
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import STOPPED, Articles, Situation, group_licence
@@ -33,11 +33,11 @@ def _lacking(scope: Scope, element: ProductSet) -> UserFindings:
     wanted = packed_set(scope.bound.masks, element)
     products = wanted.mask
     held, unread = scope.people.links.held, scope.unread
-    has = meets(held, wanted.true)
+    has = intersects(held, wanted.true)
     if products.sure and unread is None:
         answer = Mask(has, scope.people.nobody, sure=True)
     else:
-        may_have = meets(held, products.unknown)
+        may_have = intersects(held, products.unknown)
         answer = Mask(has, (may_have if unread is None else may_have | unread) & ~has)
     violation = scope.population & ~answer
     chunk = scope.findings(np.flatnonzero(violation.true), written=element.written)

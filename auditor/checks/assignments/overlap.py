@@ -10,7 +10,7 @@ from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.translation import N_
-from auditor.engine.columns.bitsets import BitRows, Products, listed, patterns, several, within
+from auditor.engine.columns.bitsets import BitRows, Products, has_multiple, intersection, patterns, sku_indices
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
@@ -31,8 +31,8 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     clashing = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
     if not clashing.possible:
         return None, people.nobody
-    held = within(people.links.held, clashing.products)
-    maybe = population.maybe & several(held)
+    held = intersection(people.links.held, clashing.products)
+    maybe = population.maybe & has_multiple(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):
         return None, people.nobody
@@ -82,7 +82,7 @@ class _Clashing:
         if cached is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            skus = listed(held.reshape(1, -1))[0]
+            skus = sku_indices(held.reshape(1, -1))[0]
             certain = self._certain[skus]
             cached = self._known[key] = _Clash(
                 sure=_clash(self._true, skus) and bool(certain.all()),

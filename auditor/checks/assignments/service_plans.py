@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from auditor.engine.columns.assignments import Links
-from auditor.engine.columns.bitsets import distinct, meets
+from auditor.engine.columns.bitsets import distinct, intersects
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.engine.scope import Scope, UserFindings
@@ -43,7 +43,7 @@ def enabled(scope: Scope, plan: str) -> Mask:
 
 def _gives(links: Links, plan_id: str, contains: Flags) -> Flags:
     """Tell who has the plan over one of the SKUs that contain it, switched on."""
-    enabled = meets(links.counted, contains)
+    enabled = intersects(links.counted, contains)
     off = _switched_off(links, plan_id)
     # Whoever has it switched off anywhere may still have it over another path: only those are looked at path by path.
     doubtful = distinct(links.owner[off])

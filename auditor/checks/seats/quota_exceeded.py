@@ -25,7 +25,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.engine.columns.bitsets import meets, pairs
+from auditor.engine.columns.bitsets import intersects, pairs
 from auditor.engine.coverage import TRIAL_UNKNOWN, unread
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
@@ -50,8 +50,8 @@ def _count(scope: Scope, block: Seats) -> HolderCount:
     certain, possible = judged.true & owned, judged.maybe & owned
     readable = population.maybe if unread is None else population.maybe & ~unread
     if block.pool:
-        sure = meets(held, certain) & scope.readable
-        open_ = (meets(held, possible) & population.maybe) | (hidden & possible.any())
+        sure = intersects(held, certain) & scope.readable
+        open_ = (intersects(held, possible) & population.maybe) | (hidden & possible.any())
         return HolderCount(certain=np.array([np.count_nonzero(sure)]), possible=np.array([np.count_nonzero(open_)]))
     sure_skus = np.bincount(pairs(held, certain, scope.readable)[1], minlength=bound.size)
     if judged.sure and population.sure:

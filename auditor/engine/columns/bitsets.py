@@ -1,4 +1,4 @@
-"""Bitsets of SKUs, a row of words per user: who holds what, packed, compared and spread out again."""
+"""Bitsets of SKUs, with a row of words for each user: packing, comparing and unpacking."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 
 BitRows = npt.NDArray[np.unsignedinteger[Any]]
-"""A row per user; its words are of 32 bits where one of those is enough, since fewer bytes are compared faster."""
+"""One row per user. Words have 32 bits if one word is enough, else 64: fewer bytes are compared faster."""
 _Number = TypeVar("_Number", bound=np.integer[Any])
 
 _NARROW = 32
@@ -21,12 +21,12 @@ _NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
 def width_of(words: BitRows) -> int:
-    """Return how many bits a word has."""
+    """Return the number of bits in a word."""
     return words.itemsize * 8
 
 
-def blank(users: int, bits: int) -> BitRows:
-    """Return empty bitsets of so many bits."""
+def empty_bitsets(users: int, bits: int) -> BitRows:
+    """Return an empty bitset of at least `bits` bits for each user."""
     if bits <= _NARROW:
         return np.zeros((users, 1), dtype=np.uint32)
     return np.zeros((users, (bits + _WIDE - 1) // _WIDE), dtype=np.uint64)
@@ -34,17 +34,17 @@ def blank(users: int, bits: int) -> BitRows:
 
 def pack(flags: Flags) -> BitRows:
     """Turn flags per SKU into a bitset."""
-    words = blank(1, len(flags))
+    words = empty_bitsets(1, len(flags))
     packed = np.packbits(flags, bitorder="little")
     words.view(np.uint8)[0, : len(packed)] = packed
     return words.reshape(-1)
 
 
 class Products(Struct, frozen=True, eq=False):
-    """Some SKUs to look for in bitsets, packed once for all who are looked through."""
+    """A set of SKUs to look up in bitsets, packed once for all users."""
 
     words: BitRows
-    places: tuple[int, ...]
+    indices: tuple[int, ...]
 
     @classmethod
     def of(cls, flags: Flags) -> "Products":
@@ -53,62 +53,64 @@ class Products(Struct, frozen=True, eq=False):
 
 
 class HoldingsCollector:
-    """The SKUs of all users, one after the other, to be collected into bitsets.
+    """Collects the concatenated SKU lists of all users into bitsets.
 
-    `starts` shows where the SKUs of each user begin and where the last one's end, `size` how many SKUs there are.
+    `starts` has the offset of each user's first SKU, followed by the total length; `size` is the number of SKUs.
     """
 
     def __init__(self, starts: Rows, skus: Rows, size: int) -> None:
         self._starts = starts
         users = len(starts) - 1
-        self._empty = blank(users, size)
-        masks = blank(size, size)
-        places, width = np.arange(size), width_of(masks)
-        masks[places, places // width] = masks.dtype.type(1) << (places % width).astype(masks.dtype)
+        self._empty = empty_bitsets(users, size)
+        masks = empty_bitsets(size, size)
+        bits, width = np.arange(size), width_of(masks)
+        masks[bits, bits // width] = masks.dtype.type(1) << (bits % width).astype(masks.dtype)
         self._bits = [masks[:, word].take(skus) for word in range(masks.shape[1])]
-        # A SKU that somebody has twice cancels itself out.
-        once = self._folded(self._bits)
-        self.doubled: Rows = np.flatnonzero(counts(once) != np.diff(starts))
-        """Who has more entries than SKUs, and so one SKU several times."""
-        self._again = spread(starts, self.doubled)
+        # A SKU that a user has twice cancels itself out.
+        folded = self._folded(self._bits)
+        self.doubled: Rows = np.flatnonzero(counts(folded) != np.diff(starts))
+        """Rows of the users who have at least one SKU several times."""
+        self._doubled_entries = entries_of_rows(starts, self.doubled)
         sizes = np.diff(starts)[self.doubled]
-        self._begin = np.cumsum(sizes) - sizes
+        self._doubled_starts = np.cumsum(sizes) - sizes
 
     def where(self, flags: Flags) -> BitRows:
-        """Collect the SKUs that are flagged, an entry each."""
-        bits = [own * flags for own in self._bits]
-        flagged = self._folded(bits)
+        """Return the bitset of each user's flagged entries."""
+        flagged_bits = [bits * flags for bits in self._bits]
+        bitsets = self._folded(flagged_bits)
         if len(self.doubled):
-            for word, own in enumerate(bits):
-                flagged[self.doubled, word] = np.bitwise_or.reduceat(own.take(self._again), self._begin)
-        return flagged
+            for word, bits in enumerate(flagged_bits):
+                bitsets[self.doubled, word] = np.bitwise_or.reduceat(
+                    bits.take(self._doubled_entries), self._doubled_starts
+                )
+        return bitsets
 
-    def _folded(self, bits: Sequence[BitRows]) -> BitRows:
-        """Fold the bits of each user by exclusive or: one walk over all entries, and the difference of two places."""
+    def _folded(self, words: Sequence[BitRows]) -> BitRows:
+        """Combine the bits of each user by exclusive or, from a running XOR over all entries."""
         folded = np.empty_like(self._empty)
-        for word, own in enumerate(bits):
-            walked = np.zeros(len(own) + 1, dtype=own.dtype)
-            np.bitwise_xor.accumulate(own, out=walked[1:])
-            ends = walked.take(self._starts)
+        for word, bits in enumerate(words):
+            running = np.zeros(len(bits) + 1, dtype=bits.dtype)
+            np.bitwise_xor.accumulate(bits, out=running[1:])
+            ends = running.take(self._starts)
             np.bitwise_xor(ends[1:], ends[:-1], out=folded[:, word])
         return folded
 
 
-def spread(starts: Rows, rows: Rows) -> Rows:
-    """Return the places of the entries of some rows, in their order."""
+def entries_of_rows(starts: Rows, rows: Rows) -> Rows:
+    """Return the indices of the entries of the given rows, in the order of `rows`."""
     begin = starts[rows]
     return runs(begin, starts[rows + 1] - begin)
 
 
 def runs(begin: Rows, sizes: Rows) -> Rows:
-    """Return the places of so many entries on end, behind each of some beginnings."""
-    places: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
-    return places
+    """Return the concatenation of the ranges that start at `begin` and have these sizes."""
+    ranges: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
+    return ranges
 
 
 def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
-    """Return every number once, in ascending order."""
-    # Not np.unique: of plain numbers it imports numpy.ma, for which a small audit would wait.
+    """Return the distinct numbers in ascending order."""
+    # Not np.unique: it imports numpy.ma, which would slow down a small audit.
     ordered = np.sort(numbers)
     first = np.ones(len(ordered), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
@@ -116,45 +118,45 @@ def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
 
 
 def indices(rows: Rows) -> pa.Array:
-    """Return rows as Arrow takes them."""
-    # Not pa.array, which imports numpy.ma to see whether any are masked.
+    """Return rows as an Arrow array."""
+    # Not pa.array: it imports numpy.ma to check for masked arrays.
     return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64))])
 
 
 def rows_of(held: BitRows, rows: Rows) -> BitRows:
-    """Return the bitsets of some users."""
-    # NumPy picks numbers quicker than rows of one number.
+    """Return the bitsets of the given rows."""
+    # NumPy indexes a one-dimensional array faster than rows of one item.
     return held[:, 0][rows].reshape(-1, 1) if held.shape[1] == 1 else held[rows]
 
 
-def within(held: BitRows, products: Products) -> BitRows:
-    """Keep of each bitset some SKUs."""
+def intersection(held: BitRows, products: Products) -> BitRows:
+    """Return each bitset with only the SKUs of `products`."""
     return held & products.words
 
 
-def some(held: BitRows) -> Flags:
-    """Tell which bitsets are not empty."""
+def non_empty(held: BitRows) -> Flags:
+    """Return flags of the bitsets that are not empty."""
     return np.asarray(held[:, 0] != 0 if held.shape[1] == 1 else held.any(axis=1))
 
 
-def meets(held: BitRows, products: Flags | Products) -> Flags:
-    """Tell whose bitset has a bit in common with the products."""
+def intersects(held: BitRows, products: Flags | Products) -> Flags:
+    """Return flags of the bitsets that contain at least one of the products."""
     wanted = products if isinstance(products, Products) else Products.of(products)
-    if not wanted.places:
+    if not wanted.indices:
         return np.zeros(len(held), dtype=bool)
-    return some(held & wanted.words)
+    return non_empty(held & wanted.words)
 
 
-def pairs(held: BitRows, products: Flags | Products, who: Flags) -> tuple[Rows, Rows]:
-    """List which of the products the chosen users hold as (row, SKU place) pairs, by row and then by place."""
+def pairs(held: BitRows, products: Flags | Products, users: Flags) -> tuple[Rows, Rows]:
+    """Return the products that the flagged users hold as (row, SKU index) pairs, sorted by row and index."""
     wanted = products if isinstance(products, Products) else Products.of(products)
-    if not wanted.places:
+    if not wanted.indices:
         return _NONE, _NONE
-    if len(wanted.places) == 1:
-        (sku,) = wanted.places
-        rows = np.flatnonzero(who & holders(held, sku))
+    if len(wanted.indices) == 1:
+        (sku,) = wanted.indices
+        rows = np.flatnonzero(users & holders(held, sku))
         return rows, np.full(len(rows), sku, dtype=np.int64)
-    rows = np.flatnonzero(who & some(held & wanted.words))
+    rows = np.flatnonzero(users & non_empty(held & wanted.words))
     if not len(rows):
         return _NONE, _NONE
     owners, skus = _bits(rows_of(held, rows) & wanted.words)
@@ -162,8 +164,8 @@ def pairs(held: BitRows, products: Flags | Products, who: Flags) -> tuple[Rows, 
 
 
 def _bits(held: BitRows) -> tuple[Rows, Rows]:
-    """List the bits of bitsets, none of which is empty: whose, and which, by row and then by place."""
-    if held.nbytes <= _AT_ONCE:
+    """Return the set bits as (row, bit index) pairs, sorted by row and index; no bitset may be empty."""
+    if held.nbytes <= _UNPACK_LIMIT:
         bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
         owners, skus = np.nonzero(bits.view(bool))
         return owners, skus
@@ -177,14 +179,14 @@ def _bits(held: BitRows) -> tuple[Rows, Rows]:
     owners, skus = np.zeros(ends[-1], dtype=np.int64), np.empty(ends[-1], dtype=np.int64)
     owners[ends[:-1]] = 1
     np.cumsum(owners, out=owners)
-    # The lowest bit of every word, then the next one of those that have more.
-    places = ends - sizes
+    # Take the lowest bit of every word, then the next one of the words that have more.
+    positions = ends - sizes
     while len(remaining):
         below = remaining - 1
-        skus[places] = np.bitwise_count(~remaining & below)
+        skus[positions] = np.bitwise_count(~remaining & below)
         remaining = remaining & below
-        more = np.flatnonzero(remaining != 0)
-        remaining, places = remaining[more], places[more] + 1
+        unfinished = np.flatnonzero(remaining != 0)
+        remaining, positions = remaining[unfinished], positions[unfinished] + 1
     if words > 1:
         owners = full[owners]
         skus += owners % words * width
@@ -192,38 +194,38 @@ def _bits(held: BitRows) -> tuple[Rows, Rows]:
     return owners, skus
 
 
-_AT_ONCE = 2048
-"""Bytes of bitsets up to which all their bits are spread out before they are walked bit by bit."""
+_UNPACK_LIMIT = 2048
+"""Bytes of bitsets up to which unpacking all bits is used instead of iterating over the set bits."""
 
 
 def holders(held: BitRows, sku: int) -> Flags:
-    """Tell who holds one SKU."""
+    """Return flags of the bitsets that contain one SKU."""
     word, bit = divmod(sku, width_of(held))
     return np.asarray((held[:, word] & held.dtype.type(1 << bit)) != 0)
 
 
-def several(held: BitRows) -> Flags:
-    """Tell which bitsets hold two SKUs or more."""
+def has_multiple(held: BitRows) -> Flags:
+    """Return flags of the bitsets that contain two or more SKUs."""
     return np.asarray(counts(held) > 1)
 
 
 def counts(held: BitRows) -> npt.NDArray[np.integer]:
-    """Tell how many SKUs each bitset holds."""
+    """Return the number of SKUs in each bitset."""
     bit_counts = np.bitwise_count(held)
     return np.asarray(bit_counts[:, 0] if held.shape[1] == 1 else bit_counts.sum(axis=1))
 
 
-_FEW = 256
-"""Rows up to which Python groups them before NumPy has begun."""
+_PYTHON_ROWS = 256
+"""Number of rows up to which grouping them in Python is faster than NumPy."""
 
 
 def patterns(held: BitRows, rows: Rows) -> tuple[Rows, BitRows]:
-    """Group rows by equal bitsets: (the pattern of each row, the patterns)."""
+    """Group rows by equal bitsets; return the pattern index of each row, and the distinct patterns."""
     chosen = rows_of(held, rows)
-    if held.shape[1] == 1 and len(rows) <= _FEW:
-        places: dict[int, int] = {}
-        own = [places.setdefault(bits, len(places)) for bits in chosen[:, 0].tolist()]
-        return np.array(own, dtype=np.int64), np.array(list(places), dtype=held.dtype).reshape(-1, 1)
+    if held.shape[1] == 1 and len(rows) <= _PYTHON_ROWS:
+        index_of: dict[int, int] = {}
+        pattern_indices = [index_of.setdefault(bits, len(index_of)) for bits in chosen[:, 0].tolist()]
+        return np.array(pattern_indices, dtype=np.int64), np.array(list(index_of), dtype=held.dtype).reshape(-1, 1)
     if held.shape[1] == 1:
         unique, inverse = np.unique(chosen[:, 0], return_inverse=True)
         return inverse, unique.reshape(-1, 1)
@@ -231,7 +233,7 @@ def patterns(held: BitRows, rows: Rows) -> tuple[Rows, BitRows]:
     return inverse.reshape(-1), distinct
 
 
-def listed(held: BitRows) -> list[Rows]:
-    """List the SKU places of each bitset."""
+def sku_indices(held: BitRows) -> list[Rows]:
+    """Return the SKU indices in each bitset."""
     bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
     return [np.flatnonzero(row) for row in bits]

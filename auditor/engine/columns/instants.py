@@ -1,4 +1,4 @@
-"""Columns of instants into microseconds since 1970."""
+"""Converts timestamp columns into microseconds since 1970."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,11 @@ from auditor.engine.columns.strings import valid
 Numbers = npt.NDArray[np.int64]
 
 NEVER = np.iinfo(np.int64).min
-"""Stands for an absent instant in columns of microseconds since 1970."""
+"""Marks an absent instant in columns of microseconds since 1970."""
 
 
 def instants_of(column: pa.Array) -> Numbers:
-    """Return a column as microseconds since 1970 in UTC; an absent instant, and one in the year 1, is NEVER."""
+    """Return a column as microseconds since 1970 in UTC; absent instants, and those in the year 1, are NEVER."""
     if column.null_count == len(column):
         return np.full(len(column), NEVER, dtype=np.int64)
     column = column.cast(_INSTANT)
@@ -26,4 +26,4 @@ def instants_of(column: pa.Array) -> Numbers:
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _YEAR_TWO = -62_104_060_800_000_000
-"""0002-01-01 in microseconds: Graph writes the year 1 where it means never."""
+"""0002-01-01 in microseconds: Graph writes the year 1 for "never"."""

@@ -1,4 +1,4 @@
-"""Text columns into folded values that are compared once each, however many people share them."""
+"""Casefolded text columns, in which each distinct value is compared only once."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,45 +14,49 @@ from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.unsignedinteger]
-"""Places in a list of values, in the smallest type that holds them: the fewer bytes, the faster they are compared."""
+"""Indices into a list of values, in the smallest type that can hold them: fewer bytes are compared faster."""
 Test = Callable[[pa.Array], pa.Array]
-"""Folded values → yes or no for each, null for an absent one."""
+"""Folded values → a boolean for each, null for an absent value."""
 
 ALL_DIFFERENT = frozenset({"id", "userPrincipalName", "displayName", "mail"})
-"""Columns in which nearly every row has a value of its own, so that counting them off would cost, not save."""
+"""Columns whose values are nearly all different, so that finding the distinct ones would cost more than it saves."""
 
 
 class FoldedColumn:
-    """A text column, folded for comparison."""
+    """A text column, casefolded for comparison."""
 
-    def __init__(self, values: pa.Array, codes: Codes | None, few: tuple[str | None, ...] = ()) -> None:
+    def __init__(self, values: pa.Array, codes: Codes | None, distinct_values: tuple[str | None, ...] = ()) -> None:
         self.values = values
-        """Distinct values, null among them, or the values of all rows; the empty string is null, as it says no more."""
+        """The distinct values and null, or the values of all rows; the empty string is stored as null."""
         self.codes = codes
-        """Per row the place of its value; None where `values` stand row by row."""
-        self._few = few
-        """The distinct values where they are few: tenants often have the same ones."""
+        """The index of each row's value; None if `values` has one value per row."""
+        self._distinct_values = distinct_values
+        """The distinct values, if there are few of them: tenants often have the same ones."""
 
     def where(self, test: Test) -> Flags:
-        """Tell in which rows the value passes the test; an absent one does where the test itself says so."""
+        """Return flags of the rows whose value passes the test; the test decides about absent values too."""
         if self.codes is None:
             return flags_of(test(self.values))
-        answers = _answered(test, self._few) if self._few else Answers.of(flags_of(test(self.values)))
+        answers = (
+            _cached_answers(test, self._distinct_values)
+            if self._distinct_values
+            else Answers.of(flags_of(test(self.values)))
+        )
         return answers.of_rows(self.codes)
 
     def absent(self) -> Flags:
-        """Tell which rows have no value: null, or the empty string."""
+        """Return flags of the rows without a value: null, or the empty string."""
         return self.where(pc.is_null)
 
     def like(self, globs: tuple[str, ...]) -> Flags:
-        """Tell which rows have a value that matches one of some shell globs."""
-        if self.codes is not None or len(self.values) > _MANY:
+        """Return flags of the rows whose value matches at least one of the shell globs."""
+        if self.codes is not None or len(self.values) > _PYTHON_ROWS:
             return self._any(globs)
-        sought = Globs.of(globs)
-        flags = self._any(tuple(glob for glob in sought.loose if sought.inside[glob] in self._letters))
-        for row in sought.begun(self._heads).tolist():
+        combined = Globs.of(globs)
+        flags = self._any(tuple(glob for glob in combined.unanchored if combined.literal_of[glob] in self._all_bytes))
+        for row in combined.rows_in_ranges(self._prefixes).tolist():
             text = self.values[row].as_py()
-            flags[row] |= text is not None and sought.pattern.fullmatch(text) is not None
+            flags[row] |= text is not None and combined.pattern.fullmatch(text) is not None
         return flags
 
     def _any(self, globs: tuple[str, ...]) -> Flags:
@@ -62,138 +66,141 @@ class FoldedColumn:
         return flags
 
     @cached_property
-    def _letters(self) -> bytes:
-        """The values of all rows, one after the other."""
-        ends, letters = _ends(self.values), self.values.buffers()[2]
-        return b"" if letters is None else letters[ends[0] : ends[-1]].to_pybytes()
+    def _all_bytes(self) -> bytes:
+        """The concatenated bytes of all values."""
+        offsets, data = _offsets(self.values), self.values.buffers()[2]
+        return b"" if data is None else data[offsets[0] : offsets[-1]].to_pybytes()
 
     @cached_property
-    def _heads(self) -> npt.NDArray[np.uint64]:
-        """How the values of all rows begin: their first eight bytes as a number, zero where there are fewer."""
-        ends, padded = _ends(self.values), np.frombuffer(self._letters + bytes(_EIGHT), dtype=np.uint8)
+    def _prefixes(self) -> npt.NDArray[np.uint64]:
+        """Eight bytes from the start of each value, as a number; zero bytes follow the last value."""
+        offsets, padded = _offsets(self.values), np.frombuffer(self._all_bytes + bytes(_PREFIX_BYTES), dtype=np.uint8)
         if not len(self.values):
             return np.zeros(0, dtype=np.uint64)
-        heads = padded[(ends[:-1] - ends[0])[:, None] + np.arange(_EIGHT, dtype=np.int32)]
-        return np.asarray(heads.view(">u8")[:, 0].astype(np.uint64))
+        prefixes = padded[(offsets[:-1] - offsets[0])[:, None] + np.arange(_PREFIX_BYTES, dtype=np.int32)]
+        return np.asarray(prefixes.view(">u8")[:, 0].astype(np.uint64))
 
 
-_MANY = 2048
-"""Rows from which on Arrow looks through all of them sooner than Python through those that begin as a glob does."""
+_PYTHON_ROWS = 2048
+"""Number of rows above which testing all of them with Arrow is faster than testing candidates by prefix in Python."""
 
 
 class Globs(Struct, frozen=True):
-    """Several shell globs, to be looked for at once."""
+    """Several shell globs that are matched together."""
 
-    loose: tuple[str, ...]
-    """Those that begin with a wildcard."""
-    inside: Mapping[str, bytes]
-    """What the text of each of those has somewhere."""
+    unanchored: tuple[str, ...]
+    """The globs that begin with a wildcard."""
+    literal_of: Mapping[str, bytes]
+    """For each of those globs, the longest literal that every matching text contains."""
     first: npt.NDArray[np.uint64]
     last: npt.NDArray[np.uint64]
-    """The ranges of heads, which do not touch, in which all that the others match begins."""
+    """Disjoint ranges of prefixes that contain every text that the other globs match."""
     pattern: re.Pattern[str]
-    """What the others match."""
+    """Matches what the other globs match."""
 
     @classmethod
     @lru_cache(maxsize=256)
     def of(cls, globs: tuple[str, ...]) -> "Globs":
-        """Sort globs by how they begin."""
-        heads = {glob: re.split(r"[*?[]", glob.casefold(), maxsplit=1)[0] for glob in globs}
-        headed = tuple(glob for glob in globs if heads[glob])
-        loose = tuple(glob for glob in globs if not heads[glob])
+        """Separate the globs that begin with a wildcard from those that begin with a literal."""
+        literal_prefixes = {glob: re.split(r"[*?[]", glob.casefold(), maxsplit=1)[0] for glob in globs}
+        anchored = tuple(glob for glob in globs if literal_prefixes[glob])
+        unanchored = tuple(glob for glob in globs if not literal_prefixes[glob])
         ranges: list[tuple[int, int]] = []
-        for begin in sorted({heads[glob].encode("utf-8", "surrogatepass")[:_EIGHT] for glob in headed}):
-            first, last = (int.from_bytes(begin.ljust(_EIGHT, fill), "big") for fill in (b"\0", b"\xff"))
-            if not ranges or first > ranges[-1][1]:  # else it begins as the one before does
+        for prefix in sorted(
+            {literal_prefixes[glob].encode("utf-8", "surrogatepass")[:_PREFIX_BYTES] for glob in anchored}
+        ):
+            first, last = (int.from_bytes(prefix.ljust(_PREFIX_BYTES, fill), "big") for fill in (b"\0", b"\xff"))
+            if not ranges or first > ranges[-1][1]:  # else the previous range contains it
                 ranges.append((first, last))
         return cls(
-            loose=loose,
-            # What stands in brackets is not looked for, nor what follows them.
-            inside={glob: max(_plain(glob), key=len).encode("utf-8", "surrogatepass") for glob in loose},
+            unanchored=unanchored,
+            # Literals from the first bracket on are not used.
+            literal_of={glob: max(_literals(glob), key=len).encode("utf-8", "surrogatepass") for glob in unanchored},
             first=np.array([first for first, _ in ranges], dtype=np.uint64),
             last=np.array([last for _, last in ranges], dtype=np.uint64),
-            pattern=re.compile("|".join(map(backtracking_free, headed))),
+            pattern=re.compile("|".join(map(backtracking_free, anchored))),
         )
 
-    def begun(self, heads: npt.NDArray[np.uint64]) -> npt.NDArray[np.signedinteger]:
-        """Return the rows whose heads are in one of the ranges."""
+    def rows_in_ranges(self, prefixes: npt.NDArray[np.uint64]) -> npt.NDArray[np.signedinteger]:
+        """Return the rows whose prefixes are in one of the ranges."""
         if not len(self.first):
             return np.zeros(0, dtype=np.int64)
-        place = np.searchsorted(self.first[1:], heads, side="right")
-        return np.flatnonzero((heads >= self.first[place]) & (heads <= self.last[place]))
+        range_index = np.searchsorted(self.first[1:], prefixes, side="right")
+        return np.flatnonzero((prefixes >= self.first[range_index]) & (prefixes <= self.last[range_index]))
 
 
-def _plain(glob: str) -> list[str]:
-    """Return the letters of a glob between its wildcards, up to the first bracket."""
+def _literals(glob: str) -> list[str]:
+    """Return the literals of a glob between its wildcards, up to the first bracket."""
     return re.split(r"[*?]", glob.casefold().split("[", 1)[0])
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> FoldedColumn:
-    """Fold a text column; `distinct` says that values repeat, `default` what an absent value reads as."""
+    """Casefold a text column; `distinct` means that values repeat; `default` replaces absent values."""
     default = None if default is None else default.casefold()
     codes = None
     if distinct or pa.types.is_dictionary(column.type):
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         codes = codes_of(coded, absent=len(coded.dictionary))
-        if len(coded.dictionary) <= _HANDFUL:
+        if len(coded.dictionary) <= _PYTHON_VALUES:
             folded = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
             return FoldedColumn(None, codes, tuple(folded))
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
-    ends = _ends(values)
-    if (ends[1:] == ends[:-1]).any():  # a value that is null looks like an empty one
+    offsets = _offsets(values)
+    if (offsets[1:] == offsets[:-1]).any():  # null values have equal offsets too
         values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
         values = pc.fill_null(values, default)
     return FoldedColumn(values, codes)
 
 
-_HANDFUL = 256
-"""Values up to which Python folds them before Arrow has begun."""
+_PYTHON_VALUES = 256
+"""Number of distinct values up to which casefolding them in Python is faster than with Arrow."""
 
 
 @lru_cache(maxsize=4096)
-def _answered(test: Test, values: tuple[str | None, ...]) -> "Answers":
-    """Put few values to a test; tenants that share the values share the answers."""
+def _cached_answers(test: Test, values: tuple[str | None, ...]) -> "Answers":
+    """Apply a test to values; tenants with the same values share the cached answers."""
     return Answers.of(flags_of(test(pa.array(values, pa.string()))))
 
 
 def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
-    """Return per row the place of its value in the dictionary, and `absent` for null."""
+    """Return the dictionary index of each row's value, and `absent` for null."""
     indices = column.indices
-    kind = np.min_scalar_type(max(len(column.dictionary) - 1, absent))
+    dtype = np.min_scalar_type(max(len(column.dictionary) - 1, absent))
     if not indices.null_count:
-        return np.asarray(indices.to_numpy().astype(kind, copy=False))
-    # What stands in the place of a null is anything: it is overwritten.
+        return np.asarray(indices.to_numpy().astype(dtype, copy=False))
+    # The index of a null row is undefined; it is overwritten below.
     raw = np.frombuffer(indices.buffers()[1], dtype=indices.type.to_pandas_dtype())
-    codes = raw[indices.offset : indices.offset + len(indices)].astype(kind)
-    # All bits where there is no value, none elsewhere: that is quicker than to pick the rows out.
-    gaps = np.negative((~valid(indices)).astype(kind))
-    codes &= ~gaps
-    codes |= gaps & kind.type(absent)
+    codes = raw[indices.offset : indices.offset + len(indices)].astype(dtype)
+    # All bits set for null rows, none for the others: faster than selecting rows by a mask.
+    null_mask = np.negative((~valid(indices)).astype(dtype))
+    codes &= ~null_mask
+    codes |= null_mask & dtype.type(absent)
     return codes
 
 
 class Answers(Struct, frozen=True):
-    """A yes or no for each distinct value, which holds for the rows that have it."""
+    """A boolean for each distinct value, to be applied to the rows that have the value."""
 
     flags: Flags
     most: bool
+    """The answer of most values."""
     rare: tuple[int, ...]
-    """The values that say something else than most do."""
+    """The codes of the values with the other answer."""
 
     @classmethod
     def of(cls, flags: Flags) -> "Answers":
-        """Find what most values say."""
+        """Determine the answer of most values, and the exceptions."""
         most = bool(np.count_nonzero(flags) * 2 > len(flags))
         return cls(flags, most, tuple(np.flatnonzero(flags != most).tolist()))
 
     def of_rows(self, codes: Codes) -> Flags:
         """Return the flag of each row's code."""
-        if len(self.rare) > _FEW:
+        if len(self.rare) > _MAX_RARE:
             return np.asarray(self.flags.take(codes))
-        # Comparing all rows with one value takes a fifteenth of looking them all up.
+        # Comparing all rows with one code takes a fifteenth of the time of looking up the flag of every row.
         if not self.rare:
             return np.full(len(codes), self.most)
         flags = np.asarray(codes == self.rare[0])
@@ -207,11 +214,11 @@ def looked_up(flags: Flags, codes: Codes) -> Flags:
     return Answers.of(flags).of_rows(codes)
 
 
-_FEW = 10
+_MAX_RARE = 10
 
 
 def flags_of(column: pa.BooleanArray) -> Flags:
-    """Turn a boolean Arrow column into flags; null is no."""
+    """Convert a boolean Arrow column into flags; null becomes False."""
     if not len(column):
         return np.zeros(0, dtype=bool)
     flags = _unpacked(column, 1)
@@ -219,10 +226,10 @@ def flags_of(column: pa.BooleanArray) -> Flags:
 
 
 def valid(column: pa.Array) -> Flags:
-    """Tell which rows of a column have a value."""
+    """Return flags of the rows of a column that have a value."""
     if not column.null_count:
         return np.ones(len(column), dtype=bool)
-    # A dictionary may hold null itself, and a column of nulls has no bitmap.
+    # A dictionary itself may contain null, and a column of type null has no bitmap.
     return _unpacked(column, 0) if column.buffers()[0] is not None else ~_unpacked(column.is_null(), 1)
 
 
@@ -233,84 +240,84 @@ def _unpacked(column: pa.Array, buffer: int) -> Flags:
 
 
 def entries_of(column: pa.ListArray) -> tuple[npt.NDArray[np.int64], pa.Array]:
-    """Return the entries of all lists, one after the other, behind the row that each belongs to."""
+    """Return the row of each list entry, and the concatenated entries of all lists."""
     if not len(column):
         return np.zeros(0, dtype=np.int64), column.flatten()
-    ends = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset :][: len(column) + 1]
-    sizes = np.diff(ends)
+    offsets = np.frombuffer(column.buffers()[1], dtype=np.int32)[column.offset :][: len(column) + 1]
+    sizes = np.diff(offsets)
     rows = np.flatnonzero(sizes != 0)
     listed = valid(column)[rows]
-    # Arrow lets a list that is null have entries nonetheless.
-    values = column.values.slice(ends[0], ends[-1] - ends[0]) if listed.all() else column.flatten()
+    # Arrow allows a null list to have entries.
+    values = column.values.slice(offsets[0], offsets[-1] - offsets[0]) if listed.all() else column.flatten()
     rows = rows[listed]
     return rows.repeat(sizes[rows]), values
 
 
 def fold(column: pa.StringArray) -> pa.StringArray:
-    """Casefold a text column as Python does: ASCII by Arrow, every other value by itself."""
+    """Casefold a text column like `str.casefold`: ASCII values with Arrow, the others one by one."""
     lowered = pc.ascii_lower(column)
     if _is_ascii(column):
         return lowered
-    foreign = pc.fill_null(pc.invert(pc.string_is_ascii(column)), fill_value=False)
-    replaced = pa.array([text.casefold() for text in column.filter(foreign).to_pylist()], pa.string())
-    return pc.replace_with_mask(lowered, foreign, replaced)
+    non_ascii = pc.fill_null(pc.invert(pc.string_is_ascii(column)), fill_value=False)
+    replaced = pa.array([text.casefold() for text in column.filter(non_ascii).to_pylist()], pa.string())
+    return pc.replace_with_mask(lowered, non_ascii, replaced)
 
 
 def _is_ascii(column: pa.StringArray) -> bool:
-    """Tell whether no value needs more than ASCII, by a look at all bytes at once."""
-    ends, letters = _ends(column), column.buffers()[2]
-    if letters is None:
+    """Return whether all values are ASCII, by testing all bytes at once."""
+    offsets, data = _offsets(column), column.buffers()[2]
+    if data is None:
         return True
-    used = np.frombuffer(letters, dtype=np.int8)[ends[0] : ends[-1]]
+    used = np.frombuffer(data, dtype=np.int8)[offsets[0] : offsets[-1]]
     return bool(used.min(initial=0) >= 0)
 
 
-def _ends(column: pa.StringArray) -> npt.NDArray[np.int32]:
-    """Return where the values of a column begin among its bytes, and where the last one ends."""
-    places = column.buffers()[1]
-    if places is None or not len(column):
+def _offsets(column: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Return the byte offset of each value in the data buffer of a column, followed by the end of the last value."""
+    buffer = column.buffers()[1]
+    if buffer is None or not len(column):
         return np.zeros(1, dtype=np.int32)
-    return np.frombuffer(places, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.frombuffer(buffer, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
 
 
-def beginnings(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
-    """Return the first eight bytes of each id in lower case, as a number; None where that is of no help.
+def id_prefixes(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
+    """Return the first eight bytes of each id in lower case, as a number; None if the ids cannot be searched by them.
 
-    It is where ids differ in length or are out of order. Numbers ascend as their texts do, and may be equal where texts
-    are not.
+    It is None if ids are shorter, differ in length or are not sorted. Prefixes have the order of their ids; different
+    ids may have equal prefixes.
     """
-    ends = _ends(column)
-    width = int(ends[1] - ends[0]) if len(ends) > 1 else 0
-    if width < _EIGHT or (np.diff(ends) != width).any():
+    offsets = _offsets(column)
+    width = int(offsets[1] - offsets[0]) if len(offsets) > 1 else 0
+    if width < _PREFIX_BYTES or (np.diff(offsets) != width).any():
         return None
-    letters = column.buffers()[2]
-    first = np.ndarray(len(column), dtype=">u8", buffer=letters, offset=int(ends[0]), strides=(width,)).copy()
-    each = first.view(np.uint8)
-    each |= ((each - _A) <= _Z - _A).view(np.uint8) << _CASE
+    data = column.buffers()[2]
+    first = np.ndarray(len(column), dtype=">u8", buffer=data, offset=int(offsets[0]), strides=(width,)).copy()
+    letters = first.view(np.uint8)
+    letters |= ((letters - _A) <= _Z - _A).view(np.uint8) << _CASE_BIT
     numbers = first.astype(np.uint64)
     return None if (numbers[1:] < numbers[:-1]).any() else numbers
 
 
 _A, _Z = np.frombuffer(b"AZ", dtype=np.uint8)
-_CASE = np.uint8(5)
-"""The bit in which a capital of ASCII differs from its small letter."""
-_EIGHT = 8
+_CASE_BIT = np.uint8(5)
+"""The bit in which an upper-case ASCII letter differs from its lower-case letter."""
+_PREFIX_BYTES = 8
 
 
 @lru_cache(maxsize=1024)
 def one_of(values: tuple[str, ...]) -> Test:
-    """Turn texts into a test for being one of them, letter case aside."""
+    """Return a test whether a value is one of the texts, ignoring letter case."""
     wanted = pa.array([value.casefold() for value in values], pa.string())
     return lambda column: pc.is_in(column, value_set=wanted)
 
 
 @lru_cache(maxsize=1024)
 def globbed(glob: str) -> Test:
-    """Turn a shell glob into a test of folded values; the usual shapes need no regular expression."""
+    """Return a test whether folded values match a shell glob; simple globs need no regular expression."""
     text = re.sub(r"\*+", "*", glob.casefold())
     parts = text.split("*")
     if any(sign in text for sign in "?["):
-        return _searched(glob)
+        return _regex_test(glob)
     match parts:
         case [whole]:
             return one_of((whole,))
@@ -321,10 +328,10 @@ def globbed(glob: str) -> Test:
         case ["", middle, ""]:
             return lambda values: pc.match_substring(values, middle)
         case _:
-            return _searched(glob)
+            return _regex_test(glob)
 
 
-def _searched(glob: str) -> Test:
+def _regex_test(glob: str) -> Test:
     expression = automaton(glob)
     if expression is not None:
         return lambda values: pc.match_substring_regex(values, expression)

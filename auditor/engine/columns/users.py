@@ -1,4 +1,4 @@
-"""One batch of users and assignments into the columns that rules are evaluated on: folded texts, instants, bitsets."""
+"""One batch of users as the columns that rules are evaluated on: casefolded texts, instants and bitsets."""
 
 from functools import cached_property, reduce
 
@@ -15,9 +15,9 @@ from auditor.engine.columns.strings import (
     ALL_DIFFERENT,
     Flags,
     FoldedColumn,
-    beginnings,
     entries_of,
     flags_of,
+    id_prefixes,
     texts,
     valid,
 )
@@ -26,14 +26,14 @@ from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS, SOURCE_OF_COLUMN
 
 NO_ACTIVITY = np.iinfo(np.int32).min
-"""Stands for an absent day in columns of days since 1970."""
+"""Marks an absent day in columns of days since 1970."""
 
 _BLANK_IS_NONE = frozenset({Source.USAGE, Source.COPILOT_USAGE})
-"""Reports whose blanks mean that there was no activity; `notCollected` shows who has no row."""
+"""Reports in which a blank means no activity; `notCollected` lists the users without a row."""
 
 
 class People:
-    """The users of one batch; every column is made when it is first asked for and kept for all policies."""
+    """The users of one batch; every column is computed on first use and cached for all policies."""
 
     def __init__(self, batch: UserBatch, facts: TenantFacts) -> None:
         self.facts = facts
@@ -59,7 +59,7 @@ class People:
 
     @cached_property
     def links(self) -> Links:
-        """What the users hold, and how it was assigned."""
+        """The assignments of the users."""
         pathless = self.unknown("licenseAssignmentStates")
         return Links(
             self._assignments, self.facts, offset=self.offset, users=self.count,
@@ -70,21 +70,21 @@ class People:
 
     @cached_property
     def _not_collected(self) -> dict[str, Flags]:
-        """Facts that nobody could read of single users: name → for whom."""
+        """Name of a fact that was not collected for all users → flags of those for whom it was not."""
         index = self.users.schema.get_field_index("notCollected")
         if index < 0 or self.users.column(index).null_count == self.count:
             return {}
         column = self.users.column(index)
         owners, names = entries_of(column)
-        marked: dict[str, Flags] = {}
+        flags_by_name: dict[str, Flags] = {}
         for name in names.unique().to_pylist():
             flags = np.zeros(self.count, dtype=bool)
             flags[owners[flags_of(pc.equal(names, name))]] = True
-            marked[name] = flags
-        return marked
+            flags_by_name[name] = flags
+        return flags_by_name
 
     def unknown(self, name: str) -> Flags:
-        """For whom a property, or a source such as `signInActivity` or `usage`, was not collected."""
+        """Return flags of the users for whom a property, or a source such as `signInActivity`, was not collected."""
         cached = self._unknown.get(name)
         if cached is None:
             cached = self._unknown[name] = self._uncollected(name)
@@ -112,20 +112,20 @@ class People:
                 return self.everybody
 
     def _unreported(self, source: Source, column: str) -> Flags:
-        """For whom a report does not show the fact of a column: it has no such column, or no row."""
+        """Return flags of the users for whom a report does not have the fact: it lacks the column or a row."""
         coverage = self.facts.coverage(source)
         if not coverage.status.is_read or column not in coverage.asked:
             return self.everybody
         if source in _BLANK_IS_NONE and coverage.status is SourceStatus.COMPLETE:
             return self._not_collected.get(source.value, self.nobody)
-        blank = self.column(column)
-        absent = flags_of(blank.is_null()) if blank.null_count else self.nobody
+        values = self.column(column)
+        absent = flags_of(values.is_null()) if values.null_count else self.nobody
         return absent | self._not_collected[source.value] if source.value in self._not_collected else absent
 
     # Properties.
 
     def column(self, name: str) -> pa.Array:
-        """Return a column as the snapshot has it; one that is not there is all null."""
+        """Return a column of the snapshot, unchanged; all null if the snapshot does not have it."""
         index = self.users.schema.get_field_index(name)
         return pa.nulls(self.count, pa.string()) if index < 0 else self.users.column(index)
 
@@ -135,12 +135,12 @@ class People:
         return pc.ascii_lower(self.column("id"))
 
     @cached_property
-    def id_beginnings(self) -> npt.NDArray[np.uint64] | None:
-        """How the ids begin, as numbers, where they stand in order; None where that is of no help."""
-        return beginnings(self.column("id"))
+    def id_prefixes(self) -> npt.NDArray[np.uint64] | None:
+        """The prefixes of the ids, as `auditor.engine.columns.strings.id_prefixes` returns them."""
+        return id_prefixes(self.column("id"))
 
     def texts(self, name: str) -> FoldedColumn:
-        """Return a text column folded for comparison, documented defaults filled in."""
+        """Return a text column casefolded for comparison; absent values have the documented defaults."""
         cached = self._texts.get(name)
         if cached is None:
             default = ABSENT_READS_AS.get(name)
@@ -152,7 +152,7 @@ class People:
         return cached
 
     def absent(self, name: str) -> Flags:
-        """Who has no value: null, or the empty string."""
+        """Return flags of the users without a value: null, or the empty string."""
         if name == "createdDateTime":
             return np.asarray(self.instants(name) == NEVER)
         column = self.column(name)
@@ -161,7 +161,7 @@ class People:
         return self.texts(name).absent()
 
     def booleans(self, name: str) -> tuple[Flags, Flags]:
-        """Tell who has yes and who has no in a boolean column, documented defaults filled in."""
+        """Return flags of true and of false in a boolean column; absent values have the documented defaults."""
         cached = self._booleans.get(name)
         if cached is None:
             column = self.column(name)
@@ -176,14 +176,14 @@ class People:
         return cached
 
     def instants(self, name: str) -> Numbers:
-        """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""
+        """Return a timestamp column as microseconds since 1970 in UTC; absent instants are NEVER."""
         cached = self._instants.get(name)
         if cached is None:
             cached = self._instants[name] = instants_of(self.column(name))
         return cached
 
     def integers(self, name: str, *, absent: int) -> npt.NDArray[np.signedinteger]:
-        """Return a column of numbers, or of days as numbers of days since 1970, with `absent` for null."""
+        """Return a column of numbers, or of dates as days since 1970, with `absent` for null."""
         column = self.column(name)
         if column.null_count == self.count:
             return np.full(self.count, absent, dtype=np.int64)
@@ -193,7 +193,7 @@ class People:
         return np.where(valid(column), numbers, numbers.dtype.type(absent)) if column.null_count else numbers
 
     def latest(self, names: tuple[str, ...]) -> Numbers:
-        """Return the latest of some instants for each user; NEVER where there is none."""
+        """Return the latest of several instants for each user; NEVER if all are absent."""
         cached = self._latest.get(names)
         if cached is None:
             cached = self._latest[names] = reduce(np.maximum, map(self.instants, names))

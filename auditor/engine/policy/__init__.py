@@ -1,1 +1,1 @@
-"""Policies in one tenant: bound to its facts, how much they look at, what is waived or cannot be decided."""
+"""Policies in one tenant: bound to its facts, with what they apply to, their waivers, and what is undecided."""

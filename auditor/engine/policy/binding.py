@@ -1,4 +1,4 @@
-"""Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
+"""Policies bound to one tenant: product sets resolved to masks, applicable waivers, and prices, for all batches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 @dataclass(frozen=True, kw_only=True)
 class BoundPolicies:
-    """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
+    """Everything that evaluation needs except the users themselves; policies are in the order of findings."""
 
     facts: TenantFacts
     policies: tuple[Policy, ...]
     waivers: tuple[Waiver, ...]
-    """Those that apply to the tenant and have not expired, by id."""
+    """The waivers that apply to the tenant and have not expired, in the order of the policy set."""
     expired: tuple[Waiver, ...]
     masks: ProductMasks
     membership: Membership
     conditional_access: ConditionalAccess
-    """Also knows the directory roles."""
+    """Gives access to the directory roles too."""
     containers: Containers
     rules: Rules
     counts_seats: bool = False
-    """Whether seats are counted by department and use, beside what policies ask."""
+    """Whether seats are counted by department and use for reports, in addition to what policies need."""
     _prices: dict[date, SeatPrices | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -49,24 +49,24 @@ class BoundPolicies:
 
     @cached_property
     def prices(self) -> SeatPrices | None:
-        """What seats cost on the day of the audit; None where nothing has a price."""
+        """The seat prices on the day of the audit; None if nothing has a price."""
         return self.prices_on(self.facts.as_of.date())
 
     def prices_on(self, day: date) -> SeatPrices | None:
-        """Return what seats cost on a day, with the prices of a renewal on a day after the contract; None as above."""
+        """Return the seat prices on a day; after the end of a contract, those of its renewal. None without prices."""
         if day not in self._prices:
             self._prices[day] = prices_on(self.facts, self.masks, day)
         return self._prices[day]
 
     def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
-        """Return the waivers for a policy with their indices."""
+        """Return the waivers that cover a policy, with their indices."""
         named, general = self._covering
         indices = sorted({*named.get(policy.id, ()), *general})
         return tuple((index, self.waivers[index]) for index in indices)
 
     @cached_property
     def _covering(self) -> tuple[Mapping[str, Sequence[int]], Sequence[int]]:
-        """Policy id → the indices of the waivers that name it; and those of the waivers for every policy."""
+        """The indices of the waivers that name a policy, by policy id; and of those that cover every policy."""
         named: dict[str, list[int]] = {}
         for index, waiver in enumerate(self.waivers):
             for policy in waiver.policies or ():
@@ -75,9 +75,9 @@ class BoundPolicies:
 
 
 def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seats: bool = False) -> BoundPolicies:
-    """Bind the policies and waivers that concern the tenant to its facts, and to the checks that judge them.
+    """Bind the policies and waivers that apply to the tenant to its facts and to the checks that evaluate them.
 
-    With `counts_seats` the seats of its people are counted too, for reports.
+    With `counts_seats`, the seats of its users are counted for reports too.
     """
     tenant = facts.manifest.tenant
     rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
@@ -99,18 +99,18 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks, *, counts_seat
 
 
 def assignable(bound: BoundPolicies) -> Flags:
-    """Tell which SKUs the tenant owns and people can hold: those whose seats are evaluated."""
+    """Return flags of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
     flags = np.zeros(bound.size, dtype=bool)
     flags[list(bound.facts.assignable)] = True
     return flags
 
 
-def overlap(facts: TenantFacts, one: ProductSet, other: ProductSet) -> Mask:
-    """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
-    cached: Mask | None = facts.overlaps.get((one, other))
+def overlap(facts: TenantFacts, left: ProductSet, right: ProductSet) -> Mask:
+    """Return whether two sets share a SKU of the tenant or of the catalogue, as a mask of length 1."""
+    cached: Mask | None = facts.overlaps.get((left, right))
     if cached is None:
-        everything = ProductMasks(facts, facts.every_sku)
-        shared = everything.of(one) & everything.of(other)
+        masks = ProductMasks(facts, facts.every_sku)
+        shared = masks.of(left) & masks.of(right)
         true = np.array([shared.true.any()])
-        facts.overlaps[one, other] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)
+        facts.overlaps[left, right] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)
     return cached

@@ -1,4 +1,4 @@
-"""How much a policy looks at in one tenant: people, products, subscriptions and groups, counted."""
+"""The extent of a policy in one tenant: how many people, products, subscriptions or groups it evaluates."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,23 +13,23 @@ from auditor.engine.skus.masks import Mask, ProductMasks
 
 
 class PolicyExtent(Struct, frozen=True):
-    """What a policy looks at."""
+    """How much a policy evaluates in one tenant."""
 
     judged: int
-    """How many people, products, subscriptions or groups it certainly looks at."""
+    """The number of people, products, subscriptions or groups that it certainly evaluates."""
     empty: bool
-    """Whether it is certain that it looks at nothing."""
+    """Whether it certainly evaluates nothing."""
 
     def __add__(self, other: "PolicyExtent") -> "PolicyExtent":
         return PolicyExtent(self.judged + other.judged, self.empty and other.empty)
 
 
 Extent = Callable[[BoundPolicies, int, Any, BatchOutcome], PolicyExtent]
-"""Counts what a check looks at: for the index of a policy, its constraint block, and what all users came to."""
+"""Counts what a check evaluates, from the index of a policy, its constraint block, and the outcome of all users."""
 
 
 def extent_of(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
-    """Count what a policy looks at; what several of its checks look at counts once."""
+    """Return the extent of a policy; what several of its checks evaluate counts once."""
     extents = dict.fromkeys(check.extent for check in bound.rules.checks(policy) if check.extent is not None)
     return sum((extent(bound, index, policy.constraint, outcome) for extent in extents), NONE)
 
@@ -40,7 +40,7 @@ def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome
 
 
 def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
-    """Count the products of which the tenant owns usable seats, or may."""
+    """Count the products of which the tenant owns usable seats, or may own some."""
     bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
     return PolicyExtent(bought, not bought)
 
@@ -52,11 +52,11 @@ def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: Ba
 
 
 def seat_extent(bound: BoundPolicies, index: int, block: Seats, outcome: BatchOutcome) -> PolicyExtent:
-    """Count the people of a population that is counted, or else the products whose seats are evaluated."""
+    """Count the people, if the block counts a population, or else the products whose seats are evaluated."""
     if block.quota is not None or block.covers:
         return population_extent(bound, index, block, outcome)
-    mask, chosen = bound.masks.of(block.of), list(bound.facts.assignable)
-    return PolicyExtent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())
+    mask, indices = bound.masks.of(block.of), list(bound.facts.assignable)
+    return PolicyExtent(int(mask.true[indices].sum()), not mask.maybe[indices].any())
 
 
 def subscription_extent(
@@ -73,14 +73,14 @@ def subscription_extent(
 
 
 def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products: ProductSet) -> tuple[bool, bool]:
-    """Tell whether the product of a subscription is certainly in a set, and whether it may be.
+    """Return whether the product of a subscription is in a set, and whether that is not known.
 
-    `mask` is the set over the tenant's SKUs.
+    `mask` is the set as a mask over the tenant's SKUs.
     """
-    number, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscribed(row)
-    if number is None or not sku.owned:
-        mask, number = ProductMasks(bound.facts, (sku,)).of(products), 0
-    return bool(mask.true[number]), bool(mask.unknown[number])
+    index, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscribed(row)
+    if index is None or not sku.owned:
+        mask, index = ProductMasks(bound.facts, (sku,)).of(products), 0
+    return bool(mask.true[index]), bool(mask.unknown[index])
 
 
 NONE = PolicyExtent(0, empty=True)

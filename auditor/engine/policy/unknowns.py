@@ -1,4 +1,4 @@
-"""Why a policy about people could not be decided for everybody: the facts it asks for that were not collected."""
+"""Why a policy about people could not be decided for all of them: the facts that it needs and that are missing."""
 
 from typing import assert_never
 
@@ -12,31 +12,31 @@ from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
-_SOME = Message("some facts of some users could not be read")
+_INCOMPLETE = Message("some facts of some users could not be read")
 
 _UNDATED = Message("some facts of some users could not be read, or an assignment has no lastUpdatedDateTime")
 
 
-def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
-    """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
+def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _INCOMPLETE) -> NotEvaluated:
+    """Return the facts that the policy needs and the snapshot does not have, with reasons.
 
-    `otherwise` is said where all of them were collected, and yet not of everybody.
+    `otherwise` is the reason if all sources were collected, but not for all users.
     """
     facts = bound.facts
     users = unread(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
     atoms = bound.rules.atoms(policy)
-    judging = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
+    user_checks = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
     doubt = NotEvaluated()
     for missing in (
         users,
-        *(each for atom in atoms for each in _atom(bound, atom)),
+        *(reason for atom in atoms for reason in _atom(bound, atom)),
         *(_property(facts, name) for name in bound.rules.properties(policy)),
-        *(unread(facts, source) for check in judging for source in check.sources),
+        *(unread(facts, source) for check in user_checks for source in check.sources),
     ):
         doubt.add_all(missing)
-    if not doubt.reasons:  # the reports that the population asks for may have no row about some users
+    if not doubt.reasons:  # the usage reports that the population reads may have no row for some users
         for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for atom in atoms for column in report_columns(atom)):
             doubt.add(
                 source.value,

@@ -1,4 +1,4 @@
-"""Policies that look at nothing into notices that name the written values nobody has, and the nearest that exist."""
+"""Notices about policies that match nothing, with the values that nobody has and the nearest values in use."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
@@ -28,33 +28,33 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks
 
 Value = tuple[str, str]
-"""A property of people, or a selector's key, and what the policy writes for it."""
+"""A property of people, or the key of a selector, and its value as written in the policy."""
 
-_NAMED: Final = 5
-"""Written values that one notice names."""
-_LONGEST: Final = 60
-"""Characters of a value that a notice quotes."""
-_PRODUCTS: Final = 3
-"""Products of a set that a notice names."""
+_MAX_VALUES: Final = 5
+"""The maximum number of values that a notice names."""
+_MAX_LENGTH: Final = 60
+"""The maximum length of a value in a notice, in characters."""
+_MAX_PRODUCTS: Final = 3
+"""The maximum number of products of a set that a notice names."""
 CANDIDATES: Final = 5_000
-"""Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
+"""The nearest value is searched among this many distinct values of a property: the first ones in the snapshot."""
 
 
 def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]:
-    """Return a notice `policy.no-match` for each of the policies at these places, all of which looked at nothing.
+    """Return a notice `policy.no-match` for each of the policies with these indices, which evaluated nothing.
 
-    The users are read once more, and of them only the properties that the policies' populations name. Values of
-    properties that show who somebody is are never suggested.
+    The users are read again, but only the properties that the policies' populations name. Values of properties that
+    identify a person are never suggested.
     """
     policies = [bound.policies[index] for index in sorted(indices)]
     populations = {policy.id: policy for policy in policies if bound.rules.reads_users(policy)}
     tests = {name: _tests(policy.users) for name, policy in populations.items()}
-    register = _Register(bound, [value for own in tests.values() for value, _ in own])
-    register.read([test for own in tests.values() for test in own])
+    usage = _ValuesInUse(bound, [value for own in tests.values() for value, _ in own])
+    usage.read([test for own in tests.values() for test in own])
     return tuple(
         Notice(
             code="policy.no-match",
-            message=_nobody_message(bound, policy, tests[policy.id], register)
+            message=_nobody_message(bound, policy, tests[policy.id], usage)
             if policy.id in tests
             else _nothing_message(policy),
             subject=policy.id,
@@ -64,7 +64,7 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
 
 
 def no_match(policy: str, wanted: str) -> Notice:
-    """Return the notice for a policy over products of which no tenant has one; `wanted` is the set as written."""
+    """Return the notice for a policy about products that no tenant has; `wanted` is the set as written."""
     return Notice(
         code="policy.no-match",
         message=Message(
@@ -78,44 +78,44 @@ _Test = tuple[Value, Selector]
 
 
 def _tests(selector: Selector) -> tuple[_Test, ...]:
-    """Return every value of text or yes and no that a population asks for, with the test for that one value.
+    """Return every text or boolean value that a population requires, with a selector for that value alone.
 
-    What stands under `not` is left out: that nobody has it does not keep anybody out.
+    Values under `not` are left out: that nobody has them excludes nobody.
     """
     match selector:
         case Every(parts=parts) | AnyOf(parts=parts):
             return tuple(test for part in parts for test in _tests(part))
-        case OneOf(property=name, values=values) if name in _READ:
-            present = [value for value in values if isinstance(value, str | bool) and value != ""]
-            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in present)
+        case OneOf(property=name, values=values) if name in _TESTABLE:
+            values_present = [value for value in values if isinstance(value, str | bool) and value != ""]
+            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in values_present)
         case Matches(property=name, pattern=pattern):
             return (((name, pattern), selector),)
         case _:
             return ()
 
 
-_READ: Final = frozenset({*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES})
+_TESTABLE: Final = frozenset({*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES})
 
 
 def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-class _Register:
-    """Which written values some user has, and what values there are instead."""
+class _ValuesInUse:
+    """Which values of the policies are in use, and the values that are in use instead."""
 
     def __init__(self, bound: BoundPolicies, wanted: Iterable[Value]) -> None:
         self._bound = bound
         self._candidates: dict[str, dict[str, str]] = {
             name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
         }
-        """Property → its values in lower case → as they are written."""
+        """Property → its values, by casefolded value, as written."""
         self._present: set[Value] = set()
         self._unknown: set[str] = set()
-        """Properties that were not collected of everybody."""
+        """Properties that were not collected for all users."""
 
     def read(self, tests: Sequence[_Test]) -> None:
-        """Read the users once, if there is anything to look for."""
+        """Read the users once, if there are values to look for."""
         tests_of = dict(tests)
         if not tests_of:
             return
@@ -135,11 +135,11 @@ class _Register:
                 _gather(people, name, values)
 
     def absent(self, value: Value) -> bool:
-        """Tell whether it is certain that no user has the value."""
+        """Return whether it is certain that no user has the value."""
         return value[0] not in self._unknown and value not in self._present
 
     def nearest(self, value: Value) -> str | None:
-        """Return the value of the same property that somebody has and that is most like this one."""
+        """Return the most similar value of the same property that is in use, if one is similar enough."""
         name, written = value
         candidates = self._candidates.get(name, {})
         folded = written.strip("*?").casefold()
@@ -148,7 +148,7 @@ class _Register:
 
 
 def _gather(people: People, name: str, values: dict[str, str]) -> None:
-    """Add the distinct values of a batch, until there are enough of them."""
+    """Add the distinct values of a batch, up to `CANDIDATES`."""
     if len(values) >= CANDIDATES:
         return
     for text in people.column(name).unique().to_pylist():
@@ -157,14 +157,14 @@ def _gather(people: People, name: str, values: dict[str, str]) -> None:
             values[folded] = min(text, values.get(folded, text))
 
 
-def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
-    missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
-    others = list(_unheld(bound, policy.users))
-    if not missing and not others:
+def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], usage: _ValuesInUse) -> Message:
+    missing = [value for value in dict.fromkeys(value for value, _ in tests) if usage.absent(value)]
+    unheld = list(_unheld(bound, policy.users))
+    if not missing and not unheld:
         return Message("the policy {policy} matches nobody", policy=policy.id)
-    named = [*missing, *others][:_NAMED]
-    values = _listed(named) + (", …" if len(missing) + len(others) > _NAMED else "")
-    near = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
+    named = [*missing, *unheld][:_MAX_VALUES]
+    values = _listed(named) + (", …" if len(missing) + len(unheld) > _MAX_VALUES else "")
+    near = {(name, close) for name, written in named if (close := usage.nearest((name, written))) is not None}
     if not near:
         return Message(
             "the policy {policy} matches nobody: no user meets the condition {values}", policy=policy.id, values=values
@@ -178,7 +178,7 @@ def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test]
 
 
 def _listed(values: Sequence[Value]) -> str:
-    """Quote values, those of one property behind its name."""
+    """Return the quoted values, grouped by property."""
     by_name: dict[str, list[str]] = {}
     for name, value in values:
         by_name.setdefault(name, []).append(f"'{_short(value)}'")
@@ -186,7 +186,7 @@ def _listed(values: Sequence[Value]) -> str:
 
 
 def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
-    """Yield the product sets that nobody holds, the groups without a member, the roles that nobody has."""
+    """Yield the product sets that nobody holds, the groups without members, and the roles that nobody has."""
     facts = bound.facts
     match selector:
         case Every(parts=parts) | AnyOf(parts=parts):
@@ -229,13 +229,13 @@ def _nothing_message(policy: Policy) -> Message:
 
 
 def _products(written: str) -> str:
-    """Return a set of products as written, with the name of each part number that has one; of many the first."""
+    """Return a product set as written, with names for known part numbers, limited to the first products."""
     named = {part: {product.name for product in builtin().by_part_number(part)} for part in written.split("|")}
     names = dict.fromkeys(min(titles) if len(titles) == 1 else part for part, titles in named.items())
-    return ", ".join(list(names)[:_PRODUCTS]) + (", …" if len(names) > _PRODUCTS else "")
+    return ", ".join(list(names)[:_MAX_PRODUCTS]) + (", …" if len(names) > _MAX_PRODUCTS else "")
 
 
 def _short(text: str) -> str:
-    """Quote a text on one line, without the signs that end a value in a notice."""
+    """Return a text on one line, shortened and without the characters that end a value in a notice."""
     plain = " ".join(text.split()).replace(";", ",").replace("'", "\u2019")
-    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 1] + "…"
+    return plain if len(plain) <= _MAX_LENGTH else plain[: _MAX_LENGTH - 1] + "…"

@@ -1,4 +1,4 @@
-"""The one place where waivers are applied, to findings about people and about everything else alike."""
+"""Applies waivers to findings, both about people and about other objects."""
 
 import numpy as np
 from msgspec.structs import replace
@@ -14,11 +14,11 @@ from auditor.engine.skus.masks import Mask, ProductMasks
 def waive(
     bound: BoundPolicies, selectors: SelectorMasks, policy: Policy, chunk: FindingColumns, outcome: BatchOutcome
 ) -> Rows:
-    """Return the waiver of each finding of a chunk; rows are those of the batch that `selectors` evaluates."""
+    """Return the waiver index of each finding of a chunk; its rows are those of the batch of `selectors`."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for index, waiver in bound.covering(policy):
         people = None if waiver.users is None else selectors.of(waiver.users)
-        # Few findings are about people of a waiver: only those are compared with its products.
+        # Few findings are about the people of a waiver; only these are compared with its products.
         indices = np.arange(len(chunk)) if people is None else np.flatnonzero(people.maybe[chunk.rows])
         if not len(indices):
             continue
@@ -36,7 +36,7 @@ def waive(
 
 
 def waive_single(bound: BoundPolicies, policy: Policy, single: ObjectFinding, outcome: BatchOutcome) -> ObjectFinding:
-    """Mark whether a finding that is not about a user is waived."""
+    """Return a finding that is not about a user with the index of its waiver."""
     chosen = OPEN
     for index, waiver in bound.covering(policy):
         if waiver.users is not None:
@@ -51,13 +51,13 @@ def waive_single(bound: BoundPolicies, policy: Policy, single: ObjectFinding, ou
 
 
 def _products(bound: BoundPolicies, policy: Policy, waiver: Waiver, chunk: FindingColumns, indices: Rows) -> Mask:
-    """Which of some findings are about a product of the waiver; a finding without a product is about none."""
+    """Return which of the findings are about a product of the waiver; a finding without a product is not."""
     size = len(indices)
     if waiver.products is None:
         return Mask(np.ones(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
     if chunk.skus is not None:
-        listed, skus = bound.masks.of(waiver.products), chunk.skus[indices]
-        return Mask(listed.true[skus], listed.unknown[skus], listed.sure)
+        product_mask, skus = bound.masks.of(waiver.products), chunk.skus[indices]
+        return Mask(product_mask.true[skus], product_mask.unknown[skus], product_mask.sure)
     element = _written_set(policy, chunk.written)
     shared = _NEITHER if element is None else overlap(bound.facts, waiver.products, element)
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
@@ -67,21 +67,21 @@ def _single_products(bound: BoundPolicies, waiver: Waiver, single: ObjectFinding
     if waiver.products is None:
         return _ALWAYS
     if single.pool is not None:
-        # What is summed is the pool: a SKU that the tenant does not own, or people cannot hold, is not in it.
-        shared, summed = bound.masks.of(waiver.products) & bound.masks.of(single.pool), assignable(bound)
-        true = np.array([shared.true[summed].any()])
-        return Mask(true, np.array([shared.unknown[summed].any()]) & ~true)
+        # A pool does not contain SKUs that the tenant does not own or that people cannot hold.
+        shared, in_pool = bound.masks.of(waiver.products) & bound.masks.of(single.pool), assignable(bound)
+        true = np.array([shared.true[in_pool].any()])
+        return Mask(true, np.array([shared.unknown[in_pool].any()]) & ~true)
     if single.product is None or single.product.sku_id is None:
         return _NEITHER
     sku = bound.facts.described(single.product.sku_id, single.product.sku_part_number)
     if not sku.owned:
         return ProductMasks(bound.facts, (sku,)).of(waiver.products)
-    listed, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
-    return Mask(listed.true[index : index + 1], listed.unknown[index : index + 1])
+    product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
+    return Mask(product_mask.true[index : index + 1], product_mask.unknown[index : index + 1])
 
 
 def _written_set(policy: Policy, written: str | None) -> ProductSet | None:
-    """Find the required element that a finding quotes."""
+    """Return the required element of the policy that a finding names."""
     if written is None or not isinstance(policy.constraint, Assignments):
         return None
     return next((element for element in policy.constraint.require if element.written == written), None)

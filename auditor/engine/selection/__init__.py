@@ -1,1 +1,1 @@
-"""Selectors, group names, roles and Conditional Access policies into who is meant: three-valued."""
+"""Resolves selectors, groups, roles and Conditional Access policies to users, in three-valued logic."""

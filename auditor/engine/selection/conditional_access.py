@@ -1,4 +1,4 @@
-"""Conditional Access policies into whom they cover: three-valued, because groups, roles and guests may be unknown."""
+"""Resolves Conditional Access policies to the users they cover; groups, roles and guests may be unknown."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -25,11 +25,11 @@ _COVERING_NOBODY = frozenset({"disabled", "enabledforreportingbutnotenforced"})
 _GUESTS = "guestsorexternalusers"
 _DISTINGUISHABLE = frozenset({"b2bcollaborationguest", "internalguest"})
 _EXTERNAL = "*#ext#*"
-"""The user principal names of guests with an account in another tenant."""
+"""Matches the user principal names of guests with an account in another tenant."""
 
 
 class ConditionalAccess:
-    """Returns for each batch whom the Conditional Access policies of a tenant cover."""
+    """Evaluates which users of a batch the Conditional Access policies of a tenant cover."""
 
     def __init__(self, facts: TenantFacts, membership: Membership, roles: DirectoryRoles) -> None:
         self._facts = facts
@@ -38,7 +38,7 @@ class ConditionalAccess:
         self.roles = roles
 
     def of(self, people: People, selector: CoveredBy) -> Mask:
-        """Return who is covered by at least one policy."""
+        """Return the users who are covered by at least one policy."""
         batch = _Batch(people, self._membership, self.roles, self._ids)
         mask = Mask(people.nobody, people.nobody, sure=True)
         for row in self._policies(selector):
@@ -55,7 +55,7 @@ class ConditionalAccess:
         return read and not any(True for _ in self._policies(selector))
 
     def doubt(self, selector: CoveredBy) -> NotEvaluated:
-        """Return why it is not known of everybody whether they are covered; it has no reasons where it is known."""
+        """Return why it is not known for all users whether they are covered; without reasons if it is known."""
         doubt = NotEvaluated()
         doubt.add_all(unread(self._facts, Source.CONDITIONAL_ACCESS))
         for row in self._policies(selector):
@@ -86,7 +86,7 @@ class ConditionalAccess:
         return [tuple(sorted(names)) for names in names_of]
 
     def _policies(self, selector: CoveredBy) -> Iterator[Row]:
-        """Yield the policies that cover people, or may."""
+        """Yield the policies that the selector counts and that cover people, or may."""
         for row in self._rows:
             risky = bool(row["userRiskLevels"] or row["signInRiskLevels"])
             if selector.conditional_access == "any" or risky:
@@ -116,7 +116,7 @@ class ConditionalAccess:
 
 
 class _Batch:
-    """The users of one batch whom policies include or exclude; groups and roles are looked up once for all policies."""
+    """The users of one batch that policies include or exclude; groups and roles are resolved once for all policies."""
 
     def __init__(
         self, people: People, membership: Membership, roles: DirectoryRoles, ids: dict[tuple[str, ...], Members]
@@ -125,10 +125,10 @@ class _Batch:
         self._membership = membership
         self._roles = roles
         self._ids = ids
-        self._known: dict[tuple[str, str], Mask] = {}
+        self._masks: dict[tuple[str, str], Mask] = {}
 
     def side(self, row: Row, side: str) -> Mask:
-        """Return whom a policy names: by All, id, group, role or kind of guest."""
+        """Return the users whom a policy includes or excludes: by All, id, group, role or kind of guest."""
         people = self.people
         users = tuple(user.lower() for user in row[f"{side}Users"])
         if "all" in users:
@@ -137,14 +137,14 @@ class _Batch:
             self._ids[users] = Members(pa.array(users, pa.string()))
         mask = Mask(self._ids[users].among(people), people.nobody, sure=True)
         for group in row[f"{side}Groups"]:
-            mask = mask | self._once("group", group.lower())
+            mask = mask | self._cached("group", group.lower())
         for role in row[f"{side}Roles"]:
-            mask = mask | self._once("role", role.lower())
+            mask = mask | self._cached("role", role.lower())
         return mask | self._guests(row, side, users)
 
-    def _once(self, kind: str, name: str) -> Mask:
-        """Return the members of a group, those who have a role, or the guests of a kind."""
-        if (kind, name) not in self._known:
+    def _cached(self, kind: str, name: str) -> Mask:
+        """Return the members of a group, the holders of a role, or the guests of a kind; cached."""
+        if (kind, name) not in self._masks:
             match kind:
                 case "group":
                     mask = self._membership.of_id(self.people, name, transitive=True)
@@ -152,25 +152,25 @@ class _Batch:
                     mask = self._roles.of_template(self.people, name)
                 case _:
                     mask = self._guest(name)
-            self._known[kind, name] = mask
-        return self._known[kind, name]
+            self._masks[kind, name] = mask
+        return self._masks[kind, name]
 
     def _guests(self, row: Row, side: str, users: tuple[str, ...]) -> Mask:
         kinds = {kind.lower() for kind in row[f"{side}GuestOrExternalUserTypes"]}
         mask = Mask(self.people.nobody, self.people.nobody, sure=True)
         if _GUESTS in users:
-            mask = mask | self._once("guest", "guest")
+            mask = mask | self._cached("guest", "guest")
         if (row[f"{side}ExternalTenants"] or "all").lower() != "all" and kinds:
             return mask | self._unknown_for_guests()
         for kind in sorted(kinds):
-            mask = mask | (self._once("guest", kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
+            mask = mask | (self._cached("guest", kind) if kind in _DISTINGUISHABLE else self._unknown_for_guests())
         return mask
 
     def _unknown_for_guests(self) -> Mask:
-        return Mask(self.people.nobody, self._once("guest", "guest").maybe)
+        return Mask(self.people.nobody, self._cached("guest", "guest").maybe)
 
     def _guest(self, kind: str) -> Mask:
-        """Return the guests of a kind: all, those with `#EXT#` in their user principal name, or those without."""
+        """Return the guests of a kind: all, or those with or without `#EXT#` in their user principal name."""
         people = self.people
         guests = self._property("userType", people.texts("userType").where(one_of(("guest",))))
         if kind == "guest":

@@ -1,4 +1,4 @@
-"""Directory roles into who has them: three-valued, because assignments, definitions or members may be read in part."""
+"""Resolves directory roles to the users who have them; assignments, definitions or members may be incomplete."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -20,7 +20,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS, ROLE_DEFINITION_LIST
 
 Matches = Callable[[str], bool | None]
-"""Whether the role with this definition id is meant; None if that is not known."""
+"""Returns whether a selector matches the role with this definition id; None if that is not known."""
 
 
 class _Assignment(Struct, frozen=True):
@@ -38,7 +38,7 @@ class _Principals(Struct, frozen=True):
     """Whether there is no principal."""
 
     def mask(self, people: People, membership: Membership) -> Mask:
-        """Return who is among them, or a direct member of one of their groups."""
+        """Return the users who are principals themselves, or direct members of one of the groups."""
         mask = Mask(self.users.among(people), people.nobody, sure=True)
         for group in self.groups:
             mask = mask | membership.of_id(people, group, transitive=False)
@@ -50,7 +50,7 @@ class _Holders(Struct, frozen=True):
     doubtful: _Principals
     """Principals of roles whose names are not known."""
     complete: bool
-    """Whether every assignment of the wanted kind was read."""
+    """Whether all assignments of the requested kind were read."""
 
 
 class HeldRole(Struct, frozen=True, kw_only=True):
@@ -60,13 +60,13 @@ class HeldRole(Struct, frozen=True, kw_only=True):
     eligible: bool
     """Whether it has to be activated first."""
     privileged: bool
-    """Whether Microsoft labels it so."""
+    """Whether Microsoft labels the role as privileged."""
     group: str | None
-    """The lower-case id of the group that gives it; None where it is assigned to the user."""
+    """The lower-case id of the group with the assignment; None if the role is assigned to the user."""
 
 
 class DirectoryRoles:
-    """Resolves roles as policies name them, and returns for each batch who has them."""
+    """Resolves the roles that policies name, and returns the users of a batch who have them."""
 
     def __init__(self, facts: TenantFacts, membership: Membership) -> None:
         self._facts = facts
@@ -74,11 +74,11 @@ class DirectoryRoles:
         self._holders: dict[object, _Holders] = {}
 
     def of(self, people: People, selector: HasRole) -> Mask:
-        """Return who has one of the roles of a selector."""
+        """Return the users who have at least one role of a selector."""
         return self._mask(people, self._of_selector(selector))
 
     def of_template(self, people: People, role: str) -> Mask:
-        """Return who has an active assignment of the role with this template id."""
+        """Return the users with an active assignment of the role with this template id."""
         return self._mask(people, self._of_template(role))
 
     def nobody_has(self, selector: HasRole) -> bool:
@@ -87,16 +87,16 @@ class DirectoryRoles:
         return holders.complete and holders.certain.none and holders.doubtful.none
 
     def doubt(self, selector: HasRole) -> NotEvaluated | None:
-        """Return why it is not known of everybody whether they have one of the roles; None where it is known."""
+        """Return why it is not known for all users whether they have one of the roles; None if it is known."""
         return self._doubt(self._of_selector(selector), eligible=selector.assigned != "active")
 
     def doubt_of_template(self, role: str) -> NotEvaluated | None:
-        """Return why it is not known of everybody whether they have the role with this template id."""
+        """Return why it is not known for all users whether they have the role with this template id."""
         return self._doubt(self._of_template(role), eligible=False)
 
     def held_by(self, user: str) -> tuple[HeldRole, ...]:
-        """Return the roles that a user with a lower-case id certainly has, themselves or by a group, sorted."""
-        return self._held.get(user, ())
+        """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
+        return self._roles_by_user.get(user, ())
 
     def _mask(self, people: People, holders: _Holders) -> Mask:
         mask = holders.certain.mask(people, self._membership)
@@ -107,20 +107,20 @@ class DirectoryRoles:
         return mask | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
 
     def _doubt(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
-        whole = all(self._membership.whole(group, transitive=False) for group in holders.certain.groups)
-        if holders.complete and whole and holders.doubtful.none:
+        members_complete = all(self._membership.whole(group, transitive=False) for group in holders.certain.groups)
+        if holders.complete and members_complete and holders.doubtful.none:
             return None
         if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
             reason = Message("eligible role assignments were not collected; collect the snapshot again")
             return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
         return unread(self._facts, Source.DIRECTORY_ROLES)
 
-    # Which assignments are meant.
+    # Matching assignments.
 
     def _of_selector(self, selector: HasRole) -> _Holders:
         if selector not in self._holders:
             kinds = {"active": (False,), "eligible": (True,), "any": (False, True)}[selector.assigned]
-            self._holders[selector] = self._resolve(lambda role: self._meant(selector, role), kinds)
+            self._holders[selector] = self._resolve(lambda role: self._matches(selector, role), kinds)
         return self._holders[selector]
 
     def _of_template(self, role: str) -> _Holders:
@@ -147,10 +147,10 @@ class DirectoryRoles:
         groups = tuple(sorted(group for group in ids if self._membership.knows(group)))
         return _Principals(Members(pa.array(sorted(ids.difference(groups)), pa.string())), groups, none=not ids)
 
-    def _meant(self, selector: HasRole, role: str) -> bool | None:
-        """Return whether a selector means the role with this definition id."""
+    def _matches(self, selector: HasRole, role: str) -> bool | None:
+        """Return whether a selector matches the role with this definition id; None if that is not known."""
         ids = self._ids(role)
-        builtin = [builtin_roles()[each] for each in ids if each in builtin_roles()]
+        builtin = [builtin_roles()[role_id] for role_id in ids if role_id in builtin_roles()]
         if selector.privileged and not any(role_template.privileged for role_template in builtin):
             return False
         if selector.roles is None:
@@ -167,7 +167,7 @@ class DirectoryRoles:
         return False if definition is not None or builtin or read or by_id else None
 
     def _ids(self, role: str) -> tuple[str, ...]:
-        """Return the ids under which a role is known: of its definition, and of its template."""
+        """Return the ids of a role: that of its definition, and that of its template if there is one."""
         definition = self._facts.role_definitions.get(role)
         template = None if definition is None else definition["templateId"]
         return (role,) if template is None else (role, template.lower())
@@ -186,7 +186,7 @@ class DirectoryRoles:
     # Evidence.
 
     @cached_property
-    def _held(self) -> dict[str, tuple[HeldRole, ...]]:
+    def _roles_by_user(self) -> dict[str, tuple[HeldRole, ...]]:
         roles_by_user: dict[str, set[HeldRole]] = {}
         for item in self._assignments:
             is_group = self._membership.knows(item.principal)
@@ -194,7 +194,9 @@ class DirectoryRoles:
                 name=self._name(item.role),
                 eligible=item.eligible,
                 privileged=any(
-                    builtin_roles()[each].privileged for each in self._ids(item.role) if each in builtin_roles()
+                    builtin_roles()[role_id].privileged
+                    for role_id in self._ids(item.role)
+                    if role_id in builtin_roles()
                 ),
                 group=item.principal if is_group else None,
             )
@@ -206,9 +208,9 @@ class DirectoryRoles:
         }
 
     def _name(self, role: str) -> str:
-        """Return the name of a role: Microsoft's English one, else the tenant's, else the id."""
-        for each in self._ids(role):
-            if each in builtin_roles():
-                return builtin_roles()[each].name
+        """Return the name of a role: Microsoft's English name, else the tenant's, else the id."""
+        for role_id in self._ids(role):
+            if role_id in builtin_roles():
+                return builtin_roles()[role_id].name
         definition: Any = self._facts.role_definitions.get(role)
         return role if definition is None else definition["displayName"] or role

@@ -1,4 +1,4 @@
-"""Group names into who is a member: three-valued, because a list of members may be missing or half read."""
+"""Resolves groups to their members among the users; member lists may be missing or incomplete."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,85 +13,85 @@ from msgspec import Struct
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.engine.columns.bitsets import distinct, indices, runs
-from auditor.engine.columns.strings import Flags, beginnings, flags_of
+from auditor.engine.columns.strings import Flags, flags_of, id_prefixes
 from auditor.engine.columns.users import People
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts
 
-Beginnings = npt.NDArray[np.uint64]
+Prefixes = npt.NDArray[np.uint64]
 
 
 class Resolved(Struct, frozen=True, kw_only=True):
-    """One group as a policy names it; `reason` shows why its members are not all known."""
+    """A group that a policy names; `reason` says why its members are not all known."""
 
     group: GroupFact | None = None
     reason: Message | None = None
 
 
 class Members:
-    """The ids of a group's members, letter case aside, to be found among the users of any batch."""
+    """The ids of a group's members, in lower case, for lookup among the users of any batch."""
 
     def __init__(self, ids: pa.Array) -> None:
         self._ids = pc.ascii_lower(ids) if len(ids) else pa.array([], pa.string())
-        self._beginnings = beginnings(self._ids)
-        if self._beginnings is None:
+        self._prefixes = id_prefixes(self._ids)
+        if self._prefixes is None:
             self._ids = self._ids.take(pc.sort_indices(self._ids))
-            self._beginnings = beginnings(self._ids)
+            self._prefixes = id_prefixes(self._ids)
 
     @property
     def size(self) -> int:
-        """Bytes that they take."""
-        return int(self._ids.nbytes) + (0 if self._beginnings is None else self._beginnings.nbytes)
+        """The size of the ids in memory, in bytes."""
+        return int(self._ids.nbytes) + (0 if self._prefixes is None else self._prefixes.nbytes)
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """How the first and the last id begin; the first is the greater one where there is none."""
-        return _bounds(self._ids, self._beginnings)
+        """The prefixes of the least and the greatest id; the first one is greater if there are no ids."""
+        return _bounds(self._ids, self._prefixes)
 
     def among(self, people: People) -> Flags:
         """Tell which users of a batch are members."""
         if not len(self._ids):
             return people.nobody
-        users = people.id_beginnings
-        if self._beginnings is None or users is None:
+        users = people.id_prefixes
+        if self._prefixes is None or users is None:
             return flags_of(pc.is_in(people.lowered_ids, value_set=self._ids))
-        # Users stand in the order of their ids: what begins as a member's id does is found by halving, not by a walk.
-        first, end = np.searchsorted(self._beginnings, users[[0, -1]] + np.array([0, 1], dtype=np.uint64))
-        near = distinct(self._beginnings[first:end])
-        starts = np.searchsorted(users, near)
-        rows = runs(starts, np.searchsorted(users, near, side="right") - starts)
-        near_ids = pc.ascii_lower(people.column("id").take(indices(rows)))
-        same = pc.is_in(near_ids, value_set=self._ids.slice(first, end - first))
-        listed = people.nobody.copy()
-        listed[rows[flags_of(same)]] = True
-        return listed
+        # Users are sorted by id, so that candidates with the prefix of a member's id are found by binary search.
+        first, end = np.searchsorted(self._prefixes, users[[0, -1]] + np.array([0, 1], dtype=np.uint64))
+        prefixes = distinct(self._prefixes[first:end])
+        starts = np.searchsorted(users, prefixes)
+        rows = runs(starts, np.searchsorted(users, prefixes, side="right") - starts)
+        candidate_ids = pc.ascii_lower(people.column("id").take(indices(rows)))
+        matches = pc.is_in(candidate_ids, value_set=self._ids.slice(first, end - first))
+        members = people.nobody.copy()
+        members[rows[flags_of(matches)]] = True
+        return members
 
 
-def _bounds(lowered: pa.Array, numbers: Beginnings | None) -> tuple[int, int]:
-    """Return how the least and the greatest of some ids begin, as numbers that ascend as the texts do."""
+def _bounds(lowered: pa.Array, prefixes: Prefixes | None) -> tuple[int, int]:
+    """Return the prefixes of the least and the greatest id, as numbers with the order of the texts."""
     if not len(lowered):
-        return _BEYOND, 0
-    if numbers is not None:
-        return int(numbers[0]), int(numbers[-1])
+        return _MAX_PREFIX, 0
+    if prefixes is not None:
+        return int(prefixes[0]), int(prefixes[-1])
     ends = pc.min_max(lowered.cast(pa.binary()))
-    return _beginning(ends["min"].as_py()), _beginning(ends["max"].as_py())
+    return _prefix(ends["min"].as_py()), _prefix(ends["max"].as_py())
 
 
-def _beginning(text: bytes) -> int:
+def _prefix(text: bytes) -> int:
     return int.from_bytes(text[:8].ljust(8, b"\0"), "big")
 
 
-_BEYOND = (1 << 64) - 1
-"""No text begins like this: it is no UTF-8."""
+_MAX_PREFIX = (1 << 64) - 1
+"""Greater than the prefix of any text: it is not valid UTF-8."""
 
 
 _CACHE_BYTES = 32 << 20
-"""Bytes of parts that are in memory together; of members in order a batch of people needs one or two parts a group."""
+"""Default budget for member parts in memory, in bytes; a batch of users needs one or two parts of a sorted group."""
 
 
 class _PartCache:
-    """Parts of groups that were read last; the budget grows by what has to be read a second time."""
+    """An LRU cache for parts of member lists; its budget grows by each part that has to be read again."""
 
     def __init__(self, budget: int) -> None:
         self._lock = Lock()
@@ -108,7 +108,7 @@ class _PartCache:
             return members
 
     def keep(self, key: tuple[str, bool, int], members: Members, *, again: bool) -> None:
-        """Keep a part; the least recently used ones are dropped for it."""
+        """Add a part to the cache and evict the least recently used ones; `again` says that it was read before."""
         with self._lock:
             if key in self._parts:  # another thread read it too
                 return
@@ -119,8 +119,8 @@ class _PartCache:
                 self._size -= self._parts.pop(next(iter(self._parts))).size
 
 
-class _InParts:
-    """The members of one group in a file of many: only parts that a batch's ids may stand in are looked at."""
+class _PartedMembers:
+    """The members of one group in a file of many groups: only parts that may contain ids of a batch are read."""
 
     def __init__(self, rows: MemberParts, group: str, cache: _PartCache, *, transitive: bool) -> None:
         self._rows = rows
@@ -128,68 +128,68 @@ class _InParts:
         self._cache = cache
         likely = rows.likely(group, transitive=transitive)
         self._parts = tuple(likely)
-        # A capital comes before its small letter: no id begins with less in lower case than as it is written. How far
-        # the ids of a part go in lower case is known when they were read.
-        self._first = np.array([_beginning(text) for text in likely.values()], dtype=np.uint64)
-        self._last = np.full(len(likely), _BEYOND, dtype=np.uint64)
+        # Upper-case letters sort before lower-case ones, so that the prefix as written is a lower bound of the prefix
+        # in lower case. The upper bound is known only after the part was read.
+        self._first = np.array([_prefix(text) for text in likely.values()], dtype=np.uint64)
+        self._last = np.full(len(likely), _MAX_PREFIX, dtype=np.uint64)
 
     def among(self, people: People) -> Flags:
         """Tell which users of a batch are members."""
         flags = people.nobody
         if not people.count:
             return flags
-        begun = people.id_beginnings
-        first, last = _bounds(people.lowered_ids if begun is None else people.column("id"), begun)
+        prefixes = people.id_prefixes
+        first, last = _bounds(people.lowered_ids if prefixes is None else people.column("id"), prefixes)
         for index in np.flatnonzero((self._first <= np.uint64(last)) & (self._last >= np.uint64(first))).tolist():
             flags = flags | self._members(index).among(people)
         return flags
 
-    def _members(self, place: int) -> Members:
-        key = (self._group, self._transitive, self._parts[place])
+    def _members(self, index: int) -> Members:
+        key = (self._group, self._transitive, self._parts[index])
         members = self._cache.find(key)
         if members is None:
-            members = Members(self._rows.ids(self._parts[place], self._group, transitive=self._transitive))
-            self._cache.keep(key, members, again=bool(self._last[place] != _BEYOND))
-            self._first[place], self._last[place] = members.bounds
+            members = Members(self._rows.ids(self._parts[index], self._group, transitive=self._transitive))
+            self._cache.keep(key, members, again=bool(self._last[index] != _MAX_PREFIX))
+            self._first[index], self._last[index] = members.bounds
         return members
 
 
 class Membership:
-    """Resolves the groups that policies name, and shows for each batch who belongs to them."""
+    """Resolves the groups that policies name, and returns the users of a batch who are members."""
 
     def __init__(self, facts: TenantFacts, *, cache_bytes: int = _CACHE_BYTES) -> None:
-        """`cache_bytes`: bytes of members that are kept in memory, where they are read in parts."""
+        """`cache_bytes` is the memory budget for member lists that are read in parts."""
         self._facts = facts
-        self._members: dict[tuple[str, bool], Members | _InParts] = {}
+        self._members: dict[tuple[str, bool], Members | _PartedMembers] = {}
         self._cache = _PartCache(cache_bytes)
 
     def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
-        """Return who is a member of one of the groups."""
+        """Return the users who are members of at least one of the groups."""
         mask = Mask(people.nobody, people.nobody, sure=True)
         for name in groups:
-            mask = mask | self._one(people, name, transitive=transitive)
+            mask = mask | self._of_name(people, name, transitive=transitive)
         return mask
 
-    def _one(self, people: People, name: str, *, transitive: bool) -> Mask:
+    def _of_name(self, people: People, name: str, *, transitive: bool) -> Mask:
         resolved = self.resolve(name, transitive=transitive)
         if resolved.group is None:
             return Mask(people.nobody, people.everybody)
-        listed = self._members_of(resolved.group.id, transitive=transitive).among(people)
+        members = self._members_of(resolved.group.id, transitive=transitive).among(people)
         if resolved.reason is None:
-            return Mask(listed, people.nobody, sure=True)
-        return Mask(listed, ~listed)
+            return Mask(members, people.nobody, sure=True)
+        return Mask(members, ~members)
 
     def of_id(self, people: People, group: str, *, transitive: bool) -> Mask:
-        """Return who is a member of the group with a lower-case id; one that the tenant no longer has has nobody."""
+        """Return the members of the group with a lower-case id; a group that was deleted has no members."""
         if not self.knows(group):
             return Mask(people.nobody, people.nobody, sure=True)
-        listed = self._members_of(self._by_id[group].id, transitive=transitive).among(people)
+        members = self._members_of(self._by_id[group].id, transitive=transitive).among(people)
         if self.whole(group, transitive=transitive):
-            return Mask(listed, people.nobody, sure=True)
-        return Mask(listed, ~listed)
+            return Mask(members, people.nobody, sure=True)
+        return Mask(members, ~members)
 
     def knows(self, group: str) -> bool:
-        """Return whether a lower-case id is that of a group that was read, or could not be."""
+        """Return whether a lower-case id is that of a group in the snapshot, even if its members were not read."""
         return group in self._by_id
 
     def whole(self, group: str, *, transitive: bool) -> bool:
@@ -208,7 +208,7 @@ class Membership:
         return {group.id.lower(): group for group in self._facts.groups}
 
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
-        """Find a group by id or display name; a name that no group or two groups bear resolves to nothing."""
+        """Find a group by id or display name; a name without a group, or with several, does not resolve."""
         for source in (Source.GROUPS, Source.MEMBERS):
             status = self._facts.status(source)
             if not status.is_read:
@@ -221,7 +221,7 @@ class Membership:
         if not groups:
             groups = [group for group in self._facts.groups if group.name.casefold() == wanted]
             if groups and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
-                # A list of groups that was read in part may hide a second bearer of the name.
+                # If groups were only partly read, another group may have the same name.
                 return Resolved(
                     reason=Message(
                         "groups were only partly read, so another group may have the name '{name}': use its id",
@@ -245,12 +245,12 @@ class Membership:
             unread = Message("the transitive members of the group '{name}' were not all read ({state})", **values)
         return Resolved(group=group, reason=unread)
 
-    def _members_of(self, group: str, *, transitive: bool) -> Members | _InParts:
+    def _members_of(self, group: str, *, transitive: bool) -> Members | _PartedMembers:
         key = (group, transitive)
         if key not in self._members:
             snapshot = self._facts.snapshot
             if snapshot.members is None:
                 self._members[key] = Members(snapshot.members_of(group, transitive=transitive))
             else:
-                self._members[key] = _InParts(snapshot.members, group, self._cache, transitive=transitive)
+                self._members[key] = _PartedMembers(snapshot.members, group, self._cache, transitive=transitive)
         return self._members[key]

@@ -1,4 +1,4 @@
-"""Selectors over a batch of people: for each user yes, no, or not known (Kleene's three values)."""
+"""Evaluates selectors over a batch of users: for each user true, false or unknown (Kleene's three-valued logic)."""
 
 from datetime import datetime, timedelta
 from functools import reduce
@@ -11,7 +11,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.columns.assignments import Paths
-from auditor.engine.columns.bitsets import Products, meets, some
+from auditor.engine.columns.bitsets import Products, intersects, non_empty
 from auditor.engine.columns.instants import NEVER
 from auditor.engine.columns.strings import Flags, one_of
 from auditor.engine.columns.users import People
@@ -45,14 +45,14 @@ class SelectorMasks:
         self._membership = membership
         self._conditional_access = conditional_access
         self._rules = rules
-        self._known: dict[int, Mask] = {}
+        self._evaluated: dict[int, Mask] = {}
 
     def of(self, selector: selectors.Selector) -> Mask:
-        """Return who belongs to the population, and for whom that is not known."""
-        one = self._rules.one(selector)
-        cached = self._known.get(id(one))
+        """Return the users who belong to the population, and those for whom that is not known."""
+        canonical = self._rules.canonical(selector)
+        cached = self._evaluated.get(id(canonical))
         if cached is None:
-            cached = self._known[id(one)] = self._evaluate(one)
+            cached = self._evaluated[id(canonical)] = self._evaluate(canonical)
         return cached
 
     def _evaluate(self, selector: selectors.Selector) -> Mask:
@@ -63,11 +63,11 @@ class SelectorMasks:
             case selectors.Matches(property=name, pattern=pattern):
                 return self._where_known(people.texts(name).like((pattern,)), name)
             case selectors.Before(property=name, moment=moment):
-                stamps = people.instants(name)
-                return self._where_known((stamps != NEVER) & (stamps < self._moment(moment)), name)
+                instants = people.instants(name)
+                return self._where_known((instants != NEVER) & (instants < self._moment(moment)), name)
             case selectors.After(property=name, moment=moment):
-                stamps = people.instants(name)
-                return self._where_known((stamps != NEVER) & (stamps > self._moment(moment)), name)
+                instants = people.instants(name)
+                return self._where_known((instants != NEVER) & (instants > self._moment(moment)), name)
             case selectors.Holds(products=products):
                 return self._holds(products)
             case selectors.HeldFor(products=products, duration=duration):
@@ -77,7 +77,7 @@ class SelectorMasks:
             case selectors.ManagedDevice(seen_within=duration):
                 return self._managed_device(duration)
             case selectors.Licensed():
-                return self._where_known(some(people.links.held), "assignedLicenses")
+                return self._where_known(non_empty(people.links.held), "assignedLicenses")
             case selectors.MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case selectors.InactiveFor(duration=duration, signal=signal):
@@ -115,8 +115,8 @@ class SelectorMasks:
                 return self._every(parts)
             case selectors.AnyOf():
                 others, globs = self._rules.merged(selector)
-                likenesses = (self._where_known(people.texts(name).like(patterns), name) for name, patterns in globs)
-                return reduce(or_, (*map(self.of, others), *likenesses))
+                glob_masks = (self._where_known(people.texts(name).like(patterns), name) for name, patterns in globs)
+                return reduce(or_, (*map(self.of, others), *glob_masks))
             case selectors.Not(part=part):
                 return ~self.of(part)
             case selectors.Population(selector=inner):
@@ -127,13 +127,13 @@ class SelectorMasks:
     def _every(self, parts: tuple[selectors.Selector, ...]) -> Mask:
         mask = self.of(parts[0])
         for part in parts[1:]:
-            if not mask.possible:  # nor will more conditions find anybody
+            if not mask.possible:  # more conditions cannot add users
                 break
             mask = mask & self.of(part)
         return mask
 
     def _where_known(self, true: Flags, fact: str) -> Mask:
-        """Return the answers with everybody whose fact was not collected as unknown."""
+        """Return the answers; users for whom the fact was not collected are unknown."""
         return known_of(self._people, true, fact)
 
     def _moment(self, moment: datetime | timedelta) -> int:
@@ -143,7 +143,7 @@ class SelectorMasks:
     def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
         people = self._people
         present = [value for value in values if value is not None and value != ""]
-        # The empty string stands for absence, in a policy as in Graph.
+        # The empty string means "absent", both in a policy and in Graph.
         flags = people.nobody if len(present) == len(values) else people.absent(name)
         if not present:
             return flags
@@ -157,39 +157,39 @@ class SelectorMasks:
 
     def _holds(self, wanted: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(wanted)
-        sought = self._masks.once(("holds", id(wanted)), lambda: Products.of(products.true))
-        true = meets(people.links.held, sought)
+        packed = self._masks.once(("holds", id(wanted)), lambda: Products.of(products.true))
+        true = intersects(people.links.held, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")
-        possible = meets(people.links.held, products.unknown) & ~true
+        possible = intersects(people.links.held, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
 
     def _held_for(self, wanted: ProductSet, latest: int) -> Mask:
-        """Return who holds a SKU of the set whose active paths all last changed at `latest` or earlier."""
+        """Return the users who hold a SKU of the set whose active paths all last changed at `latest` or earlier."""
         people, products = self._people, self._masks.of(wanted)
         unread, pathless = people.unknown("assignedLicenses"), people.unknown("licenseAssignmentStates")
         unchanged, undated = people.links.unchanged_since(latest)
-        true = meets(unchanged, products.true) & ~unread & ~pathless
+        true = intersects(unchanged, products.true) & ~unread & ~pathless
         if products.sure and undated is None and unread is pathless is people.nobody:
             return Mask(true, people.nobody, sure=True)
         possible = unchanged if undated is None else unchanged | undated
         maybe = products.maybe
-        unknown = unread | meets(possible, maybe) | (pathless & meets(people.links.held, maybe))
+        unknown = unread | intersects(possible, maybe) | (pathless & intersects(people.links.held, maybe))
         return Mask(true, unknown & ~true)
 
     def _licensed_via(self, path: Paths) -> Mask:
-        """Return who has an active path of that kind: nobody without licences, even where paths were not read."""
+        """Return the users with an active path of that kind; never users without licences."""
         people = self._people
         pathless, unread = people.unknown("licenseAssignmentStates"), people.unknown("assignedLicenses")
-        licensed = some(people.links.held) | unread
-        true = some(people.links.paths(path)) & licensed
+        licensed = non_empty(people.links.held) | unread
+        true = non_empty(people.links.paths(path)) & licensed
         if pathless is people.nobody:
             return Mask(true, pathless, sure=True)
         return Mask(true & ~pathless, pathless & licensed)
 
     def _managed_device(self, seen_within: timedelta | None) -> Mask:
-        """Return who has a managed device; where devices were read in part, all others are unknown."""
+        """Return the users with a managed device; if devices were only partly read, all others are unknown."""
         people = self._people
         status = people.facts.status(Source.DEVICES)
         if not status.is_read:
@@ -201,14 +201,14 @@ class SelectorMasks:
         return Mask(true, ~true if status is SourceStatus.PARTIAL else devices < 0)
 
     def _never_signed_in(self, duration: timedelta) -> Mask:
-        """No stamp at all, and created long enough ago; no creation date counts as older."""
+        """Return the users without any sign-in who were created long enough ago; no creation date counts as old."""
         people = self._people
         latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
         unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
-        silent = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        mask = silent & self._where_known(created <= self._moment(duration), "createdDateTime")
-        # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
+        without_sign_in = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
+        mask = without_sign_in & self._where_known(created <= self._moment(duration), "createdDateTime")
+        # If the sign-ins of a user were not collected, the result is unknown, whatever the age of the account.
         return Mask(mask.true, mask.unknown | unread, mask.sure)
 
 

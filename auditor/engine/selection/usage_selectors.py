@@ -1,4 +1,4 @@
-"""Selectors by what Microsoft's reports of usage say: for each user yes, no, or not known."""
+"""Evaluates selectors on Microsoft's usage reports: for each user true, false or unknown."""
 
 from datetime import date
 from functools import reduce
@@ -28,7 +28,7 @@ _MAILBOX_SIZE, _MAILBOX_ARCHIVE = REPORT_COLUMNS[Source.MAILBOX_USAGE]
 
 
 def usage_mask(people: People, selector: UsageSelector) -> Mask:
-    """Return who belongs to a population by usage, and for whom that is not known."""
+    """Return the users who match a selector on usage, and those for whom that is not known."""
     match selector:
         case InactiveIn(services=services, duration=duration):
             return reduce(and_, (_inactive_in(people, service, duration.days) for service in services))
@@ -45,7 +45,7 @@ def usage_mask(people: People, selector: UsageSelector) -> Mask:
 
 
 def _apps_unused(people: People, column: str, wanted: int) -> Mask:
-    """None of the wanted apps was used; those that the report does not have are unknown, unless another was used."""
+    """Return the users who used none of the wanted apps; unknown if the report lacks an app and no other was used."""
     coverage = people.facts.coverage(Source.APP_USAGE)
     used = people.integers(column, absent=0)
     if column in coverage.asked or not coverage.status.is_read:
@@ -59,7 +59,7 @@ def _apps_unused(people: People, column: str, wanted: int) -> Mask:
 
 
 def known_of(people: People, true: Flags, fact: str) -> Mask:
-    """Return the answers of those whose fact was collected; for others it is unknown."""
+    """Return the answers; users for whom the fact was not collected are unknown."""
     unknown = people.unknown(fact)
     if unknown is people.nobody:
         return Mask(true, unknown, sure=True)
@@ -67,7 +67,7 @@ def known_of(people: People, true: Flags, fact: str) -> Mask:
 
 
 def _inactive_in(people: People, service: str, days: int) -> Mask:
-    """No activity in one service, or too long before the day up to which its report knows activity."""
+    """Return the users without activity in a service in the last `days` days that its report covers."""
     column = ACTIVITY_COLUMNS[service]
     refreshed = people.facts.refresh_dates.get(SOURCE_OF_COLUMN[column], date.min)
     latest = people.integers(column, absent=NO_ACTIVITY)

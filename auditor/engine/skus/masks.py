@@ -1,4 +1,4 @@
-"""Product sets into what they say of each SKU: contained, not contained, or unknown."""
+"""Resolves product sets over a list of SKUs: each SKU is contained, not contained, or unknown."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, reduce
@@ -19,28 +19,28 @@ from auditor.engine.tenant_facts import SkuFact
 
 Flags = npt.NDArray[np.bool_]
 Containers = Mapping[int, tuple[int, ...]]
-"""Place of a SKU → places of the SKUs that contain it, the fullest first."""
+"""Index of a SKU → indices of the SKUs that contain it, the fullest first."""
 FILLER_PLAN = "113feb6c-3fe4-4440-bddc-54d774bf0318"
-"""EXCHANGE_S_FOUNDATION: part of nearly every SKU, so that it says nothing about what a SKU is for."""
+"""EXCHANGE_S_FOUNDATION: part of nearly every SKU, so that it does not tell what a SKU is for."""
 _Value = TypeVar("_Value")
 
 
 class Mask(Struct, frozen=True):
-    """Per SKU or user: certainly in the set, or not known; never both."""
+    """Flags for each SKU or user: certainly in the set, or unknown; never both."""
 
     true: Flags
     unknown: Flags
     sure: bool = False
-    """That nothing is unknown, as far as that was known beforehand: it spares the arithmetic of the unknown."""
+    """Set if it is known in advance that nothing is unknown, to save computing the unknown flags."""
 
     @property
     def possible(self) -> bool:
-        """Whether anything is in the set for certain or perhaps."""
+        """Whether anything is certainly or possibly in the set."""
         return bool(self.true.any() or (not self.sure and self.unknown.any()))
 
     @property
     def maybe(self) -> Flags:
-        """What is in the set, for certain or perhaps."""
+        """Flags of what is certainly or possibly in the set."""
         return self.true if self.sure else self.true | self.unknown
 
     def __or__(self, other: "Mask") -> "Mask":
@@ -65,7 +65,7 @@ def nothing(size: int) -> Mask:
 
 
 class Knowledge(Protocol):
-    """What product sets are resolved by, beside the SKUs themselves."""
+    """The facts by which product sets are resolved, besides the SKUs themselves."""
 
     @property
     def catalogue(self) -> Catalogue:
@@ -80,11 +80,11 @@ class Knowledge(Protocol):
         """The tenant's subscriptions, for `trial`."""
 
     def status(self, source: Source) -> SourceStatus:
-        """How much of a source was read."""
+        """Return how much of a source was read."""
 
 
 class _Bits(Struct, frozen=True):
-    """A mask as two numbers, a bit for each SKU: while sets are put together that is much quicker than flags."""
+    """A mask as two integers with a bit for each SKU; combining sets is much faster this way than with flags."""
 
     true: int = 0
     unknown: int = 0
@@ -95,75 +95,75 @@ class _Bits(Struct, frozen=True):
 
 
 Trials = tuple[bool | None, ...]
-"""For each SKU whether it is a trial; None where that is not known."""
+"""For each SKU whether it is a trial; None if that is not known."""
 
 
 class ProductMasks:
-    """Resolves product sets over one list of SKUs; a set is resolved once."""
+    """Resolves product sets over one list of SKUs; each set is resolved once."""
 
     def __init__(self, facts: Knowledge, skus: Sequence[SkuFact], trials: Trials | None = None) -> None:
-        # Nothing else of the facts is kept, so that tenants can share what is the same for them.
+        # Nothing else of the facts is stored, so that tenants with the same SKUs can share the masks.
         self._catalogue, self._policies = facts.catalogue, facts.policies
         self._skus = skus
         self._trials = trials_of(facts, skus) if trials is None else trials
         self._everything = (1 << len(skus)) - 1
-        # To hash a set is to walk it whole, so that sets are known by their ids; they are kept, and so are the ids.
-        self._known: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
-        self._asked: dict[int, tuple[ProductSet, Mask]] = {}
+        # Hashing a set would walk all of it, so the caches use ids; the sets are stored to keep their ids valid.
+        self._unions: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
+        self._masks: dict[int, tuple[ProductSet, Mask]] = {}
         self._values: dict[Hashable, Any] = {}
 
     @cached_property
     def _names(self) -> tuple[str | None, ...]:
-        """Part numbers, folded."""
+        """Casefolded part numbers."""
         return tuple(None if sku.part_number is None else sku.part_number.casefold() for sku in self._skus)
 
     @cached_property
-    def _places(self) -> Mapping[str, int]:
-        """Part number, folded, or skuId → the SKUs that bear it."""
-        places: dict[str, int] = {}
+    def _bits_by_name(self) -> Mapping[str, int]:
+        """Casefolded part number, or skuId → the SKUs with this name."""
+        bits: dict[str, int] = {}
         for index, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
-            for each in (sku.sku_id,) if name is None else (sku.sku_id, name):
-                places[each] = places.get(each, 0) | 1 << index
-        return places
+            for key in (sku.sku_id,) if name is None else (sku.sku_id, name):
+                bits[key] = bits.get(key, 0) | 1 << index
+        return bits
 
     @cached_property
     def _nameless(self) -> int:
-        """The SKUs whose part number was not collected, so that any name might be theirs."""
+        """The SKUs whose part number was not collected, so that any name might refer to them."""
         return _bits(sku.part_number is None and sku.name_may_be_any for sku in self._skus)
 
     @cached_property
     def _plans(self) -> tuple[Mapping[str, int], int]:
-        """Service plan, by name, folded, or id → the SKUs that contain it; and those whose plans nobody knows."""
+        """Casefolded name or id of a service plan → the SKUs that contain it; and the SKUs whose plans are unknown."""
         pairs: dict[tuple[str, str], int] = {}
         for index, sku in enumerate(self._skus):
             for pair in sku.plans.items() if sku.plans else ():
                 pairs[pair] = pairs.get(pair, 0) | 1 << index
         plans: dict[str, int] = {}
-        for (plan_id, name), places in pairs.items():
-            for each in (plan_id, name.casefold()):
-                plans[each] = plans.get(each, 0) | places
+        for (plan_id, name), bits in pairs.items():
+            for key in (plan_id, name.casefold()):
+                plans[key] = plans.get(key, 0) | bits
         return plans, _bits(sku.plans is None for sku in self._skus)
 
     def of(self, products: ProductSet) -> Mask:
-        """Return what the set says of each SKU."""
-        asked = self._asked.get(id(products))
-        if asked is None:
+        """Return a product set as a mask over the SKUs."""
+        cached = self._masks.get(id(products))
+        if cached is None:
             bits, size = self._union(products.elements), len(self._skus)
             mask = Mask(_flags(bits.true, size), _flags(bits.unknown, size), sure=not bits.unknown)
-            asked = self._asked[id(products)] = (products, mask)
-        return asked[1]
+            cached = self._masks[id(products)] = (products, mask)
+        return cached[1]
 
     def once(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
-        """Return a value that depends on nothing but the policies and these SKUs; it is computed once for a key."""
+        """Return a value that depends only on the policies and these SKUs; it is computed once for each key."""
         cached: _Value | None = self._values.get(key)
         if cached is None:
             cached = self._values[key] = make()
         return cached
 
     def _union(self, elements: tuple[Element, ...]) -> _Bits:
-        cached = self._known.get(id(elements))
+        cached = self._unions.get(id(elements))
         if cached is None:
-            cached = self._known[id(elements)] = (elements, reduce(or_, map(self._element, elements), _Bits()))
+            cached = self._unions[id(elements)] = (elements, reduce(or_, map(self._element, elements), _Bits()))
         return cached[1]
 
     def _element(self, element: Element) -> _Bits:
@@ -181,17 +181,19 @@ class ProductMasks:
                 return self._trial
             case Sku(name=name):
                 wanted = name.casefold()
-                return _Bits(self._places.get(wanted, 0)) | _Bits(0, 0 if GUID.fullmatch(wanted) else self._nameless)
+                return _Bits(self._bits_by_name.get(wanted, 0)) | _Bits(
+                    0, 0 if GUID.fullmatch(wanted) else self._nameless
+                )
             case SkuGlob(pattern=pattern):
                 return _Bits(_matched(pattern, self._names)) | _Bits(0, self._nameless)
             case WithService(plan=plan):
-                places, unknown = self._plans
-                return _Bits(places.get(plan.casefold(), 0)) | _Bits(0, unknown)
+                bits_by_plan, unknown = self._plans
+                return _Bits(bits_by_plan.get(plan.casefold(), 0)) | _Bits(0, unknown)
 
     @cached_property
     def _free(self) -> _Bits:
         free = self._catalogue.free
-        listed = [_Bits(places) for name, places in self._places.items() if name in free]
+        listed = [_Bits(places) for name, places in self._bits_by_name.items() if name in free]
         extended = [self._union(products.elements) for products in self._policies.free]
         return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 
@@ -201,28 +203,29 @@ class ProductMasks:
 
     @cached_property
     def containers(self) -> Containers:
-        """Which SKU contains which."""
+        """The SKUs that contain each SKU."""
         return containers(self._skus)
 
 
 def containers(skus: Sequence[SkuFact]) -> Containers:
-    """Tell for each SKU which others contain it.
+    """Return the SKUs that contain each SKU, by their service plans.
 
-    Of two equal SKUs the one with the greater skuId is contained. A SKU without a plan, or whose plans nobody knows,
-    neither contains nor is contained.
+    If two SKUs have the same plans, the one with the greater skuId is contained in the other. A SKU whose plans are
+    unknown or empty neither contains another one nor is contained.
     """
-    plans = {place: _plans(sku) for place, sku in enumerate(skus) if sku.plans is not None}
+    plans = {index: _plans(sku) for index, sku in enumerate(skus) if sku.plans is not None}
     containers_of: dict[int, tuple[int, ...]] = {}
-    for place, own in plans.items():
-        if not own:
+    for index, sku_plans in plans.items():
+        if not sku_plans:
             continue
-        around = [
+        containing = [
             other
-            for other, theirs in plans.items()
-            if other != place and (own < theirs or (own == theirs and skus[place].sku_id > skus[other].sku_id))
+            for other, other_plans in plans.items()
+            if other != index
+            and (sku_plans < other_plans or (sku_plans == other_plans and skus[index].sku_id > skus[other].sku_id))
         ]
-        if around:
-            containers_of[place] = tuple(sorted(around, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
+        if containing:
+            containers_of[index] = tuple(sorted(containing, key=lambda other: (-len(plans[other]), skus[other].sku_id)))
     return containers_of
 
 
@@ -235,7 +238,7 @@ def _plans(sku: SkuFact) -> frozenset[str]:
 
 
 def trials_of(facts: Knowledge, skus: Sequence[SkuFact]) -> Trials:
-    """Tell whether each SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
+    """Return for each SKU whether it has subscriptions and all of them are trials; None if that is not known."""
     states: dict[str, set[bool | None]] = {}
     for row in facts.subscriptions:
         states.setdefault(row["skuId"], set()).add(row["isTrial"])
@@ -252,21 +255,21 @@ def _is_trial(states: Collection[bool | None] | None, *, complete: bool) -> bool
 
 
 def masks_of(facts: Knowledge, skus: Sequence[SkuFact]) -> ProductMasks:
-    """Return the masks over a list of SKUs: the same for all tenants that own and hold the same products."""
+    """Return the masks over a list of SKUs; tenants that own and hold the same products share them."""
     trials = trials_of(facts, skus)
-    # What is known by its id is held by the masks, so that the id stays its own.
+    # The masks keep references to the objects whose ids are in the key, so that these ids are not reused.
     names = tuple((sku.sku_id, sku.part_number, sku.name_may_be_any, id(sku.plans)) for sku in skus)
     key = (id(facts.catalogue), id(facts.policies), trials, names)
-    cached = _SHARED.get(key)
+    cached = _MASKS_CACHE.get(key)
     if cached is None:
-        if len(_SHARED) >= _MOST_SHARED:
-            _SHARED.clear()
-        cached = _SHARED[key] = ProductMasks(facts, skus, trials)
+        if len(_MASKS_CACHE) >= _MAX_CACHED:
+            _MASKS_CACHE.clear()
+        cached = _MASKS_CACHE[key] = ProductMasks(facts, skus, trials)
     return cached
 
 
-_SHARED: dict[object, ProductMasks] = {}
-_MOST_SHARED = 64
+_MASKS_CACHE: dict[object, ProductMasks] = {}
+_MAX_CACHED = 64
 
 
 def _bits(answers: Iterable[bool]) -> int:
@@ -282,6 +285,6 @@ def _flags(bits: int, size: int) -> Flags:
 
 @lru_cache(maxsize=2048)
 def _matched(pattern: str, names: tuple[str | None, ...]) -> int:
-    """Tell which names match a glob; many small tenants own the same products."""
+    """Return the names that match a glob, as bits; cached because many small tenants own the same products."""
     matches = pattern_of(pattern).fullmatch
     return _bits(name is not None and matches(name) is not None for name in names)

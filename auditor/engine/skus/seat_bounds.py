@@ -1,4 +1,4 @@
-"""Spare seats against bounds, in whole numbers and fractions, so that no rounding decides."""
+"""Compares spare seats with bounds, in integers and fractions, so that rounding cannot change the result."""
 
 from enum import Enum, auto
 from fractions import Fraction
@@ -18,9 +18,9 @@ class Breach(Enum):
 def breached(
     usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None
 ) -> list[tuple[Breach, str | None]]:
-    """Return how these seats break the bounds, each with the bound as written.
+    """Return the breaches of the bounds, each with the bound as written.
 
-    Where the bounds contradict each other, seats can be too few and too many at once.
+    If the bounds contradict each other, there can be too few and too many spare seats at once.
     """
     spare = usable - consumed
     breaches: list[tuple[Breach, str | None]] = []
@@ -34,15 +34,15 @@ def breached(
 
 
 def _compared(spare: int, usable: int, bound: Bound) -> int:
-    """Hold spare seats against a bound's share of the usable ones: below 0, 0 or above, without a rounding."""
+    """Compare spare seats with a bound's share of the usable seats: negative, 0 or positive, without rounding."""
     return spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
 
 
 def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, bool]:
     """Return the smallest number of seats to buy (+) or remove (−) that keeps both bounds, and whether both can hold.
 
-    Percentages are of the usable seats after the change, and no seat that is in use is removed. Where both bounds
-    cannot hold, the change leads to the fewest seats that keep the minimum; None where no number of seats does.
+    Percentages are of the usable seats after the change, and no seat in use is removed. If the bounds cannot both
+    hold, the change leads to the fewest seats that keep the minimum; None if no number of seats does.
     """
     least = _least(consumed, minimum)
     if least is None:
@@ -58,9 +58,9 @@ def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound
 
 
 def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, int | None]:
-    """Return the fewest and the most usable seats that keep both bounds while so many are in use.
+    """Return the fewest and the most usable seats that keep both bounds with `consumed` seats in use.
 
-    The fewest is None where no number keeps the minimum, the most where any number keeps the maximum.
+    The first is None if no number of seats keeps the minimum, the second if every number keeps the maximum.
     """
     return _least(consumed, minimum), _most(consumed, maximum)
 
@@ -77,7 +77,7 @@ def _least(consumed: int, minimum: Bound | None) -> int | None:
 
 
 def _most(consumed: int, maximum: Bound | None) -> int | None:
-    """Return the most usable seats that leave no more than the maximum spare; None where any number does."""
+    """Return the most usable seats that leave at most the maximum spare; None if every number does."""
     if maximum is None or maximum.percent == 100:
         return None
     share: Fraction = 1 - maximum.percent / 100
@@ -85,6 +85,6 @@ def _most(consumed: int, maximum: Bound | None) -> int | None:
 
 
 def whole_seats(bound: Bound, usable: int, *, up: bool) -> int:
-    """Return a bound in whole seats, its share rounded; in whole numbers throughout, as every tenant asks for many."""
+    """Return a bound in whole seats, with its share rounded; integers only, because it is called often."""
     seats, hundred = bound.percent.numerator * usable, bound.percent.denominator * 100
     return max(bound.seats, -(-seats // hundred) if up else seats // hundred)

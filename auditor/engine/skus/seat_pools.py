@@ -1,24 +1,27 @@
-"""Pools of seats that some SKUs may or may not belong to: whether any answer about those breaks a bound."""
+"""Pools of seats to which some SKUs may or may not belong: whether any combination breaks a bound."""
 
 from collections.abc import Iterable, Sequence
 
 from auditor.domain.policy.model import Bound, Seats
 from auditor.engine.tenant_facts import SkuFact
 
-_MOST_SUMS = 4096
-"""Sums that are tried one by one where a bound has a number and a share of seats; beyond that a breach is possible."""
+_MAX_SUMS = 4096
+"""The maximum number of sums that are tried if a bound has both a number and a share of seats.
 
-_NAMED = 3
-"""Products that the name of a pool lists."""
+Beyond that, a breach is assumed to be possible.
+"""
+
+_MAX_NAMES = 3
+"""The maximum number of products in the name of a pool."""
 
 _Pair = tuple[int, int]
-"""Spare seats, and by how much they exceed the share of a bound, times a common factor."""
+"""The spare seats, and by how much they exceed the share of a bound, times a common factor."""
 
 
 def possible_breach(block: Seats, chosen: Sequence[SkuFact], doubtful: Sequence[SkuFact]) -> bool:
-    """Tell whether the sum over `chosen` and some of `doubtful` may break a bound; a pool of nothing breaks none.
+    """Return whether the sum over `chosen` and any subset of `doubtful` may break a bound.
 
-    A SKU without numbers may break any.
+    An empty pool breaks none; a SKU without seat numbers may break any.
     """
     seats = [_seats(block, sku) for sku in (*chosen, *doubtful)]
     pairs = [pair for pair in seats if pair is not None]
@@ -38,7 +41,7 @@ def possible_breach(block: Seats, chosen: Sequence[SkuFact], doubtful: Sequence[
 
 
 def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
-    """Return usable and consumed seats; None where Graph gave no numbers."""
+    """Return usable and consumed seats; None if Graph gave no numbers."""
     usable = block.usable(sku.enabled, sku.warning)
     return None if usable is None or sku.consumed is None else (usable, sku.consumed)
 
@@ -50,38 +53,38 @@ def _beyond(bound: Bound, seats: _Pair) -> _Pair:
 
 
 def _extreme(sure: Iterable[int], open_: Iterable[int], *, sign: int) -> int:
-    """Return the least (sign -1) or greatest (sign 1) sum of all of some numbers and any of others, of one at least."""
+    """Return the least (sign -1) or greatest (sign 1) sum of all `sure` and any of `open_` numbers, at least one."""
     fixed, free = list(sure), list(open_)
-    helping = [number for number in free if number * sign > 0]
-    if fixed or helping:
-        return sum(fixed) + sum(helping)
+    beneficial = [number for number in free if number * sign > 0]
+    if fixed or beneficial:
+        return sum(fixed) + sum(beneficial)
     return sign * max(number * sign for number in free)
 
 
 def _may_exceed(bound: Bound, sure: list[_Pair], open_: list[_Pair]) -> bool:
-    """Tell whether a sum may exceed both parts of an upper bound."""
+    """Return whether a sum may exceed both parts of an upper bound."""
     most = [_extreme((p[part] for p in sure), (p[part] for p in open_), sign=1) for part in (0, 1)]
     if most[0] <= bound.seats or most[1] <= 0:
         return False
-    if bound.seats == 0 or bound.percent == 0:  # one part follows from the other
+    if bound.seats == 0 or bound.percent == 0:  # exceeding one part implies exceeding the other
         return True
     base = (sum(spare for spare, _ in sure), sum(share for _, share in sure))
     sums: set[_Pair] = {base}
     for spare, share in open_:
-        sums |= {(before + spare, other + share) for before, other in sums}
-        if len(sums) > _MOST_SUMS:
+        sums |= {(total_spare + spare, total_share + share) for total_spare, total_share in sums}
+        if len(sums) > _MAX_SUMS:
             return True
     return any(spare > bound.seats and share > 0 for spare, share in sums)
 
 
 def pool_name(titles: Iterable[str], written: str) -> str:
-    """Return what people call a pool: the names of its first products; the words of the policy where it has none."""
+    """Return the display name of a pool: the names of its first products, or the set as written if it has none."""
     names = list(dict.fromkeys(titles))
-    return (", ".join(names[:_NAMED]) + (", …" if names[_NAMED:] else "")) or written
+    return (", ".join(names[:_MAX_NAMES]) + (", …" if names[_MAX_NAMES:] else "")) or written
 
 
 def purchased_units(skus: Iterable[SkuFact]) -> int | None:
-    """Return the units bought of some SKUs: enabled, warning and suspended; None where Graph did not give one."""
+    """Return the purchased units of SKUs: enabled, warning and suspended; None if Graph did not give a number."""
     total = 0
     for sku in skus:
         if sku.usable is None or sku.suspended is None:

@@ -1,4 +1,4 @@
-"""Contracts and price lists into what a seat of each SKU costs a tenant on a day."""
+"""The seat price of each SKU in a tenant on a day, from contracts and price lists."""
 
 from datetime import date
 
@@ -9,19 +9,19 @@ from auditor.engine.tenant_facts import TenantFacts
 
 
 def contracts_of(policies: PolicySet, tenant: str) -> tuple[Contract, ...]:
-    """Return the contracts that were made for a tenant, in order of id."""
+    """Return the contracts that apply to a tenant, in order of id."""
     return tuple(contract for contract in policies.contracts if contract.applies_to(tenant))
 
 
 def prices_on(facts: TenantFacts, masks: ProductMasks, day: date) -> SeatPrices | None:
-    """Return what seats cost on a day; contracts that may cover a SKU leave its price unknown. None without prices."""
+    """Return the seat prices on a day; None without prices. A contract that may cover a SKU makes its price unknown."""
     today = facts.as_of.date()
     contracts = contracts_of(facts.policies, facts.manifest.tenant)
     priced = [(contract, masks.of(contract.products)) for contract in contracts if contract.prices]
     agreed: dict[str, SeatPrice] = {}
-    for number, sku in enumerate(facts.skus) if priced else ():
-        certain = agreed_price([contract for contract, mask in priced if mask.true[number]], day, today)
-        doubtful = agreed_price([contract for contract, mask in priced if mask.unknown[number]], day, today)
+    for index, sku in enumerate(facts.skus) if priced else ():
+        certain = agreed_price([contract for contract, mask in priced if mask.true[index]], day, today)
+        doubtful = agreed_price([contract for contract, mask in priced if mask.unknown[index]], day, today)
         if doubtful is not None:
             agreed[sku.sku_id] = SeatPrice(amount=None, starts=doubtful.starts)
         elif certain is not None:

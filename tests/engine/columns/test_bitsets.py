@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.engine.columns.bitsets import HoldingsCollector, listed, meets, pairs, patterns, several
-from auditor.engine.columns.strings import beginnings, codes_of, entries_of, flags_of, fold, looked_up
+from auditor.engine.columns.bitsets import HoldingsCollector, has_multiple, intersects, pairs, patterns, sku_indices
+from auditor.engine.columns.strings import codes_of, entries_of, flags_of, fold, id_prefixes, looked_up
 
 SIZES = st.sampled_from((0, 1, 8, 31, 32, 33, 63, 64, 65, 300))
 
@@ -39,7 +39,7 @@ def test_gathering_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[l
         {sku for sku, flag in zip(own, flagged_skus, strict=True) if flag}
         for own, flagged_skus in zip(users, flags, strict=True)
     ]
-    assert [set(positions.tolist()) for positions in listed(flagged)] == expected
+    assert [set(positions.tolist()) for positions in sku_indices(flagged)] == expected
     assert found.doubled.tolist() == [row for row, own in enumerate(users) if len(own) > len(set(own))]
 
 
@@ -55,10 +55,10 @@ def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int
     found = pairs(held, products, np.array(who, dtype=bool))
     expected = [(row, sku) for row, own in enumerate(users) if who[row] for sku in sorted(wanted & set(own))]
     assert list(zip(*(part.tolist() for part in found), strict=True)) == expected
-    assert meets(held, products).tolist() == [bool(wanted & set(own)) for own in users]
-    assert several(held).tolist() == [len(set(own)) > 1 for own in users]
+    assert intersects(held, products).tolist() == [bool(wanted & set(own)) for own in users]
+    assert has_multiple(held).tolist() == [len(set(own)) > 1 for own in users]
     pattern, distinct = patterns(held, np.arange(len(users)))
-    positions = listed(distinct)
+    positions = sku_indices(distinct)
     assert [positions[number].tolist() for number in pattern] == [sorted(set(own)) for own in users]
     assert len({tuple(each.tolist()) for each in positions}) == len(positions)
 
@@ -115,7 +115,7 @@ def test_entries_of_lists_keep_their_rows(values: list[list[str] | None], hidden
 @given(st.lists(st.text("0aAäfFzZ[@`{", min_size=8, max_size=9), max_size=12, unique=True))
 def test_beginnings_ascend_with_their_ids_or_are_not_given(ids: list[str]) -> None:
     for expected, column in slices(list(ids), pa.string()):
-        found = beginnings(column)
+        found = id_prefixes(column)
         letters = [str(text).encode().lower() for text in expected]
         starts = [text[:8] for text in letters]
         usable = len({len(text) for text in letters}) == 1 and all(one <= other for one, other in pairwise(starts))
