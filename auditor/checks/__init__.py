@@ -1,1 +1,1 @@
-"""What policies can find: a file for each check, and the registry that lists them."""
+"""The checks that policies can use: a module for each check, and the registry of all checks."""

@@ -1,4 +1,4 @@
-"""The description of a check: everything that the program knows of it, in one value."""
+"""The definition of a check: everything that the program needs to know about it, in one object."""
 
 from collections.abc import Callable, Iterable
 from enum import StrEnum
@@ -21,37 +21,37 @@ Block = TypeVar("Block", bound=Constraint)
 
 
 class Correction(StrEnum):
-    """What a change to a user does about a finding.
+    """How a change to a user corrects a finding.
 
-    Where one change corrects several findings, the member that stands first decides which article describes it.
+    If one change corrects several findings, the first of their members in this enum decides which article describes it.
     """
 
     REPLACE = "replace"
-    """The product goes; a product of its kind that the same policy requires comes instead."""
+    """The product is replaced by a product of its kind that the same policy requires, or removed if there is none."""
     REMOVE = "remove"
-    """The product goes."""
+    """The product is removed."""
     CHOOSE = "choose"
-    """One of the products in the detail goes."""
+    """One of the products in the detail is removed."""
     RETRY = "retry"
-    """An assignment in error is repaired or tried again."""
+    """An assignment in error is repaired or retried."""
     ASSIGN = "assign"
-    """The product comes."""
+    """The product is assigned."""
     REMOVE_COPY = "remove-copy"
-    """One of several paths of the product goes."""
+    """One of several assignment paths of the product is removed."""
     CHANGE_PATH = "change-path"
-    """The product is assigned on another path."""
+    """The product is assigned by another path."""
     DISABLE_SERVICE = "disable-service"
-    """The service plan in the detail is switched off."""
+    """The service plan in the detail is disabled."""
     ENABLE_SERVICE = "enable-service"
-    """The service plan in the detail is switched on."""
+    """The service plan in the detail is enabled."""
     SET_ATTRIBUTE = "set-attribute"
-    """The property in the detail gets a value."""
+    """The property in the detail is set."""
     CORRECT_ATTRIBUTE = "correct-attribute"
-    """The property in the detail gets another value."""
+    """The property in the detail is changed to another value."""
 
 
 class Detail(StrEnum):
-    """What the detail of a finding holds."""
+    """The content of a finding's detail."""
 
     NONE = "none"
     PRODUCTS = "products"
@@ -59,11 +59,11 @@ class Detail(StrEnum):
     SERVICE = "service"
     """A service plan as the policy writes it."""
     ERROR = "error"
-    """An error of Graph, with `@` and the group's id where a group assigns the product."""
+    """An error code of Graph, followed by `@` and the group's id if a group assigns the product."""
     PROPERTY = "property"
     """The name of a property."""
     STATE = "state"
-    """The state of a subscription in Graph's words."""
+    """The state of a subscription, as Graph writes it."""
     PROCESSING_STATE = "processing-state"
     """The `licenseProcessingState` of a group."""
     CONTRACT = "contract"
@@ -73,40 +73,40 @@ class Detail(StrEnum):
 
 
 class Cost(StrEnum):
-    """What the money of a finding stands for."""
+    """The meaning of a finding's amount of money."""
 
     NONE = "none"
     SEAT = "seat"
-    """One seat of the product, paid for without need; the engine prices it."""
+    """One superfluous paid seat of the product; the engine computes the price."""
     SEATS = "seats"
-    """Seats that are paid for without need; the check prices them."""
+    """Superfluous paid seats; the check computes the price."""
     MISSING = "missing"
-    """Seats that are too few, at the price of buying them; it is no part of what open findings cost."""
+    """The price of buying missing seats; it is not part of the cost of open findings."""
     TOTAL = "total"
-    """An amount in which the seats of other findings are counted once more."""
+    """An amount that includes seats which other findings count already."""
 
 
 class SeatBalance(StrEnum):
-    """What a finding says of the seats of a product in use."""
+    """Whether a finding means too few or too many spare seats of a product."""
 
     TOO_FEW_SPARE = "too-few-spare"
     TOO_MANY_SPARE = "too-many-spare"
 
 
 class ObjectAction(NamedTuple):
-    """The action that corrects a finding about anything but a user."""
+    """The action that corrects a finding about an object other than a user."""
 
     kind: ActionKind
     seats: int = 0
     """Seats to buy or to remove, or people over a quota."""
     text: str = ""
-    """What the title names beside the product: a group, a state, an amount."""
+    """What the title names besides the product: a group, a state, an amount."""
     product: str = ""
-    """The skuId of the product, where it is another one than that of the finding."""
+    """The skuId of the product, if it is not that of the finding."""
 
 
 class Check(Struct, Generic[Block], frozen=True, kw_only=True):
-    """One check: what raises it, what it says, and what is done about it."""
+    """One check: when it applies, how it is evaluated, its texts, and how its findings are corrected."""
 
     id: str
     name: str
@@ -114,62 +114,62 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     explanation: str
     """One English sentence."""
     block: type[Block]
-    """The constraint block whose policies raise it."""
+    """The type of constraint block whose policies use the check."""
     key: str
-    """The block and key in the policy language."""
+    """The block and key of the check in the policy language."""
     subject: SubjectType
     once_per: str
-    """What there is one finding for, in English."""
+    """The unit for which there is one finding each, in English."""
     asked: Callable[[Block], bool]
-    """Tell whether a block asks for the check."""
+    """Returns whether a block enables the check."""
     properties: Callable[[Block], tuple[str, ...]] = lambda _: ()
-    """Return the properties of users that the check reads."""
+    """Returns the user properties that the check reads."""
     products: Callable[[Block], Iterable[ProductSet]] = lambda _: ()
-    """Return the product sets that the check resolves."""
+    """Returns the product sets that the check resolves."""
     sources: tuple[Source, ...] = ()
-    """What it reads beside users and `subscribedSkus`."""
+    """The sources that the check reads besides users and `subscribedSkus`."""
     judge_users: Callable[[Scope, Block], Iterable[UserFindings]] | None = None
-    """Judge one batch of users."""
+    """Evaluates one batch of users."""
     count_holders: Callable[[Scope, Block], HolderCount] | None = None
-    """Count the users of one batch, for `judge_tenant`."""
+    """Counts the users of one batch for `judge_tenant`."""
     judge_tenant: Callable[[TenantScope, Block], Iterable[ObjectFinding]] | None = None
-    """Evaluate what the tenant owns, once all users are evaluated and counted."""
+    """Evaluates what the tenant owns, after all users were evaluated and counted."""
     judge_fleet: Callable[[FleetScope, Block], Iterable[Finding]] | None = None
-    """Judge the tenants of a run together, by their results."""
+    """Evaluates the tenants of a run together, from their results."""
     extent: Extent | None = None
-    """Count what the check looks at."""
+    """Counts what the check evaluates."""
     detail: Detail = Detail.NONE
     of_trials: bool = False
-    """Whether every product that it names is a trial."""
+    """Whether all products in its findings are trials."""
     lists_holdings: bool = False
-    """Whether the evidence in words lists all products of the user."""
+    """Whether the textual evidence lists all products of the user."""
     cost: Cost = Cost.NONE
     spares_role_holders: bool = False
-    """Whether a finding frees no seat where a directory role is why the product is unwanted: the role goes."""
+    """Whether a finding frees no seat if the policy selects people by a directory role: the role is moved instead."""
     seat_balance: SeatBalance | None = None
     routes: Callable[[Situation], Articles]
-    """Return the ids of the articles for a situation: first what to do, then what else to read; never empty."""
+    """Returns the ids of the articles for a situation: first the instructions, then further reading; never empty."""
     correction: Correction | None = None
-    """For findings about users."""
+    """How findings about users are corrected."""
     action: Callable[[Finding, Situation], ObjectAction] | None = None
-    """For findings about anything else within a tenant."""
+    """Returns the action for a finding about any other object of a tenant."""
 
     @property
     def priced(self) -> bool:
-        """Whether a finding costs one seat of its product."""
+        """Whether the cost of a finding is one seat of its product."""
         return self.cost is Cost.SEAT
 
     def raised_by(self, constraint: Constraint) -> bool:
-        """Whether a constraint block asks for the check."""
+        """Return whether a constraint block enables the check."""
         return isinstance(constraint, self.block) and self.asked(constraint)
 
     def articles(self, situation: Situation) -> Articles:
-        """Return the ids of the articles for a situation, each once."""
+        """Return the distinct ids of the articles for a situation."""
         return tuple(dict.fromkeys(self.routes(situation)))
 
 
 def seats_to_adjust(finding: Finding) -> int | None:
-    """Return the seats to buy (+) or to remove (−); None where no number of seats keeps the bounds."""
+    """Return the seats to buy (+) or to remove (−); None if no number of seats keeps the bounds."""
     adjust = finding.evidence.get("adjust")
     return adjust if isinstance(adjust, int) else None
 

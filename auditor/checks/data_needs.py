@@ -1,4 +1,4 @@
-"""Returns the data needs of policies: sources, properties and groups, per policy and together."""
+"""Computes the data needs of policies: sources, properties and groups, for each policy and for all of them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from auditor.checks.check import Check
 
 ALWAYS = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
-"""Read for every audit: the tenant's name, its seats, and the names of its products."""
+"""Needed for every audit: the tenant's name, its seats, and the names of its products."""
 
 PEOPLE = Needs(
     sources=frozenset({Source.USERS}),
@@ -26,17 +26,17 @@ PEOPLE = Needs(
         "userType",
     ),
 )
-"""Read as soon as one policy looks at people: who it is, what they hold and how, and what picks the guidance."""
+"""Needed if a policy evaluates people: identity, licences, assignment paths, and what the guidance depends on."""
 
 USE = Needs(
     sources=frozenset({Source.USAGE, Source.APP_USAGE, Source.MAILBOX_USAGE}),
     app_usage_periods=("D180",),
 )
-"""What decides whether a smaller product would do for somebody."""
+"""Needed to decide whether a smaller product is sufficient for a user."""
 
 
 def needs(policies: PolicySet) -> Needs:
-    """Return what all policies and waivers together need."""
+    """Return the combined data needs of all policies and waivers."""
     parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
     judges_people = any(Source.USERS in part.sources for part in parts)
     parts.extend(waiver_needs(waiver) for waiver in policies.waivers if judges_people)
@@ -45,8 +45,8 @@ def needs(policies: PolicySet) -> Needs:
 
 
 def policy_needs(policy: Policy) -> Needs:
-    """Return what one policy needs."""
-    from auditor.checks.registry import registered  # noqa: PLC0415  brings NumPy and Arrow; `--help` needs neither
+    """Return the data needs of one policy."""
+    from auditor.checks.registry import registered  # noqa: PLC0415  imports NumPy and Arrow, which `--help` does not need
 
     checks = [check for check in registered() if check.raised_by(policy.constraint)]
     needs = Needs.of(check_needs(check, policy.constraint) for check in checks)
@@ -58,17 +58,17 @@ def policy_needs(policy: Policy) -> Needs:
 
 
 def waiver_needs(waiver: Waiver) -> Needs:
-    """Return what is needed to know whom a waiver is for."""
+    """Return the data needs for deciding which users a waiver covers."""
     people = Needs() if waiver.users is None else selector_needs(waiver.users)
     return people.union(set_needs([] if waiver.products is None else [waiver.products]))
 
 
 def check_needs(check: "Check[Any]", block: Constraint) -> Needs:
-    """Return what a check needs to judge by a constraint block."""
+    """Return the data needs of a check for a constraint block."""
     users = PEOPLE if check.judge_users is not None or check.count_holders is not None else Needs()
-    own = Needs(
+    check_sources = Needs(
         sources=frozenset(check.sources),
         licensed_groups=Source.GROUPS in check.sources,
         nested_groups=Source.MEMBERS in check.sources,
     )
-    return users.union(own, set_needs(check.products(block)), *map(property_needs, check.properties(block)))
+    return users.union(check_sources, set_needs(check.products(block)), *map(property_needs, check.properties(block)))

@@ -1,4 +1,4 @@
-"""The products that a tenant owns, evaluated one by one against a set."""
+"""Findings about the products that a tenant owns."""
 
 from collections.abc import Iterator
 
@@ -17,16 +17,16 @@ from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
 
 
-def owned(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
-    """Report every SKU of a mask of which the tenant owns usable seats, those of the whole company included."""
+def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
+    """Report every SKU of a mask of which the tenant owns usable seats, including SKUs for the whole company."""
     facts = scope.facts
-    for number in np.flatnonzero(violation.maybe).tolist():
-        sku = facts.skus[number]
+    for index in np.flatnonzero(violation.maybe).tolist():
+        sku = facts.skus[index]
         if not sku.owned or (sku.usable is not None and sku.usable <= 0):
             continue
-        if violation.unknown[number]:
-            trial = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])
-            scope.unknown.add_all(unread(facts, Source.SUBSCRIPTIONS) or trial)
+        if violation.unknown[index]:
+            trial_unknown = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])
+            scope.unknown.add_all(unread(facts, Source.SUBSCRIPTIONS) or trial_unknown)
         elif sku.usable is None:
             scope.seats_unknown(sku.label)
         else:

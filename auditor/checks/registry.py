@@ -1,4 +1,4 @@
-"""All checks, in the order of the policy language."""
+"""The registry of all checks, in the order of the policy language."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ from auditor.guidance.routing import Articles, Situation
 
 
 def register(check: Check[Any]) -> None:
-    """Add a check; ValueError where one has the same id."""
+    """Add a check. Raises ValueError if one with the same id is registered already."""
     if check.id in _CHECKS:
         raise ValueError(f"the check {check.id} is registered already")
     _CHECKS[check.id] = check
@@ -48,43 +48,43 @@ def registered() -> tuple[Check[Any], ...]:
 
 
 def check_of(check: str) -> Check[Any]:
-    """Return a check by its id; KeyError where none has it."""
+    """Return a check by its id. Raises KeyError if there is none."""
     return _CHECKS[check]
 
 
 def known_check(check: str) -> Check[Any] | None:
-    """Return a check by its id; None where a result of another version names one that does not exist here."""
+    """Return a check by its id; None if this version does not have it, as in the result of another version."""
     return _CHECKS.get(check)
 
 
 def articles_of(check: str, situation: Situation) -> Articles:
-    """Return the ids of the articles for a finding: the first says what to do, the others what else to read.
+    """Return the ids of the articles for a finding: first the instructions, then further reading; never empty.
 
-    KeyError where no check has the id. Never empty.
+    Raises KeyError if no check has the id.
     """
     return _CHECKS[check].articles(situation)
 
 
 def lists_holdings(check: str) -> bool:
-    """Return whether the evidence of a finding in words lists all products of the user."""
+    """Return whether the textual evidence of a finding lists all products of the user."""
     definition = _CHECKS.get(check)
     return definition is not None and definition.lists_holdings
 
 
 def detail_of(check: str) -> Detail:
-    """Return what the detail of a finding holds; NONE for a check that does not exist here."""
+    """Return the content of a finding's detail; NONE for a check that this version does not have."""
     definition = _CHECKS.get(check)
     return Detail.NONE if definition is None else definition.detail
 
 
 def cost_of(check: str) -> Cost:
-    """Return what the money of a finding stands for; NONE for a check that does not exist here."""
+    """Return the meaning of a finding's money; NONE for a check that this version does not have."""
     definition = _CHECKS.get(check)
     return Cost.NONE if definition is None else definition.cost
 
 
 def correction_of(finding: Finding) -> Correction | None:
-    """Return what a change to a user does about a finding; None for a finding about anything else."""
+    """Return how a change to a user corrects a finding; None for a finding that is not about a user."""
     return _CHECKS[finding.check].correction
 
 

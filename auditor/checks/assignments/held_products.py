@@ -1,4 +1,4 @@
-"""The products of a set that users hold: all of them, or by the paths on which they are assigned."""
+"""Findings about the products of a set that users hold, optionally by assignment path."""
 
 from collections.abc import Callable, Iterable
 
@@ -19,7 +19,7 @@ from auditor.guidance.routing import Articles, Situation, unwanted_product
 
 
 class PackedSet(Struct, frozen=True):
-    """A set of SKUs, packed to be compared with what users hold."""
+    """A set of SKUs, packed for comparison with the bitsets of users."""
 
     mask: Mask
     true: Products
@@ -38,7 +38,7 @@ def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
 
 
 def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
-    """Report the SKUs of a set that members of the population hold; `held` is what counts as held."""
+    """Report the SKUs of a set that members of the population hold; `held` has the SKUs that count as held."""
     if not wanted.maybe.indices:
         return None, scope.people.nobody
     population, violation = scope.population, wanted.mask
@@ -52,7 +52,7 @@ def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
 
 
 def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
-    """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
+    """Report held SKUs by assignment path; holders whose paths were not collected stay unknown."""
     links = scope.people.links
     assigned = links.paths(kind) & links.held
     if links.pathless is None:
@@ -62,7 +62,7 @@ def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
 
 
 class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):
-    """A check about what one user holds."""
+    """A check about the products that one user holds."""
 
     block: type[Assignments] = Assignments
     subject: SubjectType = SubjectType.USER

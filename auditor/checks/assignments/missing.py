@@ -26,10 +26,10 @@ def _routes(situation: Situation) -> Articles:
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for element in block.require:
-        yield _lacking(scope, element)
+        yield _missing(scope, element)
 
 
-def _lacking(scope: Scope, element: ProductSet) -> UserFindings:
+def _missing(scope: Scope, element: ProductSet) -> UserFindings:
     wanted = packed_set(scope.bound.masks, element)
     products = wanted.mask
     held, unread = scope.people.links.held, scope.unread

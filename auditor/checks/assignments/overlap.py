@@ -26,67 +26,67 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 
 
 def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFindings:
-    """Report users with different SKUs out of two or more elements; users with equal holdings are evaluated once."""
+    """Report users with different SKUs of two or more elements; equal holdings are evaluated once."""
     people, population, unread = scope.people, scope.population, scope.unread
-    clashing = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
-    if not clashing.possible:
+    conflicts = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Conflicts(scope.bound, of, group))
+    if not conflicts.possible:
         return None, people.nobody
-    held = intersection(people.links.held, clashing.products)
+    held = intersection(people.links.held, conflicts.products)
     maybe = population.maybe & has_multiple(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):
         return None, people.nobody
     pattern, distinct = patterns(held, rows)
-    answers = [clashing.of(skus) for skus in distinct]
-    sure = np.array([answer.sure for answer in answers], dtype=bool)
-    open_ = np.array([answer.open for answer in answers], dtype=bool)
-    details = tuple(sorted({answer.name for answer in answers}))
-    code = np.array([details.index(answer.name) for answer in answers], dtype=np.int64)
+    results = [conflicts.of(skus) for skus in distinct]
+    sure = np.array([answer.sure for answer in results], dtype=bool)
+    possible = np.array([answer.open for answer in results], dtype=bool)
+    details = tuple(sorted({answer.name for answer in results}))
+    code = np.array([details.index(answer.name) for answer in results], dtype=np.int64)
     violating = sure[pattern] & population.true[rows]
     undecided = people.nobody
-    if open_.any():
+    if possible.any():
         undecided = undecided.copy()
-        undecided[rows[open_[pattern] & ~violating]] = True
+        undecided[rows[possible[pattern] & ~violating]] = True
     return scope.findings(rows[violating], detail_codes=code[pattern[violating]], details=details), undecided
 
 
-class _Clash(Struct, frozen=True):
+class _Conflict(Struct, frozen=True):
     sure: bool
     open: bool
     name: str
 
 
-_MOST_KNOWN = 4096
-"""Different holdings whose answer is kept."""
+_MAX_CACHED = 4096
+"""The maximum number of distinct holdings whose result is cached."""
 
 
-class _Clashing:
-    """What holdings say of one list of exclusive elements; equal holdings are evaluated once, whoever has them."""
+class _Conflicts:
+    """Evaluates holdings against one list of exclusive elements; results are cached by holding."""
 
     def __init__(self, bound: BoundPolicies, of: Mask, group: tuple[ProductSet, ...]) -> None:
         elements = [of & bound.masks.of(element) for element in group]
         self._skus = bound.facts.skus
         self._true = [element.true for element in elements]
         self._maybe = [element.maybe for element in elements]
-        # The SKUs that clash are part of what the finding is: one that may or may not belong leaves it unknown.
+        # The conflicting SKUs are part of the finding's identity: a SKU that may or may not be one makes it unknown.
         self._certain = np.logical_or.reduce(self._true)
         self.products = Products.of(np.logical_or.reduce(self._maybe))
-        self._known: dict[bytes, _Clash] = {}
-        self.possible = _clash(self._maybe, np.arange(bound.size))
-        """Whether two of the tenant's SKUs clash at all, whoever holds them."""
+        self._cache: dict[bytes, _Conflict] = {}
+        self.possible = _conflict(self._maybe, np.arange(bound.size))
+        """Whether any two of the tenant's SKUs conflict, regardless of who holds them."""
 
-    def of(self, held: BitRows) -> _Clash:
-        """Judge one bitset."""
+    def of(self, held: BitRows) -> _Conflict:
+        """Evaluate one bitset."""
         key = held.tobytes()
-        cached = self._known.get(key)
+        cached = self._cache.get(key)
         if cached is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
+            if len(self._cache) >= _MAX_CACHED:
+                self._cache.clear()
             skus = sku_indices(held.reshape(1, -1))[0]
             certain = self._certain[skus]
-            cached = self._known[key] = _Clash(
-                sure=_clash(self._true, skus) and bool(certain.all()),
-                open=_clash(self._maybe, skus),
+            cached = self._cache[key] = _Conflict(
+                sure=_conflict(self._true, skus) and bool(certain.all()),
+                open=_conflict(self._maybe, skus),
                 name=self._joined(skus[certain]),
             )
         return cached
@@ -95,13 +95,13 @@ class _Clashing:
         return "+".join(sorted({self._skus[sku].label for sku in skus}))
 
 
-def _clash(elements: list[Flags], skus: Rows) -> bool:
-    """Whether two different SKUs stand in two different elements."""
+def _conflict(elements: list[Flags], skus: Rows) -> bool:
+    """Return whether two different SKUs are in two different elements."""
     per_element = [set(skus[element[skus]].tolist()) for element in elements]
     return any(
-        one and other and len(one | other) > 1
-        for index, one in enumerate(per_element)
-        for other in per_element[index + 1 :]
+        left and right and len(left | right) > 1
+        for index, left in enumerate(per_element)
+        for right in per_element[index + 1 :]
     )
 
 

@@ -1,4 +1,4 @@
-"""A product is assigned directly where the policy wants a group, or by a group where it wants it direct."""
+"""A product is assigned directly although the policy requires a group, or by a group instead of directly."""
 
 from collections.abc import Iterator
 
@@ -22,8 +22,8 @@ def _routes(situation: Situation) -> Articles:
 
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    wrong: Paths = "direct" if block.via == "group" else "group"
-    yield holding_by(scope, wrong, packed_set(scope.bound.masks, block.of))
+    wrong_path: Paths = "direct" if block.via == "group" else "group"
+    yield holding_by(scope, wrong_path, packed_set(scope.bound.masks, block.of))
 
 
 CHECK = AssignmentCheck(

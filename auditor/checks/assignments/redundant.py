@@ -13,21 +13,21 @@ from auditor.guidance.routing import overlapping_products
 
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    """Report SKUs whose plans all come with another held SKU; the detail is the fullest such SKU."""
+    """Report SKUs whose service plans are all in another held SKU; the detail is the fullest such SKU."""
     of = scope.bound.masks.of(block.of)
     population, unread = scope.population, scope.unread
-    rows, skus, by = scope.batch.redundant
+    rows, skus, containing = scope.batch.redundant
     sure = of.true[skus] & scope.readable[rows]
     undecided = scope.people.nobody
     if not (of.sure and population.sure and unread is None):
-        open_ = of.maybe[skus] & population.maybe[rows] & ~sure
+        possible = of.maybe[skus] & population.maybe[rows] & ~sure
         undecided = undecided.copy()
-        undecided[rows[open_ if unread is None else open_ & ~unread[rows]]] = True
+        undecided[rows[possible if unread is None else possible & ~unread[rows]]] = True
     indices = np.flatnonzero(sure)
     chunk = scope.findings(
         rows[indices],
         skus=skus[indices],
-        detail_codes=by[indices],
+        detail_codes=containing[indices],
         details=tuple(fact.label for fact in scope.bound.facts.skus),
     )
     yield chunk, undecided

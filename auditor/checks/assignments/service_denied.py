@@ -1,9 +1,9 @@
-"""A service plan that the policy denies is enabled over something that a user holds."""
+"""A service plan that the policy denies is enabled in a product that a user holds."""
 
 from collections.abc import Iterator
 
 from auditor.checks.assignments.held_products import AssignmentCheck
-from auditor.checks.assignments.service_plans import enabled, reported
+from auditor.checks.assignments.service_plans import enabled, plan_findings
 from auditor.checks.check import Correction, Detail
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
@@ -13,7 +13,7 @@ from auditor.guidance.routing import services
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for plan in block.services.deny:
-        yield reported(scope, plan, scope.population & enabled(scope, plan))
+        yield plan_findings(scope, plan, scope.population & enabled(scope, plan))
 
 
 CHECK = AssignmentCheck(

@@ -1,4 +1,4 @@
-"""For whom a service plan is enabled, over all that a user holds."""
+"""Determines for which users a service plan is enabled in at least one of their products."""
 
 from collections.abc import Sequence
 
@@ -13,59 +13,60 @@ from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
 
 
-def reported(scope: Scope, plan: str, violation: Mask) -> UserFindings:
+def plan_findings(scope: Scope, plan: str, violation: Mask) -> UserFindings:
     """Report the users for whom a service plan is or is not enabled; the detail is the plan as the policy writes it."""
     return scope.findings(np.flatnonzero(violation.true), details=(plan,)), violation.unknown
 
 
 def enabled(scope: Scope, plan: str) -> Mask:
-    """Tell for whom a service plan, named or by id, is enabled over all that they hold.
+    """Return the users for whom a service plan, given by name or id, is enabled in at least one of their products.
 
-    A path that leaves the plan on is enough; where the paths of a user were not collected, `assignedLicenses` decide.
+    One path on which the plan is not disabled is enough; if the paths of a user were not collected, `assignedLicenses`
+    decide.
     """
     people, unread = scope.people, scope.unread
     links = people.links
     true = people.nobody
     for plan_id, contains in _plan_ids(scope, plan).items():
-        true = true | _gives(links, plan_id, contains)
-    nobody_knows = np.array([sku.plans is None for sku in scope.bound.facts.skus], dtype=bool)
-    if unread is None and not nobody_knows.any():
+        true = true | _provides(links, plan_id, contains)
+    plans_unknown = np.array([sku.plans is None for sku in scope.bound.facts.skus], dtype=bool)
+    if unread is None and not plans_unknown.any():
         return Mask(true, people.nobody, sure=True)
     unread = people.nobody if unread is None else unread
     true = true & ~unread
-    may_give = links.counting & nobody_knows[links.sku]
-    # A plan named by its id is off where a path lists it, whatever else the SKU may contain.
-    may_give[_switched_off(links, plan.casefold())] = False
+    may_provide = links.counting & plans_unknown[links.sku]
+    # A plan given by its id is off if a path disables it, even if the plans of the SKU are not known.
+    may_provide[_disabled(links, plan.casefold())] = False
     unknown = people.nobody.copy()
-    unknown[links.owner[may_give]] = True
+    unknown[links.owner[may_provide]] = True
     return Mask(true, (unknown | unread) & ~true)
 
 
-def _gives(links: Links, plan_id: str, contains: Flags) -> Flags:
-    """Tell who has the plan over one of the SKUs that contain it, switched on."""
+def _provides(links: Links, plan_id: str, contains: Flags) -> Flags:
+    """Return the users with a SKU that contains the plan and has it enabled."""
     enabled = intersects(links.counted, contains)
-    off = _switched_off(links, plan_id)
-    # Whoever has it switched off anywhere may still have it over another path: only those are looked at path by path.
-    doubtful = distinct(links.owner[off])
-    paths = links.of_users(doubtful)
-    gives = links.counting[paths] & contains[links.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
-    enabled[doubtful] = False
-    enabled[links.owner[paths[gives]]] = True
+    off = _disabled(links, plan_id)
+    # A user for whom a path disables the plan may have it by another path; only these users are checked by path.
+    affected = distinct(links.owner[off])
+    paths = links.of_users(affected)
+    provides = links.counting[paths] & contains[links.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
+    enabled[affected] = False
+    enabled[links.owner[paths[provides]]] = True
     return enabled
 
 
-def _switched_off(links: Links, plan_id: str) -> Rows:
-    """Return the assignments that list the plan as disabled: their path's list, or the licence's without paths."""
+def _disabled(links: Links, plan_id: str) -> Rows:
+    """Return the assignments that disable the plan: by the list of the path, or of the licence if paths are unknown."""
     off = links.listing("pathDisabledPlans", plan_id)
     if links.pathless is None:
         return off
     listed = links.listing("disabledPlans", plan_id)
-    hidden = links.pathless[links.owner]
-    return np.concatenate([off[~hidden[off]], listed[hidden[listed]]])
+    paths_unknown = links.pathless[links.owner]
+    return np.concatenate([off[~paths_unknown[off]], listed[paths_unknown[listed]]])
 
 
 def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
-    """Return the ids that a plan's name stands for, each with the SKUs that contain it; one name may have several."""
+    """Return the ids of the plans with this name or id, each with the SKUs that contain it; a name may have several."""
     return scope.bound.masks.once(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.attributes.values import AttributeCheck, reported
+from auditor.checks.attributes.values import AttributeCheck, property_findings
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Attributes
 from auditor.domain.translation import N_
@@ -13,7 +13,7 @@ def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name in block.require:
         absent = selectors.of(rules.listed(name, (None,)))
-        yield reported(scope, scope.population & absent, name)
+        yield property_findings(scope, scope.population & absent, name)
 
 
 CHECK = AttributeCheck(

@@ -1,4 +1,4 @@
-"""Which users have a value in a property, as findings."""
+"""Findings about the values of user properties."""
 
 from collections.abc import Callable
 
@@ -14,13 +14,13 @@ from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import Articles, Situation, user_property
 
 
-def reported(scope: Scope, violation: Mask, name: str) -> UserFindings:
+def property_findings(scope: Scope, violation: Mask, name: str) -> UserFindings:
     """Report the users of a mask; the detail is the name of the property."""
     return scope.findings(np.flatnonzero(violation.true), details=(name,)), violation.unknown
 
 
 class AttributeCheck(Check[Attributes], frozen=True, kw_only=True):
-    """A check about a property of one user."""
+    """A check about a property of a user."""
 
     block: type[Attributes] = Attributes
     subject: SubjectType = SubjectType.USER

@@ -17,8 +17,12 @@ from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 def _routes(situation: Situation) -> Articles:
-    whole = situation.agreement in {Agreement.MCA, Agreement.UNKNOWN}
-    return ("transfer-between-tenants", *(("multitenant-billing",) if whole else ()), *purchase_channel(situation))
+    transferable = situation.agreement in {Agreement.MCA, Agreement.UNKNOWN}
+    return (
+        "transfer-between-tenants",
+        *(("multitenant-billing",) if transferable else ()),
+        *purchase_channel(situation),
+    )
 
 
 def _judge(scope: FleetScope, block: Balance) -> Iterator[Finding]:
@@ -31,25 +35,25 @@ def _judge(scope: FleetScope, block: Balance) -> Iterator[Finding]:
         if share is not None:
             scope.judged.update(share.sku_ids)
             scope.doubtful |= bool(share.doubtful)
-    for _, scale in sorted(_scales(scope, block).items()):
+    for _, scale in sorted(_seat_scales(scope, block).items()):
         if scale.short and scale.excess:
             yield scope.finding(CHECK.id, scale.count, _evidence(block, scale))
         elif scale.may_be_short and scale.may_be_excess:
             scope.reasons.extend(scale.reasons)
 
 
-def _scales(scope: FleetScope, block: Balance) -> dict[str, "_Scale"]:
-    scales: dict[str, _Scale] = {}
+def _seat_scales(scope: FleetScope, block: Balance) -> dict[str, "_TenantScale"]:
+    scales: dict[str, _TenantScale] = {}
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
         for count in tenant.seats if share is not None else ():
             if share is not None and count.sku_id in {*share.sku_ids, *share.doubtful}:
-                scale = scales.setdefault(count.sku_id, _Scale(count=count))
+                scale = scales.setdefault(count.sku_id, _TenantScale(count=count))
                 scale.weigh(block, tenant, count, doubtful=count.sku_id in share.doubtful)
     return scales
 
 
-def _evidence(block: Balance, scale: "_Scale") -> dict[str, Any]:
+def _evidence(block: Balance, scale: "_TenantScale") -> dict[str, Any]:
     return {
         "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
         "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
@@ -58,8 +62,8 @@ def _evidence(block: Balance, scale: "_Scale") -> dict[str, Any]:
     }
 
 
-class _Scale(Struct):
-    """Which tenants are short of one SKU and which have too many, certainly and at the most."""
+class _TenantScale(Struct):
+    """The tenants with too few seats of one SKU and those with too many, certainly and at most."""
 
     count: SeatCount
     short: list[Mapping[str, Any]] = field(default_factory=list)
@@ -69,7 +73,7 @@ class _Scale(Struct):
     reasons: list[Message] = field(default_factory=list)
 
     def weigh(self, block: Balance, tenant: TenantResult, count: SeatCount, *, doubtful: bool) -> None:
-        """Take in one tenant's seats."""
+        """Add one tenant's seats."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
             unnumbered = Message("Graph gave no seat numbers for {product}", product=count.sku_part_number)
@@ -91,7 +95,7 @@ class _Scale(Struct):
 
 
 def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | None:
-    """Whether the spare seats lie beyond a bound; None where Graph gave no numbers."""
+    """Return whether the spare seats break a bound; None if Graph gave no numbers."""
     if bound is None:
         return False
     if count.usable is None or count.spare is None:

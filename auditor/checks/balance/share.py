@@ -1,4 +1,4 @@
-"""Records of one tenant what a later merge needs to judge the policies about the fleet."""
+"""Records the data of one tenant with which a later merge evaluates the policies about the fleet."""
 
 from auditor.domain.enums import Source
 from auditor.domain.message import joined
@@ -11,9 +11,9 @@ from auditor.engine.policy.binding import BoundPolicies
 
 
 def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceShare:
-    """Tell which of a tenant's SKUs a balance policy looks at, so that a later merge needs no snapshot."""
+    """Return which of a tenant's SKUs a balance policy evaluates, so that a later merge needs no snapshot."""
     facts = bound.facts
-    doubt = unread(facts, Source.SUBSCRIBED_SKUS)
+    unread_source = unread(facts, Source.SUBSCRIBED_SKUS)
     readable = facts.status(Source.SUBSCRIBED_SKUS).is_read
     mask = bound.masks.of(block.of)
     assignable = facts.assignable if readable else ()
@@ -21,7 +21,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
         policy=policy.id,
         sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
         doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
-        reason=None if doubt is None else joined("; ", doubt.reasons),
+        reason=None if unread_source is None else joined("; ", unread_source.reasons),
         waivers=tuple(
             _waiver_share(bound, waiver, waiver.products)
             for _, waiver in bound.covering(policy)
@@ -31,7 +31,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
 
 
 def _waiver_share(bound: BoundPolicies, waiver: Waiver, products: ProductSet) -> WaiverShare:
-    """Tell which of a tenant's SKUs a waiver is for."""
+    """Return which of a tenant's SKUs a waiver covers."""
     mask, skus = bound.masks.of(products), bound.facts.skus
     owned = [number for number, sku in enumerate(skus) if sku.owned]
     return WaiverShare(

@@ -24,7 +24,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
-    """Compare the monthly cost of all usable seats with the limit; unknown prices make it a lower bound."""
+    """Compare the monthly cost of all usable seats with the limit; with unknown prices, the cost is a lower bound."""
     facts, prices = scope.facts, scope.bound.prices
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
@@ -32,22 +32,27 @@ def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     unpriced: list[str] = []
     paid = scope.bound.masks.of(PAID_PRODUCTS)
     if prices is None:
-        if any(paid.maybe[number] and sku.owned and sku.usable != 0 for number, sku in enumerate(facts.skus)):
+        if any(paid.maybe[index] and sku.owned and sku.usable != 0 for index, sku in enumerate(facts.skus)):
             scope.unknown.add("prices", Message("no file gives prices; add `prices:` to the policies"))
         return
-    for number, sku in enumerate(facts.skus):
+    for index, sku in enumerate(facts.skus):
         if not sku.owned or sku.usable == 0:
             continue
         price = prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is not None and sku.usable is not None:
             total += price * sku.usable
-        elif not (price is None and not paid.true[number] and not paid.unknown[number]):
+        elif not (price is None and not paid.true[index] and not paid.unknown[index]):
             unpriced.append(sku.label)
     if total <= block.limit:
         if unpriced:
-            sums = {"total": total, "currency": prices.currency, "limit": block.limit, "unpriced": ", ".join(unpriced)}
+            values = {
+                "total": total,
+                "currency": prices.currency,
+                "limit": block.limit,
+                "unpriced": ", ".join(unpriced),
+            }
             scope.unknown.add(
-                "prices", Message("at least {total} {currency} of {limit}; no price for {unpriced}", **sums)
+                "prices", Message("at least {total} {currency} of {limit}; no price for {unpriced}", **values)
             )
         return
     evidence = {

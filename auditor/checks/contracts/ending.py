@@ -1,4 +1,4 @@
-"""A contract ends soon, or ended in the last days."""
+"""A contract ends soon, or has ended recently."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -14,33 +14,33 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
-_PAST: Final = 30
-"""Days after the end on which it is still reported."""
+_REPORTED_DAYS: Final = 30
+"""Number of days after its end for which a contract is still reported."""
 
 
 def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
     if block.ending is None:
         return
     for contract in tenant_contracts(scope.bound):
-        if within(scope, contract.ends, block.ending, past=_PAST):
+        if within(scope, contract.ends, block.ending, past=_REPORTED_DAYS):
             money, details = _renewal(scope, contract)
             yield contract_finding(scope, contract, money=money, **details)
 
 
 def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict[str, Any]]:
-    """Return what the contract's seats cost a month once it is renewed, and the price where it changes by then."""
+    """Return the monthly cost of the contract's seats after its renewal, and evidence for a price that changes."""
     day = contract.ends + timedelta(days=1) if contract.ends < date.max else contract.ends
     prices = scope.bound.prices_on(day)
     if prices is None or contract.seats is None:
         return None, {}
-    own = price_on(contract.prices, day)
-    if own is None:
+    price = price_on(contract.prices, day)
+    if price is None:
         sku = named_sku(scope.bound, contract.products)
-        own = None if sku is None else prices.listed_price(sku_id=sku.sku_id, part_number=sku.part_number)
-    if own is None:
+        price = None if sku is None else prices.listed_price(sku_id=sku.sku_id, part_number=sku.part_number)
+    if price is None:
         return None, {}
-    money = Money(currency=prices.currency, per_month=own.amount * contract.seats)
-    return money, scope.price_change(own)
+    money = Money(currency=prices.currency, per_month=price.amount * contract.seats)
+    return money, scope.price_change(price)
 
 
 CHECK = ContractCheck(

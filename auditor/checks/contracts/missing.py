@@ -5,8 +5,8 @@ from functools import reduce
 from operator import or_
 
 from auditor.checks.check import Cost, ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, contract_routes, holding
-from auditor.checks.owned_products import owned
+from auditor.checks.contracts.terms import ContractCheck, contract_routes, contracts_in_force
+from auditor.checks.owned_products import owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Contracts
@@ -22,8 +22,10 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     bound = scope.bound
-    covered = reduce(or_, (bound.masks.of(each.products) for each in holding(bound)), nothing(bound.size))
-    yield from owned(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
+    covered = reduce(
+        or_, (bound.masks.of(contract.products) for contract in contracts_in_force(bound)), nothing(bound.size)
+    )
+    yield from owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 
 
 CHECK = ContractCheck(

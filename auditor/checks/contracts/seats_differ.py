@@ -1,11 +1,17 @@
-"""The units that were bought are not the seats of the contracts."""
+"""The number of purchased units differs from the seats of the contracts."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, ContractSubject, contract_routes, holding, subject_of
+from auditor.checks.contracts.terms import (
+    ContractCheck,
+    ContractSubject,
+    contract_routes,
+    contracts_in_force,
+    subject_of,
+)
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -21,14 +27,14 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     groups: dict[str, tuple[ContractSubject, list[Contract]]] = {}
-    for contract in holding(scope.bound):
+    for contract in contracts_in_force(scope.bound):
         about = subject_of(scope.bound, contract.products)
         groups.setdefault(about.subject.id, (about, []))[1].append(contract)
     for about, contracts in groups.values():
         seats = [contract.seats for contract in contracts if contract.seats is not None]
         if len(seats) < len(contracts):
-            continue  # a contract without a number says nothing of the sum
-        bought = _bought(scope, about, contracts[0])
+            continue  # without the seats of every contract, the sum is not known
+        bought = _purchased(scope, about, contracts[0])
         if bought is not None and bought != sum(seats):
             ids = [contract.id for contract in contracts]
             yield scope.finding(
@@ -39,17 +45,17 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
             )
 
 
-def _bought(scope: TenantScope, about: ContractSubject, contract: Contract) -> int | None:
-    """Return the units bought of the contract's products; None, with the reason noted, where that is not known."""
+def _purchased(scope: TenantScope, about: ContractSubject, contract: Contract) -> int | None:
+    """Return the purchased units of the contract's products; None if not known, with the reason recorded."""
     facts, mask = scope.facts, scope.bound.masks.of(contract.products)
-    owned = [number for number in np.flatnonzero(mask.maybe).tolist() if facts.skus[number].owned]
-    whole = facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
-    if not whole and not (about.pool is None and owned):
-        return None  # units that were not read may be among them; the source says so
+    owned = [index for index in np.flatnonzero(mask.maybe).tolist() if facts.skus[index].owned]
+    complete = facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
+    if not complete and not (about.pool is None and owned):
+        return None  # units that were not read may be missing; `readable` has recorded the reason
     total = 0
-    for number in owned:
-        sku = facts.skus[number]
-        if mask.unknown[number]:
+    for index in owned:
+        sku = facts.skus[index]
+        if mask.unknown[index]:
             scope.unknown.add("subscribedSkus", Message("whether a product is in a contract's set is not known"))
             return None
         units = purchased_units([sku])

@@ -1,4 +1,4 @@
-"""The contracts of a tenant: which products they are about, their dates, and findings about them."""
+"""The contracts of a tenant: their products, their dates, and findings about them."""
 
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -26,21 +26,21 @@ from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 class ContractSubject(Struct, frozen=True):
-    """What findings about a contract's products name."""
+    """The subject and product of findings about a contract's products."""
 
     subject: Subject
     product: ProductReference
     pool: ProductSet | None
-    """The set, where it is no single SKU."""
+    """The product set, if it is not a single SKU."""
 
 
 def tenant_contracts(bound: BoundPolicies) -> tuple[Contract, ...]:
-    """Return the contracts that were made for the tenant, in order of id."""
+    """Return the contracts that apply to the tenant, in order of id."""
     return contracts_of(bound.facts.policies, bound.facts.manifest.tenant)
 
 
-def holding(bound: BoundPolicies) -> list[Contract]:
-    """Return the contracts that hold on the day of the audit."""
+def contracts_in_force(bound: BoundPolicies) -> list[Contract]:
+    """Return the contracts that are in force on the day of the audit."""
     today = bound.facts.as_of.date()
     return [contract for contract in tenant_contracts(bound) if contract.holds(today)]
 
@@ -52,7 +52,7 @@ def contract_extent(bound: BoundPolicies, _index: int, _block: Contracts, _outco
 
 
 def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
-    """Return the one SKU that a set names by name or id, else the set as written."""
+    """Return the SKU, if the set names a single one by part number or id, else the set as written."""
     sku = named_sku(bound, products)
     if sku is None:
         titles = map(bound.facts.title, bound.skus_in(products))
@@ -69,12 +69,12 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
 
 
 def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
-    """Return the SKU of a set of one name or id: the tenant's, else the catalogue's; None where several bear it."""
+    """Return the SKU of a set of one name or id, from the tenant, else the catalogue; None if the name is ambiguous."""
     match products.elements:
         case (Sku(name=name),):
-            facts, own = bound.facts, bound.skus_in(products)
-            if own:
-                return own[0] if len(own) == 1 else None
+            facts, owned = bound.facts, bound.skus_in(products)
+            if owned:
+                return owned[0] if len(owned) == 1 else None
             product = facts.catalogue.product(name.lower())
             matches = [product] if product is not None else list(facts.catalogue.by_part_number(name))
             return facts.described(matches[0].sku_id) if len(matches) == 1 else None
@@ -106,18 +106,18 @@ def contract_finding(scope: TenantScope, contract: Contract, *, money: Money | N
 
 
 def within(scope: TenantScope, day: date, time: timedelta, *, past: int = 0) -> bool:
-    """Tell whether a day lies within a time from the day of the audit, or at most `past` days before it."""
+    """Return whether a day is at most `time` after the day of the audit, or at most `past` days before it."""
     distance = day.toordinal() - scope.facts.as_of.date().toordinal()
     return -past <= distance <= time.days
 
 
 def contract_routes(situation: Situation) -> Articles:
-    """Return the articles for ending or renewing what was agreed."""
+    """Return the articles about ending or renewing a contract."""
     return (*purchase_channel(situation), "recurring-billing", "cancel-subscription")
 
 
 def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
-    """Return the tenant's contracts with their dates; None where there are none."""
+    """Return the tenant's contracts with their dates; None if there are none."""
     return tuple(_terms(bound)) or None
 
 
@@ -135,7 +135,7 @@ def _terms(bound: BoundPolicies) -> Iterator[ContractTerm]:
 
 
 class ContractCheck(Check[Contracts], frozen=True, kw_only=True):
-    """A check about what was agreed for a product."""
+    """A check about the contracts for a product."""
 
     block: type[Contracts] = Contracts
     subject: SubjectType = SubjectType.PRODUCT

@@ -1,4 +1,4 @@
-"""A licensed group has members in error."""
+"""A licensed group has members with licence errors."""
 
 from collections.abc import Iterator
 

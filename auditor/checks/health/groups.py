@@ -16,15 +16,12 @@ from auditor.engine.tenant_facts import GroupFact
 
 
 def licensed_groups(scope: TenantScope, fact: str = "assignedLicenses") -> Iterator[GroupFact]:
-    """Yield every licensed group; none where groups were not read or not listed by their licences.
-
-    `fact` is the property of groups that has to have been asked for.
-    """
+    """Yield every licensed group; none if groups were not read, or without the property `fact`."""
     facts = scope.facts
     if not scope.readable(Source.GROUPS):
         return
     asked = facts.coverage(Source.GROUPS).asked
-    # Other programs need not say what they asked of groups: a list that was read holds the licensed ones.
+    # Snapshots of other programs need not list the requested properties; their groups are then assumed to be complete.
     if asked and fact not in asked:
         scope.unknown.add(f"groups.{fact}", Message("the licensed groups were not listed; collect the snapshot again"))
         return
@@ -37,7 +34,7 @@ def subject_of(group: GroupFact) -> Subject:
 
 
 def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
-    """Return what findings about a group show."""
+    """Return the evidence of findings about a group."""
     return {
         "licenseProcessingState": group.processing_state,
         "hasMembersWithLicenseErrors": group.has_errors,
@@ -46,7 +43,7 @@ def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
 
 
 def members_unknown(scope: TenantScope, group: GroupFact) -> None:
-    """Note that the direct members of a group are not known, and why."""
+    """Record that the direct members of a group are not known, and why."""
     reason = Message("the direct members of the group {id} were not read", id=group.id)
     if group.hidden_membership:
         reason = Message("the membership of the group {id} is hidden", id=group.id)
@@ -56,7 +53,7 @@ def members_unknown(scope: TenantScope, group: GroupFact) -> None:
 
 
 def membership_of(scope: TenantScope, group: GroupFact, **facts: Any) -> dict[str, Any]:
-    """Return what findings about the members of a group show: its products and some facts."""
+    """Return the evidence of findings about the members of a group: its products and the given facts."""
     return {"assignedLicenses": evidence_of(scope, group)["assignedLicenses"], **facts}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.owned_products import PurchaseCheck, owned
+from auditor.checks.owned_products import PurchaseCheck, owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Purchases
@@ -21,7 +21,9 @@ def _routes(situation: Situation) -> Articles:
 def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         masks, size = scope.bound.masks, scope.bound.size
-        yield from owned(scope, masks.once(("purchases", id(block)), lambda: _violation(masks, size, block)))
+        yield from owned_product_findings(
+            scope, masks.once(("purchases", id(block)), lambda: _violation(masks, size, block))
+        )
 
 
 def _violation(masks: ProductMasks, size: int, block: Purchases) -> Mask:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.owned_products import PurchaseCheck, owned
+from auditor.checks.owned_products import PurchaseCheck, owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Purchases
@@ -18,7 +18,7 @@ _TRIALS = ProductSet(elements=(Builtin(name="trial"),), written="trial")
 
 def _judge(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
-        yield from owned(scope, scope.bound.masks.of(_TRIALS))
+        yield from owned_product_findings(scope, scope.bound.masks.of(_TRIALS))
 
 
 CHECK = PurchaseCheck(

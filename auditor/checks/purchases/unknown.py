@@ -1,11 +1,11 @@
-"""The tenant owns a product that the catalogue does not know."""
+"""The tenant owns a product that is not in the catalogue."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.owned_products import PurchaseCheck, owned
+from auditor.checks.owned_products import PurchaseCheck, owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
 from auditor.domain.policy.model import Purchases
@@ -19,13 +19,15 @@ from auditor.guidance.routing import purchase_channel, self_service
 
 def _judge(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
-        yield from owned(scope, scope.bound.masks.once("unknown products", lambda: _violation(scope.bound)))
+        yield from owned_product_findings(
+            scope, scope.bound.masks.once("unknown products", lambda: _violation(scope.bound))
+        )
 
 
 def _violation(bound: BoundPolicies) -> Mask:
     catalogue = bound.facts.catalogue
-    strange = np.array([catalogue.product(sku.sku_id) is None for sku in bound.facts.skus], dtype=bool)
-    return Mask(strange, np.zeros(bound.size, dtype=bool), sure=True)
+    unlisted = np.array([catalogue.product(sku.sku_id) is None for sku in bound.facts.skus], dtype=bool)
+    return Mask(unlisted, np.zeros(bound.size, dtype=bool), sure=True)
 
 
 CHECK = PurchaseCheck(

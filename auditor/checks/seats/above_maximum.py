@@ -17,9 +17,9 @@ def _routes(situation: Situation) -> Articles:
 def _action(finding: Finding, situation: Situation) -> ObjectAction:
     adjust = seats_to_adjust(finding)
     if adjust is not None and adjust >= 0:
-        return ObjectAction(ActionKind.BOUNDS)  # the minimum leaves no seat to take away
+        return ObjectAction(ActionKind.BOUNDS)  # because of the minimum, no seat can be removed
     if situation.is_trial:
-        return ObjectAction(ActionKind.TRIAL)  # nobody pays for its seats, and nobody can take one away
+        return ObjectAction(ActionKind.TRIAL)  # the seats of a trial cost nothing and cannot be removed one by one
     return ObjectAction(removal_kind(situation.agreement), abs(adjust or 0))
 
 

@@ -1,4 +1,4 @@
-"""Counts the people who need a seat by policies with `covers: users`, and the seats there are."""
+"""Compares the people who need a seat by policies with `covers: users` with the usable seats."""
 
 from collections.abc import Iterator
 
@@ -12,17 +12,17 @@ from auditor.engine.scope import price_of
 
 
 def seat_coverage(bound: BoundPolicies, evaluation: Evaluation) -> tuple[SeatCoverage, ...] | None:
-    """Return a row for each such policy that counts, was evaluated and obliges somebody; None where there is none."""
+    """Return a row for each `covers` policy that was evaluated, matches people and is not report-only; None if none."""
     return tuple(_rows(bound, evaluation)) or None
 
 
 def _rows(bound: BoundPolicies, evaluation: Evaluation) -> Iterator[SeatCoverage]:
-    decided = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
+    evaluated = {outcome.id for outcome in evaluation.outcomes if outcome.status is not Outcome.NOT_EVALUATED}
     for index, policy in enumerate(bound.policies):
         if policy.report_only:
             continue
         block, count = policy.constraint, evaluation.tallies.get(index)
-        if not isinstance(block, Seats) or not block.covers or policy.id not in decided or count is None:
+        if not isinstance(block, Seats) or not block.covers or policy.id not in evaluated or count is None:
             continue
         mask = bound.masks.of(block.of)
         pool = pool_of(bound.facts, block.of, [sku for sku in bound.facts.assignable if mask.true[sku]])

@@ -10,11 +10,11 @@ from auditor.checks.check import Cost, ObjectAction, SeatBalance, seats_to_adjus
 from auditor.checks.seats.stock import (
     SeatCheck,
     Stock,
-    chosen,
     narrowest_product,
     pool_of,
     seat_finding,
-    unnumbered,
+    selected_skus,
+    with_unknown_seats,
 )
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
@@ -29,7 +29,7 @@ from auditor.engine.scope import Scope, TenantScope
 from auditor.guidance.routing import Situation, purchase_channel
 
 MISSING_PRODUCT: Final = "missingProduct"
-"""The evidence about the product of which seats are missing."""
+"""The key of the evidence about the product of which seats are missing."""
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
@@ -39,7 +39,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _count(scope: Scope, _block: Seats) -> HolderCount:
-    """Count the people of the population, whatever they hold."""
+    """Count the people of the population, regardless of what they hold."""
     population = scope.population
     return HolderCount(
         certain=np.array([np.count_nonzero(population.true)]), possible=np.array([np.count_nonzero(population.maybe)])
@@ -47,25 +47,28 @@ def _count(scope: Scope, _block: Seats) -> HolderCount:
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
-    skus = chosen(scope, block)
+    skus = selected_skus(scope, block)
     if skus is None or scope.facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
-        return  # seats that were not read may be enough
-    hidden = unread(scope.facts, Source.USERS)
+        return  # the seats that were not read may be sufficient
+    users_unread = unread(scope.facts, Source.USERS)
     certain = 0 if scope.holders is None else int(scope.holders.certain[0])
     possible = 0 if scope.holders is None else int(scope.holders.possible[0])
-    sure = pool_of(scope.facts, block.of, skus.certain)
-    lowest, highest = sure.usable(block), pool_of(scope.facts, block.of, [*skus.certain, *skus.possible]).usable(block)
-    stock = sure if lowest == highest else unnumbered(sure)
+    certain_pool = pool_of(scope.facts, block.of, skus.certain)
+    lowest, highest = (
+        certain_pool.usable(block),
+        pool_of(scope.facts, block.of, [*skus.certain, *skus.possible]).usable(block),
+    )
+    stock = certain_pool if lowest == highest else with_unknown_seats(certain_pool)
     if highest is not None and certain > highest:
         yield _finding(scope, block, stock, certain)
-    elif hidden is not None:
-        scope.unknown.add_all(hidden)
+    elif users_unread is not None:
+        scope.unknown.add_all(users_unread)
     elif possible > (lowest or 0):
-        _explain(scope, stock, lowest=lowest, highest=highest, certain=certain, possible=possible)
+        _record_unknown(scope, stock, lowest=lowest, highest=highest, certain=certain, possible=possible)
 
 
 def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> ObjectFinding:
-    """Return the finding with the product to buy, and the price of the missing seats where both are known."""
+    """Return the finding with the product to buy and the price of the missing seats, if they are known."""
     usable = stock.usable(block)
     missing = None if usable is None else needed - usable
     evidence: dict[str, Any] = {"needed": needed, "adjust": missing}
@@ -81,17 +84,17 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
     return replace(finding, subject=replace(finding.subject, name=name), money=money)
 
 
-def _explain(
+def _record_unknown(
     scope: TenantScope, stock: Stock, *, lowest: int | None, highest: int | None, certain: int, possible: int
 ) -> None:
-    """Note what keeps it open whether everybody finds room."""
+    """Record why it is not known whether there are enough seats."""
     if lowest is None:
         scope.seats_unknown(stock.label)
     elif highest is None or lowest != highest:
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
     if certain != possible:
-        why = Message("who belongs to the population is not known for some users")
-        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=why))
+        reason = Message("who belongs to the population is not known for some users")
+        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=reason))
 
 
 CHECK = SeatCheck(

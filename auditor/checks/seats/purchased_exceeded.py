@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
-from auditor.checks.seats.stock import SeatCheck, Stock, chosen, pool_of, same_sum, seat_finding, stock_of
+from auditor.checks.seats.stock import SeatCheck, Stock, pool_of, same_sum, seat_finding, selected_skus, stock_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
@@ -15,17 +15,17 @@ from auditor.guidance.routing import purchase_channel
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
-    skus, maximum = chosen(scope, block), block.purchased
+    skus, maximum = selected_skus(scope, block), block.purchased
     if skus is None or maximum is None:
         return
     facts = scope.facts
     if not block.pool:
-        if any(_exceeds(stock_of(facts, number), maximum) for number in skus.possible):
+        if any(_exceeds(stock_of(facts, index), maximum) for index in skus.possible):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
-        for number in skus.certain:
-            yield from _compare(scope, block, stock_of(facts, number), maximum)
+        for index in skus.certain:
+            yield from _compare(scope, block, stock_of(facts, index), maximum)
         return
-    # The sum over a list that was read in part is nobody's number.
+    # The sum over a partly read list is meaningless.
     if facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE:
         if same_sum(facts, skus):
             yield from _compare(scope, block, pool_of(facts, block.of, skus.certain), maximum)
@@ -34,17 +34,17 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
 
 
 def _exceeds(stock: Stock, maximum: int) -> bool:
-    """Whether the units exceed the cap, or are not known."""
+    """Return whether the purchased units exceed the cap, or are not known."""
     return stock.purchased is None or stock.purchased > maximum
 
 
 def _compare(scope: TenantScope, block: Seats, stock: Stock, maximum: int) -> Iterator[ObjectFinding]:
-    bought = stock.purchased
-    if bought is None:
+    purchased = stock.purchased
+    if purchased is None:
         scope.seats_unknown(stock.label)
-    elif bought > maximum:
-        evidence = {"purchased": bought, "maximum": maximum, "adjust": maximum - bought}
-        yield seat_finding(scope, block, stock, evidence, bought - maximum)
+    elif purchased > maximum:
+        evidence = {"purchased": purchased, "maximum": maximum, "adjust": maximum - purchased}
+        yield seat_finding(scope, block, stock, evidence, purchased - maximum)
 
 
 CHECK = SeatCheck(

@@ -9,15 +9,15 @@ import numpy as np
 from auditor.checks.check import Cost, ObjectAction, SeatBalance
 from auditor.checks.seats.spare_seats import breaches
 from auditor.checks.seats.stock import (
-    Chosen,
     SeatCheck,
+    SelectedSkus,
     Stock,
-    chosen,
     pool_of,
     same_sum,
     seat_finding,
+    selected_skus,
     stock_of,
-    unnumbered,
+    with_unknown_seats,
 )
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
@@ -41,60 +41,67 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 
 
 def _count(scope: Scope, block: Seats) -> HolderCount:
-    """Count who of the population holds each SKU; a pool counts distinct people over the set."""
+    """Count the holders of each SKU in the population; for a pool, count the distinct holders of the set."""
     bound, population, unread = scope.bound, scope.population, scope.unread
     held = scope.people.links.held
-    hidden = scope.people.nobody if unread is None else unread & population.maybe
-    judged = bound.masks.of(block.of)
+    holdings_unread = scope.people.nobody if unread is None else unread & population.maybe
+    mask = bound.masks.of(block.of)
     owned = assignable(bound)
-    certain, possible = judged.true & owned, judged.maybe & owned
+    certain, possible = mask.true & owned, mask.maybe & owned
     readable = population.maybe if unread is None else population.maybe & ~unread
     if block.pool:
-        sure = intersects(held, certain) & scope.readable
-        open_ = (intersects(held, possible) & population.maybe) | (hidden & possible.any())
-        return HolderCount(certain=np.array([np.count_nonzero(sure)]), possible=np.array([np.count_nonzero(open_)]))
-    sure_skus = np.bincount(pairs(held, certain, scope.readable)[1], minlength=bound.size)
-    if judged.sure and population.sure:
-        open_skus = sure_skus
+        certain_holders = intersects(held, certain) & scope.readable
+        possible_holders = (intersects(held, possible) & population.maybe) | (holdings_unread & possible.any())
+        return HolderCount(
+            certain=np.array([np.count_nonzero(certain_holders)]),
+            possible=np.array([np.count_nonzero(possible_holders)]),
+        )
+    certain_counts = np.bincount(pairs(held, certain, scope.readable)[1], minlength=bound.size)
+    if mask.sure and population.sure:
+        possible_counts = certain_counts
     else:
-        open_skus = np.bincount(pairs(held, possible, readable)[1], minlength=bound.size)
-    return HolderCount(certain=sure_skus, possible=open_skus + np.where(possible, np.count_nonzero(hidden), 0))
+        possible_counts = np.bincount(pairs(held, possible, readable)[1], minlength=bound.size)
+    return HolderCount(
+        certain=certain_counts, possible=possible_counts + np.where(possible, np.count_nonzero(holdings_unread), 0)
+    )
 
 
 def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
-    skus, holders = chosen(scope, block), scope.holders
+    skus, holders = selected_skus(scope, block), scope.holders
     if skus is None:
         return
     if block.pool:
         yield from _judge_pool(scope, block, skus)
     else:
-        if holders is not None and any(_may_exceed(block, holders, scope.facts.skus[n], n) for n in skus.possible):
+        if holders is not None and any(
+            _may_exceed(block, holders, scope.facts.skus[sku_index], sku_index) for sku_index in skus.possible
+        ):
             scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
-        for number in skus.certain:
-            yield from _compare(scope, block, stock_of(scope.facts, number))
+        for index in skus.certain:
+            yield from _compare(scope, block, stock_of(scope.facts, index))
     if skus.certain or skus.possible:
         scope.unknown.add_all(unread(scope.facts, Source.USERS))
 
 
-def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, number: int) -> bool:
-    """Tell whether people may hold more of a SKU than the quota; they may where its share is of an unknown number."""
-    possible, limit = _holders(block, number, holders)[1], _limit(block, sku.consumed)
+def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, index: int) -> bool:
+    """Return whether people may hold more of a SKU than the quota; a share of an unknown number counts as 0."""
+    possible, limit = _holders(block, index, holders)[1], _limit(block, sku.consumed)
     return possible > (limit or 0)
 
 
 def _limit(block: Seats, consumed: int | None) -> int | None:
-    """Return the quota in whole people; None for a share where Graph did not give the consumed units."""
+    """Return the quota in whole people; None for a share if Graph did not give the consumed units."""
     quota = block.quota
     if quota is None or (quota.percent and consumed is None):
         return None
     return floor(quota.reached(consumed or 0))
 
 
-def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen) -> Iterator[ObjectFinding]:
+def _judge_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iterator[ObjectFinding]:
     if not (skus.certain or skus.possible):
         return
     stock = pool_of(scope.facts, block.of, skus.certain)
-    findings = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock)))
+    findings = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else with_unknown_seats(stock)))
     yield from findings
     counted = 0 if scope.holders is None else int(scope.holders.possible[0])
     if skus.possible and not findings and not breaches(scope, block) and counted > (_limit(block, stock.consumed) or 0):
@@ -115,14 +122,14 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
             evidence["bound"] = block.quota.written
         yield seat_finding(scope, block, stock, evidence, certain - quota)
     elif possible > quota:
-        why = Message("who belongs to the population, or holds the product, is not known for some users")
-        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=why))
+        reason = Message("who belongs to the population, or holds the product, is not known for some users")
+        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=reason))
 
 
-def _holders(block: Seats, number: int, counted: HolderCount) -> tuple[int, int]:
-    """Return how many people hold a SKU, or any of the pool: certainly, and at the most."""
-    index = 0 if block.pool else number
-    return int(counted.certain[index]), int(counted.possible[index])
+def _holders(block: Seats, index: int, counted: HolderCount) -> tuple[int, int]:
+    """Return how many people hold a SKU, or any SKU of the pool: certainly, and at most."""
+    position = 0 if block.pool else index
+    return int(counted.certain[position]), int(counted.possible[position])
 
 
 CHECK = SeatCheck(

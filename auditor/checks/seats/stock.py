@@ -1,4 +1,4 @@
-"""The seats of the products of a set: of each SKU, or of all of them together."""
+"""The seats of the products of a set: of single SKUs, or of a pool of SKUs."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ class Stock(Struct, frozen=True, kw_only=True):
     locked_out: int | None
     consumed: int | None
     purchased: int | None
-    """The units bought, as `purchased_units` counts them."""
+    """The purchased units, as `purchased_units` counts them."""
 
     @property
     def pool(self) -> bool:
@@ -42,16 +42,16 @@ class Stock(Struct, frozen=True, kw_only=True):
         return self.product.sku_id is None
 
     def usable(self, block: Seats) -> int | None:
-        """Return the usable seats as the block counts them; None where Graph did not give them."""
+        """Return the usable seats as the block counts them; None if Graph did not give them."""
         return block.usable(self.enabled, self.warning)
 
     @property
     def label(self) -> str:
-        """The part number of the SKU, or its skuId where that is not known; the set as written of a pool."""
+        """The part number of the SKU, or its skuId if that is not known; for a pool, the set as written."""
         return self.product.sku_part_number or self.subject.id
 
 
-class Chosen(Struct, frozen=True, kw_only=True):
+class SelectedSkus(Struct, frozen=True, kw_only=True):
     """The SKUs whose seats a policy evaluates, as indices into the SKUs of the tenant."""
 
     certain: Sequence[int]
@@ -59,24 +59,24 @@ class Chosen(Struct, frozen=True, kw_only=True):
     """SKUs that may or may not be in the set: whether they are trials is not known."""
 
 
-def chosen(scope: TenantScope, block: Seats) -> Chosen | None:
-    """Return the SKUs of the set that people can hold; None where the tenant's SKUs were not read."""
+def selected_skus(scope: TenantScope, block: Seats) -> SelectedSkus | None:
+    """Return the SKUs of the set that people can hold; None if the tenant's SKUs were not read."""
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return None
     mask, assignable = scope.bound.masks.of(block.of), scope.facts.assignable
-    return Chosen(
-        certain=[number for number in assignable if mask.true[number]],
-        possible=() if mask.sure else [number for number in assignable if mask.unknown[number]],
+    return SelectedSkus(
+        certain=[index for index in assignable if mask.true[index]],
+        possible=() if mask.sure else [index for index in assignable if mask.unknown[index]],
     )
 
 
-def stock_of(facts: TenantFacts, number: int) -> Stock:
+def stock_of(facts: TenantFacts, index: int) -> Stock:
     """Return the seats of one SKU."""
-    sku = facts.skus[number]
+    sku = facts.skus[index]
     return Stock(
         subject=Subject(type=SubjectType.PRODUCT, id=sku.sku_id, name=facts.title(sku)),
         product=ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number),
-        skus=(number,),
+        skus=(index,),
         enabled=sku.enabled,
         warning=sku.warning,
         suspended=sku.suspended,
@@ -86,15 +86,15 @@ def stock_of(facts: TenantFacts, number: int) -> Stock:
     )
 
 
-def pool_of(facts: TenantFacts, products: ProductSet, numbers: Sequence[int]) -> Stock:
+def pool_of(facts: TenantFacts, products: ProductSet, indices: Sequence[int]) -> Stock:
     """Return the seats of several SKUs together."""
-    skus = [facts.skus[number] for number in numbers]
+    skus = [facts.skus[index] for index in indices]
     return Stock(
         subject=Subject(
             type=SubjectType.PRODUCT, id=products.written, name=pool_name(map(facts.title, skus), products.written)
         ),
         product=ProductReference(sku_id=None, sku_part_number=products.written),
-        skus=tuple(numbers),
+        skus=tuple(indices),
         enabled=_sum(skus, "enabled"),
         warning=_sum(skus, "warning"),
         suspended=_sum(skus, "suspended"),
@@ -109,9 +109,9 @@ def _sum(skus: list[SkuFact], name: str) -> int | None:
     return None if None in numbers else sum(numbers)
 
 
-def same_sum(facts: TenantFacts, skus: Chosen) -> bool:
-    """Tell whether a pool sums up to the same numbers, whichever of the possible SKUs are in it."""
-    possible = (facts.skus[number] for number in skus.possible)
+def same_sum(facts: TenantFacts, skus: SelectedSkus) -> bool:
+    """Return whether a pool has the same sums whichever of the possible SKUs are in it."""
+    possible = (facts.skus[index] for index in skus.possible)
     return bool(skus.certain) and all(
         {sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed} == {0} for sku in possible
     )
@@ -120,9 +120,9 @@ def same_sum(facts: TenantFacts, skus: Chosen) -> bool:
 def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | None:
     """Return the product of the tenant or the catalogue with the fewest service plans in a set.
 
-    The first element decides that names products or a service: `[{withService: AAD_PREMIUM}, ...]` is Entra ID P1. Of
-    equally narrow ones a product that the tenant owns is taken, then the shortest part number, which has no suffix of
-    an edition. None where no element names any, or no service plans are known.
+    The first element that names products or a service decides: `[{withService: AAD_PREMIUM}, ...]` is Entra ID P1. Ties
+    go to a product that the tenant owns, then to the shortest part number, which has no suffix of an edition. None if
+    no element names a product, or no service plans are known.
     """
     masks = ProductMasks(facts, facts.every_sku)
     for element in leaves(products.elements):
@@ -136,15 +136,15 @@ def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | Non
     return None
 
 
-def unnumbered(stock: Stock) -> Stock:
-    """Return a pool of which it is not known what it sums up to."""
+def with_unknown_seats(stock: Stock) -> Stock:
+    """Return a pool with all numbers set to unknown."""
     return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None, purchased=None)
 
 
 def seat_finding(
     scope: TenantScope, block: Seats, stock: Stock, evidence: dict[str, Any], seats: int | None
 ) -> ObjectFinding:
-    """Return a finding about the seats of a SKU or a pool; `seats` are paid for without need, where that is known."""
+    """Return a finding about the seats of a SKU or a pool; `seats` is the number of superfluous seats, if known."""
     usable = stock.usable(block)
     numbers = {
         "enabled": stock.enabled,
@@ -165,7 +165,7 @@ def seat_finding(
 
 
 def _money(scope: TenantScope, stock: Stock, seats: int) -> Money | None:
-    """Price seats of a single SKU; the SKUs of a pool cost differently, so that no one price is right."""
+    """Return the price of seats of a single SKU; None for a pool, whose SKUs have different prices."""
     if len(stock.skus) != 1 or stock.pool:
         return None
     return scope.price(scope.facts.skus[stock.skus[0]], seats)

@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Mapping
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, chosen, ends_within, term_of
+from auditor.checks.subscriptions.subscriptions import (
+    Row,
+    SubscriptionCheck,
+    ends_within,
+    subscription_findings,
+    term_of,
+)
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.translation import N_
@@ -17,13 +23,13 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     if time is None:
         return
 
-    def raised(row: Row) -> bool:
+    def ends_soon(row: Row) -> bool:
         return ends_within(scope, row, time) and not (block.except_monthly and term_of(scope, row) == "monthly")
 
     def more(row: Row) -> Mapping[str, str]:
         return {"term": term_of(scope, row)} if block.except_monthly else {}
 
-    yield from chosen(scope, block, raised, more=more)
+    yield from subscription_findings(scope, block, ends_soon, more=more)
 
 
 CHECK = SubscriptionCheck(

@@ -1,4 +1,4 @@
-"""A subscription renews soon although seats of its product are idle."""
+"""A subscription renews soon although seats of its product are not assigned."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -34,7 +34,7 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time, minimum = block.expiring, block.idle
     if time is None or minimum is None or not scope.readable(Source.SUBSCRIBED_SKUS):
         return
-    # A subscription that was not read may take the idle seats of the others.
+    # The idle seats may belong to a subscription that was not read.
     if not scope.readable(Source.SUBSCRIPTIONS) or scope.facts.status(Source.SUBSCRIPTIONS) is SourceStatus.PARTIAL:
         return
     ending: dict[str, list[tuple[datetime, str, Row]]] = {}
@@ -46,7 +46,7 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
 
 
 def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: list[Row]) -> Iterator[ObjectFinding]:
-    """Give the idle seats of a SKU to its subscriptions, the earliest first, each up to its own seats."""
+    """Attribute the idle seats of a SKU to its subscriptions, earliest first, each up to its number of seats."""
     mask = scope.bound.masks.of(block.of)
     members = [includes(scope.bound, mask, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
@@ -68,7 +68,7 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
 
 
 def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
-    """Return the spare seats of a SKU; 0 where they are fewer than the policy looks at, or, with a reason, unknown."""
+    """Return the spare seats of a SKU; 0 if fewer than the minimum, or if unknown, with the reason recorded."""
     if sku.applies_to.casefold() != "user" or (
         not sku.owned and scope.facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
     ):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Detail, ObjectAction
-from auditor.checks.subscriptions.subscriptions import SubscriptionCheck, chosen
+from auditor.checks.subscriptions.subscriptions import SubscriptionCheck, subscription_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.translation import N_
@@ -24,7 +24,9 @@ def _routes(situation: Situation) -> Articles:
 
 def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     denied = {state.casefold() for state in block.states}
-    yield from chosen(scope, block, lambda row: (row["status"] or "").casefold() in denied, detail="status")
+    yield from subscription_findings(
+        scope, block, lambda row: (row["status"] or "").casefold() in denied, detail="status"
+    )
 
 
 CHECK = SubscriptionCheck(

@@ -1,4 +1,4 @@
-"""The subscriptions of a tenant, evaluated one by one."""
+"""Findings about the subscriptions of a tenant."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
@@ -24,17 +24,17 @@ from auditor.snapshot.manifest import format_instant
 
 Row = Mapping[str, Any]
 """A row of subscriptions.parquet."""
-_ALIVE = frozenset({"enabled", "warning"})
+_ACTIVE_STATES = frozenset({"enabled", "warning"})
 
 
-def chosen(
+def subscription_findings(
     scope: TenantScope,
     block: Subscriptions,
     raised: Callable[[Row], bool | None],
     detail: str | None = None,
     more: Callable[[Row], Mapping[str, Any]] = lambda _: {},
 ) -> Iterator[ObjectFinding]:
-    """Report the subscriptions of the block's set for which `raised` holds; None there stands for not known.
+    """Report the subscriptions of the block's set for which `raised` is true; it returns None if that is not known.
 
     `detail` is the name of the property whose value becomes the detail; `more` adds to the evidence.
     """
@@ -64,7 +64,7 @@ def subscription_finding(
     evidence: Mapping[str, Any] | None = None,
     money: Money | None = None,
 ) -> ObjectFinding:
-    """Return a finding about a subscription; `evidence` is added to the facts of the row."""
+    """Return a finding about a subscription; `evidence` is added to that of the row."""
     sku, ends = scope.facts.subscribed(row), row["nextLifecycleDateTime"]
     return scope.finding(
         Subject(type=SubjectType.SUBSCRIPTION, id=row["id"], name=scope.facts.title(sku)),
@@ -86,31 +86,31 @@ def subscription_finding(
 
 
 def ends_within(scope: TenantScope, row: Row, time: timedelta) -> bool:
-    """Tell whether a subscription that is alive reaches its next lifecycle date within a time, or has reached it."""
+    """Return whether an active subscription reaches its next lifecycle date within a time, or has reached it."""
     ends = row["nextLifecycleDateTime"]
-    alive = (row["status"] or "").casefold() in _ALIVE
-    return alive and ends is not None and bool(ends < scope.facts.as_of + time)
+    active = (row["status"] or "").casefold() in _ACTIVE_STATES
+    return active and ends is not None and bool(ends < scope.facts.as_of + time)
 
 
 def term_of(scope: TenantScope, row: Row) -> str:
-    """Return `monthly`, another term that a contract says, or `unknown`.
+    """Return `monthly`, another term from a contract, or `unknown`.
 
-    A subscription is monthly where its next date moved by 27 to 31 days between two nights, tonight among them, or
-    where every contract that holds and covers its product says so.
+    A subscription is monthly if its next date moved by 27 to 31 days between two snapshots, including this one, or if
+    every contract in force that covers its product says so.
     """
-    tonight = scope.facts.manifest.instant, row["nextLifecycleDateTime"].date()
-    earlier = [night for night in scope.facts.earlier_dates.get(row["id"], ()) if night[0] < tonight[0]]
-    if moved_by_a_month((*earlier, tonight)):
+    current = scope.facts.manifest.instant, row["nextLifecycleDateTime"].date()
+    earlier = [snapshot for snapshot in scope.facts.earlier_dates.get(row["id"], ()) if snapshot[0] < current[0]]
+    if moved_by_a_month((*earlier, current)):
         return "monthly"
-    masks, number = scope.bound.masks, scope.facts.index.get(row["skuId"] or "")
-    if number is None:
+    masks, index = scope.bound.masks, scope.facts.index.get(row["skuId"] or "")
+    if index is None:
         return "unknown"
     today = scope.facts.as_of.date()
     contracts = contracts_of(scope.facts.policies, scope.facts.manifest.tenant)
-    holding = [contract for contract in contracts if contract.holds(today)]
-    if any(masks.of(contract.products).unknown[number] for contract in holding):
+    in_force = [contract for contract in contracts if contract.holds(today)]
+    if any(masks.of(contract.products).unknown[index] for contract in in_force):
         return "unknown"
-    terms = {contract.term for contract in holding if masks.of(contract.products).true[number]}
+    terms = {contract.term for contract in in_force if masks.of(contract.products).true[index]}
     if len(terms) != 1:
         return "unknown"
     term = terms.pop()
@@ -118,7 +118,7 @@ def term_of(scope: TenantScope, row: Row) -> str:
 
 
 def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
-    """Return the subscriptions that have a next date, in order of id; none where they were not read."""
+    """Return the subscriptions that have a next date, in order of id; empty if subscriptions were not read."""
     if not bound.facts.status(Source.SUBSCRIPTIONS).is_read:
         return ()
     return tuple(_dated(bound, row) for row in bound.facts.subscriptions if row["nextLifecycleDateTime"] is not None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, chosen, ends_within
+from auditor.checks.subscriptions.subscriptions import Row, SubscriptionCheck, ends_within, subscription_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.model import Subscriptions
 from auditor.domain.translation import N_
@@ -15,12 +15,12 @@ from auditor.guidance.routing import trial_purchase
 def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time = block.trials_ending
 
-    def raised(row: Row) -> bool | None:
-        # Graph may leave `isTrial` out: it is then unknown, where nothing else rules a finding out.
+    def ends_soon(row: Row) -> bool | None:
+        # Graph may omit `isTrial`: the result is then unknown, unless the date rules a finding out.
         trial: bool | None = row["isTrial"]
         return trial if time is not None and ends_within(scope, row, time) else False
 
-    yield from chosen(scope, block, raised)
+    yield from subscription_findings(scope, block, ends_soon)
 
 
 CHECK = SubscriptionCheck(
