@@ -1,4 +1,4 @@
-"""Findings as Arrow record batches and back."""
+"""Encodes findings as Arrow record batches and decodes them."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,74 +22,84 @@ from auditor.findings.facts import FACTS, SEAT_FACTS, cell_text, last_sign_in
 CODED: Final = pa.dictionary(pa.int32(), pa.string())
 _TEXT: Final = pa.string()
 _COLUMNS: Final[Mapping[str, tuple[pa.DataType, bool, Callable[[Finding], str | None]]]] = {
-    "policy": (CODED, False, lambda each: each.policy),
-    "check": (CODED, False, lambda each: each.check),
-    "severity": (CODED, False, lambda each: each.severity.value),
-    "status": (CODED, False, lambda each: each.status.value),
-    "waiver": (CODED, True, lambda each: each.waiver),
-    "change": (CODED, True, lambda each: None if each.change is None else each.change.value),
-    "subjectType": (CODED, False, lambda each: each.subject.type.value),
-    "subjectId": (_TEXT, False, lambda each: each.subject.id),
-    "subjectName": (_TEXT, False, lambda each: each.subject.name),
-    "product": (CODED, True, lambda each: None if each.product is None else "true"),
-    "skuId": (CODED, True, lambda each: None if each.product is None else each.product.sku_id),
-    "skuPartNumber": (CODED, True, lambda each: None if each.product is None else each.product.sku_part_number),
-    "detail": (CODED, True, lambda each: each.detail),
-    "currency": (CODED, True, lambda each: None if each.money is None else each.money.currency),
-    "perMonth": (CODED, True, lambda each: None if each.money is None else str(each.money.per_month)),
-    "guidance": (CODED, False, lambda each: each.guidance),
-    "fingerprint": (_TEXT, False, lambda each: each.fingerprint),
-    "sourceFile": (CODED, False, lambda each: each.source.file),
-    "sourceLine": (CODED, False, lambda each: str(each.source.line)),
-    "evidence": (_TEXT, False, lambda each: json_text({k: v for k, v in each.evidence.items() if k != "paths"})),
-    "paths": (CODED, True, lambda each: json_text(each.evidence["paths"]) if "paths" in each.evidence else None),
-    "principal": (_TEXT, True, lambda each: _principal(each.evidence)),
-    "lastSignIn": (_TEXT, True, lambda each: last_sign_in(each.evidence)),
-    "facts": (CODED, False, lambda each: json_text([each.evidence.get(name) for name in FACTS])),
-    "seats": (CODED, True, lambda each: _seats(each.evidence)),
+    "policy": (CODED, False, lambda finding: finding.policy),
+    "check": (CODED, False, lambda finding: finding.check),
+    "severity": (CODED, False, lambda finding: finding.severity.value),
+    "status": (CODED, False, lambda finding: finding.status.value),
+    "waiver": (CODED, True, lambda finding: finding.waiver),
+    "change": (CODED, True, lambda finding: None if finding.change is None else finding.change.value),
+    "subjectType": (CODED, False, lambda finding: finding.subject.type.value),
+    "subjectId": (_TEXT, False, lambda finding: finding.subject.id),
+    "subjectName": (_TEXT, False, lambda finding: finding.subject.name),
+    "product": (CODED, True, lambda finding: None if finding.product is None else "true"),
+    "skuId": (CODED, True, lambda finding: None if finding.product is None else finding.product.sku_id),
+    "skuPartNumber": (
+        CODED,
+        True,
+        lambda finding: None if finding.product is None else finding.product.sku_part_number,
+    ),
+    "detail": (CODED, True, lambda finding: finding.detail),
+    "currency": (CODED, True, lambda finding: None if finding.money is None else finding.money.currency),
+    "perMonth": (CODED, True, lambda finding: None if finding.money is None else str(finding.money.per_month)),
+    "guidance": (CODED, False, lambda finding: finding.guidance),
+    "fingerprint": (_TEXT, False, lambda finding: finding.fingerprint),
+    "sourceFile": (CODED, False, lambda finding: finding.source.file),
+    "sourceLine": (CODED, False, lambda finding: str(finding.source.line)),
+    "evidence": (_TEXT, False, lambda finding: json_text({k: v for k, v in finding.evidence.items() if k != "paths"})),
+    "paths": (
+        CODED,
+        True,
+        lambda finding: json_text(finding.evidence["paths"]) if "paths" in finding.evidence else None,
+    ),
+    "principal": (_TEXT, True, lambda finding: _principal(finding.evidence)),
+    "lastSignIn": (_TEXT, True, lambda finding: last_sign_in(finding.evidence)),
+    "facts": (CODED, False, lambda finding: json_text([finding.evidence.get(name) for name in FACTS])),
+    "seats": (CODED, True, lambda finding: _seats(finding.evidence)),
 }
 """The type of each column, whether it may be null, and its value for a finding."""
 SCHEMA: Final = pa.schema([pa.field(name, kind, null) for name, (kind, null, _) in _COLUMNS.items()])
-"""One row per finding. `product` is "true" where the finding names a product, whose id and part number may both be
+"""One row per finding. `product` is "true" if the finding names a product, whose id and part number may both be
 unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON object without its member `paths`, whose
-JSON is in a column of its own. The columns behind it repeat what tables list of the evidence: the text of
-userPrincipalName, the latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if it has any."""
+JSON is in a separate column. The columns after it repeat the evidence that tables list: userPrincipalName as text, the
+latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any."""
 
 _ESCAPED: Final = r'["\\\x00-\x1f]'
 """Characters that JSON escapes."""
-_AT_ONCE: Final = 4096
-"""Findings that are decoded together."""
-_SEVERITIES: Final = {each.value: each for each in Severity}
-_STATUSES: Final = {each.value: each for each in Status}
-_CHANGES: Final[dict[str | None, Change | None]] = {None: None, **{each.value: each for each in Change}}
-_TYPES: Final = {each.value: each for each in SubjectType}
+_DECODE_SIZE: Final = 4096
+"""Number of findings that are decoded together."""
+_SEVERITIES: Final = {severity.value: severity for severity in Severity}
+_STATUSES: Final = {status.value: status for status in Status}
+_CHANGES: Final[dict[str | None, Change | None]] = {None: None, **{change.value: change for change in Change}}
+_TYPES: Final = {kind.value: kind for kind in SubjectType}
 _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
 
 
 def encode(findings: Sequence[Finding]) -> pa.RecordBatch:
-    """Write findings as a record batch. Raises TypeError for evidence that is not JSON."""
-    columns = ((kind, texts([value(each) for each in findings])) for kind, _, value in _COLUMNS.values())
+    """Encode findings as a record batch. Raises TypeError for evidence that is not JSON."""
+    columns = ((kind, texts([value(finding) for finding in findings])) for kind, _, value in _COLUMNS.values())
     return pa.record_batch(
         [column.dictionary_encode() if kind is CODED else column for kind, column in columns], schema=SCHEMA
     )
 
 
 def json_text(value: Any) -> str:
-    """Return the JSON of a plain value, indented by two spaces; halves of surrogate pairs and long numbers stay."""
+    """Return the JSON of a plain value, indented by two spaces; lone surrogates and long numbers are preserved."""
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except TypeError:
-        # The space in front says that orjson cannot read it again.
+        # The leading space marks text that orjson cannot parse.
         return " " + json.dumps(value, default=_listed)
 
 
 def json_strings(column: pa.StringArray) -> pa.StringArray:
-    """Return texts as JSON strings; null stays."""
+    """Return texts as JSON strings; null stays null."""
     strings = pc.binary_join_element_wise('"', column, '"', "")
-    odd = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
-    if not pc.any(odd).as_py():
+    escaped = pc.match_substring_regex(column, _ESCAPED).fill_null(pa.scalar(value=False))
+    if not pc.any(escaped).as_py():
         return strings
-    return pc.replace_with_mask(strings, odd, pa.array(map(json_text, column.filter(odd).to_pylist()), pa.string()))
+    return pc.replace_with_mask(
+        strings, escaped, pa.array(map(json_text, column.filter(escaped).to_pylist()), pa.string())
+    )
 
 
 def json_value(text: str) -> Any:
@@ -114,7 +124,7 @@ def _listed(value: Any) -> Any:
 
 
 def texts(values: Sequence[str | None]) -> pa.StringArray:
-    """Return texts as a column, halves of surrogate pairs, which have no UTF-8, included."""
+    """Return texts as a column, including lone surrogates, which have no UTF-8 encoding."""
     try:
         return pa.array(values, pa.string())
     except (UnicodeEncodeError, pa.ArrowInvalid):
@@ -135,14 +145,14 @@ def values_of(column: pa.Array) -> list[Any]:
 
 
 def coded(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
-    """Return the column whose rows have the values with these indices."""
+    """Return a dictionary-encoded column whose rows have the values with these indices."""
     distinct = texts(values).dictionary_encode()
     return pa.DictionaryArray.from_arrays(distinct.indices.take(indices(rows)), distinct.dictionary)
 
 
 def equal(column: pa.DictionaryArray, value: str) -> Flags:
-    """Return which rows of a coded column have a value."""
-    return np.array([each == value for each in [*values_of(column.dictionary), None]], dtype=bool)[codes(column)]
+    """Return flags of the rows of a dictionary-encoded column that have a value."""
+    return np.array([entry == value for entry in [*values_of(column.dictionary), None]], dtype=bool)[codes(column)]
 
 
 def constant(value: str | None, count: int) -> pa.DictionaryArray:
@@ -151,7 +161,7 @@ def constant(value: str | None, count: int) -> pa.DictionaryArray:
 
 
 def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:
-    """Return a record batch with another column of that name."""
+    """Return a record batch with one column replaced."""
     return batch.set_column(batch.schema.get_field_index(name), SCHEMA.field(name), column)
 
 
@@ -159,12 +169,12 @@ def joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     """Return the rows of several record batches as one."""
     if len(batches) == 1:
         return batches[0]
-    (whole,) = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
-    return whole
+    (combined_batch,) = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+    return combined_batch
 
 
 def resized(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordBatch]:
-    """Yield the same rows in record batches of that size, but for the last; only rows of several batches are copied."""
+    """Yield the rows in record batches of that size, except for the last; only rows of several batches are copied."""
     pending: list[pa.RecordBatch] = []
     missing = size
     for batch in batches:
@@ -181,21 +191,21 @@ def resized(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.RecordB
 
 
 def codes(column: pa.DictionaryArray) -> Rows:
-    """Return per row the index of its value in the dictionary, whose length stands for null."""
+    """Return the dictionary index of each row's value; null is the length of the dictionary."""
     return codes_of(column, absent=len(column.dictionary)).astype(np.int64)
 
 
 def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
-    """Group rows that have the same values in several columns of numbers, each below a given bound.
+    """Group rows that have the same values in several columns of numbers, each less than a given bound.
 
-    Returns the first row of each group, groups ascending by their values, and per row which group it belongs to.
+    Returns the first row of each group, with groups sorted by their values, and the group of each row.
     """
     numbers, bound = np.zeros(0, dtype=np.int64), 0
     for column, count in columns:
         if not bound:
             numbers, bound = column.astype(np.int64), max(count, 1)
             continue
-        if bound * count > _WIDEST or bound <= _tabled(numbers) < bound * count:
+        if bound * count > _MAX_BOUND or bound <= _table_limit(numbers) < bound * count:
             firsts, numbers = _grouped(numbers, bound)
             bound = len(firsts)
         numbers = numbers * count + column
@@ -204,15 +214,15 @@ def combined(columns: Iterable[tuple[Rows, int]]) -> tuple[Rows, Rows]:
 
 
 def _grouped(numbers: Rows, bound: int) -> tuple[Rows, Rows]:
-    """Group equal numbers below a bound, as `combined` does."""
-    if bound <= _tabled(numbers):
+    """Group equal numbers that are less than a bound, as `combined` does."""
+    if bound <= _table_limit(numbers):
         used = np.zeros(bound, dtype=bool)
         used[numbers] = True
         group_of: Rows = (np.cumsum(used) - 1)[numbers]
         firsts = np.full(np.count_nonzero(used), len(numbers))
         np.minimum.at(firsts, group_of, np.arange(len(numbers)))
         return firsts, group_of
-    # Not np.unique: it imports numpy.ma, for which a small audit would wait.
+    # Not np.unique: it imports numpy.ma, which would slow down a small audit.
     order = np.argsort(numbers, kind="stable")
     ordered = numbers[order]
     first = np.ones(len(ordered), dtype=bool)
@@ -222,18 +232,18 @@ def _grouped(numbers: Rows, bound: int) -> tuple[Rows, Rows]:
     return order[first], group_of
 
 
-def _tabled(numbers: Rows) -> int:
-    """Return the bound up to which a table of all possible numbers takes less time than sorting these."""
+def _table_limit(numbers: Rows) -> int:
+    """Return the bound up to which a table of all possible numbers is faster than sorting the given ones."""
     return max(4 * len(numbers), 1 << 12)
 
 
 def alike(batch: pa.RecordBatch, names: Iterable[str]) -> tuple[Rows, Rows]:
-    """Group the rows of a record batch that have the same values in some coded columns, as `grouped` does."""
+    """Group the rows of a record batch that have equal values in dictionary-encoded columns, as `combined` does."""
     columns = [batch.column(name) for name in names]
     return combined((codes(column), len(column.dictionary) + 1) for column in columns)
 
 
-_WIDEST: Final = 1 << 62
+_MAX_BOUND: Final = 1 << 62
 
 
 def money_of(currency: str | None, per_month: str) -> Money | None:
@@ -241,31 +251,31 @@ def money_of(currency: str | None, per_month: str) -> Money | None:
     return None if currency is None else Money(currency=currency, per_month=Decimal(per_month))
 
 
-class Common(Struct):
-    """What several findings have in common, as values that are made once."""
+class DecodeCache(Struct):
+    """Decoded values that several findings share."""
 
     evidences: dict[tuple[str, ...], Mapping[str, Any]] = field(default_factory=dict)
-    """By the columns that they are read from, without the paths."""
+    """Evidence without the paths, by the text of the columns that it is read from."""
     subjects: dict[tuple[str, str, str], Subject] = field(default_factory=dict)
 
 
-def decode(batch: pa.RecordBatch, *, brief: bool = False, common: Common | None = None) -> Iterator[Finding]:
-    """Read the findings of a record batch, some thousands at a time.
+def decode(batch: pa.RecordBatch, *, brief: bool = False, cache: DecodeCache | None = None) -> Iterator[Finding]:
+    """Decode the findings of a record batch, some thousands at a time.
 
-    The evidence of `brief` ones holds nothing but userPrincipalName, FACTS and paths. With `common`, subjects and
-    evidence that were read with it before are not made again.
+    With `brief`, the evidence has only userPrincipalName, FACTS and paths. With `cache`, subjects and evidence that
+    were decoded with it before are reused.
     """
-    for start in range(0, batch.num_rows, _AT_ONCE):
-        yield from _decoded(batch.slice(start, _AT_ONCE), Common() if common is None else common, brief=brief)
+    for start in range(0, batch.num_rows, _DECODE_SIZE):
+        yield from _decoded(batch.slice(start, _DECODE_SIZE), DecodeCache() if cache is None else cache, brief=brief)
 
 
-def _decoded(batch: pa.RecordBatch, common: Common, *, brief: bool) -> Iterator[Finding]:
+def _decoded(batch: pa.RecordBatch, cache: DecodeCache, *, brief: bool) -> Iterator[Finding]:
     columns = [values_of(batch.column(name)) for name in _DECODED]
     columns += map(values_of, (batch.column(name) for name in (_BRIEF if brief else ("evidence",))))
     products: dict[tuple[str | None, str | None], ProductReference] = {}
     amounts: dict[tuple[str, str], Money | None] = {}
     sources: dict[tuple[str, str], SourceLine] = {}
-    evidences, subjects = common.evidences, common.subjects
+    evidences, subjects = cache.evidences, cache.subjects
     paths: dict[str, Any] = {}
     for row in zip(*columns, strict=True):
         policy, check, severity, status, waiver, change, kind, subject, name = row[:9]
@@ -316,6 +326,6 @@ def _brief(principal: str | None, facts: str) -> Mapping[str, Any]:
 
 
 _BRIEF: Final = ("principal", "facts")
-"""What stands in for the evidence, beside the paths."""
+"""The columns that replace the evidence if it is brief, besides the paths."""
 _DECODED: Final = [name for name in SCHEMA.names[: SCHEMA.get_field_index("paths") + 1] if name != "evidence"]
-"""The columns that a finding is made of, beside its evidence."""
+"""The columns from which a finding is decoded, besides its evidence."""

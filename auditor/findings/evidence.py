@@ -1,4 +1,4 @@
-"""Reads the evidence about users with findings as columns: their properties, products and assignment paths."""
+"""Builds the evidence about users with findings, as columns: their properties, products and assignment paths."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -31,12 +31,12 @@ _FACTS = (
     *SIGN_IN_COLUMNS,
 )
 _PATHS = ("state", "assignedByGroup", "error")
-QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId", "held", *_PATHS))
-"""The columns of users and of assignments that findings quote."""
+EVIDENCE_COLUMNS = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId", "held", *_PATHS))
+"""The columns of users and of assignments that the evidence of findings is read from."""
 
 
 class UserEvidence(Struct, frozen=True):
-    """What findings quote of some users, one row per user."""
+    """The evidence about users, one row per user."""
 
     ids: pa.StringArray
     names: pa.StringArray
@@ -44,59 +44,59 @@ class UserEvidence(Struct, frozen=True):
     last_sign_ins: pa.StringArray
     facts: pa.DictionaryArray
     evidence: pa.StringArray | None
-    """Their facts and what they hold as JSON, in Graph's names; None where nobody reads it."""
+    """Their facts and products as JSON, with Graph's names; None if it was not requested."""
     paths: "AssignmentPaths"
 
 
 class AssignmentPaths:
-    """What entries of licenseAssignmentStates say of the users and SKUs of findings, as JSON lists."""
+    """The assignment paths (licenseAssignmentStates) of users and SKUs, as JSON lists."""
 
     def __init__(self, owners: Rows, skus: Rows, entries: Rows, quoted: Sequence[Mapping[str, Any] | None]) -> None:
-        """Take by assignment the place of its user, that of its SKU, and which of the quoted entries it has."""
+        """Take for each assignment the index of its user, of its SKU and of its entry in `quoted`."""
         assigned = np.array([entry is not None for entry in quoted], dtype=bool)[entries]
         self._skus = int(skus.max(initial=0)) + 1
-        numbers = owners[assigned] * self._skus + skus[assigned]
-        order = np.argsort(numbers, kind="stable")
-        self._numbers, self._entries = numbers[order], entries[assigned][order]
+        keys = owners[assigned] * self._skus + skus[assigned]
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._entries = keys[order], entries[assigned][order]
         self._quoted = quoted
 
     def of(self, owners: Rows, skus: Rows) -> pa.DictionaryArray:
-        """Return the paths over which some users hold a SKU, in the order of their entries; null for no SKU, -1."""
-        numbers = owners * self._skus + skus
-        starts = np.searchsorted(self._numbers, numbers)
-        counts = np.searchsorted(self._numbers, numbers, side="right") - starts
+        """Return the paths by which users hold a SKU, in the order of their entries; null for -1, which is no SKU."""
+        keys = owners * self._skus + skus
+        starts = np.searchsorted(self._keys, keys)
+        counts = np.searchsorted(self._keys, keys, side="right") - starts
         counts[(skus >= self._skus) | (skus < 0)] = 0
         lists: dict[tuple[int, ...], int] = {(index,): index for index in range(len(self._quoted))}
-        path_codes = np.zeros(len(numbers), dtype=np.int64)
+        path_codes = np.zeros(len(keys), dtype=np.int64)
         path_codes[counts == 1] = self._entries[starts[counts == 1]]
         for row in np.flatnonzero((counts != 1) & (skus >= 0)).tolist():
-            own = tuple(self._entries[starts[row] : starts[row] + counts[row]].tolist())
-            path_codes[row] = lists.setdefault(own, len(lists))
-        listed = ([self._quoted[entry] for entry in own] for own in lists)
-        texts = [None if None in entries else json_text(entries) for entries in listed]
+            path_entries = tuple(self._entries[starts[row] : starts[row] + counts[row]].tolist())
+            path_codes[row] = lists.setdefault(path_entries, len(lists))
+        entry_lists = ([self._quoted[entry] for entry in path_entries] for path_entries in lists)
+        texts = [None if None in entries else json_text(entries) for entries in entry_lists]
         return coded([*texts, None], np.where(skus < 0, len(texts), path_codes))
 
 
-def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Return some users of a batch, by their ascending rows in the snapshot, and their assignments."""
+def selected_users(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Return the users with the given ascending rows in the snapshot, and their assignments."""
     users = batch.users
     if len(rows) < users.num_rows:
         users = users.take(indices(rows - batch.offset))
     links = batch.assignments
-    own = runs(*_spans(links, rows))
-    return users, links if len(own) == links.num_rows else links.take(indices(own))
+    entries = runs(*_spans(links, rows))
+    return users, links if len(entries) == links.num_rows else links.take(indices(entries))
 
 
-def quoted(
+def user_evidence(
     bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows, *, evidence: bool = True
 ) -> UserEvidence:
-    """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
+    """Return the evidence about users with ascending rows in the snapshot; `links` has only their assignments."""
     columns = dict(zip(users.schema.names, users.columns, strict=True))
-    none = pa.nulls(len(rows), pa.string())
+    nulls = pa.nulls(len(rows), pa.string())
     ids = _text(columns["id"])
-    principals, names = (_text(columns.get(name, none)) for name in ("userPrincipalName", "displayName"))
-    read = _FACTS if evidence else SIGN_INS
-    read_columns = {name: columns[name] for name in read if name in columns}
+    principals, names = (_text(columns.get(name, nulls)) for name in ("userPrincipalName", "displayName"))
+    read_names = _FACTS if evidence else SIGN_INS
+    read_columns = {name: columns[name] for name in read_names if name in columns}
     stamps = _instants({name: column for name, column in read_columns.items() if pa.types.is_timestamp(column.type)})
     sizes, skus = _holdings(bound, links, rows)
     entries, quotes = _entries(bound, links)
@@ -142,7 +142,7 @@ def _filled(texts: pa.Array) -> pa.Array:
 
 
 def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
-    """Return a member of a JSON object, with a comma in front; null where the value is."""
+    """Return a member of a JSON object with a leading comma; null if the value is null."""
     key = f',\n  "{name}": '
     if instant:
         return pc.binary_join_element_wise(f'{key}"', column, '"', "")
@@ -152,9 +152,9 @@ def _member(name: str, column: pa.Array, *, instant: bool) -> pa.Array:
 
 
 def _values(column: pa.Array) -> tuple[list[Any], Rows]:
-    """Return values of a column, the last of them none, and which of them each row has."""
+    """Return the distinct values of a column, followed by None, and the index of each row's value."""
     if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
-        column = column.dictionary_decode()  # of many values few are looked up
+        column = column.dictionary_decode()  # the dictionary has more values than the column has rows
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     values = [*column.dictionary.to_pylist(), None]
@@ -165,50 +165,57 @@ def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryA
     coded_values = [
         _values(columns[name]) if name in columns else ([None], np.zeros(count, dtype=np.int64)) for name in FACTS
     ]
-    firsts, codes = combined((own, len(values)) for values, own in coded_values)
-    rows = zip(*([values[code] for code in own[firsts].tolist()] for values, own in coded_values), strict=True)
+    firsts, codes = combined((value_codes, len(values)) for values, value_codes in coded_values)
+    rows = zip(
+        *([values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values), strict=True
+    )
     return coded([json_text(row) for row in rows], codes)
 
 
 def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
     recorded = [
-        pc.if_else(pc.starts_with(each, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), each) for each in stamps
+        pc.if_else(pc.starts_with(stamp, NEVER_SIGNED_IN), pa.scalar(None, pa.string()), stamp) for stamp in stamps
     ]
     return pc.max_element_wise(*recorded) if recorded else pa.nulls(count, pa.string())
 
 
 def _holdings(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
-    """Return how many assignments each user has, and the place of the SKU of each."""
+    """Return the number of assignments of each user, and the SKU index of each assignment."""
     codes = links.column("skuId")
     index = np.array([bound.facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
     return _spans(links, rows)[1], index[codes.indices.to_numpy()]
 
 
 def _held(bound: BoundPolicies, links: pa.RecordBatch, sizes: Rows, skus: Rows) -> pa.StringArray:
-    """Return for each user the names of what they hold as a JSON list."""
+    """Return the names of each user's products as a JSON list."""
     names = [sku.part_number or sku.sku_id for sku in bound.facts.skus]
     counted = np.where(flags_of(links.column("held")), skus, -1).astype(np.int32)
     data, width = counted.tobytes(), counted.itemsize
     ends = (width * np.cumsum(sizes)).tolist()
     code_of: dict[bytes, int] = {}
     held = [code_of.setdefault(data[start:end], len(code_of)) for start, end in pairwise((0, *ends))]
-    lists = (np.frombuffer(own, dtype=np.int32).tolist() for own in code_of)
-    texts = [json_text(sorted({names[sku] for sku in own if sku >= 0})).replace("\n", "\n  ") for own in lists]
+    lists = (np.frombuffer(packed_skus, dtype=np.int32).tolist() for packed_skus in code_of)
+    texts = [
+        json_text(sorted({names[sku] for sku in packed_skus if sku >= 0})).replace("\n", "\n  ")
+        for packed_skus in lists
+    ]
     return pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
 
 
 def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
-    """Return where the assignments of each user begin, and how many they are."""
+    """Return the offset of each user's first assignment, and the number of assignments."""
     owners = links.column("user").to_numpy()
     starts = np.searchsorted(owners, rows)
     return starts, np.searchsorted(owners, rows, side="right") - starts
 
 
 def _entries(bound: BoundPolicies, links: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
-    """Return which entry each assignment has, and the entries: the way in which the SKU was assigned, if any."""
+    """Return the entry index of each assignment, and the distinct entries: assignment paths, or None without one."""
     coded_values = [_values(links.column(name)) for name in _PATHS]
-    firsts, entries = combined((own, len(values)) for values, own in coded_values)
-    states, groups, errors = ([values[code] for code in own[firsts].tolist()] for values, own in coded_values)
+    firsts, entries = combined((value_codes, len(values)) for values, value_codes in coded_values)
+    states, groups, errors = (
+        [values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values
+    )
     return entries, [_path(bound, *entry) for entry in zip(states, groups, errors, strict=True)]
 
 
@@ -221,7 +228,7 @@ def _path(bound: BoundPolicies, state: str | None, group: str | None, error: str
 
 
 def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    """Write columns of instants as texts."""
+    """Return timestamp columns as texts."""
     if not columns:
         return {}
     numbers = [column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for column in columns.values()]
@@ -230,14 +237,14 @@ def _instants(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
 
 
 def _written(numbers: Numbers) -> pa.Array:
-    """Write microseconds since 1970 as instants of UTC; NEVER is none."""
+    """Format microseconds since 1970 as instants in UTC; NEVER becomes null."""
     recorded = numbers != NEVER
     instants = numbers[recorded]
     if (instants % _SECOND).any() or instants.min(initial=0) < _FIRST or instants.max(initial=0) > _LAST:
-        # NumPy's "no time" is the least number, and it reads it as None.
+        # NEVER is NumPy's NaT, which `tolist` converts to None.
         stamps = [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
         return pa.array(stamps, pa.string())
-    # Arrow writes whole seconds many times as fast, the more of them at once.
+    # Arrow formats whole seconds many times as fast, especially many at once.
     bitmap, seconds = pa.py_buffer(np.packbits(recorded, bitorder="little")), pa.py_buffer(numbers // _SECOND)
     stamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
     written = pc.binary_replace_slice(stamps.cast(pa.string()), start=10, stop=11, replacement="T")
@@ -245,14 +252,14 @@ def _written(numbers: Numbers) -> pa.Array:
 
 
 def _instant(stamp: datetime | int) -> str:
-    """Write an instant of UTC; one that Python's calendar does not reach is a number of microseconds."""
+    """Format an instant in UTC; one outside the range of datetime is given in microseconds."""
     if isinstance(stamp, datetime):
         return f"{stamp.isoformat()}Z"
-    whole, fraction = divmod(stamp, _SECOND)
-    return f"{np.datetime64(whole, 's')}{f'.{fraction:06}' if fraction else ''}Z"
+    seconds, fraction = divmod(stamp, _SECOND)
+    return f"{np.datetime64(seconds, 's')}{f'.{fraction:06}' if fraction else ''}Z"
 
 
 _SECOND = 1_000_000
 _FIRST, _LAST = (int(np.datetime64(end, "us").astype(np.int64)) for end in ("0001-01-01", "9999-12-31T23:59:59"))
-"""The microseconds between which years have four digits."""
+"""The range of instants whose years have four digits, in microseconds."""
 _INSTANT = pa.timestamp("us", tz="UTC")

@@ -1,4 +1,4 @@
-"""Facts of the evidence that every table of findings lists."""
+"""The facts of the evidence that every table of findings lists."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,16 +7,16 @@ FACTS: Final = (
     *("accountEnabled", "userType", "department", "usageLocation"),
     *("mailboxType", "onPremisesSyncEnabled", "isTrial", "status"),
 )
-"""What tables and the choice of guidance read of the evidence, beside names, paths and seats."""
+"""The evidence that tables and the selection of guidance read, besides names, paths and seats."""
 SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust")
-"""Whole numbers of seats, in the order in which people read them."""
+"""Seat numbers, in display order."""
 SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
 NEVER_SIGNED_IN: Final = "0001-01-01"
-"""The day by which Graph says that there was no sign-in."""
+"""The date that Graph gives if there was no sign-in."""
 
 
 def cell_text(value: Any) -> str:
-    """Return a JSON value as the text of a cell; lists and mappings become words between semicolons, never JSON."""
+    """Return a JSON value as the text of a cell; lists and mappings are joined by semicolons, not written as JSON."""
     match value:
         case str():
             return value
@@ -31,7 +31,7 @@ def cell_text(value: Any) -> str:
 
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
-    """Return the latest sign-in that the evidence shows, an RFC 3339 instant in UTC; None where it shows none."""
+    """Return the latest sign-in in the evidence, an RFC 3339 instant in UTC; None if there is none."""
     last = ""
     for name in SIGN_INS:
         stamp = evidence.get(name)

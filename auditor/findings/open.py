@@ -1,4 +1,4 @@
-"""Open findings of a table by fingerprint, without reading the evidence of the others."""
+"""Selects the open findings of a table by fingerprint, without decoding the others."""
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -14,12 +14,14 @@ from auditor.findings.columns import decode
 
 def open_fingerprints(findings: Findings) -> tuple[str, ...]:
     """Return the fingerprints of the open findings in report order."""
-    return tuple(fingerprint for batch in _opened(findings) for fingerprint in batch.column("fingerprint").to_pylist())
+    return tuple(
+        fingerprint for batch in _open_batches(findings) for fingerprint in batch.column("fingerprint").to_pylist()
+    )
 
 
 def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> tuple[Finding, ...]:
-    """Return the open findings in report order, or those of them with one of these fingerprints."""
-    batches = _opened(findings)
+    """Return the open findings in report order; with `named`, only those with one of these fingerprints."""
+    batches = _open_batches(findings)
     if named is not None:
         wanted = pa.array(named, pa.string())
         batches = (batch.filter(pc.is_in(batch.column("fingerprint"), wanted)) for batch in batches)
@@ -27,12 +29,14 @@ def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> 
 
 
 def newly_open(findings: Findings, earlier: AbstractSet[str]) -> tuple[Finding, ...]:
-    """Return the open findings whose fingerprints are not among those known."""
-    left_out = pa.array(earlier, pa.string())
-    new = (batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), left_out))) for batch in _opened(findings))
+    """Return the open findings whose fingerprints are not in `earlier`."""
+    excluded = pa.array(earlier, pa.string())
+    new = (
+        batch.filter(pc.invert(pc.is_in(batch.column("fingerprint"), excluded))) for batch in _open_batches(findings)
+    )
     return tuple(chain.from_iterable(map(decode, new)))
 
 
-def _opened(findings: Findings) -> Iterator[pa.RecordBatch]:
+def _open_batches(findings: Findings) -> Iterator[pa.RecordBatch]:
     for batch in findings.batches():
         yield batch.filter(pc.equal(batch.column("status").cast(pa.string()), Status.OPEN.value))

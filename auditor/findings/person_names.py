@@ -1,4 +1,4 @@
-"""The names by which reports mention the people of findings."""
+"""The names of the people of findings in reports."""
 
 from collections.abc import Sequence
 from heapq import nsmallest
@@ -7,22 +7,23 @@ from typing import Final
 from auditor.domain.result.finding import Finding
 
 NAMED: Final = 12
-"""People whom a concern names."""
-_TRIED: Final = 200
-"""People among whom the first names are looked for in full."""
+"""The maximum number of people that a `Concern` names."""
+_LABELLED: Final = 200
+"""Number of people whose labels are all built; later people are filtered by name first."""
 
 
 def person_label(finding: Finding) -> str:
-    """Return the name of the person of a finding, with the address where that differs."""
+    """Return the name of the person of a finding, with the address if it differs."""
     principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
     return f"{name} ({principal})" if principal and principal != name else name
 
 
 def first_names(findings: Sequence[Finding]) -> list[str]:
-    """Return the first NAMED labels, in alphabetical order, of the people whom findings are about."""
-    few = nsmallest(NAMED, map(person_label, findings[:_TRIED]))
-    if len(findings) > _TRIED:
-        # A label begins with the name, so whoever's name comes after the last of a few need not be labelled.
-        last = few[-1]
-        few = nsmallest(NAMED, few + [person_label(each) for each in findings[_TRIED:] if each.subject.name <= last])
-    return few
+    """Return the first NAMED labels, in alphabetical order, of the people of findings."""
+    labels = nsmallest(NAMED, map(person_label, findings[:_LABELLED]))
+    if len(findings) > _LABELLED:
+        # A label begins with the name, so that people whose name sorts after the last label need no label.
+        last = labels[-1]
+        candidates = [finding for finding in findings[_LABELLED:] if finding.subject.name <= last]
+        labels = nsmallest(NAMED, labels + [person_label(finding) for finding in candidates])
+    return labels

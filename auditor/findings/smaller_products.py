@@ -1,4 +1,4 @@
-"""Counts the people for whom open findings propose a smaller product, by the product that they hold."""
+"""Counts the people for whom open findings propose a smaller product, by the product they hold."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -16,14 +16,14 @@ from auditor.domain.result.seat_usage import SmallerProductCount
 _MEMBER: Final = '"smallerProduct":'
 _TEXT: Final = r'"(?:[^"\\]|\\.)*"'
 _PATTERN: Final = rf'{_MEMBER}\s*(?P<proposal>\{{(?:[^"{{}}]|{_TEXT})*\}})'
-"""The whole member: an object without objects in it. Quotes within texts are escaped, so that no text looks like it."""
+"""The member with its value, an object without nested objects. Quotes in texts are escaped, so no text can match."""
 
 
 class SmallerProductCounter(Struct):
-    """Takes record batches of findings, each with all findings about its people."""
+    """Counts over record batches of findings, each with all findings about its people."""
 
     _people: dict[str, int] = field(default_factory=dict)
-    """Proposal as JSON → people."""
+    """Proposal as JSON → number of people."""
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the people of a record batch of `auditor.findings.columns.SCHEMA`."""
@@ -43,9 +43,9 @@ class SmallerProductCounter(Struct):
             self._people[count["values"]] = self._people.get(count["values"], 0) + count["counts"]
 
     def counts(self, names: Mapping[str, str]) -> tuple[SmallerProductCount, ...] | None:
-        """Return the counts, the highest saving first; None where nothing is proposed.
+        """Return the counts, the highest saving first; None if nothing is proposed.
 
-        `names` are the titles of products by part number, or by skuId where there is none.
+        `names` has the titles of products by part number, or by skuId if there is none.
         """
         counts: dict[tuple[str, str, str], tuple[int, Decimal]] = {}
         for text, people in self._people.items():
@@ -65,6 +65,6 @@ class SmallerProductCounter(Struct):
             for (held, product, currency), (people, saves) in counts.items()
         ]
         order = sorted(
-            all_counts, key=lambda each: (-each.saves.per_month, each.sku_part_number, each.smaller_sku_part_number)
+            all_counts, key=lambda count: (-count.saves.per_month, count.sku_part_number, count.smaller_sku_part_number)
         )
         return tuple(order) or None

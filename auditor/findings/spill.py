@@ -1,4 +1,4 @@
-"""Temporary storage of a run: Arrow record batches in one file without a name, beyond a budget of memory."""
+"""Temporary storage of a run: one unnamed file for the Arrow record batches that exceed the memory budget."""
 
 import pickle
 from collections.abc import Iterator
@@ -14,44 +14,44 @@ from auditor.domain.message import Message
 from auditor.files.temporary import late_file
 
 BUDGET: Final = 32 << 20
-"""Bytes of findings that a run keeps in memory."""
+"""Maximum bytes of findings that a run keeps in memory."""
 ACTIONS_BUDGET: Final = 12 << 20
-"""Bytes of actions that it keeps beside them: those of some forty tenants, which one page shows."""
+"""Maximum bytes of actions that a run keeps in memory: those of some forty tenants, which one page shows."""
 _CODEC: Final = "lz4_raw"
-"""Arrow could compress each column instead, which takes four times as long for batches of some hundred rows."""
+"""Compresses whole batches: Arrow's compression by column takes four times as long for some hundred rows."""
 
 
 class Block(NamedTuple):
-    """Where a record batch lies in the file."""
+    """The location of a record batch in the file."""
 
     offset: int
     size: int
     unpacked: int = 0
-    """Its size before it was compressed."""
+    """The size before compression."""
 
 
 class MemoryBudget:
-    """Bytes that may be kept in memory."""
+    """The number of bytes that may still be kept in memory."""
 
     def __init__(self, size: int) -> None:
         self._free = size
 
     def reserve(self, size: int) -> bool:
-        """Take bytes off the budget; False where it does not suffice."""
+        """Take bytes from the budget; return False if it is not sufficient."""
         if size > self._free:
             return False
         self._free -= size
         return True
 
     def release(self, size: int) -> None:
-        """Give bytes back to the budget."""
+        """Return bytes to the budget."""
         self._free += size
 
 
 class SpillFile:
     """The memory budgets of a run and its temporary file: one file descriptor, however many tenants there are.
 
-    Not safe for use by several threads.
+    Not thread-safe.
     """
 
     def __init__(self, file: BinaryIO, *, budget: int = BUDGET) -> None:
@@ -62,7 +62,7 @@ class SpillFile:
         self.actions = MemoryBudget(min(budget, ACTIONS_BUDGET))
 
     def write(self, batch: pa.RecordBatch) -> Block:
-        """Append a record batch. Raises DeliveryError where the disk is full."""
+        """Append a record batch. Raises DeliveryError if the disk is full."""
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
@@ -70,7 +70,7 @@ class SpillFile:
         return self.append(pa.compress(data, _CODEC))._replace(unpacked=data.size)
 
     def append(self, data: pa.Buffer) -> Block:
-        """Append bytes. Raises DeliveryError where the disk is full."""
+        """Append bytes. Raises DeliveryError if the disk is full."""
         block = Block(self._end, data.size)
         try:
             self._file.seek(block.offset)
@@ -81,26 +81,26 @@ class SpillFile:
         return block
 
     def read(self, block: Block) -> pa.RecordBatch:
-        """Read a record batch again. Raises DeliveryError where the file was cut."""
+        """Read a record batch. Raises DeliveryError if the file was truncated."""
         data = pa.decompress(self.content(block), block.unpacked, _CODEC)
         return pa.ipc.open_stream(data).read_next_batch()
 
     def write_value(self, value: object) -> Block:
-        """Append a value. Raises DeliveryError where the disk is full."""
+        """Append a pickled value. Raises DeliveryError if the disk is full."""
         return self.append(pa.py_buffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)))
 
     def read_value(self, block: Block) -> Any:
-        """Read a value again; the last one is kept, because a report reads one value several times in a row.
+        """Read a pickled value; the last one is cached, because a report reads a value several times in a row.
 
-        Raises DeliveryError where the file was cut.
+        Raises DeliveryError if the file was truncated.
         """
         if self._last is None or self._last[0] != block:
-            # Nobody else writes this file: it has no name.
+            # The file has no name, so no other process can write to it.
             self._last = block, pickle.loads(self.content(block))  # noqa: S301
         return self._last[1]
 
     def content(self, block: Block) -> pa.Buffer:
-        """Read bytes again. Raises DeliveryError where the file was cut."""
+        """Read bytes. Raises DeliveryError if the file was truncated."""
         try:
             self._file.seek(block.offset)
             data = self._file.read(block.size)
@@ -112,30 +112,30 @@ class SpillFile:
 
 
 class SpilledColumn:
-    """A column of int32 or text without nulls in the spill file, of which slices are read."""
+    """A column of int32 or text without nulls in the spill file, which is read in slices."""
 
     def __init__(self, spill: SpillFile, column: pa.Array) -> None:
-        """Write the column. Raises DeliveryError where the disk is full."""
+        """Write the column. Raises DeliveryError if the disk is full."""
         self._spill = spill
         self._type = column.type
-        # Only a column that begins its buffers has its first value there.
-        whole = column if not column.offset else pa.concat_arrays([column])
-        self._blocks = [spill.append(buffer) for buffer in whole.buffers()[1:]]
+        # A sliced column does not start at the beginning of its buffers: copy it.
+        unsliced = column if not column.offset else pa.concat_arrays([column])
+        self._blocks = [spill.append(buffer) for buffer in unsliced.buffers()[1:]]
 
     def slice(self, offset: int, length: int) -> pa.Array:
-        """Read some consecutive values. Raises DeliveryError where the file was cut."""
+        """Read consecutive values. Raises DeliveryError if the file was truncated."""
         first, *data = self._blocks
         if not data:
             numbers = self._spill.content(Block(first.offset + 4 * offset, 4 * length))
             return pa.Array.from_buffers(self._type, length, [None, numbers])
-        ends = np.frombuffer(self._spill.content(Block(first.offset + 4 * offset, 4 * length + 4)), dtype=np.int32)
-        text = self._spill.content(Block(data[0].offset + int(ends[0]), int(ends[-1] - ends[0])))
-        return pa.Array.from_buffers(self._type, length, [None, pa.py_buffer(ends - ends[0]), text])
+        offsets = np.frombuffer(self._spill.content(Block(first.offset + 4 * offset, 4 * length + 4)), dtype=np.int32)
+        text = self._spill.content(Block(data[0].offset + int(offsets[0]), int(offsets[-1] - offsets[0])))
+        return pa.Array.from_buffers(self._type, length, [None, pa.py_buffer(offsets - offsets[0]), text])
 
 
 @contextmanager
 def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFile]:
-    """Open the temporary storage of a run on the disk of `beside`; the file comes to be with its first batch."""
+    """Open the temporary storage of a run on the disk of `beside`; the file is created with its first batch."""
     with late_file(beside) as file:
         yield SpillFile(file, budget=budget)
 

@@ -1,4 +1,4 @@
-"""Counts and sums over findings: the one definition of what open findings cost and which seats count."""
+"""Counts and sums over findings; defines the cost of open findings and which seats count."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
 
-# Looking up a member of an enumeration on its class is slow in Python 3.11; these names are read once per finding.
+# Attribute access on an enum class is slow in Python 3.11; these names are used once per finding.
 NEW: Final = Change.NEW
 REOPENED: Final = Change.REOPENED
 OPEN: Final = Status.OPEN
@@ -28,24 +28,34 @@ REPORT_ONLY: Final = Status.REPORT_ONLY
 USER: Final = SubjectType.USER
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
-"""Costs of findings that stand for seats that are paid for without need."""
+"""Kinds of cost that mean superfluous paid seats."""
 _NOT_SUMMED: Final = frozenset({Cost.TOTAL, Cost.MISSING})
-_REPEATED: Final = ("policy", "check", "severity", "status", "waiver", "change", "subjectType", "currency", "perMonth")
-"""Columns on which counts and sums depend, beside the subject and the product."""
+_KIND_COLUMNS: Final = (
+    "policy",
+    "check",
+    "severity",
+    "status",
+    "waiver",
+    "change",
+    "subjectType",
+    "currency",
+    "perMonth",
+)
+"""Columns on which counts and sums depend, besides the subject and the product."""
 
 
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
-    """Sum what open findings of one tenant cost a month, per currency in alphabetical order.
+    """Return the monthly cost of the open findings of one tenant, by currency in alphabetical order.
 
-    A seat that several findings are about counts once, at its highest price; idle seats of a product are those of its
-    subscriptions. A budget is left out, because it is a sum of the same seats; so are seats that would have to be
-    bought. Amounts are rounded to cents before they are added, because every table lists them so. Findings without a
-    price do not count.
+    A seat with several findings counts once, at its highest price; idle seats of a product and of its subscriptions are
+    the same seats. Budgets are excluded, because they are sums of the same seats, and so are seats that have to be
+    bought. Amounts are rounded to cents before they are added, as tables list them. Findings without a price do not
+    count.
     """
-    counted, rows = StatsBuilder(), tuple(findings)
-    if rows:  # a table of every column is built even for none, and most policies of a preview have no difference
-        counted.add(encode(rows))
-    return dict(counted.stats().money)
+    builder, rows = StatsBuilder(), tuple(findings)
+    if rows:  # encoding is expensive even for no findings, and most policies of a preview have no difference
+        builder.add(encode(rows))
+    return dict(builder.stats().money)
 
 
 class _PolicyCounts(Struct):
@@ -64,12 +74,12 @@ class _ProductCost(Struct):
 
     @property
     def total(self) -> Decimal:
-        """Of all seats: the idle ones of the product are among those of its subscriptions, or the other way round."""
+        """The cost of all seats: those of the product and of its subscriptions overlap, so the greater sum is used."""
         return max(self.product, sum(self.subscriptions.values(), Decimal(0)))
 
 
 class _Kind(NamedTuple):
-    """What findings have in common that are counted together."""
+    """The values that findings which are counted together have in common."""
 
     policy: str
     check: str
@@ -91,37 +101,37 @@ class _Kind(NamedTuple):
 
 
 class StatsBuilder:
-    """Adds findings up, batch by batch; all findings about one subject have to come in one record batch."""
+    """Adds up findings by batch; all findings about one subject have to be in the same record batch."""
 
     def __init__(self) -> None:
         self._policies: dict[str, _PolicyCounts] = {}
         self._money: dict[str, Decimal] = {}
         self._products: dict[tuple[str, str], _ProductCost] = {}
-        """(currency, skuId, or id of the subject) → what findings about a product and its subscriptions cost."""
+        """(currency, skuId or subject id) → the cost of findings about a product and its subscriptions."""
         self._unpriced = False
         self._waivers: Counter[str] = Counter()
         self._people = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`."""
-        firsts, kind_of = alike(batch, _REPEATED)
+        firsts, kind_of = alike(batch, _KIND_COLUMNS)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
         counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
         for index in np.argsort(firsts).tolist():
             self._count(kinds[index], counts[index])
         subjects = batch.column("subjectId").dictionary_encode()
         people = np.array([kind.user for kind in kinds], dtype=bool)[kind_of]
-        named = np.zeros(len(subjects.dictionary), dtype=bool)
-        named[codes(subjects)[people]] = True
-        self._people += int(np.count_nonzero(named))
+        has_finding = np.zeros(len(subjects.dictionary), dtype=bool)
+        has_finding[codes(subjects)[people]] = True
+        self._people += int(np.count_nonzero(has_finding))
         priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
         if len(priced):
             self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced), people[priced])
-        owned = priced[~people[priced]]
-        if len(owned):
-            rows = batch.take(pa.array(owned))
+        about_objects = priced[~people[priced]]
+        if len(about_objects):
+            rows = batch.take(pa.array(about_objects))
             columns = (values_of(rows.column(name)) for name in ("subjectType", "subjectId", "skuId"))
-            for kind, subject_type, subject_id, sku_id in zip(kind_of[owned].tolist(), *columns, strict=True):
+            for kind, subject_type, subject_id, sku_id in zip(kind_of[about_objects].tolist(), *columns, strict=True):
                 self._add_product(kinds[kind], subject_type, subject_id, sku_id or subject_id)
 
     def _count(self, kind: _Kind, count: int) -> None:
@@ -147,12 +157,12 @@ class StatsBuilder:
             cost.product = max(amount, cost.product)
 
     def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> None:
-        """Add what the seats of open findings cost: by policy, and in all those of people."""
+        """Add the cost of the seats of open findings: for each policy, and for all findings about people."""
         names = {kind.policy for kind in kinds}
         for policy in names:
-            own = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
+            of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
-            counts.money = added((counts.money, _summed(kinds, kind_of[own], (seats[0][own], seats[1]))))
+            counts.money = added((counts.money, _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))))
         if people.any():
             self._money = added((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
 
@@ -169,7 +179,7 @@ class StatsBuilder:
 
 
 def _kinds(batch: pa.RecordBatch) -> Iterator[_Kind]:
-    columns = (values_of(batch.column(name)) for name in _REPEATED)
+    columns = (values_of(batch.column(name)) for name in _KIND_COLUMNS)
     for policy, check, severity, status, waiver, change, subject, currency, price in zip(*columns, strict=True):
         amount = None if price is None else Decimal(price)
         is_user = subject == USER.value
@@ -177,13 +187,13 @@ def _kinds(batch: pa.RecordBatch) -> Iterator[_Kind]:
 
 
 def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> tuple[Rows, int]:
-    """Return the number of the seat, of subject and product, that some rows are about, and their bound."""
+    """Return a number for the seat (subject and product) of each row, and the upper bound of these numbers."""
     skus, bound = batch.column("skuId"), len(subjects.dictionary)
     return codes(skus)[rows] * bound + codes(subjects)[rows], (len(skus.dictionary) + 1) * bound
 
 
 def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
-    """Sum the dearest price of each seat per currency."""
+    """Sum the highest price of each seat, by currency."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
     index_of = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})

@@ -1,4 +1,4 @@
-"""Implements the table of findings, which every audit of a tenant returns and every reader takes."""
+"""The table of findings that every audit of a tenant returns and every output reads."""
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,27 +17,27 @@ from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, Common, alike, decode, encode, joined, values_of
+from auditor.findings.columns import SCHEMA, DecodeCache, alike, decode, encode, joined, values_of
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
 GROUP_SIZE: Final = 16_384
-"""Findings of a group: those of one policy and check in it become a record batch."""
+"""Minimum number of findings in a group, within which each policy and check has a record batch."""
 BATCH_SIZE: Final = 16_384
-"""Findings of a record batch that is made of values."""
+"""Number of findings in a record batch that is encoded from `Finding` values."""
 _CHANGED: Final = frozenset({Change.NEW, Change.REOPENED})
 _USER: Final = SubjectType.USER
 _ORDER: Final = ("subjectId", "skuPartNumber", "skuId", "detail")
-"""The columns by which the findings of one policy and check are ordered; absent values go first."""
-_FEW: Final = 64
-"""Values of a dictionary that is written whole, whatever part of it a record batch needs."""
+"""The columns by which the findings of one policy and check are sorted; absent values come first."""
+_SMALL_DICTIONARY: Final = 64
+"""Dictionaries with up to this many values are written in full, even if a record batch does not use all of them."""
 
 Key = tuple[int, str, str]
-"""Rank of the severity, policy, check: what findings are ordered by first."""
+"""Severity rank, policy and check: the first sort keys of findings."""
 
 
 class _Group:
-    """All findings about some subjects, by key: slices of one record batch, or record batches in the spill file."""
+    """All findings about a range of subjects, by key: slices of one record batch, or batches in the spill file."""
 
     def __init__(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> None:
         self.keys = tuple(runs)
@@ -48,7 +48,7 @@ class _Group:
         self.size = batch.nbytes
 
     def of_key(self, key: Key, spill: SpillFile | None) -> pa.RecordBatch | None:
-        """Return the findings of a key; None where there are none."""
+        """Return the findings of a key; None if there are none."""
         if key not in self._runs:
             return None
         if self._batch is not None:
@@ -70,20 +70,20 @@ class _Group:
 
 
 _UNKEYED: Final[Key] = (0, "", "")
-"""The key of a table whose order is that of its values."""
+"""The key of all findings in a table that keeps the order of its input."""
 
 
 class FindingTable(Findings):
     """The findings of one tenant or of the fleet as columns, in memory or, beyond the budget of the run, on disk.
 
-    Made by `FindingTable.of` from values, or by a `FindingTableBuilder` from record batches. Immutable.
+    Created by `FindingTable.of` from values, or by a `FindingTableBuilder` from record batches. Immutable.
     """
 
     def __init__(self, groups: Sequence[_Group], *, spill: SpillFile | None, ordered: bool, reserved: int) -> None:
         self._groups = groups
         self._spill = spill
         self._ordered = ordered
-        """Whether the groups of each policy and check follow one another; else they are sorted when they are read."""
+        """Whether the groups are in report order for each policy and check; else findings are sorted when read."""
         self._count = sum(group.count for group in groups)
         self._origin: FindingTable | None = None
         if spill is not None and reserved:
@@ -91,13 +91,13 @@ class FindingTable(Findings):
 
     @classmethod
     def of(cls, findings: Iterable[Finding], spill: SpillFile | None = None) -> "FindingTable":
-        """Make a table of findings that are in report order already.
+        """Create a table of findings that are in report order already.
 
-        With a `spill` file findings beyond its memory budget are written there. Raises DeliveryError where its disk is
+        With a `spill` file, findings beyond its memory budget are written to it. Raises DeliveryError if its disk is
         full, TypeError for evidence that is not JSON.
         """
         rest = iter(findings)
-        batches = [encode(some) for some in iter(lambda: tuple(islice(rest, BATCH_SIZE)), ())]
+        batches = [encode(chunk) for chunk in iter(lambda: tuple(islice(rest, BATCH_SIZE)), ())]
         return cls._of_batches(batches, spill)
 
     @classmethod
@@ -106,58 +106,58 @@ class FindingTable(Findings):
         size = sum(group.size for group in groups)
         if spill is None or spill.findings.reserve(size):
             return cls(groups, spill=spill, ordered=True, reserved=size)
-        counted = StatsBuilder()
+        builder = StatsBuilder()
         if batches:
-            counted.add(joined(batches))
+            builder.add(joined(batches))
         for group in groups:
             group.write(spill)
         table = cls(groups, spill=spill, ordered=True, reserved=0)
-        table.stats = counted.stats()
+        table.stats = builder.stats()
         return table
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Finding]:
-        """Yield the findings in report order. Raises DeliveryError where they cannot be read from disk."""
+        """Yield the findings in report order. Raises DeliveryError if they cannot be read from disk."""
         return chain.from_iterable(map(decode, self.batches()))
 
     @cached_property
     def stats(self) -> FindingStats:
         """Counts and sums over all findings."""
-        counted = StatsBuilder()
+        builder = StatsBuilder()
         for batch in self.subject_batches():
-            counted.add(batch)
-        return counted.stats()
+            builder.add(batch)
+        return builder.stats()
 
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
         if self._count > count:
             return tuple(self._first(count))
-        common = Common()
-        return tuple(chain.from_iterable(decode(batch, common=common) for batch in self.batches()))
+        cache = DecodeCache()
+        return tuple(chain.from_iterable(decode(batch, cache=cache) for batch in self.batches()))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
         if len(self._groups) == 1 and self._ordered:
-            yield self._groups[0].whole(self._spill)  # its keys follow one another
+            yield self._groups[0].whole(self._spill)  # its keys are in report order
             return
         for key in self.keys:
             yield from self._of_key(key)
 
     def subject_batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield record batches, each of them with all findings about its subjects, in report order."""
+        """Yield record batches in report order, each with all findings about its subjects."""
         if self._unkeyed and self._count:
             yield joined([group.whole(self._spill) for group in self._groups])
         elif self._count:
             yield from (group.whole(self._spill) for group in self._groups)
 
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "FindingTable":
-        """Return a new table of what `change` makes of every batch of `subject_batches`."""
+        """Return a new table with `change` applied to the findings of every batch of `subject_batches`."""
         return self.map_batches(lambda batch: encode(tuple(change(tuple(decode(batch))))))
 
     def map_batches(self, change: Callable[[pa.RecordBatch], pa.RecordBatch]) -> "FindingTable":
-        """Return a new table of what `change` makes of every batch of `subject_batches`."""
+        """Return a new table with `change` applied to every batch of `subject_batches`."""
         if self._unkeyed or not self._count:
             return FindingTable._of_batches([change(batch) for batch in self.subject_batches()], self._spill)
         builder = FindingTableBuilder(self._spill)
@@ -166,42 +166,42 @@ class FindingTable(Findings):
         return builder.table()
 
     def with_concerns(self, concerns: Mapping[str, Concern]) -> "FindingTable":
-        """Return the same findings with whom the actions about them concern, by action id."""
+        """Return the same findings with the concerns of their actions, by action id."""
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=0)
-        table._origin = self  # its memory stays reserved as long as this table is used
+        table._origin = self  # keeps the memory reserved as long as this table is used
         table.stats = replace(self.stats, concerns=concerns)
         return table
 
     @cached_property
     def keys(self) -> Sequence[Key]:
-        """What there are findings of, in report order."""
+        """The keys for which there are findings, in report order."""
         return sorted(set(chain.from_iterable(group.keys for group in self._groups)))
 
     def _of_key(self, key: Key) -> Iterator[pa.RecordBatch]:
-        """Yield what one check of one policy found."""
+        """Return the findings of one check of one policy."""
         batches = (batch for group in self._groups if (batch := group.of_key(key, self._spill)) is not None)
         return batches if self._ordered else iter((_sorted(joined(list(batches))),))
 
     def _first(self, count: int) -> Iterator[Finding]:
-        """Yield the first findings about people of every policy and check, and all others."""
+        """Yield the first findings about people of every policy and check, and all findings about other objects."""
         if self._unkeyed:
             checks = len({(finding.policy, finding.check) for finding in self})
             parts: Iterable[Iterable[Finding]] = (
-                own for _, own in groupby(self, key=lambda finding: (finding.policy, finding.check))
+                findings for _, findings in groupby(self, key=lambda finding: (finding.policy, finding.check))
             )
         else:
             checks = len(self.keys)
             parts = (chain.from_iterable(map(decode, self._of_key(key))) for key in self.keys)
-        for own in parts:
-            yield from _shown(own, max(1, count // checks))
+        for findings in parts:
+            yield from _sampled(findings, max(1, count // checks))
 
     @property
     def _unkeyed(self) -> bool:
         return all(group.keys == (_UNKEYED,) for group in self._groups)
 
 
-def _shown(findings: Iterable[Finding], limit: int) -> list[Finding]:
-    """Return the first findings of one check of one policy, new and reopened ones before others, in report order."""
+def _sampled(findings: Iterable[Finding], limit: int) -> list[Finding]:
+    """Return the first findings of one policy and check in report order; new and reopened ones take precedence."""
     changed: list[tuple[int, Finding]] = []
     others: list[tuple[int, Finding]] = []
     objects: list[tuple[int, Finding]] = []
@@ -209,18 +209,18 @@ def _shown(findings: Iterable[Finding], limit: int) -> list[Finding]:
         if finding.subject.type is not _USER:
             objects.append((index, finding))
             continue
-        chosen = changed if finding.change in _CHANGED else others
-        if len(chosen) < limit:
-            chosen.append((index, finding))
-        elif finding.change is None:  # the run was compared with no other: nothing that follows is new
+        target = changed if finding.change in _CHANGED else others
+        if len(target) < limit:
+            target.append((index, finding))
+        elif finding.change is None:  # the run was not compared with another one, so no later finding is new
             break
     return [finding for _, finding in sorted((changed + others)[:limit] + objects, key=itemgetter(0))]
 
 
 class FindingTableBuilder:
-    """Builds a table of record batches, each with all findings about some subjects, in report order.
+    """Builds a table from record batches in report order, each with all findings about its subjects.
 
-    Batches are expected in the order of subject ids. Where they are not, the table sorts each check when it is read.
+    Batches should be in the order of subject ids. If they are not, the table sorts each check when it is read.
     """
 
     def __init__(self, spill: SpillFile | None = None) -> None:
@@ -230,59 +230,59 @@ class FindingTableBuilder:
         self._last: dict[Key, str] = {}
         self._ordered = True
         self._reserved = 0
-        self._full = False
+        self._on_disk = False
         self._stats = StatsBuilder()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Add all findings about some subjects. Raises DeliveryError where the disk of the spill file is full."""
+        """Add all findings about some subjects. Raises DeliveryError if the disk of the spill file is full."""
         if not batch.num_rows:
             return
         self._stats.add(batch)
         self._pending.append(batch)
-        if sum(each.num_rows for each in self._pending) >= GROUP_SIZE:
-            self._close()
+        if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
+            self._close_group()
 
     def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
-        """Return the table; `concerns` shows by action id whom the actions are about."""
+        """Return the table; `concerns` has the people and severity of each action, by action id."""
         if self._pending:
-            self._close()
+            self._close_group()
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
         table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), concerns=concerns or {})
         return table
 
-    def _close(self) -> None:
+    def _close_group(self) -> None:
         batch = joined(self._pending)
-        self._pending = []  # before they are copied once more
+        self._pending = []  # release the memory before the rows are copied again
         batch, runs = _by_key(batch)
         self._ordered = self._ordered and self._follows(batch, runs)
         group = _Group(batch, runs)
         self._groups.append(group)
         if self._spill is None:
             return
-        if not self._full and self._spill.findings.reserve(group.size):
+        if not self._on_disk and self._spill.findings.reserve(group.size):
             self._reserved += group.size
             return
-        # A table is on disk as a whole: what it held in memory makes room for what is made of it.
-        for each in self._groups if not self._full else (group,):
-            each.write(self._spill)
-        self._full = True
+        # A table is either in memory or on disk: once it exceeds the budget, write all groups and release the memory.
+        for unwritten in self._groups if not self._on_disk else (group,):
+            unwritten.write(self._spill)
+        self._on_disk = True
         self._spill.findings.release(self._reserved)
         self._reserved = 0
 
     def _follows(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> bool:
-        """Whether the subjects of each key come in the order of their ids, behind those of the groups before."""
+        """Return whether the subjects of each key are in the order of ids, after those of previous groups."""
         ids = batch.column("subjectId")
         follows = np.ones(len(ids), dtype=bool)
         follows[1:] = flags_of(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
         for key, (start, count) in runs.items():
-            begun, ended = values_of(ids.take(indices(np.array([start, start + count - 1]))))
-            follows[start] = self._last.get(key, begun) <= begun
-            self._last[key] = ended
+            first_id, last_id = values_of(ids.take(indices(np.array([start, start + count - 1]))))
+            follows[start] = self._last.get(key, first_id) <= first_id
+            self._last[key] = last_id
         return bool(follows.all())
 
 
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:
-    """Return the rows by key, those of a key in their order, and where each key begins and how many rows it has."""
+    """Return the rows stably sorted by key, and the offset and number of rows of each key."""
     firsts, group_of = alike(batch, ("severity", "policy", "check"))
     columns = (values_of(batch.column(name).take(indices(firsts))) for name in ("severity", "policy", "check"))
     keys = [(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
@@ -294,21 +294,21 @@ def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int,
         batch = batch.take(indices(np.argsort(ranks, kind="stable")))
     counts = np.bincount(ranks, minlength=len(keys))
     starts = np.cumsum(counts) - counts
-    return batch, {keys[own]: (int(starts[i]), int(counts[i])) for i, own in enumerate(order)}
+    return batch, {keys[group]: (int(starts[i]), int(counts[i])) for i, group in enumerate(order)}
 
 
 def _sorted(batch: pa.RecordBatch) -> pa.RecordBatch:
     columns = [batch.column(name) for name in _ORDER]
-    plain = [each.dictionary_decode() if pa.types.is_dictionary(each.type) else each for each in columns]
-    keys = pa.table([each.fill_null("") for each in plain], names=list(_ORDER))
+    decoded = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in columns]
+    keys = pa.table([column.fill_null("") for column in decoded], names=list(_ORDER))
     return batch.take(pc.sort_indices(keys, [(name, "ascending") for name in _ORDER]))
 
 
 def _compact(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Drop the values of long dictionaries that no row has."""
+    """Drop unused values of large dictionaries."""
     columns = (
         column.dictionary_decode().dictionary_encode()
-        if pa.types.is_dictionary(column.type) and len(column.dictionary) > _FEW
+        if pa.types.is_dictionary(column.type) and len(column.dictionary) > _SMALL_DICTIONARY
         else column
         for column in batch.columns
     )

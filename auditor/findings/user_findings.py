@@ -1,4 +1,4 @@
-"""Describes evaluated users and objects as record batches of findings; users with findings are read a second time."""
+"""Creates record batches of findings from evaluation outcomes; users with findings are read from the snapshot again."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -30,44 +30,44 @@ from auditor.engine.outcome import (
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
 from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
-from auditor.findings.evidence import QUOTED, UserEvidence, chosen, quoted
+from auditor.findings.evidence import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.findings.usage_evidence import UsageEvidence, usage_columns
 from auditor.snapshot.model import UserBatch
 
-_PEOPLE: Final = 16_384
-"""People whose findings are described together."""
+_PEOPLE_PER_BATCH: Final = 16_384
+"""Number of people whose findings are created together."""
 _DIGITS: Final = 32
-"""Hexadecimal digits of a fingerprint."""
+"""Number of hexadecimal digits in a fingerprint."""
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
 
 
 def describe(
     bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome, *, evidence: bool = True
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the findings about people, without guidance, and add what the batches say to `outcome`.
+    """Yield the findings about people, without guidance, and add the outcomes of the batches to `outcome`.
 
-    Without `evidence` that column is empty, for readers of the other columns.
+    Without `evidence`, that column is empty, for callers that read only the other columns.
 
-    A record batch holds all findings about some people in report order; they are in the order of users. `batches` has
-    to hold one outcome for every batch of the snapshot, in their order. Raises SnapshotError where the snapshot cannot
+    A record batch has all findings about some people in report order; the batches are in the order of users. `batches`
+    has to have one outcome for every batch of the snapshot, in their order. Raises SnapshotError if the snapshot cannot
     be read, or is no longer the one that was evaluated.
     """
-    read: Iterator[UserBatch] | None = None
-    for number, part in enumerate(batches):
-        outcome.add(part)
+    user_batches: Iterator[UserBatch] | None = None
+    for index, batch in enumerate(batches):
+        outcome.add(batch)
         chunks, outcome.chunks = outcome.chunks, []
-        if read is None and any(map(len, chunks)):
-            users, links = QUOTED
+        if user_batches is None and any(map(len, chunks)):
+            users, links = EVIDENCE_COLUMNS
             usage = usage_columns(bound) if evidence else ()
-            read = islice(bound.facts.snapshot.batches((*users, *usage), links), number, None)
-        if read is not None:
-            yield from _described(bound, chunks, next(read, None), evidence=evidence)
+            user_batches = islice(bound.facts.snapshot.batches((*users, *usage), links), index, None)
+        if user_batches is not None:
+            yield from _described(bound, chunks, next(user_batches, None), evidence=evidence)
 
 
 def _described(
     bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None, *, evidence: bool
 ) -> Iterator[pa.RecordBatch]:
-    """Describe what was found about the users of a batch."""
+    """Yield the findings about the users of a batch."""
     if not chunks:
         return
     rows = distinct(np.concatenate([chunk.rows for chunk in chunks]))
@@ -76,21 +76,21 @@ def _described(
         message = Message("the snapshot of the tenant {tenant} changed while it was audited", tenant=tenant)
         hint = Message("run the audit again when nothing writes to the snapshot")
         raise SnapshotError("snapshot-damaged", message, hint=hint)
-    for start in range(0, len(rows), _PEOPLE):
-        some = rows[start : start + _PEOPLE]
-        users, links = chosen(batch, some)
-        people = quoted(bound, users, links, some, evidence=evidence)
-        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), some)
-        yield _of_people(bound, _FindingRows.of(bound, chunks, some), people, usage)
+    for start in range(0, len(rows), _PEOPLE_PER_BATCH):
+        part = rows[start : start + _PEOPLE_PER_BATCH]
+        users, links = selected_users(batch, part)
+        people = user_evidence(bound, users, links, part, evidence=evidence)
+        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), part)
+        yield _of_people(bound, _FindingRows.of(bound, chunks, part), people, usage)
 
 
 class _FindingRows(Struct, frozen=True):
-    """Findings about some people as numbers, one row each; not in any order."""
+    """Findings about some people as columns of indices, one row per finding, in no particular order."""
 
     policies: list[tuple[int, str]]
-    """Policy's place and check, in report order."""
+    """Policy index and check, in report order."""
     products: list[tuple[int | str | None, int | None]]
-    """The place of a SKU, the words of the policy or nothing, and the seats that a finding stands for."""
+    """The index of a SKU, the product as the policy writes it, or None; and the number of seats of a finding."""
     details: list[str | None]
     policy: Rows
     """Index in `policies`."""
@@ -104,7 +104,7 @@ class _FindingRows(Struct, frozen=True):
 
     @classmethod
     def of(cls, bound: BoundPolicies, chunks: Sequence[FindingColumns], rows: Rows) -> "_FindingRows":
-        """Take the findings of the people with these rows."""
+        """Return the findings of the people with these rows."""
 
         def rank(key: tuple[int, str]) -> tuple[int, str, str]:
             policy = bound.policies[key[0]]
@@ -124,7 +124,7 @@ class _FindingRows(Struct, frozen=True):
 
 
 class _Indices(Struct):
-    """Products and details by their index, as they come up."""
+    """Assigns indices to products and details, in order of first use."""
 
     products: dict[tuple[int | str | None, int | None], int] = field(default_factory=dict)
     details: dict[str | None, int] = field(default_factory=dict)
@@ -143,36 +143,38 @@ class _Indices(Struct):
         if chunk.detail_codes is None:
             detail = chunk.details[0] if chunk.details else None
             return np.full(end - first, self.details.setdefault(detail, len(self.details)))
-        index = np.array([self.details.setdefault(each, len(self.details)) for each in chunk.details], dtype=np.int64)
+        index = np.array([self.details.setdefault(text, len(self.details)) for text in chunk.details], dtype=np.int64)
         return index[chunk.detail_codes[first:end]]
 
 
 def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, usage: UsageEvidence) -> pa.RecordBatch:
-    """Describe findings about some people, in report order."""
+    """Return the findings about some people, in report order."""
     policies = [bound.policies[index] for index, _ in rows.policies]
-    products = [_product(bound, about, seats) for about, seats in rows.products]
+    products = [_product(bound, product_key, seats) for product_key, seats in rows.products]
     order = _report_order(rows, [item for item, _ in products], people.ids)
     policy, person, product, detail, waiver = (
         column[order] for column in (rows.policy, rows.person, rows.product, rows.detail, rows.waiver)
     )
-    named = [about is not None for about, _ in rows.products]
-    skus = np.array([about if isinstance(about, int) else -1 for about, _ in rows.products], dtype=np.int64)[product]
-    own = indices(person)
-    waivers = [*(each.id for each in bound.waivers), None]
+    has_product = [product_key is not None for product_key, _ in rows.products]
+    skus = np.array(
+        [product_key if isinstance(product_key, int) else -1 for product_key, _ in rows.products], dtype=np.int64
+    )[product]
+    person_indices = indices(person)
+    waivers = [*(entry.id for entry in bound.waivers), None]
     columns = {
-        "policy": coded([each.id for each in policies], policy),
+        "policy": coded([entry.id for entry in policies], policy),
         "check": coded([check for _, check in rows.policies], policy),
-        "severity": coded([each.severity.value for each in policies], policy),
+        "severity": coded([entry.severity.value for entry in policies], policy),
         "status": coded(
-            [*(unwaived_status(each).value for each in policies), Status.WAIVED.value],
+            [*(unwaived_status(entry).value for entry in policies), Status.WAIVED.value],
             np.where(waiver == OPEN, policy, len(policies)),
         ),
         "waiver": coded(waivers, np.where(waiver == OPEN, len(waivers) - 1, waiver)),
         "change": constant(None, len(order)),
         "subjectType": constant(SubjectType.USER.value, len(order)),
-        "subjectId": people.ids.take(own),
-        "subjectName": people.names.take(own),
-        "product": coded(["true" if each else None for each in named], product),
+        "subjectId": people.ids.take(person_indices),
+        "subjectName": people.names.take(person_indices),
+        "product": coded(["true" if entry else None for entry in has_product], product),
         "skuId": coded([item.sku_id for item, _ in products], product),
         "skuPartNumber": coded([item.sku_part_number for item, _ in products], product),
         "detail": coded(rows.details, detail),
@@ -180,22 +182,22 @@ def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, u
         "perMonth": coded([None if money is None else str(money.per_month) for _, money in products], product),
         "guidance": constant("", len(order)),
         "fingerprint": _fingerprints(bound, rows, [item for item, _ in products], people.ids, order),
-        "sourceFile": coded([each.span.file for each in policies], policy),
-        "sourceLine": coded([str(each.span.line) for each in policies], policy),
+        "sourceFile": coded([entry.span.file for entry in policies], policy),
+        "sourceLine": coded([str(entry.span.line) for entry in policies], policy),
         "evidence": pa.repeat("{}", len(order))
         if people.evidence is None
         else usage.added_to(people.evidence, policies, policy, person),
         "paths": people.paths.of(person, skus),
-        "principal": people.principals.take(own),
-        "lastSignIn": people.last_sign_ins.take(own),
-        "facts": people.facts.take(own),
+        "principal": people.principals.take(person_indices),
+        "lastSignIn": people.last_sign_ins.take(person_indices),
+        "facts": people.facts.take(person_indices),
         "seats": constant(None, len(order)),
     }
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
 def _report_order(rows: _FindingRows, products: Sequence[ProductReference], ids: pa.Array) -> Rows:
-    """Return the rows by policy, person, product and detail."""
+    """Return the order of the rows by policy, person, product and detail."""
     order: Rows = np.lexsort(
         (
             _ranks([detail or "" for detail in rows.details])[rows.detail],
@@ -208,7 +210,7 @@ def _report_order(rows: _FindingRows, products: Sequence[ProductReference], ids:
 
 
 def _ranks(values: Sequence[object]) -> Rows:
-    """Return the place of each value in ascending order; equal values have different ones, in their order."""
+    """Return the rank of each value in ascending order; equal values have different ranks, in input order."""
     order = sorted(range(len(values)), key=values.__getitem__)  # type: ignore[arg-type]
     ranks = np.empty(len(values), dtype=np.int64)
     ranks[order] = np.arange(len(values))
@@ -218,43 +220,45 @@ def _ranks(values: Sequence[object]) -> Rows:
 def _fingerprints(
     bound: BoundPolicies, rows: _FindingRows, products: Sequence[ProductReference], ids: pa.StringArray, order: Rows
 ) -> pa.StringArray:
-    """Hash what findings are, in some order."""
+    """Return the fingerprints of findings, in the given order."""
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
-    begun = [
+    prefixes = [
         fingerprint_text(tenant, bound.policies[index].id, check, SubjectType.USER.value, "")
         for index, check in rows.policies
     ]
-    firsts, ends = combined(((rows.product, len(products)), (rows.detail, len(rows.details))))
-    ended = [
+    firsts, suffix_of = combined(((rows.product, len(products)), (rows.detail, len(rows.details))))
+    suffixes = [
         fingerprint_text("", _identity(products[product]), rows.details[detail])
         for product, detail in zip(rows.product[firsts].tolist(), rows.detail[firsts].tolist(), strict=True)
     ]
     parts = (
-        pa.array(begun, pa.binary()).take(indices(rows.policy[order])),
+        pa.array(prefixes, pa.binary()).take(indices(rows.policy[order])),
         ids.view(pa.binary()).take(indices(rows.person[order])),
-        pa.array(ended, pa.binary()).take(indices(ends[order])),
+        pa.array(suffixes, pa.binary()).take(indices(suffix_of[order])),
     )
     texts = pc.binary_join_element_wise(*parts, b"").to_pylist()
     digests = np.frombuffer(b"".join([sha256(text).digest() for text in texts]), dtype=np.uint8)
-    leading = digests.reshape(-1, sha256().digest_size)[:, : _DIGITS // 2].tobytes()
+    prefix_bytes = digests.reshape(-1, sha256().digest_size)[:, : _DIGITS // 2].tobytes()
     offsets = np.arange(len(order) + 1, dtype=np.int32) * _DIGITS
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(leading.hex().encode())]
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(prefix_bytes.hex().encode())]
     return pa.Array.from_buffers(pa.string(), len(order), buffers)
 
 
 def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordBatch:
-    """Describe what was found about everything but people, without guidance."""
+    """Return the findings about everything except people, without guidance."""
     singles = [((single.policy, single.check), _of_object(bound, single)) for single in evaluation.singles]
     return encode([finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))])
 
 
-def _product(bound: BoundPolicies, about: int | str | None, seats: int | None) -> tuple[ProductReference, Money | None]:
-    """Return what findings are about, and the price of so many seats; none where they are about no seat."""
-    if about is None:
+def _product(
+    bound: BoundPolicies, product_key: int | str | None, seats: int | None
+) -> tuple[ProductReference, Money | None]:
+    """Return the product of findings, and the price of its seats; None if the findings are not about a seat."""
+    if product_key is None:
         return _NO_PRODUCT, None
-    if isinstance(about, str):
-        return ProductReference(sku_id=None, sku_part_number=about), None
-    sku = bound.facts.skus[about]
+    if isinstance(product_key, str):
+        return ProductReference(sku_id=None, sku_part_number=product_key), None
+    sku = bound.facts.skus[product_key]
     money = None if seats is None else price_of(bound, sku, seats)
     return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), money
 
@@ -266,7 +270,7 @@ def _identity(product: ProductReference | None) -> str | None:
 
 
 def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
-    """Describe what is not about a user."""
+    """Return a finding that is not about a user."""
     policy = bound.policies[single.policy]
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
     product = single.product
