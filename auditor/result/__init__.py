@@ -1,1 +1,1 @@
-"""Arithmetic on results, without rendering."""
+"""Computations on results, without rendering."""

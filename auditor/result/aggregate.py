@@ -1,4 +1,4 @@
-"""Computes counts and sums of money of a Result from the statistics of its tables of findings."""
+"""Computes counts and sums of money of a Result from the statistics of its finding tables."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +16,13 @@ from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN
 _REDUCING: Final = frozenset({"remove", "cancel"})
-"""Classes of actions after which fewer seats are paid for."""
+"""Orders of actions that reduce the number of paid seats."""
 _BUYING: Final = "buy"
 NO_FLEET: Final = FleetResult()
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """Open findings that are new or came back, and open ones of the previous run that are gone."""
+    """The numbers of open findings that are new or reopened, and of previously open ones that are gone."""
 
     new: int
     reopened: int
@@ -31,26 +31,26 @@ class Changes(Struct, frozen=True, kw_only=True):
 
 
 SHOWN: Final = 50_000
-"""Findings about people that a report lists one by one, over all tenants of a run."""
+"""Number of findings about people, over all tenants, above which a report lists only a sample of this size."""
 ALONE: Final = 500_000
-"""Findings of a run about one tenant up to which a report lists all of them."""
+"""The same limit for a run with a single tenant; the sample has `SHOWN` findings too."""
 
 
 def shown(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapping[str, Sequence[Finding]]:
-    """Return by tenant the findings that a report lists one by one: all, or of very many a sample.
+    """Return the findings that a report lists one by one, by tenant: all of them, or a sample if there are too many.
 
-    With `tenants` only theirs are returned; the sample is shared out among all tenants of the result.
+    With `tenants`, only their findings are returned; the sample size is divided among all tenants of the result.
     """
     count = sum(len(tenant.findings) for tenant in result.tenants)
-    whole = count <= (ALONE if len(result.tenants) == 1 else SHOWN)
+    list_all = count <= (ALONE if len(result.tenants) == 1 else SHOWN)
     return {
-        tenant.name: tenant.findings.sample(count if whole else SHOWN * len(tenant.findings) // count)
+        tenant.name: tenant.findings.sample(count if list_all else SHOWN * len(tenant.findings) // count)
         for tenant in (result.tenants if tenants is None else tenants)
     }
 
 
 def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Summary:
-    """Count open findings by severity, waived and report-only ones, and policies that were not evaluated."""
+    """Count open findings by severity, waived and report-only findings, and policies that were not evaluated."""
     counts = dict.fromkeys(Severity, 0)
     waived = unknown = report_only = 0
     parts: tuple[TenantResult | FleetResult, ...] = (fleet, *tenants)
@@ -76,37 +76,40 @@ def waivers(result: Result) -> Counter[str]:
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
-    """Count what changed since the previous run, waived findings left aside."""
+    """Count the changes since the previous run, without waived findings."""
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     policies = [policy for part in parts for policy in part.findings.stats.policies.values()]
     return Changes(
         new=sum(policy.new for policy in policies),
         reopened=sum(policy.reopened for policy in policies),
-        fixed=sum(finding.status is OPEN for each in parts for finding in each.fixed),
-        unconfirmed=sum(len(each.unconfirmed) for each in parts),
+        fixed=sum(finding.status is OPEN for part in parts for finding in part.fixed),
+        unconfirmed=sum(len(part.unconfirmed) for part in parts),
     )
 
 
 def money(of: Result | TenantResult) -> dict[str, Decimal]:
-    """Sum what open findings cost a month, as `auditor.findings.stats.sums` does for each tenant."""
+    """Return the monthly cost of open findings by currency, as `auditor.findings.stats.sums` does for one tenant."""
     if isinstance(of, TenantResult):
         return dict(of.findings.stats.money)
     return added(stats.money for stats in _stats(of))
 
 
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
-    """Return by action id whom the actions are about; of a result that was read from a file its findings show it."""
-    known = of.findings.stats.concerns
-    if known or not of.actions:
-        return known
-    about: dict[str, list[str]] = {}
+    """Return the people and the worst severity of each action, by action id.
+
+    For a result that was read from a file, they are computed from its findings.
+    """
+    stored = of.findings.stats.concerns
+    if stored or not of.actions:
+        return stored
+    actions_by_finding: dict[str, list[str]] = {}
     for action in of.actions:
         for fingerprint in action.findings:
-            about.setdefault(fingerprint, []).append(action.id)
+            actions_by_finding.setdefault(fingerprint, []).append(action.id)
     worst = dict.fromkeys((action.id for action in of.actions), Severity.INFO)
     people: dict[str, dict[str, Finding]] = {action.id: {} for action in of.actions}
     for finding in of.findings:
-        for action_id in about.get(finding.fingerprint, ()):
+        for action_id in actions_by_finding.get(finding.fingerprint, ()):
             if finding.status is OPEN and finding.severity.rank < worst[action_id].rank:
                 worst[action_id] = finding.severity
             if finding.subject.type is SubjectType.USER:
@@ -122,41 +125,41 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
 
 
 class Freed(Struct, frozen=True, kw_only=True):
-    """What the actions free and what they cost a month, per currency in alphabetical order."""
+    """The monthly amounts that actions free and cost, by currency in alphabetical order."""
 
     reassign: dict[str, Decimal]
-    """Worth of seats that the actions free and do not give out themselves; nothing is saved while they are paid for."""
+    """The value of seats that actions free and do not reassign; nothing is saved as long as they are paid for."""
     reduce: dict[str, Decimal]
-    """Seats that can be given back, at the latest when their subscription is renewed."""
+    """The cost of seats that can be cancelled, at the latest when their subscription is renewed."""
     buy: dict[str, Decimal]
-    """Seats that have to be bought."""
+    """The cost of seats that have to be bought."""
 
 
 def freed(of: Result | TenantResult) -> Freed:
-    """Sum the money of the actions by what has to happen before it is money."""
+    """Sum the money of the actions by what is necessary to save or spend it: reassigning, reducing or buying seats."""
     sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
-    return Freed(**{name: added(own[name] for own in sums) for name in ("reassign", "reduce", "buy")})
+    return Freed(**{name: added(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")})
 
 
 def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
-    """Sum the money of one tenant's actions; nobody else can be given the seats that its own actions give out."""
+    """Sum the money of one tenant's actions; seats that its actions assign are deducted from those that they free."""
     sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}, "given": {}}
     for action in tenant.actions:
         if action.money is None or not (value := rounded(action.money.per_month)):
             continue
         if value > 0:
-            own = sums["reduce" if action.order in _REDUCING else "reassign"]
+            target = sums["reduce" if action.order in _REDUCING else "reassign"]
         else:
-            own = sums["buy" if action.order == _BUYING else "given"]
-        own[action.money.currency] = own.get(action.money.currency, Decimal(0)) + abs(value)
-    for currency, given in sums.pop("given").items():
-        left = sums["reassign"].pop(currency, Decimal(0)) - given
-        if left:
-            own = sums["reassign" if left > 0 else "buy"]
-            own[currency] = own.get(currency, Decimal(0)) + abs(left)
+            target = sums["buy" if action.order == _BUYING else "given"]
+        target[action.money.currency] = target.get(action.money.currency, Decimal(0)) + abs(value)
+    for currency, assigned in sums.pop("given").items():
+        remainder = sums["reassign"].pop(currency, Decimal(0)) - assigned
+        if remainder:
+            target = sums["reassign" if remainder > 0 else "buy"]
+            target[currency] = target.get(currency, Decimal(0)) + abs(remainder)
     return sums
 
 
 def priced_whole(result: Result) -> bool:
-    """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
+    """Return whether every open finding that costs seats has a price; else the sum is a lower bound."""
     return not any(stats.unpriced for stats in _stats(result))

@@ -1,4 +1,4 @@
-"""Compares two Results: which findings are new, reopened, unchanged and fixed since the previous run."""
+"""Compares two Results: which findings are new, reopened, unchanged or fixed since the previous run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -19,15 +19,15 @@ from auditor.findings.table import FindingTable
 Part = TypeVar("Part", TenantResult, FleetResult)
 Rewrite = Callable[[TenantResult], TenantResult]
 Each = Callable[[TenantResult, Rewrite], TenantResult]
-"""Changes a tenant; what is raised meanwhile may be its failure."""
+"""Applies a change to a tenant; may turn an exception into the failure of the tenant."""
 
 
 def compare(current: Result, previous: Result, *, each: Each = lambda tenant, change: change(tenant)) -> Result:
-    """Return `current` with the change of every finding, and what became of the findings it no longer has.
+    """Return `current` with the change of every finding, and the findings of `previous` that are fixed or unconfirmed.
 
-    Tenants are matched by name (one that bears the name of another directory is a new tenant), findings by
-    fingerprint. A finding that was open and is waived now counts as unchanged: it is still there. Findings of a policy
-    that left the set, or that leaves the tenant out, are dropped. Raises UsageError when `previous` is the later run.
+    Tenants are matched by name (with another directory of the same name, it is a new tenant), findings by fingerprint.
+    A finding that was open and is waived now counts as unchanged, because it still exists. Findings of a policy that
+    was removed, or that no longer applies to the tenant, are dropped. Raises UsageError if `previous` is the later run.
     """
     if previous.run.as_of > current.run.as_of:
         message = Message(
@@ -43,7 +43,7 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
         current,
         run=replace(current.run, previous=previous.run.as_of),
         tenants=tuple(
-            each(tenant, lambda held: compared_tenant(held, before.get(held.name), policies))
+            each(tenant, lambda item: compared_tenant(item, before.get(item.name), policies))
             for tenant in current.tenants
         ),
         fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
@@ -51,11 +51,11 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
 
 
 def past_of(previous: Result) -> FleetPast:
-    """Return what a later run has to know of the fleet."""
+    """Return the data about the fleet that a later run needs for the comparison."""
     fleet = previous.fleet
     tenants = {tenant.name for tenant in previous.tenants}
     if fleet.unconfirmed and fleet.past is not None:
-        tenants |= set(fleet.past.tenants)  # what waits to be confirmed was found over these
+        tenants |= set(fleet.past.tenants)  # the unconfirmed findings were found over these tenants
     closed = {*fleet.closed, *(finding.fingerprint for finding in fleet.fixed)}
     return FleetPast(
         findings=tuple(fleet.findings),
@@ -66,10 +66,10 @@ def past_of(previous: Result) -> FleetPast:
 
 
 def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str]) -> FleetResult:
-    """Return the fleet with the change since `past`, which it keeps: a merge of shards evaluates the fleet again.
+    """Return the fleet with the changes since `past`, which is stored in it for a merge that evaluates the fleet again.
 
-    Where a tenant of the previous run is not among `tenants`, nothing that is gone counts as fixed: a fleet without it
-    is another one.
+    If a tenant of the previous run is not among `tenants`, no missing finding counts as fixed, because the fleet is not
+    the same one.
     """
     evaluated, unevaluated = _evaluated(fleet.policies), _not_evaluated(fleet.policies)
     if not set(past.tenants) <= set(tenants):
@@ -79,45 +79,45 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
 
 
 class _Past(Struct, frozen=True, kw_only=True):
-    """What the previous run knew of one tenant, or of the fleet."""
+    """The findings of the previous run for one tenant, or for the fleet."""
 
     findings: Findings
     unconfirmed: tuple[Finding, ...]
     closed: frozenset[str]
-    """Reported as fixed, by the previous run or an earlier one."""
+    """Fingerprints of findings that the previous run or an earlier one reported as fixed."""
 
 
-_NOTHING = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
+_NO_PAST = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
 
 
 def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[str]) -> Part:
-    """Compare: what is gone is fixed where its policy was evaluated, and unconfirmed where that was not possible."""
-    # Of earlier findings only the status is held: there may be more of them than fit in memory.
+    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed."""
+    # Keep only the status of earlier findings: the findings themselves may not fit in memory.
     statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
         _states(past.findings)
     )
-    here = {fingerprint for fingerprint, _ in _states(part.findings)}
-    gone = _gone(past, here)
-    fixed = tuple(finding for finding in gone if finding.policy in evaluated)
+    current = {fingerprint for fingerprint, _ in _states(part.findings)}
+    missing = _missing(past, current)
+    fixed = tuple(finding for finding in missing if finding.policy in evaluated)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return replace(
         part,
         findings=part.findings.map_batches(lambda batch: _with_changes(batch, statuses, past.closed)),
         fixed=fixed,
-        unconfirmed=tuple(finding for finding in gone if finding.policy in unevaluated),
-        closed=tuple(sorted(closed - here)),
+        unconfirmed=tuple(finding for finding in missing if finding.policy in unevaluated),
+        closed=tuple(sorted(closed - current)),
     )
 
 
-def _gone(past: _Past, here: set[str]) -> list[Finding]:
-    """Return the earlier findings that are not here any more, each once, as the later list shows it."""
-    gone = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in here}
+def _missing(past: _Past, current: set[str]) -> list[Finding]:
+    """Return the earlier findings that are not in `current`, without duplicates; findings replace unconfirmed ones."""
+    missing = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in current}
     for batch in past.findings.batches():
-        absent = pa.array(
-            [fingerprint not in here for fingerprint in values_of(batch.column("fingerprint"))], pa.bool_()
+        is_missing = pa.array(
+            [fingerprint not in current for fingerprint in values_of(batch.column("fingerprint"))], pa.bool_()
         )
-        gone |= {finding.fingerprint: finding for finding in decode(batch.filter(absent))}
-    return list(gone.values())
+        missing |= {finding.fingerprint: finding for finding in decode(batch.filter(is_missing))}
+    return list(missing.values())
 
 
 def _states(findings: Findings) -> Iterator[tuple[str, str]]:
@@ -127,7 +127,7 @@ def _states(findings: Findings) -> Iterator[tuple[str, str]]:
 
 
 def _with_changes(batch: pa.RecordBatch, statuses: Mapping[str, str], closed: frozenset[str]) -> pa.RecordBatch:
-    """Return findings with what changed since the previous run, whose states are known by fingerprint."""
+    """Return findings with their change since the previous run; `statuses` are the earlier ones by fingerprint."""
     states = zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
     changes = [
         _change(statuses.get(fingerprint), status, closed=fingerprint in closed) for fingerprint, status in states
@@ -140,7 +140,7 @@ def _change(before: str | None, now: str, *, closed: bool) -> str:
         return _REOPENED if closed else _NEW
     if now != _OPEN or before == _OPEN:
         return _UNCHANGED
-    # What was report-only begins to count.
+    # A report-only finding becomes an open one.
     return _REOPENED if before == _WAIVED else _NEW
 
 
@@ -151,11 +151,11 @@ _OPEN, _WAIVED = Status.OPEN.value, Status.WAIVED.value
 def compared_tenant(
     tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]
 ) -> TenantResult:
-    """Return a tenant with the change since the previous run."""
+    """Return a tenant with the changes since the previous run."""
     unevaluated = _not_evaluated(tenant.policies)
     if tenant.failure is not None:
-        unevaluated = {policy.id for policy in policies.values() if _is_for(policy, tenant.name)}
-    past = _NOTHING
+        unevaluated = {policy.id for policy in policies.values() if _applies_to(policy, tenant.name)}
+    past = _NO_PAST
     if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():
         closed = {*before.closed, *(finding.fingerprint for finding in before.fixed)}
         past = _Past(findings=before.findings, unconfirmed=before.unconfirmed, closed=frozenset(closed))
@@ -170,13 +170,13 @@ def _not_evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
     return {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
 
 
-def _is_for(policy: PolicyHeader, tenant: str) -> bool:
+def _applies_to(policy: PolicyHeader, tenant: str) -> bool:
     named = policy.spec.get("tenants")
     return not isinstance(named, list | tuple) or tenant in named
 
 
 def with_reopened(result: Result) -> Result:
-    """Return a compared result in which open findings of a plan that were reopened are findings that came back."""
+    """Return a compared result in which reopened findings of a plan have the state CAME_BACK instead of OPEN."""
     return replace(result, tenants=tuple(map(_with_reopened, result.tenants)))
 
 
@@ -184,11 +184,11 @@ def _with_reopened(tenant: TenantResult) -> TenantResult:
     verification = tenant.verification
     if verification is None or not verification.count(FindingState.OPEN):
         return tenant
-    again = {finding.fingerprint for finding in tenant.findings if finding.change is Change.REOPENED}
+    reopened = {finding.fingerprint for finding in tenant.findings if finding.change is Change.REOPENED}
     findings = tuple(
-        replace(each, state=FindingState.CAME_BACK)
-        if each.state is FindingState.OPEN and each.fingerprint in again
-        else each
-        for each in verification.findings
+        replace(item, state=FindingState.CAME_BACK)
+        if item.state is FindingState.OPEN and item.fingerprint in reopened
+        else item
+        for item in verification.findings
     )
     return replace(tenant, verification=replace(verification, findings=findings))

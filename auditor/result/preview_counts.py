@@ -1,4 +1,4 @@
-"""Counts and sums of what a policy change would do: in all, by policy and by department."""
+"""Counts and sums of the effects of a policy change: in total, by policy and by department."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -11,18 +11,18 @@ from auditor.findings.stats import sums
 
 
 def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> DifferenceCount:
-    """Count the findings that are wanted; a changed one goes by what it is after the change."""
+    """Count the findings that match `wanted`; a changed finding is matched as it is after the change."""
     return DifferenceCount(
-        added=sum(wanted(finding) for each in differences for finding in each.added),
-        removed=sum(wanted(finding) for each in differences for finding in each.removed),
-        changed=sum(wanted(pair.after) for each in differences for pair in each.changed),
-        unconfirmed=sum(wanted(finding) for each in differences for finding in each.unconfirmed),
+        added=sum(wanted(finding) for difference in differences for finding in difference.added),
+        removed=sum(wanted(finding) for difference in differences for finding in difference.removed),
+        changed=sum(wanted(pair.after) for difference in differences for pair in difference.changed),
+        unconfirmed=sum(wanted(finding) for difference in differences for finding in difference.unconfirmed),
         money=_money(differences, wanted),
     )
 
 
 def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], ...]:
-    """Return every policy that is different, or whose findings are."""
+    """Return every policy that was edited or whose findings differ, with its counts."""
     counted = [
         (policy, tally(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
         for policy in preview.policies
@@ -31,11 +31,16 @@ def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], .
 
 
 def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount], ...]:
-    """Return every department whose people's findings are different; None for people without one."""
+    """Return every department with different findings, with its counts; None is for people without a department."""
     people = [
         finding
-        for each in preview.everywhere
-        for finding in (*each.added, *each.removed, *each.unconfirmed, *(pair.after for pair in each.changed))
+        for difference in preview.everywhere
+        for finding in (
+            *difference.added,
+            *difference.removed,
+            *difference.unconfirmed,
+            *(pair.after for pair in difference.changed),
+        )
         if finding.subject.type is SubjectType.USER
     ]
     names = sorted({department(finding) for finding in people}, key=lambda name: (name is None, name or ""))
@@ -43,17 +48,19 @@ def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount],
 
 
 def department(finding: Finding) -> str | None:
-    """Return the department of a finding's person; None where there is none."""
+    """Return the department of a finding's person; None if there is none."""
     value = finding.evidence.get("department")
     return value if isinstance(value, str) and value else None
 
 
 def worse(preview: Preview) -> tuple[Severity, ...]:
-    """Return the severity of every open finding that the change brings, makes graver, or no longer waives."""
-    severities = [finding.severity for each in preview.everywhere for finding in each.added if _open(finding)]
-    for pair in (pair for each in preview.everywhere for pair in each.changed):
-        graver = pair.after.severity.rank < pair.before.severity.rank
-        if _open(pair.after) and (graver or not _open(pair.before)):
+    """Return the severity of every open finding that the change adds, makes more severe, or no longer waives."""
+    severities = [
+        finding.severity for difference in preview.everywhere for finding in difference.added if _open(finding)
+    ]
+    for pair in (pair for difference in preview.everywhere for pair in difference.changed):
+        more_severe = pair.after.severity.rank < pair.before.severity.rank
+        if _open(pair.after) and (more_severe or not _open(pair.before)):
             severities.append(pair.after.severity)
     return tuple(severities)
 
@@ -67,15 +74,18 @@ def _open(finding: Finding) -> bool:
 
 
 def _money(differences: Sequence[Difference], wanted: Callable[[Finding], bool]) -> tuple[MoneyChange, ...]:
-    """Sum what comes and goes by the rules of `totals.money`: a seat once in each tenant, and no budgets."""
+    """Sum the money of added and removed findings by the rules of `auditor.findings.stats.sums`, for each tenant.
+
+    Each seat counts once in a tenant, and budgets are excluded.
+    """
     plus, minus = [], []
-    for each in differences:
-        pairs = [pair for pair in each.changed if wanted(pair.after)]
-        plus.append(sums([*filter(wanted, each.added), *(pair.after for pair in pairs)]))
-        minus.append(sums([*filter(wanted, each.removed), *(pair.before for pair in pairs)]))
+    for difference in differences:
+        pairs = [pair for pair in difference.changed if wanted(pair.after)]
+        plus.append(sums([*filter(wanted, difference.added), *(pair.after for pair in pairs)]))
+        minus.append(sums([*filter(wanted, difference.removed), *(pair.before for pair in pairs)]))
     more, less = added(plus), added(minus)
-    none = Decimal(0)
+    zero = Decimal(0)
     return tuple(
-        MoneyChange(currency=name, more_per_month=more.get(name, none), less_per_month=less.get(name, none))
+        MoneyChange(currency=name, more_per_month=more.get(name, zero), less_per_month=less.get(name, zero))
         for name in sorted({*more, *less})
     )

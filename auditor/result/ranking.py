@@ -12,19 +12,19 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
 MAX_FULL_TENANTS: Final = 50
-"""Tenants that one page shows in full: nobody reads a hundred, and every part takes some 100 kB."""
+"""Maximum number of tenants that one page shows in full: nobody reads a hundred, and each takes about 100 kB."""
 WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
 Standing = tuple[bool, tuple[int, ...], bool, str]
 
 
 def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
-    """Return what sorts the worst tenant to the front: first those that were not audited, of which nothing is known."""
+    """Return the sort key that puts the worst tenant first; tenants that could not be audited precede all others."""
     return not failed, tuple(-counts.get(severity, 0) for severity in WORST), complete, name
 
 
 def most_urgent_tenants(result: Result) -> Result:
-    """Return the result of the tenants that are shown in full: all of few, the worst of many, in their order."""
+    """Return a result with the tenants that are shown in full, in their order: all, or the worst if there are many."""
     if len(result.tenants) <= MAX_FULL_TENANTS:
         return result
     worst = sorted(result.tenants, key=_standing)[:MAX_FULL_TENANTS]
@@ -33,7 +33,7 @@ def most_urgent_tenants(result: Result) -> Result:
 
 
 def single_tenant(result: Result, name: str) -> Result:
-    """Return one tenant of a run as a result of its own; UsageError for a tenant that it does not hold."""
+    """Return a result with only one tenant of a run. Raises UsageError if the run does not have the tenant."""
     tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
     if not tenants:
         raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name))

@@ -1,4 +1,4 @@
-"""Seats of products that cost something."""
+"""Counts and sums of paid seats."""
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -11,28 +11,28 @@ from auditor.domain.result.seat_usage import UnassignedSeats, UnitUsage
 
 
 def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:
-    """Return the seats of products for people that cost something."""
+    """Return the seats of paid products for people."""
     free = free_part_numbers()
-    return [s for s in seats if s.applies_to == "User" and s.sku_part_number.casefold() not in free]
+    return [seat for seat in seats if seat.applies_to == "User" and seat.sku_part_number.casefold() not in free]
 
 
 def free_part_numbers() -> frozenset[str]:
-    """Return the part numbers of products that cost nothing, in lower case."""
-    from auditor.catalogue import free_products  # noqa: PLC0415 - only several tenants, or earlier runs, ask
+    """Return the part numbers of free products, in lower case."""
+    from auditor.catalogue import free_products  # noqa: PLC0415 - only needed for several tenants or earlier runs
 
     return frozenset(product.part_number.casefold() for product in free_products())
 
 
 def spare_seats(result: Result) -> int | None:
-    """Return the spare seats that cost something, over all tenants; None where a number or a tenant is not known."""
+    """Return the number of paid spare seats over all tenants; None if a number or a tenant is not known."""
     spare = [seat.spare for tenant in result.tenants for seat in paid_seats(tenant.seats)]
     known = [number for number in spare if number is not None]
-    whole = len(known) == len(spare) and all(tenant.products_whole for tenant in result.tenants)
-    return sum(known) if whole and known else None
+    complete = len(known) == len(spare) and all(tenant.products_whole for tenant in result.tenants)
+    return sum(known) if complete and known else None
 
 
 def unit_sum(units: Sequence[UnitUsage]) -> UnitUsage:
-    """Return one row for several departments or the like; `merged` says of how many."""
+    """Return one row with the sums of several departments, companies or the like; `merged` is their number."""
 
     def total(count: Callable[[UnitUsage], int | None]) -> int | None:
         counts = [count(unit) for unit in units]
@@ -53,7 +53,7 @@ def unit_sum(units: Sequence[UnitUsage]) -> UnitUsage:
 
 
 def whole(units: Sequence[UnitUsage], unassigned: UnassignedSeats) -> UnitUsage:
-    """Return the row of all seats: those of every department or the like, and those that nobody holds."""
+    """Return the row of all seats: those of all departments, companies or the like, and the unassigned ones."""
     total = unit_sum(units)
     return replace(
         total,
@@ -64,7 +64,7 @@ def whole(units: Sequence[UnitUsage], unassigned: UnassignedSeats) -> UnitUsage:
 
 
 def money_sum(amounts: Iterable[Money | None]) -> Money | None:
-    """Return the sum of the amounts that are known; None where none is."""
+    """Return the sum of the known amounts; None if there is none."""
     known = [amount for amount in amounts if amount is not None]
     if not known:
         return None

@@ -1,4 +1,4 @@
-"""Returns the fields of a waiver for a finding; `auditor waive` and the HTML report write the same text."""
+"""The fields of a waiver for a finding; `auditor waive` and the HTML report write the same text."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from auditor.domain.result.finding import Finding
 
 
 def waiver_id(finding: Finding) -> str:
-    """Return the id of a waiver whose first finding this is."""
+    """Return the id of a waiver, from its first finding."""
     return f"W-{finding.fingerprint[:8]}"
 
 
 def waiver_products(finding: Finding) -> list[Any]:
-    """Return the product set of a finding's product: its SKU, or what the policy wrote; empty for none."""
+    """Return the product set of a finding: its SKU, or the product as the policy writes it; empty if there is none."""
     product = finding.product
     if product is None:
         return []
@@ -26,7 +26,7 @@ def waiver_products(finding: Finding) -> list[Any]:
 
 
 def waiver_user(finding: Finding) -> tuple[str, str] | None:
-    """Return property and value that name the person: the address, or the id without one; None for no person."""
+    """Return the property and value that identify the person: the address, or else the id; None for other objects."""
     if finding.subject.type is not SubjectType.USER:
         return None
     address = finding.evidence.get("userPrincipalName")

@@ -1,4 +1,4 @@
-"""Lists the actions of a result as items of work, one for each action of each tenant."""
+"""Lists the actions of a result as work items, one for each action of each tenant."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,23 +11,23 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.result.aggregate import concerns
 
 FLEET: Final = "*"
-"""What stands for the tenant where an item is about all tenants together."""
+"""The tenant of a work item that is about all tenants together."""
 
 
 class WorkItem(Struct, frozen=True, kw_only=True):
-    """One action with the tenant that it is for."""
+    """One action and its tenant."""
 
     tenant: str
     """The name of the tenant, or FLEET."""
     title: str
-    """The tenant's name for people."""
+    """The tenant's display name."""
     action: Action
     severity: Severity
     """The worst severity of its open findings."""
 
     @property
     def id(self) -> str:
-        """The same from run to run, however many findings it is about."""
+        """An id that is stable between runs, regardless of the number of findings."""
         return f"{self.tenant}/{self.action.id}"
 
 
@@ -38,12 +38,12 @@ def work_items(result: Result) -> Iterator[WorkItem]:
         (FLEET, "", result.fleet),
     )
     for name, title, part in parts:
-        known = concerns(part)
+        concerns_by_action = concerns(part)
         for action in sorted(part.actions, key=lambda action: action.rank):
-            severity = known[action.id].worst if action.id in known else Severity.INFO
+            severity = concerns_by_action[action.id].worst if action.id in concerns_by_action else Severity.INFO
             yield WorkItem(tenant=name, title=title, action=action, severity=severity)
 
 
 def settled(part: TenantResult | FleetResult, *, complete: bool) -> bool:
-    """Return whether what is missing from a part is gone: it was read whole and every policy of it evaluated."""
+    """Return whether a missing work item is certainly done: all data was read and every policy was evaluated."""
     return complete and all(outcome.status is not Outcome.NOT_EVALUATED for outcome in part.policies)

@@ -1,1 +1,1 @@
-"""Reads and writes JSON documents as the structs that stand for them say."""
+"""Reads and writes JSON documents according to the structs that define them."""

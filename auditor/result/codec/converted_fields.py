@@ -1,4 +1,4 @@
-"""Forms of fields that msgspec does not convert by itself: instants, amounts, messages, counts and plain objects."""
+"""Field types that msgspec does not convert itself: instants, amounts, messages, counts and plain objects."""
 
 from abc import ABC
 from collections.abc import Iterable, Mapping
@@ -13,12 +13,12 @@ import msgspec
 from auditor.domain.message import Message, restored
 from auditor.domain.syntax.limits import END, FIRST, checked_amount, count
 
-_INTEGER: Final = 1 << 63
-_LARGE: Final = 10.0**300
+_INT64_LIMIT: Final = 1 << 63
+_FLOAT_LIMIT: Final = 10.0**300
 
 
 class UnexpectedValueError(ValueError):
-    """A value that is not what its field expects."""
+    """A value of a type or range that its field does not accept."""
 
     def __init__(self, expected: Message) -> None:
         super().__init__(expected)
@@ -26,11 +26,11 @@ class UnexpectedValueError(ValueError):
 
 
 class UnknownMessageError(LookupError):
-    """A text whose template and arguments the document has not as it should; msgspec lets it through."""
+    """A text for which the document has no valid template and arguments; msgspec does not catch this exception."""
 
 
-class ConvertedField(ABC):  # noqa: B024 - only stands for a type
-    """A type of a field that `convert` makes; every subclass stands for one form in the document."""
+class ConvertedField(ABC):  # noqa: B024 - only used as a type
+    """A field type that `convert` converts; each subclass is one representation in the document."""
 
 
 class Instant(ConvertedField):
@@ -46,15 +46,15 @@ class Amount(ConvertedField):
 
 
 class PlainObject(ConvertedField):
-    """Any object; its numbers are those that were written."""
+    """Any object; its numbers are preserved exactly."""
 
 
 class SavedMessage(ConvertedField):
-    """A message in English, whose template and arguments the document has elsewhere."""
+    """A message in English, whose template and arguments are elsewhere in the document."""
 
 
 class Counts(ConvertedField):
-    """Counts by the words of a vocabulary."""
+    """Counts by the members of an enum."""
 
     vocabulary: type[StrEnum]
 
@@ -68,17 +68,17 @@ SavedMessage.register(str)
 
 @cache
 def counts(vocabulary: type[StrEnum]) -> Any:
-    """Return the form of counts by the words of a vocabulary."""
-    made: Any = type("Counts", (Counts,), {"vocabulary": vocabulary})
-    made.register(dict)
-    return made
+    """Return the field type of counts by the members of an enum."""
+    field_type: Any = type("Counts", (Counts,), {"vocabulary": vocabulary})
+    field_type.register(dict)
+    return field_type
 
 
 def convert(messages: Mapping[str, Any], kind: type, value: Any) -> Any:
-    """Return the value of a field of one of these forms; `messages` has templates and arguments by English text.
+    """Convert the value of a field of one of these types; `messages` has templates and arguments by English text.
 
-    Raises UnexpectedValueError for a value that has not the form, and UnknownMessageError for a message that cannot be
-    restored.
+    Raises UnexpectedValueError for a value that does not fit the type, and UnknownMessageError for a message that
+    cannot be restored.
     """
     if kind is SavedMessage:
         return _message(value, messages)
@@ -124,7 +124,7 @@ def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UnexpectedValueError(Message("a number"))
     try:
-        # Of a fraction the shortest decimal that is read as the same.
+        # `repr` gives the shortest decimal that is parsed as the same float.
         return checked_amount(Decimal(repr(value)))
     except ValueError as error:
         raise UnexpectedValueError(Message("an amount")) from error
@@ -146,10 +146,12 @@ def _instant(value: Any, *, run: bool) -> datetime:
 
 
 def _check_numbers(values: Iterable[Any]) -> None:
-    """Refuse numbers that other readers of JSON, or the encoder, would take for others."""
+    """Reject numbers that other JSON parsers, or the encoder, would change."""
     for value in values:
         kind = type(value)
-        if (kind is int and not -_INTEGER < value < _INTEGER) or (kind is float and not -_LARGE < value < _LARGE):
+        if (kind is int and not -_INT64_LIMIT < value < _INT64_LIMIT) or (
+            kind is float and not -_FLOAT_LIMIT < value < _FLOAT_LIMIT
+        ):
             raise UnexpectedValueError(Message("a number of at most 64 bits"))
         if kind is dict:
             _check_numbers(value.values())

@@ -1,6 +1,6 @@
-"""Reads JSON documents into structs: types, bounds and required keys follow from their fields.
+"""Reads JSON documents into structs: types, bounds and required keys are derived from their fields.
 
-msgspec converts the values to structs of the form of the document, and these to the structs of the program.
+msgspec converts the values to structs with the layout of the document, and these to the structs of the program.
 """
 
 import re
@@ -48,10 +48,10 @@ _REQUIRED: Final[Mapping[type, frozenset[str]]] = {
     FleetResult: frozenset({"findings"}),
     TenantResult: frozenset({"sources", "seats", "policies", "findings", "actions", "notices"}),
 }
-"""Fields with a default that every document has; the other defaults stand for keys that earlier versions lack."""
-_PLACE: Final = re.compile(r" - at `\$(.*)`\Z", re.DOTALL)
+"""Required fields despite their default; the other defaults are for keys that earlier versions did not write."""
+_ERROR_PATH: Final = re.compile(r" - at `\$(.*)`\Z", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
-_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
+_PATH_SEGMENT: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 _EXPECTED: Final = {
     "str": Message("a text"),
     "bool": Message("true or false"),
@@ -70,29 +70,29 @@ def read(
     given: Mapping[str, Any] | None = None,
     messages: Mapping[str, Any] | None = None,
 ) -> Kind:
-    """Return a struct of the values of an object; fields in `given` are not taken from it.
+    """Return a struct from the values of an object; fields in `given` are not read from it.
 
-    `messages` has the templates and arguments of messages by their English text, `where` names the file and `path` the
-    place of the object in it. Keys without a field are ignored. Raises SnapshotError (`result-damaged`) with the place
-    of a value that is missing or is not what its field expects.
+    `messages` has the templates and arguments of messages by their English text; `where` is the name of the file and
+    `path` the path of the object in it. Keys without a field are ignored. Raises SnapshotError (`result-damaged`) with
+    the path of a value that is missing or that its field does not accept.
     """
     wire = _checked(_struct(cast("Any", kind)), kind, values, where, path, messages=messages)
     hints, members = get_type_hints(kind), dict(given or {})
-    for each in fields(kind):  # type: ignore[arg-type]
-        if each.name not in members:
-            value = msgspec.convert(getattr(wire, each.name), hints[each.name], from_attributes=True, dec_hook=as_is)
-            members[each.name] = tuple(value) if isinstance(value, list) else value
+    for field in fields(kind):  # type: ignore[arg-type]
+        if field.name not in members:
+            value = msgspec.convert(getattr(wire, field.name), hints[field.name], from_attributes=True, dec_hook=as_is)
+            members[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**members)
 
 
 def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:
-    """Return the structs of a list of objects, the first of which has the index `start` at `path`."""
+    """Return the structs of a list of objects; `start` is the index of the first one in the list at `path`."""
     wire = _checked(list[_struct(cast("Any", kind))], tuple[kind, ...], values, where, path, start)  # type: ignore[misc, valid-type]
     return msgspec.convert(wire, tuple[kind, ...], from_attributes=True)  # type: ignore[valid-type]
 
 
 def damaged(where: str, path: str, what: Message) -> NoReturn:
-    """Refuse a file that cannot be what it claims to be; raises SnapshotError."""
+    """Reject a damaged file. Always raises SnapshotError (`result-damaged`)."""
     location = f"{where}: {path.removeprefix('.')}" if path else where
     hint = Message("run the audit again, or restore the file from a copy")
     raise SnapshotError("result-damaged", joined(": ", (location, what)), hint=hint)
@@ -110,26 +110,26 @@ def _checked(
     try:
         return msgspec.convert(values, wire, dec_hook=partial(convert, messages or {}))
     except msgspec.ValidationError as error:
-        _refuse(error, kind, values, where, path, start)
+        _reject(error, kind, values, where, path, start)
     except UnknownMessageError as error:
         damaged(where, ".messages", Message("has no message for {text}", text=_shown(error.args[0])))
     except UnicodeEncodeError:
-        # Half of a surrogate pair in a key or in a word of a vocabulary.
+        # A lone surrogate in a key or in the value of an enum.
         damaged(where, path, _not(values, Message("a text")))
 
 
-def _refuse(error: msgspec.ValidationError, kind: Any, values: Any, where: str, path: str, start: int) -> NoReturn:
+def _reject(error: msgspec.ValidationError, kind: Any, values: Any, where: str, path: str, start: int) -> NoReturn:
     text = str(error)
-    location = _PLACE.search(text)
-    below = "" if location is None else location[1]
-    steps = [(name, int(index or 0)) for name, index in _STEP.findall(below)]
-    for name, index in steps:
-        kind = _below(kind, name)
+    location = _ERROR_PATH.search(text)
+    relative_path = "" if location is None else location[1]
+    segments = [(name, int(index or 0)) for name, index in _PATH_SEGMENT.findall(relative_path)]
+    for name, index in segments:
+        kind = _nested_type(kind, name)
         values = values.get(name) if name else values[index]
-    if not steps or steps[0][0]:
-        path += below
+    if not segments or segments[0][0]:
+        path += relative_path
     else:
-        path += _STEP.sub(f"[{steps[0][1] + start}]", below, count=1)
+        path += _PATH_SEGMENT.sub(f"[{segments[0][1] + start}]", relative_path, count=1)
     missing = _MISSING.match(text)
     if missing is not None:
         damaged(where, path, Message("'{key}' is missing", key=missing[1]))
@@ -160,64 +160,69 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _below(kind: Any, name: str) -> Any:
-    """Return the type of a member or an item of a type."""
+def _nested_type(kind: Any, name: str) -> Any:
+    """Return the type of a member or of an item of a type; without a name, that of an item."""
     kind = _plain_type(kind)
     if not name:
         return get_args(kind)[0] if get_args(kind) else Finding
-    return {camel_case(each): hint for each, hint in get_type_hints(kind, include_extras=True).items()}.get(name)
+    hints = get_type_hints(kind, include_extras=True)
+    return {camel_case(field): hint for field, hint in hints.items()}.get(name)
 
 
 def _plain_type(hint: Any) -> Any:
     """Return a type without its annotations and without None."""
     while get_origin(hint) in {Annotated, Union, UnionType}:
-        hint = next(each for each in get_args(hint) if each is not NoneType)
+        hint = next(argument for argument in get_args(hint) if argument is not NoneType)
     return hint
 
 
 @cache
 def _struct(kind: Any) -> Any:
-    """Return the struct that has the fields of another as a document holds them."""
-    made: list[tuple[str, Any, Any]] = []
-    replaced: list[tuple[str, Any]] = []
-    for each in fields(kind):
-        hint = get_type_hints(kind, include_extras=True)[each.name]
-        inside, default = _wire(hint), each.default
+    """Return a struct with the fields of another one as a document stores them."""
+    wire_fields: list[tuple[str, Any, Any]] = []
+    null_defaults: list[tuple[str, Any]] = []
+    for field in fields(kind):
+        hint = get_type_hints(kind, include_extras=True)[field.name]
+        wire, default = _wire(hint), field.default
         if SavedField.UNSAVED in get_args(hint):
-            inside, default = None, None
-            if each.default is not NODEFAULT:
-                replaced.append((each.name, each.default))
-        elif inside is not None and NoneType in get_args(inside):
+            wire, default = None, None
+            if field.default is not NODEFAULT:
+                null_defaults.append((field.name, field.default))
+        elif wire is not None and NoneType in get_args(wire):
             default = None
         elif SavedField.LABEL in get_args(hint) or (isinstance(default, str | int) and not isinstance(default, bool)):
-            inside |= None
-            replaced.append((each.name, "" if default is NODEFAULT else default))
-        if each.name in _REQUIRED.get(kind, ()):
+            wire |= None
+            null_defaults.append((field.name, "" if default is NODEFAULT else default))
+        if field.name in _REQUIRED.get(kind, ()):
             default = NODEFAULT
-        if default is NODEFAULT and each.default_factory is not NODEFAULT and each.name not in _REQUIRED.get(kind, ()):
-            default = msgspec.field(default_factory=each.default_factory)
-        made.append((each.name, inside, default))
+        if (
+            default is NODEFAULT
+            and field.default_factory is not NODEFAULT
+            and field.name not in _REQUIRED.get(kind, ())
+        ):
+            default = msgspec.field(default_factory=field.default_factory)
+        wire_fields.append((field.name, wire, default))
 
     def fill(value: Any) -> None:
-        for name, default in replaced:
+        for name, default in null_defaults:
             if getattr(value, name) is None:
                 setattr(value, name, default)
 
-    space = {"__post_init__": fill} if replaced else {}
-    return msgspec.defstruct(kind.__name__, made, rename="camel", kw_only=True, gc=False, namespace=space)
+    namespace = {"__post_init__": fill} if null_defaults else {}
+    return msgspec.defstruct(kind.__name__, wire_fields, rename="camel", kw_only=True, gc=False, namespace=namespace)
 
 
 def _wire(hint: Any) -> Any:
-    """Return the type that stands for a type in a struct."""
-    kind, inside = get_origin(hint) or hint, get_args(hint)
+    """Return the type of a field in the document, for its type in the program."""
+    kind, arguments = get_origin(hint) or hint, get_args(hint)
     if kind is Annotated:
-        return _marked(inside[1], _wire(inside[0]))
+        return _annotated(arguments[1], _wire(arguments[0]))
     if kind is Any:
         return Any
     if kind in {Union, UnionType}:
-        return _wire(next(each for each in inside if each is not NoneType)) | None
+        return _wire(next(argument for argument in arguments if argument is not NoneType)) | None
     if kind is Mapping:
-        return counts(inside[0]) if issubclass(inside[0], Enum) else PlainObject
+        return counts(arguments[0]) if issubclass(arguments[0], Enum) else PlainObject
     if issubclass(kind, Struct):
         return _struct(hint)
     if kind is Message:
@@ -229,11 +234,11 @@ def _wire(hint: Any) -> Any:
     if kind is Decimal:
         return Amount
     if issubclass(kind, Iterable) and not issubclass(kind, str):
-        return tuple[_wire(inside[0] if inside else Finding), ...]  # type: ignore[misc]
+        return tuple[_wire(arguments[0] if arguments else Finding), ...]  # type: ignore[misc]
     return kind
 
 
-def _marked(annotation: SavedField, wire: Any) -> Any:
+def _annotated(annotation: SavedField, wire: Any) -> Any:
     match annotation:
         case SavedField.TENANT_NAME:
             return Annotated[str, msgspec.Meta(pattern=rf"\A{TENANT.pattern}\Z")]
@@ -246,7 +251,7 @@ def _marked(annotation: SavedField, wire: Any) -> Any:
 
 
 def check_unique(names: Iterable[str], where: str, path: str, key: str) -> None:
-    """Raise SnapshotError for a list that holds a name twice."""
+    """Raise SnapshotError for a list with duplicate names."""
     seen: set[str] = set()
     for each in names:
         if each in seen:

@@ -1,4 +1,4 @@
-"""The document of a result: `auditor/result/v1`."""
+"""The JSON document of a result, with the schema `auditor/result/v1`."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ SCHEMA: Final = "auditor/result/v1"
 
 
 def result_document(result: Result) -> dict[str, Any]:
-    """Return what `encoder.document` and `encoder.pieces` write of a result."""
+    """Return the document of a result, for `encoder.document` and `encoder.pieces`."""
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},
@@ -24,7 +24,7 @@ def result_document(result: Result) -> dict[str, Any]:
 
 
 def _encoded_messages(result: Result) -> dict[str, Any]:
-    """Return the key `messages` of a document: template and arguments of reasons and notices, by their text."""
+    """Return the key `messages` of a document: templates and arguments of reasons and notices, by their text."""
     messages = {str(message): encoded(message) for message in _messages(result) if message.arguments}
     return {"messages": dict(sorted(messages.items()))} if messages else {}
 

@@ -1,4 +1,4 @@
-"""Reads a saved result.json; of several tenants one is decoded at a time."""
+"""Reads a saved result.json; tenants are decoded one at a time."""
 
 import gc
 import re
@@ -25,10 +25,10 @@ Part = TypeVar("Part", TenantResult, FleetResult)
 
 _VERSION: Final = 1
 _BATCH: Final = 4096
-"""Findings that are converted at once."""
-_COMMON: Final = ("policy", "check", "guidance", "source", "product", "money")
-"""Fields of a finding that have few different values."""
-_BETWEEN: Final = re.compile(rb"[\[,\s]*")
+"""Number of findings that are converted at once."""
+_SHARED: Final = ("policy", "check", "guidance", "source", "product", "money")
+"""Fields of a finding with few distinct values, which findings share in memory."""
+_SEPARATOR: Final = re.compile(rb"[\[,\s]*")
 
 
 class _Tool(Struct, frozen=True, kw_only=True):
@@ -36,34 +36,35 @@ class _Tool(Struct, frozen=True, kw_only=True):
 
 
 class _File(Struct, frozen=True, kw_only=True):
-    """What the parts of a file are read with."""
+    """The context for reading the parts of a file."""
 
     where: str
     messages: Mapping[str, Any]
-    """Template and arguments of messages, by their English text."""
+    """Templates and arguments of messages, by their English text."""
     spill: SpillFile | None
 
 
 class _Head(Struct, frozen=True, kw_only=True):
-    """What a result holds besides its run, its tenants and the fleet."""
+    """The content of a result besides its run, its tenants and the fleet."""
 
     tool: _Tool
     messages: Mapping[str, Any] = field(default_factory=dict)
     run: Any
     tenants: tuple[str, ...]
-    """Empty: they are read apart."""
+    """Always empty: tenants are read separately."""
     fleet: Any
     summary: Summary
 
 
 def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = None) -> Result:
-    """Read a saved result; `where` names the file in errors.
+    """Read a saved result; `where` is the name of the file in errors.
 
-    Tenants are decoded one after the other; with a `spill` file findings beyond its memory budget are kept there. Keys
-    that this version does not know are ignored. Raises SnapshotError for a file that is
-    damaged (`result-damaged`), no result at all (`result-foreign`) or written by a newer version (`result-version`).
+    Tenants are decoded one after the other; with a `spill` file, findings beyond its memory budget are written to it.
+    Unknown keys are ignored. Raises SnapshotError for a file that is damaged (`result-damaged`), not a result
+    (`result-foreign`) or written by a newer version (`result-version`).
     """
-    collected = gc.isenabled()  # millions of new values, none of them garbage: to look for some doubles the time
+    # Loading creates millions of objects and no garbage; collecting garbage meanwhile doubles the time.
+    gc_enabled = gc.isenabled()
     gc.disable()
     try:
         document, tenants = _parts(body, where)
@@ -72,45 +73,45 @@ def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = No
         _check_schema(document, where)
         return _result(document, tenants, where, spill)
     finally:
-        if collected:
+        if gc_enabled:
             gc.enable()
 
 
 def _parts(body: Body, where: str) -> tuple[Any, Iterable[Any]]:
-    """Return a document without its tenants, and each of these as it is decoded when it is its turn."""
+    """Return a document without its tenants, and an iterable that decodes the tenants lazily."""
     try:
-        places = _tenant_places(body)
+        spans = _tenant_spans(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         document = _decoded(body[:], where)
         tenants = document.get("tenants") if isinstance(document, dict) else None
         if not isinstance(tenants, list):
             return document, ()
         return {**document, "tenants": []}, tenants
-    if not places:
+    if not spans:
         return _decoded(body[:], where), ()
-    rest = b"".join((body[: places[0][0]], body[places[-1][1] :]))
-    return _decoded(rest, where), (_decoded(body[begin:end], where) for begin, end in places)
+    rest = b"".join((body[: spans[0][0]], body[spans[-1][1] :]))
+    return _decoded(rest, where), (_decoded(body[begin:end], where) for begin, end in spans)
 
 
-def _tenant_places(body: Body) -> list[tuple[int, int]]:
-    """Return where each tenant begins and ends; none where there is no list of tenants."""
+def _tenant_spans(body: Body) -> list[tuple[int, int]]:
+    """Return the start and end offset of each tenant; empty if there is no list of tenants."""
     tenants = msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("tenants")
     if tenants is None or bytes(memoryview(tenants)[:1]) != b"[":
         return []
-    end, places = body.find(tenants), []
-    for each in msgspec.json.decode(tenants, type=list[msgspec.Raw]):
-        between = _BETWEEN.match(body, end)
-        begin = end if between is None else between.end()
-        end = begin + memoryview(each).nbytes
-        places.append((begin, end))
-    return places
+    end, spans = body.find(tenants), []
+    for item in msgspec.json.decode(tenants, type=list[msgspec.Raw]):
+        separator = _SEPARATOR.match(body, end)
+        begin = end if separator is None else separator.end()
+        end = begin + memoryview(item).nbytes
+        spans.append((begin, end))
+    return spans
 
 
 def _decoded(text: bytes, where: str) -> Any:
     try:
         return json_document.decode(text)
     except ValueError as error:
-        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both show the position.
+        # UnicodeDecodeError and JSONDecodeError are ValueErrors, and both give the position.
         raise SnapshotError(
             "result-damaged",
             Message("{where} is not JSON text: {error}", where=where, error=error),
@@ -159,7 +160,7 @@ def _tenant(values: Any, run: Run, index: int, file: _File) -> TenantResult:
 
 
 def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ...], file: _File) -> Part:
-    """Read a tenant or the fleet, whose findings are converted some at a time."""
+    """Read a tenant or the fleet; its findings are converted in batches."""
     given: dict[str, Any] = {}
     if isinstance(values, dict):
         for key in keys:
@@ -168,18 +169,20 @@ def _with_findings(kind: type[Part], values: Any, path: str, keys: tuple[str, ..
                 given[key] = FindingTable.of(findings, file.spill) if key == "findings" else tuple(findings)
                 values[key] = []
     part = read(kind, values, where=file.where, path=path, given=given, messages=file.messages)
-    actions = (replace(each, findings=tuple(each.findings), requests=tuple(each.requests)) for each in part.actions)
+    actions = (
+        replace(action, findings=tuple(action.findings), requests=tuple(action.requests)) for action in part.actions
+    )
     return replace(part, actions=action_table(tuple(actions), file.spill))
 
 
 def _findings(values: list[Any], where: str, path: str) -> Iterator[Finding]:
-    """Yield the findings of a list, which is emptied; what many of them have in common is one value in memory."""
-    common: dict[Any, Any] = {}
+    """Yield the findings of a list, whose items are released meanwhile; equal field values share one object."""
+    shared: dict[Any, Any] = {}
     for start in range(0, len(values), _BATCH):
-        some = values[start : start + _BATCH]
-        values[start : start + _BATCH] = [None] * len(some)
-        for finding in read_list(Finding, some, where=where, path=path, start=start):
-            for name in _COMMON:
+        batch = values[start : start + _BATCH]
+        values[start : start + _BATCH] = [None] * len(batch)
+        for finding in read_list(Finding, batch, where=where, path=path, start=start):
+            for name in _SHARED:
                 value = getattr(finding, name)
-                force_setattr(finding, name, common.setdefault(value, value))
+                force_setattr(finding, name, shared.setdefault(value, value))
             yield finding
