@@ -143,7 +143,7 @@ def _outcome(
     people: FindingCount,
     extent: PolicyExtent | None,
 ) -> PolicyOutcome:
-    count = len(singles) + people.found
+    count = len(singles) + people.total
     open_ = sum(single.waiver == OPEN for single in singles) + people.open
     status = raised_outcome(policy, open_, count)
     return PolicyOutcome(

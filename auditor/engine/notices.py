@@ -155,7 +155,7 @@ def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
     facts = bound.facts
     # Policies name few products that are not in the catalogue, and they are the same for all tenants.
     unlisted = bound.masks.once(
-        "strange mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
+        "unlisted mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [
         _unknown_name(mention)

@@ -69,18 +69,18 @@ def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
     unique: list[FindingColumns] = []
     earlier: dict[tuple[str, str | None, tuple[str, ...]], list[FindingColumns]] = {}
     for chunk in chunks:
-        alike = earlier.setdefault(
+        similar = earlier.setdefault(
             (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
         )
-        if chunk.skus is None and alike:
-            entries = {entry for earlier_chunk in alike for entry in _entries(earlier_chunk)}
+        if chunk.skus is None and similar:
+            entries = {entry for earlier_chunk in similar for entry in _entries(earlier_chunk)}
             is_new = np.array([entry not in entries for entry in _entries(chunk)], dtype=bool)
             chunk = replace(  # noqa: PLW2901  the same findings without the duplicates
                 chunk,
                 rows=chunk.rows[is_new],
                 detail_codes=None if chunk.detail_codes is None else chunk.detail_codes[is_new],
             )
-        alike.append(chunk)
+        similar.append(chunk)
         if len(chunk):
             unique.append(chunk)
     return unique
@@ -108,12 +108,12 @@ class HolderCount(Struct):
 class FindingCount(Struct, frozen=True):
     """How many findings a policy raised, and how many of them are not waived."""
 
-    found: int
+    total: int
     open: int
 
     def plus(self, chunk: FindingColumns) -> "FindingCount":
         """Return the count with the findings of a chunk added."""
-        return FindingCount(self.found + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
+        return FindingCount(self.total + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
 
 
 NOTHING = FindingCount(0, 0)

@@ -105,7 +105,7 @@ class Scope(Struct, frozen=True, kw_only=True):
 
     @property
     def people(self) -> People:
-        """Everybody in the batch."""
+        """All users of the batch."""
         return self.batch.people
 
     @property

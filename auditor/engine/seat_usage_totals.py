@@ -64,7 +64,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
         if facts.asked(name):
             rows = np.flatnonzero(by == index)
             counted = _Seats(table.column("name").take(indices(rows)), sku[rows], state[rows], seats[rows])
-            usages[name] = _units(counted, prices, known=bool(refreshed))
+            usages[name] = _units(counted, prices, usage_known=bool(refreshed))
     if not usages:
         return Reports(usage=usage)
     report = DepartmentReport(
@@ -132,7 +132,7 @@ class _Seats(Struct, frozen=True):
     seats: Counts
 
 
-def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> tuple[UnitUsage, ...]:
+def _units(counted: _Seats, prices: Sequence[Money | None], *, usage_known: bool) -> tuple[UnitUsage, ...]:
     """Sum seats by name, ignoring letter case and surrounding blanks: most expensive first, seats without a name last.
 
     Empty if no user has a name.
@@ -162,7 +162,7 @@ def _units(counted: _Seats, prices: Sequence[Money | None], *, known: bool) -> t
     labels = [*((name, 0) for name in names), (None, merged), (None, 0)]
     rows = zip(labels, sums.reshape(-1, size, STATES), strict=True)
     units = tuple(
-        _unit(name, merged, unit_counts, prices, known=known)
+        _unit(name, merged, unit_counts, prices, usage_known=usage_known)
         for (name, merged), unit_counts in rows
         if unit_counts.any()
     )
@@ -193,7 +193,9 @@ def _display_names(spellings: Sequence[str], unit_of: Counts, seats: Counts, lis
     return [names[unit] for unit in listed.tolist()]
 
 
-def _unit(name: str | None, merged: int, counts: Counts, prices: Sequence[Money | None], *, known: bool) -> UnitUsage:
+def _unit(
+    name: str | None, merged: int, counts: Counts, prices: Sequence[Money | None], *, usage_known: bool
+) -> UnitUsage:
     """Return one row of the report from its counts by SKU and state; the last SKU counts people."""
     states: list[int] = counts[:-1].sum(axis=0).tolist()
     by_product: list[int] = counts[:-1].sum(axis=1).tolist()
@@ -202,11 +204,11 @@ def _unit(name: str | None, merged: int, counts: Counts, prices: Sequence[Money 
         merged=merged,
         people=int(counts[-1].sum()),
         assigned=sum(states),
-        used=states[USED_30] + states[USED_90] if known else None,
-        idle=states[IDLE] if known else None,
+        used=states[USED_30] + states[USED_90] if usage_known else None,
+        idle=states[IDLE] if usage_known else None,
         unknown=states[UNKNOWN],
         cost=_sum(prices, by_product),
-        idle_cost=_sum(prices, counts[:-1, IDLE].tolist()) if known else None,
+        idle_cost=_sum(prices, counts[:-1, IDLE].tolist()) if usage_known else None,
         unpriced=sum(seats for price, seats in zip(prices, by_product, strict=True) if price is None),
     )
 

@@ -56,7 +56,7 @@ class _Group:
         assert spill is not None
         return spill.read(self._blocks[key])
 
-    def whole(self, spill: SpillFile | None) -> pa.RecordBatch:
+    def all_findings(self, spill: SpillFile | None) -> pa.RecordBatch:
         """Return all findings in report order."""
         if self._batch is not None:
             return self._batch
@@ -140,7 +140,7 @@ class FindingTable(Findings):
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
         if len(self._groups) == 1 and self._ordered:
-            yield self._groups[0].whole(self._spill)  # its keys are in report order
+            yield self._groups[0].all_findings(self._spill)  # its keys are in report order
             return
         for key in self.keys:
             yield from self._of_key(key)
@@ -148,9 +148,9 @@ class FindingTable(Findings):
     def subject_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield record batches in report order, each with all findings about its subjects."""
         if self._unkeyed and self._count:
-            yield joined([group.whole(self._spill) for group in self._groups])
+            yield joined([group.all_findings(self._spill) for group in self._groups])
         elif self._count:
-            yield from (group.whole(self._spill) for group in self._groups)
+            yield from (group.all_findings(self._spill) for group in self._groups)
 
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "FindingTable":
         """Return a new table with `change` applied to the findings of every batch of `subject_batches`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.held_products import AssignmentCheck, holding_by, packed_set
+from auditor.checks.assignments.held_products import AssignmentCheck, held_product_findings_by_path, packed_set
 from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
@@ -10,7 +10,7 @@ from auditor.engine.scope import Scope, UserFindings
 
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
-    yield holding_by(scope, "several", packed_set(scope.bound.masks, block.of))
+    yield held_product_findings_by_path(scope, "several", packed_set(scope.bound.masks, block.of))
 
 
 CHECK = AssignmentCheck(

@@ -37,28 +37,28 @@ def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
     return masks.once(("packed", id(products)), lambda: packed(masks.of(products)))
 
 
-def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> UserFindings:
+def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> UserFindings:
     """Report the SKUs of a set that members of the population hold; `held` has the SKUs that count as held."""
-    if not wanted.maybe.indices:
+    if not products.maybe.indices:
         return None, scope.people.nobody
-    population, violation = scope.population, wanted.mask
-    rows, skus = pairs(held, wanted.true, scope.readable)
+    population, violation = scope.population, products.mask
+    rows, skus = pairs(held, products.true, scope.readable)
     undecided = scope.people.nobody
     if not violation.sure:
         undecided = population.true & intersects(held, violation.unknown)
     if not population.sure:
-        undecided = undecided | (population.unknown & intersects(held, wanted.maybe))
+        undecided = undecided | (population.unknown & intersects(held, products.maybe))
     return scope.findings(rows, skus=skus), undecided
 
 
-def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> UserFindings:
+def held_product_findings_by_path(scope: Scope, kind: Paths, products: PackedSet) -> UserFindings:
     """Report held SKUs by assignment path; holders whose paths were not collected stay unknown."""
     links = scope.people.links
     assigned = links.paths(kind) & links.held
     if links.pathless is None:
-        return holding(scope, assigned, wanted)
-    chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), assigned), wanted)
-    return chunk, undecided | (links.pathless & scope.population.maybe & intersects(links.held, wanted.maybe))
+        return held_product_findings(scope, assigned, products)
+    chunk, undecided = held_product_findings(scope, np.where(links.pathless[:, None], np.uint64(0), assigned), products)
+    return chunk, undecided | (links.pathless & scope.population.maybe & intersects(links.held, products.maybe))
 
 
 class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.held_products import UnwantedProductCheck, holding, packed
+from auditor.checks.assignments.held_products import UnwantedProductCheck, held_product_findings, packed
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
@@ -13,7 +13,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
     outside = masks.once(("not allowed", id(block)), lambda: packed(masks.of(of) & ~masks.of(allow)))
-    yield holding(scope, scope.people.links.held, outside)
+    yield held_product_findings(scope, scope.people.links.held, outside)
 
 
 CHECK = UnwantedProductCheck(

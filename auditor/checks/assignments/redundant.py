@@ -1,4 +1,4 @@
-"""A user holds a product whose services all come with another product of the user."""
+"""A user holds a product whose services are all contained in another product of the user."""
 
 from collections.abc import Iterator
 

@@ -319,8 +319,8 @@ def globbed(glob: str) -> Test:
     if any(sign in text for sign in "?["):
         return _regex_test(glob)
     match parts:
-        case [whole]:
-            return one_of((whole,))
+        case [literal]:
+            return one_of((literal,))
         case [start, ""]:
             return lambda values: pc.starts_with(values, start)
         case ["", end]:

@@ -66,7 +66,7 @@ class People:
             pathless=None if pathless is self.nobody else pathless,
         )  # fmt: skip
 
-    # What was not collected.
+    # Facts that were not collected.
 
     @cached_property
     def _not_collected(self) -> dict[str, Flags]:

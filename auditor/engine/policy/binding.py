@@ -26,7 +26,7 @@ class BoundPolicies:
     facts: TenantFacts
     policies: tuple[Policy, ...]
     waivers: tuple[Waiver, ...]
-    """The waivers that apply to the tenant and have not expired, in the order of the policy set."""
+    """The waivers that apply to the tenant and have not expired, in order of id."""
     expired: tuple[Waiver, ...]
     masks: ProductMasks
     membership: Membership

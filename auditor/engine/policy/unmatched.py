@@ -49,8 +49,8 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
     policies = [bound.policies[index] for index in sorted(indices)]
     populations = {policy.id: policy for policy in policies if bound.rules.reads_users(policy)}
     tests = {name: _tests(policy.users) for name, policy in populations.items()}
-    usage = _ValuesInUse(bound, [value for own in tests.values() for value, _ in own])
-    usage.read([test for own in tests.values() for test in own])
+    usage = _ValuesInUse(bound, [value for policy_tests in tests.values() for value, _ in policy_tests])
+    usage.read([test for policy_tests in tests.values() for test in policy_tests])
     return tuple(
         Notice(
             code="policy.no-match",

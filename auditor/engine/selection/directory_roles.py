@@ -107,7 +107,9 @@ class DirectoryRoles:
         return mask | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
 
     def _doubt(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
-        members_complete = all(self._membership.whole(group, transitive=False) for group in holders.certain.groups)
+        members_complete = all(
+            self._membership.is_complete(group, transitive=False) for group in holders.certain.groups
+        )
         if holders.complete and members_complete and holders.doubtful.none:
             return None
         if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
@@ -125,7 +127,7 @@ class DirectoryRoles:
 
     def _of_template(self, role: str) -> _Holders:
         if role not in self._holders:
-            self._holders[role] = self._resolve(lambda other: role in self._ids(other), (False,))
+            self._holders[role] = self._resolve(lambda role_id: role in self._ids(role_id), (False,))
         return self._holders[role]
 
     def _resolve(self, matches: Matches, kinds: tuple[bool, ...]) -> _Holders:

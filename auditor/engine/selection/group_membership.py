@@ -50,7 +50,7 @@ class Members:
         return _bounds(self._ids, self._prefixes)
 
     def among(self, people: People) -> Flags:
-        """Tell which users of a batch are members."""
+        """Return flags of the users of a batch who are members."""
         if not len(self._ids):
             return people.nobody
         users = people.id_prefixes
@@ -134,7 +134,7 @@ class _PartedMembers:
         self._last = np.full(len(likely), _MAX_PREFIX, dtype=np.uint64)
 
     def among(self, people: People) -> Flags:
-        """Tell which users of a batch are members."""
+        """Return flags of the users of a batch who are members."""
         flags = people.nobody
         if not people.count:
             return flags
@@ -184,15 +184,15 @@ class Membership:
         if not self.knows(group):
             return Mask(people.nobody, people.nobody, sure=True)
         members = self._members_of(self._by_id[group].id, transitive=transitive).among(people)
-        if self.whole(group, transitive=transitive):
+        if self.is_complete(group, transitive=transitive):
             return Mask(members, people.nobody, sure=True)
         return Mask(members, ~members)
 
     def knows(self, group: str) -> bool:
-        """Return whether a lower-case id is that of a group in the snapshot, even if its members were not read."""
+        """Return whether a lower-case id is that of a group in the snapshot, even if the group could not be read."""
         return group in self._by_id
 
-    def whole(self, group: str, *, transitive: bool) -> bool:
+    def is_complete(self, group: str, *, transitive: bool) -> bool:
         """Return whether all members of the group with a lower-case id were read."""
         fact = self._by_id[group]
         status = fact.transitive_members_status if transitive else fact.members_status
