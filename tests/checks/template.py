@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from auditor.checks.assignments.held_products import holding, packed_set
+from auditor.checks.assignments.held_products import held_product_findings, packed_set
 from auditor.checks.check import Check, Correction, Cost
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Health
@@ -23,7 +23,7 @@ def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """
     blocked = scope.batch.selectors.of(scope.bound.rules.listed("accountEnabled", (False,)))
     among = replace(scope, population=scope.population & blocked)
-    yield holding(among, scope.people.links.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
+    yield held_product_findings(among, scope.people.links.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
 
 
 CHECK = Check(
