@@ -23,8 +23,8 @@ def open_findings(findings: Findings, named: AbstractSet[str] | None = None) -> 
     """Return the open findings in report order; with `named`, only those with one of these fingerprints."""
     batches = _open_batches(findings)
     if named is not None:
-        wanted = pa.array(named, pa.string())
-        batches = (batch.filter(pc.is_in(batch.column("fingerprint"), wanted)) for batch in batches)
+        fingerprints = pa.array(named, pa.string())
+        batches = (batch.filter(pc.is_in(batch.column("fingerprint"), fingerprints)) for batch in batches)
     return tuple(chain.from_iterable(map(decode, batches)))
 
 

@@ -33,13 +33,13 @@ def _missing(scope: Scope, element: ProductSet) -> UserFindings:
     wanted = packed_set(scope.bound.masks, element)
     products = wanted.mask
     held, unread = scope.people.links.held, scope.unread
-    has = intersects(held, wanted.true)
+    holds = intersects(held, wanted.true)
     if products.sure and unread is None:
-        answer = Mask(has, scope.people.nobody, sure=True)
+        holders = Mask(holds, scope.people.nobody, sure=True)
     else:
-        may_have = intersects(held, products.unknown)
-        answer = Mask(has, (may_have if unread is None else may_have | unread) & ~has)
-    violation = scope.population & ~answer
+        may_hold = intersects(held, products.unknown)
+        holders = Mask(holds, (may_hold if unread is None else may_hold | unread) & ~holds)
+    violation = scope.population & ~holders
     chunk = scope.findings(np.flatnonzero(violation.true), written=element.written)
     return chunk, violation.unknown
 

@@ -38,10 +38,10 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
         return None, people.nobody
     pattern, distinct = patterns(held, rows)
     results = [conflicts.of(skus) for skus in distinct]
-    sure = np.array([answer.sure for answer in results], dtype=bool)
-    possible = np.array([answer.open for answer in results], dtype=bool)
-    details = tuple(sorted({answer.name for answer in results}))
-    code = np.array([details.index(answer.name) for answer in results], dtype=np.int64)
+    sure = np.array([result.sure for result in results], dtype=bool)
+    possible = np.array([result.open for result in results], dtype=bool)
+    details = tuple(sorted({result.name for result in results}))
+    code = np.array([details.index(result.name) for result in results], dtype=np.int64)
     violating = sure[pattern] & population.true[rows]
     undecided = people.nobody
     if possible.any():

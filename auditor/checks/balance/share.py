@@ -19,8 +19,8 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
     assignable = facts.assignable if readable else ()
     return BalanceShare(
         policy=policy.id,
-        sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
-        doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
+        sku_ids=tuple(sorted(facts.skus[index].sku_id for index in assignable if mask.true[index])),
+        doubtful=tuple(sorted(facts.skus[index].sku_id for index in assignable if mask.unknown[index])),
         reason=None if unread_source is None else joined("; ", unread_source.reasons),
         waivers=tuple(
             _waiver_share(bound, waiver, waiver.products)
@@ -33,9 +33,9 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
 def _waiver_share(bound: BoundPolicies, waiver: Waiver, products: ProductSet) -> WaiverShare:
     """Return which of a tenant's SKUs a waiver covers."""
     mask, skus = bound.masks.of(products), bound.facts.skus
-    owned = [number for number, sku in enumerate(skus) if sku.owned]
+    owned_indices = [index for index, sku in enumerate(skus) if sku.owned]
     return WaiverShare(
         waiver=waiver.id,
-        sku_ids=tuple(sorted(skus[number].sku_id for number in owned if mask.true[number])),
-        doubtful=tuple(sorted(skus[number].sku_id for number in owned if mask.unknown[number])),
+        sku_ids=tuple(sorted(skus[index].sku_id for index in owned_indices if mask.true[index])),
+        doubtful=tuple(sorted(skus[index].sku_id for index in owned_indices if mask.unknown[index])),
     )

@@ -28,32 +28,32 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
         return
     groups: dict[str, tuple[ContractSubject, list[Contract]]] = {}
     for contract in contracts_in_force(scope.bound):
-        about = subject_of(scope.bound, contract.products)
-        groups.setdefault(about.subject.id, (about, []))[1].append(contract)
-    for about, contracts in groups.values():
+        contract_subject = subject_of(scope.bound, contract.products)
+        groups.setdefault(contract_subject.subject.id, (contract_subject, []))[1].append(contract)
+    for contract_subject, contracts in groups.values():
         seats = [contract.seats for contract in contracts if contract.seats is not None]
         if len(seats) < len(contracts):
             continue  # without the seats of every contract, the sum is not known
-        bought = _purchased(scope, about, contracts[0])
-        if bought is not None and bought != sum(seats):
+        purchased = _purchased(scope, contract_subject, contracts[0])
+        if purchased is not None and purchased != sum(seats):
             ids = [contract.id for contract in contracts]
             yield scope.finding(
-                about.subject,
-                product=about.product,
-                evidence={"purchased": bought, "contractSeats": sum(seats), "contracts": ids},
-                pool=about.pool,
+                contract_subject.subject,
+                product=contract_subject.product,
+                evidence={"purchased": purchased, "contractSeats": sum(seats), "contracts": ids},
+                pool=contract_subject.pool,
             )
 
 
-def _purchased(scope: TenantScope, about: ContractSubject, contract: Contract) -> int | None:
+def _purchased(scope: TenantScope, contract_subject: ContractSubject, contract: Contract) -> int | None:
     """Return the purchased units of the contract's products; None if not known, with the reason recorded."""
     facts, mask = scope.facts, scope.bound.masks.of(contract.products)
-    owned = [index for index in np.flatnonzero(mask.maybe).tolist() if facts.skus[index].owned]
+    owned_indices = [index for index in np.flatnonzero(mask.maybe).tolist() if facts.skus[index].owned]
     complete = facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE
-    if not complete and not (about.pool is None and owned):
+    if not complete and not (contract_subject.pool is None and owned_indices):
         return None  # units that were not read may be missing; `readable` has recorded the reason
     total = 0
-    for index in owned:
+    for index in owned_indices:
         sku = facts.skus[index]
         if mask.unknown[index]:
             scope.unknown.add("subscribedSkus", Message("whether a product is in a contract's set is not known"))

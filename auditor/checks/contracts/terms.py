@@ -84,7 +84,7 @@ def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
 
 def contract_finding(scope: TenantScope, contract: Contract, *, money: Money | None, **more: Any) -> ObjectFinding:
     """Return a finding about one contract; `more` adds to its evidence."""
-    about = subject_of(scope.bound, contract.products)
+    contract_subject = subject_of(scope.bound, contract.products)
     notice = contract.last_notice_day
     evidence = {
         "ends": contract.ends.isoformat(),
@@ -96,12 +96,12 @@ def contract_finding(scope: TenantScope, contract: Contract, *, money: Money | N
         **more,
     }
     return scope.finding(
-        about.subject,
-        product=about.product,
+        contract_subject.subject,
+        product=contract_subject.product,
         detail=contract.id,
         evidence={name: value for name, value in evidence.items() if value is not None},
         money=money,
-        pool=about.pool,
+        pool=contract_subject.pool,
     )
 
 

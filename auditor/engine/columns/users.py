@@ -94,8 +94,8 @@ class People:
         if name == Source.SIGN_IN_ACTIVITY.value:
             return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self.latest(SIGN_IN_COLUMNS) == NEVER)
         if name == "mailboxType":
-            marked = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
-            return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self.absent(name))
+            lists_unread = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
+            return self._unknown_source(Source.MAILBOXES, name, self.nobody if lists_unread else self.absent(name))
         if name in SOURCE_OF_COLUMN:
             return self._unreported(SOURCE_OF_COLUMN[name], name)
         if not self.facts.asked(name):

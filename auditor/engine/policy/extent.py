@@ -41,8 +41,8 @@ def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome
 
 def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
     """Count the products of which the tenant owns usable seats, or may own some."""
-    bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
-    return PolicyExtent(bought, not bought)
+    owned_products = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
+    return PolicyExtent(owned_products, not owned_products)
 
 
 def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:

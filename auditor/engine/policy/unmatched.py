@@ -162,9 +162,9 @@ def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test]
     unheld = list(_unheld(bound, policy.users))
     if not missing and not unheld:
         return Message("the policy {policy} matches nobody", policy=policy.id)
-    named = [*missing, *unheld][:_MAX_VALUES]
-    values = _listed(named) + (", …" if len(missing) + len(unheld) > _MAX_VALUES else "")
-    near = {(name, close) for name, written in named if (close := usage.nearest((name, written))) is not None}
+    listed = [*missing, *unheld][:_MAX_VALUES]
+    values = _listed(listed) + (", …" if len(missing) + len(unheld) > _MAX_VALUES else "")
+    near = {(name, close) for name, written in listed if (close := usage.nearest((name, written))) is not None}
     if not near:
         return Message(
             "the policy {policy} matches nobody: no user meets the condition {values}", policy=policy.id, values=values

@@ -193,7 +193,7 @@ class ProductMasks:
     @cached_property
     def _free(self) -> _Bits:
         free = self._catalogue.free
-        listed = [_Bits(places) for name, places in self._bits_by_name.items() if name in free]
+        listed = [_Bits(bits) for name, bits in self._bits_by_name.items() if name in free]
         extended = [self._union(products.elements) for products in self._policies.free]
         return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 

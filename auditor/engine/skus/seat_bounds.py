@@ -44,16 +44,16 @@ def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound
     Percentages are of the usable seats after the change, and no seat in use is removed. If the bounds cannot both
     hold, the change leads to the fewest seats that keep the minimum; None if no number of seats does.
     """
-    least = _least(consumed, minimum)
-    if least is None:
+    fewest = _least(consumed, minimum)
+    if fewest is None:
         return None, False
-    most = _most(consumed, maximum)
-    if most is not None and least > most:
-        return least - usable, False
-    if usable < least:
-        return least - usable, True
-    if most is not None and usable > most:
-        return most - usable, True
+    maximum_usable = _most(consumed, maximum)
+    if maximum_usable is not None and fewest > maximum_usable:
+        return fewest - usable, False
+    if usable < fewest:
+        return fewest - usable, True
+    if maximum_usable is not None and usable > maximum_usable:
+        return maximum_usable - usable, True
     return 0, True
 
 

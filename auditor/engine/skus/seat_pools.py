@@ -18,25 +18,27 @@ _Pair = tuple[int, int]
 """The spare seats, and by how much they exceed the share of a bound, times a common factor."""
 
 
-def possible_breach(block: Seats, chosen: Sequence[SkuFact], doubtful: Sequence[SkuFact]) -> bool:
-    """Return whether the sum over `chosen` and any subset of `doubtful` may break a bound.
+def possible_breach(block: Seats, included: Sequence[SkuFact], doubtful: Sequence[SkuFact]) -> bool:
+    """Return whether the sum over `included` and any subset of `doubtful` may break a bound.
 
     An empty pool breaks none; a SKU without seat numbers may break any.
     """
-    seats = [_seats(block, sku) for sku in (*chosen, *doubtful)]
+    seats = [_seats(block, sku) for sku in (*included, *doubtful)]
     pairs = [pair for pair in seats if pair is not None]
     if len(pairs) < len(seats):
         return True
-    sure, open_ = pairs[: len(chosen)], pairs[len(chosen) :]
-    least = _extreme((usable - consumed for usable, consumed in sure), (u - c for u, c in open_), sign=-1)
+    certain, possible = pairs[: len(included)], pairs[len(included) :]
+    least = _extreme((usable - consumed for usable, consumed in certain), (u - c for u, c in possible), sign=-1)
     if least < (block.minimum.seats if block.minimum is not None else 0):
         return True
     if block.minimum is not None:
-        beyond = [_beyond(block.minimum, pair)[1] for pair in pairs]
-        if _extreme(beyond[: len(sure)], beyond[len(sure) :], sign=-1) < 0:
+        excess = [_excess(block.minimum, pair)[1] for pair in pairs]
+        if _extreme(excess[: len(certain)], excess[len(certain) :], sign=-1) < 0:
             return True
     return block.maximum is not None and _may_exceed(
-        block.maximum, [_beyond(block.maximum, pair) for pair in sure], [_beyond(block.maximum, pair) for pair in open_]
+        block.maximum,
+        [_excess(block.maximum, pair) for pair in certain],
+        [_excess(block.maximum, pair) for pair in possible],
     )
 
 
@@ -46,31 +48,31 @@ def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
     return None if usable is None or sku.consumed is None else (usable, sku.consumed)
 
 
-def _beyond(bound: Bound, seats: _Pair) -> _Pair:
+def _excess(bound: Bound, seats: _Pair) -> _Pair:
     usable, consumed = seats
     spare = usable - consumed
     return spare, spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
 
 
-def _extreme(sure: Iterable[int], open_: Iterable[int], *, sign: int) -> int:
-    """Return the least (sign -1) or greatest (sign 1) sum of all `sure` and any of `open_` numbers, at least one."""
-    fixed, free = list(sure), list(open_)
+def _extreme(certain: Iterable[int], possible: Iterable[int], *, sign: int) -> int:
+    """Return the least (sign -1) or greatest (sign 1) sum of all certain and any possible numbers, at least one."""
+    fixed, free = list(certain), list(possible)
     beneficial = [number for number in free if number * sign > 0]
     if fixed or beneficial:
         return sum(fixed) + sum(beneficial)
     return sign * max(number * sign for number in free)
 
 
-def _may_exceed(bound: Bound, sure: list[_Pair], open_: list[_Pair]) -> bool:
+def _may_exceed(bound: Bound, certain: list[_Pair], possible: list[_Pair]) -> bool:
     """Return whether a sum may exceed both parts of an upper bound."""
-    most = [_extreme((p[part] for p in sure), (p[part] for p in open_), sign=1) for part in (0, 1)]
-    if most[0] <= bound.seats or most[1] <= 0:
+    greatest = [_extreme((p[part] for p in certain), (p[part] for p in possible), sign=1) for part in (0, 1)]
+    if greatest[0] <= bound.seats or greatest[1] <= 0:
         return False
     if bound.seats == 0 or bound.percent == 0:  # exceeding one part implies exceeding the other
         return True
-    base = (sum(spare for spare, _ in sure), sum(share for _, share in sure))
+    base = (sum(spare for spare, _ in certain), sum(share for _, share in certain))
     sums: set[_Pair] = {base}
-    for spare, share in open_:
+    for spare, share in possible:
         sums |= {(total_spare + spare, total_share + share) for total_spare, total_share in sums}
         if len(sums) > _MAX_SUMS:
             return True

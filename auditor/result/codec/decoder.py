@@ -253,7 +253,7 @@ def _annotated(annotation: SavedField, wire: Any) -> Any:
 def check_unique(names: Iterable[str], where: str, path: str, key: str) -> None:
     """Raise SnapshotError for a list with duplicate names."""
     seen: set[str] = set()
-    for each in names:
-        if each in seen:
-            damaged(where, path, Message("'{key}' lists {each} twice", key=key, each=repr(each[:80])))
-        seen.add(each)
+    for name in names:
+        if name in seen:
+            damaged(where, path, Message("'{key}' lists {each} twice", key=key, each=repr(name[:80])))
+        seen.add(name)
