@@ -9,7 +9,7 @@ from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Purchases
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
-from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread
+from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread_source
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, purchase_extent
 from auditor.engine.scope import TenantScope
@@ -26,7 +26,7 @@ def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[Obje
             continue
         if violation.unknown[index]:
             trial_unknown = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])
-            scope.unknown.add_all(unread(facts, Source.SUBSCRIPTIONS) or trial_unknown)
+            scope.unknown.add_all(unread_source(facts, Source.SUBSCRIPTIONS) or trial_unknown)
         elif sku.usable is None:
             scope.seats_unknown(sku.label)
         else:

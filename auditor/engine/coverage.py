@@ -32,7 +32,7 @@ class NotEvaluated(Struct):
             self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
 
 
-def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
+def unread_source(facts: TenantFacts, source: Source) -> NotEvaluated | None:
     """Return why a source was not read completely; None if it was."""
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
@@ -53,7 +53,7 @@ def _incomplete(source: Source, status: SourceStatus) -> Message:
             return Message("{source} was not collected", source=source)
 
 
-def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
+def uncollected_property(facts: TenantFacts, name: str) -> NotEvaluated | None:
     """Return why a property of users is not known; None if it was collected."""
     if facts.asked(name):
         return None
@@ -61,10 +61,10 @@ def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
     return NotEvaluated(missing=[f"users.{name}"], reasons=[reason])
 
 
-def unreported(facts: TenantFacts, column: str) -> NotEvaluated | None:
+def missing_report_column(facts: TenantFacts, column: str) -> NotEvaluated | None:
     """Return why a column of a usage report is not known; None if the report has it."""
     source = SOURCE_OF_COLUMN[column]
-    if unknown := unread(facts, source):
+    if unknown := unread_source(facts, source):
         return unknown
     if column in facts.coverage(source).asked:
         return None

@@ -22,8 +22,8 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import PolicyExtent, extent_of
-from auditor.engine.policy.unknowns import doubts_of
-from auditor.engine.policy.waivers import waive_single
+from auditor.engine.policy.unknowns import missing_facts
+from auditor.engine.policy.waivers import waive_object_finding
 from auditor.engine.scope import TenantScope
 from auditor.engine.seat_usage import seat_columns
 from auditor.snapshot.model import UserBatch
@@ -73,25 +73,25 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
 
     `outcome` is the sum of the outcomes of all batches.
     """
-    singles: list[ObjectFinding] = []
+    object_findings: list[ObjectFinding] = []
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
     for index, policy in enumerate(bound.policies):
         if bound.rules.judges_fleet(policy):
             continue
-        doubt = NotEvaluated()
-        findings = list(_judge_tenant(bound, index, policy, outcome, doubt))
+        not_evaluated = NotEvaluated()
+        findings = list(_judge_tenant(bound, index, policy, outcome, not_evaluated))
         complete = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
         if bound.rules.judges_users(policy) and not complete:
-            doubt.add_all(doubts_of(bound, policy))
-        waived = [waive_single(bound, policy, single, outcome) for single in findings]
-        singles.extend(waived)
-        extent = None if doubt.reasons else extent_of(bound, index, policy, outcome)
+            not_evaluated.add_all(missing_facts(bound, policy))
+        waived = [waive_object_finding(bound, policy, finding, outcome) for finding in findings]
+        object_findings.extend(waived)
+        extent = None if not_evaluated.reasons else extent_of(bound, index, policy, outcome)
         if extent is not None and extent.empty:
             unmatched.add(index)
-        outcomes.append(_outcome(policy, doubt, waived, outcome.raised.get(index, NOTHING), extent))
+        outcomes.append(_outcome(policy, not_evaluated, waived, outcome.raised.get(index, NOTHING), extent))
     return Evaluation(
-        singles=tuple(singles),
+        object_findings=tuple(object_findings),
         outcomes=tuple(outcomes),
         used_waivers=frozenset(outcome.used_waivers),
         unknown_waivers=frozenset(outcome.unknown_waivers),
@@ -109,7 +109,7 @@ def people_are_readable(bound: BoundPolicies) -> bool:
 
 def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the policies and waivers read; people's names are not included."""
-    users, links = bound.rules.columns(bound.policies, bound.waivers)
+    users, assignments = bound.rules.columns(bound.policies, bound.waivers)
     if bound.counts_seats:
         users = tuple(sorted({*users, *seat_columns(bound.facts)}))
     gaps = bound.facts.snapshot.not_collected
@@ -117,8 +117,8 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
         users = tuple(name for name in users if name != "notCollected")
     if bound.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
         # Every path has its own list of disabled plans; the list of the licence replaces it where paths are unknown.
-        links = tuple(name for name in links if name != "disabledPlans")
-    return users, links
+        assignments = tuple(name for name in assignments if name != "disabledPlans")
+    return users, assignments
 
 
 _PATHS = "licenseAssignmentStates"
@@ -138,20 +138,20 @@ def _judge_tenant(
 
 def _outcome(
     policy: Policy,
-    doubt: NotEvaluated,
-    singles: Sequence[ObjectFinding],
+    not_evaluated: NotEvaluated,
+    object_findings: Sequence[ObjectFinding],
     people: FindingCount,
     extent: PolicyExtent | None,
 ) -> PolicyOutcome:
-    count = len(singles) + people.total
-    open_ = sum(single.waiver == OPEN for single in singles) + people.open
+    count = len(object_findings) + people.total
+    open_ = sum(finding.waiver == OPEN for finding in object_findings) + people.open
     status = raised_outcome(policy, open_, count)
     return PolicyOutcome(
         id=policy.id,
-        status=Outcome.NOT_EVALUATED if doubt.reasons else status,
+        status=Outcome.NOT_EVALUATED if not_evaluated.reasons else status,
         findings=count,
-        reason=joined("; ", doubt.reasons) or None,
-        missing=tuple(doubt.missing),
+        reason=joined("; ", not_evaluated.reasons) or None,
+        missing=tuple(not_evaluated.missing),
         judged=None if extent is None else extent.judged,
         report_only=policy.report_only or None,
     )

@@ -176,7 +176,7 @@ class ObjectFinding(Struct, frozen=True, kw_only=True):
 class Evaluation(Struct, frozen=True, kw_only=True):
     """Everything that policies yield for one tenant, except its findings about people."""
 
-    singles: tuple[ObjectFinding, ...]
+    object_findings: tuple[ObjectFinding, ...]
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]

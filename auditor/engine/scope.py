@@ -15,11 +15,11 @@ from auditor.domain.policy.model import Policy
 from auditor.domain.policy.prices import DatedPrice, SeatPrice
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
-from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import Products, distinct, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import People
-from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.coverage import NotEvaluated, unread_source
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks
@@ -53,7 +53,7 @@ class Batch:
 
         If several held SKUs contain the redundant one, the fullest of them is given.
         """
-        held, bound = self.people.links.held, self.bound
+        held, bound = self.people.assignments.held, self.bound
         contained, containers_of = bound.masks.once("contained", lambda: _contained(bound))
         # Only users with two SKUs or more, at least one of which another SKU contains, need to be compared in pairs.
         users = np.flatnonzero(intersects(held, contained) & has_multiple(held))
@@ -74,14 +74,14 @@ class Batch:
     @cached_property
     def errors(self) -> tuple[Rows, Rows, Rows, tuple[str, ...]]:
         """Assignments in error as (rows, SKUs, detail codes, detail texts), distinct and sorted."""
-        links = self.people.links
-        entries = links.failed
-        if links.pathless is not None:
-            entries = entries[~links.pathless[links.owner[entries]]]
-        codes, details = _error_texts(links, entries)
+        assignments = self.people.assignments
+        entries = assignments.failed
+        if assignments.pathless is not None:
+            entries = entries[~assignments.pathless[assignments.owner[entries]]]
+        codes, details = _error_texts(assignments, entries)
         size = self.bound.size
         # Encode the three columns as one number that sorts in the same order.
-        keys = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + codes)
+        keys = distinct((assignments.owner[entries] * size + assignments.sku[entries]) * max(1, len(details)) + codes)
         keys, codes = np.divmod(keys, max(1, len(details)))
         rows, skus = np.divmod(keys, max(1, size))
         return rows, skus, codes, details
@@ -168,7 +168,7 @@ class TenantScope(Struct, frozen=True, kw_only=True):
 
     def readable(self, source: Source) -> bool:
         """Return whether a source was read, at least in part; record why it is not complete."""
-        self.unknown.add_all(unread(self.facts, source))
+        self.unknown.add_all(unread_source(self.facts, source))
         return self.facts.status(source).is_read
 
     def seats_unknown(self, product: str) -> None:
@@ -233,12 +233,12 @@ def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
     return packed(bound.containers), {sku: packed(containers) for sku, containers in bound.containers.items()}
 
 
-def _error_texts(links: Links, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
+def _error_texts(assignments: AssignmentColumns, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
     """Return the details of the entries in error: the code of each, and the sorted texts."""
-    errors, groups = links.column("error"), links.column("assignedByGroup")
+    errors, groups = assignments.column("error"), assignments.column("assignedByGroup")
     size = len(groups.dictionary) + 1
-    error = links.codes("error")[entries].astype(np.int64)
-    group = links.codes("assignedByGroup")[entries].astype(np.int64)
+    error = assignments.codes("error")[entries].astype(np.int64)
+    group = assignments.codes("assignedByGroup")[entries].astype(np.int64)
     distinct_pairs, positions = np.unique(error * size + group, return_inverse=True)
     codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
     pairs = ((codes[pair // size], ids[pair % size]) for pair in distinct_pairs.tolist())

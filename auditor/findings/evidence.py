@@ -82,15 +82,15 @@ def selected_users(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.Rec
     users = batch.users
     if len(rows) < users.num_rows:
         users = users.take(indices(rows - batch.offset))
-    links = batch.assignments
-    entries = runs(*_spans(links, rows))
-    return users, links if len(entries) == links.num_rows else links.take(indices(entries))
+    assignments = batch.assignments
+    entries = runs(*_spans(assignments, rows))
+    return users, assignments if len(entries) == assignments.num_rows else assignments.take(indices(entries))
 
 
 def user_evidence(
-    bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows, *, evidence: bool = True
+    bound: BoundPolicies, users: pa.RecordBatch, assignments: pa.RecordBatch, rows: Rows, *, evidence: bool = True
 ) -> UserEvidence:
-    """Return the evidence about users with ascending rows in the snapshot; `links` has only their assignments."""
+    """Return the evidence about users with ascending rows in the snapshot; `assignments` has only their assignments."""
     columns = dict(zip(users.schema.names, users.columns, strict=True))
     nulls = pa.nulls(len(rows), pa.string())
     ids = _text(columns["id"])
@@ -98,15 +98,15 @@ def user_evidence(
     read_names = _FACTS if evidence else SIGN_INS
     read_columns = {name: columns[name] for name in read_names if name in columns}
     stamps = _instants({name: column for name, column in read_columns.items() if pa.types.is_timestamp(column.type)})
-    sizes, skus = _holdings(bound, links, rows)
-    entries, quotes = _entries(bound, links)
+    sizes, skus = _holdings(bound, assignments, rows)
+    entries, quotes = _entries(bound, assignments)
     return UserEvidence(
         ids=ids,
         names=pc.coalesce(_filled(names), _filled(principals), ids),
         principals=principals,
         last_sign_ins=_latest([stamps[name] for name in SIGN_INS if name in stamps], len(rows)),
         facts=_listed_facts(columns, len(rows)),
-        evidence=_evidence(columns, stamps, principals, _held(bound, links, sizes, skus)) if evidence else None,
+        evidence=_evidence(columns, stamps, principals, _held(bound, assignments, sizes, skus)) if evidence else None,
         paths=AssignmentPaths(np.repeat(np.arange(len(rows)), sizes), skus, entries, quotes),
     )
 
@@ -179,17 +179,17 @@ def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:
     return pc.max_element_wise(*recorded) if recorded else pa.nulls(count, pa.string())
 
 
-def _holdings(bound: BoundPolicies, links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
+def _holdings(bound: BoundPolicies, assignments: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
     """Return the number of assignments of each user, and the SKU index of each assignment."""
-    codes = links.column("skuId")
+    codes = assignments.column("skuId")
     index = np.array([bound.facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
-    return _spans(links, rows)[1], index[codes.indices.to_numpy()]
+    return _spans(assignments, rows)[1], index[codes.indices.to_numpy()]
 
 
-def _held(bound: BoundPolicies, links: pa.RecordBatch, sizes: Rows, skus: Rows) -> pa.StringArray:
+def _held(bound: BoundPolicies, assignments: pa.RecordBatch, sizes: Rows, skus: Rows) -> pa.StringArray:
     """Return the names of each user's products as a JSON list."""
     names = [sku.part_number or sku.sku_id for sku in bound.facts.skus]
-    counted = np.where(flags_of(links.column("held")), skus, -1).astype(np.int32)
+    counted = np.where(flags_of(assignments.column("held")), skus, -1).astype(np.int32)
     data, width = counted.tobytes(), counted.itemsize
     ends = (width * np.cumsum(sizes)).tolist()
     code_of: dict[bytes, int] = {}
@@ -202,16 +202,16 @@ def _held(bound: BoundPolicies, links: pa.RecordBatch, sizes: Rows, skus: Rows) 
     return pa.array(texts, pa.string()).take(indices(np.array(held, dtype=np.int64)))
 
 
-def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
+def _spans(assignments: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
     """Return the offset of each user's first assignment, and the number of assignments."""
-    owners = links.column("user").to_numpy()
+    owners = assignments.column("user").to_numpy()
     starts = np.searchsorted(owners, rows)
     return starts, np.searchsorted(owners, rows, side="right") - starts
 
 
-def _entries(bound: BoundPolicies, links: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
+def _entries(bound: BoundPolicies, assignments: pa.RecordBatch) -> tuple[Rows, list[Mapping[str, Any] | None]]:
     """Return the entry index of each assignment, and the distinct entries: assignment paths, or None without one."""
-    coded_values = [_values(links.column(name)) for name in _PATHS]
+    coded_values = [_values(assignments.column(name)) for name in _PATHS]
     firsts, entries = combined((value_codes, len(values)) for values, value_codes in coded_values)
     states, groups, errors = (
         [values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values

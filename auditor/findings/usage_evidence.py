@@ -51,7 +51,7 @@ class UsageEvidence:
     def __init__(self, bound: BoundPolicies, batch: UserBatch, rows: Rows) -> None:
         """Take users of a batch with their assignments; `rows` are their ascending row numbers in the snapshot."""
         self._bound = bound
-        self._links = batch.assignments
+        self._assignments = batch.assignments
         self._rows = rows
         self._people = People(batch, bound.facts)
         self._values: dict[str, list[Any]] = {}
@@ -128,9 +128,9 @@ class UsageEvidence:
 
     def _held(self) -> Iterable[frozenset[str]]:
         """Yield the skuIds that each person holds."""
-        links = self._links
-        owners, held = links.column("user").to_numpy(), links.column("held").to_pylist()
-        skus = links.column("skuId").to_pylist()
+        assignments = self._assignments
+        owners, held = assignments.column("user").to_numpy(), assignments.column("held").to_pylist()
+        skus = assignments.column("skuId").to_pylist()
         offsets = np.searchsorted(owners, [self._rows, self._rows + 1])
         for start, end in offsets.T.tolist():
             yield frozenset(skus[index].lower() for index in range(start, end) if held[index])

@@ -57,9 +57,9 @@ def describe(
         outcome.add(batch)
         chunks, outcome.chunks = outcome.chunks, []
         if user_batches is None and any(map(len, chunks)):
-            users, links = EVIDENCE_COLUMNS
+            users, assignments = EVIDENCE_COLUMNS
             usage = usage_columns(bound) if evidence else ()
-            user_batches = islice(bound.facts.snapshot.batches((*users, *usage), links), index, None)
+            user_batches = islice(bound.facts.snapshot.batches((*users, *usage), assignments), index, None)
         if user_batches is not None:
             yield from _described(bound, chunks, next(user_batches, None), evidence=evidence)
 
@@ -78,9 +78,9 @@ def _described(
         raise SnapshotError("snapshot-damaged", message, hint=hint)
     for start in range(0, len(rows), _PEOPLE_PER_BATCH):
         part = rows[start : start + _PEOPLE_PER_BATCH]
-        users, links = selected_users(batch, part)
-        people = user_evidence(bound, users, links, part, evidence=evidence)
-        usage = UsageEvidence(bound, UserBatch(users=users, assignments=links, offset=batch.offset), part)
+        users, assignments = selected_users(batch, part)
+        people = user_evidence(bound, users, assignments, part, evidence=evidence)
+        usage = UsageEvidence(bound, UserBatch(users=users, assignments=assignments, offset=batch.offset), part)
         yield _of_people(bound, _FindingRows.of(bound, chunks, part), people, usage)
 
 
@@ -246,8 +246,12 @@ def _fingerprints(
 
 def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> pa.RecordBatch:
     """Return the findings about everything except people, without guidance."""
-    singles = [((single.policy, single.check), _of_object(bound, single)) for single in evaluation.singles]
-    return encode([finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))])
+    object_findings = [
+        ((finding.policy, finding.check), _of_object(bound, finding)) for finding in evaluation.object_findings
+    ]
+    return encode(
+        [finding for _, finding in sorted(object_findings, key=lambda item: (item[0], report_order(item[1])))]
+    )
 
 
 def _product(
@@ -269,24 +273,24 @@ def _identity(product: ProductReference | None) -> str | None:
     return product.sku_id or f"written:{product.sku_part_number}"
 
 
-def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
+def _of_object(bound: BoundPolicies, finding: ObjectFinding) -> Finding:
     """Return a finding that is not about a user."""
-    policy = bound.policies[single.policy]
+    policy = bound.policies[finding.policy]
     tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
-    product = single.product
-    subject = (single.subject.type.value, single.subject.id)
-    waived = single.waiver != OPEN
+    product = finding.product
+    subject = (finding.subject.type.value, finding.subject.id)
+    waived = finding.waiver != OPEN
     return Finding(
-        fingerprint=fingerprint(tenant, policy.id, single.check, subject, _identity(product), single.detail),
+        fingerprint=fingerprint(tenant, policy.id, finding.check, subject, _identity(product), finding.detail),
         policy=policy.id,
-        check=single.check,
+        check=finding.check,
         severity=policy.severity,
         status=Status.WAIVED if waived else unwaived_status(policy),
-        waiver=bound.waivers[single.waiver].id if waived else None,
-        subject=single.subject,
+        waiver=bound.waivers[finding.waiver].id if waived else None,
+        subject=finding.subject,
         product=product,
-        detail=single.detail,
-        evidence=single.evidence,
-        money=single.money,
+        detail=finding.detail,
+        evidence=finding.evidence,
+        money=finding.money,
         source=SourceLine(file=policy.span.file, line=policy.span.line),
     )

@@ -23,7 +23,7 @@ def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """
     blocked = scope.batch.selectors.of(scope.bound.rules.listed("accountEnabled", (False,)))
     among = replace(scope, population=scope.population & blocked)
-    yield held_product_findings(among, scope.people.links.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
+    yield held_product_findings(among, scope.people.assignments.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
 
 
 CHECK = Check(

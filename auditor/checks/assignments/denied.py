@@ -13,7 +13,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
         return
     masks, of, deny = scope.bound.masks, block.of, block.deny
     denied = masks.once(("denied", id(block)), lambda: packed(masks.of(of) & masks.of(deny)))
-    yield held_product_findings(scope, scope.people.links.held, denied)
+    yield held_product_findings(scope, scope.people.assignments.held, denied)
 
 
 CHECK = UnwantedProductCheck(

@@ -53,12 +53,16 @@ def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> U
 
 def held_product_findings_by_path(scope: Scope, kind: Paths, products: PackedSet) -> UserFindings:
     """Report held SKUs by assignment path; holders whose paths were not collected stay unknown."""
-    links = scope.people.links
-    assigned = links.paths(kind) & links.held
-    if links.pathless is None:
+    assignments = scope.people.assignments
+    assigned = assignments.paths(kind) & assignments.held
+    if assignments.pathless is None:
         return held_product_findings(scope, assigned, products)
-    chunk, undecided = held_product_findings(scope, np.where(links.pathless[:, None], np.uint64(0), assigned), products)
-    return chunk, undecided | (links.pathless & scope.population.maybe & intersects(links.held, products.maybe))
+    chunk, undecided = held_product_findings(
+        scope, np.where(assignments.pathless[:, None], np.uint64(0), assigned), products
+    )
+    return chunk, undecided | (
+        assignments.pathless & scope.population.maybe & intersects(assignments.held, products.maybe)
+    )
 
 
 class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):

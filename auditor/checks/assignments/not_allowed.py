@@ -13,7 +13,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
     outside = masks.once(("not allowed", id(block)), lambda: packed(masks.of(of) & ~masks.of(allow)))
-    yield held_product_findings(scope, scope.people.links.held, outside)
+    yield held_product_findings(scope, scope.people.assignments.held, outside)
 
 
 CHECK = UnwantedProductCheck(

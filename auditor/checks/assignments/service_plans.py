@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import distinct, intersects
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
@@ -25,43 +25,43 @@ def enabled(scope: Scope, plan: str) -> Mask:
     decide.
     """
     people, unread = scope.people, scope.unread
-    links = people.links
+    assignments = people.assignments
     true = people.nobody
     for plan_id, contains in _plan_ids(scope, plan).items():
-        true = true | _provides(links, plan_id, contains)
+        true = true | _provides(assignments, plan_id, contains)
     plans_unknown = np.array([sku.plans is None for sku in scope.bound.facts.skus], dtype=bool)
     if unread is None and not plans_unknown.any():
         return Mask(true, people.nobody, sure=True)
     unread = people.nobody if unread is None else unread
     true = true & ~unread
-    may_provide = links.counting & plans_unknown[links.sku]
+    may_provide = assignments.counting & plans_unknown[assignments.sku]
     # A plan given by its id is off if a path disables it, even if the plans of the SKU are not known.
-    may_provide[_disabled(links, plan.casefold())] = False
+    may_provide[_disabled(assignments, plan.casefold())] = False
     unknown = people.nobody.copy()
-    unknown[links.owner[may_provide]] = True
+    unknown[assignments.owner[may_provide]] = True
     return Mask(true, (unknown | unread) & ~true)
 
 
-def _provides(links: Links, plan_id: str, contains: Flags) -> Flags:
+def _provides(assignments: AssignmentColumns, plan_id: str, contains: Flags) -> Flags:
     """Return the users with a SKU that contains the plan and has it enabled."""
-    enabled = intersects(links.counted, contains)
-    off = _disabled(links, plan_id)
+    enabled = intersects(assignments.counted, contains)
+    off = _disabled(assignments, plan_id)
     # A user for whom a path disables the plan may have it by another path; only these users are checked by path.
-    affected = distinct(links.owner[off])
-    paths = links.of_users(affected)
-    provides = links.counting[paths] & contains[links.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
+    affected = distinct(assignments.owner[off])
+    paths = assignments.of_users(affected)
+    provides = assignments.counting[paths] & contains[assignments.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
     enabled[affected] = False
-    enabled[links.owner[paths[provides]]] = True
+    enabled[assignments.owner[paths[provides]]] = True
     return enabled
 
 
-def _disabled(links: Links, plan_id: str) -> Rows:
+def _disabled(assignments: AssignmentColumns, plan_id: str) -> Rows:
     """Return the assignments that disable the plan: by the list of the path, or of the licence if paths are unknown."""
-    off = links.listing("pathDisabledPlans", plan_id)
-    if links.pathless is None:
+    off = assignments.listing("pathDisabledPlans", plan_id)
+    if assignments.pathless is None:
         return off
-    listed = links.listing("disabledPlans", plan_id)
-    paths_unknown = links.pathless[links.owner]
+    listed = assignments.listing("disabledPlans", plan_id)
+    paths_unknown = assignments.pathless[assignments.owner]
     return np.concatenate([off[~paths_unknown[off]], listed[paths_unknown[listed]]])
 
 

@@ -5,7 +5,7 @@ from auditor.domain.message import joined
 from auditor.domain.policy.model import Balance, Policy, Waiver
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.model import BalanceShare, WaiverShare
-from auditor.engine.coverage import unread
+from auditor.engine.coverage import unread_source
 from auditor.engine.fleet import waives_fleet
 from auditor.engine.policy.binding import BoundPolicies
 
@@ -13,7 +13,7 @@ from auditor.engine.policy.binding import BoundPolicies
 def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceShare:
     """Return which of a tenant's SKUs a balance policy evaluates, so that a later merge needs no snapshot."""
     facts = bound.facts
-    unread_source = unread(facts, Source.SUBSCRIBED_SKUS)
+    gap = unread_source(facts, Source.SUBSCRIBED_SKUS)
     readable = facts.status(Source.SUBSCRIBED_SKUS).is_read
     mask = bound.masks.of(block.of)
     assignable = facts.assignable if readable else ()
@@ -21,7 +21,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
         policy=policy.id,
         sku_ids=tuple(sorted(facts.skus[index].sku_id for index in assignable if mask.true[index])),
         doubtful=tuple(sorted(facts.skus[index].sku_id for index in assignable if mask.unknown[index])),
-        reason=None if unread_source is None else joined("; ", unread_source.reasons),
+        reason=None if gap is None else joined("; ", gap.reasons),
         waivers=tuple(
             _waiver_share(bound, waiver, waiver.products)
             for _, waiver in bound.covering(policy)

@@ -15,7 +15,7 @@ from auditor.guidance.routing import assignment_error
 
 def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report every entry of `licenseAssignmentStates` with an error, whatever its code."""
-    population, pathless, nobody = scope.population, scope.people.links.pathless, scope.people.nobody
+    population, pathless, nobody = scope.population, scope.people.assignments.pathless, scope.people.nobody
     rows, skus, codes, details = scope.batch.errors
     certain = np.flatnonzero(population.true[rows])
     chunk = scope.findings(rows[certain], skus=skus[certain], detail_codes=codes[certain], details=details)

@@ -9,7 +9,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Health
 from auditor.domain.result.finding import Subject
 from auditor.domain.translation import N_
-from auditor.engine.coverage import unread
+from auditor.engine.coverage import unread_source
 from auditor.engine.policy.extent import Extent, group_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.tenant_facts import GroupFact
@@ -48,7 +48,7 @@ def members_unknown(scope: TenantScope, group: GroupFact) -> None:
     if group.hidden_membership:
         reason = Message("the membership of the group {id} is hidden", id=group.id)
     else:
-        scope.unknown.add_all(unread(scope.facts, Source.MEMBERS))
+        scope.unknown.add_all(unread_source(scope.facts, Source.MEMBERS))
     scope.unknown.add("groups.memberCount", reason)
 
 

@@ -22,9 +22,9 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.engine.coverage import TRIAL_UNKNOWN, unread
+from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
-from auditor.engine.policy.unknowns import doubts_of
+from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope
 from auditor.guidance.routing import Situation, purchase_channel
 
@@ -50,7 +50,7 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     skus = selected_skus(scope, block)
     if skus is None or scope.facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
         return  # the seats that were not read may be sufficient
-    users_unread = unread(scope.facts, Source.USERS)
+    users_unread = unread_source(scope.facts, Source.USERS)
     certain = 0 if scope.holders is None else int(scope.holders.certain[0])
     possible = 0 if scope.holders is None else int(scope.holders.possible[0])
     certain_pool = pool_of(scope.facts, block.of, skus.certain)
@@ -94,7 +94,7 @@ def _record_unknown(
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
     if certain != possible:
         reason = Message("who belongs to the population is not known for some users")
-        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=reason))
+        scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 
 CHECK = SeatCheck(

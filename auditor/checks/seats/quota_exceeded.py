@@ -26,10 +26,10 @@ from auditor.domain.policy.model import Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.columns.bitsets import intersects, pairs
-from auditor.engine.coverage import TRIAL_UNKNOWN, unread
+from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.binding import assignable
-from auditor.engine.policy.unknowns import doubts_of
+from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation, licence_removal, self_service
@@ -43,7 +43,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 def _count(scope: Scope, block: Seats) -> HolderCount:
     """Count the holders of each SKU in the population; for a pool, count the distinct holders of the set."""
     bound, population, unread = scope.bound, scope.population, scope.unread
-    held = scope.people.links.held
+    held = scope.people.assignments.held
     holdings_unread = scope.people.nobody if unread is None else unread & population.maybe
     mask = bound.masks.of(block.of)
     owned = assignable(bound)
@@ -80,7 +80,7 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(scope.facts, index))
     if skus.certain or skus.possible:
-        scope.unknown.add_all(unread(scope.facts, Source.USERS))
+        scope.unknown.add_all(unread_source(scope.facts, Source.USERS))
 
 
 def _may_exceed(block: Seats, holders: HolderCount, sku: SkuFact, index: int) -> bool:
@@ -123,7 +123,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
         yield seat_finding(scope, block, stock, evidence, certain - quota)
     elif possible > quota:
         reason = Message("who belongs to the population, or holds the product, is not known for some users")
-        scope.unknown.add_all(doubts_of(scope.bound, scope.policy, otherwise=reason))
+        scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 
 def _holders(block: Seats, index: int, counted: HolderCount) -> tuple[int, int]:

@@ -25,7 +25,7 @@ Paths = Literal["direct", "group", "several"]
 ACTIVE_STATES = ("Active", "ActiveWithError")
 
 
-class Links:
+class AssignmentColumns:
     """The assignments of one batch, one per user, SKU and path, in the order of users; columns are computed lazily."""
 
     def __init__(

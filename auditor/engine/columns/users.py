@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.selector import ABSENT_READS_AS
-from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.instants import NEVER, Numbers, instants_of
 from auditor.engine.columns.strings import (
     ALL_DIFFERENT,
@@ -58,10 +58,10 @@ class People:
         return _frozen(np.ones(self.count, dtype=bool))
 
     @cached_property
-    def links(self) -> Links:
+    def assignments(self) -> AssignmentColumns:
         """The assignments of the users."""
         pathless = self.unknown("licenseAssignmentStates")
-        return Links(
+        return AssignmentColumns(
             self._assignments, self.facts, offset=self.offset, users=self.count,
             pathless=None if pathless is self.nobody else pathless,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.model import Policy
-from auditor.engine.coverage import NotEvaluated, unasked, unread, unreported
+from auditor.engine.coverage import NotEvaluated, missing_report_column, uncollected_property, unread_source
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
@@ -17,35 +17,35 @@ _INCOMPLETE = Message("some facts of some users could not be read")
 _UNDATED = Message("some facts of some users could not be read, or an assignment has no lastUpdatedDateTime")
 
 
-def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _INCOMPLETE) -> NotEvaluated:
+def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _INCOMPLETE) -> NotEvaluated:
     """Return the facts that the policy needs and the snapshot does not have, with reasons.
 
     `otherwise` is the reason if all sources were collected, but not for all users.
     """
     facts = bound.facts
-    users = unread(facts, Source.USERS)
+    users = unread_source(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
     atoms = bound.rules.atoms(policy)
     user_checks = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
-    doubt = NotEvaluated()
+    gaps = NotEvaluated()
     for missing in (
         users,
         *(reason for atom in atoms for reason in _atom(bound, atom)),
         *(_property(facts, name) for name in bound.rules.properties(policy)),
-        *(unread(facts, source) for check in user_checks for source in check.sources),
+        *(unread_source(facts, source) for check in user_checks for source in check.sources),
     ):
-        doubt.add_all(missing)
-    if not doubt.reasons:  # the usage reports that the population reads may have no row for some users
+        gaps.add_all(missing)
+    if not gaps.reasons:  # the usage reports that the population reads may have no row for some users
         for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for atom in atoms for column in report_columns(atom)):
-            doubt.add(
+            gaps.add(
                 source.value,
                 Message("{source}: Microsoft's report does not have all users of the policy", source=source),
             )
-    if not doubt.reasons:
+    if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)
-        doubt.add("users", _UNDATED if undated else otherwise)
-    return doubt
+        gaps.add("users", _UNDATED if undated else otherwise)
+    return gaps
 
 
 def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated | None]:
@@ -59,35 +59,35 @@ def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated |
         ):
             return [_property(facts, name)]
         case selectors.Holds():
-            return [unasked(facts, "assignedLicenses"), unread(facts, Source.SUBSCRIBED_SKUS)]
+            return [uncollected_property(facts, "assignedLicenses"), unread_source(facts, Source.SUBSCRIBED_SKUS)]
         case selectors.HeldFor():
-            read = [unasked(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
-            return [*read, unread(facts, Source.SUBSCRIBED_SKUS)]
+            read = [uncollected_property(facts, name) for name in ("assignedLicenses", "licenseAssignmentStates")]
+            return [*read, unread_source(facts, Source.SUBSCRIBED_SKUS)]
         case selectors.ManagedDevice():
-            return [unread(facts, Source.DEVICES)]
+            return [unread_source(facts, Source.DEVICES)]
         case selectors.LicensedVia():
-            return [unasked(facts, "licenseAssignmentStates")]
+            return [uncollected_property(facts, "licenseAssignmentStates")]
         case selectors.Licensed():
-            return [unasked(facts, "assignedLicenses")]
+            return [uncollected_property(facts, "assignedLicenses")]
         case selectors.InactiveFor():
-            return [unread(facts, Source.SIGN_IN_ACTIVITY)]
+            return [unread_source(facts, Source.SIGN_IN_ACTIVITY)]
         case selectors.NeverSignedIn():
-            return [unread(facts, Source.SIGN_IN_ACTIVITY), unasked(facts, "createdDateTime")]
+            return [unread_source(facts, Source.SIGN_IN_ACTIVITY), uncollected_property(facts, "createdDateTime")]
         case (
             selectors.InactiveIn() | selectors.AppsUnused() | selectors.MailboxLargerThan() | selectors.MailboxArchive()
         ):
-            return [unreported(facts, column) for column in report_columns(atom)]
+            return [missing_report_column(facts, column) for column in report_columns(atom)]
         case selectors.Agent():
-            return [unasked(facts, "agent")]
+            return [uncollected_property(facts, "agent")]
         case selectors.CreatedWithin():
-            return [unasked(facts, "createdDateTime")]
+            return [uncollected_property(facts, "createdDateTime")]
         case selectors.MemberOf(groups=groups, transitive=transitive):
             reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
         case selectors.HasRole():
-            return [bound.conditional_access.roles.doubt(atom)]
+            return [bound.conditional_access.roles.missing_facts(atom)]
         case selectors.CoveredBy():
-            return [bound.conditional_access.doubt(atom)]
+            return [bound.conditional_access.missing_facts(atom)]
         case selectors.Every() | selectors.AnyOf() | selectors.Not() | selectors.Population():
             return []
         case _:
@@ -95,4 +95,4 @@ def _atom(bound: BoundPolicies, atom: selectors.Selector) -> list[NotEvaluated |
 
 
 def _property(facts: TenantFacts, name: str) -> NotEvaluated | None:
-    return unread(facts, Source.MAILBOXES) if name == "mailboxType" else unasked(facts, name)
+    return unread_source(facts, Source.MAILBOXES) if name == "mailboxType" else uncollected_property(facts, name)

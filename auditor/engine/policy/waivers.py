@@ -35,19 +35,21 @@ def waive(
     return waivers
 
 
-def waive_single(bound: BoundPolicies, policy: Policy, single: ObjectFinding, outcome: BatchOutcome) -> ObjectFinding:
+def waive_object_finding(
+    bound: BoundPolicies, policy: Policy, finding: ObjectFinding, outcome: BatchOutcome
+) -> ObjectFinding:
     """Return a finding that is not about a user with the index of its waiver."""
     chosen = OPEN
     for index, waiver in bound.covering(policy):
         if waiver.users is not None:
             continue
-        matched = _single_products(bound, waiver, single)
+        matched = _object_products(bound, waiver, finding)
         if matched.true[0]:
             outcome.used_waivers.add(index)
             chosen = index if chosen == OPEN else chosen
         if matched.unknown[0]:
             outcome.unknown_waivers.add(index)
-    return replace(single, waiver=chosen)
+    return replace(finding, waiver=chosen)
 
 
 def _products(bound: BoundPolicies, policy: Policy, waiver: Waiver, chunk: FindingColumns, indices: Rows) -> Mask:
@@ -63,17 +65,17 @@ def _products(bound: BoundPolicies, policy: Policy, waiver: Waiver, chunk: Findi
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
 
 
-def _single_products(bound: BoundPolicies, waiver: Waiver, single: ObjectFinding) -> Mask:
+def _object_products(bound: BoundPolicies, waiver: Waiver, finding: ObjectFinding) -> Mask:
     if waiver.products is None:
         return _ALWAYS
-    if single.pool is not None:
+    if finding.pool is not None:
         # A pool does not contain SKUs that the tenant does not own or that people cannot hold.
-        shared, in_pool = bound.masks.of(waiver.products) & bound.masks.of(single.pool), assignable(bound)
+        shared, in_pool = bound.masks.of(waiver.products) & bound.masks.of(finding.pool), assignable(bound)
         true = np.array([shared.true[in_pool].any()])
         return Mask(true, np.array([shared.unknown[in_pool].any()]) & ~true)
-    if single.product is None or single.product.sku_id is None:
+    if finding.product is None or finding.product.sku_id is None:
         return _NEITHER
-    sku = bound.facts.described(single.product.sku_id, single.product.sku_part_number)
+    sku = bound.facts.described(finding.product.sku_id, finding.product.sku_part_number)
     if not sku.owned:
         return ProductMasks(bound.facts, (sku,)).of(waiver.products)
     product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]

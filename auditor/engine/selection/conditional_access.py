@@ -11,7 +11,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.selector import CoveredBy
 from auditor.engine.columns.strings import one_of
 from auditor.engine.columns.users import People
-from auditor.engine.coverage import NotEvaluated, unasked, unread
+from auditor.engine.coverage import NotEvaluated, uncollected_property, unread_source
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Members, Membership
 from auditor.engine.skus.masks import Mask
@@ -54,27 +54,27 @@ class ConditionalAccess:
         read = CONDITIONAL_ACCESS_LIST in self._facts.coverage(Source.CONDITIONAL_ACCESS).asked
         return read and not any(True for _ in self._policies(selector))
 
-    def doubt(self, selector: CoveredBy) -> NotEvaluated:
+    def missing_facts(self, selector: CoveredBy) -> NotEvaluated:
         """Return why it is not known for all users whether they are covered; without reasons if it is known."""
-        doubt = NotEvaluated()
-        doubt.add_all(unread(self._facts, Source.CONDITIONAL_ACCESS))
+        not_evaluated = NotEvaluated()
+        not_evaluated.add_all(unread_source(self._facts, Source.CONDITIONAL_ACCESS))
         for row in self._policies(selector):
             for role in {*row["includeRoles"], *row["excludeRoles"]}:
-                doubt.add_all(self.roles.doubt_of_template(role.lower()))
+                not_evaluated.add_all(self.roles.missing_facts_of_template(role.lower()))
             if _names_guests(row):
-                doubt.add_all(unasked(self._facts, "userType"))
-                doubt.add_all(unasked(self._facts, "userPrincipalName"))
+                not_evaluated.add_all(uncollected_property(self._facts, "userType"))
+                not_evaluated.add_all(uncollected_property(self._facts, "userPrincipalName"))
             name = row["displayName"] or row["id"]
             if _unclear_guests(row):
                 reason = Message(
                     "the Conditional Access policy '{name}' names kinds of guests that Graph does not distinguish",
                     name=name,
                 )
-                doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
+                not_evaluated.add(Source.CONDITIONAL_ACCESS.value, reason)
             if (row["state"] or "").lower() != ENABLED:
                 reason = Message("the state of the Conditional Access policy '{name}' is not known", name=name)
-                doubt.add(Source.CONDITIONAL_ACCESS.value, reason)
-        return doubt
+                not_evaluated.add(Source.CONDITIONAL_ACCESS.value, reason)
+        return not_evaluated
 
     def names(self, people: People, selector: CoveredBy) -> list[tuple[str, ...]]:
         """Return for each user of a batch the names of the policies that certainly cover them, sorted."""

@@ -13,7 +13,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import HasRole
 from auditor.engine.columns.users import People
-from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.coverage import NotEvaluated, unread_source
 from auditor.engine.selection.group_membership import Members, Membership
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import TenantFacts
@@ -86,13 +86,13 @@ class DirectoryRoles:
         holders = self._of_selector(selector)
         return holders.complete and holders.certain.none and holders.doubtful.none
 
-    def doubt(self, selector: HasRole) -> NotEvaluated | None:
+    def missing_facts(self, selector: HasRole) -> NotEvaluated | None:
         """Return why it is not known for all users whether they have one of the roles; None if it is known."""
-        return self._doubt(self._of_selector(selector), eligible=selector.assigned != "active")
+        return self._missing_facts(self._of_selector(selector), eligible=selector.assigned != "active")
 
-    def doubt_of_template(self, role: str) -> NotEvaluated | None:
+    def missing_facts_of_template(self, role: str) -> NotEvaluated | None:
         """Return why it is not known for all users whether they have the role with this template id."""
-        return self._doubt(self._of_template(role), eligible=False)
+        return self._missing_facts(self._of_template(role), eligible=False)
 
     def held_by(self, user: str) -> tuple[HeldRole, ...]:
         """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
@@ -106,7 +106,7 @@ class DirectoryRoles:
             return mask
         return mask | Mask(people.nobody, holders.doubtful.mask(people, self._membership).maybe)
 
-    def _doubt(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
+    def _missing_facts(self, holders: _Holders, *, eligible: bool) -> NotEvaluated | None:
         members_complete = all(
             self._membership.is_complete(group, transitive=False) for group in holders.certain.groups
         )
@@ -115,7 +115,7 @@ class DirectoryRoles:
         if eligible and self._facts.status(Source.DIRECTORY_ROLES) is SourceStatus.COMPLETE:
             reason = Message("eligible role assignments were not collected; collect the snapshot again")
             return NotEvaluated(missing=[Source.DIRECTORY_ROLES.value], reasons=[reason])
-        return unread(self._facts, Source.DIRECTORY_ROLES)
+        return unread_source(self._facts, Source.DIRECTORY_ROLES)
 
     # Matching assignments.
 

@@ -77,7 +77,7 @@ class SelectorMasks:
             case selectors.ManagedDevice(seen_within=duration):
                 return self._managed_device(duration)
             case selectors.Licensed():
-                return self._where_known(non_empty(people.links.held), "assignedLicenses")
+                return self._where_known(non_empty(people.assignments.held), "assignedLicenses")
             case selectors.MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case selectors.InactiveFor(duration=duration, signal=signal):
@@ -158,10 +158,10 @@ class SelectorMasks:
     def _holds(self, wanted: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(wanted)
         packed = self._masks.once(("holds", id(wanted)), lambda: Products.of(products.true))
-        true = intersects(people.links.held, packed)
+        true = intersects(people.assignments.held, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")
-        possible = intersects(people.links.held, products.unknown) & ~true
+        possible = intersects(people.assignments.held, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
 
@@ -169,21 +169,21 @@ class SelectorMasks:
         """Return the users who hold a SKU of the set whose active paths all last changed at `latest` or earlier."""
         people, products = self._people, self._masks.of(wanted)
         unread, pathless = people.unknown("assignedLicenses"), people.unknown("licenseAssignmentStates")
-        unchanged, undated = people.links.unchanged_since(latest)
+        unchanged, undated = people.assignments.unchanged_since(latest)
         true = intersects(unchanged, products.true) & ~unread & ~pathless
         if products.sure and undated is None and unread is pathless is people.nobody:
             return Mask(true, people.nobody, sure=True)
         possible = unchanged if undated is None else unchanged | undated
         maybe = products.maybe
-        unknown = unread | intersects(possible, maybe) | (pathless & intersects(people.links.held, maybe))
+        unknown = unread | intersects(possible, maybe) | (pathless & intersects(people.assignments.held, maybe))
         return Mask(true, unknown & ~true)
 
     def _licensed_via(self, path: Paths) -> Mask:
         """Return the users with an active path of that kind; never users without licences."""
         people = self._people
         pathless, unread = people.unknown("licenseAssignmentStates"), people.unknown("assignedLicenses")
-        licensed = non_empty(people.links.held) | unread
-        true = non_empty(people.links.paths(path)) & licensed
+        licensed = non_empty(people.assignments.held) | unread
+        true = non_empty(people.assignments.paths(path)) & licensed
         if pathless is people.nobody:
             return Mask(true, pathless, sure=True)
         return Mask(true & ~pathless, pathless & licensed)
