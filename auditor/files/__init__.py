@@ -1,1 +1,1 @@
-"""Opens every path that a user, a store or a saved result names, within bounds and inside its root."""
+"""Opens every path that a user, a store or a saved result specifies, with size limits and inside its root folder."""

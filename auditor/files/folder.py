@@ -1,4 +1,4 @@
-"""Open folders in which files and folders are created privately, renamed, and never reached through symbolic links."""
+"""Folder handles: files and folders are created with private modes, and symbolic links are never followed."""
 
 import errno
 import os
@@ -13,14 +13,14 @@ from msgspec import Struct
 from auditor.domain.errors import AuditorError, DeliveryError
 from auditor.domain.message import Message
 
-_AT: Final = os.open in os.supports_dir_fd
-"""Whether files can be named relative to an open folder; not on Windows."""
-_PLAIN: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | _PLAIN
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _PLAIN
-_STRAIGHT: Final = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | _PLAIN
-_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-_INNER: Final = _FOLDER | getattr(os, "O_NOFOLLOW", 0)
+_HAS_DIR_FD: Final = os.open in os.supports_dir_fd
+"""Whether files can be opened relative to an open folder; not on Windows."""
+_COMMON_FLAGS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | _COMMON_FLAGS
+_APPEND_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | _COMMON_FLAGS
+_DIRECT_FLAGS: Final = os.O_WRONLY | getattr(os, "O_NOCTTY", 0) | _COMMON_FLAGS
+_FOLDER_FLAGS: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
+_INNER_FLAGS: Final = _FOLDER_FLAGS | getattr(os, "O_NOFOLLOW", 0)
 _NAME_CHARACTERS: Final = 40
 """Characters of a file's name in the name of its temporary file."""
 
@@ -33,9 +33,9 @@ _ACCESS: Final = _Access()
 
 
 def set_public(*, public: bool) -> None:
-    """Set for this process whether new files and folders are readable by others, as umask does.
+    """Set for this process whether other users may read new files and folders.
 
-    The default modes are 0600 for files and 0700 for folders; with `public`, 0666 and 0777 less the umask.
+    The default modes are 0600 for files and 0700 for folders; with `public`, they are 0666 and 0777 less the umask.
     """
     _ACCESS.public = public
 
@@ -49,25 +49,25 @@ def _folder_mode(*, public: bool = False) -> int:
 
 
 class Folder:
-    """An open folder in which files are created by plain names; a context manager.
+    """An open folder; its methods take the plain names of files in it. A context manager.
 
-    Its methods raise OSError with the whole path, and DeliveryError for a symbolic link.
+    Its methods raise OSError with the full path, and DeliveryError for a symbolic link.
     """
 
-    def __init__(self, path: Path, number: int | None, *, public: bool = False) -> None:
+    def __init__(self, path: Path, descriptor: int | None, *, public: bool = False) -> None:
         self.path = path
-        self.number = number
-        """Its descriptor; None where the system has none for folders, as on Windows."""
+        self.descriptor = descriptor
+        """Its file descriptor; None on systems without descriptors for folders, such as Windows."""
         self._public = public
 
     @classmethod
     def open_or_create(cls, root: Path, *names: str, public: bool = False) -> "Folder":
-        """Open a folder below a root, creating what is missing, including the root; each name is one level.
+        """Open a folder below a root, creating missing folders, including the root; each name is one level.
 
-        The root was named by the user and may be a link or lie below links. Below it no link is followed. `public` is
-        for files without data of a tenant: their mode is what the umask leaves.
+        The user specified the root, so it may be a link or be reached through links. Below it no link is followed.
+        `public` is for files without tenant data: their modes are limited only by the umask.
         """
-        folder = cls(root, _root(root, _folder_mode(public=public)), public=public)
+        folder = cls(root, _open_or_create_root(root, _folder_mode(public=public)), public=public)
         for name in names:
             with folder:
                 folder = folder.folder(name)
@@ -75,9 +75,9 @@ class Folder:
 
     @classmethod
     def open_existing(cls, root: Path, *names: str) -> "Folder":
-        """Open a folder below a root as `open_or_create` does. Raises FileNotFoundError if it does not exist."""
+        """Open an existing folder below a root, like `open_or_create`. Raises FileNotFoundError if it is missing."""
         with path_in_errors(root):
-            folder = cls(root, _outer(root))
+            folder = cls(root, _open_folder(root))
         for name in names:
             with folder:
                 folder = folder.inner(name)
@@ -91,20 +91,20 @@ class Folder:
 
     def close(self) -> None:
         """Close the folder."""
-        number, self.number = self.number, None
-        if number is not None:
-            os.close(number)
+        descriptor, self.descriptor = self.descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
     def __del__(self) -> None:
         """Close the folder when it is garbage-collected, as files do."""
         self.close()
 
     def inner(self, name: str) -> "Folder":
-        """Open a folder in this one. Raises FileNotFoundError."""
+        """Open a folder in this one. Raises FileNotFoundError if it does not exist."""
         path, location = self._locate(name)
         with path_in_errors(path):
             try:
-                return Folder(path, _inner(location, self.number), public=self._public)
+                return Folder(path, _open_inner(location, self.descriptor), public=self._public)
             except NotADirectoryError:
                 self.refuse_link(name)
                 raise
@@ -117,7 +117,7 @@ class Folder:
                 return self.inner(name)
         with path_in_errors(path):
             try:
-                os.mkdir(location, _folder_mode(public=self._public), dir_fd=self.number)
+                os.mkdir(location, _folder_mode(public=self._public), dir_fd=self.descriptor)
             except FileExistsError:
                 if new:
                     raise
@@ -127,10 +127,10 @@ class Folder:
         """Create a file that does not exist yet; returns its file descriptor."""
         path, location = self._locate(name)
         with path_in_errors(path):
-            return os.open(location, _NEW, _file_mode(public=self._public), dir_fd=self.number)
+            return os.open(location, _CREATE_FLAGS, _file_mode(public=self._public), dir_fd=self.descriptor)
 
     def temporary(self, name: str) -> tuple[int, str]:
-        """Create a temporary file that is to become `name`; returns its file descriptor and its name."""
+        """Create a temporary file that will be renamed to `name`; returns its file descriptor and its name."""
         while True:
             temporary_name = f".{name[:_NAME_CHARACTERS]}.{os.urandom(8).hex()}"
             with suppress(FileExistsError):
@@ -141,12 +141,13 @@ class Folder:
         self.refuse_link(name)
         path, location = self._locate(name)
         with path_in_errors(path):
-            return os.open(location, _APPEND, 0o600, dir_fd=self.number)
+            return os.open(location, _APPEND_FLAGS, 0o600, dir_fd=self.descriptor)
 
     def direct_target(self, name: str) -> int | None:
-        """Open a character device or a pipe for writing; returns None for any other name.
+        """Open a character device or a pipe for writing; returns None for a regular file and for a missing name.
 
-        A pipe waits for its reader. Raises DeliveryError for a link, and OSError for a folder, a disk or a socket.
+        Opening a pipe blocks until it has a reader. Raises DeliveryError for a link, and OSError for a folder, a disk
+        or a socket.
         """
         status = self.status(name)
         if status is None or stat.S_ISREG(status.st_mode):
@@ -155,54 +156,54 @@ class Folder:
         path, location = self._locate(name)
         with path_in_errors(path):
             check_kind(status)
-            number = os.open(location, _STRAIGHT, dir_fd=self.number)
-            if stat.S_ISREG(os.fstat(number).st_mode):
-                os.close(number)
+            descriptor = os.open(location, _DIRECT_FLAGS, dir_fd=self.descriptor)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
                 raise OSError(errno.EAGAIN, Message("it was replaced while it was opened"))
-            return number
+            return descriptor
 
     def status(self, name: str) -> os.stat_result | None:
-        """Return the status of a name, of a link itself rather than its target; None if nothing has the name."""
+        """Return the status of a file, without following a link; None if the file does not exist."""
         path, location = self._locate(name)
         with path_in_errors(path):
             try:
-                return os.stat(location, dir_fd=self.number, follow_symlinks=False)
+                return os.stat(location, dir_fd=self.descriptor, follow_symlinks=False)
             except FileNotFoundError:
                 return None
 
     def replace(self, temporary_name: str, name: str) -> None:
-        """Rename a temporary file, replacing the file that has the name."""
+        """Rename a temporary file to `name`, replacing an existing file."""
         (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
         with path_in_errors(path):
-            os.replace(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
+            os.replace(old, new, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
     def rename(self, temporary_name: str, name: str) -> None:
-        """Rename a temporary folder. Raises OSError if a folder that is not empty has the name."""
+        """Rename a temporary folder to `name`. Raises OSError if a non-empty folder has this name."""
         (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
         with path_in_errors(path):
-            os.rename(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
+            os.rename(old, new, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
     def link(self, temporary_name: str, name: str) -> None:
         """Create a hard link. Raises FileExistsError if the name is taken."""
         (_, old), (path, new) = self._locate(temporary_name), self._locate(name)
         with path_in_errors(path):
-            os.link(old, new, src_dir_fd=self.number, dst_dir_fd=self.number)
+            os.link(old, new, src_dir_fd=self.descriptor, dst_dir_fd=self.descriptor)
 
     def remove(self, name: str) -> None:
-        """Delete a file; a missing one is no error."""
+        """Delete a file; a missing file is not an error."""
         path, location = self._locate(name)
         with path_in_errors(path), suppress(FileNotFoundError):
-            os.unlink(location, dir_fd=self.number)
+            os.unlink(location, dir_fd=self.descriptor)
 
     def sync(self) -> None:
-        """Write the folder's names through to the disk, on systems that can."""
-        if self.number is None:  # as on Windows
+        """Flush the folder's entries to disk, on systems that support it."""
+        if self.descriptor is None:  # on Windows
             return
         try:
-            os.fsync(self.number)
+            os.fsync(self.descriptor)
         except OSError as error:
-            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # as some network file systems say
-                raise _named(error, self.path) from error
+            if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # not supported by some network file systems
+                raise _with_path(error, self.path) from error
 
     def refuse_link(self, name: str) -> None:
         """Raise DeliveryError if the name is a symbolic link."""
@@ -211,17 +212,17 @@ class Folder:
             raise link_refused(self.path / name, DeliveryError)
 
     def _locate(self, name: str) -> tuple[Path, str]:
-        """Return the path of a name for messages, and the argument for the operating system."""
+        """Return the full path of a name for messages, and the path argument for system calls."""
         if name in {"", ".", ".."} or "/" in name or "\0" in name or os.sep in name or (os.altsep or "/") in name:
             raise OSError(errno.EINVAL, Message("is not the name of a file in a folder"), str(self.path / repr(name)))
-        if _AT and self.number is None:
+        if _HAS_DIR_FD and self.descriptor is None:
             raise ValueError("the folder is closed")
         path = self.path / name
-        return path, name if self.number is not None else str(path)
+        return path, name if self.descriptor is not None else str(path)
 
 
 def link_refused(path: Path, kind: type[AuditorError]) -> AuditorError:
-    """Return the error for a symbolic link."""
+    """Return the error of a path that is a symbolic link."""
     return kind(
         "output-link",
         Message("{path} is a symbolic link, and nothing is written through links", path=path),
@@ -230,7 +231,7 @@ def link_refused(path: Path, kind: type[AuditorError]) -> AuditorError:
 
 
 def check_kind(status: os.stat_result) -> None:
-    """Raise OSError for anything but regular files and direct targets."""
+    """Raise OSError for anything but a regular file, a character device or a pipe."""
     mode = status.st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
@@ -238,29 +239,29 @@ def check_kind(status: os.stat_result) -> None:
         raise OSError(errno.EINVAL, Message("it is a disk or a socket"))
 
 
-def _root(path: Path, mode: int) -> int | None:
+def _open_or_create_root(path: Path, mode: int) -> int | None:
     with path_in_errors(path):
         try:
-            return _outer(path)
+            return _open_folder(path)
         except FileNotFoundError:
             for missing in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
                 with suppress(FileExistsError):
                     missing.mkdir(mode=mode)
-            return _outer(path)
+            return _open_folder(path)
 
 
-def _outer(path: Path) -> int | None:
-    """Open a folder wherever its path leads; on systems without folder descriptors, only check it."""
-    if _AT:
-        return os.open(path, _FOLDER)
+def _open_folder(path: Path) -> int | None:
+    """Open a folder, following links; on systems without descriptors for folders, only check that it is one."""
+    if _HAS_DIR_FD:
+        return os.open(path, _FOLDER_FLAGS)
     _check_folder(path.stat())
     return None
 
 
-def _inner(location: str, number: int | None) -> int | None:
-    """Open a folder that is not a link."""
-    if _AT:
-        return os.open(location, _INNER, dir_fd=number)
+def _open_inner(location: str, descriptor: int | None) -> int | None:
+    """Open a folder in an open folder, without following a link."""
+    if _HAS_DIR_FD:
+        return os.open(location, _INNER_FLAGS, dir_fd=descriptor)
     _check_folder(os.lstat(location))
     return None
 
@@ -272,13 +273,13 @@ def _check_folder(status: os.stat_result) -> None:
 
 @contextmanager
 def path_in_errors(path: Path) -> Iterator[None]:
-    """Add the whole path to an OSError raised inside."""
+    """Add the full path to an OSError raised in the block."""
     try:
         yield
     except OSError as error:
-        raise _named(error, path) from error
+        raise _with_path(error, path) from error
 
 
-def _named(error: OSError, path: Path) -> OSError:
-    """Return the same error with the whole path."""
+def _with_path(error: OSError, path: Path) -> OSError:
+    """Return a copy of the error with the full path."""
     return OSError(error.errno, error.strerror or str(error), str(path))

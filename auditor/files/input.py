@@ -15,75 +15,75 @@ from typing import Final
 from auditor.domain.message import Message
 
 POLICY: Final = 1 << 20
-"""Bytes of a policy file, a policy test or a tenants file."""
+"""Size limit of a policy file, a policy test or a tenants file, in bytes."""
 CERTIFICATES: Final = 16 << 20
-"""Bytes of a certificate with its key, or of a CA bundle."""
+"""Size limit of a certificate with its key, or of a CA bundle, in bytes."""
 TABLE: Final = 32 << 20
-"""Bytes of a product table or a product catalogue."""
+"""Size limit of a product table or a product catalogue, in bytes."""
 MANIFEST: Final = 16 << 20
-"""Bytes of the manifest of a snapshot or of a commit of a store."""
+"""Size limit of the manifest of a snapshot or of a commit of a store, in bytes."""
 LOG: Final = 256 << 20
-"""Bytes of the log of sent mails."""
+"""Size limit of the log of sent mails, in bytes."""
 RESULT: Final = 8 << 30
-"""Bytes of a saved result: about ten million findings."""
+"""Size limit of a saved result, in bytes: about ten million findings."""
 COLUMNS: Final = 64 << 30
-"""Bytes of a Parquet file, or of an object of a store."""
+"""Size limit of a Parquet file, or of an object of a store, in bytes."""
 
-_PIECE: Final = 1 << 16
+_CHUNK_BYTES: Final = 1 << 16
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
 def object_bytes(name: str) -> int:
-    """Return how many bytes an object of a store may have, by its name."""
+    """Return the size limit of a store object in bytes, by its name."""
     return MANIFEST if name.endswith(".json") else COLUMNS
 
 
 def read(path: Path, *, most: int, within: Path | None = None) -> bytes:
     """Return the bytes of a regular file of at most `most` bytes; `within` as in `opened`. Raises OSError."""
     with opened(path, most=most, within=within) as file:
-        # Python allocates what it is asked to read: ask for the file's size, then continue in pieces.
-        pieces = [file.read(os.fstat(file.fileno()).st_size + 1)]
-        size = len(pieces[0])
-        # A file of /proc has size 0, and others grow while they are read.
-        while size <= most and (piece := file.read(_PIECE)):
-            pieces.append(piece)
-            size += len(piece)
+        # Python allocates the requested number of bytes: request the file's size first, then continue in chunks.
+        chunks = [file.read(os.fstat(file.fileno()).st_size + 1)]
+        size = len(chunks[0])
+        # Files in /proc report size 0, and other files may grow while they are read.
+        while size <= most and (chunk := file.read(_CHUNK_BYTES)):
+            chunks.append(chunk)
+            size += len(chunk)
     if size > most:
         raise _too_large(path, most)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 @contextmanager
 def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[BufferedReader]:
     """Open a regular file of at most `most` bytes for reading.
 
-    A pipe, a device or a folder is refused without waiting for it. With `within`, so is a link that leads out of that
-    folder. Raises OSError.
+    Raises OSError for a pipe, a device or a folder, without blocking. With `within`, also for a link that leads out of
+    that folder.
     """
-    number = _descriptor(path, within)
+    descriptor = _open(path, within)
     try:
-        _check(path, os.fstat(number), most)
+        _check_file(path, os.fstat(descriptor), most)
     except OSError:
-        os.close(number)
+        os.close(descriptor)
         raise
-    with os.fdopen(number, "rb") as file:
+    with os.fdopen(descriptor, "rb") as file:
         yield file
 
 
 def check_regular(path: Path, *, most: int) -> None:
-    """Raise OSError unless a path is a regular file of at most `most` bytes, for a library that opens it."""
+    """Raise OSError unless a path, which a library will open, is a regular file of at most `most` bytes."""
     with opened(path, most=most):
         pass
 
 
 def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Return the paths below a folder whose relative path is `wanted`, sorted; linked folders are not entered.
+    """Return the sorted paths below a folder whose relative path `wanted` accepts; links to folders are not followed.
 
-    Raises OSError for a folder that cannot be listed, rather than omitting its content.
+    Raises OSError for a folder that cannot be listed; its content is not silently omitted.
     """
     paths: list[Path] = []
-    for top, below, names in os.walk(folder, onerror=_raised):
-        links = [name for name in below if os.path.islink(os.path.join(top, name))]  # noqa: PTH114, PTH118 (speed)
+    for top, folders, names in os.walk(folder, onerror=_raise):
+        links = [name for name in folders if os.path.islink(os.path.join(top, name))]  # noqa: PTH114, PTH118 (speed)
         paths += [Path(top, name) for name in (*names, *links)]
     return sorted(path for path in paths if wanted(path.relative_to(folder)))
 
@@ -110,7 +110,7 @@ def _mode(path: Path, kind: Callable[[int], bool]) -> bool:
         return False
 
 
-def _descriptor(path: Path, within: Path | None) -> int:
+def _open(path: Path, within: Path | None) -> int:
     try:
         if within is None:
             return os.open(path, _FLAGS)
@@ -124,12 +124,12 @@ def _descriptor(path: Path, within: Path | None) -> int:
         raise OSError(errno.EINVAL, Message("its name has a NUL character"), str(path)) from error
 
 
-def _check(path: Path, state: os.stat_result, most: int) -> None:
-    if stat.S_ISDIR(state.st_mode):
+def _check_file(path: Path, status: os.stat_result, most: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(state.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, Message("it is a pipe, a device or a socket, not a regular file"), str(path))
-    if state.st_size > most:
+    if status.st_size > most:
         raise _too_large(path, most)
 
 
@@ -138,5 +138,5 @@ def _too_large(path: Path, most: int) -> OSError:
     return OSError(errno.EFBIG, Message("it is larger than {size}", size=size), str(path))
 
 
-def _raised(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     raise error

@@ -18,7 +18,7 @@ Whole = Annotated[int, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 _MAX_DEPTH: Final = 100
 """Nesting levels of objects and lists."""
 _CHUNK: Final = 1024
-"""Elements of a long list that are counted at once."""
+"""Elements of a long list that are re-encoded at once, to count their quotation marks."""
 
 
 def decode(text: bytes) -> Any:
@@ -27,15 +27,19 @@ def decode(text: bytes) -> Any:
     Raises ValueError for invalid JSON, duplicate keys in an object, a fraction beyond the range of a float, and too
     deep nesting.
     """
-    # The standard library decodes what msgspec refuses: it is slower, accepts lone surrogates and names duplicate keys.
+    # Fall back to the standard library for what msgspec rejects: it is slower, accepts lone surrogates and finds
+    # duplicate keys.
     with suppress(msgspec.DecodeError, RecursionError, TypeError, UnicodeDecodeError):
         value = msgspec.json.decode(text)
-        # A duplicate key is lost: then the value has fewer quotation marks than the text.
-        if _quotes(text) == _count(value, 0):
+        # msgspec drops duplicate keys; the value then has fewer quotation marks than the text.
+        if _quotes(text) == _quotes_of(value, 0):
             return value
     try:
         value = json.loads(
-            text.decode("utf-8-sig"), parse_float=_fraction, parse_constant=_constant, object_pairs_hook=_once
+            text.decode("utf-8-sig"),
+            parse_float=_parse_float,
+            parse_constant=_reject_constant,
+            object_pairs_hook=_unique_keys,
         )
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
@@ -44,7 +48,10 @@ def decode(text: bytes) -> Any:
 
 
 def checked(value: Any, kind: type[Kind]) -> Kind:
-    """Return a JSON value as a type that msgspec knows; raises ValueError with the path of a value of another type."""
+    """Convert a JSON value to a type that msgspec supports.
+
+    Raises ValueError, with the path of the value, for a value of another type.
+    """
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -52,35 +59,35 @@ def checked(value: Any, kind: type[Kind]) -> Kind:
 
 
 def _quotes(text: bytes) -> int:
-    """Count quotation marks that do not follow a backslash.
+    """Count the quotation marks that do not follow a backslash.
 
-    A text and its values encoded again have the same number, or the text has more: where a key was lost, and where a
-    string ends with a backslash in another notation.
+    A text has as many as its re-encoded values, or more: if a duplicate key was dropped, and if a string ends with a
+    backslash in another notation.
     """
     return text.count(b'"') - text.count(b'\\"')
 
 
-def _fraction(text: str) -> float:
+def _parse_float(text: str) -> float:
     value = float(text)
     if isinf(value):
         raise ValueError(f"the number {text[:80]} is too large")
     return value
 
 
-def _count(value: Any, depth: int) -> int:
-    """Count the quotation marks of a value, encoded part by part."""
+def _quotes_of(value: Any, depth: int) -> int:
+    """Count the quotation marks of a value, re-encoding it part by part."""
     if isinstance(value, dict) and depth < 3:
-        return _written([*value]) + sum(_count(item, depth + 1) for item in value.values())
+        return _quotes_of_encoded([*value]) + sum(_quotes_of(item, depth + 1) for item in value.values())
     if isinstance(value, list) and len(value) > _CHUNK:
-        return sum(_written(value[start : start + _CHUNK]) for start in range(0, len(value), _CHUNK))
-    return _written(value)
+        return sum(_quotes_of_encoded(value[start : start + _CHUNK]) for start in range(0, len(value), _CHUNK))
+    return _quotes_of_encoded(value)
 
 
-def _written(value: Any) -> int:
+def _quotes_of_encoded(value: Any) -> int:
     return _quotes(orjson.dumps(value))
 
 
-def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for key, value in pairs:
         if key in document:
@@ -92,16 +99,16 @@ def _once(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _check_depth(value: Any) -> None:
     level = [value]
     for _ in range(_MAX_DEPTH):
-        level = [item for each in level for item in _below(each)]
+        level = [child for parent in level for child in _children(parent)]
         if not level:
             return
     raise ValueError("it is nested too deep")
 
 
-def _below(value: Any) -> Iterable[Any]:
-    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return (item for item in below if isinstance(item, dict | list))
+def _children(value: Any) -> Iterable[Any]:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return (item for item in items if isinstance(item, dict | list))
 
 
-def _constant(name: str) -> NoReturn:
+def _reject_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")

@@ -11,26 +11,27 @@ from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 _PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
 """A file or folder name without separators, colons, spaces, control characters and a leading dot."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
-"""Windows devices, which have these names in every folder and with every extension."""
-_SHOWN: Final = 80
+"""Names of Windows devices, which are reserved in every folder and with every extension."""
+_MAX_QUOTED: Final = 80
+"""Characters of a name that a message quotes."""
 
 
 def tenant_name(name: str) -> str:
-    """Return the name of a tenant as a file name.
+    """Return the name of a tenant, checked for use as a file name.
 
     Raises SnapshotError for anything but 1 to 63 lower-case ASCII letters, digits and hyphens, and for Windows devices.
     """
     if TENANT.fullmatch(name) is None:
         raise SnapshotError(
             "output-name",
-            Message("{name} cannot be the name of a tenant's files", name=_shown(name)),
+            Message("{name} cannot be the name of a tenant's files", name=_quoted(name)),
             hint=TENANT_WORDS,
         )
     return name
 
 
 def object_parts(name: str) -> tuple[str, ...]:
-    """Return the parts of the name of a store's object, a relative path with slashes; the first is a tenant.
+    """Split the name of a store object, a relative path with slashes; the first of several parts is a tenant.
 
     Raises SnapshotError for a name that is absolute, leaves its folder, or names different files on different systems.
     """
@@ -38,7 +39,7 @@ def object_parts(name: str) -> tuple[str, ...]:
     if not all(_PART.fullmatch(part) and not part.endswith(".") and not _RESERVED.fullmatch(part) for part in parts):
         raise SnapshotError(
             "output-name",
-            Message("{name} cannot be the name of an object in a store", name=_shown(name)),
+            Message("{name} cannot be the name of an object in a store", name=_quoted(name)),
             hint=Message(
                 "check where this snapshot, result or store comes from: this program does not write such names"
             ),
@@ -49,16 +50,16 @@ def object_parts(name: str) -> tuple[str, ...]:
 
 
 def name_of_instant(instant: datetime) -> str:
-    """Return the name of an instant: RFC 3339 in UTC without colons, which Windows forbids in names."""
+    """Format an instant for a file name: RFC 3339 in UTC without colons, which Windows does not allow."""
     utc = instant.astimezone(UTC)
     return utc.strftime("%Y-%m-%dT%H%M%S") + (f".{utc.microsecond:06}Z" if utc.microsecond else "Z")
 
 
 def instant_of(name: str) -> datetime:
-    """Return the instant with which the last part of a path begins, from `name_of_instant`. Raises ValueError."""
+    """Parse the instant at the start of the last part of a path; inverts `name_of_instant`. Raises ValueError."""
     text = name.rpartition("/")[2].partition("Z")[0]
     return datetime.strptime(text, "%Y-%m-%dT%H%M%S.%f" if "." in text else "%Y-%m-%dT%H%M%S").replace(tzinfo=UTC)
 
 
-def _shown(name: str) -> str:
-    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+def _quoted(name: str) -> str:
+    return repr(name if len(name) <= _MAX_QUOTED else f"{name[:_MAX_QUOTED]}…")

@@ -19,31 +19,31 @@ _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def descriptor_of(path: Path) -> int | None:
-    """Return the descriptor that a path such as /dev/stdout or /dev/fd/3 names; None for other paths."""
+    """Return the file descriptor of a path such as /dev/stdout or /dev/fd/3; None for other paths."""
     text = str(path)
     match = _DESCRIPTOR.fullmatch(text)
     return int(match[1]) if match is not None and os.name != "nt" else _STREAMS.get(text)
 
 
 def stream(path: Path) -> int | None:
-    """Return a duplicate descriptor of the stream that a path names; None for other paths.
+    """Duplicate the file descriptor of a path such as /dev/stdout; returns None for other paths.
 
-    Raises OSError for a stream that the process was not started with: its number may be that of another open file.
+    Raises OSError for a descriptor that the process did not inherit: its number may be that of another open file.
     """
-    number = descriptor_of(path)
-    if number is None:
+    descriptor = descriptor_of(path)
+    if descriptor is None:
         return None
     with path_in_errors(path):
-        if number > max(_STREAMS.values()) and not os.get_inheritable(number):
+        if descriptor > max(_STREAMS.values()) and not os.get_inheritable(descriptor):
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return os.dup(number)
+        return os.dup(descriptor)
 
 
 def check_target(path: Path) -> None:
-    """Raise UsageError for a link, and OSError for anything else that a file cannot be written to."""
-    number = stream(path)
-    if number is not None:
-        os.close(number)
+    """Raise UsageError if a path is a link, and OSError if it is something else that cannot be written."""
+    descriptor = stream(path)
+    if descriptor is not None:
+        os.close(descriptor)
         return
     with suppress(FileNotFoundError, NotADirectoryError), path_in_errors(path):
         status = path.lstat()
@@ -53,7 +53,7 @@ def check_target(path: Path) -> None:
 
 
 def is_direct_target(path: Path) -> bool:
-    """Return whether a path is an open stream, a character device or a pipe, which are written directly."""
+    """Return whether a path is written directly: an open stream, a character device or a pipe."""
     if descriptor_of(path) is not None:
         return True
     try:
@@ -63,25 +63,25 @@ def is_direct_target(path: Path) -> bool:
     return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
 
 
-def write_fully(number: int, data: bytes | memoryview) -> None:
+def write_fully(descriptor: int, data: bytes | memoryview) -> None:
     """Write all bytes to a file descriptor."""
     remaining = memoryview(data).cast("B")
     while remaining:
-        remaining = remaining[os.write(number, remaining) :]
+        remaining = remaining[os.write(descriptor, remaining) :]
 
 
 def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = False) -> None:
-    """Write a file atomically, creating missing folders; with `sync`, through to the disk.
+    """Write a file atomically, creating missing folders; with `sync`, also flush it to disk.
 
-    `public` is for files without data of a tenant: their mode is what the umask leaves.
+    `public` is for files without tenant data: their mode is limited only by the umask.
     """
     with Folder.open_or_create(path.parent, public=public) as folder:
-        number, temporary_name = folder.temporary(path.name)
+        descriptor, temporary_name = folder.temporary(path.name)
         try:
-            with os.fdopen(number, "wb", buffering=0), path_in_errors(path):
-                write_fully(number, data)
+            with os.fdopen(descriptor, "wb", buffering=0), path_in_errors(path):
+                write_fully(descriptor, data)
                 if sync:
-                    os.fsync(number)
+                    os.fsync(descriptor)
             folder.refuse_link(path.name)
             folder.replace(temporary_name, path.name)
         except BaseException:
@@ -91,20 +91,20 @@ def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = Fa
 
 
 def append_file(path: Path, data: bytes, *, sync: bool = False, folders: bool = False) -> None:
-    """Append bytes to a file in one call, so that those of several processes do not mix.
+    """Append bytes to a file in one write, so that the bytes of several processes do not interleave.
 
-    A missing file is created for its owner only; with `folders`, missing folders too.
+    A missing file is created with mode 0600; with `folders`, missing folders are created too.
     """
-    number = stream(path)
-    if number is None:
+    descriptor = stream(path)
+    if descriptor is None:
         with Folder.open_or_create(path.parent) if folders else Folder.open_existing(path.parent) as folder:
-            number = folder.append(path.name)
-    with os.fdopen(number, "ab", buffering=0), path_in_errors(path):
-        write_fully(number, data)
+            descriptor = folder.append(path.name)
+    with os.fdopen(descriptor, "ab", buffering=0), path_in_errors(path):
+        write_fully(descriptor, data)
         if sync:
-            os.fsync(number)
+            os.fsync(descriptor)
 
 
-def opened(number: int) -> BinaryIO:
-    """Return a buffered file for a descriptor."""
-    return os.fdopen(number, "wb")
+def opened(descriptor: int) -> BinaryIO:
+    """Return a buffered binary file for a file descriptor."""
+    return os.fdopen(descriptor, "wb")

@@ -19,7 +19,7 @@ if sys.platform != "win32":
 
 @contextmanager
 def temporary_folder(prefix: str) -> Iterator[Path]:
-    """Create a folder among the system's temporary files, and remove it at the end of the block."""
+    """Create a folder in the system's temporary folder, and remove it at the end of the block."""
     with tempfile.TemporaryDirectory(prefix=prefix) as folder:
         yield Path(folder)
 
@@ -33,15 +33,15 @@ def lasting_folder(prefix: str) -> Path:
 
 @contextmanager
 def late_file(target: Path | None) -> Iterator[BinaryIO]:
-    """Return a file without a name that is created on the disk of `target` at the first write."""
-    with tempfile.SpooledTemporaryFile(max_size=1, dir=None if target is None else disk_of(target)) as file:
+    """Yield an unnamed temporary file, created on the disk of `target` at the first write."""
+    with tempfile.SpooledTemporaryFile(max_size=1, dir=None if target is None else nearest_folder(target)) as file:
         yield cast("BinaryIO", file)
 
 
-def disk_of(path: Path) -> str | None:
-    """Return the nearest existing folder of a target; None for a device, a pipe or a stream.
+def nearest_folder(path: Path) -> str | None:
+    """Return the nearest existing parent folder of a target, for temporary files on the same disk.
 
-    For those, the system's folder for temporary files is used.
+    None for a device, a pipe or a stream, for which the system's temporary folder is used.
     """
     if is_direct_target(path):
         return None
@@ -49,30 +49,30 @@ def disk_of(path: Path) -> str | None:
 
 
 def lock(folder: Folder) -> None:
-    """Lock a folder against other processes until it is closed or this process ends.
+    """Mark a folder as in use with a shared lock, which ends when it is closed or when this process ends.
 
-    Containers that share a folder do not see each other's processes, and process ids may be equal. On file systems
-    without locks this does nothing.
+    A process id is not enough: containers that share a folder do not see each other's processes, and their process
+    ids may be equal. Does nothing on file systems without locks.
     """
-    if sys.platform != "win32" and folder.number is not None:
+    if sys.platform != "win32" and folder.descriptor is not None:
         with suppress(OSError):
-            fcntl.flock(folder.number, fcntl.LOCK_SH)
+            fcntl.flock(folder.descriptor, fcntl.LOCK_SH)
 
 
 def is_locked(path: Path) -> bool:
     """Return whether a process of this machine, or of a container on it, has locked a folder."""
-    if sys.platform == "win32":  # there the process id alone decides
+    if sys.platform == "win32":  # only process ids are compared there
         return False
     try:
-        number = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return False
     try:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
         return False
     finally:
-        os.close(number)
+        os.close(descriptor)
     return False
