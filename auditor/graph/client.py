@@ -44,7 +44,7 @@ _MAX_RENEWALS = 3
 _LOG = logging.getLogger(__name__)
 
 _MAX_QUOTED = 200
-"""Characters of somebody else's text that a fault quotes."""
+"""Characters of a foreign text that a fault quotes."""
 
 
 class NotGraphError(ValueError):
@@ -77,7 +77,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     """Limits of retries: throttling is limited by time only, other failures by number too."""
 
     budget: float = 900.0
-    """Seconds for one request, all attempts and waits included."""
+    """Seconds for one request, including all attempts and waits."""
     answer_timeout: float = 300.0
     """Seconds until the last byte of one answer."""
     failures: int = 7
@@ -92,7 +92,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     clock: Clock = time.monotonic
 
     def wait(self, attempt: int) -> float:
-        """Return the seconds to wait after the nth attempt if the service names none: doubling, with jitter."""
+        """Return the seconds to wait after the nth attempt if the service specifies none: doubling, with jitter."""
         longest = min(self.max_wait, self.first_wait * 2.0 ** (attempt - 1))
         return longest * random.uniform(0.6, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
@@ -124,10 +124,10 @@ class Graph:
         link: str | None = None,
         throttled: Callable[[], None] | None = None,
     ) -> Answer[T]:
-        """Send a call until it is answered, and return the decoded body.
+        """Send a call, with retries, and return the decoded body.
 
         `decode` raises NotGraphError for an incomplete body, which causes a retry. `throttled` is called for every
-        answer with status 429. Raises FaultError when the retry policy is exhausted or the answer is a final refusal.
+        answer with status 429. Raises FaultError if the retry policy is exhausted or the answer is a final refusal.
         """
         started = self.retry_policy.clock()
         attempt = failures = renewals = 0
@@ -202,14 +202,14 @@ class Graph:
                 response = await call.send(link)
         except TimeoutError as error:
             seconds = f"{self.retry_policy.answer_timeout:.0f}"
-            late = Message("not complete after {longest_answer} s", longest_answer=seconds)
-            return Retry(fault=_unreachable(call.name, error, late))
+            timeout_message = Message("not complete after {longest_answer} s", longest_answer=seconds)
+            return Retry(fault=_unreachable(call.name, error, timeout_message))
         except VerdictError as error:
             return error.verdict
         except FaultError as error:
             return Fail(fault=error.fault)
         except GraphError as error:
-            # Every request may have to renew the token; that failed.
+            # Any request may have to renew the token first; the renewal failed.
             return Fail(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
             fault = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))[:_MAX_QUOTED])
@@ -224,7 +224,7 @@ class Graph:
     def _decode(
         self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T]
     ) -> Answer[T] | Retry | SignInAgain | Fail:
-        """Record what the headers say of clock and cost, and return the decoded body or what to do instead."""
+        """Record clock skew and cost from the headers; return the decoded body, or the verdict on the answer."""
         import httpx  # noqa: PLC0415 - only collection needs it
 
         # httpx keeps the response and its stream in a reference cycle; release the body without waiting for the cyclic
@@ -258,7 +258,7 @@ class Graph:
 
 
 def native_response() -> Any:
-    """Return the request option by which the SDK returns the httpx response as it is."""
+    """Return the request option that makes the SDK return the httpx response unchanged."""
     from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
     from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
 
@@ -274,9 +274,9 @@ async def open_graph(
     mail: bool = False,
     connections: "Connections | None" = None,
 ) -> AsyncIterator[Graph]:
-    """Open the Graph of a tenant, over its own connections if none are given.
+    """Open a connection to the Graph of a tenant; opens new connection pools if no `connections` are given.
 
-    With `mail`, requests that send mail are allowed besides those that read.
+    With `mail`, requests that send mail are allowed in addition to read requests.
     """
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
 
@@ -319,7 +319,7 @@ def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
 
 
 def not_graph(request_name: str, why: Message) -> Fault:
-    """Return the fault of an answer that cannot come from Graph; `why` says what is wrong with its body."""
+    """Return the fault of an answer that cannot come from Graph; `why` describes what is wrong with its body."""
     text = Message(
         "{asked} was answered with a body that is not from Microsoft Graph: {why}", asked=request_name, why=why
     )

@@ -45,7 +45,7 @@ _ADDRESSES = {
 }
 
 
-HOSTS = frozenset(address.split("/")[2] for each in _ADDRESSES.values() for address in (each.graph, each.authority))
+HOSTS = frozenset(address.split("/")[2] for cloud in _ADDRESSES.values() for address in (cloud.graph, cloud.authority))
 """Hosts of Microsoft's clouds that receive tokens and secrets."""
 
 

@@ -43,7 +43,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
     @property
     def reason(self) -> Message:
-        """The message with its remedy, as the coverage of a source shows it."""
+        """The message and its remedy, as shown in the coverage of a source."""
         return self.message if self.remedy is None else joined("; ", (self.message, self.remedy))
 
     def coverage(self, *, read: int) -> SourceStatus:
@@ -54,7 +54,7 @@ class Fault(Struct, frozen=True, kw_only=True):
 
 
 class FaultError(GraphError):
-    """A request, or the reading of a whole list, failed; `fault` says how."""
+    """Raised if a request fails or a list cannot be read completely; `fault` has the details."""
 
     fault: Fault
 
@@ -65,12 +65,12 @@ class FaultError(GraphError):
 
 
 def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> Fault:
-    """Return a fault that does not stem from an answer of Graph, with the remedy of its kind unless one is given."""
+    """Return a fault that is not based on an answer of Graph; the default remedy is that of its kind."""
     return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy or REMEDIES[kind])
 
 
 def fault_error(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> FaultError:
-    """Return the error of such a fault."""
+    """Return a FaultError with a fault as `fault` returns it."""
     return FaultError(fault(kind, message, remedy=remedy))
 
 

@@ -12,7 +12,7 @@ from auditor.graph.errors import FaultError, GraphErrorKind, fault_error
 T = TypeVar("T")
 
 MAX_RESTARTS = 4
-"""Restarts of one list before the fault is raised."""
+"""Restarts of one list before its fault is raised."""
 MAX_PAGES = 100_000
 """Pages of one list: ten times what the largest tenants need, in case a server never ends a list."""
 
@@ -26,7 +26,7 @@ class ObjectPage(Struct, Generic[T], frozen=True, kw_only=True):
 
 
 _LOST_PAGE: Final = frozenset({GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN})
-"""Refusals of a link after which a list is read again from an earlier one."""
+"""Rejections of a link; the list is then read again from an earlier link."""
 
 
 async def pages(
@@ -44,7 +44,7 @@ async def pages(
     it returns an awaitable, before each request. Graph may reject the page token of an answer that took a retry: the
     list then continues from the last token of an answer without one. An expired token restarts the list.
 
-    Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for every fault that is not about page tokens.
+    Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for any fault that is not about a page token.
     """
     links: list[tuple[str | None, bool]] = [(None, True)]
     seen_links: set[str] = set()
@@ -55,9 +55,9 @@ async def pages(
     for _ in range(MAX_PAGES):
         link = links[-1][0]
         if before_page is not None:
-            waiting = before_page()
-            if hasattr(waiting, "__await__"):
-                await waiting
+            awaitable = before_page()
+            if hasattr(awaitable, "__await__"):
+                await awaitable
         try:
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:

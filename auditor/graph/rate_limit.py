@@ -9,7 +9,7 @@ Clock = Callable[[], float]
 
 
 def units_per_ten_seconds(users: int) -> int:
-    """Return the quota of one application in a tenant with that many users (Graph's throttling limits)."""
+    """Return the quota of one application in a tenant with this many users (Graph's throttling limits)."""
     if users < 50:
         return 3_500
     return 5_000 if users <= 500 else 8_000
@@ -20,7 +20,7 @@ _MIN_WAIT = 0.001
 
 
 class Quota:
-    """A token bucket: a burst of 0.4 of the quota and 0.4 more over ten seconds; a fifth is left to others."""
+    """A token bucket: a burst of 0.4 of the quota and 0.4 more over ten seconds; others can use the remaining fifth."""
 
     def __init__(self, *, quota: int = 3_500, sleep: Sleep = asyncio.sleep, clock: Clock = time.monotonic) -> None:
         self._sleep = sleep
@@ -38,15 +38,15 @@ class Quota:
         self._capacity, self._rate = 0.4 * quota, 0.04 * quota
 
     def pause(self, seconds: float) -> None:
-        """Delay every request: the tenant answered one of them with 429."""
+        """Delay all requests, because one of them was answered with 429."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     def correct(self, units: float) -> None:
-        """Deduct what a request cost beyond its estimate (`x-ms-resource-unit`)."""
+        """Deduct the cost of a request beyond its estimate (`x-ms-resource-unit`)."""
         self._units -= units
 
     async def take(self, units: float) -> None:
-        """Wait until the bucket holds that many units, and take them."""
+        """Wait until the bucket has this many units, and take them."""
         while True:
             now = self._clock()
             self._units = min(self._capacity, self._units + (now - self._updated_at) * self._rate)

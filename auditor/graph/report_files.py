@@ -1,6 +1,6 @@
-"""Downloads usage reports: Graph redirects to a file on another host, whose address is a credential of its own.
+"""Downloads usage reports: Graph redirects to a file on another host, and the address of the file is a credential.
 
-No token and no cookie goes to that host, and its address is never logged, stored or quoted: messages name the host.
+No token or cookie is sent to that host. The address is never logged, stored or quoted; messages contain only the host.
 """
 
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_HOPS: Final = 5
 """Redirects that are followed for one report."""
 _MAX_ATTEMPTS: Final = 3
-"""Addresses that are tried for one report if its host refuses them."""
+"""Addresses that are tried for one report if the host rejects them."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TIMEOUTS: Final = {"connect": 20.0, "read": 60.0}
 _REST: Final = rf"(?P<rest>[/?]{ADDRESS_CHARACTER}*)?"
@@ -36,11 +36,11 @@ _LOOPBACK: Final = re.compile(
 
 
 async def download(graph: Graph, path: str, file: BinaryIO) -> None:
-    """Write a report, as CSV, to a file that is emptied first; `path` is that of the request below the Graph root.
+    """Download a report as CSV and replace the content of a file by it; `path` is relative to the Graph root.
 
-    The retry policy covers the request and the download: after a failure Graph is asked for a new address. Raises
-    FaultError if either fails, if a redirect leads anywhere but to Microsoft's report hosts (or to this machine, if
-    Graph's root is there), and if the report is larger than the retry policy allows.
+    The retry policy covers the request and the download: after a failure, a new address is requested from Graph. Raises
+    FaultError if either fails, if a redirect leads to a host other than Microsoft's report hosts (or this machine, if
+    the Graph root is on it), and if the report is larger than the retry policy allows.
     """
     name = f"GET {path}"
     body = BodyFile(file=file, limit=graph.retry_policy.report_bytes, name=name)
@@ -69,14 +69,14 @@ async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "
 
 
 async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
-    """Request a checked address without a token; raises VerdictError for anything but status 200 and redirects."""
+    """Request a checked address without a token; raises VerdictError for any status but 200 and redirects."""
     import httpx  # noqa: PLC0415 - only collection needs these
 
     from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
     parts = urlsplit(address)
     root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
-    # A transport without a client: clients log addresses.
+    # Use the transport without an httpx client, because clients log addresses.
     transport = AiohttpTransport(
         graph.connections.graph(graph.sign_in.authorities),
         proxy=None if _LOOPBACK.fullmatch(root.origin) else proxy_of(root),
@@ -95,14 +95,14 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     text = Message(
         "{asked}: {host} answered with HTTP {status}", asked=body.name, host=root.host, status=response.status_code
     )
-    # A refused address may have expired: Graph gives a new one, but few in ten minutes.
+    # A refused address may have expired. Graph returns a new one, but only a few in ten minutes.
     refused = not throttled and response.status_code < 500
     attempts = _MAX_ATTEMPTS if refused else graph.retry_policy.failures
     raise VerdictError(Retry(fault=fault(kind, text), wait=retry_after(response.headers), max_attempts=attempts))
 
 
 def _fail(error: Exception, host: str, name: str) -> NoReturn:
-    """Raise the verdict on a download that was not answered; the error's own text may quote the address."""
+    """Raise the VerdictError of a failed download, without the text of the error, which may quote the address."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
         raise VerdictError(Fail(fault=fault(GraphErrorKind.UNREACHABLE, text))) from None
@@ -114,7 +114,7 @@ def _fail(error: Exception, host: str, name: str) -> NoReturn:
 def checked_address(location: str, base: str, graph_root: Root, name: str) -> str:
     """Return the address of a redirect from `base` if it may be followed, without port 443 and fragment.
 
-    Raises FaultError, which names the host alone, for any other.
+    Raises FaultError for any other address; its message contains only the host.
     """
     try:
         address = urljoin(base, location).partition("#")[0] if location else ""
@@ -135,7 +135,7 @@ def checked_address(location: str, base: str, graph_root: Root, name: str) -> st
 
 
 def _origin(address: str) -> str:
-    """Return scheme, host and port of an address that is not followed; never user, password, path or query."""
+    """Return scheme, host and port of a rejected address for a message; never user, password, path or query."""
     try:
         parts = urlsplit(address)
         port = "" if parts.port is None else f":{parts.port}"

@@ -1,4 +1,4 @@
-"""Checks every outgoing request: only reading ones (or mail, if asked for), and only to the configured Graph root."""
+"""Checks every outgoing request: only reads (and mail, if enabled), and only to the configured Graph root."""
 
 import re
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ ADDRESS_CHARACTER = r"[!-\[\]-~]"
 """Printable ASCII without the backslash, which some parsers read as a slash."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine, without brackets."""
-_READING_POSTS = re.compile(r"/(\$batch|directoryObjects/(microsoft\.graph\.)?getByIds)")
+_READ_ONLY_POSTS = re.compile(r"/(\$batch|directoryObjects/(microsoft\.graph\.)?getByIds)")
 
 
 class Root(Struct, frozen=True, kw_only=True):
@@ -64,9 +64,9 @@ def root_of(url: str) -> Root:
 def check_link(link: str, root: Root) -> str:
     """Return a link from an answer if it leads to the Graph root it was requested from.
 
-    The comparison covers everything up to the slash after the host, in printable ASCII and without regard to case, so
-    that user information, look-alike characters and other ports are rejected. The result begins with the root's own
-    origin, whichever of the root's names the link uses. Raises FaultError for any other link.
+    The comparison covers everything up to the slash after the host, in printable ASCII and ignoring case, so that user
+    information, look-alike characters and other ports are rejected. The result begins with the root's own origin,
+    whichever of the root's names the link uses. Raises FaultError for any other link.
     """
     if re.fullmatch(f"{ADDRESS_CHARACTER}+", link):
         for prefix in root.prefixes:
@@ -77,7 +77,7 @@ def check_link(link: str, root: Root) -> str:
         Message(
             "Graph answered with a link that leads away from {origin}: {link}",
             origin=root.origin,
-            link=_shown(link),
+            link=_excerpt(link),
         ),
         remedy=Message(
             "no token was sent there; check what answers at Graph's address (a proxy, the endpoint setting)"
@@ -86,7 +86,7 @@ def check_link(link: str, root: Root) -> str:
 
 
 def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -> None:
-    """Raise FaultError unless the request goes to the root and only reads, or sends mail where `mail` allows it."""
+    """Raise FaultError unless the request goes to the root and only reads, or sends mail and `mail` is true."""
     url = request.url
     origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
     if url.userinfo or origin != root.origin:
@@ -94,18 +94,18 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
             GraphErrorKind.FOREIGN,
             Message(
                 "a request to {origin} was blocked: the token is only for {origin2}",
-                origin=_shown(origin),
+                origin=_excerpt(origin),
                 origin2=root.origin,
             ),
             remedy=Message("check the endpoint setting, and what answers at Graph's address"),
         )
     path = url.path.removeprefix(root.path)
-    reads = request.method == "GET" or (request.method == "POST" and _READING_POSTS.fullmatch(path))
+    reads = request.method == "GET" or (request.method == "POST" and _READ_ONLY_POSTS.fullmatch(path))
     if not reads and not (mail and _is_mail(request.method, path)):
         raise fault_error(
             GraphErrorKind.FORBIDDEN,
             Message(
-                "a request that would write was blocked: {method} {path}", method=request.method, path=_shown(path)
+                "a request that would write was blocked: {method} {path}", method=request.method, path=_excerpt(path)
             ),
         )
 
@@ -117,6 +117,6 @@ def _is_mail(method: str, path: str) -> bool:
     return method == "POST" and match is not None
 
 
-def _shown(text: str) -> str:
-    """Return the start of an untrusted text for a message, without its query, which may hold a token."""
+def _excerpt(text: str) -> str:
+    """Return the start of an untrusted text for a message, without its query, which may contain a token."""
     return text.split("?", maxsplit=1)[0][:120]

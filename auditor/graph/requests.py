@@ -112,7 +112,7 @@ def eligible_role_assignments(graph: Graph) -> Call:
 
 
 _CONDITIONAL_ACCESS_SECONDS = 1.0
-"""Graph answers one request for Conditional Access a second."""
+"""Graph answers one request for Conditional Access per second."""
 
 
 def conditional_access_policies(graph: Graph) -> Call:
@@ -134,7 +134,7 @@ def nested_groups_address(group_id: str) -> str:
 
 
 def member_count_address(group_id: str) -> str:
-    """Return the address of one member of a group and the number of all, relative to the Graph root; as above."""
+    """Return the address of a group's member count and one member, relative to the Graph root; an advanced query."""
     return f"/groups/{quote(group_id, safe='')}/members?$count=true&$select=id&$top=1"
 
 
@@ -157,7 +157,7 @@ def groups_by_ids(graph: Graph, ids: tuple[str, ...], select: tuple[str, ...]) -
 
 
 def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> Call:
-    """Return the call of POST /$batch with at most 20 reading requests."""
+    """Return the call of POST /$batch with at most 20 read requests."""
     return _post_call(graph, "/$batch", {"requests": list(items)}, units=units)
 
 
@@ -173,7 +173,7 @@ def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: i
 
 
 def _list_call(graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False) -> Call:
-    """Return the call of a request builder; a link is requested as it is, with the headers that it does not carry."""
+    """Return the call of a request builder; a link is requested unchanged, with the headers that are not in it."""
 
     async def send(link: str | None) -> "httpx.Response | None":
         from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
@@ -188,24 +188,24 @@ def _list_call(graph: Graph, builder: Any, query: Any, *, name: str, units: int,
     return Call(name=name, units=units, send=send)
 
 
-_ADDRESSES: dict[tuple[Any, ...], str] = {}
-"""Addresses built so far: the SDK expands its template three times per request, in 2 ms each time."""
-_MAX_ADDRESSES = 512
+_ADDRESS_CACHE: dict[tuple[Any, ...], str] = {}
+"""A cache, because the SDK expands the address template three times per request, and each time takes 2 ms."""
+_MAX_CACHED_ADDRESSES = 512
 
 
 def _address(graph: Graph, builder: Any, query: Any) -> str:
-    """Return the address that the SDK builds from a request builder and its query."""
+    """Return the address that the SDK builds from a request builder and its query, cached."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
 
     parameters = () if query is None else tuple((name, str(value)) for name, value in vars(query).items())
     key = (graph.root.url, builder.url_template, *builder.path_parameters.items(), *parameters)
-    if key not in _ADDRESSES:
+    if key not in _ADDRESS_CACHE:
         request = builder.to_get_request_information(RequestConfiguration(query_parameters=query))
         request.path_parameters["baseurl"] = graph.root.url
-        if len(_ADDRESSES) >= _MAX_ADDRESSES:
-            _ADDRESSES.clear()
-        _ADDRESSES[key] = _decode_names(request.url)
-    return _ADDRESSES[key]
+        if len(_ADDRESS_CACHE) >= _MAX_CACHED_ADDRESSES:
+            _ADDRESS_CACHE.clear()
+        _ADDRESS_CACHE[key] = _decode_names(request.url)
+    return _ADDRESS_CACHE[key]
 
 
 def _decode_names(address: str) -> str:

@@ -39,7 +39,7 @@ class Retry(Struct, frozen=True, kw_only=True):
     wait: float | None = None
     """Seconds that the service asked for (`Retry-After`)."""
     max_attempts: int | None = None
-    """Limit of attempts for this fault; None for the retry policy's own."""
+    """Limit of attempts for this fault; None for the limit of the retry policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ Verdict = Ok | Retry | SignInAgain | Fail
 
 
 class VerdictError(Exception):
-    """Raised by the sending of a call that knows what to do about its failure."""
+    """Raised while a call is sent, with the verdict on its failure."""
 
     def __init__(self, verdict: Retry | Fail) -> None:
         super().__init__(str(verdict.fault.message))
@@ -103,7 +103,7 @@ def error_of(body: bytes) -> tuple[str, str]:
     error = document.get("error")
     if isinstance(error, dict):
         return _text(error.get("code")), _text(error.get("message"))
-    # The reporting service and that of roles do not use OData's error object.
+    # The services of reports and roles do not use OData's error object.
     return _text(error) or _text(document.get("errorCode")), _text(
         document.get("value") or document.get("error_description") or document.get("message")
     )
@@ -143,7 +143,7 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
         return GraphErrorKind.THROTTLED
     if status >= 500:
         return GraphErrorKind.UNSUPPORTED if status == 501 else GraphErrorKind.FAILING
-    if status == 403 and not code and body.lstrip()[:1] == b"<":  # a page of a proxy
+    if status == 403 and not code and body.lstrip()[:1] == b"<":  # an HTML page of a proxy
         return GraphErrorKind.NOT_GRAPH
     if status == 403:
         return GraphErrorKind.NO_PREMIUM if code == _PREMIUM else GraphErrorKind.DENIED

@@ -1,4 +1,4 @@
-"""Builds the SDK's client: one allowed host, explicit scope, and neither its redirects nor its retries."""
+"""Builds the SDK's client with one allowed host and an explicit scope, and without the SDK's redirects and retries."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 async def open_sdk(
     root: Root, sign_in: SignIn, *, connections: "Connections", mail: bool = False
 ) -> "AsyncIterator[GraphServiceClient]":
-    """Open the SDK's client for one Graph root; `check_request` sees every request.
+    """Open the SDK's client for one Graph root; every request passes `check_request`.
 
-    Left out of the SDK's middleware: its retry handler (it ignores decimal and long Retry-After values, gives up on 500
-    and connection resets, and hides retries), its redirect handler (it would send requests to other hosts), its decoder
-    of parameter names (addresses are built decoded, links are opaque), and handlers without effect on the auditor's
-    requests.
+    These parts of the SDK's middleware are left out: its retry handler (it ignores decimal and long Retry-After values,
+    gives up on 500 and connection resets, and hides retries), its redirect handler (it would send requests to other
+    hosts), its decoder of parameter names (addresses are built decoded, links are opaque), and handlers without effect
+    on the auditor's requests.
     """
     import httpx  # noqa: PLC0415 - only collection needs these
     from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415

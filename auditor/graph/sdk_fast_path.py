@@ -12,11 +12,11 @@ from msgraph_core import NationalClouds
 from msgraph_core.middleware import GraphTelemetryHandler
 from opentelemetry.trace import INVALID_SPAN, Span
 
-_GRAPHS = frozenset(cloud.value for cloud in NationalClouds)
+_GRAPH_ORIGINS = frozenset(cloud.value for cloud in NationalClouds)
 
 
 class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph has no types
-    """Sends what the SDK's own adapter sends, in less than half of its processor time."""
+    """Sends the same requests as the SDK's adapter, in less than half the CPU time."""
 
     def __init__(self, provider: AuthenticationProvider, client: httpx.AsyncClient) -> None:
         super().__init__(provider, client=client)
@@ -51,7 +51,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph has no t
             extensions["body_file"] = body_file
         return httpx.Request(
             method.value,
-            _parsed(request_info.url),
+            _parse_url(request_info.url),
             headers=headers,
             content=request_info.content,
             extensions=extensions,
@@ -59,14 +59,14 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph has no t
 
 
 class LeanTelemetry(GraphTelemetryHandler):  # type: ignore[misc] # msgraph has no types
-    """Adds the SDK's telemetry headers; checks an address by lookup where the SDK parses it."""
+    """Adds the SDK's telemetry headers; looks addresses up in a set, where the SDK parses them."""
 
     def is_graph_url(self, url: httpx.URL) -> bool:
         """Return whether an address belongs to one of Microsoft's Graph endpoints."""
-        return f"{url.scheme}://{url.netloc.decode('ascii')}" in _GRAPHS
+        return f"{url.scheme}://{url.netloc.decode('ascii')}" in _GRAPH_ORIGINS
 
 
 @lru_cache(maxsize=512)
-def _parsed(address: str) -> httpx.URL:
-    """Return the parsed address; the tenants of a fleet share all addresses except page links."""
+def _parse_url(address: str) -> httpx.URL:
+    """Parse an address, cached: the tenants of a fleet share all addresses except page links."""
     return httpx.URL(address)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _MAX_RENEWALS: Final = 2
 _MAX_TOTAL_WAIT: Final = 300.0
-"""Seconds of all waits for throttling together."""
+"""Total seconds of all waits for throttling."""
 _TIMEOUT: Final = 120.0
-"""Seconds until an answer must have arrived."""
+"""Seconds to wait for an answer."""
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -126,7 +126,7 @@ async def _attempt(
 
 
 def _not_connected(error: Exception) -> bool:
-    """Return whether no connection was made, so that nothing can have been sent."""
+    """Return whether no connection was established, so that nothing can have been sent."""
     import aiohttp  # noqa: PLC0415 - only live work needs it
 
     return isinstance(error.__cause__, aiohttp.ClientConnectorError)

@@ -1,4 +1,4 @@
-"""Uploads the bytes of an attachment to an upload session: another host, without a token."""
+"""Uploads an attachment to an upload session of Graph, which is on another host, without a token."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +21,7 @@ _MAX_ATTEMPTS: Final = 5
 async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
     """PUT every range of `body`; a range that fails is sent again, which is idempotent.
 
-    The address comes from Graph and contains its own authorization, so messages never show it. It must use https,
+    The address comes from Graph and contains the authorization, so messages never show it. It must use https,
     except on this machine if Graph's root is there too. Raises FaultError if a range cannot be uploaded.
     """
     import httpx  # noqa: PLC0415 - only live work needs these
@@ -38,22 +38,22 @@ async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
 
 
 async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: bytes, *, start: int, name: str) -> int:
-    """Send the range that begins at `start`; return where the next one begins."""
+    """Send the range that begins at `start`; return the offset of the next one."""
     import httpx  # noqa: PLC0415
 
-    piece = body[start : start + RANGE_BYTES]
+    chunk = body[start : start + RANGE_BYTES]
     headers = {
         "Content-Type": "application/octet-stream",
-        "Content-Range": f"bytes {start}-{start + len(piece) - 1}/{len(body)}",
+        "Content-Range": f"bytes {start}-{start + len(chunk) - 1}/{len(body)}",
     }
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         try:
-            response = await client.put(address, content=piece, headers=headers)
+            response = await client.put(address, content=chunk, headers=headers)
         except httpx.TransportError as error:
             failure = type(error).__name__
         else:
             if response.status_code in {200, 201, 202}:
-                return _next(response.content, start, start + len(piece), len(body))
+                return _next_offset(response.content, start, start + len(chunk), len(body))
             failure = f"HTTP {response.status_code}"
             if response.status_code < 500 and response.status_code not in {408, 429}:
                 break
@@ -65,7 +65,7 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
     )
 
 
-def _next(answer: bytes, start: int, sent: int, total: int) -> int:
+def _next_offset(answer: bytes, start: int, sent: int, total: int) -> int:
     """Return the offset of the first byte that the service still expects; `sent` if the answer does not say."""
     if sent >= total:
         return total

@@ -63,5 +63,5 @@ def code_in(text: str) -> str | None:
 
 
 def advice(code: str | None) -> Message | None:
-    """Return what to do about a code; None for an unknown one."""
+    """Return the advice for a code; None for an unknown code."""
     return None if code is None else _ADVICE.get(code)

@@ -1,4 +1,4 @@
-"""The credential types of a tenants file: how each is read, how it signs in, and what helps if it cannot."""
+"""The credential types of a tenants file: how each is parsed, how it signs in, and the hint if it cannot."""
 
 import base64
 import binascii
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 Entry = Mapping[str, Any]
-"""The `credential` of a tenant in the tenants file, valid by its JSON Schema."""
+"""The `credential` of a tenant in the tenants file, validated against the JSON Schema."""
 
 
 class SignInOptions(Struct, frozen=True, kw_only=True):
-    """What a credential needs to sign in to one tenant."""
+    """The settings that a credential needs to sign in to one tenant."""
 
     tenant_id: str
     environ: Mapping[str, str]
     client_options: Mapping[str, Any]
     """Options of azure-identity: authority, retries and transport."""
     authorities: str | None
-    """The file of the certificate authorities to trust; None for those of the system."""
+    """The path of the CA bundle to trust; None for the default one."""
     secret: Callable[[str], str]
     """Returns an environment variable's value, registered as a secret. Raises GraphError if it is not set."""
     github_assertion: Callable[[], str]
     """Returns the latest assertion of the GitHub job."""
     ask: Callable[[Message], None] | None = None
-    """Shows a person what to do; None if nobody is there."""
+    """Shows instructions to the user; None if the run is not interactive."""
 
 
 def _check_tenants_file(_tenant_id: str) -> Message:
@@ -55,15 +55,15 @@ class CredentialType(Struct, frozen=True, kw_only=True):
     """One type of credential; `CREDENTIAL_TYPES` lists them all."""
 
     kind: type[Credential]
-    """The value in `domain.tenant`."""
+    """The class of the credential in `domain.tenant`."""
     parse: Callable[[Entry], Credential]
-    """Returns the value of an entry of the tenants file."""
+    """Converts an entry of the tenants file to a credential."""
     build: Callable[[Any, SignInOptions], "AsyncTokenCredential"] | None
-    """Returns the credential of azure-identity; None if the value is itself a token. Raises GraphError or OSError."""
+    """Returns azure-identity's credential; None if the type is itself a token. Raises GraphError or OSError."""
     timeout: float = 120.0
     """Seconds for a sign-in, including the retries of azure-identity."""
     hint: Callable[[str], Message] = field(default=_check_tenants_file)
-    """Returns, for a tenant id, what to do if the credential is not available on this machine."""
+    """Returns, for a tenant id, the hint if the credential is not available on this machine."""
 
 
 def _build_github_oidc(credential: GithubOidc, options: SignInOptions) -> "AsyncTokenCredential":
@@ -88,7 +88,7 @@ def _build_certificate(credential: Certificate, options: SignInOptions) -> "Asyn
     if credential.path is not None:
         content = files.read(Path(credential.path), most=files.CERTIFICATES)
     else:
-        content = _certificate_of(options.secret(credential.env or ""), credential.env)
+        content = _decode_certificate(options.secret(credential.env or ""), credential.env)
     return aio.CertificateCredential(
         options.tenant_id,
         credential.client_id,
@@ -98,7 +98,7 @@ def _build_certificate(credential: Certificate, options: SignInOptions) -> "Asyn
     )
 
 
-def _certificate_of(text: str, variable: str | None) -> bytes:
+def _decode_certificate(text: str, variable: str | None) -> bytes:
     if "-----BEGIN" in text:
         return text.encode()
     try:

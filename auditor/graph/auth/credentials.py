@@ -32,7 +32,7 @@ _RENEWAL_INTERVAL = 30
 
 
 class SignIn:
-    """The sign-in of one tenant: an asynchronous credential as azure-core defines it."""
+    """The sign-in of one tenant; implements azure-core's AsyncTokenCredential."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class SignIn:
         self._lock = asyncio.Lock()
         self._token: AccessToken | None = None
         self._claims: str | None = None
-        self._tried = 0.0
+        self._attempted_at = 0.0
         self._assertion = ""
-        self._inner: AsyncTokenCredential | None = None
+        self._azure_credential: AsyncTokenCredential | None = None
 
     def __repr__(self) -> str:
         return f"SignIn({self._tenant.name!r})"
@@ -83,7 +83,7 @@ class SignIn:
             ):
                 # Another request renewed the token while this one waited for the lock.
                 return current
-            self._tried = self._clock()
+            self._attempted_at = self._clock()
             try:
                 renewed = await self._acquire(claims)
             except GraphError:
@@ -111,15 +111,15 @@ class SignIn:
 
     async def _reset(self) -> None:
         self._token = self._claims = None
-        inner, self._inner = self._inner, None
-        if inner is not None:
-            await inner.close()
+        azure_credential, self._azure_credential = self._azure_credential, None
+        if azure_credential is not None:
+            await azure_credential.close()
 
     def _needs_renewal(self, current: "AccessToken") -> bool:
         now = self._clock()
         if current.expires_on - now <= 10:
             return True
-        return current.expires_on - now < _RENEWAL_MARGIN and now - self._tried >= _RENEWAL_INTERVAL
+        return current.expires_on - now < _RENEWAL_MARGIN and now - self._attempted_at >= _RENEWAL_INTERVAL
 
     async def _acquire(self, claims: str | None) -> "AccessToken":
         credential = self._tenant.credential
@@ -138,19 +138,19 @@ class SignIn:
         credential_type = type_of(credential)
         assert credential_type is not None
         try:
-            if self._inner is None:
-                self._inner = self._build(credential_type)
+            if self._azure_credential is None:
+                self._azure_credential = self._build(credential_type)
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
             # Not wait_for: in Python 3.11 it loses a cancellation that arrives together with the answer.
             async with asyncio.timeout(credential_type.timeout):
-                return _checked_token(await self._inner.get_token(self.scope, **options))
+                return _checked_token(await self._azure_credential.get_token(self.scope, **options))
         except GraphError:
             raise
         except SettingsError as error:
             failure = GraphError(error.slug, error.message, hint=error.hint)
         except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
             failure = sign_in_error(error, self._tenant, self.secrets, authority=self._authority)
-        # Raised outside of the handler: the exception's cause could put a secret into a traceback.
+        # Raise outside of the handler: the exception's cause could put a secret into a traceback.
         raise failure
 
     def _variable(self, name: str) -> str:
@@ -166,18 +166,18 @@ class SignIn:
         return self.secrets.add(value)
 
     def _build(self, credential_type: CredentialType) -> "AsyncTokenCredential":
-        shared: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
+        client_options: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
         if self._connections is not None:
             from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
 
             session = self._connections.sign_in(self.authorities, proxy_of(root_of(self._authority)))
-            shared["transport"] = AioHttpTransport(session=session, session_owner=False)
+            client_options["transport"] = AioHttpTransport(session=session, session_owner=False)
         elif self.authorities is not None:
-            shared["connection_verify"] = self.authorities
+            client_options["connection_verify"] = self.authorities
         options = SignInOptions(
             tenant_id=self._tenant.tenant_id,
             environ=self._environ,
-            client_options=shared,
+            client_options=client_options,
             authorities=self.authorities,
             secret=self._variable,
             github_assertion=lambda: self._assertion,
@@ -188,7 +188,7 @@ class SignIn:
 
 
 def _checked_token(token: "AccessToken") -> "AccessToken":
-    """Return the token if it can be sent in a header; azure-identity passes on whatever the service sent."""
+    """Return the token if it can be sent in a header; azure-identity does not check what the service sent."""
     if not _can_be_sent(token.token):
         raise ValueError("no access token in the answer")
     return token
@@ -199,7 +199,7 @@ def _can_be_sent(token: object) -> bool:
 
 
 def _bearer_token(token: str, now: float) -> "AccessToken":
-    """Return an AccessToken for a bearer token; one without a readable expiry counts as valid for an hour."""
+    """Return an AccessToken for a bearer token; one without a readable expiry is assumed to be valid for an hour."""
     from azure.core.credentials import AccessToken  # noqa: PLC0415 - only collection needs it
 
     bare = token.removeprefix("Bearer ").strip()

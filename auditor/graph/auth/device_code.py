@@ -1,4 +1,4 @@
-"""Signs a person in with a device code: they enter it at Microsoft's page, on any device."""
+"""Signs a user in with a device code, which they enter on Microsoft's page on any device."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ def open_device_code(
     *,
     timeout: int,
 ) -> "_DeviceCode":
-    """Return a credential that asks through `ask` and waits `timeout` seconds for the person.
+    """Return a credential that shows the code with `ask` and waits `timeout` seconds for the user.
 
-    azure-identity has this credential without asyncio only, so it waits in a thread. Source:
+    azure-identity has this credential only without asyncio, so it waits in a thread. Source:
     https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-device-code
     """
     from azure.identity import DeviceCodeCredential  # noqa: PLC0415 - only collection needs it
@@ -43,7 +43,7 @@ def open_device_code(
             tenant_id=tenant_id,
             timeout=timeout,
             prompt_callback=prompt,
-            # Asks Microsoft's public cloud about every other authority; the tenants file names it already.
+            # Discovery would ask Microsoft's public cloud about every other authority; the tenants file specifies it.
             disable_instance_discovery=True,
             **client_options,
         )
@@ -51,7 +51,7 @@ def open_device_code(
 
 
 class _DeviceCode:
-    """The credential of azure-identity in a thread, as azure-core defines asynchronous credentials."""
+    """Runs azure-identity's credential in a thread; implements azure-core's AsyncTokenCredential."""
 
     def __init__(self, credential: "DeviceCodeCredential") -> None:
         self._credential = credential
@@ -63,7 +63,7 @@ class _DeviceCode:
         await self.close()
 
     async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
-        """Return a token; the first call asks the person, later ones renew it without asking."""
+        """Return a token; the first call asks the user, later calls renew the token without asking."""
         return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
 
     async def close(self) -> None:

@@ -12,8 +12,8 @@ from auditor.graph.transport.ca_bundle import tls_context
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
-_PERMISSION = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
-_ELSEWHERE = Message(
+_PERMISSION_HINT = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
+_LOCAL_HINT = Message(
     "on your own computer run `az login`, write `credential: {credential}` into a copy of the tenants file, and "
     "specify it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
     credential="{type: azure-cli}",
@@ -31,30 +31,32 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
         raise GraphError(
             "github-oidc-missing",
             Message("the credential github-oidc works only in a job of GitHub Actions"),
-            hint=_ELSEWHERE,
+            hint=_LOCAL_HINT,
         )
     if missing:
         raise GraphError(
             "github-oidc-missing",
             Message("{missing} not set: GitHub does not give this job an identity", missing=enumeration(missing)),
-            hint=_PERMISSION,
+            hint=_PERMISSION_HINT,
         )
     secrets.add(token)
     if urlsplit(url).scheme != "https":
-        raise GraphError("github-oidc-address", Message("{url} is not an https address", url=_URL), hint=_PERMISSION)
+        raise GraphError(
+            "github-oidc-address", Message("{url} is not an https address", url=_URL), hint=_PERMISSION_HINT
+        )
     address = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
     import asyncio  # noqa: PLC0415
 
     try:
         async with asyncio.timeout(_TIMEOUT):
-            status, body = await _ask(address, token, authorities)
+            status, body = await _request(address, token, authorities)
     except TimeoutError:
         raise _unreachable("TimeoutError") from None
     if status != 200:
         raise GraphError(
             "github-oidc-refused",
             Message("GitHub refused an identity for this job with HTTP {status}", status=status),
-            hint=_PERMISSION,
+            hint=_PERMISSION_HINT,
         )
     try:
         value = json.loads(body)["value"]
@@ -77,7 +79,7 @@ def _unreachable(name: str) -> GraphError:
     )
 
 
-async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
+async def _request(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
     """Send the request; retry if the connection or the service fails."""
     import asyncio  # noqa: PLC0415
 
@@ -99,9 +101,9 @@ async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, 
 
 
 def reference_of(environ: Mapping[str, str], branch: str) -> str:
-    """Return the branch or tag of the running job; that of the default `branch` outside of jobs and in pull requests.
+    """Return the Git reference of the running job; that of the default `branch` outside of jobs and in pull requests.
 
-    A name with characters that a shell would interpret counts as none: people paste commands that contain it.
+    A reference with characters that a shell would interpret is ignored, because people paste commands that contain it.
     """
     reference = environ.get("GITHUB_REF", "")
     return reference if re.fullmatch(r"refs/(heads|tags)/[\w./-]+", reference, re.ASCII) else f"refs/heads/{branch}"
@@ -111,7 +113,7 @@ def subjects(environ: Mapping[str, str], repository: str, reference: str) -> tup
     """Return the possible subjects of a federated credential for a branch or tag of a repository (OWNER/NAME).
 
     Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which renaming does not change;
-    only a job knows the ids.
+    the ids are known only in a job.
     """
     owner, _, name = repository.partition("/")
     owner_id, repository_id = (environ.get(f"GITHUB_REPOSITORY_{key}") for key in ("OWNER_ID", "ID"))

@@ -12,28 +12,28 @@ _USER_INFO = re.compile(r"://[^/@\s]*:[^/@\s]*@")
 
 
 _ALL_SECRETS: set[str] = set()
-"""Every secret that this process used: a traceback does not say which tenant's it quotes."""
+"""Every secret that this process used, because a traceback may quote the secret of any tenant."""
 
 
 class Secrets:
-    """The secrets of one tenant, stored to recognise them in text."""
+    """The secrets of one tenant, registered so that they can be removed from text."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
+        self._secrets: set[str] = set()
 
     def __repr__(self) -> str:
-        return f"Secrets({len(self._known)})"
+        return f"Secrets({len(self._secrets)})"
 
     def add(self, secret: str) -> str:
         """Register a secret, and return it."""
         if len(secret) >= 4:
-            self._known.add(secret)
+            self._secrets.add(secret)
             _ALL_SECRETS.add(secret)
         return secret
 
     def scrub(self, text: str) -> str:
         """Return the text without registered secrets and without anything that looks like a token."""
-        return _scrubbed(text, self._known)
+        return _scrubbed(text, self._secrets)
 
 
 def scrub_all(text: str) -> str:

@@ -12,7 +12,7 @@ from auditor.graph.auth.scrubber import Secrets
 
 _MAX_QUOTED = 300
 _NO_TOKEN = re.compile("^(invalid literal|no access token)")
-"""Errors that the service causes: a lifetime that is not a number, or an answer without a token."""
+"""ValueErrors that the service causes: a lifetime that is not a number, or an answer without a token."""
 
 
 def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:

@@ -1,1 +1,1 @@
-"""Carries HTTP requests: connections, certificate authorities and proxies."""
+"""HTTP transport: connections, certificate authorities and proxies."""

@@ -1,4 +1,4 @@
-"""Carries httpx requests over aiohttp, whose C parser takes a third of the processor time of httpx's own."""
+"""Sends httpx requests with aiohttp, whose C parser takes a third of the CPU time of httpx's own parser."""
 
 from functools import lru_cache
 from typing import Any, Self
@@ -12,11 +12,11 @@ from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.ca_bundle import tls_context
 
 _OUTDATED_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
-"""Response headers that are no longer true after the body is decoded."""
+"""Response headers that no longer apply after the body is decoded."""
 
 
 MAX_BYTES = 256 << 20
-"""Bytes of one answer after decompression."""
+"""Size limit of one answer after decompression, in bytes."""
 _OPTIONS: dict[str, Any] = {
     "skip_auto_headers": ("User-Agent", "Accept", "Content-Type"),
     "trust_env": False,
@@ -27,7 +27,7 @@ _OPTIONS: dict[str, Any] = {
 class Connections:
     """Connection pools that tenants share: connections are kept alive, and TLS settings are read once.
 
-    They hold no state of a tenant: no cookies, and tokens are sent with each request.
+    They hold no state of a tenant: there are no cookies, and tokens are sent with each request.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Connections:
         """Return the session for requests to the sign-in service, with the options of azure-core.
 
         Unlike azure-core's own it ignores the machine's settings: aiohttp would read them for each request, in threads
-        of a limited pool, and would take a password for the service from ~/.netrc.
+        of a limited pool, and would use a password for the service from ~/.netrc.
         """
         return self._session("sign-in", authorities, proxy, trust_env=False, auto_decompress=False)
 
@@ -67,7 +67,7 @@ class Connections:
 
 
 class _NoCookies(httpx.Cookies):
-    """A cookie jar that stores nothing: Graph needs no cookies, and the search takes a tenth of a small request."""
+    """A cookie jar that stores nothing: Graph needs no cookies, and extracting them takes 10 % of a small request."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
         """Do nothing."""
@@ -78,7 +78,7 @@ class CookielessClient(httpx.AsyncClient):
 
     @property
     def cookies(self) -> httpx.Cookies:
-        """Return an empty jar that stays so."""
+        """Return a jar that is always empty."""
         return _NO_COOKIES
 
     @cookies.setter
@@ -97,7 +97,7 @@ def _timeout(connect: float | None, read: float | None) -> aiohttp.ClientTimeout
 async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> bytes:
     """Return the decoded body. Raises httpx.RemoteProtocolError above MAX_BYTES.
 
-    The body of a successful answer goes into the BodyFile among the request's extensions, if there is one.
+    The body of a successful answer is written to the BodyFile in the request's extensions, if there is one.
     """
     body_file: BodyFile | None = request.extensions.get(KEY) if answer.status == 200 else None
     if body_file is not None:
@@ -127,10 +127,10 @@ async def _write_body(answer: aiohttp.ClientResponse, body_file: BodyFile) -> No
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """An httpx transport without redirects, cookies and settings of the machine."""
+    """An httpx transport without redirects and cookies, which ignores the machine's settings."""
 
     def __init__(self, session: aiohttp.ClientSession, *, proxy: str | None) -> None:
-        """Take a session of `Connections`, which closes it."""
+        """Create a transport; `session` belongs to a `Connections` object, which closes it."""
         self._session = session
         self._proxy = proxy
 
@@ -140,7 +140,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         try:
             async with self._session.request(
                 request.method,
-                # Sent unchanged: the address was built or checked before.
+                # The address is sent unchanged: it was built or checked before.
                 URL(str(request.url), encoded=True),
                 headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
                 data=await request.aread() or None,

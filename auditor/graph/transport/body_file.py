@@ -1,4 +1,4 @@
-"""Takes the body of a successful answer into a file, so that a large one is never in memory."""
+"""Writes the body of a successful answer to a file, so that a large body is never in memory."""
 
 import os
 from typing import BinaryIO, Final
@@ -17,9 +17,9 @@ class BodyFile(Struct, frozen=True, kw_only=True):
 
     file: BinaryIO
     limit: int
-    """Bytes of the body, as sent and after decompression."""
+    """Size limit of the body in bytes, as sent and after decompression."""
     name: str
-    """The request in messages."""
+    """The name of the request in messages."""
 
     @staticmethod
     def get_key() -> str:

@@ -14,9 +14,9 @@ VARIABLES = ("AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 def authorities(environ: Mapping[str, str]) -> str | None:
-    """Return the CA bundle that the environment names; None for the default one.
+    """Return the path of the CA bundle that is set in the environment; None for the default one.
 
-    Raises SettingsError if the file is missing or holds no certificates.
+    Raises SettingsError if the file is missing or has no certificates.
     """
     for name in VARIABLES:
         path = environ.get(name)

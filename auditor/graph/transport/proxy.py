@@ -1,4 +1,4 @@
-"""Finds the proxy for a service in the settings of the machine."""
+"""Finds the proxy for a service in the machine's settings."""
 
 import urllib.parse
 import urllib.request
@@ -9,10 +9,10 @@ from auditor.graph.request_guard import Root
 
 
 def proxy_of(root: Root) -> str | None:
-    """Return the proxy that the machine's settings name for a service.
+    """Return the address of the proxy for a service from the machine's settings.
 
-    None if they exclude its host, and for a service on this machine. A proxy may be reached over TLS (https://). Raises
-    SettingsError for an address that is no proxy for HTTP.
+    None if the settings exclude its host, and for a service on this machine. The connection to the proxy may use TLS
+    (https://). Raises SettingsError for an address that is not an HTTP proxy.
     """
     if root.loopback:
         return None
@@ -22,15 +22,15 @@ def proxy_of(root: Root) -> str | None:
 def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> str | None:
     """Return the proxy for requests with a scheme to a host; None without one, or if the settings exclude the host.
 
-    `tls`: whether a proxy may be reached over TLS. Raises SettingsError for an address that cannot be used.
+    `tls` allows proxies that are connected to over TLS. Raises SettingsError for an address that cannot be used.
     """
     if urllib.request.proxy_bypass(netloc):
         return None
     proxies = urllib.request.getproxies()
-    written = proxies.get(scheme) or proxies.get("all")
-    if not written:
+    setting = proxies.get(scheme) or proxies.get("all")
+    if not setting:
         return None
-    address = written if "://" in written else f"http://{written}"
+    address = setting if "://" in setting else f"http://{setting}"
     try:
         parts = urllib.parse.urlsplit(address)
         host, _ = parts.hostname, parts.port
@@ -51,7 +51,7 @@ def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> st
 
 
 def _unusable(scheme: str, reason: Message, hint: Message) -> SettingsError:
-    """Return the error without the address, which may hold a password."""
+    """Return the error of a proxy address, without the address, which may contain a password."""
     name = f"{scheme.upper()}_PROXY"
     message = Message(
         "the proxy of {name} or of the system's settings cannot be used: {reason}", name=name, reason=reason
