@@ -26,7 +26,7 @@ _MAX_CONCURRENCY = 4
 
 
 class _Item(Struct, frozen=True, kw_only=True):
-    """The answer to one request of a batch."""
+    """The answer to one request in a batch."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,9 +36,10 @@ class _Item(Struct, frozen=True, kw_only=True):
 async def read_batches(
     batches: Iterator[list[str]], read: Callable[[list[str]], Awaitable[None]], is_useful: Callable[[], bool]
 ) -> None:
-    """Read the first batch of ids alone, then the others by several workers.
+    """Read the first batch of ids alone, then the others with several workers.
 
-    `is_useful` is called after each batch: False ends the worker, because the other requests would be refused too.
+    `is_useful` is called after each batch: if it returns False, the worker ends, because further requests would be
+    refused too.
     """
 
     async def worker() -> None:
@@ -66,9 +67,10 @@ async def answers(
 ) -> dict[str, T | Fault]:
     """Request up to MAX_ITEMS addresses below the Graph root in one batch; return a value or a fault for each key.
 
-    `decode` raises NotGraphError for an unexpected body. Such a request, a throttled one and one that the service
-    failed are repeated in a smaller batch; a fault that `decode` returns is final. `name` is the request in messages,
-    `units` the resource units of one request, and `advanced` says that the requests are advanced queries.
+    `decode` raises NotGraphError for an unexpected body. Requests with such a body, throttled requests and requests
+    with a service failure are repeated in a smaller batch; a fault that `decode` returns is final. `name` is the name
+    of the request in messages, `units` is the number of resource units of one request, and `advanced` marks the
+    requests as advanced queries.
     """
     retry_policy = graph.retry_policy
     pending = {str(number): key for number, key in enumerate(addresses)}
@@ -76,26 +78,26 @@ async def answers(
     last_faults: dict[str, Fault] = {}
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         items = tuple(
-            {"id": item, "method": "GET", "url": addresses[key], **(_EVENTUAL if advanced else {})}
-            for item, key in pending.items()
+            {"id": item_id, "method": "GET", "url": addresses[key], **(_EVENTUAL if advanced else {})}
+            for item_id, key in pending.items()
         )
         try:
             call = requests.batch(graph, items, units=max(1, units * len(items)))
-            items_by_id = (await graph.answer(call, _items)).value
+            items_by_id = (await graph.answer(call, _decode_items)).value
         except FaultError as error:
             last_faults.update(dict.fromkeys(pending.values(), error.fault))
             break
         wait = 0.0
-        for item, key in list(pending.items()):
-            verdict = _verdict(items_by_id.get(item), decode, name)
+        for item_id, key in list(pending.items()):
+            verdict = _verdict(items_by_id.get(item_id), decode, name)
             match verdict:
                 case Retry(fault=fault, wait=requested_wait):
                     last_faults[key] = fault
                     wait = max(wait, requested_wait or retry_policy.wait(attempt))
                 case Fail(fault=fault) | SignInAgain(fault=fault):
-                    results[pending.pop(item)] = fault
+                    results[pending.pop(item_id)] = fault
                 case _:
-                    results[pending.pop(item)] = verdict
+                    results[pending.pop(item_id)] = verdict
         if not pending or attempt == _MAX_ATTEMPTS or wait > retry_policy.budget:
             break
         await retry_policy.sleep(wait)
@@ -116,15 +118,15 @@ def _verdict(
         return Retry(fault=not_graph(name, error.message))
 
 
-def _items(body: bytes) -> dict[str, _Item]:
+def _decode_items(body: bytes) -> dict[str, _Item]:
     """Decode the body of a batch; returns the answers by item id."""
     responses = decode_object(body).get("responses")
     if not isinstance(responses, list):
         raise NotGraphError(Message("it has no list named 'responses'"))
-    return dict(map(_item, responses))
+    return dict(map(_decode_item, responses))
 
 
-def _item(item: Any) -> tuple[str, _Item]:
+def _decode_item(item: Any) -> tuple[str, _Item]:
     if not isinstance(item, dict) or not isinstance(item.get("status"), int):
         raise NotGraphError(Message("an answer in the batch has no status"))
     headers = item.get("headers")

@@ -1,4 +1,4 @@
-"""Collects one tenant into a snapshot folder: every source at once, each as completely as it can be read."""
+"""Collects one tenant into a snapshot folder: all sources concurrently, each as completely as possible."""
 
 import asyncio
 import dataclasses
@@ -46,7 +46,7 @@ _Results: TypeAlias = dict[CollectionSource, SourceResult]
 _EXPLAINED_BY_COVERAGE = frozenset(
     {GraphErrorKind.DENIED, GraphErrorKind.NO_PREMIUM, GraphErrorKind.UNSUPPORTED, GraphErrorKind.MISSING}
 )
-"""Refusals that coverage explains; if every source fails and one fails otherwise, there is no snapshot."""
+"""Refusals that coverage reports; if every source fails and one has another fault, no snapshot is written."""
 
 
 async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it passes on
@@ -62,10 +62,11 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
     slot: TenantSlot | None = None,
     sources: tuple[CollectionSource, ...] = SOURCES,
 ) -> Path:
-    """Read the sources that the needs name, and write them to `root/<tenant>/<instant>/`; returns that folder.
+    """Read the sources that are needed, and write them to `root/<tenant>/<instant>/`; returns this folder.
 
-    The coverage of a source says how completely it was read and why not further. Raises GraphError if nothing could be
-    read, and SnapshotError if the folder exists; then, and on cancellation, no files are left behind.
+    The coverage of a source records how completely it was read, and the reason if it is incomplete. Raises GraphError
+    if nothing could be read, and SnapshotError if the folder exists. No files are left behind after an error or a
+    cancellation.
     """
     environ = os.environ if environ is None else environ
     manifest = Manifest(
@@ -98,8 +99,8 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
             await slot.run_in_thread(partial(_write, writer, manifest, results, stop), stop.set)
         async with slot.publishing():
             if not is_large:
-                # Without a thread: switching threads would cost more than these milliseconds. Let the next tenant send
-                # its first request before.
+                # Write without a thread: switching threads would take longer than these few milliseconds. First let
+                # the next tenant send its first request.
                 await asyncio.sleep(0)
                 _write(writer, manifest, results, stop)
             del results
@@ -107,7 +108,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
 
 
 def _extended(needs: Needs, sources: tuple[CollectionSource, ...]) -> Needs:
-    """Return the needs with the properties of users that the sources need themselves."""
+    """Return the needs, extended by the user properties that the sources themselves need."""
     properties = {name for source in sources_for(needs, sources) for name in source.user_properties}
     return replace(needs, user_properties=tuple(sorted({*needs.user_properties, *properties})))
 
@@ -120,7 +121,7 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
 
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:
-    """Read the sources concurrently. Raises GraphError if there is nothing to make a snapshot of."""
+    """Read the sources concurrently. Raises GraphError if nothing could be read."""
     context = dataclasses.replace(context, needs=_extended(context.needs, sources))  # noqa: TID251 - a dataclass
     results: _Results = {}
 
@@ -132,29 +133,29 @@ async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...
             for source in sources_for(context.needs, sources):
                 tasks.create_task(in_task(read, source))
     except* GraphError as errors:
-        raise _first(errors) from None
+        raise _first_error(errors) from None
     _check_any_read(context, results)
     await _complete_groups(context, results)
     return results
 
 
 async def _complete_groups(context: CollectionContext, results: _Results) -> None:
-    """Add the groups through which users have licences, and those whose members other sources read, to the table."""
+    """Add the groups that assign licences to users, and the groups whose members other sources read, to the table."""
     if USERS not in results:
         return
-    owner = next((source for source, result in results.items() if "groups" in result.tables), USERS)
-    groups = results[owner].tables.get("groups", GROUPS.empty_table())
+    groups_source = next((source for source, result in results.items() if "groups" in result.tables), USERS)
+    groups = results[groups_source].tables.get("groups", GROUPS.empty_table())
     if (users := results[USERS].users) is not None:
         groups = await add_assigning_groups(context, users, groups)
-    listed = [row for result in results.values() for row in result.groups]
-    if listed:
-        groups = add_groups(groups, listed)
-    results[owner] = replace(results[owner], tables={**results[owner].tables, "groups": groups})
+    rows = [row for result in results.values() for row in result.groups]
+    if rows:
+        groups = add_groups(groups, rows)
+    results[groups_source] = replace(results[groups_source], tables={**results[groups_source].tables, "groups": groups})
 
 
-def _first(errors: BaseExceptionGroup[GraphError]) -> GraphError:
+def _first_error(errors: BaseExceptionGroup[GraphError]) -> GraphError:
     error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    return _first_error(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _check_any_read(context: CollectionContext, results: _Results) -> None:
@@ -171,7 +172,7 @@ class _StoppedError(Exception):
 
 
 def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: Event) -> None:
-    """Write the files of a snapshot, in a thread if that takes a while; raises _StoppedError once `stop` is set."""
+    """Write the files of a snapshot; called in a thread for a large one. Raises _StoppedError once `stop` is set."""
 
     def check_stopped() -> None:
         if stop.is_set():
@@ -187,8 +188,8 @@ def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: 
         writer.write_table(name, table)
     readers = [result.members for result in results.values() if result.members is not None]
     if readers:
-        for other in readers[1:]:
-            readers[0].add_rows_of(other)
+        for reader in readers[1:]:
+            readers[0].add_rows_of(reader)
         writer.write_members(readers[0].tables())
         check_stopped()
     if USERS in results and (users := results[USERS].users) is not None:

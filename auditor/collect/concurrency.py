@@ -1,4 +1,4 @@
-"""Limits what the collections of one run do concurrently: reading tenants, and writing snapshots to disk."""
+"""Limits how many collections of one run read tenants, or write snapshots to disk, concurrently."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +31,7 @@ class TenantSlots:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["TenantSlot"]:
-        """Wait for a slot to read a tenant; it is released with the block, or when publishing begins."""
+        """Wait for a slot to read a tenant; it is released at the end of the block, or when publishing begins."""
         slot = TenantSlot(self._reading, self._publishing, self._threads)
         await self._reading.acquire()
         try:

@@ -1,4 +1,4 @@
-"""The context that every source of a collection shares: Graph, needs, progress, and the making of coverage."""
+"""The context that all sources of a collection share: Graph, needs, progress and the creation of coverage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -32,18 +32,18 @@ class CollectionContext:
     """Folder for temporary files; removed when the collection ends."""
     progress: Progress
     shards: asyncio.Future[Shards] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """How lists of users are divided; the source of users sets it as soon as it knows their number."""
+    """How lists of users are divided; set by the source of users as soon as it has their number."""
     users: asyncio.Future[Spool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """Every user that was read; the source of users sets it when it is done."""
+    """All users that were read; set by the source of users when it is done."""
     report_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    """Held while a usage report is parsed and joined, so that one is in memory at a time."""
+    """Held while a usage report is parsed and joined, so that only one is in memory at a time."""
     roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-    """How completely directory roles were read; the source of roles sets it when it is done."""
+    """How completely directory roles were read; set by the source of roles when it is done."""
     user_names: UserNames = field(init=False)
     """The names to which usage reports are joined."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
-    """Faults of sources of which nothing was read."""
+    """Faults of sources that could not be read at all."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "user_names", UserNames(self.folder))
@@ -63,10 +63,10 @@ class CollectionContext:
         shortfall: Message | None = None,
         status: SourceStatus | None = None,
     ) -> Coverage:
-        """Return the coverage of a source and report it to the progress.
+        """Return the coverage of a source, and report its status as progress.
 
-        `count` is the number of objects read, `faults` what ended or reduced the reading, `asked` the properties that
-        were requested, and `shortfall` a reason why a list without faults is incomplete.
+        `count` is the number of objects read, `faults` are those that ended or shortened the list, `asked` are the
+        properties that were requested, and `shortfall` is the reason why a list without faults is incomplete.
         """
         reasons = list(dict.fromkeys([*(item.reason for item in faults), *([shortfall] if shortfall else [])]))
         if status is None:
@@ -94,7 +94,7 @@ class CollectionContext:
             yield page
 
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, list[Fault]]:
-        """Read a small source; returns each object once, and the faults that ended or reduced the list."""
+        """Read a small source; returns each object once, and the faults that ended or shortened the list."""
         rows_by_key: dict[str, dict[str, Any]] = {}
         without_key = 0
         try:
@@ -108,7 +108,7 @@ class CollectionContext:
 
 
 def missing_key(count: int, key: str) -> Fault:
-    """Return the fault of objects that came without their identifying property."""
+    """Return the fault of objects that Graph returned without their identifying property."""
     return fault(
         GraphErrorKind.FAILING,
         Message("objects that came without {key}: {count}", key=key, count=count),

@@ -35,7 +35,7 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     if not body.strip():
         raise NotGraphError(Message("it is empty"))
     try:
-        document = _parsed(body, repair)
+        document = _parse(body, repair)
     except RecursionError as error:
         raise NotGraphError(Message("it is nested more deeply than any answer of Graph")) from error
     except ValueError as error:
@@ -46,7 +46,7 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     return document
 
 
-def _parsed(body: bytes, repair: Callable[[Any], Any]) -> Any:
+def _parse(body: bytes, repair: Callable[[Any], Any]) -> Any:
     """Parse JSON; the standard library accepts some documents that orjson rejects, such as unpaired surrogates."""
     try:
         return orjson.loads(body)

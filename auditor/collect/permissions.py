@@ -1,4 +1,4 @@
-"""Application permissions of Microsoft Graph: what a token lacks, and what it has beyond need."""
+"""Application permissions of Microsoft Graph, and which of them a token lacks or does not need."""
 
 from typing import Final
 
@@ -10,9 +10,9 @@ class Permission(Struct, frozen=True, kw_only=True):
 
     name: str
     role_id: str
-    """The id of its app role in the service principal of Microsoft Graph, the same in every tenant."""
+    """The id of its app role in the service principal of Microsoft Graph; equal in every tenant."""
     included_in: tuple[str, ...] = ()
-    """Permissions that grant it too."""
+    """Other permissions that include it."""
 
 
 SEND_MAIL: Final = Permission(name="Mail.Send", role_id="b633e1c5-b582-4048-a93e-9f11b44c7e96")
@@ -25,5 +25,5 @@ def missing(required: tuple[Permission, ...], roles: tuple[str, ...]) -> tuple[P
 
 
 def excessive(required: tuple[Permission, ...], roles: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the roles of a token that are not required, or that grant more than the least permission would."""
+    """Return the roles of a token that are not required, including those that grant more than the least permission."""
     return tuple(sorted(set(roles) - {item.name for item in required}))

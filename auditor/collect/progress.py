@@ -1,4 +1,4 @@
-"""The interface by which a collection reports its progress."""
+"""The interface with which a collection reports its progress."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,16 +12,16 @@ class Progress(Protocol):
 
     @property
     def ask(self) -> Callable[[Message], None] | None:
-        """What shows a request to the person at the terminal, from any thread; None if nobody is there."""
+        """Shows a request to the user at the terminal, from any thread; None if the run is not interactive."""
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
-        """Receive that a source is being read; `total` is the expected number of objects, if known."""
+        """Report that a source is being read; `total` is the expected number of objects, if known."""
 
     def advance(self, tenant: str, source: Source, count: int) -> None:
-        """Receive that `count` more objects were read."""
+        """Report that `count` more objects were read."""
 
     def finish(self, tenant: str, source: Source, status: str) -> None:
-        """Receive that a source is done, with its final status."""
+        """Report that a source is done, with its final status."""
 
 
 class NoProgress:

@@ -35,8 +35,8 @@ class Shards(Struct, frozen=True, kw_only=True):
     def between(cls, bounds: list[str]) -> "Shards":
         """Return the shards between user principal names; each bound belongs to both of its neighbours.
 
-        Whichever collation Graph uses, walking the bounds in order passes every name at least once, so no user is
-        omitted; a user who is a bound comes twice and is deduplicated by id.
+        In whichever collation Graph compares names, the shards together contain every name, so no user is omitted. A
+        user whose name is a bound is read twice and deduplicated by id.
         """
         if not bounds:
             return cls.whole()
@@ -86,13 +86,13 @@ async def plan_shards(graph: Graph, expected: int, sample: list[str]) -> Shards:
         if len(sample) < 2 * shard_count:
             return Shards.whole()
         bounds = _quantiles(sample, shard_count)
-        below = await _counts(graph, bounds)
-        if _even(below, expected, shard_count):
+        counts = await _count_up_to(graph, bounds)
+        if _is_balanced(counts, expected, shard_count):
             return Shards.between(bounds)
-        bounds = await _by_prefix(graph, sample, expected)
-        return Shards.between(_balanced(bounds, await _counts(graph, bounds), expected, shard_count))
+        bounds = await _prefix_bounds(graph, sample, expected)
+        return Shards.between(_without_small_shards(bounds, await _count_up_to(graph, bounds), expected, shard_count))
     except FaultError:
-        # The same fault, if it persists, will end the list of users and be reported there.
+        # If the fault persists, it also ends the list of users and is reported there.
         return Shards.whole()
 
 
@@ -100,19 +100,19 @@ def _quantiles(sample: list[str], shard_count: int) -> list[str]:
     return sorted({sample[len(sample) * index // shard_count] for index in range(1, shard_count)})
 
 
-def _even(below: list[int], expected: int, shard_count: int) -> bool:
-    edges = [0, *below, expected]
+def _is_balanced(counts: list[int], expected: int, shard_count: int) -> bool:
+    edges = [0, *counts, expected]
     return max(high - low for low, high in pairwise(edges)) <= 2 * expected / shard_count + _MIN_SHARD_USERS
 
 
-async def _counts(graph: Graph, bounds: list[str]) -> list[int]:
-    """Return for each bound the number of users up to it."""
+async def _count_up_to(graph: Graph, bounds: list[str]) -> list[int]:
+    """Return the number of users up to each bound."""
     calls = [requests.user_count(graph, filter_=f"userPrincipalName le {requests.quoted(bound)}") for bound in bounds]
     return [answer.value for answer in await asyncio.gather(*(graph.answer(call, decode_count) for call in calls))]
 
 
-async def _by_prefix(graph: Graph, sample: list[str], expected: int) -> list[str]:
-    """Return bounds after the longest prefix that most users share: names such as user000001 differ late."""
+async def _prefix_bounds(graph: Graph, sample: list[str], expected: int) -> list[str]:
+    """Return bounds that begin with the longest common prefix of most users, for names such as user000001."""
     name = sample[len(sample) // 2].split("@")[0]
     prefixes = [name[:length] for length in range(1, min(len(name), 12) + 1)]
     calls = [
@@ -127,11 +127,11 @@ async def _by_prefix(graph: Graph, sample: list[str], expected: int) -> list[str
     return [common + character for character in _ALPHABET]
 
 
-def _balanced(bounds: list[str], below: list[int], expected: int, shard_count: int) -> list[str]:
+def _without_small_shards(bounds: list[str], counts: list[int], expected: int, shard_count: int) -> list[str]:
     """Drop bounds that would make shards smaller than half of the intended size."""
-    balanced, edge = [], 0
-    for bound, count in zip(bounds, below, strict=True):
-        if count - edge >= expected / shard_count / 2:
-            balanced.append(bound)
-            edge = count
-    return balanced
+    remaining, lower_count = [], 0
+    for bound, count in zip(bounds, counts, strict=True):
+        if count - lower_count >= expected / shard_count / 2:
+            remaining.append(bound)
+            lower_count = count
+    return remaining

@@ -13,9 +13,9 @@ from auditor.files.folder import Folder
 from auditor.files.temporary import is_locked
 
 _MAX_AGE = 48 * 3600
-"""Seconds after which a folder is abandoned, even if a process has the same id now."""
+"""Seconds after which a folder counts as abandoned, even if a process with its process id is running."""
 _ACTIVE: Counter[str] = Counter()
-"""Folders of tenants → collections of this process in progress there."""
+"""Folder of a tenant → number of collections in progress in this process."""
 
 
 @contextmanager
@@ -40,18 +40,18 @@ def work_folder(tenant: Path) -> Iterator[Path]:
 
 def _is_abandoned(folder: Path) -> bool:
     """Return whether a hidden folder was left by a killed collection."""
-    process = _process_of(folder.name)
-    if not process or is_locked(folder):
+    process_id = _process_id_of(folder.name)
+    if not process_id or is_locked(folder):
         return False
-    if process == str(os.getpid()):
+    if process_id == str(os.getpid()):
         # In containers every run may have the same process id: the folder is in use only if this process collects the
         # tenant.
         return not _ACTIVE[str(folder.parent)]
-    return not _is_alive(process) or _age(folder) > _MAX_AGE
+    return not _is_alive(process_id) or _age(folder) > _MAX_AGE
 
 
-def _process_of(name: str) -> str:
-    """Return the process id in the name of a hidden folder; an empty text for any other name."""
+def _process_id_of(name: str) -> str:
+    """Return the process id in the name of a hidden folder; an empty string for any other name."""
     if name.startswith(".collecting-"):
         return name.split("-")[1]
     return name.rsplit("-", maxsplit=1)[1] if name.startswith(".") and ".partial-" in name else ""
@@ -65,12 +65,12 @@ def _age(folder: Path) -> float:
         return 0.0
 
 
-def _is_alive(process: str) -> bool:
-    """Return whether a process with this id runs; True if that cannot be determined."""
-    if not process.isdigit():
+def _is_alive(process_id: str) -> bool:
+    """Return whether a process with this id is running; True if that cannot be determined."""
+    if not process_id.isdigit():
         return True
     try:
-        os.kill(int(process), 0)
+        os.kill(int(process_id), 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):

@@ -1,1 +1,1 @@
-"""Reads one source of a tenant per module."""
+"""The sources of a collection, one per module."""

@@ -1,4 +1,4 @@
-"""Reads Conditional Access policies, the transitive members of groups they name, and roles where they name roles."""
+"""Reads Conditional Access policies, the transitive members of their groups, and directory roles if they use any."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -23,54 +23,54 @@ from auditor.snapshot.schema import (
     ROLE_DEFINITION_LIST,
 )
 
-_COVERING_NOBODY = frozenset({"disabled", "enabledForReportingButNotEnforced"})
+_NOT_ENFORCED = frozenset({"disabled", "enabledForReportingButNotEnforced"})
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read the policies, and whom those that are enforced name."""
+    """Read the policies, and the groups and roles in the conditions of enforced ones."""
     call = requests.conditional_access_policies(context.graph)
     documents, faults = await context.all_rows(Source.CONDITIONAL_ACCESS, call)
     rows = [conditional_access_row(document) for document in documents]
-    damaged = sum(not _is_whole(document) for document in documents)
-    covering = [row for row in rows if row["state"] not in _COVERING_NOBODY]
+    damaged = sum(not _is_well_formed(document) for document in documents)
+    enforced = [row for row in rows if row["state"] not in _NOT_ENFORCED]
     members = Members(context, name="conditional-access-members")
-    groups = sorted(_named(covering, "Groups"))
-    read = () if faults or damaged else (CONDITIONAL_ACCESS_LIST,)
+    groups = sorted(_names_in(enforced, "Groups"))
+    complete_lists = () if faults or damaged else (CONDITIONAL_ACCESS_LIST,)
     await members.read_each((group, True) for group in groups)
     faults += members.faults_of(groups)
     shortfall = Message("policies with conditions that cannot be read: {count}", count=damaged) if damaged else None
     tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
-    roles = await _roles(context, members) if _named(covering, "Roles") else None
+    roles = await _read_active_roles(context, members) if _names_in(enforced, "Roles") else None
     if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):
         shortfall = Message("directory roles, which policies name, were not all read")
-    status = SourceStatus.PARTIAL if (faults or shortfall) and (read or rows) else None
+    status = SourceStatus.PARTIAL if (faults or shortfall) and (complete_lists or rows) else None
     coverage = context.make_coverage(
-        Source.CONDITIONAL_ACCESS, len(rows), faults, asked=read, shortfall=shortfall, status=status
+        Source.CONDITIONAL_ACCESS, len(rows), faults, asked=complete_lists, shortfall=shortfall, status=status
     )
-    own = roles if roles is not None and roles.tables else SourceResult(coverage=())
+    role_result = roles if roles is not None and roles.tables else SourceResult(coverage=())
     return SourceResult(
-        coverage=(coverage, *own.coverage),
-        tables={**tables, **own.tables},
+        coverage=(coverage, *role_result.coverage),
+        tables={**tables, **role_result.tables},
         members=members,
         groups=(
-            *own.groups,
+            *role_result.groups,
             *({"id": group, **members.statuses(group)} for group in groups if group not in members.deleted),
         ),
     )
 
 
-async def _roles(context: CollectionContext, members: Members) -> SourceResult:
-    """Return what is known of active roles: read here, unless policies need roles for themselves."""
+async def _read_active_roles(context: CollectionContext, members: Members) -> SourceResult:
+    """Read the active roles; if the source of roles reads them anyway, return only its coverage."""
     if Source.DIRECTORY_ROLES in context.needs.sources:
         return SourceResult(coverage=(await context.roles,))
     return await read_roles(context, members, eligible=False)
 
 
-def _named(rows: list[dict[str, Any]], kind: str) -> set[str]:
+def _names_in(rows: list[dict[str, Any]], kind: str) -> set[str]:
     return {name for row in rows for side in ("include", "exclude") for name in row[f"{side}{kind}"]}
 
 
-def _is_whole(document: Mapping[str, Any]) -> bool:
+def _is_well_formed(document: Mapping[str, Any]) -> bool:
     """Return whether the conditions of a policy have Graph's types."""
     conditions = document.get("conditions")
     users = conditions.get("users", {}) if isinstance(conditions, dict) else None
@@ -81,13 +81,13 @@ def _is_whole(document: Mapping[str, Any]) -> bool:
     lists = [users.get(f"{side}{kind}") for side in ("include", "exclude") for kind in ("Users", "Groups", "Roles")]
     lists += [conditions.get(name) for name in ("userRiskLevels", "signInRiskLevels")]
     guests = [users.get(f"{side}GuestsOrExternalUsers") for side in ("include", "exclude")]
-    return all(value is None or _is_texts(value) for value in lists) and all(
+    return all(value is None or _is_text_list(value) for value in lists) and all(
         value is None or (isinstance(value, dict) and isinstance(value.get("guestOrExternalUserTypes", ""), str))
         for value in guests
     )
 
 
-def _is_texts(value: object) -> bool:
+def _is_text_list(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 

@@ -28,33 +28,33 @@ SELECT: Final = ("id", "lastSyncDateTime", "managementAgent", "userId")
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _DEVICES = pa.schema([("id", pa.string()), ("userId", pa.string()), ("lastSync", _INSTANT)])
-"""A row per counted device; the id is that of its user and its own, which are sorted by user."""
+"""One row per counted device; `id` begins with the user's id, so that rows are sorted by user."""
 _OWNERS = pa.schema([("id", pa.string()), (COLUMNS[0], pa.int32()), (COLUMNS[1], _INSTANT)])
 _SEPARATOR = "\0"
 _NEVER = int(np.iinfo(np.int64).min)
 _SPOOL_BYTES = 16 << 20
-_ROWS = 16_384
-"""Devices that are filtered, or counted by user, at once: a page has 1,000 at most."""
+_BATCH_ROWS = 16_384
+"""Devices that are filtered, or counted by user, at once; a page has at most 1,000."""
 _NOT_MANAGED = pa.array(["eas", "mssense", "unknown"])
-"""Agents that do not manage a device; one that this program does not know counts."""
-_NO_INTUNE = "not applicable to target tenant"
+"""Values of managementAgent that do not count as management; values unknown to this program do count."""
+_NO_INTUNE_ERROR = "not applicable to target tenant"
 
 
 class _Devices(Struct):
-    """The devices that were read, without those that do not count."""
+    """The devices that were read; only managed ones with a user are stored."""
 
     spool: Spool
     read: int = 0
     damaged: int = 0
     _pages: list[pa.RecordBatch] = field(default_factory=list)
-    _waiting: int = 0
+    _pending_rows: int = 0
 
     def add(self, page: pa.RecordBatch) -> None:
-        """Add a page; several are filtered at once."""
+        """Add a page; several pages are filtered at once."""
         self.read += page.num_rows
         self._pages.append(page)
-        self._waiting += page.num_rows
-        if self._waiting >= _ROWS:
+        self._pending_rows += page.num_rows
+        if self._pending_rows >= _BATCH_ROWS:
             self.flush()
 
     def flush(self) -> None:
@@ -63,11 +63,11 @@ class _Devices(Struct):
             managed, damaged = _managed(page)
             self.spool.add(managed)
             self.damaged += damaged
-        self._pages, self._waiting = [], 0
+        self._pages, self._pending_rows = [], 0
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read every managed device, and make a row of each user who has one."""
+    """Read every managed device, and build one row per user who has one."""
     devices = _Devices(Spool(context.folder, "devices", _DEVICES, limit=_SPOOL_BYTES))
     decoder = Decoder(SELECT)
     faults = []
@@ -99,11 +99,11 @@ def _join(users: UserRows, rows: pa.Table) -> None:
 def _managed(page: pa.RecordBatch) -> tuple[pa.RecordBatch, int]:
     """Return the devices of a page that are managed and have a user, and how many are damaged.
 
-    A device is damaged if its id, user, agent or last synchronisation has not the documented form.
+    A device is damaged if its id, user, agent or last synchronisation does not have the documented form.
     """
     devices, stamps, agents, users = (page.column(name) for name in SELECT)
-    no_key = pc.or_(pc.equal(devices, ""), _has_separator(devices))
-    unusable = pc.or_(no_key, pc.or_(pc.is_null(agents), _has_separator(users)))
+    has_no_key = pc.or_(pc.equal(devices, ""), _has_separator(devices))
+    unusable = pc.or_(has_no_key, pc.or_(pc.is_null(agents), _has_separator(users)))
     damaged = pc.or_(unusable, pc.is_valid(page.column(MALFORMED)))
     managed = pc.invert(pc.is_in(pc.ascii_lower(agents), value_set=_NOT_MANAGED))
     counted = pc.and_(pc.and_not(managed, unusable), pc.fill_null(pc.not_equal(users, ""), fill_value=False))
@@ -120,19 +120,19 @@ def _has_separator(texts: pa.Array) -> pa.Array:
 
 def _owners(devices: Spool) -> Iterator[pa.RecordBatch]:
     """Yield the number of devices and the latest synchronisation of each user, from devices sorted by user."""
-    ahead = _OWNERS.empty_table()
-    for table in devices.tables(_ROWS):
+    last_owner = _OWNERS.empty_table()
+    for table in devices.tables(_BATCH_ROWS):
         ones = pa.array(np.ones(table.num_rows, np.int32))
         rows = pa.table([table["userId"], ones, table["lastSync"]], schema=_OWNERS)
-        counted = _by_owner(pa.concat_tables([ahead, rows]).combine_chunks())
-        # The devices of the last user may go on in the next table.
-        ahead = counted.slice(counted.num_rows - 1)
+        counted = _by_owner(pa.concat_tables([last_owner, rows]).combine_chunks())
+        # The devices of the last user may continue in the next table.
+        last_owner = counted.slice(counted.num_rows - 1)
         yield from counted.slice(0, counted.num_rows - 1).to_batches()
-    yield from ahead.to_batches()
+    yield from last_owner.to_batches()
 
 
 def _by_owner(rows: pa.Table) -> pa.Table:
-    """Merge the rows of each user, which stand together."""
+    """Merge the rows of each user, which are adjacent."""
     users = one_array(rows["id"])
     is_first = pc.not_equal(users.slice(1), users.slice(0, len(users) - 1)).to_numpy(zero_copy_only=False)
     starts = np.flatnonzero(np.concatenate([[True], is_first]))
@@ -147,8 +147,8 @@ def _by_owner(rows: pa.Table) -> pa.Table:
 
 
 def _explained(fault: Fault) -> Fault:
-    """Return a fault; that of a tenant without Intune says so."""
-    if _NO_INTUNE not in fault.message.lower():
+    """Return a fault, with a clear message if the tenant has no Intune."""
+    if _NO_INTUNE_ERROR not in fault.message.lower():
         return fault
     return replace(fault, message=Message("the tenant has no Intune: {said}", said=fault.message), remedy=None)
 

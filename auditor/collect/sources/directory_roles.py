@@ -30,9 +30,9 @@ async def _read(context: CollectionContext) -> SourceResult:
 
 
 async def read_roles(context: CollectionContext, members: Members, *, eligible: bool) -> SourceResult:
-    """Read roles with their principals; `members` receives the members of groups that have roles.
+    """Read role assignments and definitions; the members of groups that have roles are added to `members`.
 
-    The coverage names the lists that were read to the end, because each is of use without the others.
+    The coverage names the lists that were read completely, because each is useful without the others.
     """
     calls: dict[str, Call] = {
         ROLE_ASSIGNMENT_LISTS[False]: requests.role_assignments(context.graph),
@@ -44,22 +44,22 @@ async def read_roles(context: CollectionContext, members: Members, *, eligible: 
         zip(calls, await asyncio.gather(*(context.all_rows(_ROLES, call) for call in calls.values())), strict=True)
     )
     faults = [fault for _, list_faults in lists.values() for fault in list_faults]
-    read = {name for name, (_, list_faults) in lists.items() if not list_faults}
+    complete_lists = {name for name, (_, list_faults) in lists.items() if not list_faults}
     assignments: list[dict[str, Any]] = []
-    for kind, name in ROLE_ASSIGNMENT_LISTS.items():
+    for is_eligible, name in ROLE_ASSIGNMENT_LISTS.items():
         rows, _ = lists.get(name, ([], []))
-        whole = [row for row in rows if _is_assignment(row)]
-        if len(whole) < len(rows):
-            read.discard(name)
-            faults.append(missing_key(len(rows) - len(whole), "principalId, roleDefinitionId"))
-        assignments += [role_assignment_row(row, eligible=kind) for row in whole]
+        valid_rows = [row for row in rows if _is_assignment(row)]
+        if len(valid_rows) < len(rows):
+            complete_lists.discard(name)
+            faults.append(missing_key(len(rows) - len(valid_rows), "principalId, roleDefinitionId"))
+        assignments += [role_assignment_row(row, eligible=is_eligible) for row in valid_rows]
     groups, fault = await _groups_among(context, {row["principalId"] for row in assignments})
     faults += [] if fault is None else [fault]
     await members.read_batches(group for group, row in groups.items() if "membersStatus" not in row)
     faults += members.faults_of(groups)
     definitions = [role_definition_row(row) for row in lists[ROLE_DEFINITION_LIST][0]]
-    status = SourceStatus.PARTIAL if faults and (read or assignments) else None
-    coverage = context.make_coverage(_ROLES, len(assignments), faults, asked=tuple(read), status=status)
+    status = SourceStatus.PARTIAL if faults and (complete_lists or assignments) else None
+    coverage = context.make_coverage(_ROLES, len(assignments), faults, asked=tuple(complete_lists), status=status)
     return SourceResult(
         coverage=(coverage,),
         tables={
@@ -80,21 +80,24 @@ def _is_assignment(row: Mapping[str, Any]) -> bool:
 async def _groups_among(
     context: CollectionContext, principals: set[str]
 ) -> tuple[dict[str, dict[str, Any]], Fault | None]:
-    """Return the groups among principals that are no users: id → row, with a status where that could not be asked."""
+    """Return the groups among the principals as id → row, and the fault that ended the requests.
+
+    An id that could not be looked up has a row with a status.
+    """
     users = await context.users
-    others = pa.array(sorted(principals), pa.string())
+    non_users = pa.array(sorted(principals), pa.string())
     for table in users.tables(columns=["id"]):
         ids = pc.ascii_lower(table["id"].combine_chunks())
-        others = others.filter(pc.invert(pc.is_in(others, value_set=ids)))
-    pending: list[str] = others.to_pylist()
+        non_users = non_users.filter(pc.invert(pc.is_in(non_users, value_set=ids)))
+    pending: list[str] = non_users.to_pylist()
     groups: dict[str, dict[str, Any]] = {}
-    wanted, pages = set(pending), 0
+    pending_ids, pages = set(pending), 0
     try:
         async for rows in groups_by_ids(context, pending, ("displayName", "id")):
             pages += 1
             for row in rows:
                 group, name = str(row.get("id")).lower(), row.get("displayName")
-                if group in wanted:
+                if group in pending_ids:
                     groups[group] = {"id": group, "displayName": name if isinstance(name, str) else None}
     except FaultError as error:
         status = error.fault.coverage(read=0).value

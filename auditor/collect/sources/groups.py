@@ -1,4 +1,4 @@
-"""Reads the groups that policies name and all licensed ones, with the members that are needed."""
+"""Reads the groups that policies name and all licensed groups, with the members that are needed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -25,9 +25,9 @@ from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 
-_STATES = "licenseAssignmentStates"
-_NAMED = ("displayName", "id")
-_KINDS: Final[Mapping[str, type]] = {
+_LICENSE_STATES = "licenseAssignmentStates"
+_NAME_PROPERTIES = ("displayName", "id")
+_KIND_PROPERTIES: Final[Mapping[str, type]] = {
     "groupTypes": list,
     "isAssignableToRole": bool,
     "mailEnabled": bool,
@@ -38,8 +38,8 @@ _KINDS: Final[Mapping[str, type]] = {
     "visibility": str,
 }
 """Properties that decide how the members of a group can change, with their types."""
-_LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState", *_KINDS)
-_STATUSES = ("membersStatus", "transitiveMembersStatus")
+_LICENSE_PROPERTIES = ("assignedLicenses", "displayName", "id", "licenseProcessingState", *_KIND_PROPERTIES)
+_STATUS_COLUMNS = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 
 
@@ -50,13 +50,13 @@ class _Groups(Struct):
     ids_by_name: dict[str, set[str]] = field(default_factory=dict)
     """Group name as policies write it → ids of the groups with this name."""
     faults: list[Fault] = field(default_factory=list)
-    asked: set[str] = field(default_factory=lambda: set(_NAMED))
+    asked: set[str] = field(default_factory=lambda: set(_NAME_PROPERTIES))
     licensed: set[str] = field(default_factory=set)
     """Ids of groups that have licences."""
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read the groups that policies name and the licensed ones, with their members as far as the needs go."""
+    """Read the groups that policies name and the licensed groups, with the members that are needed."""
     groups, members = _Groups(), Members(context)
     names = sorted({*context.needs.groups, *context.needs.transitive_groups})
     tasks = [_read_named(context, name, groups) for name in names]
@@ -64,13 +64,13 @@ async def _read(context: CollectionContext) -> SourceResult:
         tasks.append(_read_licensed(context, groups))
     await asyncio.gather(*tasks)
     groups.asked.update(f"named:{name}" for name in names)
-    wanted = {
+    lists = {
         (group, transitive)
-        for names_, transitive in ((context.needs.groups, False), (context.needs.transitive_groups, True))
-        for name in names_
+        for group_names, transitive in ((context.needs.groups, False), (context.needs.transitive_groups, True))
+        for name in group_names
         for group in groups.ids_by_name.get(name, ())
     }
-    await members.read_each(wanted)
+    await members.read_each(lists)
     if context.needs.licensed_members:
         await members.read_batches(groups.licensed)
     if context.needs.nested_groups:
@@ -82,39 +82,39 @@ async def _read(context: CollectionContext) -> SourceResult:
         coverage.append(context.make_coverage(Source.GROUPS, len(groups.rows), groups.faults, asked=asked))
     if Source.MEMBERS in context.needs.sources:
         coverage.append(_member_coverage(context, groups, members))
-    nested = {group for groups_ in members.direct.nested.values() for group in groups_}
-    table = await _add_listed(context, nested, _table(groups, members))
+    nested = {group for nested_ids in members.direct.nested.values() for group in nested_ids}
+    table = await _add_missing(context, nested, _table(groups, members))
     return SourceResult(coverage=tuple(coverage), tables={"groups": table}, members=members)
 
 
 async def add_assigning_groups(context: CollectionContext, users: Spool, groups: pa.Table) -> pa.Table:
-    """Return the groups table with the groups through which users have licences: their names and kinds.
+    """Return the groups table, extended by the names and kinds of the groups that assign licences to users.
 
-    No policy is decided by them: without the permission, or if Graph refuses, they are left out.
+    No policy depends on them, so they are left out if the permission is missing or if Graph refuses the request.
     """
-    if _STATES not in users.schema.names:
+    if _LICENSE_STATES not in users.schema.names:
         return groups
     claims = claims_of((await context.graph.sign_in.get_token()).token)
     if claims is None or missing(GROUPS_AND_MEMBERS.permissions, claims.roles or claims.scopes):
         return groups
     ids: set[str] = set()
-    for table in users.tables(columns=["id", _STATES]):
-        paths = pc.struct_field(table[_STATES].combine_chunks().flatten(), "assignedByGroup")
+    for table in users.tables(columns=["id", _LICENSE_STATES]):
+        paths = pc.struct_field(table[_LICENSE_STATES].combine_chunks().flatten(), "assignedByGroup")
         ids.update(group for group in pc.unique(paths).to_pylist() if group)
-    return await _add_listed(context, ids, groups)
+    return await _add_missing(context, ids, groups)
 
 
 def add_groups(table: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Return the groups table with the groups whose members other sources have read, and how far.
+    """Return the groups table, extended by the groups whose members other sources read, with the status of each list.
 
-    `rows` have an `id`, and `displayName`, `membersStatus` and `transitiveMembersStatus` as far as they are known.
+    `rows` have an `id`, and `displayName`, `membersStatus` and `transitiveMembersStatus` if these are known.
     """
     groups = {row["id"]: row for row in table.to_pylist()}
     for row in rows:
-        new = {**group_row(row), **dict.fromkeys(_STATUSES, _NOT_NEEDED), "assignedLicenses": []}
-        group = groups.setdefault(row["id"], new)
-        group.update({name: row[name] for name in _STATUSES if name in row})
-        # Sources end in any order, and only some of them know the names of their groups.
+        new_row = {**group_row(row), **dict.fromkeys(_STATUS_COLUMNS, _NOT_NEEDED), "assignedLicenses": []}
+        group = groups.setdefault(row["id"], new_row)
+        group.update({name: row[name] for name in _STATUS_COLUMNS if name in row})
+        # Sources finish in any order, and only some of them know the names of their groups.
         group["displayName"] = group["displayName"] or row.get("displayName")
     return pa.Table.from_pylist([groups[group] for group in sorted(groups)], GROUPS)
 
@@ -122,24 +122,29 @@ def add_groups(table: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
 async def groups_by_ids(
     context: CollectionContext, ids: Sequence[str], properties: tuple[str, ...]
 ) -> AsyncIterator[Rows]:
-    """Yield the groups among MAX_IDS ids at a time, with the properties. Raises FaultError."""
+    """Look up ids, MAX_IDS per request, and yield the groups among them with the properties. Raises FaultError."""
     for start in range(0, len(ids), requests.MAX_IDS):
         call = requests.groups_by_ids(context.graph, tuple(ids[start : start + requests.MAX_IDS]), properties)
         yield (await context.graph.answer(call, listing)).value.rows
 
 
-async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa.Table) -> pa.Table:
-    """Return the groups table with a row for each other group of these ids."""
-    listed = set(groups["id"].to_pylist())
-    wanted = sorted({group.lower() for group in ids if GUID.fullmatch(group.lower())} - listed)
+async def _add_missing(context: CollectionContext, ids: Iterable[str], groups: pa.Table) -> pa.Table:
+    """Return the groups table, extended by a row for each group of these ids that it does not have."""
+    known_ids = set(groups["id"].to_pylist())
+    missing_ids = sorted({group.lower() for group in ids if GUID.fullmatch(group.lower())} - known_ids)
     rows: list[dict[str, Any]] = []
     with suppress(FaultError):
-        async for page in groups_by_ids(context, wanted, (*_NAMED, *_KINDS)):
+        async for page in groups_by_ids(context, missing_ids, (*_NAME_PROPERTIES, *_KIND_PROPERTIES)):
             for row in page:
                 group = str(row.get("id")).lower()
-                if GUID.fullmatch(group) and group not in listed:
-                    listed.add(group)
-                    rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
+                if GUID.fullmatch(group) and group not in known_ids:
+                    known_ids.add(group)
+                    rows.append(
+                        {
+                            **group_row({**_valid_properties(row), "id": group}),
+                            **dict.fromkeys(_STATUS_COLUMNS, _NOT_NEEDED),
+                        }
+                    )
     if not rows:
         return groups
     table = pa.concat_tables([groups, pa.Table.from_pylist([{**row, "assignedLicenses": []} for row in rows], GROUPS)])
@@ -147,15 +152,15 @@ async def _add_listed(context: CollectionContext, ids: Iterable[str], groups: pa
 
 
 async def _read_named(context: CollectionContext, name: str, groups: _Groups) -> None:
-    """Look a group up by its id, or by its name, which several groups may have."""
+    """Look up a group by its id, or the groups with a name."""
     try:
         if GUID.fullmatch(name.lower()):
-            answer = await context.graph.answer(requests.group(context.graph, name, _NAMED), decode_object)
+            answer = await context.graph.answer(requests.group(context.graph, name, _NAME_PROPERTIES), decode_object)
             rows = [answer.value]
         else:
             rows, faults = await context.all_rows(
                 Source.GROUPS,
-                requests.groups(context.graph, _NAMED, filter_=f"displayName eq {requests.quoted(name)}"),
+                requests.groups(context.graph, _NAME_PROPERTIES, filter_=f"displayName eq {requests.quoted(name)}"),
             )
             groups.faults += faults
     except FaultError as error:
@@ -169,11 +174,11 @@ async def _read_named(context: CollectionContext, name: str, groups: _Groups) ->
 
 
 async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
-    """List every licensed group, and which of them have members with licence errors."""
+    """Read every licensed group, and whether it has members with licence errors."""
     (licensed, licensed_faults), (failed, failed_faults) = await asyncio.gather(
         context.all_rows(
             Source.GROUPS,
-            requests.groups(context.graph, _LICENSED, filter_="assignedLicenses/$count ne 0", advanced=True),
+            requests.groups(context.graph, _LICENSE_PROPERTIES, filter_="assignedLicenses/$count ne 0", advanced=True),
         ),
         context.all_rows(
             Source.GROUPS, requests.groups(context.graph, ("id",), filter_="hasMembersWithLicenseErrors eq true")
@@ -181,7 +186,7 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
     )
     groups.faults += licensed_faults + failed_faults
     if not licensed_faults:
-        groups.asked.update(_LICENSED)
+        groups.asked.update(_LICENSE_PROPERTIES)
     if not licensed_faults and not failed_faults:
         groups.asked.add("hasMembersWithLicenseErrors")
     failing = {str(row["id"]).lower() for row in failed}
@@ -193,17 +198,17 @@ async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
 
 
 def _add(groups: _Groups, row: Mapping[str, Any]) -> str | None:
-    """Add the properties of a row to those known of its group; returns the group's id, None without one."""
+    """Merge the properties of a row into its group; returns the group's id, or None if the row has none."""
     group = row.get("id")
     if not isinstance(group, str) or "\0" in group:
         groups.faults.append(missing_key(1, "id"))
         return None
     group = group.lower()
-    groups.rows.setdefault(group, {}).update(_typed(row), id=group)
+    groups.rows.setdefault(group, {}).update(_valid_properties(row), id=group)
     return group
 
 
-def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
+def _valid_properties(row: Mapping[str, Any]) -> dict[str, Any]:
     licenses = row.get("assignedLicenses")
     state = row.get("licenseProcessingState")
     name = row.get("displayName")
@@ -214,7 +219,7 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
         ]
     if isinstance(state, dict) and isinstance(state.get("state"), str):
         typed["licenseProcessingState"] = {"state": state["state"]}
-    typed.update({name: row[name] for name, kind in _KINDS.items() if isinstance(row.get(name), kind)})
+    typed.update({name: row[name] for name, kind in _KIND_PROPERTIES.items() if isinstance(row.get(name), kind)})
     if "groupTypes" in typed:
         typed["groupTypes"] = [item for item in typed["groupTypes"] if isinstance(item, str)]
     if "hasMembersWithLicenseErrors" in row:
@@ -223,7 +228,7 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _member_coverage(context: CollectionContext, groups: _Groups, members: Members) -> Coverage:
-    """Return the coverage of members; a group that does not exist has none, and a notice says that it is missing."""
+    """Return the coverage of members; a group that does not exist is not covered, and a notice reports it."""
     needs = context.needs
     if not (needs.groups or needs.transitive_groups or needs.licensed_members or needs.nested_groups):
         return context.make_coverage(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)

@@ -30,7 +30,7 @@ _EXTERNAL = "#ext#"
 
 
 class _Counts(Struct):
-    """How many mailboxes were read, and the faults of the others."""
+    """How many mailboxes were read and how many were not, with the faults of the latter."""
 
     known: int = 0
     unknown: int = 0
@@ -85,7 +85,7 @@ def _batches(users: Spool, spool: Spool) -> Iterator[list[str]]:
 async def _read_batch(context: CollectionContext, spool: Spool, counts: _Counts, ids: list[str]) -> None:
     """Read the mailbox types of at most MAX_ITEMS users."""
     addresses = {user: f"/users/{quote(user, safe='')}/mailboxSettings?$select=userPurpose" for user in ids}
-    results = await answers(context.graph, addresses, _purpose, name="GET /users/{id}/mailboxSettings", units=0)
+    results = await answers(context.graph, addresses, _decode_purpose, name="GET /users/{id}/mailboxSettings", units=0)
     types: dict[str, str | None] = {}
     for user, answer in results.items():
         if isinstance(answer, str):
@@ -101,7 +101,7 @@ async def _read_batch(context: CollectionContext, spool: Spool, counts: _Counts,
     spool.add(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
 
 
-def _purpose(body: bytes) -> str | Fault:
+def _decode_purpose(body: bytes) -> str | Fault:
     """Decode the type of a mailbox."""
     document = decode_object(body)
     purpose = document.get("userPurpose", document.get("value"))

@@ -25,8 +25,8 @@ MemberList = tuple[str, bool]
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
 """Sorts before every character of an id, so that keys are sorted by (group, list, user)."""
-_READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
-_USER = "#microsoft.graph.user"
+_READ_STATUSES = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
+_USER_TYPE = "#microsoft.graph.user"
 
 
 @dataclass(slots=True)
@@ -40,12 +40,12 @@ class Members:
     faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
     deleted: set[str] = field(default_factory=set)
-    """Groups that the tenant no longer has."""
+    """Groups that no longer exist in the tenant."""
     name: str = "members"
-    """The name of its temporary files."""
+    """The name of the temporary files."""
     _faults: dict[MemberList, Fault] = field(default_factory=dict)
     direct: DirectMembers = field(default_factory=DirectMembers)
-    """The numbers and kinds of direct members, of lists that were read and of groups of which only this is needed."""
+    """Counts and kinds of direct members: of lists that were read, and of groups for which nothing else is needed."""
 
     def __post_init__(self) -> None:
         self.spool = Spool(self.context.folder, self.name, _KEYS)
@@ -56,7 +56,7 @@ class Members:
         return list({fault.kind: fault for fault in faults}.values())
 
     def statuses(self, group: str) -> dict[str, str]:
-        """Return the status of each list of a group that was asked for, by its column in the table of groups."""
+        """Return the status of each requested list of a group, by its column in the groups table."""
         columns = {False: "membersStatus", True: "transitiveMembersStatus"}
         return {
             column: self.status[group, transitive].value
@@ -77,17 +77,17 @@ class Members:
     async def read_batches(self, groups: Iterable[str]) -> None:
         """Read the direct members of groups, MAX_ITEMS groups per request; only large groups need more requests.
 
-        If the first batch returns nothing but refusals, the other groups count as refused without a request.
+        If the first batch returns only refusals, the other groups count as refused and are not requested.
         """
-        wanted = sorted(group for group in groups if (group, False) not in self.status)
-        batches = (wanted[start : start + MAX_ITEMS] for start in range(0, len(wanted), MAX_ITEMS))
-        first = wanted[:MAX_ITEMS]
+        unread = sorted(group for group in groups if (group, False) not in self.status)
+        batches = (unread[start : start + MAX_ITEMS] for start in range(0, len(unread), MAX_ITEMS))
+        first = unread[:MAX_ITEMS]
         await read_batches(
             batches,
             self._read_batch,
-            lambda: any(self.status[group, False] in _READ or group in self.deleted for group in first),
+            lambda: any(self.status[group, False] in _READ_STATUSES or group in self.deleted for group in first),
         )
-        for group in wanted:
+        for group in unread:
             self.status.setdefault((group, False), self.status[first[0], False])
 
     def tables(self) -> Iterator[pa.Table]:
@@ -103,18 +103,18 @@ class Members:
         results = await answers(self.context.graph, addresses, listing, name="GET /groups/{id}/members", units=2)
         for group, answer in results.items():
             if isinstance(answer, Fault):
-                self._end((group, False), 0, answer)
+                self._finish((group, False), 0, answer)
             else:
                 await self._read((group, False), answer)
 
     async def _read(self, list_: MemberList, first: ObjectPage[Rows] | None) -> None:
-        """Read all pages of a list, or those after its first one."""
+        """Read all pages of a list, or those after the page `first`."""
         group, transitive = list_
         count = without_id = 0
         if first is not None:
             count, without_id = self._add(list_, first.rows)
             if first.link is None:
-                self._end(list_, count, missing_key(without_id, "id") if without_id else None)
+                self._finish(list_, count, missing_key(without_id, "id") if without_id else None)
                 return
         call = requests.members(self.context.graph, group, transitive=transitive)
         try:
@@ -122,9 +122,9 @@ class Members:
                 added = self._add(list_, rows)
                 count, without_id = count + added[0], without_id + added[1]
         except FaultError as error:
-            self._end(list_, count, error.fault)
+            self._finish(list_, count, error.fault)
         else:
-            self._end(list_, count, missing_key(without_id, "id") if without_id else None)
+            self._finish(list_, count, missing_key(without_id, "id") if without_id else None)
 
     def _add(self, list_: MemberList, rows: Rows) -> tuple[int, int]:
         """Add the users of a page; other members are ignored. Returns the numbers of users with and without an id."""
@@ -132,13 +132,13 @@ class Members:
         if not transitive:
             self.direct.add(group, rows)
         prefix = f"{group}{_SEPARATOR}{int(transitive)}{_SEPARATOR}"
-        ids = [row.get("id") for row in rows if row.get("@odata.type", _USER) == _USER]
+        ids = [row.get("id") for row in rows if row.get("@odata.type", _USER_TYPE) == _USER_TYPE]
         users = [user.lower() for user in ids if isinstance(user, str) and _SEPARATOR not in user]
         self.context.progress.advance(self.context.tenant, Source.MEMBERS, len(rows))
         self.spool.add(pa.record_batch([pa.array([prefix + user for user in users], pa.string())], schema=_KEYS))
         return len(users), len(ids) - len(users)
 
-    def _end(self, list_: MemberList, count: int, fault: Fault | None) -> None:
+    def _finish(self, list_: MemberList, count: int, fault: Fault | None) -> None:
         self.status[list_] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=count)
         if fault is None:
             return

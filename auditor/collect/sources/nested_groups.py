@@ -1,4 +1,4 @@
-"""Reads how many direct members licensed groups have, and which of them are groups: one request of a batch a group."""
+"""Reads the number of direct members of licensed groups and the groups among them, with one batched request each."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
@@ -18,11 +18,11 @@ _NAME = "GET /groups/{id}/members"
 
 
 class DirectMembers(Struct):
-    """The numbers of direct members of any kind, and the groups among them, as far as they were read."""
+    """The numbers of direct members of any kind, and the groups among them, if they were read."""
 
     counts: dict[str, int] = field(default_factory=dict)
     nested: dict[str, set[str]] = field(default_factory=dict)
-    """Group id → ids of the groups among its direct members; of more than 999 the first ones."""
+    """Group id → ids of the groups among its direct members; only the first ones of more than 999."""
     faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
 
@@ -32,7 +32,7 @@ class DirectMembers(Struct):
         self.nested.setdefault(group, set()).update(ids_of(rows))
 
     def forget(self, group: str) -> None:
-        """Drop what was read of a group whose list could not be read to its end; groups that were seen stay."""
+        """Drop the count of a group whose list was not read completely; nested groups that were read are kept."""
         self.counts.pop(group, None)
         if not self.nested.get(group):
             self.nested.pop(group, None)
@@ -50,18 +50,18 @@ def ids_of(rows: Rows, kind: str | None = GROUP) -> Iterator[str]:
     """Yield the ids of the groups among members; with `kind` None, of all of them."""
     for row in rows:
         if kind is None or row.get("@odata.type") == kind:
-            group = row.get("id")
-            if isinstance(group, str) and "\0" not in group:
-                yield group.lower()
+            member_id = row.get("id")
+            if isinstance(member_id, str) and "\0" not in member_id:
+                yield member_id.lower()
 
 
 async def read_nested(context: CollectionContext, groups: Iterable[str], direct: DirectMembers) -> None:
-    """Read the direct members of groups; of groups with more than a page, their number and the groups among them.
+    """Read the direct members of groups; for groups with more than a page, their number and the groups among them.
 
-    If the first batch returns nothing but refusals, the other groups are not asked for.
+    If the first batch returns only refusals, the other groups are not requested.
     """
-    wanted = iter(sorted(groups))
-    while batch := list(islice(wanted, MAX_ITEMS)):
+    pending = iter(sorted(groups))
+    while batch := list(islice(pending, MAX_ITEMS)):
         addresses = {group: requests.members_address(group) for group in batch}
         pages = await answers(context.graph, addresses, listing, name=_NAME, units=2)
         large = [group for group, page in pages.items() if isinstance(page, ObjectPage) and page.link is not None]

@@ -1,4 +1,4 @@
-"""Lists the sources of a collection, and what a set of needs takes of them."""
+"""Lists all collection sources, and selects sources and permissions by what is needed."""
 
 from typing import Final
 

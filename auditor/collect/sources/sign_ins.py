@@ -1,4 +1,4 @@
-"""Reads when users last signed in, in requests of its own: their pages are smaller, costlier and less reliable."""
+"""Reads when users last signed in, in separate requests: their pages are smaller, costlier and less reliable."""
 
 import asyncio
 from typing import Final
@@ -28,13 +28,13 @@ _SMALL_PAGE = 100
 """A page size at which Graph has not been seen to omit activity."""
 _MAX_CONCURRENCY = 8
 _PROBES = 8
-"""Users without activity that are read singly; such requests are throttled at about ten a minute."""
+"""Users without activity that are read one by one; such requests are throttled at about ten a minute."""
 _MAX_INTERVAL = 2.0
 """Seconds between requests that stay within the limit of the reporting service (5 in 10 s)."""
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    """Read the sign-in activity of all users; in small pages once more if Graph seems to have omitted some."""
+    """Read the sign-in activity of all users; read it again in small pages if Graph seems to have omitted some."""
     decoder = Decoder(_SELECT)
     spool = Spool(context.folder, "sign-ins", decoder.schema)
     shards = await context.shards
@@ -82,7 +82,7 @@ async def _read_pages(
 
 
 async def _is_activity_omitted(context: CollectionContext, spool: Spool) -> bool:
-    """Read a sample of the users without activity singly, and return whether one of them has activity after all.
+    """Read a sample of the users without activity one by one, and return whether one of them has activity after all.
 
     Large pages have been seen to omit it for some users without an error.
     """

@@ -1,4 +1,4 @@
-"""The small sources of a tenant (its name, its products, its subscriptions) into tables."""
+"""Reads the small sources of a tenant into tables: its organization, products and subscriptions."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -27,11 +27,11 @@ _SKU = (
     "subscriptionIds",
 )
 _ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id", "preferredLanguage", "tenantType")
-_NUMBERS = ("enabled", "warning", "suspended", "lockedOut")
+_UNITS = ("enabled", "warning", "suspended", "lockedOut")
 
 
 def check_tenant_id(actual: str, expected: str) -> None:
-    """Raise GraphError if Graph or a token names another tenant than the tenants file."""
+    """Raise GraphError if the tenant of Graph or of a token is not that of the tenants file."""
     if actual.lower() != expected:
         raise GraphError(
             "graph-wrong-tenant",
@@ -41,7 +41,7 @@ def check_tenant_id(actual: str, expected: str) -> None:
 
 
 async def _read_organization(context: CollectionContext) -> SourceResult:
-    """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
+    """Read the tenant's name and id. Raises GraphError if it is not the tenant of the tenants file."""
     rows, faults = await context.all_rows(Source.ORGANIZATION, requests.organization(context.graph, _ORGANIZATION))
     for row in rows:
         check_tenant_id(str(row["id"]), context.graph.tenant.tenant_id)
@@ -113,25 +113,25 @@ SUBSCRIPTIONS: Final = CollectionSource(
 
 
 def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a SKU with nothing in it but Graph's types; a number that is none becomes unknown."""
+    """Return a SKU whose values all have Graph's types; an invalid number becomes None."""
     units = row.get("prepaidUnits")
     units = units if isinstance(units, dict) else {}
     ids = row.get("subscriptionIds")
     return {
         "skuId": _text(row["skuId"]),
         **{name: _text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
-        "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
-        "consumedUnits": _whole(row.get("consumedUnits")),
+        "prepaidUnits": {name: _integer(units.get(name)) for name in _UNITS},
+        "consumedUnits": _integer(row.get("consumedUnits")),
         "subscriptionIds": [item.lower() for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
         "isInvalid": any(
-            value is not None and _whole(value) is None
-            for value in (row.get("consumedUnits"), *(units.get(name) for name in _NUMBERS))
+            value is not None and _integer(value) is None
+            for value in (row.get("consumedUnits"), *(units.get(name) for name in _UNITS))
         ),
     }
 
 
 def _service_plans(rows: Rows) -> pa.Table:
-    """Return the plans of all SKUs, column by column: there are hundreds, and an object for each would cost most."""
+    """Return the service plans of all SKUs, built by column: hundreds of objects would take most of the time."""
     skus: list[str] = []
     service_plans: list[dict[str, Any]] = []
     for row in rows:
@@ -151,7 +151,7 @@ def _service_plans(rows: Rows) -> pa.Table:
 
 
 def _texts(values: list[Any]) -> pa.Array:
-    """Return a column of texts; what is no text is unknown."""
+    """Return a text column; a value that is not text becomes null."""
     try:
         return pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
@@ -165,7 +165,7 @@ def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
         # Fingerprints of findings contain this id, and Graph writes ids in either letter case.
         "id": str(row["id"]).lower(),
         "isTrial": trial if isinstance(trial, bool) else None,
-        "totalLicenses": _whole(row.get("totalLicenses")),
+        "totalLicenses": _integer(row.get("totalLicenses")),
     }
 
 
@@ -175,8 +175,8 @@ def _text(value: Any) -> str | None:
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def _whole(value: Any) -> int | None:
-    """Return a number of seats, also a negative one; None for anything but a whole number."""
+def _integer(value: Any) -> int | None:
+    """Return a number of seats, which may be negative; None for anything but an integer."""
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # some services write whole numbers so
+        value = int(value)  # some services send integers as floats
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None

@@ -43,8 +43,8 @@ _SPOOL_BYTES: Final = 8 << 20
 _SMALL_BYTES: Final = 1 << 20
 """Bytes up to which a report is parsed without a thread."""
 _PERIOD: Final = "D180"
-_KNOWN: Final = "known"
-"""The column that says whether a user has a row in the report."""
+_HAS_ROW: Final = "known"
+"""The column with whether a user has a row in the report."""
 _GLOBAL_ONLY: Final = Message("Microsoft offers usage reports in its global cloud only")
 
 
@@ -55,18 +55,18 @@ class _Report(Struct, frozen=True, kw_only=True):
     path: str
     """Path of the request below the Graph root, up to the period."""
     columns: Callable[[str], tuple[ReportColumn, ...]]
-    """Returns the columns of users.parquet that the report of a period fills."""
+    """Returns, for a period, the columns of users.parquet that its report fills."""
     filled: tuple[str, ...]
     """All columns of users.parquet that the source may fill."""
     marks_missing: bool = False
-    """Whether null is a fact: then users without a readable row are marked as not collected."""
+    """Whether null means no activity; users without a readable row are then marked as not collected."""
     may_be_empty: bool = False
-    """Whether a report without rows is a complete one."""
+    """Whether a report without rows counts as complete."""
     periods: Callable[[Needs], tuple[str, ...]] = lambda _: (_PERIOD,)
 
 
 class _Read(Struct, frozen=True, kw_only=True):
-    """A report that was read, or why it was not."""
+    """A report that was read, or the fault that prevented this."""
 
     period: str
     summary: ReportSummary = field(default_factory=lambda: ReportSummary(facts=frozenset()))
@@ -94,7 +94,7 @@ async def _read(report: _Report, context: CollectionContext) -> SourceResult:
 def _result(
     report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
 ) -> SourceResult:
-    """Return what the reports of some periods show; `faults` is why others were not read."""
+    """Return the result of the reports that were read; `faults` are those of reports that were not."""
     spool, count, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
@@ -105,7 +105,7 @@ def _result(
         faults,
         asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
         shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
-        # Neither makes a gap for others: `asked` shows which columns were read, and users are marked one by one.
+        # Neither makes the source partial: `asked` shows which columns were read, and users are marked one by one.
         status=None if faults else SourceStatus.COMPLETE,
     )
     rows = [
@@ -131,7 +131,7 @@ async def _read_period(report: _Report, context: CollectionContext, period: str)
             for attempt in range(1, _MAX_DOWNLOADS + 1):
                 await report_files.download(context.graph, path, file)
                 try:
-                    return await _joined(report, context, period, file)
+                    return await _parse_and_join(report, context, period, file)
                 except NotGraphError as error:
                     damage = _damaged(request, error.message)
                 if attempt < _MAX_DOWNLOADS:
@@ -140,13 +140,13 @@ async def _read_period(report: _Report, context: CollectionContext, period: str)
     except ConcealedNamesError:
         return _Read(period=period, fault=_concealed(request))
     except FaultError as error:
-        return _Read(period=period, fault=_explained(error.fault))
+        return _Read(period=period, fault=_with_remedy(error.fault))
 
 
-async def _joined(report: _Report, context: CollectionContext, period: str, file: BinaryIO) -> _Read:
+async def _parse_and_join(report: _Report, context: CollectionContext, period: str, file: BinaryIO) -> _Read:
     """Parse a downloaded report and join it to the users, in a thread if that takes a while.
 
-    Raises NotGraphError for a damaged file, ConcealedNamesError, and FaultError if there is nothing in it.
+    Raises NotGraphError for a damaged file, ConcealedNamesError, and FaultError for an empty report.
     """
     users = await context.users
     columns = report.columns(period)
@@ -168,10 +168,10 @@ async def _joined(report: _Report, context: CollectionContext, period: str, file
 
 
 def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], users: Spool) -> tuple[Spool, int, int]:
-    """Return the facts of all periods for every user, how many users have any, and how many an unreadable row."""
+    """Return the facts of all periods for every user, and how many users have a row and an unreadable row."""
     names = tuple(name for read in reads for name in (column.name for column in report.columns(read.period)))
     columns = pa.schema(
-        [pa.field("id", pa.string()), pa.field(_KNOWN, pa.bool_()), *(schema.USERS.field(name) for name in names)]
+        [pa.field("id", pa.string()), pa.field(_HAS_ROW, pa.bool_()), *(schema.USERS.field(name) for name in names)]
     )
     spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
     known_count = unreadable_count = 0
@@ -189,9 +189,9 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
 
 
 def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
-    """Add the columns of a report to users; where null is a fact, users without a row are marked as not collected."""
+    """Add the columns of a report to users; if `marks_missing`, those without a row are marked as not collected."""
     if report.marks_missing:
-        listed = pc.fill_null(one_array(rows[_KNOWN]), fill_value=False)
+        listed = pc.fill_null(one_array(rows[_HAS_ROW]), fill_value=False)
         users.mark_not_collected(report.source.value, pc.invert(listed))
     for name in report.filled:
         if name in rows.column_names:
@@ -238,7 +238,7 @@ def _unreadable(count: int) -> Message:
     return Message("users whose row of the report has an invalid date or number: {count}", count=count)
 
 
-def _explained(fault: Fault) -> Fault:
+def _with_remedy(fault: Fault) -> Fault:
     """Return a refusal with the remedy for usage reports."""
     if fault.kind is GraphErrorKind.DENIED:
         remedy = Message("grant the application Reports.Read.All and consent (`auditor doctor` prints the commands)")

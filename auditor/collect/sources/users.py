@@ -22,11 +22,11 @@ from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
 
 _REREAD_USERS = 20_000
-"""Number of users up to which a single missing one causes the list to be read again."""
+"""Number of users up to which a single missing user causes the list to be read again."""
 
 
 async def _count_users(context: CollectionContext) -> int | None:
-    """Return the number of users by Graph's count, and set the quota by it; None if Graph does not count them."""
+    """Return Graph's count of users, and set the quota by it; None if Graph returns no count."""
     try:
         answer = await context.graph.answer(requests.user_count(context.graph), decode_count)
     except FaultError:
@@ -43,17 +43,17 @@ async def _read(context: CollectionContext) -> SourceResult:
     asked = tuple(PARENT if name == AGENT else name for name in select)
     first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
     try:
-        # Count and first page concurrently: the page is the only one of a small tenant, and a sample of a large one.
+        # Read count and first page concurrently: the page is complete for a small tenant, and a sample of a large one.
         expected, _ = await asyncio.gather(in_task(_count_users, context), in_task(first_list.read))
         if AGENT in select and first_list.is_unsupported:
-            # A cloud whose users have no identityParentId: the type of the objects, which comes unasked, shows agents.
+            # In this cloud users have no identityParentId; the object type, which is always sent, identifies agents.
             asked = tuple(name for name in asked if name != PARENT)
             first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
             await first_list.read()
         context.progress.expect(context.tenant, Source.USERS, expected)
         shards = Shards.whole()
         if expected is not None and expected >= MIN_SHARDED_USERS:
-            shards = await plan_shards(context.graph, expected, await _names(context, first_list))
+            shards = await plan_shards(context.graph, expected, await _sample_names(context, first_list))
         context.shards.set_result(shards)
     finally:
         if not context.shards.done():
@@ -67,7 +67,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     if not faults and expected is not None:
         missing = expected - spool.distinct()
         if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
-            # Read once more, for users that moved between pages or were lost with a link.
+            # Read the list again for users that moved between pages or were lost with a link.
             faults = await _read_shards(context, asked, decoder, spool, Shards.whole())
             missing = expected - spool.distinct()
             if not faults and missing > _tolerance(expected):
@@ -89,7 +89,7 @@ async def _read(context: CollectionContext) -> SourceResult:
 
 
 class _FirstList:
-    """An undivided list of users whose first page is read before it is decided whether to divide the users."""
+    """A list of all users whose first page is read before deciding whether to use shards."""
 
     def __init__(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
         self._batches = batches
@@ -119,8 +119,8 @@ class _FirstList:
             yield batch
 
 
-async def _names(context: CollectionContext, first_list: _FirstList) -> list[str]:
-    """Return the sorted names on the first page; read a page with names if the needs do not include them."""
+async def _sample_names(context: CollectionContext, first_list: _FirstList) -> list[str]:
+    """Return the sorted names on the first page; if it has none, request a page with names."""
     if first_list.first is None:
         return []
     if "userPrincipalName" not in first_list.first.schema.names:

@@ -31,10 +31,10 @@ def assignments(licenses: pa.Array, states: pa.Array, *, offset: int) -> pa.Reco
     """
     assigned, paths = _entries(licenses), _entries(states)
     codes = pa.concat_arrays([assigned.skus, paths.skus]).dictionary_encode()
-    numbers = codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    sku_numbers = codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     width = max(1, len(codes.dictionary))
-    assigned_keys = assigned.owners * width + numbers[: len(assigned.owners)]
-    path_keys = paths.owners * width + numbers[len(assigned.owners) :]
+    assigned_keys = assigned.owners * width + sku_numbers[: len(assigned.owners)]
+    path_keys = paths.owners * width + sku_numbers[len(assigned.owners) :]
     order = np.argsort(assigned_keys, kind="stable")
     positions = np.searchsorted(assigned_keys[order], path_keys, side="right") - 1
     matched = np.zeros(len(path_keys), dtype=bool)
@@ -75,7 +75,7 @@ def _entries(column: pa.Array) -> _Entries:
 
 
 def _unmatched(assigned_keys: _Numbers, path_keys: _Numbers) -> _Numbers:
-    """Return the positions of assigned SKUs without a path, one per user and SKU (the last entry counts)."""
+    """Return the positions of assigned SKUs without a path, one per user and SKU (the last entry is used)."""
     positions = np.flatnonzero(~np.isin(assigned_keys, path_keys))
     _, last = np.unique(assigned_keys[positions][::-1], return_index=True)
     return np.sort(positions[::-1][last])

@@ -1,4 +1,4 @@
-"""Sorts batches of rows by id and removes duplicates: in memory while they fit, else in runs on disk."""
+"""Sorts batches of rows by id and removes duplicates: in memory if they fit, else in runs on disk."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from auditor.files.temporary import lock
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _ROWS_PER_BATCH = 4_096
-"""Rows per batch of a run: what a merge holds of each run."""
+"""Rows per batch of a run; a merge has one batch of each run in memory."""
 _MAX_BYTES = 40 << 20
 """Bytes of rows kept in memory before they are written as a run: some 120,000 users."""
 
@@ -53,15 +53,15 @@ class _SortedRows(Struct, frozen=True, kw_only=True):
 
     table: pa.Table
     order: pa.Array | None
-    """The rows in order; None if the table is in order and its ids differ, as rows about sorted users are."""
+    """The row indices in order; None if the table is sorted and has no duplicates, as rows about sorted users are."""
 
     @classmethod
     def of(cls, columns: list[list[pa.Array]], schema: pa.Schema) -> "_SortedRows":
-        """Concatenate the pieces of each column; the lists are emptied to avoid a second copy of the columns."""
+        """Concatenate the arrays of each column; the lists are emptied to avoid a second copy of the columns."""
         joined = []
-        for pieces in columns:
-            joined.append(pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces))
-            pieces.clear()
+        for arrays in columns:
+            joined.append(arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays))
+            arrays.clear()
         table = pa.Table.from_arrays(joined, schema=schema)
         return cls(table=table, order=_order(table["id"].chunk(0)))
 
@@ -77,13 +77,13 @@ class _SortedRows(Struct, frozen=True, kw_only=True):
 
 
 class Spool:
-    """Collects rows with an `id` in any order and yields them sorted; the latest of equal ids counts."""
+    """Collects rows with an `id` in any order and yields them sorted; of rows with one id, the latest is used."""
 
     def __init__(self, folder: Path, name: str, schema: pa.Schema, *, limit: int = _MAX_BYTES) -> None:
         self.schema = schema
         self._folder = folder
         self._open_folder: Folder | None = None
-        """The open folder, once something was put there: as long as it is, no other process clears it away."""
+        """The open folder, once a run was written; its lock keeps other processes from removing it."""
         self._name = name
         self._limit = limit
         self._unsorted: list[pa.RecordBatch] = []
@@ -91,7 +91,7 @@ class Spool:
         self._runs: list[Path] = []
         self._sorted_rows: _SortedRows | None = None
         self.rows = 0
-        """Rows taken so far, repetitions included."""
+        """Rows added so far, including duplicates."""
 
     @property
     def is_large(self) -> bool:
@@ -185,7 +185,7 @@ def release_arrow_memory() -> None:
 
 
 def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
-    """Merge runs: rows up to the smallest of the current batches' greatest ids are complete."""
+    """Merge runs: rows are complete up to the smallest of the greatest ids of the current batches."""
     while True:
         for cursor in cursors:
             cursor.fill()
@@ -200,7 +200,7 @@ def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
             continue
         limit = min(cursor.limit for cursor in cursors)
         parts = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
-        yield _sorted(pa.concat_tables(parts))
+        yield _sort_table(pa.concat_tables(parts))
 
 
 def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
@@ -213,7 +213,7 @@ def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([reader.get_batch(number)])
 
 
-def _sorted(table: pa.Table) -> pa.Table:
+def _sort_table(table: pa.Table) -> pa.Table:
     """Sort a table by id, keeping the latest of equal ids."""
     table = table.combine_chunks()
     order = _order(table["id"].chunk(0))

@@ -1,4 +1,4 @@
-"""Decodes a page of users or devices into Arrow columns without an object per row; malformed values are marked."""
+"""Decodes a page of users or devices into Arrow columns without an object per row, and marks malformed values."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,7 +37,7 @@ _ACTIVITY = pa.struct(
     ]
 )
 AGENT = "agent"
-"""Whether the user is that of an agent, which Graph shows by two properties."""
+"""The column with whether the user is that of an agent, computed from two properties of Graph."""
 PARENT = "identityParentId"
 _AGENT_FIELDS = ("@odata.type", PARENT)
 _AGENT_TYPE = "#microsoft.graph.agentuser"
@@ -66,8 +66,8 @@ class Decoder:
     def __init__(self, properties: Iterable[str]) -> None:
         names = tuple(properties)
         self._has_agents = AGENT in names
-        own = [name for name in names if name != AGENT]
-        self._fields = [pa.field(name, column_type(name)) for name in (*own, *(_AGENT_FIELDS * self._has_agents))]
+        others = [name for name in names if name != AGENT]
+        self._fields = [pa.field(name, column_type(name)) for name in (*others, *(_AGENT_FIELDS * self._has_agents))]
         item = pa.struct(self._fields)
         page = pa.schema([("@odata.nextLink", _TEXT), ("value", pa.list_(item))])
         self._parse = pa.json.ParseOptions(explicit_schema=page, unexpected_field_behavior="ignore")
@@ -83,17 +83,17 @@ class Decoder:
     def __call__(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         """Decode one page. Raises NotGraphError."""
         if not body.startswith(b"{"):
-            # White space, a byte order mark, or no object: a bare `null` would crash Arrow's parser.
+            # White space, a byte order mark, or not an object: a bare `null` would crash Arrow's parser.
             return self._decode_rows(body)
         if b"\n" in body or b"\r" in body:
             # In JSON a raw line break can only be white space; Arrow would take it for the end of an object.
             body = body.replace(b"\n", b" ").replace(b"\r", b" ")
-        read = pa.json.ReadOptions(use_threads=False, block_size=len(body) + 16)
+        options = pa.json.ReadOptions(use_threads=False, block_size=len(body) + 16)
         try:
             # The streaming reader parses once; the other one searches for the end of the line first.
-            table = pa.json.open_json(pa.BufferReader(body), read_options=read, parse_options=self._parse).read_all()
+            table = pa.json.open_json(pa.BufferReader(body), read_options=options, parse_options=self._parse).read_all()
         except pa.ArrowInvalid:
-            # A value of another type, or no JSON at all: decode row by row to find out.
+            # A value of another type, or not JSON at all: decode row by row to find out.
             return self._decode_rows(body)
         if table.num_rows != 1 or table["value"].null_count:
             return self._decode_rows(body)
@@ -139,7 +139,7 @@ class Decoder:
         return self._with_agents(batch)
 
     def _with_agents(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Make the column `agent` of the properties that show it; an object that has neither is no agent's user."""
+        """Compute the column `agent` from its two properties; an object with neither is not the user of an agent."""
         if not self._has_agents:
             return batch
         types, parents = (batch.column(name) for name in _AGENT_FIELDS)

@@ -26,19 +26,19 @@ def _column(name: str, header: str, numbers: Reader, storage: type[np.integer[An
     return ReportColumn(name=name, cells=(cell,), merge=np.maximum, start=NOTHING, storage=storage)
 
 
-def _used(bit: int, texts: pa.Array) -> tuple[Numbers, Flags]:
+def _app_bit(bit: int, texts: pa.Array) -> tuple[Numbers, Flags]:
     values, unreadable = flags(texts)
     return values << bit, unreadable
 
 
 def app_columns(period: str) -> tuple[ReportColumn, ...]:
-    """Return the column of the apps that were used in a period."""
+    """Return the column with the apps that were used in a period."""
     name = schema.APP_USAGE_COLUMNS[period]
     cells = tuple(
         Cell(
             fact=f"{name}:{app}:{platform}",
             header=f"{app} ({platform})",
-            numbers=partial(_used, schema.PLATFORMS.index(platform) * len(schema.APPS) + schema.APPS.index(app)),
+            numbers=partial(_app_bit, schema.PLATFORMS.index(platform) * len(schema.APPS) + schema.APPS.index(app)),
         )
         for platform in schema.PLATFORMS
         for app in schema.APPS

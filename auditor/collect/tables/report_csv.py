@@ -1,4 +1,4 @@
-"""Reads the CSV file of a usage report into columns of numbers, one row per person, without Python objects per row."""
+"""Reads the CSV file of a usage report into columns of numbers, one row per user, without Python objects per row."""
 
 import csv
 import io
@@ -27,20 +27,20 @@ _BLOCK_BYTES: Final = 512 << 10
 """Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""
 _MAX_HEADER: Final = 1 << 16
 _BLOCKS_READ: Final = 8
-"""Blocks whose texts become numbers at once: for a single one the calls take longer than the texts."""
+"""Blocks that are converted at once: with a single one, the calls take longer than the conversion."""
 _MAX_DIGITS: Final = 15
 _ROWS_PER_CALL: Final = 131_072
-_NAME: Final = "user principal name"
-_USER_ID: Final = "user id"
-_DELETED: Final = "is deleted"
-_REFRESHED: Final = "report refresh date"
-_REPEATED: Final = pa.dictionary(pa.int32(), pa.string())
-"""The type of columns whose texts repeat."""
-_OWN: Final = (_NAME, _USER_ID, _DELETED, _REFRESHED)
+_NAME_HEADER: Final = "user principal name"
+_USER_ID_HEADER: Final = "user id"
+_DELETED_HEADER: Final = "is deleted"
+_REFRESH_DATE_HEADER: Final = "report refresh date"
+_DICTIONARY: Final = pa.dictionary(pa.int32(), pa.string())
+"""The type of columns with repeated texts."""
+_KEY_HEADERS: Final = (_NAME_HEADER, _USER_ID_HEADER, _DELETED_HEADER, _REFRESH_DATE_HEADER)
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY: Final = re.compile(r"(\d{4}-\d\d-\d\d)(T[\d:.]*Z?)?", re.ASCII)
 _BOOLEANS: Final = {"true": True, "yes": True, "false": False, "no": False}
-_ROW: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
+_ROW_ERROR: Final = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)")
 
 
 class ConcealedNamesError(Exception):
@@ -51,70 +51,70 @@ class Cell(Struct, frozen=True, kw_only=True):
     """A column of a report."""
 
     fact: str
-    """What it tells: the name of the column that it fills, or that and a part of it."""
+    """What it contains: the name of the column that it fills, with a suffix if it fills only a part of it."""
     header: str
     """A glob over headers in lower case."""
     numbers: Reader
-    """Returns the numbers that texts stand for, and which texts cannot be read."""
+    """Converts texts to numbers; also returns which texts are unreadable."""
 
 
 class ReportColumn(Struct, frozen=True, kw_only=True):
-    """A column of users.parquet that one or more columns of a report make up."""
+    """A column of users.parquet, which is filled from one or more columns of a report."""
 
     name: str
     cells: tuple[Cell, ...]
     merge: np.ufunc
-    """Merges the cells of a row, and the rows of one person."""
+    """Merges the cells of a row, and the rows of one user."""
     start: int
-    """What stands for no value; the identity of `merge`."""
+    """The number for a missing value; the identity of `merge`."""
     storage: type[np.integer[Any]] = np.int32
 
     def asked(self, facts: frozenset[str]) -> tuple[str, ...]:
-        """Return what coverage lists as read: the column, or those of these facts that are parts of it."""
-        own = tuple(cell.fact for cell in self.cells if cell.fact in facts)
-        return (self.name,) if len(own) == len(self.cells) else own
+        """Return what coverage lists as read: the column, or its parts in `facts` if these are not all."""
+        parts = tuple(cell.fact for cell in self.cells if cell.fact in facts)
+        return (self.name,) if len(parts) == len(self.cells) else parts
 
 
 class ReportRows(Struct, kw_only=True):
-    """Some rows of a report, except those of deleted people."""
+    """Some rows of a report, without those of deleted users."""
 
     names: pa.Array
     """User principal names in lower case."""
     ids: pa.Array | None = None
     """Object ids in lower case, if the report has such a column."""
     values: dict[str, Numbers] = field(default_factory=dict)
-    """For each column that the report has, a number for each row."""
+    """Column that the report has → a number for each row."""
     unreadable: dict[str, Flags] = field(default_factory=dict)
-    """For each of them, whether the row has a text that is no such number."""
+    """Column that the report has → whether the text of each row is unreadable."""
 
 
 class ReportSummary(Struct, kw_only=True):
-    """What is known of a report as a whole."""
+    """Facts about a whole report."""
 
     facts: frozenset[str]
     """The facts whose columns the report has."""
     count: int = 0
-    """Rows, those of deleted people left out."""
+    """Number of rows, without those of deleted users."""
     refresh_date: date | None = None
     """The earliest refresh date of a row."""
 
 
 NOTHING: Final = int(np.iinfo(np.int32).min)
-"""Stands for no value, such as a blank date."""
+"""The number for a missing value, such as a blank date."""
 
 
 def days(texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return dates as days since 1970, NOTHING for a blank one."""
-    return _each(_day, texts)
+    """Convert dates to days since 1970; a blank text becomes NOTHING."""
+    return _convert_each(_day, texts)
 
 
 def flags(texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return 1 or 0 for True, Yes, False or No; a blank text cannot be read."""
-    return _each(lambda text: _BOOLEANS.get(text.lower()), texts)
+    """Convert True and Yes to 1, False and No to 0; a blank text is unreadable."""
+    return _convert_each(lambda text: _BOOLEANS.get(text.lower()), texts)
 
 
 def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return numbers of bytes; a blank text cannot be read."""
+    """Convert numbers of bytes; a blank text is unreadable."""
     texts = pc.utf8_trim_whitespace(texts)
     readable = pc.and_(pc.ascii_is_decimal(texts), pc.less_equal(pc.binary_length(texts), _MAX_DIGITS))
     numbers = pc.if_else(readable, texts, "0").cast(pa.int64()).to_numpy()
@@ -122,14 +122,14 @@ def sizes(texts: pa.Array) -> tuple[Numbers, Flags]:
 
 
 def or_nothing(numbers: Reader, texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return NOTHING for blank texts, which show as little as a missing column."""
+    """Convert texts with `numbers`, but blank texts to NOTHING, because they are like a missing column."""
     values, unreadable = numbers(texts)
     blank = pc.equal(pc.utf8_trim_whitespace(texts), "").to_numpy(zero_copy_only=False)
     return np.where(blank, NOTHING, values), unreadable & ~blank
 
 
-def _each(number: Callable[[str], int | None], texts: pa.Array) -> tuple[Numbers, Flags]:
-    """Return the number of each text; 0, and that it cannot be read, where `number` returns None."""
+def _convert_each(number: Callable[[str], int | None], texts: pa.Array) -> tuple[Numbers, Flags]:
+    """Convert each text with `number`; if that returns None, the number is 0 and the text is unreadable."""
     numbers = [number(text.strip()) for text in texts.to_pylist()]
     unreadable = np.array([value is None for value in numbers], np.bool_)
     return np.array([value or 0 for value in numbers], np.int64), unreadable
@@ -137,7 +137,7 @@ def _each(number: Callable[[str], int | None], texts: pa.Array) -> tuple[Numbers
 
 @lru_cache(maxsize=4096)
 def _day(text: str) -> int | None:
-    """Return the days since 1970; cached, because the blocks of a report repeat the same few hundred days."""
+    """Convert a date to days since 1970; cached, because a report repeats the same few hundred days."""
     if not text:
         return NOTHING
     match = _DAY.fullmatch(text)
@@ -151,13 +151,13 @@ def _day(text: str) -> int | None:
 def read_report(
     file: BinaryIO, columns: Sequence[ReportColumn], add_rows: Callable[[ReportRows], None]
 ) -> ReportSummary:
-    """Read a report, and call `add_rows` with some 131,000 rows at a time.
+    """Read a report, and call `add_rows` with about 131,000 rows at a time.
 
     Columns are found by their headers, whose order and letter case do not matter; other columns are ignored. Raises
-    NotGraphError for a damaged file, and ConcealedNamesError; rows before the damage were passed on then.
+    NotGraphError for a damaged file, and ConcealedNamesError; rows before the error have been passed to `add_rows`.
     """
     headers = _headers(file)
-    if _NAME not in headers:
+    if _NAME_HEADER not in headers:
         raise NotGraphError(Message("it has no column {name}", name="User Principal Name"))
     cells = {
         (column.name, index): cell
@@ -166,22 +166,22 @@ def read_report(
         for index, header in enumerate(headers)
         if fnmatchcase(header, cell.header)
     }
-    named: dict[str, int] = {name: headers.index(name) for name in _OWN if name in headers}
+    key_columns: dict[str, int] = {name: headers.index(name) for name in _KEY_HEADERS if name in headers}
     summary = ReportSummary(facts=frozenset(cell.fact for cell in cells.values()))
     if not summary.facts:
         raise NotGraphError(lacking(cell.fact for column in columns for cell in column.cells))
-    indices = sorted({*named.values(), *(index for _, index in cells)})
+    indices = sorted({*key_columns.values(), *(index for _, index in cells)})
     parts: list[ReportRows] = []
-    waiting = 0
-    texts = {named[name] for name in (_NAME, _USER_ID) if name in named}
-    for batch in _merged_blocks(_batches(file, len(headers), indices, texts)):
-        parts.append(_part(batch, columns, cells, named, summary))
-        waiting += len(parts[-1].names)
-        if waiting >= _ROWS_PER_CALL:
-            add_rows(_joined(parts))
-            parts, waiting = [], 0
-    if waiting:
-        add_rows(_joined(parts))
+    pending_rows = 0
+    text_columns = {key_columns[name] for name in (_NAME_HEADER, _USER_ID_HEADER) if name in key_columns}
+    for batch in _merged_blocks(_batches(file, len(headers), indices, text_columns)):
+        parts.append(_parse_block(batch, columns, cells, key_columns, summary))
+        pending_rows += len(parts[-1].names)
+        if pending_rows >= _ROWS_PER_CALL:
+            add_rows(_concatenated(parts))
+            parts, pending_rows = [], 0
+    if pending_rows:
+        add_rows(_concatenated(parts))
     return summary
 
 
@@ -190,7 +190,7 @@ def lacking(facts: Iterable[str]) -> Message:
     return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
 
 
-def _joined(parts: list[ReportRows]) -> ReportRows:
+def _concatenated(parts: list[ReportRows]) -> ReportRows:
     first = parts[0]
     return ReportRows(
         names=pa.concat_arrays([part.names for part in parts]),
@@ -201,7 +201,7 @@ def _joined(parts: list[ReportRows]) -> ReportRows:
 
 
 def _headers(file: BinaryIO) -> list[str]:
-    """Return the headers in lower case. Raises NotGraphError for a file that does not begin with some."""
+    """Return the headers in lower case. Raises NotGraphError for a file that does not begin with headers."""
     file.seek(0)
     start = file.read(_MAX_HEADER)
     file.seek(0)
@@ -218,11 +218,11 @@ def _headers(file: BinaryIO) -> list[str]:
 
 
 def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows block by block: the columns of these indices, those of `texts` as text, others as dictionaries."""
+    """Yield the columns `indices` block by block: those in `texts` as text, the others as dictionaries."""
     names = [str(index) for index in range(width)]
     file.seek(0)
     if not re.search(rb"[\r\n]", file.read(_MAX_HEADER)):
-        return  # Arrow takes headers alone for an error
+        return  # Arrow raises an error for a file with headers only
     file.seek(0)
     try:
         yield from arrow_csv.open_csv(
@@ -233,13 +233,13 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
             parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
                 include_columns=[str(index) for index in indices],
-                column_types={str(index): pa.string() if index in texts else _REPEATED for index in indices},
+                column_types={str(index): pa.string() if index in texts else _DICTIONARY for index in indices},
                 strings_can_be_null=False,
             ),
         )
     except pa.ArrowInvalid as error:
-        # Arrow quotes the row, which names people.
-        match = _ROW.search(str(error))
+        # Do not pass on Arrow's message, which quotes the row with names of people.
+        match = _ROW_ERROR.search(str(error))
         if match is None:
             raise NotGraphError(Message("it is damaged")) from None
         raise NotGraphError(
@@ -248,59 +248,59 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
 
 
 def _merged_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of several blocks as one batch, whose dictionaries have each text once."""
+    """Yield the rows of several blocks as one batch, with unified dictionaries."""
     while blocks := list(islice(batches, _BLOCKS_READ)):
         yield from pa.Table.from_batches(blocks).combine_chunks().to_batches()
 
 
-def _part(
+def _parse_block(
     batch: pa.RecordBatch,
     columns: Sequence[ReportColumn],
     cells: dict[tuple[str, int], Cell],
-    named: dict[str, int],
+    key_columns: dict[str, int],
     summary: ReportSummary,
 ) -> ReportRows:
-    """Return the rows of a block, and add what they say about the report. Raises ConcealedNamesError."""
-    names = folded(pc.utf8_trim_whitespace(batch.column(str(named[_NAME]))))
-    # Pseudonyms have no domain; they stand in every row, those of deleted people included.
+    """Return the rows of a block, and update the summary of the report. Raises ConcealedNamesError."""
+    names = folded(pc.utf8_trim_whitespace(batch.column(str(key_columns[_NAME_HEADER]))))
+    # Pseudonyms have no domain; a report with pseudonyms has them in every row, also in those of deleted users.
     if not pc.all(pc.match_substring(names, "@"), min_count=0).as_py():
         raise ConcealedNamesError
-    if _REFRESHED in named:
-        numbers, unreadable = _numbers(batch.column(str(named[_REFRESHED])), days)
+    if _REFRESH_DATE_HEADER in key_columns:
+        numbers, unreadable = _numbers(batch.column(str(key_columns[_REFRESH_DATE_HEADER])), days)
         dates = numbers[~unreadable & (numbers != NOTHING)]
         if len(dates):
-            refreshed = date.fromordinal(int(dates.min()) + _EPOCH)
-            summary.refresh_date = min(refreshed, summary.refresh_date or refreshed)
-    if _DELETED in named:
-        deleted, unreadable = _numbers(batch.column(str(named[_DELETED])), flags)
+            earliest = date.fromordinal(int(dates.min()) + _EPOCH)
+            summary.refresh_date = min(earliest, summary.refresh_date or earliest)
+    if _DELETED_HEADER in key_columns:
+        deleted, unreadable = _numbers(batch.column(str(key_columns[_DELETED_HEADER])), flags)
         mask = pa.array((deleted != 1) | unreadable)
         batch, names = batch.filter(mask), names.filter(mask)
-    part = ReportRows(names=names)
-    if _USER_ID in named:
-        part.ids = folded(pc.utf8_trim_whitespace(batch.column(str(named[_USER_ID]))))
+    rows = ReportRows(names=names)
+    if _USER_ID_HEADER in key_columns:
+        rows.ids = folded(pc.utf8_trim_whitespace(batch.column(str(key_columns[_USER_ID_HEADER]))))
     summary.count += len(names)
     for column in columns:
         column_cells = [(index, cell) for (name, index), cell in cells.items() if name == column.name]
         values = np.full(batch.num_rows, column.start, column.storage)
-        wrong = np.zeros(batch.num_rows, np.bool_)
+        is_unreadable = np.zeros(batch.num_rows, np.bool_)
         for index, cell in column_cells:
             numbers, unreadable = _numbers(batch.column(str(index)), cell.numbers, column.storage)
             column.merge(values, numbers, out=values)
-            wrong |= unreadable
+            is_unreadable |= unreadable
         if column_cells:
-            part.values[column.name], part.unreadable[column.name] = values, wrong
-    return part
+            rows.values[column.name], rows.unreadable[column.name] = values, is_unreadable
+    return rows
 
 
 def _numbers(
     texts: pa.DictionaryArray, numbers: Reader, storage: type[np.integer[Any]] = np.int32
 ) -> tuple[Numbers, Flags]:
-    """Return the numbers that the texts of a column stand for; each distinct text is read once."""
+    """Convert the texts of a column to numbers; each distinct text is converted once."""
     values, unreadable = numbers(texts.dictionary)
     indices = texts.indices.to_numpy()
     return values.astype(storage).take(indices), unreadable.take(indices)
 
 
 def folded(texts: pa.Array) -> pa.Array:
-    """Return texts in lower case; ASCII alone, as most names are, takes a third of the time, checking included."""
+    """Convert texts to lower case; ASCII, as most names are, takes a third of the time, including the check."""
     return pc.ascii_lower(texts) if pc.all(pc.string_is_ascii(texts), min_count=0).as_py() else pc.utf8_lower(texts)

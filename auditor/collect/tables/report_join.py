@@ -10,15 +10,15 @@ import pyarrow.compute as pc
 from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows
 from auditor.snapshot.schema import USERS
 
-_NOBODY: Final = -1
+_NO_USER: Final = -1
 
 
 class UserFacts:
-    """What a report shows about some users, in their order; several rows about one of them are merged."""
+    """The facts of a report about some users, in their order; if a user has several rows, they are merged."""
 
     def __init__(self, columns: Sequence[ReportColumn], count: int) -> None:
         self.listed = np.zeros(count, np.bool_)
-        """Who has a row in the report."""
+        """Whether each user has a row in the report."""
         self._columns = columns
         self._values = {column.name: np.full(count, column.start, column.storage) for column in columns}
         self._unreadable = {column.name: np.zeros(count, np.bool_) for column in columns}
@@ -27,29 +27,29 @@ class UserFacts:
 
     @property
     def unreadable(self) -> Flags:
-        """Who has a row with a text that cannot be read."""
+        """Whether each user has a row with an unreadable text."""
         return np.asarray(np.logical_or.reduce(list(self._unreadable.values())))
 
     def add(self, users: pa.RecordBatch, rows: ReportRows) -> None:
-        """Add the rows about these users; rows about others are left out."""
+        """Add the rows about these users; rows about other users are ignored."""
         owners = pc.index_in(rows.names, value_set=users.column("userPrincipalName"))
         if rows.ids is not None:
             by_id = pc.index_in(rows.ids, value_set=users.column("id"))
             owners = pc.if_else(pc.equal(rows.ids, ""), owners, by_id)
-        numbers = pc.fill_null(owners, _NOBODY).to_numpy()
-        chosen = np.flatnonzero(numbers != _NOBODY)
-        positions = numbers[chosen]
+        user_indices = pc.fill_null(owners, _NO_USER).to_numpy()
+        row_indices = np.flatnonzero(user_indices != _NO_USER)
+        positions = user_indices[row_indices]
         self.listed[positions] = True
         for column in self._columns:
             if column.name in rows.values:
                 self._present.add(column.name)
-                column.merge.at(self._values[column.name], positions, rows.values[column.name][chosen])
-                self._unreadable[column.name][positions[rows.unreadable[column.name][chosen]]] = True
+                column.merge.at(self._values[column.name], positions, rows.values[column.name][row_indices])
+                self._unreadable[column.name][positions[rows.unreadable[column.name][row_indices]]] = True
 
     def arrays(self, among: Flags) -> list[pa.Array]:
-        """Return the columns of users.parquet, null for users who are not `among` those that count.
+        """Return the columns of users.parquet; values are null for users for whom `among` is false.
 
-        Null also where a user has no row, or where the report shows nothing or something that cannot be read.
+        A value is also null if the user has no row, or if the report has no value or an unreadable one.
         """
         arrays = []
         for column in self._columns:

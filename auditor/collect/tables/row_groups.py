@@ -21,7 +21,7 @@ _ALWAYS_SENT = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
 
 
 Join: TypeAlias = Callable[["UserRows", pa.Table], None]
-"""Adds columns: (users, for each of them its row in a second spool, all null if it has none)."""
+"""Adds columns: (users, the row of each user in a second spool; all values are null for a user without one)."""
 
 
 class _MergeCursor:
@@ -34,7 +34,7 @@ class _MergeCursor:
         self._has_more = True
 
     def matching(self, ids: pa.Array) -> pa.Table:
-        """Return for each id its row; all values are null where there is none."""
+        """Return the row of each id; all values are null for an id without a row."""
         last = ids[-1].as_py()
         while self._has_more and (not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last):
             table = next(self._tables, None)
@@ -112,7 +112,7 @@ class UserRows:
                 for inner in NESTED_PROPERTIES[outer]:
                     self._columns[inner] = pc.struct_field(column, inner)
             case "assignedLicenses" | "licenseAssignmentStates":
-                # Graph always sends these lists; without one the user's licences are unknown.
+                # Graph always sends these lists; if one is null, the user's licences are unknown.
                 self.mark_not_collected(name, pc.is_null(column))
             case "notCollected":
                 self._mark_malformed(column)
@@ -127,8 +127,8 @@ class UserRows:
         for name in sorted(set(names)):
             flags = np.zeros(len(column), dtype=bool)
             flags[owners[names == name]] = True
-            for concerned in NESTED_PROPERTIES.get(name, (name,)):
-                self.mark_not_collected(concerned, pa.array(flags))
+            for column_name in NESTED_PROPERTIES.get(name, (name,)):
+                self.mark_not_collected(column_name, pa.array(flags))
 
     def set_column(self, name: str, column: pa.Array) -> None:
         """Set a column of users.parquet; one value per user, in their order."""
@@ -148,9 +148,7 @@ class UserRows:
         self._columns["id"] = self.ids
         self._columns["notCollected"] = self._not_collected()
         columns = [
-            _typed(self._columns[field.name], field.type)
-            if field.name in self._columns
-            else pa.nulls(count, field.type)
+            _cast(self._columns[field.name], field.type) if field.name in self._columns else pa.nulls(count, field.type)
             for field in schema
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -178,7 +176,7 @@ class UserRows:
         return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
 
 
-def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return column if column.type == kind else column.cast(kind)
 
 

@@ -1,4 +1,4 @@
-"""Parses Graph's dates into timestamps and marks texts that are no dates."""
+"""Parses Graph's dates into timestamps and marks texts that are not dates."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ _MIN_MICROSECONDS, _MAX_MICROSECONDS = -62_135_596_800_000_000, 253_402_300_799_
 
 
 def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return timestamps and a mask of texts that are no dates; an empty text or the year 1 becomes null."""
+    """Return timestamps and a mask of texts that are not dates; an empty text or the year 1 becomes null."""
     never = pc.fill_null(pc.or_(pc.equal(texts, ""), pc.starts_with(texts, "0001-")), False)  # noqa: FBT003
     dates = pc.if_else(never, pa.scalar(None, pa.string()), texts)
     no_errors = pa.array([False] * 0, pa.bool_())
@@ -25,7 +25,7 @@ def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     try:
         return _in_range(truncated.cast(_UTC)), no_errors
     except pa.ArrowInvalid:
-        return _one_by_one(truncated)
+        return _parse_one_by_one(truncated)
 
 
 def _in_range(instants: pa.Array) -> pa.Array:
@@ -36,7 +36,7 @@ def _in_range(instants: pa.Array) -> pa.Array:
     return instants
 
 
-def _one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
+def _parse_one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     instants: dict[str, datetime | None] = {}
     wrong: set[str] = set()
     for text in texts.unique().to_pylist():

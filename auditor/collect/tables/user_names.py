@@ -1,4 +1,4 @@
-"""Keeps ids and names of all users for the joins of usage reports: in memory while they are few, else in a file."""
+"""Caches the ids and names of all users for joins with usage reports: in memory if there are few, else in a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +14,11 @@ from auditor.files.output import opened
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _SCHEMA: Final = pa.schema([("id", pa.string()), ("userPrincipalName", pa.string())])
-_USERS: Final = 32_768
-"""Users of a batch."""
+_BATCH_USERS: Final = 32_768
+"""Users per batch."""
 _FILE: Final = "user-names.arrow"
 _MAX_IN_MEMORY: Final = 2 * USERS_PER_ROW_GROUP
-"""Users in memory: some 20 MB."""
+"""Users up to which names are kept in memory: about 20 MB."""
 
 
 class UserNames:
@@ -44,7 +44,7 @@ class UserNames:
             reader = pa.ipc.open_file(source)
             for number in range(reader.num_record_batches):
                 yield reader.get_batch(number)
-        release_arrow_memory()  # otherwise what the names of all users needed stays beside the next rows
+        release_arrow_memory()  # otherwise the memory of all names remains allocated while the next rows are read
 
     def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
         with Folder.open_or_create(self._folder.parent, self._folder.name) as folder:
@@ -56,6 +56,6 @@ class UserNames:
 
 
 def _folded(users: Spool) -> Iterator[pa.RecordBatch]:
-    for table in users.tables(_USERS, columns=_SCHEMA.names):
+    for table in users.tables(_BATCH_USERS, columns=_SCHEMA.names):
         names = folded(one_array(table["userPrincipalName"]))
         yield pa.RecordBatch.from_arrays([one_array(table["id"]), names], schema=_SCHEMA)
