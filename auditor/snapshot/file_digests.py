@@ -1,4 +1,4 @@
-"""The files of a snapshot while they are written: content, and size and digest for the manifest."""
+"""The files of a snapshot while it is written, with their sizes and digests for the manifest."""
 
 import hashlib
 import os
@@ -10,10 +10,10 @@ from auditor.snapshot.manifest import FileEntry
 
 
 class TableFile:
-    """A file that is digested while it is written."""
+    """A file on disk whose digest is computed while it is written."""
 
-    def __init__(self, number: int) -> None:
-        self._number = number
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
         self._digest = hashlib.sha256()
         self._size = 0
         self.closed = False
@@ -24,45 +24,45 @@ class TableFile:
         remaining = memoryview(data)
         self._digest.update(remaining)
         self._size += remaining.nbytes
-        write_fully(self._number, remaining)
+        write_fully(self._descriptor, remaining)
         return self._size
 
     def flush(self) -> None:
         """Do nothing: writes are not buffered."""
 
     def tell(self) -> int:
-        """Return how many bytes were written."""
+        """Return the number of bytes written."""
         return self._size
 
     def close(self) -> None:
-        """End the table; the file itself stays open until `sync` or `release`."""
+        """Finish the table; the file itself stays open until `sync` or `release`."""
         writer, self.writer = self.writer, None
         self.closed = True
         if writer is not None:
             writer.close()
 
     def sync(self) -> None:
-        """Write the file through to the disk, and close it."""
-        os.fsync(self._number)
+        """Flush the file to disk, and close it."""
+        os.fsync(self._descriptor)
         self.release()
 
     def release(self) -> None:
         """Close the file if it is open."""
-        number, self._number = self._number, -1
-        if number >= 0:
-            os.close(number)
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
 
     def entry(self, rows: int) -> FileEntry:
-        """Return the manifest's entry of the file."""
+        """Return the entry of the file in the manifest."""
         return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
 
 
 class MemoryFile:
-    """A file that is kept in memory and written to disk with all others at the end."""
+    """A file that is kept in memory, and written to disk with all others when the snapshot is published."""
 
     def __init__(self, content: bytes | memoryview) -> None:
         self.content = content
 
     def entry(self, rows: int) -> FileEntry:
-        """Return the manifest's entry of the file."""
+        """Return the entry of the file in the manifest."""
         return FileEntry(rows=rows, size=len(self.content), sha256=hashlib.sha256(self.content).hexdigest())

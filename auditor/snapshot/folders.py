@@ -1,4 +1,4 @@
-"""Finds snapshot folders: all of a root, the latest of each tenant, and damaged ones."""
+"""Finds snapshot folders: all below a root, the latest of each tenant, and damaged ones."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,20 +20,20 @@ _DEPTH = 2
 
 
 class Damaged(Struct, frozen=True, kw_only=True):
-    """A snapshot whose manifest cannot be read; its path gives the tenant."""
+    """A snapshot whose manifest cannot be read; the tenant is taken from its path."""
 
     tenant: str
     folder: Path
     instant: datetime | None
-    """When it was collected, from the folder's name; None for another name, so that it may be the latest."""
+    """When it was collected, from the folder's name; None for another name: it may then be the latest snapshot."""
     error: SnapshotError
 
 
 def find(path: Path) -> tuple[Path, ...]:
     """Return the snapshot folders of a path: itself, or the latest of each tenant below it, by tenant name.
 
-    Hidden folders are still being written and are ignored. Raises SnapshotError if there is none, or if one lost its
-    manifest.
+    Hidden folders are still being written and are ignored. Raises SnapshotError if there is no snapshot, or if the
+    manifest of one is missing.
     """
     if files.is_file(path / "manifest.json"):
         return (path,)
@@ -49,9 +49,9 @@ def find(path: Path) -> tuple[Path, ...]:
 
 
 def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
-    """Return all snapshots below a root in order of path; those that cannot be read as Damaged.
+    """Return all snapshots below a root, sorted by path; those that cannot be read are returned as Damaged.
 
-    Raises SnapshotError if there is none, and for a damaged one whose path gives no tenant.
+    Raises SnapshotError if there is no snapshot, and for a damaged one whose path does not contain a tenant.
     """
     if not files.is_folder(root):
         raise SnapshotError(
@@ -59,7 +59,7 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
             Message("{root} is not a folder", root=root),
             hint=Message("specify a snapshot, or the folder that holds them"),
         )
-    entries = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
+    entries = tuple(_read(folder, root) for folder in _snapshot_folders(root, _DEPTH))
     if not entries:
         raise SnapshotError(
             "snapshot-missing",
@@ -94,8 +94,8 @@ def _instant(name: str) -> datetime | None:
         return None
 
 
-def _below(path: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
-    """Yield the snapshot folders below a path, with the error for each that cannot be read."""
+def _snapshot_folders(path: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
+    """Yield the snapshot folders below a path; a folder that cannot be read is yielded with its error."""
     try:
         children = sorted(path.iterdir())
     except OSError as error:
@@ -115,4 +115,4 @@ def _below(path: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]
             yield child, error
             continue
         if depth > 1:
-            yield from _below(child, depth - 1)
+            yield from _snapshot_folders(child, depth - 1)

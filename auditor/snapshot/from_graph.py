@@ -1,9 +1,9 @@
-"""Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests and the demo.
+"""Converts objects as Microsoft Graph returns them to a Snapshot in memory, for policy tests and the demo.
 
-A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
+The state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
 `signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `employeeOrgData` or flat
-`costCenter` and `division`, `mailboxType`, facts of usage under the names of their columns, and `notCollected` for
-facts nobody could read of that one user), `subscribedSkus`, `subscriptions`, `groups` (with `members` and
+`costCenter` and `division`, `mailboxType`, usage data under the names of their columns, and `notCollected` for
+facts that could not be read for this user), `subscribedSkus`, `subscriptions`, `groups` (with `members` and
 `transitiveMembers` as lists of user ids), `organization`, `reports` (rows of the table), `roleDefinitions`,
 `roleAssignments`, `roleEligibilityScheduleInstances` and `conditionalAccessPolicies`.
 """
@@ -31,14 +31,14 @@ from auditor.snapshot.schema import (
 )
 
 State = Mapping[str, Any]
-_USAGE = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
+_USAGE_COLUMNS = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
 
 
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
     """Return a snapshot of a tenant's state in batches of at most `rows` users, sorted by id."""
     users = sorted(state.get("users", ()), key=lambda user: str(user["id"]))
     skus, groups = state.get("subscribedSkus", ()), state.get("groups", ())
-    rows_of: dict[str, Iterable[dict[str, Any]]] = {
+    rows_by_table: dict[str, Iterable[dict[str, Any]]] = {
         "products": map(product_row, skus),
         "service_plans": chain.from_iterable(map(service_plan_rows, skus)),
         "subscriptions": map(subscription_row, state.get("subscriptions", ())),
@@ -56,12 +56,12 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
         "conditional_access_policies": map(conditional_access_row, state.get("conditionalAccessPolicies", ())),
     }
     if state.get("reports"):
-        rows_of["reports"] = state["reports"]
-    tables = {name: pa.Table.from_pylist(list(each), SMALL_TABLES[name]) for name, each in rows_of.items()}
-    rows_of_users = [user_row(user) for user in users]
-    filled = {name for row in rows_of_users for name, value in row.items() if value is not None}
+        rows_by_table["reports"] = state["reports"]
+    tables = {name: pa.Table.from_pylist(list(items), SMALL_TABLES[name]) for name, items in rows_by_table.items()}
+    user_rows = [user_row(user) for user in users]
+    filled = {name for row in user_rows for name, value in row.items() if value is not None}
     filled.update(name for coverage in manifest.sources for name in coverage.asked)
-    people = pa.Table.from_pylist(rows_of_users, users_schema({*USER_PROPERTIES, *filled}))
+    people = pa.Table.from_pylist(user_rows, users_schema({*USER_PROPERTIES, *filled}))
     links = pa.Table.from_pylist(
         [row for number, user in enumerate(users) for row in assignment_rows(number, user)], ASSIGNMENTS
     )
@@ -77,7 +77,7 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
         row[name] = instant(user.get(name))
     for name in SIGN_IN_COLUMNS:
         row[name] = instant(activity.get(name))
-    for name in _USAGE:
+    for name in _USAGE_COLUMNS:
         if name in user:
             row[name] = user[name]
     row[DEVICE_COLUMNS[1]] = instant(user.get(DEVICE_COLUMNS[1]))
@@ -88,10 +88,10 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
 def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
     """Convert the licences of a Graph user to rows of assignments.parquet: one per SKU and path."""
     assigned = {str(item["skuId"]).lower(): item for item in user.get("assignedLicenses") or ()}
-    pathless = dict(assigned)
+    without_path = dict(assigned)
     for entry in user.get("licenseAssignmentStates") or ():
         sku_id = str(entry["skuId"]).lower()
-        pathless.pop(sku_id, None)
+        without_path.pop(sku_id, None)
         yield {
             "user": number,
             "skuId": sku_id,
@@ -103,7 +103,7 @@ def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, 
             "pathDisabledPlans": _lower(entry.get("disabledPlans")),
             "lastUpdatedDateTime": instant(entry.get("lastUpdatedDateTime")),
         }
-    for sku_id, item in pathless.items():
+    for sku_id, item in without_path.items():
         yield {"user": number, "skuId": sku_id, "held": True, "disabledPlans": _lower(item.get("disabledPlans"))}
 
 
@@ -210,7 +210,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text without lone surrogates, which no file can hold; None for what is no text."""
+    """Return a text without lone surrogates, which cannot be stored in files; None for a value that is not text."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
 
 
@@ -226,7 +226,7 @@ def _texts(value: Any) -> list[str]:
 def instant(text: str | datetime | None) -> datetime | None:
     """Parse a Graph date as UTC; None for an absent or empty text and for the year 1.
 
-    Raises ValueError for any other text that is no date.
+    Raises ValueError for any other text that is not a date.
     """
     if text is None or text == "":
         return None

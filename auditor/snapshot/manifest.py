@@ -19,7 +19,7 @@ from auditor.snapshot.schema import SCHEMA
 
 
 class FileEntry(Struct, frozen=True, kw_only=True):
-    """What the manifest records of one file."""
+    """The entry of one file in the manifest."""
 
     rows: int
     size: int
@@ -27,7 +27,7 @@ class FileEntry(Struct, frozen=True, kw_only=True):
 
 
 def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
-    """Return a manifest as JSON that contains its own digest."""
+    """Encode a manifest as JSON that contains its own digest."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "m365-license-auditor", "version": manifest.tool_version},
@@ -96,7 +96,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
 
 
 def format_instant(instant: datetime) -> str:
-    """Return an instant as RFC 3339 in UTC, without a fraction if that is zero."""
+    """Format an instant as RFC 3339 in UTC, without a fraction if that is zero."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -126,7 +126,7 @@ def _manifest(document: Mapping[str, Any]) -> Manifest:
 
 
 def _messages(manifest: Manifest) -> dict[str, Any]:
-    """Return what translates the reasons: template and arguments by English text; nothing where there is none."""
+    """Return the templates and arguments of reasons, by English text, so that they can be translated; omit if empty."""
     reasons = [source.reason for source in manifest.sources if source.reason is not None]
     messages = {str(reason): encoded(reason) for reason in reasons if reason.arguments}
     return {"messages": messages} if messages else {}

@@ -1,4 +1,4 @@
-"""The snapshot as a value: its manifest, its small tables, and users in batches."""
+"""The data model of a snapshot: its manifest, its small tables, and users in batches."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -29,14 +29,14 @@ class Manifest(Struct, frozen=True, kw_only=True):
     tool_version: str = ""
 
     def coverage(self, source: Source) -> Coverage:
-        """Return how completely a source was read; not-needed for one that the manifest does not name."""
+        """Return the coverage of a source; `not-needed` for a source that is not in the manifest."""
         for coverage in self.sources:
             if coverage.name is source:
                 return coverage
         return Coverage(name=source, status=SourceStatus.NOT_NEEDED)
 
     def listed_coverage(self) -> tuple[Coverage, ...]:
-        """Return the coverage of the sources that a result lists: the core ones, and others that were asked for."""
+        """Return the coverage of the sources that a result lists: the core ones, and others that were requested."""
         named = {coverage.name for coverage in self.sources}
         return tuple(self.coverage(source) for source in Source if source in CORE_SOURCES or source in named)
 
@@ -47,13 +47,13 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 
 class UserBatch(Struct, frozen=True, kw_only=True):
-    """Some users and all their assignments: the unit of evaluation."""
+    """A batch of users with all their assignments: the unit of evaluation."""
 
     users: pa.RecordBatch
     assignments: pa.RecordBatch
-    """Its `user` column counts from the first user of the whole snapshot."""
+    """Its column `user` contains row numbers in the whole snapshot."""
     offset: int
-    """The row number of the batch's first user in the whole snapshot."""
+    """The row number, in the whole snapshot, of the first user of the batch."""
 
 
 UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
@@ -67,7 +67,7 @@ class MemberParts(Protocol):
         """Return the parts that may contain members of a group, each with a lower bound of its user ids."""
 
     def ids(self, part: int, group: str, *, transitive: bool) -> pa.Array:
-        """Return the users of a part that are members of a group, in the order of rows."""
+        """Return the user ids of the members of a group in one part, in row order."""
 
     def whole(self) -> pa.Table:
         """Return all rows."""
@@ -81,23 +81,23 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     user_count: int
     read_users: UserReader
     identity: str = ""
-    """A digest of the content: equal for equal state."""
+    """A digest of the content; equal for snapshots with equal content."""
     sku_ids: tuple[str, ...] = field(default=())
     """Every distinct skuId in the assignments, sorted."""
     not_collected: frozenset[str] | None = None
-    """Properties that were not collected for some user; None if that was not determined."""
+    """Properties that were not collected for at least one user; None if this was not determined."""
     members: MemberParts | None = None
-    """The members of groups if they are many; None if they are among the tables."""
+    """The members of groups, if there are many; None if they are in `tables`."""
 
     def table(self, name: str) -> pa.Table:
-        """Return a table; one that was not read is empty. A large members table is read at each call."""
+        """Return a table, which is empty if it was not read. A large members table is read at each call."""
         table = self.tables.get(name)
         if table is None and name == "members" and self.members is not None:
             return self.members.whole()
         return SMALL_TABLES[name].empty_table() if table is None else table
 
     def members_of(self, group: str, *, transitive: bool) -> pa.Array:
-        """Return the user ids of a member list in the order of rows; the whole list is in memory then."""
+        """Return the user ids of a member list in row order; reads the whole list into memory."""
         if self.members is None:
             return chosen_members(self.table("members"), group, transitive=transitive)
         parts = self.members.likely(group, transitive=transitive)
@@ -107,12 +107,12 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     def batches(
         self, users: tuple[str, ...] | None = None, assignments: tuple[str, ...] | None = None
     ) -> Iterator[UserBatch]:
-        """Yield the users in row order, reading only the named columns (those that exist)."""
+        """Yield the users in row order, reading only the given columns; missing columns are ignored."""
         return self.read_users(users, assignments)
 
 
 def chosen_members(table: pa.Table, group: str, *, transitive: bool) -> pa.Array:
-    """Return the user ids of one list from a members table."""
+    """Return the user ids of one member list in a members table."""
     mask = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
     return table["userId"].filter(mask).combine_chunks()
 
@@ -124,18 +124,20 @@ def in_memory(
     users = users.combine_chunks()
     assignments = assignments.combine_chunks()
 
-    def read(columns: tuple[str, ...] | None, links: tuple[str, ...] | None) -> Iterator[UserBatch]:
-        chosen = users if columns is None else users.select([n for n in users.column_names if n in columns])
-        linked = (
-            assignments if links is None else assignments.select([n for n in assignments.column_names if n in links])
+    def read(columns: tuple[str, ...] | None, link_columns: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        people = users if columns is None else users.select([n for n in users.column_names if n in columns])
+        links = (
+            assignments
+            if link_columns is None
+            else assignments.select([n for n in assignments.column_names if n in link_columns])
         )
         owners = assignments.column("user").to_numpy()
         for start in range(0, users.num_rows, rows):
             stop = min(start + rows, users.num_rows)
             first, last = owners.searchsorted([start, stop])
             yield UserBatch(
-                users=one_batch(chosen.slice(start, stop - start)),
-                assignments=one_batch(linked.slice(first, last - first)),
+                users=one_batch(people.slice(start, stop - start)),
+                assignments=one_batch(links.slice(first, last - first)),
                 offset=start,
             )
 

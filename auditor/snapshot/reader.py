@@ -1,4 +1,4 @@
-"""Opens a snapshot folder: checked against its digests, and read row group by row group."""
+"""Opens a snapshot folder: checks it against its digests, and reads it row group by row group."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -48,17 +48,17 @@ def manifest_of(folder: Path) -> Manifest:
 def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     """Open a snapshot folder. Raises SnapshotError if it is damaged, foreign or newer.
 
-    With an outline the files about users are opened without being read: whoever made the outline checked them, and
-    `read_row_group` compares what it reads with the outline.
+    With an outline, the files about users are only opened: they were checked when the outline was computed, and
+    `read_row_group` compares the bytes that it reads with the outline.
     """
     manifest, files, digest = _manifest(folder)
     names = (*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in files))
-    promised = [_promised(folder, files, name) for name in names]
-    tables, people, links, members = _open_all(promised, outline)
+    listed_files = [_listed_file(folder, files, name) for name in names]
+    tables, people, links, members = _open_all(listed_files, outline)
     check_states(folder / "groups.parquet", tables["groups"])
-    check_requested(folder / "users.parquet", people.present(None), manifest, rows=promised[0][1].rows)
+    check_requested(folder / "users.parquet", people.present(None), manifest, rows=listed_files[0][1].rows)
     reader = UserFilesReader(folder)
-    reader.keep(people, links)
+    reader.keep_open(people, links)
     return Snapshot(
         manifest=manifest,
         tables=tables,
@@ -73,12 +73,12 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
 
 def products_of(folder: Path) -> pa.Table:
     """Return the SKUs of a snapshot without reading other files. Raises SnapshotError as `read` does."""
-    path, entry = _promised(folder, _manifest(folder)[1], "products")
+    path, entry = _listed_file(folder, _manifest(folder)[1], "products")
     return _table(path, entry, checked(path, entry), SMALL_TABLES["products"])
 
 
-def _promised(folder: Path, files: Mapping[str, FileEntry], name: str) -> tuple[Path, FileEntry]:
-    """Return the path of a table and what the manifest says of it."""
+def _listed_file(folder: Path, files: Mapping[str, FileEntry], name: str) -> tuple[Path, FileEntry]:
+    """Return the path of a table's file and its entry in the manifest."""
     entry = files.get(f"{name}.parquet")
     if entry is None:
         raise damaged(Message("{folder} does not list {name}.parquet", folder=folder, name=name))
@@ -117,37 +117,37 @@ def manifest_text(folder: Path) -> bytes:
 
 
 def _open_all(
-    promised: list[tuple[Path, FileEntry]], outline: Outline | None
+    listed_files: list[tuple[Path, FileEntry]], outline: Outline | None
 ) -> tuple[dict[str, pa.Table], "UserFile", "UserFile", MemberFile | None]:
     """Check the files, read the small tables and open the large ones; raises the first error in their order."""
-    if outline is not None or sum(entry.size for _, entry in promised) < _MIN_THREADED_BYTES:
-        opened = [open_table_file(path, entry, outline) for path, entry in promised]
+    if outline is not None or sum(entry.size for _, entry in listed_files) < _MIN_THREADED_BYTES:
+        contents = [open_table_file(path, entry, outline) for path, entry in listed_files]
     else:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a small snapshot needs no threads
 
         # Digests and decoding release the interpreter lock.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            opened = list(pool.map(partial(open_table_file, outline=None), *zip(*promised, strict=True)))
-    people, links = (file for file in opened if isinstance(file, UserFile))
+            contents = list(pool.map(partial(open_table_file, outline=None), *zip(*listed_files, strict=True)))
+    people, links = (file for file in contents if isinstance(file, UserFile))
     tables = {
-        path.stem: table for (path, _), table in zip(promised, opened, strict=True) if isinstance(table, pa.Table)
+        path.stem: table for (path, _), table in zip(listed_files, contents, strict=True) if isinstance(table, pa.Table)
     }
-    return tables, people, links, next((file for file in opened if isinstance(file, MemberFile)), None)
+    return tables, people, links, next((file for file in contents if isinstance(file, MemberFile)), None)
 
 
 def _not_collected(people: UserFile, outline: Outline | None) -> frozenset[str] | None:
     if outline is not None:
         return outline.not_collected
-    # A small file is read completely anyway.
-    return None if people.keeps else not_collected_of(people)
+    # Not determined for a small file, which is read completely anyway.
+    return None if people.caches_columns else not_collected_of(people)
 
 
 _MIN_THREADED_BYTES = 8 << 20
-"""Bytes from which two threads read faster than one."""
+"""Bytes from which two threads are faster than one."""
 
 
 def open_table_file(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | UserFile | MemberFile":
-    """Check a file against its entry and schema; a small table is read."""
+    """Check a file against its entry and schema; a small table is also read."""
     schema = SMALL_TABLES.get(path.stem)
     content = checked(path, entry) if schema is not None or outline is None else None
     if schema is not None:
@@ -159,14 +159,14 @@ def open_table_file(path: Path, entry: FileEntry, outline: Outline | None) -> "p
     file = opened(path, codes=True, content=content)
     check_rows(path, file.metadata.num_rows, entry.rows)
     try:
-        form = file.schema_arrow
+        file_schema = file.schema_arrow
     except UNREADABLE as error:
         raise undecodable(path, error) from error
     if path.stem == "users":
-        check_form(path, form, USERS, required=("id",))
-        return UserFile(path, file, form, USERS, keeps=content is not None)
-    check_form(path, form, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
-    assignments = UserFile(path, file, form, ASSIGNMENTS, keeps=content is not None)
+        check_form(path, file_schema, USERS, required=("id",))
+        return UserFile(path, file, file_schema, USERS, caches_columns=content is not None)
+    check_form(path, file_schema, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
+    assignments = UserFile(path, file, file_schema, ASSIGNMENTS, caches_columns=content is not None)
     try:
         assignments.sku_ids = sku_ids_of(assignments) if outline is None else outline.sku_ids
     except UNREADABLE as error:
@@ -194,17 +194,17 @@ def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schem
 
 
 _TABLE_CACHE: dict[tuple[str, str], pa.Table] = {}
-"""Small tables by name and digest: tenants share many of them, above all empty ones."""
+"""Small tables by name and digest: tenants share many of them, especially empty ones."""
 _MAX_CACHED_BYTES = 1 << 14
 """Bytes up to which the table of a file is cached."""
 _MAX_CACHED = 64
 
 
 def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
-    form = file.schema_arrow
+    file_schema = file.schema_arrow
     added = set(ADDED_COLUMNS.get(path.stem, ()))
-    lacking = added if added.isdisjoint(form.names) else set()
-    names = [name for name in schema.names if name not in lacking]
-    check_form(path, form, schema, required=tuple(names))
+    missing = added if added.isdisjoint(file_schema.names) else set()
+    names = [name for name in schema.names if name not in missing]
+    check_form(path, file_schema, schema, required=tuple(names))
     table = file.read(columns=names, use_threads=False).select(names)
     return cast_table(path, with_added_columns(table, path.stem), schema)

@@ -1,4 +1,4 @@
-"""The columns of every file of a snapshot, with Graph's property names (docs/snapshot.md)."""
+"""Defines the columns of every file of a snapshot, with Graph's property names (docs/snapshot.md)."""
 
 from collections.abc import Container, Iterable
 from itertools import product
@@ -28,21 +28,21 @@ SERVICE_COLUMNS = {
     "yammer": "yammerLastActivityDate",
     "teams": "teamsLastActivityDate",
 }
-"""The column of the last activity in each service of the source `usage`."""
+"""Service → the column with its last activity, for the source `usage`."""
 APP_USAGE_COLUMNS = {period: f"appUsage{period}" for period in ("D7", "D30", "D90", "D180")}
-"""The column of the apps used in each period of the source `appUsage`.
+"""Period → the column with the apps used in it, for the source `appUsage`.
 
-Bit `PLATFORMS.index(platform) * len(APPS) + APPS.index(app)` says that the app was used on that platform.
+Bit `PLATFORMS.index(platform) * len(APPS) + APPS.index(app)` is set if the app was used on that platform.
 """
 ACTIVITY_COLUMNS = {**SERVICE_COLUMNS, "copilot": "copilotLastActivityDate"}
-"""The column of the last activity in each service of `inactiveIn`."""
+"""Service of `inactiveIn` → the column with its last activity."""
 REPORT_COLUMNS = {
     Source.USAGE: tuple(SERVICE_COLUMNS.values()),
     Source.COPILOT_USAGE: ("copilotLastActivityDate",),
     Source.APP_USAGE: tuple(APP_USAGE_COLUMNS.values()),
     Source.MAILBOX_USAGE: ("mailboxStorageUsed", "mailboxHasArchive"),
 }
-"""The columns that each report of usage fills; the `asked` of a source's coverage names those that the report had."""
+"""The columns that each usage report fills; the `asked` of a source's coverage lists those that the report had."""
 SOURCE_OF_COLUMN = {column: source for source, columns in REPORT_COLUMNS.items() for column in columns}
 
 DEVICE_COLUMNS = ("managedDevices", "managedDeviceLastSyncDateTime")
@@ -61,21 +61,21 @@ USERS = pa.schema(
         pa.field("createdDateTime", _INSTANT),
         *_fields(_INSTANT, *SIGN_IN_COLUMNS),
         pa.field("mailboxType", _TEXT),
-        # The day of the last activity; null is none, or no row in the report: `notCollected` has `usage` then.
+        # The day of the last activity; null if there is none, or no row in the report: `notCollected` has `usage` then.
         *_fields(_DAY, *SERVICE_COLUMNS.values()),
-        # The latest day in any app; null is none, or no row in the report: `notCollected` has `copilotUsage` then.
+        # The last day in any app; null if none, or no row in the report: `notCollected` has `copilotUsage` then.
         pa.field("copilotLastActivityDate", _DAY),
-        # Apps and platforms as bits; null is no row in the report of the period.
+        # Apps and platforms as bits; null if there is no row in the report of the period.
         *_fields(pa.int32(), *APP_USAGE_COLUMNS.values()),
-        # Bytes, and whether there is an archive; null is no row in the report, or no such column in it.
+        # Bytes, and whether there is an archive; null if the report has no such row or no such column.
         pa.field("mailboxStorageUsed", pa.int64()),
         pa.field("mailboxHasArchive", pa.bool_()),
-        # Devices with a managementAgent other than eas, msSense and unknown, and the last time that one synchronised.
+        # Devices with a managementAgent other than eas, msSense and unknown, and the last synchronisation of one.
         pa.field("managedDevices", pa.int32()),
         pa.field("managedDeviceLastSyncDateTime", _INSTANT),
         # Whether the object is the user of an agent (#microsoft.graph.agentUser, or an identityParentId).
         pa.field("agent", pa.bool_()),
-        # Facts that were not collected for this one user: property names, `signInActivity`, `mailboxType`, `usage`,
+        # Facts that were not collected for this user: property names, `signInActivity`, `mailboxType`, `usage`,
         # `copilotUsage`.
         pa.field("notCollected", _TEXTS),
     ]
@@ -88,9 +88,9 @@ ASSIGNMENTS = pa.schema(
         pa.field("user", pa.int64(), nullable=False),
         pa.field("skuId", _CODE, nullable=False),
         pa.field("held", pa.bool_(), nullable=False),
-        # What assignedLicenses says of this SKU; the same on every row of one user and SKU.
+        # From assignedLicenses; equal on every row of one user and SKU.
         pa.field("disabledPlans", _TEXTS),
-        # What one entry of licenseAssignmentStates says; all null where the SKU has no entry.
+        # From one entry of licenseAssignmentStates; all null if the SKU has no entry.
         *_fields(_CODE, "state", "assignedByGroup", "error"),
         pa.field("pathDisabledPlans", _TEXTS),
         pa.field("lastUpdatedDateTime", _INSTANT),
@@ -133,14 +133,14 @@ GROUPS = pa.schema(
         pa.field("assignedLicenses", _TEXTS),
         pa.field("licenseProcessingState", _TEXT),
         pa.field("hasMembersWithLicenseErrors", pa.bool_()),
-        # How far the two member lists of this group were read: complete, partial, denied, unavailable, not-needed.
+        # How completely the two member lists were read: complete, partial, denied, unavailable, not-needed.
         *_fields(_TEXT, "membersStatus", "transitiveMembersStatus"),
-        # What decides whether people can be added and removed; groupTypes null: not read, as in version 0.2.
+        # Decide whether users can be added and removed; groupTypes is null if they were not read, as in version 0.2.
         pa.field("groupTypes", _TEXTS),
         *_fields(_TEXT, "membershipRule", "membershipRuleProcessingState"),
         *_fields(pa.bool_(), "onPremisesSyncEnabled", "isAssignableToRole", "mailEnabled", "securityEnabled"),
         pa.field("visibility", _TEXT),
-        # Direct members of any kind, and the ids of the groups among them; null is not known.
+        # Direct members of any kind, and the ids of the groups among them; null if unknown.
         pa.field("memberCount", pa.int64()),
         pa.field("nestedGroups", _TEXTS),
     ]
@@ -164,14 +164,14 @@ ORGANIZATION = pa.schema(
 
 REPORTS = pa.schema(
     [
-        # The source that the report fills, the period asked for, the day up to which it knows activity, and its rows.
+        # The source that the report fills, the requested period, the last day with data, and the number of rows.
         pa.field("source", _TEXT, nullable=False),
         pa.field("period", _TEXT, nullable=False),
         pa.field("refreshDate", _DAY),
         pa.field("rows", pa.int64()),
     ]
 )
-"""One row per report of usage that was read."""
+"""One row per usage report that was read."""
 
 ROLE_DEFINITIONS = pa.schema(
     [
@@ -202,18 +202,18 @@ CONDITIONAL_ACCESS_POLICIES = pa.schema(
             for side in ("include", "exclude")
             for kind in ("Users", "Groups", "Roles", "GuestOrExternalUserTypes")
         ),
-        # `all` or `enumerated` of externalTenants, where guests or external users are named.
+        # `all` or `enumerated` from externalTenants, if the policy includes or excludes guests or external users.
         *_fields(_TEXT, "includeExternalTenants", "excludeExternalTenants"),
         *_fields(_TEXTS, "userRiskLevels", "signInRiskLevels"),
     ]
 )
 
 ROLE_ASSIGNMENT_LISTS = {False: "roleAssignments", True: "roleEligibilityScheduleInstances"}
-"""What the coverage of `directoryRoles` names as asked where all active (False), eligible (True) ones are known."""
+"""In the `asked` of the coverage of `directoryRoles` if all active (False) or eligible (True) assignments were read."""
 ROLE_DEFINITION_LIST = "roleDefinitions"
-"""What it names where all definitions of roles are known."""
+"""In the same `asked` if all role definitions were read."""
 CONDITIONAL_ACCESS_LIST = "policies"
-"""What the coverage of `conditionalAccess` names as asked where all policies are known."""
+"""In the `asked` of the coverage of `conditionalAccess` if all policies were read."""
 
 REQUIRED_TABLES = {
     "products": PRODUCTS,
@@ -223,7 +223,7 @@ REQUIRED_TABLES = {
     "members": MEMBERS,
     "organization": ORGANIZATION,
 }
-"""Tables whose files every snapshot has."""
+"""Tables that every snapshot has a file for."""
 
 OPTIONAL_TABLES = {
     "reports": REPORTS,
@@ -231,38 +231,38 @@ OPTIONAL_TABLES = {
     "role_assignments": ROLE_ASSIGNMENTS,
     "conditional_access_policies": CONDITIONAL_ACCESS_POLICIES,
 }
-"""Tables whose files a snapshot has only where they have rows."""
+"""Tables that a snapshot has a file for only if they have rows."""
 
 SMALL_TABLES = {**REQUIRED_TABLES, **OPTIONAL_TABLES}
 """Tables that are read completely (members only if there are few)."""
 
 ADDED_COLUMNS = {"groups": tuple(GROUPS.names[GROUPS.get_field_index("groupTypes") :])}
-"""Columns of required tables that snapshots of version 0.2 and older lack."""
+"""Columns of required tables that are missing from snapshots of version 0.2 and older."""
 
 FILES = ("users", "assignments", *REQUIRED_TABLES)
 """Files that every snapshot has."""
 
 USERS_PER_ROW_GROUP = 131_072
-"""Users per row group: large enough for vectorised operations, small enough for flat memory."""
+"""Users per row group: large enough for vectorised operations, small enough for constant memory use."""
 
 MEMBERS_PER_ROW_GROUP = 16_384
-"""Members per row group of a large table: an audit keeps those of the groups that policies name."""
+"""Members per row group of a large table; an audit keeps only the members of groups that policies name."""
 
 
 def app_bits(apps: Iterable[str], platforms: Iterable[str]) -> int:
-    """Return the bits of a column of app usage that stand for these apps on these platforms."""
-    places = {(PLATFORMS.index(platform), APPS.index(app)) for app, platform in product(apps, platforms)}
-    return sum(1 << platform * len(APPS) + app for platform, app in places)
+    """Return the bits of these apps on these platforms in an app usage column."""
+    pairs = {(PLATFORMS.index(platform), APPS.index(app)) for app, platform in product(apps, platforms)}
+    return sum(1 << platform * len(APPS) + app for platform, app in pairs)
 
 
 def users_schema(filled: Container[str]) -> pa.Schema:
-    """Return the users schema without those columns of properties and optional sources that are not filled."""
+    """Return the users schema without the columns of properties and optional sources that are not in `filled`."""
     always = {"id", "notCollected", *SIGN_IN_COLUMNS, "mailboxType"}
     return pa.schema([field for field in USERS if field.name in always or field.name in filled])
 
 
 def with_added_columns(table: pa.Table, name: str) -> pa.Table:
-    """Return a table of an older snapshot with the columns that its schema has gained since, all null."""
+    """Return a table of an older snapshot, extended by the columns added to its schema since, all null."""
     for field in SMALL_TABLES[name]:
         if field.name in ADDED_COLUMNS.get(name, ()) and field.name not in table.column_names:
             table = table.append_column(field, pa.nulls(table.num_rows, field.type))

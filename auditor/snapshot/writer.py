@@ -42,19 +42,19 @@ _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _SMALL_OPTIONS = {**_COMPRESSION, "write_statistics": False, "use_dictionary": False}
 """For tables that are read completely: statistics and dictionaries would not help."""
 _LISTS = ("notCollected", "disabledPlans", "pathDisabledPlans")
-_CODED = (*DICTIONARY_COLUMNS, *(f"{name}.list.element" for name in _LISTS))
+_DICTIONARY_COLUMNS = (*DICTIONARY_COLUMNS, *(f"{name}.list.element" for name in _LISTS))
 _USER_OPTIONS: dict[str, Any] = {
     **_COMPRESSION,
-    "use_dictionary": list(_CODED),
+    "use_dictionary": list(_DICTIONARY_COLUMNS),
     "column_encoding": {"user": "DELTA_BINARY_PACKED"},
 }
 """For users and assignments: most ids, names and timestamps are unique, so dictionaries would add size."""
 _MEMBER_OPTIONS: dict[str, Any] = {**_COMPRESSION, "use_dictionary": ["groupId"]}
 """For large members tables: statistics show which row groups contain a group."""
 _MAX_BUFFERED_USERS = 8_192
-"""Users up to which a first row group is buffered, to be written like a small table if it is the only one."""
+"""Users up to which the first row group is buffered, to be written like a small table if it is the only one."""
 _MAX_SMALL_MEMBERS = 1 << 16
-"""Members up to which their table is a small one."""
+"""Members up to which the members table is written as a small table."""
 _MAX_MEMORY = 4 << 20
 """Bytes of complete files kept in memory until the end."""
 
@@ -67,8 +67,8 @@ def folder_name(manifest: Manifest) -> str:
 class SnapshotWriter:
     """Writes the files of a snapshot to a hidden folder and renames it once, on `publish`.
 
-    Users come in any number of `write_users` calls, sorted by id; other tables in one call each. Leaving the `with`
-    block without publishing removes what was written.
+    Users are written with any number of `write_users` calls, sorted by id; other tables with one call each. Leaving
+    the `with` block without publishing removes everything that was written.
     """
 
     def __init__(self, root: Path, tenant: str, instant_folder: str) -> None:
@@ -79,7 +79,7 @@ class SnapshotWriter:
         # Processes in two containers may have the same process id.
         self._hidden = f".{instant_folder}.partial-{os.urandom(8).hex()}-{os.getpid()}"
         self._folders: tuple[Folder, Folder, Folder] | None = None
-        """The open root, the tenant's folder and the hidden one, once there is something to write."""
+        """The open root, tenant folder and hidden folder, once there is something to write."""
         self._rows = dict.fromkeys((*FILES, *OPTIONAL_TABLES), 0)
         self._files: dict[str, TableFile | MemoryFile] = {}
         self._manifest = b""
@@ -105,7 +105,7 @@ class SnapshotWriter:
                     shutil.rmtree(partial)
 
     def write_users(self, users: pa.RecordBatch, assignments: pa.RecordBatch) -> None:
-        """Append a row group of users with all their assignments; `user` counts over the whole snapshot."""
+        """Append a row group of users with all their assignments; `user` is a row number in the whole snapshot."""
         table = pa.Table.from_batches(
             [assignments if assignments.schema == ASSIGNMENTS else assignments.cast(ASSIGNMENTS)]
         )
@@ -131,7 +131,7 @@ class SnapshotWriter:
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write another table. A large members table should be sorted by group, `transitive` and user.
 
-        Its row groups are small, so that an audit reads few of them per batch of users.
+        Its row groups are small, so that an audit reads only a few of them per batch of users.
         """
         if name in OPTIONAL_TABLES and not table.num_rows:
             return
@@ -162,10 +162,10 @@ class SnapshotWriter:
         file.write_table(part.combine_chunks(), row_group_size=MEMBERS_PER_ROW_GROUP)
 
     def finish(self, manifest: Manifest) -> None:
-        """Complete every file and the manifest; nothing can be added afterwards."""
+        """Complete all files and the manifest; nothing can be added afterwards."""
         if "users" not in self._files:
-            asked = manifest.coverage(Source.USERS).asked
-            empty = one_batch(users_schema({*USER_PROPERTIES, *asked}).empty_table()), ASSIGNMENTS.empty_table()
+            requested = manifest.coverage(Source.USERS).asked
+            empty = one_batch(users_schema({*USER_PROPERTIES, *requested}).empty_table()), ASSIGNMENTS.empty_table()
             users, assignments = self._buffered or empty
             self._buffered = None
             self._add_file("users", _table_file(pa.Table.from_batches([users])))
@@ -178,19 +178,19 @@ class SnapshotWriter:
         self._manifest = encode(manifest, files)
 
     def publish(self) -> Path:
-        """Write pending files through to the disk, then rename the folder; returns its path.
+        """Flush pending files to disk, then rename the folder; returns its path.
 
         After a crash of the machine the folder is complete or absent.
         """
         root, tenant, partial = self._begin()
-        waiting: dict[str, bytes | memoryview] = {"manifest.json": self._manifest}
+        pending: dict[str, bytes | memoryview] = {"manifest.json": self._manifest}
         large: list[TableFile] = []
         for name, file in self._files.items():
             if isinstance(file, MemoryFile):
-                waiting[f"{name}.parquet"] = file.content
+                pending[f"{name}.parquet"] = file.content
             else:
                 large.append(file)
-        _write_all(partial, waiting)
+        _write_all(partial, pending)
         for file in large:
             file.sync()
         partial.sync()
@@ -219,35 +219,35 @@ class SnapshotWriter:
         return self.publish()
 
     def _begin(self) -> tuple[Folder, Folder, Folder]:
-        """Create the hidden folder, and lock it while this process writes to it."""
+        """Create the hidden folder, and keep it locked while this process writes to it."""
         if self._folders is None:
-            with ExitStack() as opened:
-                root = opened.enter_context(Folder.open_or_create(self._root))
-                tenant = opened.enter_context(root.folder(self._target.parent.name))
-                partial = opened.enter_context(tenant.folder(self._hidden, new=True))
+            with ExitStack() as stack:
+                root = stack.enter_context(Folder.open_or_create(self._root))
+                tenant = stack.enter_context(root.folder(self._target.parent.name))
+                partial = stack.enter_context(tenant.folder(self._hidden, new=True))
                 lock(partial)
                 self._folders = root, tenant, partial
-                opened.pop_all()
+                stack.pop_all()
         return self._folders
 
     def _file(self, name: str) -> TableFile:
-        """Begin the file of a table."""
+        """Create the file of a table."""
         *_, partial = self._begin()
         file = self._files[name] = TableFile(partial.create(f"{name}.parquet"))
         return file
 
-    def _table(self, name: str, schema: pa.Schema, form: Mapping[str, Any] = _USER_OPTIONS) -> pq.ParquetWriter:
+    def _table(self, name: str, schema: pa.Schema, options: Mapping[str, Any] = _USER_OPTIONS) -> pq.ParquetWriter:
         """Return a Parquet writer for a table."""
         file = self._files.get(name)
         if file is None:
             file = self._file(name)
-            file.writer = pq.ParquetWriter(file, schema, **form)
+            file.writer = pq.ParquetWriter(file, schema, **options)
         assert isinstance(file, TableFile)
         assert file.writer is not None
         return file.writer
 
     def _add_file(self, name: str, content: bytes | memoryview) -> None:
-        """Add a whole file, in memory if it is small, so that it is written while other tenants are read."""
+        """Add a complete file; a small one is kept in memory, and written while other tenants are read."""
         if len(content) <= self._memory_left:
             self._memory_left -= len(content)
             self._files[name] = MemoryFile(content)
@@ -271,16 +271,16 @@ def _exists_error(target: Path) -> SnapshotError:
 
 
 def _write_all(folder: Folder, contents: Mapping[str, bytes | memoryview]) -> None:
-    """Write files through to the disk; all are written before the first sync, in few calls."""
-    with ExitStack() as opened:
-        numbers = []
+    """Write files and flush them to disk; all are written before the first is flushed, in few calls."""
+    with ExitStack() as stack:
+        descriptors = []
         for name, content in contents.items():
-            number = folder.create(name)
-            opened.callback(os.close, number)
-            numbers.append(number)
-            write_fully(number, content)
-        for number in numbers:
-            os.fsync(number)
+            descriptor = folder.create(name)
+            stack.callback(os.close, descriptor)
+            descriptors.append(descriptor)
+            write_fully(descriptor, content)
+        for descriptor in descriptors:
+            os.fsync(descriptor)
 
 
 def write(root: Path, snapshot: Snapshot) -> Path:
@@ -314,7 +314,7 @@ def _empty_file(name: str) -> bytes:
 
 
 def _table_file(table: pa.Table) -> memoryview:
-    """Return the file of a table with one row group, made in memory at half the cost of a streaming writer."""
+    """Return a table as a file with one row group; building it in memory takes half the time of a streaming writer."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, row_group_size=max(1, table.num_rows), **_SMALL_OPTIONS)
     return memoryview(sink.getvalue())

@@ -13,21 +13,21 @@ from auditor.domain.message import Message, joined
 from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
 
 _MAX_CELLS: Final = 1 << 26
-"""Values per row group, all columns together: two million users with thirty properties."""
+"""Values per row group in all columns together: two million users with thirty properties."""
 _MAX_BYTES: Final = 1 << 30
 """Uncompressed bytes per row group."""
 _FREE_BYTES: Final = 64 << 20
-"""Uncompressed bytes that a row group may have whatever its size on disk."""
+"""Uncompressed bytes that a row group may have, regardless of its size on disk."""
 _MAX_RATIO: Final = 256
 """Largest compression ratio of a row group beyond `_FREE_BYTES`."""
 _MAX_UNCHECKED: Final = 1 << 20
-"""Bytes of a file with one row group up to which its columns are not checked, unless they are very long."""
+"""Bytes up to which the columns of a file with one row group are not checked, unless they are very long."""
 _EARLIEST: Final = -62_135_596_800
 """Seconds from 1970 to 0001-01-01, Python's first instant."""
 _LATEST: Final = 253_402_300_799
 """Seconds from 1970 to the end of 9999-12-31."""
 _MAX_INTEGER: Final = 1 << 53
-"""Integers up to which every JSON reader is exact."""
+"""The limit up to which every JSON reader represents integers exactly."""
 _SECONDS_PER_DAY: Final = 86_400
 _UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
@@ -39,7 +39,7 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
     """
     cells = expanded = rows = 0
     for number in range(footer.num_row_groups):
-        # Arrow crashes if asked for a column that contradicts the schema: read no columns here.
+        # Arrow crashes on access to a column that contradicts the schema: do not access columns here.
         group = footer.row_group(number)
         if group.num_columns != footer.num_columns:
             raise _refused(path, Message("has a row group with other columns than its schema"))
@@ -65,19 +65,19 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
         raise _refused(path, Message("has row groups with other numbers of rows than its footer says"))
 
 
-def is_plain(footer: pq.FileMetaData, size: int) -> bool:
-    """Return whether a file is so small that its columns need no check before it is read."""
+def is_small_file(footer: pq.FileMetaData, size: int) -> bool:
+    """Return whether a file is so small that its columns need not be checked before it is read."""
     if footer.num_row_groups > 1 or size > _MAX_UNCHECKED:
         return False
     groups = map(footer.row_group, range(footer.num_row_groups))
     return all(group.num_rows * group.total_byte_size <= _FREE_BYTES for group in groups)
 
 
-def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
-    """Check the columns of a footer (`raw` as in the file) against the schema and the limits.
+def expanding_columns(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
+    """Check the columns of a footer (`raw` is its bytes) against the schema and the limits. Raises SnapshotError.
 
-    Returns the text columns that may expand far beyond their size: they are to be read as dictionaries and passed to
-    `check_expanded` before they are decoded. Raises SnapshotError.
+    Returns the text columns that may expand far beyond their size: they must be read as dictionaries, and passed to
+    `check_expanded` before they are decoded.
     """
     try:
         groups = row_groups(raw)
@@ -104,7 +104,7 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
 
 
 def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
-    """Refuse a column chunk that would crash Arrow."""
+    """Raise SnapshotError for a column chunk that would crash Arrow."""
     chunk_levels = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
     schema_levels = (column.max_definition_level + 1, column.max_repetition_level + 1)
     if (
@@ -118,18 +118,18 @@ def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> Non
 
 
 def check_expanded(path: Path, table: pa.Table | pa.RecordBatch) -> None:
-    """Refuse dictionary columns that would take too much memory when decoded."""
-    chunks = (each.chunks if isinstance(each, pa.ChunkedArray) else (each,) for each in table.columns)
-    coded = [own for own in map(_coded, chain.from_iterable(chunks)) if own is not None]
+    """Raise SnapshotError for dictionary columns that would need too much memory when decoded."""
+    chunks = (column.chunks if isinstance(column, pa.ChunkedArray) else (column,) for column in table.columns)
+    coded = [pair for pair in map(_lengths_and_indices, chain.from_iterable(chunks)) if pair is not None]
     if sum((pc.max(lengths).as_py() or 0) * len(codes) for lengths, codes in coded) <= _MAX_BYTES:
-        return  # looking up the length of each value takes a sixth of a large evaluation
+        return  # an upper limit suffices: looking up the length of each value takes a sixth of a large evaluation
     size = sum(pc.sum(lengths.take(codes)).as_py() or 0 for lengths, codes in coded)
     if size > _MAX_BYTES:
         raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
 
 
 def check_sound(path: Path, table: pa.Table | pa.RecordBatch) -> None:
-    """Refuse text that is not UTF-8, instants outside the years 1 to 9999, and implausibly large integers."""
+    """Raise SnapshotError for invalid UTF-8, instants outside the years 1 to 9999, and implausibly large integers."""
     try:
         table.validate(full=True)
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -138,21 +138,21 @@ def check_sound(path: Path, table: pa.Table | pa.RecordBatch) -> None:
         if pa.types.is_timestamp(field.type):
             unit = _UNITS[field.type.unit]
             bounds = _EARLIEST * unit, _LATEST * unit + unit - 1
-            within, what = column.cast(pa.int64()), Message("an instant outside of the years 1 to 9999")
+            values, description = column.cast(pa.int64()), Message("an instant outside of the years 1 to 9999")
         elif pa.types.is_date32(field.type):
             bounds = _EARLIEST // _SECONDS_PER_DAY, _LATEST // _SECONDS_PER_DAY
-            within, what = column.cast(pa.int32()), Message("a day outside of the years 1 to 9999")
+            values, description = column.cast(pa.int32()), Message("a day outside of the years 1 to 9999")
         elif pa.types.is_int64(field.type):
-            bounds, within, what = (-_MAX_INTEGER, _MAX_INTEGER), column, Message("a number beyond 2^53")
+            bounds, values, description = (-_MAX_INTEGER, _MAX_INTEGER), column, Message("a number beyond 2^53")
         else:
             continue
-        minimum, maximum = pc.min_max(within).as_py().values()
+        minimum, maximum = pc.min_max(values).as_py().values()
         if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
-            raise _refused(path, Message("has {found} in its column {name}", found=what, name=field.name))
+            raise _refused(path, Message("has {found} in its column {name}", found=description, name=field.name))
 
 
-def _coded(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
-    """Return the lengths of the texts of a dictionary column, or of lists of such texts, and the index of each value.
+def _lengths_and_indices(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
+    """Return the lengths of the texts in the dictionary of a column, or of a list column, and the index of each value.
 
     None for any other column.
     """
@@ -166,7 +166,7 @@ def _coded(array: pa.Array) -> tuple[pa.Array, pa.Array] | None:
 
 
 def damaged(message: Message) -> SnapshotError:
-    """Return the error of a snapshot whose files cannot be used."""
+    """Return the error for a snapshot whose files cannot be used."""
     hint = Message("collect the snapshot again, or restore it from a copy")
     return SnapshotError("snapshot-damaged", message, hint=hint)
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 _BOOLEANS: Final = {1: True, 2: False}
 _INTEGERS: Final = frozenset({4, 5, 6})
 _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _STRUCT = 3, 7, 8, 9, 10, 12
-_DEEPEST: Final = 16
+_MAX_DEPTH: Final = 16
 _TYPES: Final = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 _DICTIONARIES: Final = frozenset({2, 8})
 """PLAIN_DICTIONARY and RLE_DICTIONARY."""
@@ -30,12 +30,12 @@ class ColumnChunk(Struct, frozen=True, kw_only=True):
     coded: bool
     """Whether values are dictionary-encoded."""
     prefixed: bool
-    """Whether values are delta-encoded against the one before."""
+    """Whether each value is delta-encoded against the previous one."""
     definition_levels: int | None
-    """Number of entries of the histogram of definition levels; None without one."""
+    """Number of entries in the histogram of definition levels; None if there is none."""
     repetition_levels: int | None
     lengths: bool
-    """Whether the total length of the texts is given."""
+    """Whether the metadata has the total length of the texts."""
 
 
 def row_groups(footer: bytes) -> list[list[ColumnChunk]]:
@@ -68,53 +68,53 @@ def _chunk(column: Mapping[int, Any]) -> ColumnChunk:
 
 
 def _struct(data: bytes, offset: int, depth: int) -> tuple[dict[int, Any], int]:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("its footer is nested too deep")
-    members: dict[int, Any] = {}
-    number = 0
+    fields: dict[int, Any] = {}
+    field_id = 0
     while True:
-        head = data[offset]
+        header = data[offset]
         offset += 1
-        if head == 0:
-            return members, offset
-        kind = head & 15
-        if head >> 4:
-            number += head >> 4
+        if header == 0:
+            return fields, offset
+        type_id = header & 15
+        if header >> 4:
+            field_id += header >> 4
         else:
-            number, offset = _integer(data, offset)
-        if kind in _BOOLEANS:
-            members[number] = _BOOLEANS[kind]
+            field_id, offset = _integer(data, offset)
+        if type_id in _BOOLEANS:
+            fields[field_id] = _BOOLEANS[type_id]
         else:
-            members[number], offset = _value(data, offset, kind, depth)
+            fields[field_id], offset = _value(data, offset, type_id, depth)
 
 
-def _value(data: bytes, offset: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in _INTEGERS:
+def _value(data: bytes, offset: int, type_id: int, depth: int) -> tuple[Any, int]:
+    if type_id in _INTEGERS:
         return _integer(data, offset)
-    if kind == _BINARY:
+    if type_id == _BINARY:
         size, offset = _varint(data, offset)
         if size > len(data) - offset:
             raise ValueError("its footer is cut short")
         return data[offset : offset + size], offset + size
-    if kind == _STRUCT:
+    if type_id == _STRUCT:
         return _struct(data, offset, depth + 1)
-    if kind in {_LIST, _SET}:
+    if type_id in {_LIST, _SET}:
         return _list(data, offset, depth)
-    if kind == _BYTE or kind in _BOOLEANS:
+    if type_id == _BYTE or type_id in _BOOLEANS:
         return data[offset], offset + 1
-    if kind == _DOUBLE:
+    if type_id == _DOUBLE:
         return None, offset + 8
     raise ValueError("its footer has a value of an unknown kind")
 
 
 def _list(data: bytes, offset: int, depth: int) -> tuple[list[Any], int]:
-    head = data[offset]
-    size, offset = (head >> 4, offset + 1) if head >> 4 < 15 else _varint(data, offset + 1)
+    header = data[offset]
+    size, offset = (header >> 4, offset + 1) if header >> 4 < 15 else _varint(data, offset + 1)
     if size > len(data) - offset:
         raise ValueError("its footer is cut short")
     items = []
     for _ in range(size):
-        value, offset = _value(data, offset, head & 15, depth)
+        value, offset = _value(data, offset, header & 15, depth)
         items.append(value)
     return items, offset
 

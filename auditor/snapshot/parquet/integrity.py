@@ -17,25 +17,32 @@ from auditor.domain.policy.selector import TEXT_PROPERTIES
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.parquet.bounds import check_expanded, check_footer, check_sound, damaged, is_plain, watched
+from auditor.snapshot.parquet.bounds import (
+    check_expanded,
+    check_footer,
+    check_sound,
+    damaged,
+    expanding_columns,
+    is_small_file,
+)
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, REPORT_COLUMNS, SIGN_IN_COLUMNS, USERS
 
 DICTIONARY_COLUMNS = (
     *(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type)),
     *(name for name in TEXT_PROPERTIES if name not in {"id", "userPrincipalName", "displayName", "mail"}),
 )
-"""Columns with few distinct values, read as dictionaries so that one comparison covers all equal values."""
+"""Columns with few distinct values; they are read as dictionaries, so that each distinct value is compared once."""
 
 _MAX_BUFFERED = 1 << 20
-"""Bytes up to which a file is read once and buffered, which is cheaper than opening it twice."""
+"""Bytes up to which a file is read into a buffer once, which is faster than opening it twice."""
 
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(\.\d{6})?Z")
-"""The name of a snapshot folder as this program writes it."""
+"""The names of snapshot folders that this program writes."""
 
 
 def check_lost(folder: Path) -> None:
-    """Raise SnapshotError for a folder with files of a snapshot and no manifest."""
+    """Raise SnapshotError for a folder that has files of a snapshot but no manifest."""
     try:
         names = {path.stem for path in folder.iterdir() if path.suffix == ".parquet"}
     except OSError as error:
@@ -64,31 +71,31 @@ def checked(path: Path, entry: FileEntry) -> bytes | None:
     return content
 
 
-def check_rows(path: Path, rows: int, promised: int) -> None:
-    """Raise SnapshotError if a file has other rows than its entry says, or a part others than its footer says."""
-    if rows != promised:
+def check_rows(path: Path, rows: int, expected: int) -> None:
+    """Raise SnapshotError if the number of rows of a file or a part differs from the manifest or the footer."""
+    if rows != expected:
         raise damaged(Message("{path} does not have the number of rows that the manifest says", path=path))
 
 
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
-    """Open a Parquet file, or its buffered content; `codes` are the columns to read as dictionaries."""
+    """Open a Parquet file, or its buffered content; with `codes`, read DICTIONARY_COLUMNS as dictionaries."""
     try:
         size = size_of(path, content)
-        assumed = _LATEST.get(path.name, []) if codes else []
+        assumed = _LATEST_DICTIONARIES.get(path.name, []) if codes else []
         try:
             file = pq.ParquetFile(_source(path, content), read_dictionary=assumed)
-        except KeyError:  # a column of the previous file that this one lacks
+        except KeyError:  # this file lacks a column of the previous one
             file, assumed = pq.ParquetFile(_source(path, content)), []
         footer = file.metadata
         check_footer(path, footer, size, whole=False)
         names = {footer.schema.column(index).path for index in range(footer.num_columns)}
         dictionaries = [name for name in DICTIONARY_COLUMNS if name in names] if codes else []
-        if content is None or not is_plain(footer, size):
-            dictionaries += [name for name in watched_of(path, footer, content) if name not in dictionaries]
+        if content is None or not is_small_file(footer, size):
+            dictionaries += [name for name in expanding_columns_of(path, footer, content) if name not in dictionaries]
         if dictionaries == assumed:
             return file
         if codes:
-            _LATEST[path.name] = dictionaries
+            _LATEST_DICTIONARIES[path.name] = dictionaries
         return pq.ParquetFile(_source(path, content), metadata=footer, read_dictionary=dictionaries)
     except UNREADABLE as error:
         raise undecodable(path, error) from error
@@ -102,54 +109,54 @@ def size_of(path: Path, content: bytes | None) -> int:
         return os.fstat(file.fileno()).st_size
 
 
-def watched_of(path: Path, footer: pq.FileMetaData, content: bytes | None) -> list[str]:
-    """Return the columns of an open file that are to be read as dictionaries. Raises as `watched` does."""
+def expanding_columns_of(path: Path, footer: pq.FileMetaData, content: bytes | None) -> list[str]:
+    """Return the `expanding_columns` of an open file, cached by its footer. Raises SnapshotError."""
     raw = _footer(path, content)
-    mark = hashlib.sha256(raw).digest()
-    cached = _WATCHED.get(mark)
+    fingerprint = hashlib.sha256(raw).digest()
+    cached = _EXPANDING_CACHE.get(fingerprint)
     if cached is None:
-        cached = watched(path, footer, raw)
-        if len(_WATCHED) >= _MAX_WATCHED:
-            _WATCHED.clear()
-        _WATCHED[mark] = cached
+        cached = expanding_columns(path, footer, raw)
+        if len(_EXPANDING_CACHE) >= _MAX_CACHED:
+            _EXPANDING_CACHE.clear()
+        _EXPANDING_CACHE[fingerprint] = cached
     return cached
 
 
-_WATCHED: dict[bytes, list[str]] = {}
-"""Results by digest of the footer: large files are opened again for each pass over users."""
-_MAX_WATCHED = 64
+_EXPANDING_CACHE: dict[bytes, list[str]] = {}
+"""Digest of a footer → expanding columns; large files are opened again for each pass over users."""
+_MAX_CACHED = 64
 
 
 def _footer(path: Path, content: bytes | None) -> bytes:
     """Return the bytes of the footer of a file that Arrow opened."""
     if content is not None:
-        return content[-_TAIL - int.from_bytes(content[-_TAIL:-4], "little") : -_TAIL]
+        return content[-_TAIL_BYTES - int.from_bytes(content[-_TAIL_BYTES:-4], "little") : -_TAIL_BYTES]
     with files.opened(path, most=files.COLUMNS) as file:
-        end = file.seek(-_TAIL, os.SEEK_END)
+        end = file.seek(-_TAIL_BYTES, os.SEEK_END)
         length = int.from_bytes(file.read(4), "little")
         file.seek(max(0, end - length))
         return file.read(min(length, end))
 
 
-_TAIL = 8
-"""Bytes after a footer: its length, and Parquet's magic number."""
-_LATEST: dict[str, list[str]] = {}
-"""Dictionary columns by file name: the next tenant mostly has the same."""
+_TAIL_BYTES = 8
+"""Bytes after a footer: its length and Parquet's magic number."""
+_LATEST_DICTIONARIES: dict[str, list[str]] = {}
+"""File name → dictionary columns of the latest file; those of the next tenant are mostly equal."""
 
 
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError)
-"""What Arrow raises for bytes that are not Parquet, and for impossible names and sizes."""
+"""Exceptions that Arrow raises for bytes that are not Parquet, and for impossible names and sizes."""
 
 
 def undecodable(path: Path, error: BaseException) -> SnapshotError:
-    """Return the error of a file: unreadable if the system refused to read it, else damaged."""
+    """Return the error for a file: `unreadable` if the system refused to read it, else `damaged`."""
     if isinstance(error, OSError) and error.errno is not None:
         return unreadable(error)
     return damaged(Message("{path} is not a Parquet file: {error}", path=path, error=error))
 
 
 def unreadable(error: OSError) -> SnapshotError:
-    """Return the error of a file that the system refused to read."""
+    """Return the error for a file that the system refused to read."""
     return SnapshotError(
         "snapshot-unreadable",
         message.unreadable(error.filename or Message("a file"), error),
@@ -157,23 +164,23 @@ def unreadable(error: OSError) -> SnapshotError:
     )
 
 
-def check_form(path: Path, form: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
-    """Check the columns of a file against the schema; every equivalent Parquet type is accepted."""
-    names = set(form.names)
-    if len(names) < len(form.names):
+def check_form(path: Path, file_schema: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
+    """Check the columns of a file against the schema; equivalent Parquet types are accepted."""
+    names = set(file_schema.names)
+    if len(names) < len(file_schema.names):
         raise damaged(Message("{path} has two columns of one name", path=path))
     for name in required:
         if name not in names:
             raise damaged(Message("{path} lacks the column {name}", path=path, name=name))
     for field in schema:
-        if field.name in names and not _is_equivalent(form.field(field.name).type, field.type):
-            raise _other_type(path, " ".join((field.name, str(form.field(field.name).type))))
+        if field.name in names and not _is_equivalent(file_schema.field(field.name).type, field.type):
+            raise _other_type(path, " ".join((field.name, str(file_schema.field(field.name).type))))
 
 
-def conformed(path: Path, rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+def cast_batch(path: Path, rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     """Convert columns of an equivalent type to the type that the engine reads.
 
-    Raises SnapshotError if that would lose information, as for timestamps finer than microseconds.
+    Raises SnapshotError if this would lose information, for example for timestamps finer than microseconds.
     """
     check_expanded(path, rows)
     columns = []
@@ -194,14 +201,14 @@ def conformed(path: Path, rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordB
 
 
 def check_present(path: Path, table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
-    """Refuse nulls in columns that must have none."""
+    """Raise SnapshotError for nulls in required columns."""
     for index, field in enumerate(table.schema):
         if not schema.field(field.name).nullable and table.column(index).null_count:
-            raise gap(path, field.name)
+            raise null_error(path, field.name)
 
 
-def gap(path: Path, name: str) -> SnapshotError:
-    """Return the error of a required column with a null."""
+def null_error(path: Path, name: str) -> SnapshotError:
+    """Return the error for a required column with a null."""
     return damaged(Message("{path} has a missing value in its column {name}", path=path, name=name))
 
 
@@ -217,14 +224,14 @@ def cast_table(path: Path, table: pa.Table, schema: pa.Schema) -> pa.Table:
     return cast
 
 
-def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
-    """Raise SnapshotError if a user is listed twice in a row group, or last in the one before; returns the last id.
+def check_unique(path: Path, ids: pa.Array, previous_id: str | None) -> str | None:
+    """Raise SnapshotError if a row group repeats a user, also the last one of the previous group; returns the last id.
 
-    Files of other writers may be unsorted; duplicates in different row groups are not detected there.
+    Files of other writers may be unsorted; duplicates in different row groups of these are not detected.
     """
     if not len(ids):
-        return before
-    repeated = ids[0].as_py() == before
+        return previous_id
+    repeated = ids[0].as_py() == previous_id
     if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
         repeated = repeated or pc.count_distinct(ids).as_py() < len(ids)
     if repeated:
@@ -234,16 +241,16 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
 
 
 def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows: int) -> None:
-    """Refuse a users file with `rows` users that lacks a requested column: every user would seem to have no value."""
-    people, mailboxes, sign_ins = (
+    """Raise SnapshotError if a users file lacks a requested column: every user would seem to have no value."""
+    has_users, has_mailboxes, has_sign_ins = (
         manifest.coverage(source).status.is_read for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
     )
-    requested = manifest.coverage(Source.USERS).asked if people else ()
+    requested = manifest.coverage(Source.USERS).asked if has_users else ()
     defined, columns = set(USERS.names), set(present)
     expected = [name for name in requested if name in defined and name != "mailboxType"]
-    if mailboxes:
+    if has_mailboxes:
         expected.append("mailboxType")
-    if sign_ins and not columns.intersection(SIGN_IN_COLUMNS):
+    if has_sign_ins and not columns.intersection(SIGN_IN_COLUMNS):
         expected.append(SIGN_IN_COLUMNS[0])
     if rows:
         expected += _usage_columns(manifest)
@@ -253,7 +260,7 @@ def check_requested(path: Path, present: list[str], manifest: Manifest, *, rows:
 
 
 def _usage_columns(manifest: Manifest) -> list[str]:
-    """Return the columns that coverage lists as read from usage reports, at least in part."""
+    """Return the columns that were read from usage reports, at least in part, according to coverage."""
     asked = {
         source: {fact.partition(":")[0] for fact in manifest.coverage(source).asked}
         for source in REPORT_COLUMNS
@@ -263,7 +270,7 @@ def _usage_columns(manifest: Manifest) -> list[str]:
 
 
 def check_states(path: Path, groups: pa.Table) -> None:
-    """Refuse groups whose member lists have an unknown status."""
+    """Raise SnapshotError for groups whose member lists have an unknown status."""
     states = {None, *(status.value for status in SourceStatus)}
     for name in ("membersStatus", "transitiveMembersStatus"):
         if not states.issuperset(groups.column(name).unique().to_pylist()):
@@ -279,19 +286,21 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_equivalent(actual: pa.DataType, expected: pa.DataType) -> bool:
-    """Return whether values of one type may equal those of another; the cast refuses those that do not."""
-    kind, aim = _plain(actual), _plain(expected)
-    if kind == aim or pa.types.is_null(kind):
+    """Return whether values of two types can be equal; casting raises an error for values that are not."""
+    actual_type, expected_type = _plain(actual), _plain(expected)
+    if actual_type == expected_type or pa.types.is_null(actual_type):
         return True
-    if pa.types.is_string(aim):
-        return bool(pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-    if pa.types.is_list(aim):
-        lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
-        return lists and _is_equivalent(kind.value_type, aim.value_type)
-    if pa.types.is_timestamp(aim):
-        return bool(pa.types.is_timestamp(kind))
+    if pa.types.is_string(expected_type):
+        return bool(pa.types.is_large_string(actual_type) or pa.types.is_string_view(actual_type))
+    if pa.types.is_list(expected_type):
+        lists = pa.types.is_list(actual_type) or pa.types.is_large_list(actual_type)
+        return lists and _is_equivalent(actual_type.value_type, expected_type.value_type)
+    if pa.types.is_timestamp(expected_type):
+        return bool(pa.types.is_timestamp(actual_type))
     # Writers without nullable integers write 5.0.
-    return bool(pa.types.is_integer(aim) and (pa.types.is_integer(kind) or pa.types.is_floating(kind)))
+    return bool(
+        pa.types.is_integer(expected_type) and (pa.types.is_integer(actual_type) or pa.types.is_floating(actual_type))
+    )
 
 
 def _other_type(path: Path, error: object) -> SnapshotError:

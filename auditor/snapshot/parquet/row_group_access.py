@@ -1,4 +1,4 @@
-"""Lets machines that share a snapshot read single row groups, checked against an outline of the whole."""
+"""Reads single row groups of a snapshot that several machines share, checked against an outline of the snapshot."""
 
 import os
 import zlib
@@ -16,31 +16,31 @@ from auditor.snapshot.parquet.bounds import damaged
 from auditor.snapshot.parquet.integrity import unreadable
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, open_user_files, sku_ids_of
 
-_TAIL: Final = 8
+_TAIL_BYTES: Final = 8
 """Bytes after the footer: its length and the magic number PAR1 (parquet.apache.org/docs/file-format)."""
 
 
 class Outline(Struct, frozen=True):
-    """Facts that depend on all row groups of the files about users."""
+    """Facts that are computed from all row groups of the files about users."""
 
     sku_ids: tuple[str, ...]
     """Distinct SKUs in the assignments."""
     not_collected: frozenset[str]
-    """Properties that were not collected for some user."""
+    """Properties that were not collected for at least one user."""
     sums: tuple[int, ...]
     """CRC-32 of the bytes of each row group in both files, including the footers."""
 
 
 def outline_of(folder: Path) -> Outline:
-    """Return the outline of a snapshot folder; `read` checks the digests of the manifest."""
+    """Return the outline of a snapshot folder. The digests of the manifest are not checked here, but by `read`."""
     people, links = open_user_files(folder)
-    sums = tuple(_sum(folder, people, links, group) for group in range(_groups(folder, people, links)))
+    sums = tuple(_checksum(folder, people, links, group) for group in range(_group_count(folder, people, links)))
     return Outline(sku_ids_of(links), not_collected_of(people), sums)
 
 
 def row_groups(folder: Path) -> int:
     """Return the number of row groups of the files about users."""
-    return _groups(folder, *open_user_files(folder))
+    return _group_count(folder, *open_user_files(folder))
 
 
 def read_row_group(
@@ -53,7 +53,10 @@ def read_row_group(
     """Yield one row group of a snapshot folder. Raises SnapshotError if its bytes differ from the outline's."""
     if outline is not None:
         people, links = open_user_files(folder)
-        if group >= _groups(folder, people, links) or _sum(folder, people, links, group) != outline.sums[group]:
+        if (
+            group >= _group_count(folder, people, links)
+            or _checksum(folder, people, links, group) != outline.sums[group]
+        ):
             raise damaged(
                 Message(
                     "checksum mismatch in row group {group} of {folder}: the snapshot changed during the audit",
@@ -64,14 +67,14 @@ def read_row_group(
     return UserFilesReader(folder).groups(users, assignments, (group,))
 
 
-def _groups(folder: Path, people: UserFile, links: UserFile) -> int:
+def _group_count(folder: Path, people: UserFile, links: UserFile) -> int:
     count: int = people.file.num_row_groups
     if count != links.file.num_row_groups:
         raise damaged(Message("users and assignments of {folder} do not match", folder=folder))
     return count
 
 
-def _sum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
+def _checksum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
     checksum = 0
     for path, file in ((folder / "users.parquet", people), (folder / "assignments.parquet", links)):
         try:
@@ -85,12 +88,12 @@ def _sum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
 
 
 def _spans(footer: pq.FileMetaData, group: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield offset and length of the columns of a row group, and the end of the file."""
+    """Yield offset and length of each column of a row group, and of the end of the file."""
     columns = footer.row_group(group)
     for number in range(columns.num_columns):
         column = columns.column(number)
-        # Not every writer records the dictionary's offset; a dictionary comes first.
-        first = min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset)
-        yield first, column.total_compressed_size
-    column_end = footer.serialized_size + _TAIL
-    yield max(0, size - column_end), column_end
+        # A dictionary page precedes the data pages, but not every writer records its offset.
+        offset = min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset)
+        yield offset, column.total_compressed_size
+    footer_size = footer.serialized_size + _TAIL_BYTES
+    yield max(0, size - footer_size), footer_size

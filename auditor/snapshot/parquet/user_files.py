@@ -11,9 +11,9 @@ from auditor.snapshot.model import UserBatch, one_batch
 from auditor.snapshot.parquet.bounds import damaged
 from auditor.snapshot.parquet.integrity import (
     UNREADABLE,
+    cast_batch,
     check_present,
     check_unique,
-    conformed,
     opened,
     undecodable,
 )
@@ -30,15 +30,15 @@ def sku_ids_of(links: "UserFile") -> tuple[str, ...]:
 
 
 def not_collected_of(people: "UserFile") -> frozenset[str]:
-    """Return the properties that were not collected for some user."""
+    """Return the properties that were not collected for at least one user."""
     names: set[str] = set()
-    for group in range(people.file.num_row_groups) if people.present((_GAPS,)) else ():
-        if not _is_empty(people.file.metadata.row_group(group), _GAPS):
-            names.update(people.rows(group, [_GAPS], threads=False).column(0).flatten().unique().to_pylist())
+    for group in range(people.file.num_row_groups) if people.present((_NOT_COLLECTED,)) else ():
+        if not _is_empty(people.file.metadata.row_group(group), _NOT_COLLECTED):
+            names.update(people.rows(group, [_NOT_COLLECTED], threads=False).column(0).flatten().unique().to_pylist())
     return frozenset(names)
 
 
-_GAPS = "notCollected"
+_NOT_COLLECTED = "notCollected"
 
 
 def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
@@ -49,7 +49,7 @@ def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
 
 
 def _last_id(group: pq.RowGroupMetaData) -> str | None:
-    """Return the greatest id of a row group, which is its last one; None if the footer does not say."""
+    """Return the greatest and therefore last id of a row group; None if the footer has no statistics."""
     statistics = _column(group, "id").statistics
     last: str | None = statistics.max if statistics is not None and statistics.has_min_max else None
     return last
@@ -57,36 +57,38 @@ def _last_id(group: pq.RowGroupMetaData) -> str | None:
 
 def _column(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData:
     columns = (group.column(index) for index in range(group.num_columns))
-    return next(each for each in columns if each.path_in_schema.partition(".")[0] == name)
+    return next(column for column in columns if column.path_in_schema.partition(".")[0] == name)
 
 
 class UserFile:
-    """One of the two files about users, opened; a small one caches the columns that were read."""
+    """One of the two files about users, opened; a small file can cache the columns that were read."""
 
-    def __init__(self, path: Path, file: pq.ParquetFile, form: pa.Schema, schema: pa.Schema, *, keeps: bool) -> None:
+    def __init__(
+        self, path: Path, file: pq.ParquetFile, file_schema: pa.Schema, schema: pa.Schema, *, caches_columns: bool
+    ) -> None:
         self.file = file
         self._path = path
         self._schema = schema
-        present = set(form.names)
+        present = set(file_schema.names)
         self._names = tuple(name for name in schema.names if name in present)
-        self.keeps = keeps and file.num_row_groups <= 1
-        self._kept: dict[str, pa.Array] = {}
+        self.caches_columns = caches_columns and file.num_row_groups <= 1
+        self._cached_columns: dict[str, pa.Array] = {}
         self.sku_ids: tuple[str, ...] = ()
-        """The products that are held, where they were asked for."""
+        """Distinct SKUs in the assignments; set only for the assignments file, by `open_table_file`."""
 
-    def present(self, wanted: tuple[str, ...] | None) -> list[str]:
-        """Return the wanted columns that the file has, in the order of the schema."""
-        return [name for name in self._names if wanted is None or name in wanted]
+    def present(self, requested: tuple[str, ...] | None) -> list[str]:
+        """Return the requested columns that the file has, in the order of the schema."""
+        return [name for name in self._names if requested is None or name in requested]
 
     def rows(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
         """Read columns of a row group."""
-        if not self.keeps or not columns:
+        if not self.caches_columns or not columns:
             return self._read(group, columns, threads=threads)
-        missing = [name for name in columns if name not in self._kept]
+        missing = [name for name in columns if name not in self._cached_columns]
         if missing:
             batch = self._read(group, missing, threads=threads)
-            self._kept.update(zip(batch.schema.names, batch.columns, strict=True))
-        return pa.RecordBatch.from_arrays([self._kept[name] for name in columns], columns)
+            self._cached_columns.update(zip(batch.schema.names, batch.columns, strict=True))
+        return pa.RecordBatch.from_arrays([self._cached_columns[name] for name in columns], columns)
 
     def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
         try:
@@ -94,25 +96,25 @@ class UserFile:
         except UNREADABLE as error:
             raise undecodable(self._path, error) from error
         check_present(self._path, batch, self._schema)
-        return conformed(self._path, batch, self._schema)
+        return cast_batch(self._path, batch, self._schema)
 
 
 _MIN_THREADED_USERS = 10_000
-"""Users of a row group from which its columns are read in threads."""
+"""Users of a row group from which its columns are read with threads."""
 
 
 class UserFilesReader:
-    """Reads row group k of both files together; opens large files anew for each pass."""
+    """Reads row group k of both files together; large files are opened again for each pass."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: tuple[UserFile, UserFile] | None = None
+        self._open_files: tuple[UserFile, UserFile] | None = None
 
-    def keep(self, people: UserFile, links: UserFile) -> None:
-        """Keep small files open until those of another snapshot are kept: tenants are read one after the other."""
-        for other in _OPEN_READER:
-            other._kept = None  # noqa: SLF001  of the same class
-        self._kept = (people, links) if people.keeps and links.keeps else None
+    def keep_open(self, people: UserFile, links: UserFile) -> None:
+        """Keep small files open, until this is called for another snapshot: tenants are read one after the other."""
+        for reader in _OPEN_READER:
+            reader._open_files = None  # noqa: SLF001  of the same class
+        self._open_files = (people, links) if people.caches_columns and links.caches_columns else None
         _OPEN_READER[:] = [self]
 
     def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
@@ -120,30 +122,30 @@ class UserFilesReader:
         return self.groups(users, assignments, None)
 
     def groups(
-        self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, wanted: Collection[int] | None
+        self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, selected: Collection[int] | None
     ) -> Iterator[UserBatch]:
-        """Yield the wanted row groups, all for None; the others are not read."""
-        people, links = self._kept or open_user_files(self._folder)
+        """Yield the selected row groups (all for None); the others are not read."""
+        people, links = self._open_files or open_user_files(self._folder)
         if people.file.num_row_groups != links.file.num_row_groups:
             raise damaged(Message("users and assignments of {folder} do not match", folder=self._folder))
         people_columns, link_columns = people.present(users), links.present(assignments)
-        offset, before = 0, None
+        offset, previous_id = 0, None
         for group in range(people.file.num_row_groups):
-            rows = people.file.metadata.row_group(group).num_rows
-            if wanted is None or group in wanted:
-                threads = rows >= _MIN_THREADED_USERS
+            row_count = people.file.metadata.row_group(group).num_rows
+            if selected is None or group in selected:
+                threads = row_count >= _MIN_THREADED_USERS
                 batch = people.rows(group, people_columns, threads=threads)
                 if "id" in people_columns:
-                    before = check_unique(self._folder / "users.parquet", batch.column("id"), before)
-                linked = links.rows(group, link_columns, threads=threads)
-                self._check_owners(linked, offset, offset + rows)
-                yield UserBatch(users=batch, assignments=linked, offset=offset)
+                    previous_id = check_unique(self._folder / "users.parquet", batch.column("id"), previous_id)
+                link_rows = links.rows(group, link_columns, threads=threads)
+                self._check_owners(link_rows, offset, offset + row_count)
+                yield UserBatch(users=batch, assignments=link_rows, offset=offset)
             else:
-                before = _last_id(people.file.metadata.row_group(group))
-            offset += rows
+                previous_id = _last_id(people.file.metadata.row_group(group))
+            offset += row_count
 
     def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
-        """Check the order of assignments: each belongs to a user of the same row group, in the users' order."""
+        """Check that each assignment belongs to a user of the row group, and that they are in the order of users."""
         if links.num_rows == 0 or "user" not in links.schema.names:
             return
         owners = links.column("user").to_numpy()
@@ -158,8 +160,8 @@ def open_user_files(folder: Path) -> tuple[UserFile, UserFile]:
 
 def _open(path: Path, schema: pa.Schema) -> UserFile:
     file = opened(path, codes=True)
-    return UserFile(path, file, file.schema_arrow, schema, keeps=False)
+    return UserFile(path, file, file.schema_arrow, schema, caches_columns=False)
 
 
 _OPEN_READER: list[UserFilesReader] = []
-"""The reader that keeps its files open, if any."""
+"""The reader that keeps its files open, if there is one."""
