@@ -1,4 +1,4 @@
-"""Stores the snapshots and results of many nights in a folder or an object store, without repeating unchanged data."""
+"""Stores the snapshots and results of many nights in a folder or an object store; unchanged data is stored once."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Commits: what a store holds of one tenant at one instant, as JSON with a digest of itself."""
+"""Commits: the record of one snapshot of one tenant in a store, as JSON with a digest of itself."""
 
 import hashlib
 import json
@@ -19,13 +19,13 @@ from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest
 
 SCHEMA: Final = "auditor/store/v1"
-_SEAL: Final = b',"digest":"sha256:'
-_PART: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
-_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
+_DIGEST_KEY: Final = b',"digest":"sha256:'
+_PART_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
+_COMMIT_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
 
 
 class PartEntry(Struct, frozen=True, kw_only=True):
-    """What a commit records of one object."""
+    """The entry of one object in a commit."""
 
     name: str
     kind: str
@@ -39,13 +39,13 @@ class Night(Struct, frozen=True, kw_only=True):
     manifest_text: str
     """The manifest.json of the stored snapshot, unchanged."""
     parts: tuple[PartEntry, ...]
-    """The objects that make up the night, in order: the first is complete, the others are deltas."""
+    """The objects from which the night is restored, in order: the first is complete, the others are deltas."""
     content: Mapping[str, str]
-    """A digest of the content of each table."""
+    """Table name → digest of its content."""
     row_groups: tuple[int, ...]
     """Number of users in each row group."""
     summary: Mapping[str, Any]
-    """Counts and sums for trends, so that these never read users."""
+    """Counts and sums for trends, which therefore need not read users."""
     manifest: Manifest
     files: Mapping[str, FileEntry]
     identity: str
@@ -67,7 +67,7 @@ class Night(Struct, frozen=True, kw_only=True):
 
 
 class NightCounts(Struct, frozen=True, kw_only=True):
-    """What trends need of a night."""
+    """The data of a night that trends need."""
 
     tenant: str
     instant: datetime
@@ -76,19 +76,19 @@ class NightCounts(Struct, frozen=True, kw_only=True):
 
 
 def another_name(name: str) -> str:
-    """Return a different name for the object of a night whose name is taken."""
+    """Return a different name for the object of a night if its name is taken."""
     stem, _, suffix = name.removesuffix(".zip").rpartition("-")
     return f"{stem}-{hashlib.sha256(suffix.encode()).hexdigest()[: len(suffix)]}.zip"
 
 
 def instant_name(name: str) -> str | None:
-    """Return the instant in the name of a commit; None for another object."""
-    match = _NAME.fullmatch(name)
+    """Return the instant in the name of a commit; None if the object is not a commit."""
+    match = _COMMIT_NAME.fullmatch(name)
     return None if match is None else match[1]
 
 
 def encode(night: Night) -> bytes:
-    """Return a commit as JSON that ends with its own digest."""
+    """Encode a commit as JSON that ends with its own digest."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "tenant": night.tenant,
@@ -112,10 +112,10 @@ def decode_night(body: bytes, where: str) -> Night:
         check_tenant(document["tenant"], manifest.tenant, where)
         night = Night(
             manifest_text=text,
-            parts=tuple(map(_part, document["parts"])),
+            parts=tuple(map(_decode_part, document["parts"])),
             content=json_document.checked(document["content"], dict[str, str]),
-            row_groups=tuple(map(_rows, document["rowGroups"])),
-            summary=_summary(document["summary"]),
+            row_groups=tuple(map(_non_negative, document["rowGroups"])),
+            summary=_checked_summary(document["summary"]),
             manifest=manifest,
             files=files,
             identity=identity,
@@ -128,25 +128,25 @@ def decode_night(body: bytes, where: str) -> Night:
 
 
 def check_tenant(named: str, tenant: str, where: str) -> None:
-    """Raise SnapshotError if a commit, or an object it names, is of another tenant than its path says."""
+    """Raise SnapshotError if a commit, or an object in it, does not belong to the tenant of its path."""
     if named != tenant:
         raise damaged(
             where, Message("belongs to the tenant {named}, but is stored under {tenant}", named=named, tenant=tenant)
         )
 
 
-def _part(entry: Mapping[str, Any]) -> PartEntry:
+def _decode_part(entry: Mapping[str, Any]) -> PartEntry:
     """Decode the entry of an object."""
     return PartEntry(
-        name=checked_name(entry["name"], _PART),
+        name=checked_name(entry["name"], _PART_NAME),
         kind=json_document.checked(entry["kind"], str),
-        size=_rows(entry["bytes"]),
+        size=_non_negative(entry["bytes"]),
         sha256=json_document.checked(entry["sha256"], str),
     )
 
 
-def _rows(value: Any) -> int:
-    """Return a number of rows or bytes. Raises ValueError for a negative one."""
+def _non_negative(value: Any) -> int:
+    """Return a number of rows or bytes. Raises ValueError for a negative number."""
     if count(value) < 0:
         raise ValueError(f"a number of rows or bytes: {value}")
     return int(value)
@@ -161,7 +161,7 @@ class _Seat(msgspec.Struct, rename="camel"):
     holders: Whole | None = None
 
 
-class _Held(msgspec.Struct):
+class _CohortCounts(msgspec.Struct):
     kept: Whole
     new: Whole
     reclaimed: Whole
@@ -170,7 +170,7 @@ class _Held(msgspec.Struct):
 
 class _Cohorts(msgspec.Struct):
     since: str
-    skus: dict[str, _Held]
+    skus: dict[str, _CohortCounts]
 
 
 class _Summary(msgspec.Struct):
@@ -181,7 +181,7 @@ class _Summary(msgspec.Struct):
     cohorts: _Cohorts | None = None
 
 
-def _summary(value: Any) -> Mapping[str, Any]:
+def _checked_summary(value: Any) -> Mapping[str, Any]:
     """Return the summary of a night. Raises ValueError if trends cannot be computed from it."""
     cohorts = json_document.checked(value, _Summary).cohorts
     if cohorts is not None:
@@ -206,16 +206,16 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
             tenant=tenant_name(document["tenant"]),
             instant=run_instant(document["instant"]),
             complete=document["complete"] is True,
-            summary=_summary(document["summary"]),
+            summary=_checked_summary(document["summary"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
-    """Return a document as JSON whose last key is the digest of the text before it."""
+    """Encode a document as JSON whose last key is the digest of the text before it."""
     text = json.dumps(document, separators=(",", ":")).encode()
-    return text[:-1] + _SEAL + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
+    return text[:-1] + _DIGEST_KEY + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
 
 
 def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
@@ -239,14 +239,14 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
             ),
             hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
-    text, _, digest = body.rpartition(_SEAL)
+    text, _, digest = body.rpartition(_DIGEST_KEY)
     if hashlib.sha256(text + b"}").hexdigest().encode() != digest.partition(b'"')[0]:
         raise damaged(where, Message("was changed after it was written"))
     return dict(document)
 
 
 def damaged(where: str, what: Message) -> SnapshotError:
-    """Return the error for an object that is not what was stored."""
+    """Return the error for an object that differs from what was stored."""
     return SnapshotError(
         "store-damaged",
         joined(": ", (where, what)),
@@ -255,7 +255,7 @@ def damaged(where: str, what: Message) -> SnapshotError:
 
 
 def check_directory(where: str, tenant: str, stored_id: str, tenant_id: str) -> None:
-    """Raise SnapshotError if a tenant's name now stands for another directory (tenant id) than before."""
+    """Raise SnapshotError if the directory (tenant id) of a tenant's name has changed."""
     if stored_id and stored_id.casefold() != tenant_id.casefold():
         raise SnapshotError(
             "store-tenant",

@@ -1,4 +1,4 @@
-"""Names the plans of a store, and reads and writes the logs of their changes: one object each."""
+"""Names the plans in a store, and reads and writes the logs of their changes; each is one object."""
 
 import hashlib
 import re
@@ -16,8 +16,8 @@ _CHANGE_LOG: Final = re.compile(rf"[a-z0-9-]{{1,63}}/changes/{_SECOND}-(?P<diges
 
 
 def plan_name(tenant: str, as_of: datetime) -> str:
-    """Return the name of the plan of an instant, to the second."""
-    return f"{tenant}/plans/{_second(as_of)}.json"
+    """Return the name of the plan for an instant, in whole seconds."""
+    return f"{tenant}/plans/{_instant_text(as_of)}.json"
 
 
 def plan_names(backend: Backend, tenant: str) -> tuple[str, ...]:
@@ -26,12 +26,12 @@ def plan_names(backend: Backend, tenant: str) -> tuple[str, ...]:
 
 
 def change_log_names(backend: Backend, tenant: str) -> tuple[str, ...]:
-    """Return the names of a tenant's logs, by the instant of their last change."""
+    """Return the names of a tenant's change logs, sorted by the instant of their last change."""
     return tuple(sorted(filter(_CHANGE_LOG.fullmatch, backend.names(f"{tenant}/changes"))))
 
 
 def read_change_log(backend: Backend, name: str) -> bytes:
-    """Return the lines of a log. Raises SnapshotError where they do not have the digest that the name holds."""
+    """Return the lines of a change log. Raises SnapshotError if they do not match the digest in the name."""
     body, match = backend.read(name), _CHANGE_LOG.fullmatch(name)
     if body is None or match is None or hashlib.sha256(body).hexdigest() != match["digest"]:
         raise damaged(f"{backend.address}/{name}", Message("does not match the digest in its name"))
@@ -39,9 +39,9 @@ def read_change_log(backend: Backend, name: str) -> bytes:
 
 
 def add_change_log(backend: Backend, tenant: str, last: datetime, body: bytes) -> None:
-    """Store lines of a log under the instant of the last change and the digest of the lines."""
-    backend.create(f"{tenant}/changes/{_second(last)}-{hashlib.sha256(body).hexdigest()}.jsonl", body)
+    """Store the lines of a change log; its name has the instant of the last change and the digest of the lines."""
+    backend.create(f"{tenant}/changes/{_instant_text(last)}-{hashlib.sha256(body).hexdigest()}.jsonl", body)
 
 
-def _second(instant: datetime) -> str:
+def _instant_text(instant: datetime) -> str:
     return name_of_instant(instant.replace(microsecond=0))

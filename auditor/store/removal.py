@@ -1,4 +1,4 @@
-"""Coordinates deletions with writers: announcements of deletions, and what no writer can still be writing."""
+"""Coordinates deletions with concurrent writers: announces deletions, and finds objects that no writer can need."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ IN_FLIGHT: Final = timedelta(days=2)
 
 
 def is_pruned(backend: Backend, tenant: str) -> bool:
-    """Return whether objects of a tenant are being deleted, or a deletion was killed and none followed."""
+    """Return whether objects of a tenant are being deleted, or the last deletion was killed."""
     return bool(backend.names(f"{tenant}/prunes"))
 
 
 @contextmanager
 def announced(backend: Backend, tenant: str) -> Iterator[datetime | None]:
-    """Announce a deletion to writers; yields the backend's current time, None if unknown.
+    """Announce a deletion to writers; yields the current time of the backend's clock, None if unknown.
 
     Also removes the announcements of killed deletions.
     """
@@ -43,7 +43,7 @@ def of_tenant(written: Mapping[str, datetime | None], tenant: str) -> dict[str, 
 
 
 def old_files(written: Mapping[str, datetime | None], present: datetime | None) -> tuple[str, ...]:
-    """Return the names of what no writer can still be writing, by the backend's own clock."""
+    """Return the names of objects that no writer can still be writing, by the backend's clock."""
     if present is None:
         return ()
     return tuple(name for name, at in written.items() if at is not None and present - at > IN_FLIGHT)

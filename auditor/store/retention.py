@@ -1,4 +1,4 @@
-"""Retention policies such as `35d,24m`: which nights of a tenant are kept and which are deleted."""
+"""Retention policies such as `35d,24m`, which decide which nights of a tenant are kept."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,14 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.store.commit import Night, PartEntry
 
-_PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
-_MAX: Final = {"d": 36_500, "m": 1_200}
-"""A hundred years, which keeps dates within the calendar."""
+_TERM: Final = re.compile("([1-9][0-9]{0,4})([dm])")
+_MAX_AMOUNTS: Final = {"d": 36_500, "m": 1_200}
+"""A hundred years; dates stay within the range of datetime."""
 _MAX_AHEAD: Final = timedelta(days=1)
-"""How far a night may lie ahead of the clock."""
+"""How far in the future a night may be, by the clock."""
 _WEEK: Final = timedelta(days=7)
-_SAMPLE: Final = 10
-"""Nights and results whose intervals show how often the store is written."""
+_SAMPLE_SIZE: Final = 10
+"""Number of latest nights and results whose intervals show how often the store is written."""
 
 
 class Keep(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Keep(Struct, frozen=True, kw_only=True):
 
 
 class Pruning(Struct, frozen=True, kw_only=True):
-    """What retention would do to one tenant."""
+    """The changes that a retention policy makes to the nights of one tenant."""
 
     tenant: str
     kept: tuple[Night, ...]
@@ -43,7 +43,7 @@ class Pruning(Struct, frozen=True, kw_only=True):
     removed: tuple[PartEntry, ...]
     """Objects that no kept night needs."""
     still_needed: tuple[PartEntry, ...]
-    """Objects of deleted nights that stay because kept nights are built on them."""
+    """Objects of deleted nights that are kept because kept nights are built on them."""
 
     @property
     def freed(self) -> int:
@@ -55,8 +55,8 @@ def parse_keep(text: str) -> Keep:
     """Parse `35d`, `24m` or both with a comma. Raises UsageError for anything else."""
     amounts: dict[str, int] = {}
     for word in text.split(","):
-        match = _PART.fullmatch(word.strip())
-        if match is None or match[2] in amounts or int(match[1]) > _MAX[match[2]]:
+        match = _TERM.fullmatch(word.strip())
+        if match is None or match[2] in amounts or int(match[1]) > _MAX_AMOUNTS[match[2]]:
             raise UsageError(
                 "keep-wrong",
                 Message("'{text}' is not a retention rule", text=text),
@@ -67,26 +67,26 @@ def parse_keep(text: str) -> Keep:
 
 
 def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
-    """Decide about the nights of one tenant; the newest complete one and the newest of all are always kept.
+    """Apply a retention policy to the nights of one tenant; the newest one and the newest complete one are always kept.
 
     Raises UsageError as `check_not_behind` does.
     """
     ordered = sorted(nights, key=lambda night: night.instant)
     newest = ordered[-1]
     check_not_behind(newest.tenant, newest.instant, now)
-    stay = {newest.instant}
-    stay.update([night.instant for night in ordered if night.manifest.complete][-1:])
+    kept_instants = {newest.instant}
+    kept_instants.update([night.instant for night in ordered if night.manifest.complete][-1:])
     since = now - timedelta(days=keep.days)
     months: set[tuple[int, int]] = set()
     for night in ordered:
         month = (night.instant.year, night.instant.month)
         age = (now.year - month[0]) * 12 + now.month - month[1]
         if night.instant >= since or (month not in months and age < keep.months and _represents_month(night, ordered)):
-            stay.add(night.instant)
-        if night.instant in stay:
+            kept_instants.add(night.instant)
+        if night.instant in kept_instants:
             months.add(month)
-    kept = tuple(night for night in ordered if night.instant in stay)
-    deleted = tuple(night for night in ordered if night.instant not in stay)
+    kept = tuple(night for night in ordered if night.instant in kept_instants)
+    deleted = tuple(night for night in ordered if night.instant not in kept_instants)
     needed = {entry.name for night in kept for entry in night.parts}
     still_needed = needed & {night.parts[-1].name for night in deleted}
     deleted_objects = sorted({entry.name: entry for night in deleted for entry in night.parts}.items())
@@ -100,7 +100,7 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
 
 
 def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
-    """Raise UsageError if the newest night lies more than a day ahead of the clock, which then is wrong."""
+    """Raise UsageError if the newest night is more than a day ahead of the clock, which must then be wrong."""
     if instant > now + _MAX_AHEAD:
         raise UsageError(
             "keep-clock",
@@ -117,10 +117,10 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
 def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
     """Raise UsageError if the clock is implausibly far ahead of the newest of all nights and results.
 
-    Seven days are always allowed, else three times the median interval of the last ten. All tenants count together, so
-    one that is no longer collected does not matter.
+    The limit is three times the median interval of the last ten, but at least seven days. All tenants are considered
+    together, so that a tenant that is no longer collected does not matter.
     """
-    ordered = sorted(set(instants))[-_SAMPLE:]
+    ordered = sorted(set(instants))[-_SAMPLE_SIZE:]
     if not ordered:
         return
     intervals = sorted(later - earlier for earlier, later in pairwise(ordered))
@@ -141,6 +141,6 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
 
 
 def _represents_month(night: Night, ordered: Sequence[Night]) -> bool:
-    """Return whether a night may represent its month: the first complete one, or the first if none is complete."""
+    """Return whether a night represents its month: the first complete night, or the first if none is complete."""
     month = [n for n in ordered if (n.instant.year, n.instant.month) == (night.instant.year, night.instant.month)]
     return night is next((n for n in month if n.manifest.complete), month[0])

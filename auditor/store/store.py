@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """The nights of some tenants in one backend; objects are only added or, by retention, removed."""
+    """The nights of tenants in one backend; objects are added, and removed by retention, but never changed."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
@@ -83,7 +83,7 @@ class Store:
         return tuple(sorted(nights, key=lambda night: (night.tenant, night.instant)))
 
     def commits(self, tenant: str | None = None) -> Iterator[tuple[str, Night | SnapshotError]]:
-        """Yield (commit name, night or error) of one tenant or all; a damaged commit does not stop the others."""
+        """Yield (commit name, night or error) of one tenant or all; a damaged commit does not end the iteration."""
         for name, body in self._commits(self.backend.names(f"{tenant}/nights" if tenant else "")):
             where = f"{self.address}/{name}"
             try:
@@ -112,12 +112,12 @@ class Store:
                 raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
 
     def put(self, folder: Path) -> tuple[Night, bool]:
-        """Store a snapshot folder; returns the night, and False if the same snapshot was stored already.
+        """Store a snapshot folder; returns the night, and False if this snapshot was stored already.
 
-        Raises SnapshotError for a snapshot that cannot be read, if another snapshot of that instant is stored, or if
-        the tenant's name stands for another directory.
+        Raises SnapshotError if the snapshot cannot be read, if another snapshot of this instant is stored, or if the
+        directory (tenant id) of the tenant's name has changed.
         """
-        # Imported here because trends do not need what reads users.
+        # Imported here because trends do not need the modules that read users.
         from auditor.snapshot.reader import manifest_of  # noqa: PLC0415
 
         manifest = manifest_of(folder)
@@ -136,7 +136,7 @@ class Store:
                 return self._check_same(self.night(night.tenant, night.instant), folder), False
             if self._is_intact(night, body):
                 return night, True
-            # An object that the night is built on is, or may be, deleted: store the night complete instead.
+            # An object that the night is built on was, or may be, deleted: store the night as a complete one instead.
             self.backend.remove(commit_name(night))
             self.backend.remove(night.parts[-1].name)
             complete = True
@@ -150,29 +150,29 @@ class Store:
         night, body = NightWriter(self._read_objects, read(folder), text.decode(), earlier, complete=complete).write(
             folder
         )
-        *base, own = night.parts
-        while not self.backend.create(own.name, body):
-            # An object without a commit belongs to a concurrent writer of the same night, or to a killed one and may be
-            # deleted soon. Do not rely on it.
-            own = replace(own, name=another_name(own.name))
-        return replace(night, parts=(*base, own)), body
+        *base_objects, new_object = night.parts
+        while not self.backend.create(new_object.name, body):
+            # Do not rely on the existing object: without a commit, it belongs to a concurrent writer of this night or
+            # to a killed one, and may be deleted soon.
+            new_object = replace(new_object, name=another_name(new_object.name))
+        return replace(night, parts=(*base_objects, new_object)), body
 
     def _is_intact(self, night: Night, body: bytes) -> bool:
-        """Return whether all objects of a night just committed exist; its own one is written again if it is gone.
+        """Return whether all objects of a newly committed night exist; if its own was deleted, it is written again.
 
-        A deletion announces itself before it reads the commits. One that is not announced here, after the commit was
-        written, has either ended or will see the commit.
+        A deletion announces itself before it reads the commits. If none is announced now, after the commit was written,
+        every deletion has either ended or will read the commit.
         """
-        *base, own = night.parts
-        if base and is_pruned(self.backend, night.tenant):
+        *base_objects, new_object = night.parts
+        if base_objects and is_pruned(self.backend, night.tenant):
             return False
         names = self.backend.names(f"{night.tenant}/parts")
-        if own.name not in names:
-            self.backend.create(own.name, body)
-        return all(entry.name in names for entry in base)
+        if new_object.name not in names:
+            self.backend.create(new_object.name, body)
+        return all(entry.name in names for entry in base_objects)
 
     def _earlier(self, tenant: str) -> tuple[Night, ...]:
-        """Return the nights that a new one may build on; none if a commit is damaged, so that tonight is stored."""
+        """Return the nights that a new one can build on; none if a commit is damaged, so that the new one is stored."""
         try:
             return self.nights(tenant)
         except SnapshotError as error:
@@ -185,7 +185,7 @@ class Store:
         from auditor.snapshot.reader import identity_of, read  # noqa: PLC0415  as in put
         from auditor.store.writer import has_same_content  # noqa: PLC0415
 
-        # A night restored from a store may have other bytes and the same content.
+        # A snapshot restored from a store may have different bytes for equal content.
         if stored.identity != identity_of(folder) and not has_same_content(
             read(folder), stored, self.parts(stored)[0].head
         ):
@@ -242,7 +242,7 @@ class Store:
     def check_restorable(self, nights: Sequence[Night]) -> None:
         """Raise SnapshotError if an object of a night is missing; objects are listed, not read.
 
-        Called before a deletion, so that every night that is kept can be restored afterwards.
+        This is called before a deletion, to ensure that every kept night can be restored afterwards.
         """
         names = {
             name for tenant in {night.tenant for night in nights} for name in self.backend.names(f"{tenant}/parts")
@@ -270,8 +270,8 @@ class Store:
     def remove(self, pruning: Pruning, present: datetime | None) -> None:
         """Carry out a pruning, and delete objects that no commit needs and that are older than IN_FLIGHT.
 
-        Objects are listed before the commits are read, so that one that is committed meanwhile counts as needed.
-        Commits are deleted first, so that no commit names a deleted object. The caller has announced the deletion.
+        Objects are listed before the commits are read, so that an object that is committed in between counts as needed.
+        Commits are deleted first, so that no commit refers to a deleted object. The caller must announce the deletion.
         """
         objects = self.backend.written(f"{pruning.tenant}/parts")
         for night in pruning.deleted:

@@ -1,4 +1,4 @@
-"""Encodes one snapshot as a commit and the object that it adds to the store."""
+"""Encodes a snapshot as a commit and an object, which are added to the store."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,15 +26,15 @@ from auditor.store.delta.user_delta import Delta, PartitionBuilder, UserPartitio
 ReadObjects = Callable[[Sequence[PartEntry]], list[StoredObject]]
 """Reads objects of the store, each checked against its digest."""
 _MAX_FULL_AGE: Final = timedelta(days=400)
-"""How long later nights may refer to one complete night."""
+"""How long later nights may be built on one complete night."""
 
 
 class _InexactError(Exception):
-    """A delta did not reproduce the snapshot that it was made of."""
+    """A delta did not reproduce the snapshot that it was computed from."""
 
 
 class NightWriter:
-    """Encodes one snapshot: as a delta of the night before, else complete, else as its own files."""
+    """Encodes a snapshot: as a delta to the previous night, else as a complete night, else verbatim as its files."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class NightWriter:
         self._compared = False
 
     def write(self, folder: Path) -> tuple[Night, bytes]:
-        """Return the commit and the object that it adds."""
+        """Return the commit and the bytes of its new object."""
         try:
             layout = layout_of(self._snapshot)
             return self._delta(layout) or self._encode(layout, ())
@@ -63,27 +63,27 @@ class NightWriter:
             return self._verbatim(folder)
 
     def _delta(self, layout: Layout) -> tuple[Night, bytes] | None:
-        """Return the night as a delta, if there is a complete night to build on and the delta is smaller than it."""
+        """Return the night as a delta; None if there is no complete night to build on, or the delta is not smaller."""
         try:
             base = self._base(layout)
             encoded = self._encode(layout, base) if base else None
         except SnapshotError as error:
-            # A damaged earlier night must not prevent storing tonight's: store it complete.
+            # A damaged earlier night must not prevent storing the new one: store it as a complete night.
             if error.slug != "store-damaged":
                 raise
             return None
         return encoded if encoded is not None and len(encoded[1]) < base[0].size else None
 
     def _base(self, layout: Layout) -> tuple[PartEntry, ...]:
-        """Return the objects to build on: those of the night before, or in a new month only the complete one."""
+        """Return the objects to build on: those of the previous night, or in a new month only the complete one."""
         previous = self._previous
         if self._complete or previous is None or previous.parts[0].kind != ObjectKind.FULL:
             return ()
-        first = self._read_objects(previous.parts[:1])[0].head
-        now = self._snapshot.manifest.instant
-        if first.columns != layout.columns or now - datetime.fromtimestamp(first.second, UTC) > _MAX_FULL_AGE:
+        head = self._read_objects(previous.parts[:1])[0].head
+        instant = self._snapshot.manifest.instant
+        if head.columns != layout.columns or instant - datetime.fromtimestamp(head.second, UTC) > _MAX_FULL_AGE:
             return ()
-        same_month = (previous.instant.year, previous.instant.month) == (now.year, now.month)
+        same_month = (previous.instant.year, previous.instant.month) == (instant.year, instant.month)
         return previous.parts if same_month else previous.parts[:1]
 
     def _encode(self, layout: Layout, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
@@ -107,19 +107,19 @@ class NightWriter:
         return self._night(base, kind, body, digests.by_table(tables), layout.row_groups), body
 
     def _compare(self, layout: Layout) -> None:
-        """Count changes against the night before if the new night is not built on it."""
+        """Count the changes since the previous night if the new night is not built on it."""
         previous = self._previous
         if previous is None or previous.parts[0].kind != ObjectKind.FULL:
             return
         try:
-            before = self._read_objects(previous.parts)
+            previous_objects = self._read_objects(previous.parts)
         except SnapshotError as error:
             if error.slug != "store-damaged":
                 raise
             return
         columns = [name for name in ("id", "notCollected") if name in layout.columns]
-        after = partitions_of(self._snapshot, columns, before[0].head.bounds)
-        for old, new in zip(replay(before), after, strict=True):
+        new_partitions = partitions_of(self._snapshot, columns, previous_objects[0].head.bounds)
+        for old, new in zip(replay(previous_objects), new_partitions, strict=True):
             self._counts.compare(old.build(), new)
         self._compared = True
 
@@ -127,25 +127,25 @@ class NightWriter:
         self, new: Iterable[UserPartition], parts: Sequence[StoredObject], columns: tuple[str, ...], second: int
     ) -> Iterator[Delta]:
         """Yield the delta of each partition, after checking that applying it reproduces the partition."""
-        before = replay(parts) if parts else iter(())
-        # The night before has the same partitions if it is built on the same complete night.
+        base_partitions = replay(parts) if parts else iter(())
+        # The previous night has the same partitions if it is built on the same complete night.
         self._compared = self._previous is not None and bool(parts)
-        previous = replay(self._read_objects(self._previous.parts)) if self._previous and parts else None
+        previous_partitions = replay(self._read_objects(self._previous.parts)) if self._previous and parts else None
         for partition in new:
-            builder = next(before) if parts else PartitionBuilder(columns)
+            builder = next(base_partitions) if parts else PartitionBuilder(columns)
             steps = difference(builder.build(), partition, second=second)
             builder.apply(steps, second=second)
             if [digest([t]) for t in builder.build().tables()] != [digest([t]) for t in partition.tables()]:
                 raise _InexactError
             self._counts.add(partition)
-            if previous is not None:
-                self._counts.compare(next(previous).build(), partition)
+            if previous_partitions is not None:
+                self._counts.compare(next(previous_partitions).build(), partition)
             yield steps
 
     def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
-        self._compared = False  # counts so far do not cover all users
-        listed = decode(self._text.encode(), where="manifest.json")[1]
-        names = [*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in listed)]
+        self._compared = False  # the counts do not cover all users
+        manifest_files = decode(self._text.encode(), where="manifest.json")[1]
+        names = [*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in manifest_files)]
         files = {f"{name}.parquet": content_of(folder / f"{name}.parquet") for name in names}
         body = pack(Head(kind=ObjectKind.VERBATIM), (), files)
         content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in names}
@@ -186,7 +186,7 @@ class NightWriter:
 
 
 def has_same_content(snapshot: Snapshot, night: Night, first: Head) -> bool:
-    """Return whether a snapshot has the content of a night whose first object has that head."""
+    """Return whether a snapshot has the content of a night; `first` is the head of the night's first object."""
     if first.kind is ObjectKind.VERBATIM or snapshot.manifest != night.manifest:
         return False
     try:
@@ -202,25 +202,25 @@ def has_same_content(snapshot: Snapshot, night: Night, first: Head) -> bool:
 
 
 def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the counts for trends: seats by Graph's numbers, and users; None stands for unknown."""
-    whole = snapshot.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE
-    people = counts if whole else None
-    blocked, held = (
+    """Return the counts for trends: seats as Graph counts them, and users; None if unknown."""
+    is_complete = snapshot.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE
+    people = counts if is_complete else None
+    blocked, licensed = (
         people if people is not None and was_read(snapshot.manifest, name) and name not in people.gaps else None
         for name in (BLOCKED, ASSIGNED)
     )
     return {
         "users": None if people is None else people.users,
         "blocked": None if blocked is None else blocked.blocked,
-        "licensed": None if held is None else held.licensed,
+        "licensed": None if licensed is None else licensed.licensed,
         "complete": snapshot.manifest.complete,
-        "seats": seats_of(snapshot.table("products"), None if held is None else held.holders),
+        "seats": seats_of(snapshot.table("products"), None if licensed is None else licensed.holders),
         "cohorts": cohorts,
     }
 
 
 def seats_of(products: pa.Table, holders: Mapping[str, int] | None) -> list[dict[str, Any]]:
-    """Return the numbers of every SKU; `holders` are the users with an assignment of it."""
+    """Return the seat counts of every SKU; `holders` is the number of users with an assignment, by SKU."""
     names = ("skuId", "skuPartNumber", "appliesTo", "enabled", "warning", "suspended", "lockedOut", "consumed")
     return [
         {**row, "holders": None if holders is None else holders.get(row["skuId"], 0)}

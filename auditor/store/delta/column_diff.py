@@ -12,24 +12,24 @@ import pyarrow.compute as pc
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 _WINDOW: Final = 1 << 16
-"""Rows per step of a digest, so that the chunks of a table do not matter."""
+"""Rows per step of a digest, which therefore does not depend on the chunks of a table."""
 
 
 def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return a column as one array without dictionary encoding."""
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    if isinstance(column, pa.ChunkedArray):  # more than a string array can hold
+    if isinstance(column, pa.ChunkedArray):  # too large for one string array
         raise OverflowError("a column of more than 2 GB")
     return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
-def differs(one: pa.Array, other: pa.Array) -> Mask:
-    """Return a mask of the rows in which two columns of one length and type differ; null equals null."""
-    if pa.types.is_list(one.type):
-        return _lists_differ(one, other)
-    changed = pc.fill_null(pc.not_equal(one, other), fill_value=False).to_numpy(zero_copy_only=False)
-    return np.asarray((_valid(one) != _valid(other)) | changed)
+def differs(old: pa.Array, new: pa.Array) -> Mask:
+    """Return a mask of the rows in which two columns of equal length and type differ; null equals null."""
+    if pa.types.is_list(old.type):
+        return _lists_differ(old, new)
+    changed = pc.fill_null(pc.not_equal(old, new), fill_value=False).to_numpy(zero_copy_only=False)
+    return np.asarray((_valid(old) != _valid(new)) | changed)
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -41,7 +41,7 @@ def digest(tables: Iterable[pa.Table]) -> str:
             sha256.update(f"{window.num_rows}\n".encode())
             for name in window.column_names:
                 sha256.update(f"{name}\n".encode())
-                _feed(sha256, plain(window.column(name)))
+                _update_digest(sha256, plain(window.column(name)))
     return "sha256:" + sha256.hexdigest()
 
 
@@ -51,12 +51,12 @@ def deltas_of(indices: Indices) -> pa.Array:
 
 
 def indices_of(differences: Any) -> Indices:
-    """Return the ascending indices whose differences are given."""
+    """Return the ascending indices with these differences; inverts `deltas_of`."""
     return np.cumsum(np.asarray(differences, dtype=np.int64))
 
 
 def kept_rows(size: int, removed: Indices, added: Indices) -> tuple[Mask, Mask]:
-    """Return masks of the rows of a table of `size` rows that stay, and of the rows that they are afterwards."""
+    """Return masks of the kept rows of a table of `size` rows: before, and after removing and adding rows."""
     before = np.ones(size, dtype=bool)
     before[removed] = False
     after = np.ones(int(before.sum()) + len(added), dtype=bool)
@@ -73,23 +73,23 @@ def _lengths(column: pa.Array) -> Indices:
     return np.asarray(pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def _lists_differ(one: pa.Array, other: pa.Array) -> Mask:
-    lengths = _lengths(one)
-    mask: Mask = lengths != _lengths(other)
-    same = pa.array(~mask)
-    first, second = one.filter(same), other.filter(same)
-    inner = differs(plain(pc.list_flatten(first)), plain(pc.list_flatten(second)))
-    owners = np.asarray(pc.list_parent_indices(first).to_numpy(zero_copy_only=False))[inner]
+def _lists_differ(old: pa.Array, new: pa.Array) -> Mask:
+    lengths = _lengths(old)
+    mask: Mask = lengths != _lengths(new)
+    equal_length = pa.array(~mask)
+    old_lists, new_lists = old.filter(equal_length), new.filter(equal_length)
+    item_differs = differs(plain(pc.list_flatten(old_lists)), plain(pc.list_flatten(new_lists)))
+    owners = np.asarray(pc.list_parent_indices(old_lists).to_numpy(zero_copy_only=False))[item_differs]
     mask[np.nonzero(~mask)[0][owners]] = True
     return mask
 
 
-def _feed(sha256: Any, column: pa.Array) -> None:
+def _update_digest(sha256: Any, column: pa.Array) -> None:
     sha256.update(np.packbits(_valid(column)).tobytes())
     kind = column.type
     if pa.types.is_list(kind):
         sha256.update(_lengths(column).tobytes())
-        _feed(sha256, plain(pc.list_flatten(column)))
+        _update_digest(sha256, plain(pc.list_flatten(column)))
     elif pa.types.is_string(kind):
         filled = pc.fill_null(column, "")
         sha256.update(np.asarray(pc.binary_length(filled).to_numpy(zero_copy_only=False), dtype=np.int32).tobytes())

@@ -1,4 +1,4 @@
-"""The object of one night: deltas of users and small tables, or the files of a snapshot, as a ZIP archive."""
+"""The object format of one night: deltas of users and small tables, or the files of a snapshot, as a ZIP archive."""
 
 import io
 import json
@@ -21,20 +21,20 @@ from auditor.store.delta.column_diff import deltas_of, indices_of, kept_rows, pl
 from auditor.store.delta.user_delta import Delta
 
 PARTITIONS_PER_FILE: Final = 16
-"""Partitions per Parquet file, which are in memory together."""
+"""Partitions per Parquet file; these are in memory at once."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _LEVEL: Final = 9
 _MIN_MEMBER_DELTA: Final = 1000
-"""Memberships from which only changes are written."""
+"""Number of memberships from which only changes are written."""
 
 
 class ObjectKind(StrEnum):
-    """What an object contains."""
+    """The kind of content of an object."""
 
     FULL = "full"
-    """Everything, as a delta from nothing."""
+    """All data, as a delta to an empty night."""
     STEPS = "steps"
-    """What changed since the night that the objects before it make up."""
+    """The changes since the night that the preceding objects contain."""
     VERBATIM = "verbatim"
     """The snapshot's own files, because it is not sorted by id or a delta would not be exact."""
 
@@ -48,11 +48,11 @@ class Head(Struct, frozen=True, kw_only=True):
     bounds: tuple[str, ...] = ()
     """The first id of every partition but the first."""
     second: int = 0
-    """The time from which timestamps are counted back, in seconds since 1970."""
+    """The time from which timestamps are counted backwards, in seconds since 1970."""
 
 
 def pack(head: Head, people: Iterable[Delta], tables: Mapping[str, bytes]) -> bytes:
-    """Return an object as bytes; equal content gives equal bytes."""
+    """Encode an object; equal content gives equal bytes."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         document = {"kind": head.kind.value, "columns": head.columns, "bounds": head.bounds, "second": head.second}
@@ -97,7 +97,7 @@ class StoredObject:
                 yield {n: table.column(n).slice(row, 1).combine_chunks().flatten() for n in table.column_names}
 
     def member(self, name: str) -> bytes | None:
-        """Return another file of the object; None if it has none of that name."""
+        """Return a file of the object; None if it has no file of this name."""
         return self._file.read(name) if name in self._names else None
 
     def files(self) -> Iterator[tuple[str, bytes]]:
@@ -133,12 +133,12 @@ def small_tables(parts: Iterable[StoredObject]) -> dict[str, pa.Table]:
         if steps is not None:
             table = pq.read_table(io.BytesIO(steps))
             row = {name: table.column(name).combine_chunks().flatten() for name in table.column_names}
-            tables["members"] = _with_steps(tables["members"], row)
+            tables["members"] = _apply_steps(tables["members"], row)
     return tables
 
 
 def table_of(part: StoredObject, name: str) -> pa.Table | None:
-    """Return a small table of an object; None where it is that of an earlier object."""
+    """Return a small table of an object; None if it is unchanged since an earlier object."""
     body = part.member(f"{name}.parquet")
     if body is None:
         return None
@@ -151,13 +151,13 @@ def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
 
 
 def _encode_partitions(partitions: list[Delta]) -> bytes:
-    """Encode partitions as rows, each named array as a list; arrays that no partition has are left out."""
+    """Encode partitions as rows and their named arrays as lists; arrays that no partition has are left out."""
     types = {name: step.type for steps in partitions for name, step in steps.items()}
     columns = []
     for name, kind in types.items():
         arrays = [steps.get(name, pa.array([], kind)) for steps in partitions]
-        ends = np.cumsum([0, *map(len, arrays)]).astype(np.int32)
-        columns.append(pa.ListArray.from_arrays(pa.array(ends), pa.concat_arrays(arrays)))
+        offsets = np.cumsum([0, *map(len, arrays)]).astype(np.int32)
+        columns.append(pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(arrays)))
     numbers = [f"{name}.list.element" for name, kind in types.items() if pa.types.is_int32(kind)]
     texts = [f"{name}.list.element" for name, kind in types.items() if pa.types.is_string(kind)]
     sink = io.BytesIO()
@@ -186,7 +186,7 @@ def _parquet(table: pa.Table) -> bytes:
 
 
 def _member_steps(old: pa.Table, new: pa.Table) -> Delta | None:
-    """Return which memberships were removed and added; None if the table is small or its order changed."""
+    """Return the removed and added memberships; None if the table is small or its order changed."""
     if old.num_rows < _MIN_MEMBER_DELTA or new.num_rows < _MIN_MEMBER_DELTA:
         return None
     codes = np.zeros(old.num_rows + new.num_rows, dtype=np.int64)
@@ -194,16 +194,16 @@ def _member_steps(old: pa.Table, new: pa.Table) -> Delta | None:
         column = pa.concat_arrays([plain(old.column(name)), plain(new.column(name))]).dictionary_encode()
         codes = codes * max(1, len(column.dictionary)) + column.indices.to_numpy(zero_copy_only=False)
     old_codes, new_codes = codes[: old.num_rows], codes[old.num_rows :]
-    stays, is_added = np.isin(old_codes, new_codes), ~np.isin(new_codes, old_codes)
-    if not np.array_equal(old_codes[stays], new_codes[~is_added]):
+    is_kept, is_added = np.isin(old_codes, new_codes), ~np.isin(new_codes, old_codes)
+    if not np.array_equal(old_codes[is_kept], new_codes[~is_added]):
         return None
     added = np.nonzero(is_added)[0]
-    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(added)}
+    steps: Delta = {"removed": deltas_of(np.nonzero(~is_kept)[0]), "added": deltas_of(added)}
     steps |= {f"{name}_is": plain(new.column(name)).take(pa.array(added)) for name in MEMBERS.names}
     return {name: step for name, step in steps.items() if len(step)}
 
 
-def _with_steps(old: pa.Table, steps: Mapping[str, Any]) -> pa.Table:
+def _apply_steps(old: pa.Table, steps: Mapping[str, Any]) -> pa.Table:
     added = indices_of(steps.get("added", ()))
     before, after = kept_rows(old.num_rows, indices_of(steps.get("removed", ())), added)
     rows = np.empty(len(after), dtype=np.int64)

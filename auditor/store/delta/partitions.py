@@ -15,24 +15,24 @@ from auditor.store.delta.column_diff import plain
 from auditor.store.delta.user_delta import LINK_TYPES, LINKS, UserPartition
 
 PARTITION_USERS: Final = 65_536
-"""Users of a new partition; later nights may add more."""
+"""Users per new partition; later nights may add more."""
 
 
 class NotInOrderError(Exception):
-    """The users of a snapshot are not sorted by id, or ids repeat: it is stored verbatim."""
+    """Raised if the users of a snapshot are not sorted by id or repeat: it is then stored verbatim."""
 
 
 class Layout(Struct, frozen=True, kw_only=True):
-    """The layout of a snapshot."""
+    """The columns of a snapshot, and its division into row groups and partitions."""
 
     columns: tuple[str, ...]
     row_groups: tuple[int, ...]
     bounds: tuple[str, ...]
-    """The first id of every partition but the first, if it were split now."""
+    """The first id of every partition but the first, for a new division."""
 
 
 def layout_of(snapshot: Snapshot) -> Layout:
-    """Return the layout of a snapshot. Raises NotInOrderError if ids do not ascend."""
+    """Return the layout of a snapshot. Raises NotInOrderError if ids are not in ascending order."""
     columns: tuple[str, ...] | None = None
     groups: list[int] = []
     bounds: list[str] = []
@@ -63,35 +63,35 @@ def partitions_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[s
     pending: list[UserPartition] = []
     number = 0
     for batch in snapshot.batches():
-        whole = _partition(batch, columns)
-        ids = whole.users.column("id")
+        partition = _partition(batch, columns)
+        ids = partition.users.column("id")
         start = 0
         while number < len(bounds):
             index = bisect_left(_Ids(ids), bounds[number], lo=start)
             if index == len(ids):
                 break
-            pending.append(_slice(whole, start, index))
-            yield _joined(pending, columns)
+            pending.append(_slice(partition, start, index))
+            yield _concatenated(pending, columns)
             pending, start, number = [], index, number + 1
-        pending.append(_slice(whole, start, len(ids)))
+        pending.append(_slice(partition, start, len(ids)))
     while number <= len(bounds):
-        yield _joined(pending, columns)
+        yield _concatenated(pending, columns)
         pending, number = [], number + 1
 
 
 def row_groups(partitions: Iterable[UserPartition], sizes: Sequence[int]) -> Iterator[UserBatch]:
-    """Yield users and assignments in row groups of the original sizes; `user` counts over the whole snapshot."""
+    """Yield users and assignments in row groups of the original sizes; `user` is a row number in the whole snapshot."""
     pending: list[UserPartition] = []
     source = iter(partitions)
     offset = 0
     for size in sizes:
         while sum(partition.users.num_rows for partition in pending) < size:
             pending.append(next(source))
-        whole = _joined(pending, ()) if pending else None
-        if whole is None:
-            pending = [whole := next(source)]
-        group = _slice(whole, 0, size)
-        pending = [_slice(whole, size, whole.users.num_rows)]
+        joined = _concatenated(pending, ()) if pending else None
+        if joined is None:
+            pending = [joined := next(source)]
+        group = _slice(joined, 0, size)
+        pending = [_slice(joined, size, joined.users.num_rows)]
         owners = pa.array(group.owners + offset)
         links = pa.table(
             [owners, *(group.links.column(name).combine_chunks() for name in LINKS)], names=["user", *LINKS]
@@ -136,7 +136,7 @@ def _slice(partition: UserPartition, start: int, stop: int) -> UserPartition:
     )
 
 
-def _joined(parts: Sequence[UserPartition], columns: Sequence[str]) -> UserPartition:
+def _concatenated(parts: Sequence[UserPartition], columns: Sequence[str]) -> UserPartition:
     if not parts:
         return UserPartition.empty(tuple(columns))
     if len(parts) == 1:

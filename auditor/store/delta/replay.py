@@ -1,4 +1,4 @@
-"""Replays the objects of a night into its partitions, and digests them."""
+"""Restores the partitions of a night from its objects, and computes their digests."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ def replay(parts: Sequence[StoredObject]) -> Iterator[PartitionBuilder]:
 
 
 class Digests(Struct):
-    """Digests of the tables that pass through."""
+    """Computes digests of tables while they are streamed."""
 
     users: Any = None
     links: Any = None
@@ -32,16 +32,17 @@ class Digests(Struct):
     def people(self, partitions: Iterable[UserPartition]) -> Iterator[UserPartition]:
         """Yield the partitions unchanged while digesting them."""
         self.users, self.links = hashlib.sha256(), hashlib.sha256()
-        for item in partitions:
-            users, links = item.tables()
+        for partition in partitions:
+            users, links = partition.tables()
             self.users.update(digest([users]).encode())
             self.links.update(digest([links]).encode())
-            yield item
+            yield partition
 
     def by_table(self, tables: Mapping[str, pa.Table]) -> dict[str, str]:
         """Return a digest for every table of the snapshot.
 
-        Columns that older snapshots lack count only where they have values, so that digests of stored nights hold.
+        Columns that older snapshots lack are included only if they have values, so that digests of stored nights remain
+        valid.
         """
         small = {
             name: digest([_without_empty(tables[name], ADDED_COLUMNS.get(name, ()))])

@@ -12,10 +12,10 @@ from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
 
 Delta = dict[str, pa.Array]
-"""Named arrays: removed and added rows, and for each column the changed rows and their new values."""
+"""Name → array: the removed and added rows, and for each column the changed rows and their new values."""
 LINKS: Final = tuple(name for name in ASSIGNMENTS.names if name != "user")
 _NULL: Final = np.int64(np.iinfo(np.int64).min)
-"""Stands for null in arrays of timestamps."""
+"""The number for null in arrays of timestamps."""
 _SECOND: Final = 1_000_000
 
 
@@ -27,7 +27,7 @@ LINK_TYPES: Final = {name: _plain_type(ASSIGNMENTS.field(name).type) for name in
 
 
 class UserPartition(Struct, frozen=True, kw_only=True):
-    """Users of a range of ids, sorted by id, with their assignments; `owners` is the row in `users` of each."""
+    """Users of a range of ids, sorted by id, with their assignments; `owners` is the user row of each assignment."""
 
     users: pa.Table
     links: pa.Table
@@ -48,31 +48,31 @@ class UserPartition(Struct, frozen=True, kw_only=True):
         return np.bincount(self.owners, minlength=self.users.num_rows).astype(np.int64)
 
     def tables(self) -> tuple[pa.Table, pa.Table]:
-        """Return the two tables that are digested."""
+        """Return the two tables whose digests are computed."""
         return self.users, self.links.append_column("user", pa.array(self.owners))
 
 
 def difference(old: UserPartition, new: UserPartition, *, second: int) -> Delta:
-    """Return the delta between two partitions; timestamps are counted back from `second`."""
-    before = pc.index_in(plain(new.users.column("id")), value_set=plain(old.users.column("id")))
-    added = np.nonzero(~before.is_valid().to_numpy(zero_copy_only=False))[0]
-    origin = pc.fill_null(before, 0).to_numpy(zero_copy_only=False).astype(np.int64)
-    stays = np.zeros(old.users.num_rows, dtype=bool)
-    stays[np.delete(origin, added)] = True
-    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(added)}
+    """Return the delta between two partitions; timestamps are counted backwards from `second`."""
+    old_index = pc.index_in(plain(new.users.column("id")), value_set=plain(old.users.column("id")))
+    added = np.nonzero(~old_index.is_valid().to_numpy(zero_copy_only=False))[0]
+    origin = pc.fill_null(old_index, 0).to_numpy(zero_copy_only=False).astype(np.int64)
+    is_kept = np.zeros(old.users.num_rows, dtype=bool)
+    is_kept[np.delete(origin, added)] = True
+    steps: Delta = {"removed": deltas_of(np.nonzero(~is_kept)[0]), "added": deltas_of(added)}
     instants: dict[str, tuple[Indices, Mask]] = {}
     for name in new.users.column_names:
-        now = plain(new.users.column(name))
-        then = plain(old.users.column(name)).take(before)
-        if pa.types.is_timestamp(now.type):
-            values, old_values = _numbers(now), _numbers(then)
+        new_column = plain(new.users.column(name))
+        old_column = plain(old.users.column(name)).take(old_index)
+        if pa.types.is_timestamp(new_column.type):
+            values, old_values = _numbers(new_column), _numbers(old_column)
             expected = _expected(name, old_values, instants)
             instants[name] = (values, values != old_values)
             changed = np.nonzero(values != expected)[0]
             steps |= _instant_steps(name, values[changed], second)
         else:
-            changed = np.nonzero(differs(now, then))[0]
-            steps[f"{name}_is"] = now.take(pa.array(changed))
+            changed = np.nonzero(differs(new_column, old_column))[0]
+            steps[f"{name}_is"] = new_column.take(pa.array(changed))
         steps[f"{name}_at"] = deltas_of(changed)
     return {name: step for name, step in (steps | _link_steps(old, new, origin, added)).items() if len(step)}
 
@@ -97,18 +97,18 @@ class PartitionBuilder:
         self._move(_array(steps, "removed"), _array(steps, "added"))
         changed: dict[str, tuple[Indices, Mask]] = {}
         for name in self._columns:
-            at = _array(steps, f"{name}_at")
+            rows = _array(steps, f"{name}_at")
             if name in self._instants:
-                then = self._instants[name]
-                now = _expected(name, then, changed).copy()
-                now[at] = _instants_of(steps, name, second)
-                changed[name] = (now, now != then)
-                self._instants[name] = now
-            elif len(at):
+                old = self._instants[name]
+                new = _expected(name, old, changed).copy()
+                new[rows] = _instants_of(steps, name, second)
+                changed[name] = (new, new != old)
+                self._instants[name] = new
+            elif len(rows):
                 self._sources[name].append(plain(steps[f"{name}_is"]))
                 self._rows[name] = self._rows[name].copy()
-                self._rows[name][at] = self._lengths[name] + np.arange(len(at))
-                self._lengths[name] += len(at)
+                self._rows[name][rows] = self._lengths[name] + np.arange(len(rows))
+                self._lengths[name] += len(rows)
         self._relink(steps)
 
     def build(self) -> UserPartition:
@@ -121,8 +121,8 @@ class PartitionBuilder:
                 arrays.append(pa.array(numbers, pa.int64(), mask=numbers == _NULL).cast(kind))
             else:
                 rows = self._rows[name]
-                every = pa.concat_arrays([pa.array([], kind), *(part.cast(kind) for part in self._sources[name])])
-                arrays.append(every.take(pa.array(rows, mask=rows < 0)))
+                values = pa.concat_arrays([pa.array([], kind), *(part.cast(kind) for part in self._sources[name])])
+                arrays.append(values.take(pa.array(rows, mask=rows < 0)))
         users = pa.table(arrays, schema=pa.schema([USERS.field(name) for name in self._columns]))
         owners = np.repeat(np.arange(self._size), self._count)
         rows = _ranges(self._first, self._count)
@@ -158,32 +158,33 @@ class PartitionBuilder:
 
 
 def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: Indices) -> Delta:
-    """Return every user whose assignments changed, with all of them: most users have two or three."""
-    now, then = new.counts, old.counts[origin] if len(old.counts) else np.zeros(len(origin), dtype=np.int64)
-    then[added] = 0
-    changed = now != then
+    """Return every user with changed assignments, and all assignments of these: most users have only two or three."""
+    old_counts = old.counts[origin] if len(old.counts) else np.zeros(len(origin), dtype=np.int64)
+    new_counts = new.counts
+    old_counts[added] = 0
+    changed = new_counts != old_counts
     first = (np.cumsum(old.counts) - old.counts)[origin] if len(old.counts) else origin
-    same = np.nonzero(~changed & (now > 0))[0]
-    new_rows = pa.array(_ranges((np.cumsum(now) - now)[same], now[same]))
-    old_rows = pa.array(_ranges(first[same], now[same]))
-    owners = np.repeat(same, now[same])
+    same_count = np.nonzero(~changed & (new_counts > 0))[0]
+    new_rows = pa.array(_ranges((np.cumsum(new_counts) - new_counts)[same_count], new_counts[same_count]))
+    old_rows = pa.array(_ranges(first[same_count], new_counts[same_count]))
+    owners = np.repeat(same_count, new_counts[same_count])
     for name in LINKS:
-        after = plain(new.links.column(name)).take(new_rows)
-        before = plain(old.links.column(name)).take(old_rows)
-        changed[owners[differs(after, before)]] = True
+        new_column = plain(new.links.column(name)).take(new_rows)
+        old_column = plain(old.links.column(name)).take(old_rows)
+        changed[owners[differs(new_column, old_column)]] = True
     users = np.nonzero(changed)[0]
     rows = pa.array(np.nonzero(changed[new.owners])[0])
-    steps: Delta = {"links_at": deltas_of(users), "links_count": pa.array(now[users].astype(np.int32))}
+    steps: Delta = {"links_at": deltas_of(users), "links_count": pa.array(new_counts[users].astype(np.int32))}
     return steps | {f"links_{name}": plain(new.links.column(name)).take(rows) for name in LINKS}
 
 
-def _expected(name: str, then: Indices, changed: Mapping[str, tuple[Indices, Mask]]) -> Indices:
-    """Predict a column of timestamps: unchanged, except that a successful sign-in follows the other two."""
-    interactive, other, successful = SIGN_IN_COLUMNS
-    if name != successful or interactive not in changed or other not in changed:
-        return then
-    (one, one_changed), (two, two_changed) = changed[interactive], changed[other]
-    return np.asarray(np.where(one_changed | two_changed, np.maximum(one, two), then))
+def _expected(name: str, old: Indices, changed: Mapping[str, tuple[Indices, Mask]]) -> Indices:
+    """Predict a column of timestamps: unchanged, except that the last successful sign-in follows the other two."""
+    interactive, non_interactive, successful = SIGN_IN_COLUMNS
+    if name != successful or interactive not in changed or non_interactive not in changed:
+        return old
+    (first, first_changed), (second, second_changed) = changed[interactive], changed[non_interactive]
+    return np.asarray(np.where(first_changed | second_changed, np.maximum(first, second), old))
 
 
 def _numbers(column: pa.Array) -> Indices:

@@ -35,30 +35,30 @@ class Backend(Protocol):
         """Return an object; None if there is none."""
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return several objects, read concurrently where that is faster."""
+        """Return several objects, read concurrently if that is faster."""
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return when each object below a folder was last written, by the backend's own clock; None if unknown."""
+        """Return when each object below a folder was last written, by the backend's clock; None if unknown."""
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return the temporary files that killed writers left, and when each was last written."""
+        """Return the temporary files of killed writers, and when each was last written."""
 
     def create(self, name: str, body: bytes) -> bool:
         """Create an object atomically; returns False if the name is taken."""
 
     def remove(self, name: str) -> None:
-        """Delete an object; a missing one is no error."""
+        """Delete an object; a missing object is not an error."""
 
 
 class FolderBackend:
-    """A folder of this machine, or of a mounted share."""
+    """A backend in a folder of this machine or of a mounted share."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.address = str(root)
 
     def names(self, under: str) -> tuple[str, ...]:
-        """Return the names below a folder; hidden files are still being written and left out."""
+        """Return the names below a folder, without hidden files, which are still being written."""
         return self._names(under, lambda name: not name.startswith("."))
 
     def read(self, name: str) -> bytes | None:
@@ -71,7 +71,7 @@ class FolderBackend:
             _unreadable(str(self.root / name), error)
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return files one after the other: local reads do not wait."""
+        """Return files, read one after the other: local reads gain nothing from concurrency."""
         return [self.read(name) for name in names]
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
@@ -106,24 +106,24 @@ class FolderBackend:
         return times
 
     def create(self, name: str, body: bytes) -> bool:
-        """Write a temporary file, then link it: linking fails if the name is taken, renaming would replace it."""
+        """Write a temporary file, then link it: linking fails if the name is taken; renaming would replace the file."""
         *folders, last = object_parts(name)
         try:
             with Folder.open_or_create(self.root, *folders) as folder:
-                number, temporary_name = folder.temporary(last)
+                descriptor, temporary_name = folder.temporary(last)
                 try:
-                    with opened(number) as file:
+                    with opened(descriptor) as file:
                         file.write(body)
                         file.flush()
-                        os.fsync(number)
-                    return _linked(folder, temporary_name, last, body)
+                        os.fsync(descriptor)
+                    return _link(folder, temporary_name, last, body)
                 finally:
                     folder.remove(temporary_name)
         except OSError as error:
             _unwritable(str(self.root / name), error)
 
     def remove(self, name: str) -> None:
-        """Delete a file, also a temporary one."""
+        """Delete a file, which may be a temporary one."""
         *folders, last = name.split("/")
         try:
             with Folder.open_existing(self.root, *folders) as folder:
@@ -139,24 +139,24 @@ def _missing_is_empty(error: OSError) -> None:
         raise error
 
 
-def _linked(folder: Folder, temporary_name: str, name: str, body: bytes) -> bool:
+def _link(folder: Folder, temporary_name: str, name: str, body: bytes) -> bool:
     try:
         folder.link(temporary_name, name)
     except FileExistsError:
         return False
     except OSError:
-        # A share without hard links: creation is still exclusive, and digests detect a truncated file.
+        # A share without hard links: creating a file is still exclusive, and digests detect a truncated file.
         try:
-            number = folder.create(name)
+            descriptor = folder.create(name)
         except FileExistsError:
             return False
-        with opened(number) as file:
+        with opened(descriptor) as file:
             file.write(body)
     return True
 
 
 class ObjectStoreBackend:
-    """A container of an object store, accessed through fsspec."""
+    """A backend in a container of an object store, accessed through fsspec."""
 
     def __init__(self, filesystem: Any, root: str, address: str) -> None:
         self._fs = filesystem
@@ -164,13 +164,13 @@ class ObjectStoreBackend:
         self.address = address
 
     def names(self, under: str) -> tuple[str, ...]:
-        """Return the names below a folder, as the store lists them now."""
+        """Return the names below a folder, as the object store lists them now."""
         return tuple(self.written(under))
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return when each object below a folder was last modified, as the store shows it."""
+        """Return when each object below a folder was last modified, according to the object store."""
 
-        def listed() -> Mapping[str, Mapping[str, Any]]:
+        def list_objects() -> Mapping[str, Mapping[str, Any]]:
             self._fs.invalidate_cache()
             try:
                 entries = self._fs.find(self._path(under), detail=True)
@@ -179,11 +179,11 @@ class ObjectStoreBackend:
             return entries if isinstance(entries, dict) else {name: {} for name in entries}
 
         start = len(self._root) + 1
-        times = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._request(listed).items()}
+        times = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._request(list_objects).items()}
         return dict(sorted(times.items()))
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return nothing: an unfinished upload is no object."""
+        """Return nothing: an unfinished upload is not an object."""
         return {}
 
     def read(self, name: str) -> bytes | None:
@@ -205,7 +205,7 @@ class ObjectStoreBackend:
         return bodies
 
     def create(self, name: str, body: bytes) -> bool:
-        """Upload with `If-None-Match: *`: the service accepts one of two concurrent writers of a name."""
+        """Upload with `If-None-Match: *`: of two concurrent writers of a name, the service accepts only one."""
         object_parts(name)
 
         def upload() -> bool:
@@ -234,17 +234,17 @@ class ObjectStoreBackend:
         return f"{self._root}/{name}" if name else self._root
 
     def _request(self, request: Callable[[], Result]) -> Result:
-        """Make a request; exceptions of the service's library become SnapshotError."""
+        """Make a request, and convert exceptions of the service's library to SnapshotError."""
         try:
             return request()
         except SnapshotError:
             raise
-        except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp each have a family of their own
+        except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp have no common exception class
             _unreachable(self.address, error)
 
 
 def _modified_at(info: Mapping[str, Any]) -> datetime | None:
-    """Return the time of the last modification, by the key that s3fs, adlfs or fsspec uses for it."""
+    """Return the time of the last modification, from the keys that s3fs, adlfs and fsspec use for it."""
     modified = info.get("LastModified") or info.get("last_modified") or info.get("created")
     if not isinstance(modified, datetime):
         return None
@@ -252,7 +252,7 @@ def _modified_at(info: Mapping[str, Any]) -> datetime | None:
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Return whether the service answered that the object exists (409 or 412), as its library reports it."""
+    """Return whether an exception of the service's library means that the object exists (409 or 412)."""
     response: Any = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
     code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
     return code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}

@@ -12,7 +12,7 @@ from auditor.store.objects.backends import Backend, FolderBackend
 
 
 class CachedBackend:
-    """Caches the parts of nights, whose names contain their digest; other objects are read each time."""
+    """Caches the objects of nights, whose names contain their digests; other objects are read each time."""
 
     def __init__(self, backend: Backend, folder: Path) -> None:
         self._backend = backend
@@ -24,7 +24,7 @@ class CachedBackend:
         return self._backend.names(under)
 
     def read(self, name: str) -> bytes | None:
-        """Return an object, from the cache if it is there and undamaged."""
+        """Return an object, from the cache if it has an undamaged copy."""
         if "/parts/" not in name:
             return self._backend.read(name)
         cached = self._cache.read(name)
@@ -32,7 +32,7 @@ class CachedBackend:
             return cached
         body = self._backend.read(name)
         if body is not None:
-            # A full or read-only cache costs time and nothing else.
+            # Ignore errors of the cache, for example if it is full or read-only.
             with suppress(AuditorError):
                 self._cache.remove(name)
                 self._cache.create(name, body)
@@ -62,7 +62,7 @@ class CachedBackend:
 
 
 def cache_folder() -> Path | None:
-    """Return the folder of the cache: AUDITOR_CACHE (`off` disables it), else the user's cache folder."""
+    """Return the cache folder: AUDITOR_CACHE (None if it is `off`), else the user's cache folder."""
     setting = os.environ.get("AUDITOR_CACHE")
     if setting:
         return None if setting == "off" else Path(setting)

@@ -18,7 +18,7 @@ _ADDRESS: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def parse(text: str) -> Path | Address:
-    """Return a folder or a checked address. Raises UsageError for unknown schemes and for secrets in the address."""
+    """Parse a folder or an address. Raises UsageError for an unknown scheme and for secrets in the address."""
     match = _ADDRESS.match(text)
     if match is None:
         return Path(text)
@@ -50,13 +50,13 @@ def parse(text: str) -> Path | Address:
 
 
 def backend_of(where: Path | Address) -> Backend:
-    """Return the backend of a folder or an address; nothing is read yet."""
+    """Return the backend for a folder or an address, without reading anything yet."""
     if isinstance(where, Path):
         return FolderBackend(where)
     scheme, _, rest = where.partition("://")
     remote = ObjectStoreBackend(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
-    near = cache_folder()
-    return remote if near is None else CachedBackend(remote, near)
+    folder = cache_folder()
+    return remote if folder is None else CachedBackend(remote, folder)
 
 
 def _path(rest: str) -> str:
@@ -66,7 +66,7 @@ def _path(rest: str) -> str:
 
 
 def _filesystem(scheme: str, address: str) -> object:
-    """Return the file system of a scheme; its library reads keys, roles and endpoints from the environment."""
+    """Return the fsspec file system of a scheme; its library reads keys, roles and endpoints from the environment."""
     if SCHEMES[scheme] == "adlfs":
         import adlfs  # noqa: PLC0415 - needed only for stores there
 
@@ -75,7 +75,7 @@ def _filesystem(scheme: str, address: str) -> object:
         # Without a key in the environment adlfs uses DefaultAzureCredential: workload, managed identity, CLI.
         filesystem: object = adlfs.AzureBlobFileSystem(anon=False, skip_instance_cache=True, **options)
         return filesystem
-    import s3fs  # noqa: PLC0415  likewise
+    import s3fs  # noqa: PLC0415 - needed only for stores there
 
     s3: object = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
     return s3

@@ -1,11 +1,11 @@
-"""A backend in memory, for results that one command compares."""
+"""A backend in memory, for comparing results within one command."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 
 class MemoryBackend:
-    """A backend that lasts as long as the process."""
+    """A backend whose objects are kept in memory, until the process ends."""
 
     address = "the results named"
 
@@ -25,11 +25,11 @@ class MemoryBackend:
         return [self._objects.get(name) for name in names]
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return the names below a folder, without times: nothing here is old."""
+        """Return the names below a folder, without times: no object is old enough to be deleted."""
         return dict.fromkeys(self.names(under))
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return nothing: creation is immediate."""
+        """Return nothing: objects are created without temporary files."""
         return {}
 
     def create(self, name: str, body: bytes) -> bool:
