@@ -49,7 +49,7 @@ _EXPLAINED_BY_COVERAGE = frozenset(
 """Refusals that coverage reports; if every source fails and one has another fault, no snapshot is written."""
 
 
-async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it passes on
+async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
     tenant: Tenant,
     needs: Needs,
     *,

@@ -278,7 +278,7 @@ async def open_graph(
 
     With `mail`, requests that send mail are allowed in addition to read requests.
     """
-    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - imports aiohttp, which only collection needs
 
     retry_policy = retry_policy or RetryPolicy()
     root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")

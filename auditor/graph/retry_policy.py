@@ -37,7 +37,7 @@ class Retry(Struct, frozen=True, kw_only=True):
     fault: Fault
     """What to report when the retry policy is exhausted."""
     wait: float | None = None
-    """Seconds that the service asked for (`Retry-After`)."""
+    """Seconds that the service requested (`Retry-After`)."""
     max_attempts: int | None = None
     """Limit of attempts for this fault; None for the limit of the retry policy."""
 

@@ -61,11 +61,11 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
     user_rows = [user_row(user) for user in users]
     filled = {name for row in user_rows for name, value in row.items() if value is not None}
     filled.update(name for coverage in manifest.sources for name in coverage.asked)
-    people = pa.Table.from_pylist(user_rows, users_schema({*USER_PROPERTIES, *filled}))
-    links = pa.Table.from_pylist(
+    user_table = pa.Table.from_pylist(user_rows, users_schema({*USER_PROPERTIES, *filled}))
+    assignment_table = pa.Table.from_pylist(
         [row for number, user in enumerate(users) for row in assignment_rows(number, user)], ASSIGNMENTS
     )
-    return in_memory(manifest, tables, people, links, rows=rows)
+    return in_memory(manifest, tables, user_table, assignment_table, rows=rows)
 
 
 def user_row(user: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class UserBatch(Struct, frozen=True, kw_only=True):
 
     users: pa.RecordBatch
     assignments: pa.RecordBatch
-    """Its column `user` contains row numbers in the whole snapshot."""
+    """The column `user` has row numbers of the whole snapshot, not of the batch."""
     offset: int
     """The row number, in the whole snapshot, of the first user of the batch."""
 
@@ -124,20 +124,22 @@ def in_memory(
     users = users.combine_chunks()
     assignments = assignments.combine_chunks()
 
-    def read(columns: tuple[str, ...] | None, link_columns: tuple[str, ...] | None) -> Iterator[UserBatch]:
-        people = users if columns is None else users.select([n for n in users.column_names if n in columns])
-        links = (
+    def read(user_columns: tuple[str, ...] | None, assignment_columns: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        user_table = (
+            users if user_columns is None else users.select([n for n in users.column_names if n in user_columns])
+        )
+        assignment_table = (
             assignments
-            if link_columns is None
-            else assignments.select([n for n in assignments.column_names if n in link_columns])
+            if assignment_columns is None
+            else assignments.select([n for n in assignments.column_names if n in assignment_columns])
         )
         owners = assignments.column("user").to_numpy()
         for start in range(0, users.num_rows, rows):
             stop = min(start + rows, users.num_rows)
             first, last = owners.searchsorted([start, stop])
             yield UserBatch(
-                users=one_batch(people.slice(start, stop - start)),
-                assignments=one_batch(links.slice(first, last - first)),
+                users=one_batch(user_table.slice(start, stop - start)),
+                assignments=one_batch(assignment_table.slice(first, last - first)),
                 offset=start,
             )
 

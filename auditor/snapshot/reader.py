@@ -54,19 +54,19 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     manifest, files, digest = _manifest(folder)
     names = (*FILES, *(name for name in OPTIONAL_TABLES if f"{name}.parquet" in files))
     listed_files = [_listed_file(folder, files, name) for name in names]
-    tables, people, links, members = _open_all(listed_files, outline)
+    tables, users_file, assignments_file, members = _open_all(listed_files, outline)
     check_states(folder / "groups.parquet", tables["groups"])
-    check_requested(folder / "users.parquet", people.present(None), manifest, rows=listed_files[0][1].rows)
+    check_requested(folder / "users.parquet", users_file.present(None), manifest, rows=listed_files[0][1].rows)
     reader = UserFilesReader(folder)
-    reader.keep_open(people, links)
+    reader.keep_open(users_file, assignments_file)
     return Snapshot(
         manifest=manifest,
         tables=tables,
         user_count=files["users.parquet"].rows,
         read_users=reader,
         identity=digest,
-        sku_ids=links.sku_ids,
-        not_collected=_not_collected(people, outline),
+        sku_ids=assignments_file.sku_ids,
+        not_collected=_not_collected(users_file, outline),
         members=members,
     )
 
@@ -128,18 +128,18 @@ def _open_all(
         # Digests and decoding release the interpreter lock.
         with ThreadPoolExecutor(max_workers=2) as pool:
             contents = list(pool.map(partial(open_table_file, outline=None), *zip(*listed_files, strict=True)))
-    people, links = (file for file in contents if isinstance(file, UserFile))
+    users_file, assignments_file = (file for file in contents if isinstance(file, UserFile))
     tables = {
         path.stem: table for (path, _), table in zip(listed_files, contents, strict=True) if isinstance(table, pa.Table)
     }
-    return tables, people, links, next((file for file in contents if isinstance(file, MemberFile)), None)
+    return tables, users_file, assignments_file, next((file for file in contents if isinstance(file, MemberFile)), None)
 
 
-def _not_collected(people: UserFile, outline: Outline | None) -> frozenset[str] | None:
+def _not_collected(users_file: UserFile, outline: Outline | None) -> frozenset[str] | None:
     if outline is not None:
         return outline.not_collected
     # Not determined for a small file, which is read completely anyway.
-    return None if people.caches_columns else not_collected_of(people)
+    return None if users_file.caches_columns else not_collected_of(users_file)
 
 
 _MIN_THREADED_BYTES = 8 << 20

@@ -209,11 +209,11 @@ CONDITIONAL_ACCESS_POLICIES = pa.schema(
 )
 
 ROLE_ASSIGNMENT_LISTS = {False: "roleAssignments", True: "roleEligibilityScheduleInstances"}
-"""In the `asked` of the coverage of `directoryRoles` if all active (False) or eligible (True) assignments were read."""
+"""In the `asked` of the coverage of `directoryRoles`: all active (False) or all eligible (True) ones were read."""
 ROLE_DEFINITION_LIST = "roleDefinitions"
-"""In the same `asked` if all role definitions were read."""
+"""In the `asked` of the coverage of `directoryRoles`: all role definitions were read."""
 CONDITIONAL_ACCESS_LIST = "policies"
-"""In the `asked` of the coverage of `conditionalAccess` if all policies were read."""
+"""In the `asked` of the coverage of `conditionalAccess`: all policies were read."""
 
 REQUIRED_TABLES = {
     "products": PRODUCTS,

@@ -123,10 +123,10 @@ class SnapshotWriter:
             self._append(*buffered)
 
     def _append(self, users: pa.RecordBatch, assignments: pa.Table) -> None:
-        people, links = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
-        people.write_batch(users, row_group_size=max(1, users.num_rows))
+        users_writer, assignments_writer = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
+        users_writer.write_batch(users, row_group_size=max(1, users.num_rows))
         # An empty row group keeps the row groups of the two files aligned.
-        links.write_table(assignments, row_group_size=max(1, assignments.num_rows))
+        assignments_writer.write_table(assignments, row_group_size=max(1, assignments.num_rows))
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write another table. A large members table should be sorted by group, `transitive` and user.

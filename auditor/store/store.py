@@ -69,7 +69,7 @@ class Store:
     def create(self) -> "Store":
         """Return this store, creating it if there is none."""
         if not self.exists:
-            # Another writer may create it at the same time: the object is the same.
+            # Another writer may create it concurrently, with equal content.
             self.backend.create(MARKER, sealed({"schema": SCHEMA, "kind": "auditor store"}))
         return self.require()
 

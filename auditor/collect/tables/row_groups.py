@@ -69,12 +69,12 @@ def row_groups(
         check_stopped()
         for cursor, join in cursors:
             join(group, cursor.matching(group.ids))
-        people = group.users()
+        user_rows = group.users()
         check_stopped()
-        links = group.assignments(offset)
+        assignment_rows = group.assignments(offset)
         del group
-        yield people, links
-        del people, links
+        yield user_rows, assignment_rows
+        del user_rows, assignment_rows
         offset += count
 
 
@@ -106,8 +106,8 @@ class UserRows:
         column = one_array(self._table[name])
         match name:
             case "createdDateTime":
-                self._columns[name], wrong = timestamps(column)
-                self.mark_not_collected(name, wrong)
+                self._columns[name], malformed = timestamps(column)
+                self.mark_not_collected(name, malformed)
             case outer if outer in NESTED_PROPERTIES:
                 for inner in NESTED_PROPERTIES[outer]:
                     self._columns[inner] = pc.struct_field(column, inner)

@@ -148,7 +148,7 @@ class SignIn:
             raise
         except SettingsError as error:
             failure = GraphError(error.slug, error.message, hint=error.hint)
-        except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
+        except Exception as error:  # noqa: BLE001 - azure-identity raises its own exceptions, ValueError, OSError and TimeoutError
             failure = sign_in_error(error, self._tenant, self.secrets, authority=self._authority)
         # Raise outside of the handler: the exception's cause could put a secret into a traceback.
         raise failure

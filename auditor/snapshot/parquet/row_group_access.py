@@ -33,9 +33,12 @@ class Outline(Struct, frozen=True):
 
 def outline_of(folder: Path) -> Outline:
     """Return the outline of a snapshot folder. The digests of the manifest are not checked here, but by `read`."""
-    people, links = open_user_files(folder)
-    sums = tuple(_checksum(folder, people, links, group) for group in range(_group_count(folder, people, links)))
-    return Outline(sku_ids_of(links), not_collected_of(people), sums)
+    users_file, assignments_file = open_user_files(folder)
+    sums = tuple(
+        _checksum(folder, users_file, assignments_file, group)
+        for group in range(_group_count(folder, users_file, assignments_file))
+    )
+    return Outline(sku_ids_of(assignments_file), not_collected_of(users_file), sums)
 
 
 def row_groups(folder: Path) -> int:
@@ -52,10 +55,10 @@ def read_row_group(
 ) -> Iterator[UserBatch]:
     """Yield one row group of a snapshot folder. Raises SnapshotError if its bytes differ from the outline's."""
     if outline is not None:
-        people, links = open_user_files(folder)
+        users_file, assignments_file = open_user_files(folder)
         if (
-            group >= _group_count(folder, people, links)
-            or _checksum(folder, people, links, group) != outline.sums[group]
+            group >= _group_count(folder, users_file, assignments_file)
+            or _checksum(folder, users_file, assignments_file, group) != outline.sums[group]
         ):
             raise damaged(
                 Message(
@@ -67,16 +70,16 @@ def read_row_group(
     return UserFilesReader(folder).groups(users, assignments, (group,))
 
 
-def _group_count(folder: Path, people: UserFile, links: UserFile) -> int:
-    count: int = people.file.num_row_groups
-    if count != links.file.num_row_groups:
+def _group_count(folder: Path, users_file: UserFile, assignments_file: UserFile) -> int:
+    count: int = users_file.file.num_row_groups
+    if count != assignments_file.file.num_row_groups:
         raise damaged(Message("users and assignments of {folder} do not match", folder=folder))
     return count
 
 
-def _checksum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
+def _checksum(folder: Path, users_file: UserFile, assignments_file: UserFile, group: int) -> int:
     checksum = 0
-    for path, file in ((folder / "users.parquet", people), (folder / "assignments.parquet", links)):
+    for path, file in ((folder / "users.parquet", users_file), (folder / "assignments.parquet", assignments_file)):
         try:
             with files.opened(path, most=files.COLUMNS) as content:
                 for start, size in _spans(file.file.metadata, group, os.fstat(content.fileno()).st_size):

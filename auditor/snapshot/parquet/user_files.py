@@ -20,21 +20,23 @@ from auditor.snapshot.parquet.integrity import (
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 
 
-def sku_ids_of(links: "UserFile") -> tuple[str, ...]:
+def sku_ids_of(assignments_file: "UserFile") -> tuple[str, ...]:
     """Return the distinct SKUs in the assignments."""
     sku_ids: set[str] = set()
-    for group in range(links.file.num_row_groups):
-        batch = links.rows(group, ["skuId"], threads=False)
+    for group in range(assignments_file.file.num_row_groups):
+        batch = assignments_file.rows(group, ["skuId"], threads=False)
         sku_ids.update(batch.column(0).unique().to_pylist())
     return tuple(sorted(sku_ids))
 
 
-def not_collected_of(people: "UserFile") -> frozenset[str]:
+def not_collected_of(users_file: "UserFile") -> frozenset[str]:
     """Return the properties that were not collected for at least one user."""
     names: set[str] = set()
-    for group in range(people.file.num_row_groups) if people.present((_NOT_COLLECTED,)) else ():
-        if not _is_empty(people.file.metadata.row_group(group), _NOT_COLLECTED):
-            names.update(people.rows(group, [_NOT_COLLECTED], threads=False).column(0).flatten().unique().to_pylist())
+    for group in range(users_file.file.num_row_groups) if users_file.present((_NOT_COLLECTED,)) else ():
+        if not _is_empty(users_file.file.metadata.row_group(group), _NOT_COLLECTED):
+            names.update(
+                users_file.rows(group, [_NOT_COLLECTED], threads=False).column(0).flatten().unique().to_pylist()
+            )
     return frozenset(names)
 
 
@@ -110,11 +112,13 @@ class UserFilesReader:
         self._folder = folder
         self._open_files: tuple[UserFile, UserFile] | None = None
 
-    def keep_open(self, people: UserFile, links: UserFile) -> None:
+    def keep_open(self, users_file: UserFile, assignments_file: UserFile) -> None:
         """Keep small files open, until this is called for another snapshot: tenants are read one after the other."""
         for reader in _OPEN_READER:
             reader._open_files = None  # noqa: SLF001  of the same class
-        self._open_files = (people, links) if people.caches_columns and links.caches_columns else None
+        self._open_files = (
+            (users_file, assignments_file) if users_file.caches_columns and assignments_file.caches_columns else None
+        )
         _OPEN_READER[:] = [self]
 
     def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
@@ -125,30 +129,30 @@ class UserFilesReader:
         self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, selected: Collection[int] | None
     ) -> Iterator[UserBatch]:
         """Yield the selected row groups (all for None); the others are not read."""
-        people, links = self._open_files or open_user_files(self._folder)
-        if people.file.num_row_groups != links.file.num_row_groups:
+        users_file, assignments_file = self._open_files or open_user_files(self._folder)
+        if users_file.file.num_row_groups != assignments_file.file.num_row_groups:
             raise damaged(Message("users and assignments of {folder} do not match", folder=self._folder))
-        people_columns, link_columns = people.present(users), links.present(assignments)
+        user_columns, assignment_columns = users_file.present(users), assignments_file.present(assignments)
         offset, previous_id = 0, None
-        for group in range(people.file.num_row_groups):
-            row_count = people.file.metadata.row_group(group).num_rows
+        for group in range(users_file.file.num_row_groups):
+            row_count = users_file.file.metadata.row_group(group).num_rows
             if selected is None or group in selected:
                 threads = row_count >= _MIN_THREADED_USERS
-                batch = people.rows(group, people_columns, threads=threads)
-                if "id" in people_columns:
+                batch = users_file.rows(group, user_columns, threads=threads)
+                if "id" in user_columns:
                     previous_id = check_unique(self._folder / "users.parquet", batch.column("id"), previous_id)
-                link_rows = links.rows(group, link_columns, threads=threads)
-                self._check_owners(link_rows, offset, offset + row_count)
-                yield UserBatch(users=batch, assignments=link_rows, offset=offset)
+                assignment_rows = assignments_file.rows(group, assignment_columns, threads=threads)
+                self._check_owners(assignment_rows, offset, offset + row_count)
+                yield UserBatch(users=batch, assignments=assignment_rows, offset=offset)
             else:
-                previous_id = _last_id(people.file.metadata.row_group(group))
+                previous_id = _last_id(users_file.file.metadata.row_group(group))
             offset += row_count
 
-    def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
+    def _check_owners(self, assignments: pa.RecordBatch, first: int, end: int) -> None:
         """Check that each assignment belongs to a user of the row group, and that they are in the order of users."""
-        if links.num_rows == 0 or "user" not in links.schema.names:
+        if assignments.num_rows == 0 or "user" not in assignments.schema.names:
             return
-        owners = links.column("user").to_numpy()
+        owners = assignments.column("user").to_numpy()
         if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
             raise damaged(Message("assignments of {folder} do not match its users", folder=self._folder))
 
