@@ -68,7 +68,7 @@ class Source(StrEnum):
 
 
 CORE_SOURCES = tuple(Source)[: tuple(Source).index(Source.USAGE)]
-"""Sources that every result lists; it lists the others only where a policy asked for them."""
+"""Sources that every result lists; the others are listed only if a policy needs them."""
 
 
 class SourceStatus(StrEnum):
@@ -76,13 +76,13 @@ class SourceStatus(StrEnum):
 
     COMPLETE = "complete"
     PARTIAL = "partial"
-    """Some of it was read: what is present is true, what is absent may exist."""
+    """Some of it was read: what was read is true, what is absent may exist."""
     DENIED = "denied"
     """The tenant refused: a permission is missing."""
     UNAVAILABLE = "unavailable"
     """The tenant cannot provide it: no premium licence, concealed names, a failing service."""
     NOT_NEEDED = "not-needed"
-    """No policy asked for it when the snapshot was taken."""
+    """No policy needed it when the snapshot was taken."""
 
     @property
     def is_read(self) -> bool:
@@ -96,7 +96,7 @@ class Status(StrEnum):
     OPEN = "open"
     WAIVED = "waived"
     REPORT_ONLY = "report-only"
-    """No waiver covers it, and its policy is report-only: it is shown and does not count."""
+    """No waiver covers it, and its policy is report-only: it is shown but does not count."""
 
 
 class Outcome(StrEnum):
@@ -106,7 +106,7 @@ class Outcome(StrEnum):
     FAIL = "fail"
     WAIVED = "waived"
     REPORT_ONLY = "report-only"
-    """It has findings, and none of them counts."""
+    """The policy has findings, and none of them counts."""
     NOT_EVALUATED = "not-evaluated"
 
 

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from auditor.domain.message import Message
 
-_TAB: Final = 4
-_WIDEST: Final = 100
-"""Columns of a source line that are shown; a longer line is cut around its caret."""
+_TAB_WIDTH: Final = 4
+_MAX_COLUMNS: Final = 100
+"""Maximum number of columns of a source line in a diagnostic; a longer line is cut around its caret."""
 
 
 class Level(StrEnum):
@@ -22,31 +22,31 @@ class Level(StrEnum):
 
 
 class Span(Struct, frozen=True, kw_only=True):
-    """A place in a text file; lines and columns count characters from 1."""
+    """A location in a text file; lines and columns count characters from 1."""
 
     file: str
     line: int
     column: int
     end_column: int | None = None
-    """The column after the last character of the place, on the same line."""
+    """The column after the last character of the location, on the same line."""
     text: str = ""
-    """The whole source line, without its line break."""
+    """The complete source line, without its line break."""
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """One thing that is wrong."""
+    """One error or warning."""
 
     slug: str
     """Its section in docs/messages.md."""
     message: Message
     span: Span | None = None
     hint: Message | None = None
-    """How to mend it."""
+    """How to fix it."""
     level: Level = Level.ERROR
 
 
 class AuditorError(Exception):
-    """A failure that the program foresaw and can explain; any other exception is a bug."""
+    """An expected failure, with an explanation for the user; any other exception is a bug."""
 
     diagnostics: tuple[Diagnostic, ...]
 
@@ -61,17 +61,17 @@ class AuditorError(Exception):
 
     @property
     def message(self) -> Message:
-        """What the first diagnostic says."""
+        """The message of the first diagnostic."""
         return self.diagnostics[0].message
 
     @property
     def hint(self) -> Message | None:
-        """How to mend the first diagnostic."""
+        """The hint of the first diagnostic."""
         return self.diagnostics[0].hint
 
     @property
     def span(self) -> Span | None:
-        """Where the first diagnostic points."""
+        """The location of the first diagnostic."""
         return self.diagnostics[0].span
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class AuditorError(Exception):
 
 
 class UsageError(AuditorError):
-    """The command line asks for something that does not exist or does not fit together (exit 2)."""
+    """The command line names something that does not exist, or its arguments contradict each other (exit 2)."""
 
 
 class SettingsError(AuditorError):
@@ -90,7 +90,7 @@ class SettingsError(AuditorError):
 class InputError(AuditorError):
     """One or more mistakes in files that people write: policies, tests, tenants (exit 2).
 
-    The diagnostics keep the order in which they are given; at least one is needed.
+    The diagnostics keep their order. Raises ValueError if there are none.
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
@@ -107,7 +107,7 @@ class SnapshotError(AuditorError):
 
 
 class GraphError(AuditorError):
-    """Microsoft Graph or its sign-in service refused or failed (exit 3)."""
+    """Microsoft Graph or its sign-in service refused a request or failed (exit 3)."""
 
 
 class DeliveryError(AuditorError):
@@ -115,27 +115,27 @@ class DeliveryError(AuditorError):
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with every control, format and odd space character made visible, as `\x1b` or `\u202e`."""
-    return text if text.isprintable() else "".join(map(_visible, text))
+    r"""Return `text` with control characters, format characters and unusual spaces escaped: `\x1b`, `\u202e`."""
+    return text if text.isprintable() else "".join(map(_escape, text))
 
 
 def printable_line(text: str) -> str:
-    """Return a printable text with ordinary spaces for those that languages write in amounts and do not break."""
+    """Like `printable`, but replace the no-break spaces that some languages write in amounts by ordinary spaces."""
     return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
 
 
 def one_line(diagnostic: Diagnostic) -> str:
-    """Return `file:line:column: message`, or the message alone where no place is known."""
-    return f"{_place(diagnostic.span)}{printable(diagnostic.message)}"
+    """Return `file:line:column: message`, or the message alone if no location is known."""
+    return f"{_location(diagnostic.span)}{printable(diagnostic.message)}"
 
 
 def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, mend: str = "help") -> str:
-    """Return the block a person reads: place and message, the source line with its caret, the way to mend it.
+    """Return a diagnostic as lines of text: location and message, the source line with carets, the hint.
 
     `level` and `mend` are the words for its level and for its hint, in the language of the message.
     """
     span = diagnostic.span
-    lines = [f"{_place(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
+    lines = [f"{_location(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
     if span is not None and span.text.strip():
         source, caret = _excerpt(span)
         lines += [f"   | {source}".rstrip(), f"   | {caret}"]
@@ -144,11 +144,11 @@ def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, mend:
     return "\n".join(lines)
 
 
-def _place(span: Span | None) -> str:
+def _location(span: Span | None) -> str:
     return "" if span is None else f"{printable(span.file)}:{span.line}:{span.column}: "
 
 
-def _visible(character: str) -> str:
+def _escape(character: str) -> str:
     if character.isprintable():
         return character
     point = ord(character)
@@ -157,20 +157,20 @@ def _visible(character: str) -> str:
     return f"\\u{point:04x}" if point <= 0xFFFF else f"\\U{point:08x}"
 
 
-def _width(shown: str) -> int:
-    """Return the columns of a terminal that `shown` takes."""
+def _width(text: str) -> int:
+    """Return the number of terminal columns of a text."""
     return sum(
         0 if unicodedata.category(c) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        for c in shown
+        for c in text
     )
 
 
 def _cells(text: str) -> list[tuple[str, int]]:
-    """Return what is shown for each character of `text`, and the columns that takes."""
+    """Return the displayed text of each character of `text`, and its width in columns."""
     cells: list[tuple[str, int]] = []
     column = 0
     for character in text:
-        shown = " " * (_TAB - column % _TAB) if character == "\t" else _visible(character)
+        shown = " " * (_TAB_WIDTH - column % _TAB_WIDTH) if character == "\t" else _escape(character)
         width = _width(shown)
         cells.append((shown, width))
         column += width
@@ -178,29 +178,29 @@ def _cells(text: str) -> list[tuple[str, int]]:
 
 
 def _excerpt(span: Span) -> tuple[str, str]:
-    """Return the source line of `span`, cut to a readable width, and the carets that go under it."""
+    """Return the source line of `span`, cut to `_MAX_COLUMNS`, and the line of carets below it."""
     cells = _cells(span.text)
     start = min(max(span.column - 1, 0), len(cells))
     end = len(cells) if span.end_column is None and start == len(cells) else (span.end_column or span.column + 1) - 1
     end = min(max(end, start), len(cells))
     first, last = _window(cells, start)
     before = sum(width for _, width in cells[first:start])
-    marked = sum(width for _, width in cells[start : min(end, last)])
+    carets = sum(width for _, width in cells[start : min(end, last)])
     head, tail = "…" if span.text[:first].strip() else "", "…" if last < len(cells) else ""
     source = head + "".join(shown for shown, _ in cells[first:last]) + tail
-    return source, " " * (before + len(head)) + "^" * max(marked, 1)
+    return source, " " * (before + len(head)) + "^" * max(carets, 1)
 
 
 def _window(cells: list[tuple[str, int]], start: int) -> tuple[int, int]:
-    """Return the slice of `cells` to show: a short line without its indentation, else what fits around `start`."""
+    """Return the slice of `cells` to show: a short line without its indentation, or as much as fits around `start`."""
     indent = next((index for index, (shown, _) in enumerate(cells) if index == start or not shown.isspace()), 0)
-    if sum(width for _, width in cells[indent:]) <= _WIDEST:
+    if sum(width for _, width in cells[indent:]) <= _MAX_COLUMNS:
         return indent, len(cells)
-    first, width = start, _WIDEST // 3
+    first, width = start, _MAX_COLUMNS // 3
     while first > indent and width >= cells[first - 1][1]:
         first -= 1
         width -= cells[first][1]
-    last, width = first, _WIDEST
+    last, width = first, _MAX_COLUMNS
     while last < len(cells) and width >= cells[last][1]:
         width -= cells[last][1]
         last += 1

@@ -11,7 +11,10 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
 def filled(template: str, values: Mapping[str, object]) -> str:
-    """Return a template with its values; a value is never read as a template, and an unknown name stays."""
+    """Replace the placeholders of a template by values.
+
+    Placeholders inside a value are not replaced; a placeholder with an unknown name stays as it is.
+    """
     return _PLACEHOLDER.sub(lambda name: str(values.get(name[1], name[0])), template)
 
 
@@ -19,9 +22,9 @@ class Message(str):
     """A text in English that remembers the catalogue's template (`id`) and the values in it (`arguments`).
 
     `Message("{path} does not exist", path=path)`: the template is a literal, so that Babel can extract it. An argument
-    that is a Message is translated with the message around it, a `date` is written as the language writes days, and
-    any other value is quoted as it is. A text of somebody else (an answer of Microsoft Graph, say) is a Message without
-    arguments, which no catalogue has.
+    that is a Message is translated too, a `date` is formatted for the language, and any other value is inserted
+    unchanged. Text from elsewhere, such as an answer of Microsoft Graph, is a Message without arguments, and no
+    catalogue has a translation of it.
     """
 
     __slots__ = ("arguments", "id")
@@ -30,17 +33,17 @@ class Message(str):
     arguments: Mapping[str, Argument]
 
     def __new__(cls, template: str, /, **arguments: object) -> Self:
-        """Fill the template in; a name in braces that is no argument stays as it is."""
+        """Fill in the template; a placeholder without an argument stays as it is."""
         values = {name: _argument(value) for name, value in arguments.items()}
         self = super().__new__(cls, filled(template, values))
         self.id, self.arguments = str(template), values
         return self
 
     def __reduce__(self) -> tuple[Callable[..., "Message"], tuple[str, Mapping[str, Argument]]]:
-        return _rebuilt, (self.id, self.arguments)
+        return _rebuild, (self.id, self.arguments)
 
     def translated(self, gettext: Callable[[str], str], day: Callable[[date], str]) -> str:
-        """Return the text with every template in it translated by `gettext` and every date written by `day`."""
+        """Return the text in another language: `gettext` translates every template, `day` formats every date."""
         values = {
             name: value.translated(gettext, day) if isinstance(value, Message)
             else day(value) if isinstance(value, date) else value
@@ -49,7 +52,7 @@ class Message(str):
         return filled(gettext(self.id), values)
 
     def rewritten(self, change: Callable[[str], str]) -> "Message":
-        """Return the message with its quoted values changed; a text without arguments is changed itself."""
+        """Return the message with `change` applied to its values, or to the text itself if it has no arguments."""
         if not self.arguments:
             return Message(change(self))
         values = {
@@ -61,44 +64,44 @@ class Message(str):
 
 
 def joined(separator: str, texts: Iterable[str]) -> Message:
-    """Return texts side by side as one message; each is translated by itself."""
+    """Join texts into one message; each text is translated separately."""
     parts = {f"part{number}": text for number, text in enumerate(texts, start=1)}
     return Message(separator.join(f"{{{name}}}" for name in parts), **parts)
 
 
 NOTHING: Final = joined("", ())
-"""The text of what needs none."""
+"""An empty message."""
 
 
 def detailed(text: Message, detail: str | None) -> Message:
-    """Return a message with a detail in brackets behind it; the message itself where there is none."""
+    """Return a message followed by a detail in brackets, or the message alone if there is no detail."""
     return Message("{text} ({detail})", text=text, detail=detail) if detail else text
 
 
 def unreadable(path: object, error: OSError) -> Message:
-    """Return that the system refused to read something, and why."""
+    """Return the message that the system refused to read a path, with the reason."""
     return Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error)
 
 
 def unwritable(path: object, error: OSError) -> Message:
-    """Return that the system refused to write something, and why."""
+    """Return the message that the system refused to write a path, with the reason."""
     return Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror or error)
 
 
 def alternatives(texts: Sequence[str]) -> Message:
-    """Return texts as a choice: `a, b or c`; at least one is needed."""
+    """Return texts as alternatives: `a, b or c`; there must be at least one."""
     *others, last = texts
     return Message("{one} or {other}", one=joined(", ", others), other=last) if others else joined("", texts)
 
 
 def enumeration(texts: Sequence[str]) -> Message:
-    """Return texts as a list: `a, b and c`; at least one is needed."""
+    """Return texts as a list: `a, b and c`; there must be at least one."""
     *others, last = texts
     return Message("{one} and {other}", one=joined(", ", others), other=last) if others else joined("", texts)
 
 
 def message_of(error: BaseException) -> Message:
-    """Return the message with which an exception was raised; its text where that is somebody else's."""
+    """Return the Message with which an exception was raised, or the text of an exception of another library."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Message) else Message(str(error))
 
@@ -114,16 +117,16 @@ def encoded(message: Message) -> dict[str, Any]:
 
 
 def decoded(document: Mapping[str, Any]) -> Message:
-    """Read what `encoded` returns. Raises KeyError, TypeError or ValueError for anything else."""
+    """Return the message of a document that `encoded` returned; raises KeyError, TypeError or ValueError if invalid."""
     template, values = document["id"], document.get("arguments", {})
     return Message(template, **{name: _decoded(values[name]) for name in values})
 
 
 def restored(text: str, saved: Mapping[str, Any]) -> Message:
-    """Return the message of an English text; `saved` has what `encoded` returned, by text.
+    """Return the message of an English text; `saved` maps texts to the documents that `encoded` returned.
 
-    A text that is not in it, such as one of an earlier version, stays as it is. Raises KeyError, TypeError or
-    ValueError where what was saved is no message, or that of another text.
+    A text that is not in `saved`, such as one of an earlier version, becomes a message without arguments. Raises
+    KeyError, TypeError or ValueError if the document is not a message, or is the message of another text.
     """
     if text not in saved:
         return Message(text)
@@ -145,5 +148,5 @@ def _argument(value: object) -> Argument:
     return str(value)
 
 
-def _rebuilt(template: str, arguments: Mapping[str, Argument]) -> Message:
+def _rebuild(template: str, arguments: Mapping[str, Argument]) -> Message:
     return Message(template, **arguments)

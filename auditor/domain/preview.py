@@ -1,4 +1,4 @@
-"""The preview of a policy change as values: both sides, and the findings that come, go and change."""
+"""The preview of a policy change as values: both sides, and the findings that are added, removed and changed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ class Side(Struct, frozen=True, kw_only=True):
     """The policies before the change, or after it."""
 
     name: str
-    """The ref or the places, as they were named."""
+    """The ref or the paths, as given."""
     commit: str | None
     """The commit of a ref; None for files on disk."""
     policy_digest: str
@@ -29,7 +29,7 @@ class Changed(Struct, frozen=True, kw_only=True):
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """What the change does to the findings of one tenant, or of the fleet."""
+    """How the change affects the findings of one tenant, or of the fleet."""
 
     name: str
     """The tenant's name; empty for the fleet."""
@@ -37,18 +37,18 @@ class Difference(Struct, frozen=True, kw_only=True):
     removed: tuple[Finding, ...] = ()
     changed: tuple[Changed, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
-    """Findings of the base whose policy the head could not evaluate: neither there nor gone."""
+    """Findings of the base whose policy could not be evaluated in the head: neither present nor gone."""
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):
-    """A policy on both sides; None where a side has no such policy."""
+    """A policy on both sides; the severity is None if a side has no such policy."""
 
     id: str
     title: str
     before: Severity | None
     after: Severity | None
     edited: bool
-    """Whether its text differs, severity and title included."""
+    """Whether its text differs, including severity and title."""
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ class Unknown(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What a policy change would do to a snapshot."""
+    """How a policy change would affect the findings of a snapshot."""
 
     tool_version: str
     as_of: datetime
@@ -73,16 +73,16 @@ class Preview(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyChange, ...]
     unknown: tuple[Unknown, ...]
     complete: bool
-    """Whether both sides were evaluated whole."""
+    """Whether both sides were evaluated completely."""
 
     @property
     def everywhere(self) -> tuple[Difference, ...]:
-        """The tenants, and the fleet at the end."""
+        """The differences of the tenants, followed by those of the fleet."""
         return (*self.tenants, self.fleet)
 
 
 class MoneyChange(Struct, frozen=True, kw_only=True):
-    """What is added to and taken from the money of open findings a month in one currency."""
+    """The increase and the decrease of the monthly cost of open findings in one currency."""
 
     currency: str
     more_per_month: Decimal
@@ -90,7 +90,7 @@ class MoneyChange(Struct, frozen=True, kw_only=True):
 
 
 class DifferenceCount(Struct, frozen=True, kw_only=True):
-    """Differences counted, and what open findings come and go with them, a month, by currency."""
+    """The number of differences, and how they change the monthly cost of open findings, by currency."""
 
     added: int
     removed: int
@@ -100,5 +100,5 @@ class DifferenceCount(Struct, frozen=True, kw_only=True):
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is different."""
+        """Whether there are no differences."""
         return not (self.added or self.removed or self.changed or self.unconfirmed)

@@ -1,17 +1,17 @@
-"""Dates of subscriptions night after night, and whether they move by a month."""
+"""The next date of a subscription, night by night, and whether it moves by a month."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
 DatedNight = tuple[datetime, date]
-"""The instant of a night, and the next date that a subscription had in it."""
+"""The instant of a night, and the next date of a subscription in that night."""
 EarlierDates = Mapping[str, Sequence[DatedNight]]
 """Id of a subscription → its next date in each earlier night."""
-_MONTH: Final = range(27, 32)
+_DAYS_OF_MONTH: Final = range(27, 32)
 
 
 def moved_by_a_month(nights: Iterable[DatedNight]) -> bool:
-    """Tell whether a date moved by 27 to 31 days between two nights."""
+    """Return whether a date moved by 27 to 31 days between two nights."""
     dates = [day for _, day in sorted(set(nights))]
-    return any((later - day).days in _MONTH for index, day in enumerate(dates) for later in dates[index:])
+    return any((later - day).days in _DAYS_OF_MONTH for index, day in enumerate(dates) for later in dates[index:])

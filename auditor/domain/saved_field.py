@@ -1,4 +1,4 @@
-"""Annotations of fields whose form in a saved JSON document does not follow from their type."""
+"""Annotations of fields whose form in a saved JSON document cannot be derived from their type."""
 
 from datetime import datetime
 from enum import Enum, auto
@@ -6,12 +6,12 @@ from typing import Annotated
 
 
 class SavedField(Enum):
-    """How a field stands in a document; `auditor.result.codec` reads it from the field's type."""
+    """How a field is written in a saved document; `auditor.result.codec` reads it from the field's type."""
 
     LABEL = auto()
     """Text for people: null is read as empty text."""
     TENANT_NAME = auto()
-    """The name of a tenant, which becomes part of paths."""
+    """The name of a tenant, which is used in paths."""
     RUN_INSTANT = auto()
     """An instant from 1970 to 9000, so that days can be added to it."""
     SEAT_SUM = auto()

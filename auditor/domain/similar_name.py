@@ -1,4 +1,4 @@
-"""The known name that a misspelt one probably stands for."""
+"""Suggests the known name that is most similar to a misspelt one."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,20 +6,20 @@ from typing import Final
 
 from auditor.domain.message import Message
 
-_LONGEST: Final = 100
-"""Characters of the names that are compared; the time of a comparison grows with their product."""
+_MAX_LENGTH: Final = 100
+"""Maximum length of names that are compared; comparing takes time proportional to the product of the lengths."""
 
 
 def similar_name(word: str, names: Iterable[str]) -> str | None:
-    """Return the name that is most like a word, letter case aside; None if none is like it."""
-    if len(word) > _LONGEST:
+    """Return the name that is most similar to a word, ignoring letter case; None if none is similar."""
+    if len(word) > _MAX_LENGTH:
         return None
-    folded = {name.casefold(): name for name in names if len(name) <= _LONGEST}
+    folded = {name.casefold(): name for name in names if len(name) <= _MAX_LENGTH}
     close = get_close_matches(word.casefold(), folded, n=1)
     return folded[close[0]] if close else None
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> Message | None:
-    """Return the hint that suggests the similar name; None if there is none."""
+    """Return a hint that suggests the similar name; None if there is none."""
     name = similar_name(word, names)
     return None if name is None else Message("did you mean '{name}'?", name=name)

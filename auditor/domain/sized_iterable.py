@@ -1,4 +1,4 @@
-"""Sequences that are implemented by iteration: values are read from storage, and no index is kept."""
+"""Sequences that are implemented by iteration, for values that are read from storage without an index."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -26,7 +26,7 @@ class SizedIterable(Sequence[_Item]):
         return next(islice(iter(self), index % len(self), None))
 
     def __eq__(self, other: object) -> bool:
-        """Compare items one by one with those of any other sequence."""
+        """Compare the items one by one with those of any sequence."""
         if not isinstance(other, Sequence) or isinstance(other, str | bytes):
             return NotImplemented
         return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))

@@ -9,17 +9,17 @@ from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic
 
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
-"""The client id of a tenants file whose application does not exist yet."""
+"""The client id in a tenants file for an application that does not exist yet."""
 
 
 class GithubOidc(Struct, frozen=True, kw_only=True):
-    """Sign-in with the identity of a GitHub Actions job; no secret exists anywhere."""
+    """Sign-in with the identity of a GitHub Actions job, without any secret."""
 
     client_id: str
 
 
 class ClientSecret(Struct, frozen=True, kw_only=True):
-    """Sign-in with a client secret that an environment variable holds."""
+    """Sign-in with a client secret from an environment variable."""
 
     client_id: str
     secret_env: str
@@ -31,7 +31,7 @@ class Certificate(Struct, frozen=True, kw_only=True):
     client_id: str
     path: str | None = None
     env: str | None = None
-    """The variable that holds the certificate itself: PEM text, or base64 of PKCS #12."""
+    """The environment variable that contains the certificate itself: PEM text, or base64 of PKCS #12."""
     password_env: str | None = None
 
 
@@ -42,10 +42,10 @@ class ManagedIdentity(Struct, frozen=True, kw_only=True):
 
 
 class WorkloadIdentity(Struct, frozen=True, kw_only=True):
-    """Sign-in with the token file of a Kubernetes workload, which AZURE_FEDERATED_TOKEN_FILE names."""
+    """Sign-in with the token file of a Kubernetes workload, named by AZURE_FEDERATED_TOKEN_FILE."""
 
     client_id: str | None = None
-    """None for that of AZURE_CLIENT_ID."""
+    """None to use AZURE_CLIENT_ID."""
 
 
 class AzureCli(Struct, frozen=True, kw_only=True):
@@ -53,13 +53,13 @@ class AzureCli(Struct, frozen=True, kw_only=True):
 
 
 class DeviceCode(Struct, frozen=True, kw_only=True):
-    """Sign-in of a person, who enters a code at Microsoft's page; the application allows public client flows."""
+    """Sign-in of a person, who enters a code on Microsoft's page; the application must allow public client flows."""
 
     client_id: str
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """A bearer token made elsewhere, from an environment variable; it may be opaque."""
+    """A bearer token from an environment variable, issued elsewhere; it may be opaque."""
 
     token_env: str
 
@@ -86,17 +86,17 @@ class Attach(StrEnum):
 
 
 class Channel(StrEnum):
-    """What a recipient's address leads to."""
+    """The channel of a recipient's address."""
 
     MAIL = "mail"
     TEAMS = "teams"
     SLACK = "slack"
     WEBHOOK = "webhook"
-    """Anything that takes signed JSON."""
+    """Any service that accepts signed JSON."""
 
 
 def channel_of(address: str) -> tuple[Channel, str]:
-    """Return the channel of a recipient's address and what identifies it there.
+    """Return the channel of a recipient's address, and the identifier of the recipient in it.
 
     `teams:NAME`, `slack:NAME` and `webhook:NAME` name the environment variable that holds the URL; anything else is a
     mail address.
@@ -108,7 +108,7 @@ def channel_of(address: str) -> tuple[Channel, str]:
 
 
 def same_recipient(address: str) -> str:
-    """Return what is equal for addresses of one recipient: case matters in names of variables, not in mail."""
+    """Return a key that is equal for addresses of one recipient: case matters in names of variables, not in mail."""
     return address.casefold() if channel_of(address)[0] is Channel.MAIL else address
 
 
@@ -119,9 +119,9 @@ class Recipient(Struct, frozen=True, kw_only=True):
     """A mail address, or a channel: see `channel_of`."""
     locale: str | None = None
     severities: tuple[Severity, ...] | None = None
-    """The severities that this recipient wants; None for all."""
+    """The severities that this recipient gets; None for all."""
     owners: tuple[str, ...] | None = None
-    """The owners whose policies this recipient wants; None for all."""
+    """The owners of policies that this recipient gets; None for all."""
     tags: tuple[str, ...] | None = None
     """The tags that select policies for this recipient; None for all policies."""
     digest: Digest = Digest.WEEKLY
@@ -146,7 +146,7 @@ class Tenant(Struct, frozen=True, kw_only=True):
     """Another sign-in service, without a slash at the end."""
     recipients: tuple[Recipient, ...] = ()
     credential_at: str = "the tenants file"
-    """Where the credential is written, as `file:line`."""
+    """Where the credential is configured, as `file:line`."""
 
 
 class StartTls(StrEnum):
@@ -169,7 +169,7 @@ class GraphMail(Struct, frozen=True, kw_only=True):
     """Mail is sent by Microsoft Graph."""
 
     tenant: str
-    """The name of the tenant whose credential sends."""
+    """The name of the tenant whose credential is used to send."""
 
 
 class SmtpMail(Struct, frozen=True, kw_only=True):
@@ -181,9 +181,9 @@ class SmtpMail(Struct, frozen=True, kw_only=True):
     username_env: str | None = None
     password_env: str | None = None
     ca: str | None = None
-    """File with the certificate authorities of the relay; None for those of the system."""
+    """File with the certificate authorities for the relay; None for those of the system."""
     written_at: str = "the tenants file"
-    """Where it is written, as `file:line`."""
+    """Where it is configured, as `file:line`."""
 
 
 class Mail(Struct, frozen=True, kw_only=True):
@@ -195,22 +195,22 @@ class Mail(Struct, frozen=True, kw_only=True):
 
 
 class Webhooks(Struct, frozen=True, kw_only=True):
-    """Where messages may be posted, and when; the URLs themselves are in environment variables."""
+    """The hosts to which messages may be posted, and when; the URLs themselves are in environment variables."""
 
     hosts: tuple[str, ...] = ()
-    """Hosts beside those of Teams and Slack; `*.` at the beginning stands for every host below a domain."""
+    """Hosts in addition to those of Teams and Slack; a leading `*.` matches every host below a domain."""
     send: Send | None = None
-    """None for that of mails."""
+    """None to use the setting of mails."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """A tenants file, read and checked."""
+    """The contents of a valid tenants file."""
 
     tenants: tuple[Tenant, ...]
     mail: Mail | None = None
     webhooks: Webhooks = Webhooks()
     warnings: tuple[Diagnostic, ...] = ()
-    """Warnings about settings that can be used but look wrong."""
+    """Warnings about settings that are valid but probably wrong."""
 
     def send(self, channel: Channel) -> Send:
         """Return which runs are sent to a channel."""

@@ -1,4 +1,4 @@
-"""Marks English texts for the message extractor, and the interface that looks up their translations."""
+"""Markers of English texts for the message extractor, and the interface that looks up their translations."""
 
 from typing import Protocol
 
@@ -10,19 +10,19 @@ class Localizer(Protocol):
         """Return the translation of a message."""
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        """Return the translation of the form that belongs to a number."""
+        """Return the translation of the plural form for a number."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for
-    """Return the text unchanged: the extractor finds it here, and the catalogue translates it where it is written."""
+    """Return the text unchanged; marks it for the extractor, while its translation is looked up when it is written."""
     return message
 
 
 def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - the name that message extractors look for
-    """Return both forms of a text that names a number, as `N_` does one text."""
+    """Return the singular and plural form of a text unchanged; marks them for the extractor, as `N_` does."""
     return singular, plural
 
 
 def capitalized(text: str, language: str) -> str:
-    """Return a text with a capital first letter; Turkish has its own capital of i."""
+    """Return a text with a capital first letter; the Turkish capital of i is İ."""
     return ("İ" if language.startswith("tr") and text[:1] == "i" else text[:1].upper()) + text[1:]

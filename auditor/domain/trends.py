@@ -27,7 +27,7 @@ class Forecast(Struct, frozen=True, kw_only=True):
 
 
 class Cohorts(Struct, frozen=True, kw_only=True):
-    """What became of the holders of a SKU, summed over the nights that could be compared."""
+    """Changes among the holders of a SKU, summed over the nights that could be compared."""
 
     nights: int
     """Number of nights that could be compared with the previous one."""
@@ -35,13 +35,13 @@ class Cohorts(Struct, frozen=True, kw_only=True):
     """Holders who kept it through the last of these nights."""
     new: int
     reclaimed: int
-    """The account exists, the licence is gone."""
+    """The account exists, but no longer has the licence."""
     lapsed: int
-    """The account is gone, and the licence with it."""
+    """The account no longer exists."""
 
 
 class SeatTrend(Struct, frozen=True, kw_only=True):
-    """The seats of one SKU since its first night; None where a night has no value."""
+    """The seats of one SKU since its first night; None for a night without a value."""
 
     sku_id: str
     sku: str
@@ -86,13 +86,13 @@ class Trends(Struct, frozen=True, kw_only=True):
     seats: tuple[SeatTrend, ...]
     policies: tuple[PolicyTrend, ...]
     people: tuple[tuple[datetime, int | None, int | None, int | None], ...]
-    """(night, accounts, blocked ones, those with a licence)."""
+    """(night, accounts, blocked accounts, accounts with a licence)."""
     open: tuple[tuple[datetime, Mapping[Severity, int], int, int], ...]
     """(result, open findings by severity, waived, policies that could not be evaluated)."""
     money: Mapping[str, tuple[tuple[datetime, Decimal], ...]]
-    """By currency: what open findings stood for a month."""
+    """Monthly cost of the open findings, by currency."""
     unknown: tuple[Message, ...] = ()
-    """Sentences about data that these figures lack."""
+    """Messages about data that is missing from these figures."""
 
 
 class Episode(Struct, frozen=True, kw_only=True):
@@ -164,6 +164,6 @@ class Between(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyBetween, ...]
     """Policies with differences only."""
     money: Mapping[str, tuple[Decimal, Decimal]]
-    """By currency: what open findings stood for a month."""
+    """Monthly cost of the open findings, by currency."""
     findings: tuple[FindingBetween, ...]
     unknown: tuple[Message, ...] = ()

@@ -24,7 +24,7 @@ class Action(Struct, frozen=True, kw_only=True):
     id: str
     guidance: str
     findings: Sequence[str]
-    """Fingerprints, in their order; a tuple, but where they are too many to hold."""
+    """Fingerprints, in their order; a tuple unless there are too many to keep in memory."""
     title: str
     role: str = ""
     prerequisites: tuple[str, ...] = ()
@@ -33,34 +33,34 @@ class Action(Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     next: tuple[str, ...] = ()
     checked: str = ""
-    """The day (YYYY-MM-DD) on which the guidance was last held against its sources; empty where it is not known."""
+    """The day (YYYY-MM-DD) on which the guidance was last checked against its sources; empty if unknown."""
     requests: Sequence[Mapping[str, Any]] = ()
-    """Graph requests and PowerShell lines for an administrator to review and run; a tuple, unless they are too many."""
+    """Graph requests and PowerShell lines for an administrator to review and run; a tuple as for `findings`."""
     money: Money | None = None
-    """What it saves (or, below zero, costs) a month once freed seats are reused or removed."""
+    """Monthly saving once freed seats are reused or removed; negative if the action costs money."""
     kind: str = ""
-    """What it does, as `auditor.remedy.kinds` names it."""
+    """The kind of action, with its name in `auditor.remedy.kinds`."""
     order: str = ""
-    """The class in the safe order: check, backup, reassign, buy, move, remove, cancel."""
+    """Its class in the safe order of actions: check, backup, reassign, buy, move, remove, cancel."""
     count: int = 0
-    """People, seats or things, as the title counts them."""
+    """The number of people, seats or other objects in the title."""
     owner: str = ""
-    """The owner of the policies behind it."""
+    """The owner of the policies that raised its findings."""
     decided_by: str = ""
-    """Who must decide; empty where nothing is to be decided."""
+    """Who must decide; empty if there is nothing to decide."""
     confidence: str = ""
-    """`certain` where the evidence alone is enough, `review` where somebody has to look first."""
+    """`certain` if the evidence alone is sufficient, `review` if a person has to check first."""
     irreversible: tuple[int, ...] = ()
     """Numbers of the steps, from 1, that cannot be undone."""
     before: Money | None = None
     after: Money | None = None
-    """What the seats concerned cost a month before and after."""
+    """Monthly cost of the affected seats before and after."""
     seats: Annotated[SeatMovement | None, SavedField.OPTIONAL] = None
-    """The seats of the product that it is about; None where it is about none, or about several."""
+    """The seats of the product that it is about; None if it is about none or several."""
     due: date | None = None
     """The day by which to decide: the next date of the subscription that it is about."""
     rank: int = 0
-    """Its place by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
+    """Its rank by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
     why: str = ""
     """Why it has this rank, in one line."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
@@ -68,10 +68,10 @@ class Action(Struct, frozen=True, kw_only=True):
 
     @property
     def saves(self) -> Money | None:
-        """What it saves a month; None where it saves nothing or no price is known."""
+        """The monthly saving; None if it saves nothing or no price is known."""
         return None if self.money is None else self.money.gain
 
     @property
     def costs(self) -> Money | None:
-        """What it costs a month, above zero; None where it costs nothing or no price is known."""
+        """The monthly cost, above zero; None if it costs nothing or no price is known."""
         return None if self.money is None else self.money.cost

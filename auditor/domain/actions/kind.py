@@ -59,11 +59,11 @@ class ActionKind(StrEnum):
 
 
 def removal_kind(agreement: Agreement) -> ActionKind:
-    """Return how seats are given back under an agreement: at the renewal where nothing else is known."""
-    return _REMOVAL.get(agreement, ActionKind.REMOVE_AT_RENEWAL)
+    """Return the kind of action that removes seats under an agreement: at the renewal unless the agreement differs."""
+    return _REMOVAL_KINDS.get(agreement, ActionKind.REMOVE_AT_RENEWAL)
 
 
-_REMOVAL: Final = {
+_REMOVAL_KINDS: Final = {
     Agreement.MOSA: ActionKind.REMOVE_NOW,
     Agreement.VOLUME: ActionKind.REMOVE_BY_SELLER,
     Agreement.CSP: ActionKind.REMOVE_BY_SELLER,

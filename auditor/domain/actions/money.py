@@ -27,12 +27,12 @@ class Money(Struct, frozen=True, kw_only=True):
 
 
 def rounded(value: Decimal) -> Decimal:
-    """Return an amount with at most two decimals, half a cent away from zero."""
+    """Return an amount rounded to cents; half a cent is rounded away from zero."""
     return value.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
 def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
-    """Add sums up, per currency in alphabetical order."""
+    """Add up amounts by currency; the currencies are in alphabetical order."""
     total: dict[str, Decimal] = {}
     for part in parts:
         for currency, value in part.items():
@@ -41,7 +41,7 @@ def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
 
 
 def difference(before: Money | None, after: Money | None) -> Money | None:
-    """Return what is saved between two amounts of one currency; None where one is not known."""
+    """Return the saving between two amounts in the same currency; None if one of them is unknown."""
     if before is None or after is None:
         return None
     return Money(currency=before.currency, per_month=before.per_month - after.per_month)

@@ -1,4 +1,4 @@
-"""Ranks actions by severity, money and days left, and words the reason for a rank in one line."""
+"""Ranks actions by severity, money and days left, and explains each rank in one line."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import date
@@ -18,34 +18,32 @@ FIRST: Final = 5
 SOON: Final = 90
 """A saving with a date within this many days counts as near."""
 
-_SEVERITY: Final = {
+_SEVERITY_POINTS: Final = {
     Severity.CRITICAL: 200,
     Severity.HIGH: 100,
     Severity.MEDIUM: 60,
     Severity.LOW: 30,
     Severity.INFO: 0,
 }
-_MONEY: Final = 60
+_SAVING_POINTS: Final = 60
 """Points of the largest saving; smaller savings get a proportional share."""
-_DAYS: Final = ((7, 30), (14, 25), (30, 20), (60, 10), (SOON, 5))
+_DEADLINE_POINTS: Final = ((7, 30), (14, 25), (30, 20), (60, 10), (SOON, 5))
 """Upper bounds of the days left, with their points."""
-
-
-_OF_PRODUCTS: Final = frozenset(
+_PRODUCT_KINDS: Final = frozenset(
     {
         *(ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER),
         *(ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.PURCHASE, ActionKind.SETTLED),
         *(ActionKind.CONTRACT_SEATS, ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING),
     }
 )
-"""Kinds about the seats, subscriptions and contracts of a product, and about no person."""
+"""Kinds that are about the seats, subscriptions or contracts of a product, not about people."""
 
 
 class Reason(Enum):
     """Why an action has its rank."""
 
     WEIGHT = "weight"
-    """Its points."""
+    """The sum of its points."""
     SAVING = "saving"
     """It has the largest saving with a date within `SOON` days."""
     DEADLINE = "deadline"
@@ -58,9 +56,9 @@ class Weight(Struct, frozen=True, kw_only=True):
     """The properties of an action that determine its rank."""
 
     severity: Severity
-    """Of its worst finding."""
+    """The severity of its worst finding."""
     saves: Decimal = Decimal(0)
-    """Money a month."""
+    """Money saved per month."""
     due: date | None = None
     findings: int = 0
 
@@ -88,11 +86,11 @@ def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
 
 def product_concerned(action: Action) -> str | None:
     """Return the skuId of the product whose seats, subscriptions or contract an action is about; None for others."""
-    return action.seats.sku_id if action.seats is not None and action.kind in _OF_PRODUCTS else None
+    return action.seats.sku_id if action.seats is not None and action.kind in _PRODUCT_KINDS else None
 
 
 def nearest_dates(dated: Iterable[tuple[Hashable, date | None]]) -> dict[Hashable, date]:
-    """Return the nearest date of each product, by pairs of a product and a date; None stands for no product."""
+    """Return the nearest date of each product from pairs of product and date; pairs with None are skipped."""
     dates: dict[Hashable, date] = {}
     for product, day in dated:
         if product is not None and day is not None:
@@ -101,14 +99,14 @@ def nearest_dates(dated: Iterable[tuple[Hashable, date | None]]) -> dict[Hashabl
 
 
 def most_important(products: Iterable[Hashable]) -> list[int]:
-    """Return the positions of at most `FIRST` items, of each product the first; `products` are in order of rank.
+    """Return the indexes of at most `FIRST` items, only the first of each product.
 
-    None stands for no product.
+    `products` contains the product of each item in order of rank; None for an item that is about no product.
     """
-    indices: dict[Hashable, int] = {}
-    for position, product in enumerate(products):
-        indices.setdefault(position if product is None else ("", product), position)
-    return list(indices.values())[:FIRST]
+    indexes: dict[Hashable, int] = {}
+    for index, product in enumerate(products):
+        indexes.setdefault(index if product is None else ("", product), index)
+    return list(indexes.values())[:FIRST]
 
 
 def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
@@ -118,17 +116,17 @@ def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
 
 
 def _points(weight: Weight, largest: Decimal, today: date) -> int:
-    points = _SEVERITY[weight.severity]
+    total = _SEVERITY_POINTS[weight.severity]
     if weight.saves > 0:
-        points += int(_MONEY * weight.saves / largest)
+        total += int(_SAVING_POINTS * weight.saves / largest)
     if weight.due is not None and weight.due >= today:
         days = (weight.due - today).days
-        points += next((worth for limit, worth in _DAYS if days <= limit), 0)
-    return points
+        total += next((points for limit, points in _DEADLINE_POINTS if days <= limit), 0)
+    return total
 
 
 def why(l10n: Localizer, reason: Reason, weight: Weight, today: date) -> str:
-    """Return the reason: what the action is first in, otherwise its severity, saving and days left."""
+    """Return the reason in words: the criterion in which the action is first, or its severity, saving and days left."""
     days = -1 if weight.due is None else (weight.due - today).days
     match reason:
         case Reason.BOTH:

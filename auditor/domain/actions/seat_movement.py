@@ -1,4 +1,4 @@
-"""Defines what the actions of a tenant do to the seats of a product, and the sentence that says it."""
+"""Defines how the actions of a tenant change the seats of a product, and describes the change in words."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -25,7 +25,7 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
     added: int = 0
     """Seats to buy; below zero, to remove."""
     undecided: Annotated[int | None, SavedField.OPTIONAL] = None
-    """Decisions about which product a person keeps or gets, which the numbers leave out; None where there is none."""
+    """Open decisions about which product a person keeps or gets; the numbers leave them out. None if there are none."""
 
     @property
     def usable_after(self) -> int:
@@ -34,14 +34,14 @@ class SeatMovement(Struct, frozen=True, kw_only=True):
 
     @property
     def assigned_after(self) -> int:
-        """Seats that are assigned then."""
+        """Seats that are assigned once all actions are done."""
         return max(0, self.assigned - self.freed + self.given)
 
 
 def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Callable[[int], str]) -> str:
-    """Say how many seats a product has, what the actions do to them, and what is left to buy or remove.
+    """Return a text: how many seats a product has, how the actions change them, how many are left to buy or remove.
 
-    `number` writes a number in the language.
+    `number` formats a number in the language of the text.
     """
     sentences = [
         l10n.gettext(

@@ -1,4 +1,4 @@
-"""The data that policies need: sources, properties, groups. The least permissions follow from it."""
+"""The data that policies need: sources, properties, groups. The least permissions are derived from it."""
 
 from collections.abc import Iterable
 
@@ -12,11 +12,11 @@ class Needs(Struct, frozen=True, kw_only=True):
 
     sources: frozenset[Source] = frozenset()
     user_properties: tuple[str, ...] = ()
-    """Graph properties of users to select, including `id` and names."""
+    """Properties of Graph's users to select, including `id` and names."""
     groups: tuple[str, ...] = ()
     """Groups named by policies, as written (id or display name), of which direct members are needed."""
     transitive_groups: tuple[str, ...] = ()
-    """The same for transitive members."""
+    """Groups named by policies, as written, of which transitive members are needed."""
     licensed_groups: bool = False
     """Whether all licensed groups, their processing state and errors are needed."""
     licensed_members: bool = False
@@ -35,17 +35,17 @@ class Needs(Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, parts: Iterable["Needs"]) -> "Needs":
         """Return the union of many needs in linear time."""
-        every = list(parts)
+        needs = list(parts)
         return cls(
-            sources=frozenset().union(*(part.sources for part in every)),
-            user_properties=tuple(sorted({name for part in every for name in part.user_properties})),
-            groups=tuple(sorted({name for part in every for name in part.groups})),
-            transitive_groups=tuple(sorted({name for part in every for name in part.transitive_groups})),
-            licensed_groups=any(part.licensed_groups for part in every),
-            licensed_members=any(part.licensed_members for part in every),
-            nested_groups=any(part.nested_groups for part in every),
-            app_usage_periods=tuple(sorted({period for part in every for period in part.app_usage_periods})),
-            eligible_roles=any(part.eligible_roles for part in every),
+            sources=frozenset().union(*(part.sources for part in needs)),
+            user_properties=tuple(sorted({name for part in needs for name in part.user_properties})),
+            groups=tuple(sorted({name for part in needs for name in part.groups})),
+            transitive_groups=tuple(sorted({name for part in needs for name in part.transitive_groups})),
+            licensed_groups=any(part.licensed_groups for part in needs),
+            licensed_members=any(part.licensed_members for part in needs),
+            nested_groups=any(part.nested_groups for part in needs),
+            app_usage_periods=tuple(sorted({period for part in needs for period in part.app_usage_periods})),
+            eligible_roles=any(part.eligible_roles for part in needs),
         )
 
 
@@ -71,4 +71,4 @@ EVERYTHING_ABOUT_USERS = (
     "userPrincipalName",
     "userType",
 )
-"""The user properties of `collect --all`, without sign-in activity, which is a source of its own."""
+"""The user properties of `collect --all`, without sign-in activity, which is a separate source."""

@@ -15,7 +15,7 @@ from auditor.domain.saved_field import Label, SavedField
 
 
 class AnswerKind(StrEnum):
-    """What a question asks, and how an answer begins."""
+    """The kind of a question, and the keyword with which an answer begins."""
 
     KEEP = "keep"
     GIVE = "give"
@@ -28,7 +28,7 @@ class AnswerKind(StrEnum):
 
 
 class DecisionScope(Struct, frozen=True, kw_only=True):
-    """Which questions a decision answers, in words: all parts must hold; None holds always."""
+    """The conditions for the questions that a decision answers: all must match; None matches every question."""
 
     policy: str | None = None
     check: str | None = None
@@ -38,11 +38,11 @@ class DecisionScope(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """What somebody decided, and until when it holds."""
+    """A recorded decision of a person, and how long it is valid."""
 
     id: str
     question: str | None
-    """The id of a question; None where `scope` says it in words."""
+    """The id of a question; None if `scope` selects the questions."""
     scope: DecisionScope | None
     kind: AnswerKind
     value: Any
@@ -50,13 +50,13 @@ class Decision(Struct, frozen=True, kw_only=True):
     by: str
     on: date
     until: date | None
-    """The last day, in UTC, on which it holds; None for no end."""
+    """The last day, in UTC, on which it is valid; None for no end."""
     reason: str
     span: Span
 
 
 class Question(Struct, frozen=True, kw_only=True):
-    """What only a person can say about some findings of one subject."""
+    """A question about findings of one subject that only a person can answer."""
 
     id: str
     """A hash of tenant, kind, subject and the products in question."""
@@ -74,16 +74,16 @@ class Question(Struct, frozen=True, kw_only=True):
     """Fingerprints."""
     policies: tuple[str, ...]
     money: Money | None
-    """What the findings cost a month, where prices are known."""
+    """Monthly cost of the findings, if prices are known."""
     decision: str | None = None
     """The id of the decision that answers it; None while it is open."""
     assumes_answers: bool = False
-    """Whether the first answer, a number of seats, holds once every other open question has its first answer."""
+    """Whether the first answer, a number of seats, assumes that every other open question gets its first answer."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
 
 
 class SavedQuestion(Struct, frozen=True, kw_only=True):
-    """A question of a plan, as far as answers are held against it."""
+    """The fields of a question in a saved plan that answers are checked against."""
 
     id: str
     kind: AnswerKind
@@ -93,7 +93,7 @@ class SavedQuestion(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What was decided about a question."""
+    """The answer that a decision gives to a question."""
 
     question: Question
     decision: str

@@ -38,7 +38,7 @@ class Assignments(Struct, frozen=True, kw_only=True):
     """Whether a SKU held over two or more paths is reported."""
     services: Services = Services()
     downgrade_to: ProductSet | None = None
-    """Products of which the cheapest that keeps what somebody uses is proposed in place of a larger one."""
+    """Smaller products: the cheapest one that keeps what a person uses is proposed instead of a larger product."""
 
 
 class Bound(Struct, frozen=True, kw_only=True):
@@ -54,36 +54,36 @@ class Bound(Struct, frozen=True, kw_only=True):
 
 
 class Seats(Struct, frozen=True, kw_only=True):
-    """How many spare seats each SKU may and must have, how many people may hold it or need one, how many are bought."""
+    """Limits on the spare seats of each SKU, on the people who hold or need a seat, and on the seats bought."""
 
     of: ProductSet = PAID_PRODUCTS
     minimum: Bound | None = None
     maximum: Bound | None = None
     quota: Bound | None = None
-    """How many people of the population may hold it at most (`assigned.max`); a share is of the consumed units."""
+    """Maximum number of people of the population who hold it (`assigned.max`); a share is of the consumed units."""
     purchased: int | None = None
     """The maximum of enabled, warning and suspended units together (`purchased.max`)."""
     covers: bool = False
-    """Whether the population, in number, has to find room in the usable seats of the pool (`covers: users`)."""
+    """Whether the pool must have a usable seat for everyone in the population (`covers: users`)."""
     pool: bool = False
     count_grace_units: bool = True
 
     @property
     def judges_spare(self) -> bool:
-        """Whether it evaluates spare seats; False where it sets a quota, a cap or coverage alone."""
-        other = self.quota is not None or self.purchased is not None or self.covers
-        return not other or self.minimum is not None or self.maximum is not None
+        """Whether it evaluates spare seats; False if it sets only a quota, a cap or coverage."""
+        other_limit = self.quota is not None or self.purchased is not None or self.covers
+        return not other_limit or self.minimum is not None or self.maximum is not None
 
     def usable(self, enabled: int | None, warning: int | None) -> int | None:
         """Return the usable seats: enabled ones, and those in their grace period unless `graceUnits: ignore`.
 
-        None where one of the numbers is not known.
+        None if one of the numbers is unknown.
         """
         return None if enabled is None or warning is None else enabled + (warning if self.count_grace_units else 0)
 
 
 class Purchases(Struct, frozen=True, kw_only=True):
-    """Which SKUs the tenant may own usable seats of."""
+    """The SKUs of which the tenant may own usable seats."""
 
     allow: ProductSet | None = None
     deny: ProductSet | None = None
@@ -92,12 +92,12 @@ class Purchases(Struct, frozen=True, kw_only=True):
 
 
 class Subscriptions(Struct, frozen=True, kw_only=True):
-    """Which states and dates of subscriptions are reported."""
+    """The states and dates of subscriptions that are reported."""
 
     of: ProductSet = EVERY_PRODUCT
     expiring: timedelta | None = None
     idle: Bound | None = None
-    """The fewest spare seats of a SKU whose expiring subscriptions are reported (`expiring.idle.min`)."""
+    """Minimum number of spare seats of a SKU whose expiring subscriptions are reported (`expiring.idle.min`)."""
     except_monthly: bool = False
     """Whether subscriptions that are known to renew every month are left out (`expiring.exceptTerm`)."""
     states: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ class Subscriptions(Struct, frozen=True, kw_only=True):
 
 
 class Attributes(Struct, frozen=True, kw_only=True):
-    """Which properties people must have, and which values they may have."""
+    """The properties that users must have, and the values that are allowed."""
 
     require: tuple[str, ...] = ()
     allow: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
@@ -133,7 +133,7 @@ class Balance(Struct, frozen=True, kw_only=True):
 
 
 class Contracts(Struct, frozen=True, kw_only=True):
-    """What is reported about contracts: seats that differ, days to give notice, ends, products without one."""
+    """What is reported about contracts: different seats, days to give notice, ends, products without a contract."""
 
     match: bool = False
     notice: timedelta | None = None
@@ -159,7 +159,7 @@ class Reference(Struct, frozen=True, kw_only=True):
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """One declared rule: a population × one constraint block."""
+    """One rule: a population and one constraint block."""
 
     id: str
     severity: Severity
@@ -174,7 +174,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     frameworks: tuple[str, ...] = ()
     """Controls of standards that a finding violates."""
     report_only: bool = False
-    """Whether its findings are shown and do not count (`status: report-only`)."""
+    """Whether its findings are shown but do not count (`status: report-only`)."""
     tenants: tuple[str, ...] | None = None
     """The tenants it evaluates; None for every tenant."""
     users: Selector = EVERYBODY
@@ -182,7 +182,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     """The policy as loaded, in plain values."""
 
     def applies_to(self, tenant: str) -> bool:
-        """Whether the policy evaluates the tenant at all."""
+        """Whether the policy evaluates the tenant."""
         return self.tenants is None or tenant in self.tenants
 
 
@@ -216,13 +216,13 @@ MentionKind = Literal["product", "service", "role"]
 
 
 class Mention(Struct, frozen=True, kw_only=True):
-    """A product, service or role that a file names, and the tenants in which the name has to exist."""
+    """A product, service or role named in a file, and the tenants in which the name must exist."""
 
     kind: MentionKind
     name: str
     tenants: tuple[str, ...] | None = None
     fleet: bool = False
-    """Whether a `balance` policy names it, so that no single tenant has to know it."""
+    """Whether a `balance` policy names it; the name need not exist in each tenant then."""
 
 
 class PolicySet(Struct, frozen=True, kw_only=True):
@@ -233,7 +233,7 @@ class PolicySet(Struct, frozen=True, kw_only=True):
     prices: Prices | None = None
     contracts: tuple[Contract, ...] = ()
     currency: str | None = None
-    """Of the price list and of all contracts; None where nothing has a price."""
+    """Currency of the price list and of all contracts; None if nothing has a price."""
     free: tuple[ProductSet, ...] = ()
     """Additions of the files to the built-in set `free`."""
     definitions: Mapping[str, Any] = field(default_factory=dict)
@@ -244,5 +244,5 @@ class PolicySet(Struct, frozen=True, kw_only=True):
 
     @property
     def enabled(self) -> "PolicySet":
-        """The set without the policies that are report-only: what actions, plans and completeness depend on."""
+        """The set without report-only policies, on which actions, plans and completeness depend."""
         return replace(self, policies=tuple(policy for policy in self.policies if not policy.report_only))

@@ -18,19 +18,19 @@ _PRECISION: Final = Decimal("0.000001")
 
 
 class DatedPrice(Struct, frozen=True, kw_only=True):
-    """What a seat costs a month from a day on, until the next price begins."""
+    """The monthly price of a seat from a day until the next price starts."""
 
     amount: Decimal
     starts: date = date.min
 
 
 def price_on(prices: Iterable[DatedPrice], day: date) -> DatedPrice | None:
-    """Return the price in force on a day, the latest that has begun; None before the first."""
+    """Return the price in force on a day: the latest one that has started; None before the first."""
     return max((price for price in prices if price.starts <= day), key=lambda price: price.starts, default=None)
 
 
 class Prices(Struct, frozen=True, kw_only=True):
-    """Cost of a seat per month as files give it, by casefolded part number or skuId."""
+    """The price list of the policy files: monthly prices of seats by casefolded part number or skuId."""
 
     currency: str
     per_seat_per_month: Mapping[str, tuple[DatedPrice, ...]]
@@ -50,13 +50,13 @@ class Contract(Struct, frozen=True, kw_only=True):
     tenants: tuple[str, ...] | None = None
     seats: int | None = None
     notice: timedelta | None = None
-    """How long before the end it has to be cancelled."""
+    """How long before the end it must be cancelled."""
     prices: tuple[DatedPrice, ...] = ()
     seller: str = ""
 
     @property
     def begins(self) -> date:
-        """The first day. Raises ValueError where it lies before the year 1."""
+        """The first day; raises ValueError if it is before the year 1."""
         return months_before(self.ends, MONTHS[self.term]) + timedelta(days=1)
 
     @property
@@ -65,16 +65,16 @@ class Contract(Struct, frozen=True, kw_only=True):
         return None if self.notice is None else self.ends - self.notice
 
     def applies_to(self, tenant: str) -> bool:
-        """Whether it was made for the tenant."""
+        """Whether the contract applies to the tenant."""
         return self.tenants is None or tenant in self.tenants
 
     def holds(self, day: date) -> bool:
-        """Whether it holds on a day; a renewal does not lengthen it."""
+        """Whether it is in force on a day; a renewal does not extend it."""
         return self.begins <= day <= self.ends
 
 
 def months_before(day: date, months: int) -> date:
-    """Return the same day so many months earlier, or the last of that month. Raises ValueError before the year 1."""
+    """Return the same day `months` earlier, or the last day of that month; raises ValueError before the year 1."""
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     if year < 1:
         raise ValueError(day)
@@ -82,23 +82,23 @@ def months_before(day: date, months: int) -> date:
 
 
 class SeatPrice(Struct, frozen=True, kw_only=True):
-    """What contracts make a seat of a SKU cost on a day."""
+    """The price of a seat of a SKU under the contracts in force on a day."""
 
     amount: Decimal | None
-    """None where contracts with different prices do not all say their seats, so that nobody knows their weights."""
+    """None if contracts with different prices do not all state their seats, so that their weights are unknown."""
     starts: date
-    """Since when: the latest day among the prices that it is made of."""
+    """The latest start among the prices from which it is computed."""
 
 
 def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> SeatPrice | None:
-    """Return the price of the contracts that hold on a day, weighted by their seats; None where they have none.
+    """Return the price of the contracts in force on a day, weighted by their seats; None if they have no price.
 
-    On a day after their end the contracts that hold `today` stand for their renewal.
+    On a day after their end, the contracts that are in force `today` are taken as renewed.
     """
     candidates = tuple(contracts)
-    holding = [contract for contract in candidates if contract.holds(day)]
-    holding = holding or [contract for contract in candidates if day > today and contract.holds(today)]
-    priced = [(price, contract.seats) for contract in holding if (price := price_on(contract.prices, day)) is not None]
+    in_force = [contract for contract in candidates if contract.holds(day)]
+    in_force = in_force or [contract for contract in candidates if day > today and contract.holds(today)]
+    priced = [(price, contract.seats) for contract in in_force if (price := price_on(contract.prices, day)) is not None]
     if not priced:
         return None
     starts = max(price.starts for price, _ in priced)
@@ -113,7 +113,7 @@ def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> SeatP
 
 
 class SeatPrices(Struct, frozen=True, kw_only=True):
-    """What seats cost a month in one tenant on one day: the price of contracts, else that of the price list."""
+    """Monthly prices of seats in one tenant on one day: from contracts, otherwise from the price list."""
 
     currency: str
     listed: Mapping[str, DatedPrice]
@@ -127,18 +127,18 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
         return None if price is None else price.amount
 
     def dated(self, *, sku_id: str, part_number: str | None) -> DatedPrice | SeatPrice | None:
-        """Return the price of a seat with the day since when it holds; None if unknown."""
+        """Return the price of a seat with its start; None if unknown."""
         agreed = self.agreed.get(sku_id.casefold())
         return self.listed_price(sku_id=sku_id, part_number=part_number) if agreed is None else agreed
 
     def listed_price(self, *, sku_id: str, part_number: str | None) -> DatedPrice | None:
-        """Return the price of the price list alone; None if unknown."""
+        """Return the price of a seat in the price list, ignoring contracts; None if unknown."""
         price = self.listed.get(sku_id.casefold())
         return self.listed.get(part_number.casefold()) if price is None and part_number is not None else price
 
     @property
     def highest(self) -> Decimal:
-        """The highest known price; 0 where none is known."""
+        """The highest known price; 0 if none is known."""
         amounts = [*(price.amount for price in self.listed.values()), *(price.amount for price in self.agreed.values())]
         return max((amount for amount in amounts if amount is not None), default=Decimal(0))
 
@@ -146,9 +146,9 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
 def seat_prices(
     prices: Prices | None, currency: str | None, day: date, agreed: Mapping[str, SeatPrice]
 ) -> SeatPrices | None:
-    """Return what seats cost on a day; None without a currency, as nothing is priced then."""
+    """Return the prices of seats on a day; None without a currency, because nothing has a price then."""
     if currency is None:
         return None
-    every = {} if prices is None else prices.per_seat_per_month
-    listed = {name: price for name, dated in every.items() if (price := price_on(dated, day)) is not None}
+    price_list = {} if prices is None else prices.per_seat_per_month
+    listed = {name: price for name, dated in price_list.items() if (price := price_on(dated, day)) is not None}
     return SeatPrices(currency=currency, listed=listed, agreed=agreed)

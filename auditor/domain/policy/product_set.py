@@ -20,7 +20,7 @@ class SkuGlob(Struct, frozen=True, kw_only=True):
 
 
 class WithService(Struct, frozen=True, kw_only=True):
-    """Every SKU that contains the service plan, named or by id."""
+    """Every SKU that contains the service plan, given by name or id."""
 
     plan: str
 
@@ -33,21 +33,21 @@ class Builtin(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """A set from `products:`, carried with its elements.
+    """A named set from `products:`, with its elements.
 
-    Names are unique among files that are loaded together, so that equal names are equal sets: comparing them never
-    walks through their elements, which may name other sets many times over.
+    Names are unique among files that are loaded together, so sets are compared by name. Comparing their elements
+    could take exponential time, since they may refer to each other repeatedly.
     """
 
     name: str
     elements: tuple["Element", ...] = field(compare=False, repr=False)
     size: int = field(init=False, compare=False)
-    """How many elements that are no names it comes to; those that are reached twice count twice."""
+    """Number of elements after named sets are expanded; an element that is reached twice counts twice."""
     builtins: frozenset[str] = field(init=False, compare=False)
-    """The built-in sets among them."""
+    """The built-in sets among its elements, also those in other named sets."""
 
     def __post_init__(self) -> None:
-        """Sum up what the elements say of themselves, so that nobody has to walk through them for it."""
+        """Compute the size and the built-in sets once, so that callers need not walk through the elements."""
         object.__setattr__(self, "size", size_of(self.elements))
         object.__setattr__(self, "builtins", builtins_of(self.elements))
 
@@ -56,7 +56,7 @@ Element = Sku | SkuGlob | WithService | Builtin | Named
 
 
 class ProductSet(Struct, frozen=True, kw_only=True):
-    """A union of elements, with the text that findings quote where a set itself is the product."""
+    """A union of elements, with the text that findings quote if the set itself is the product."""
 
     elements: tuple[Element, ...]
     written: str
@@ -68,26 +68,26 @@ PAID_PRODUCTS = ProductSet(elements=(Builtin(name="paid"),), written="paid")
 
 
 def size_of(elements: tuple[Element, ...]) -> int:
-    """Count the elements that are no names; those that are reached twice count twice."""
+    """Return the number of elements after named sets are expanded; an element that is reached twice counts twice."""
     return sum(element.size if isinstance(element, Named) else 1 for element in elements)
 
 
 def builtins_of(elements: tuple[Element, ...]) -> frozenset[str]:
-    """Return the built-in sets that elements name, directly or through other names."""
-    own = (element.name for element in elements if isinstance(element, Builtin))
-    return frozenset(own).union(*(element.builtins for element in elements if isinstance(element, Named)))
+    """Return the built-in sets among elements, also those in named sets."""
+    direct = (element.name for element in elements if isinstance(element, Builtin))
+    return frozenset(direct).union(*(element.builtins for element in elements if isinstance(element, Named)))
 
 
 def leaves(elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    """Flatten named sets into the elements they are made of, each of them once, in order of writing."""
+    """Expand visited sets into their elements; each element occurs once, in the order in which it was written."""
     flat: dict[Element, None] = {}
-    named: set[str] = set()
-    waiting = list(reversed(elements))
-    while waiting:
-        element = waiting.pop()
+    visited: set[str] = set()
+    stack = list(reversed(elements))
+    while stack:
+        element = stack.pop()
         if not isinstance(element, Named):
             flat[element] = None
-        elif element.name not in named:
-            named.add(element.name)
-            waiting.extend(reversed(element.elements))
+        elif element.name not in visited:
+            visited.add(element.name)
+            stack.extend(reversed(element.elements))
     return tuple(flat)

@@ -17,9 +17,9 @@ NESTED_PROPERTIES = {
     "employeeOrgData": ("costCenter", "division"),
     "onPremisesExtensionAttributes": tuple(f"extensionAttribute{number}" for number in range(1, 16)),
 }
-"""Objects of Graph's users, and the properties in them, which policies and snapshots name without the object."""
+"""Object of Graph's users → its nested properties, which policies and snapshots name without the object."""
 GRAPH_PROPERTIES = {name: outer for outer, names in NESTED_PROPERTIES.items() for name in names}
-"""Property in such an object → the object, which is what a request selects."""
+"""Nested property → the object that contains it, which a request has to select."""
 
 TEXT_PROPERTIES = (
     "id",
@@ -44,9 +44,9 @@ INSTANT_PROPERTIES = ("createdDateTime",)
 USER_PROPERTIES = (*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES, *INSTANT_PROPERTIES)
 
 SERVICES = ("exchange", "onedrive", "sharepoint", "skype", "yammer", "teams", "copilot")
-"""Services whose last activity a report has: all in the source `usage`, `copilot` in `copilotUsage`."""
+"""Services whose last activity is in a report: `copilot` in the source `copilotUsage`, all others in `usage`."""
 EVERY_SERVICE = ("exchange", "onedrive", "sharepoint", "yammer", "teams")
-"""What `inactiveIn` understands by `'*'`."""
+"""The services that `'*'` stands for in `inactiveIn`."""
 APPS = ("outlook", "word", "excel", "powerpoint", "onenote", "teams")
 PLATFORMS = ("windows", "mac", "mobile", "web")
 
@@ -107,7 +107,7 @@ class LicensedVia(Struct, frozen=True, kw_only=True):
 
 
 class ManagedDevice(Struct, frozen=True, kw_only=True):
-    """The user has a device that Intune manages, and where a duration is given, one that synchronised within it."""
+    """The user has a device managed by Intune; if a duration is given, one that synchronised within it."""
 
     seen_within: timedelta | None = None
 
@@ -133,7 +133,7 @@ class NeverSignedIn(Struct, frozen=True, kw_only=True):
 
 
 class InactiveIn(Struct, frozen=True, kw_only=True):
-    """In each of the services the last activity is none, or more than this before the refresh date of the report."""
+    """In each service, no activity is recorded, or the last one is more than this before the report's refresh date."""
 
     services: tuple[str, ...]
     """Keys of SERVICES."""
@@ -176,7 +176,7 @@ class HasRole(Struct, frozen=True, kw_only=True):
     """Names or template ids; None is any role."""
     assigned: RoleAssignment = "active"
     privileged: bool = False
-    """Whether only roles count that Microsoft labels as privileged."""
+    """Whether only roles that Microsoft labels as privileged count."""
 
 
 class CoveredBy(Struct, frozen=True, kw_only=True):
@@ -247,22 +247,22 @@ EVERYBODY = Every()
 
 
 def atoms(selector: Selector) -> tuple[Selector, ...]:
-    """Return the elementary conditions of a selector in the order of writing; a named population is visited once."""
+    """Return the elementary conditions of a selector in the order of the file; a named population is visited once."""
     return tuple(_atoms(selector, set()))
 
 
-def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
-    waiting = [selector]
-    while waiting:
-        match waiting.pop():
+def _atoms(selector: Selector, visited: set[str]) -> Iterator[Selector]:
+    stack = [selector]
+    while stack:
+        match stack.pop():
             case Every(parts=parts) | AnyOf(parts=parts):
-                waiting.extend(reversed(parts))
+                stack.extend(reversed(parts))
             case Not(part=part):
-                waiting.append(part)
+                stack.append(part)
             case Population(name=name, selector=inner):
-                if name not in named:
-                    named.add(name)
-                    waiting.append(inner)
+                if name not in visited:
+                    visited.add(name)
+                    stack.append(inner)
             case atom:
                 yield atom
 
@@ -270,7 +270,7 @@ def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
 def entails(selector: Selector, test: Callable[[Selector], bool], cache: dict[str, bool] | None = None) -> bool:
     """Return whether a test holds for everyone in a population, as far as its selector implies it.
 
-    `test` is asked about single conditions. `known` keeps the answers for named populations.
+    `test` is called with elementary conditions. `cache` stores the results of named populations.
     """
     cache = {} if cache is None else cache
     match selector:

@@ -22,21 +22,21 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 class ProductReference(Struct, frozen=True, kw_only=True):
-    """The product of a finding; `sku_id` is None where the policy's own words stand for a set of products."""
+    """The product of a finding; `sku_id` is None if it is a set of products in the words of the policy."""
 
     sku_id: str | None
     sku_part_number: str | None
 
 
 class SourceLine(Struct, frozen=True, kw_only=True):
-    """Where a policy was written."""
+    """The file and line of a policy."""
 
     file: str
     line: int
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One (tenant, policy, check, subject, product, detail) worth telling, with its evidence."""
+    """A reported combination of tenant, policy, check, subject, product and detail, with its evidence."""
 
     fingerprint: str
     policy: str
@@ -49,16 +49,16 @@ class Finding(Struct, frozen=True, kw_only=True):
     product: ProductReference | None = None
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """Facts in Graph's own names, as plain JSON values."""
+    """Facts under their names in Graph, as plain JSON values."""
     money: Money | None = None
-    """What the finding costs a month, where a price is known."""
+    """Monthly cost of the finding, if a price is known."""
     guidance: str = ""
-    """The id of the documented article that mends it."""
+    """The id of the guidance article that describes how to fix it."""
     source: SourceLine
 
 
 def report_order(finding: Finding) -> tuple[str, str, str, str]:
-    """Order the findings of one policy and check by subject id, product and detail; absent values go first."""
+    """Return the sort key among findings of one policy and check: subject id, product, detail; absent values first."""
     product = finding.product
     if product is None:
         return (finding.subject.id, "", "", finding.detail or "")
@@ -83,24 +83,26 @@ class Findings(SizedIterable[Finding]):
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check.
 
-        A sample holds every finding that is not about a person and about `count` findings about people, shared evenly
-        among the pairs of policy and check, at least one of each, new and reopened ones first. Report order is kept.
+        A sample contains every finding that is not about a person, and about `count` findings about people. Those are
+        distributed evenly among the pairs of policy and check, with at least one of each; new and reopened findings
+        are preferred. Report order is kept.
         """
 
     @abstractmethod
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
-        """Return a new table of what `change` makes of every batch of `subject_batches`; it may leave findings out.
+        """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
 
-        Within one policy and check `change` keeps the order, or returns findings in the order of their new subject ids.
+        `change` may leave findings out. Within one policy and check it must keep the order, or return findings in the
+        order of their new subject ids.
         """
 
     @abstractmethod
     def map_batches(self, change: Callable[[Any], Any]) -> "Findings":
-        """Return a new table of what `change` makes of every record batch of `subject_batches`, in its order."""
+        """Return a new table of what `change` returns for every record batch of `subject_batches`, in its order."""
 
     @abstractmethod
     def with_concerns(self, concerns: Mapping[str, Concern]) -> "Findings":
-        """Return the same findings with whom the actions about them concern, by action id."""
+        """Return the same findings with statistics on the people of each action; keys are action ids."""
 
     @abstractmethod
     def batches(self) -> Iterator[Any]:
@@ -108,11 +110,11 @@ class Findings(SizedIterable[Finding]):
 
     @abstractmethod
     def subject_batches(self) -> Iterator[Any]:
-        """Yield record batches, each of them with all findings about its subjects, in report order."""
+        """Yield record batches in report order; each batch contains all findings about its subjects."""
 
 
 class NoFindings(Findings):
-    """The findings of a tenant or a fleet in which nothing was found."""
+    """An empty table of findings."""
 
     __slots__ = ()
 

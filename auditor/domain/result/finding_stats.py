@@ -13,16 +13,16 @@ class PolicyStats(Struct, frozen=True, kw_only=True):
 
     severity: Severity
     found: int
-    """All findings, waived ones included."""
+    """All findings, including waived ones."""
     waived: int
     new: int = 0
     """Open findings that the previous run did not have."""
     report_only: int = 0
-    """Findings that no waiver covers and that do not count, because the policy is report-only."""
+    """Findings that no waiver covers but that do not count, because the policy is report-only."""
     reopened: int = 0
     """Open findings that had been fixed or waived before."""
     money: Mapping[str, Decimal]
-    """Cost of the open findings a month, per currency in alphabetical order."""
+    """Monthly cost of the open findings, by currency in alphabetical order."""
 
     @property
     def open(self) -> int:
@@ -31,13 +31,13 @@ class PolicyStats(Struct, frozen=True, kw_only=True):
 
 
 class Concern(Struct, frozen=True, kw_only=True):
-    """The people whom one action is about."""
+    """Statistics on the people whom one action concerns."""
 
     worst: Severity
-    """The worst severity of the open findings that the action mends."""
+    """The worst severity of the open findings that the action fixes."""
     people: int
     names: tuple[str, ...]
-    """The first of their names in alphabetical order, each with the address where it differs."""
+    """The first few of their names in alphabetical order, each with the address if it differs."""
 
 
 class FindingStats(Struct, frozen=True, kw_only=True):
@@ -46,12 +46,12 @@ class FindingStats(Struct, frozen=True, kw_only=True):
     policies: Mapping[str, PolicyStats] = field(default_factory=dict)
     """By policy id, in report order."""
     money: Mapping[str, Decimal] = field(default_factory=dict)
-    """Cost of the open findings a month, each seat once, per currency in alphabetical order."""
+    """Monthly cost of the open findings, each seat counted once, by currency in alphabetical order."""
     unpriced: bool = False
-    """Whether an open finding about seats that are paid for without need has no price."""
+    """Whether an open finding about seats that are paid for but not needed has no price."""
     waivers: Mapping[str, int] = field(default_factory=dict)
-    """Waiver id → number of findings that it waives."""
+    """Waiver id → number of findings that it covers."""
     people: int = 0
-    """Number of people whom the findings are about."""
+    """Number of people that the findings are about."""
     concerns: Mapping[str, Concern] = field(default_factory=dict)
-    """Action id → whom it is about; empty for results that were read from a file."""
+    """Action id → the people whom it concerns; empty for results that were read from a file."""

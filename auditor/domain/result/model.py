@@ -26,24 +26,24 @@ class Notice(Struct, frozen=True, kw_only=True):
 
 
 class PolicyOutcome(Struct, frozen=True, kw_only=True):
-    """What a policy came to in one tenant."""
+    """The outcome of a policy in one tenant."""
 
     id: str
     status: Outcome
     findings: int
-    """How many findings it raised, waived ones included."""
+    """Number of findings, including waived ones."""
     reason: Message | None = None
-    """Why it was not evaluated, in words."""
+    """Why it was not evaluated."""
     missing: tuple[str, ...] = ()
     """The facts that were missing: sources or properties."""
     judged: int | None = None
-    """How many people, products, subscriptions or groups it looked at; None where that is not known."""
+    """Number of people, products, subscriptions or groups that it evaluated; None if unknown."""
     report_only: Annotated[bool | None, SavedField.OPTIONAL] = None
-    """True for a policy that is report-only: that it was not evaluated leaves the audit complete. Else None."""
+    """True for a report-only policy: the audit is complete even if it was not evaluated. Otherwise None."""
 
     @property
     def unknown(self) -> bool:
-        """Whether it was not evaluated, and so makes the audit incomplete."""
+        """Whether it was not evaluated, which makes the audit incomplete."""
         return self.status is Outcome.NOT_EVALUATED and not self.report_only
 
 
@@ -54,26 +54,26 @@ class Coverage(Struct, frozen=True, kw_only=True):
     status: SourceStatus
     count: int = 0
     read_at: str | None = None
-    """RFC 3339, UTC; None when nothing was read."""
+    """RFC 3339, UTC; None if nothing was read."""
     reason: Message | None = None
-    """Why it is not complete, with what to do about it."""
+    """Why it is not complete, and what to do about it."""
     asked: tuple[str, ...] = ()
-    """The properties asked for, in Graph's names."""
+    """The requested properties, under their names in Graph."""
 
 
 class SeatBounds(Struct, frozen=True, kw_only=True):
-    """How many seats of one SKU a policy wants spare, with percentages converted to whole seats."""
+    """The bounds of a policy for the spare seats of one SKU, with percentages converted to whole seats."""
 
     policy: str
     usable: SeatSum
-    """Usable seats as the policy counts them: without those in their grace period where it ignores them."""
+    """Usable seats as the policy counts them: without those in their grace period if it ignores them."""
     minimum: int | None
-    """The fewest spare seats that keep it; None where it has no lower bound."""
+    """The smallest number of spare seats that satisfies the policy; None if it has no lower bound."""
     maximum: int | None
 
 
 class SeatCount(Struct, frozen=True, kw_only=True):
-    """The seats of one SKU of a tenant; a number Graph did not give is None."""
+    """The seats of one SKU of a tenant; a number that Graph did not return is None."""
 
     sku_id: str
     sku_part_number: Label
@@ -88,11 +88,11 @@ class SeatCount(Struct, frozen=True, kw_only=True):
     usable: SeatSum | None
     spare: SeatSum | None
     bounds: tuple[SeatBounds, ...] = ()
-    """Of every policy that evaluates its spare seats and has a bound, whether it is kept or not."""
+    """The bounds of every policy that evaluates its spare seats, satisfied or not."""
 
 
 class Subscription(Struct, frozen=True, kw_only=True):
-    """A purchase of one SKU that has a next date, whether a finding is about it or not."""
+    """A purchase of one SKU that has a next date, with or without a finding about it."""
 
     id: str
     sku_id: Label
@@ -101,9 +101,9 @@ class Subscription(Struct, frozen=True, kw_only=True):
     status: str | None
     is_trial: bool | None
     total_licenses: int | None
-    """Seats bought; None where Graph did not say."""
+    """Seats bought; None if Graph did not return the number."""
     next_lifecycle_date_time: datetime
-    """When it renews, or falls into its next state."""
+    """When it renews, or changes to its next state."""
 
 
 class ContractTerm(Struct, frozen=True, kw_only=True):
@@ -111,9 +111,9 @@ class ContractTerm(Struct, frozen=True, kw_only=True):
 
     id: str
     name: Label
-    """The product's name, or the set as the contract writes it."""
+    """The name of the product, or the set as written in the contract."""
     sku_ids: tuple[str, ...]
-    """The SKUs of the tenant that it covers."""
+    """The SKUs of the tenant that the contract covers."""
     ends: date
     """The last day."""
     notice: date | None
@@ -123,24 +123,24 @@ class ContractTerm(Struct, frozen=True, kw_only=True):
 
 
 class ContractPrice(Struct, frozen=True, kw_only=True):
-    """What contracts make a seat cost a month."""
+    """The monthly price of a seat under contracts."""
 
     sku_id: str
     money: Money | None
-    """None where it is not known how contracts with different prices share the seats."""
+    """None if it is unknown how contracts with different prices share the seats."""
 
 
 class RenewalPrice(Struct, frozen=True, kw_only=True):
-    """What a seat costs on the day on which a subscription renews."""
+    """The price of a seat on the day on which a subscription renews."""
 
     sku_id: str
     day: date
     money: Money | None
-    """A month; None where it is not known."""
+    """Per month; None if unknown."""
 
 
 class WaiverShare(Struct, frozen=True, kw_only=True):
-    """Which of a tenant's SKUs the products of a waiver contain."""
+    """The SKUs of a tenant that are among the products of a waiver."""
 
     waiver: str
     sku_ids: tuple[str, ...]
@@ -149,20 +149,20 @@ class WaiverShare(Struct, frozen=True, kw_only=True):
 
 
 class BalanceShare(Struct, frozen=True, kw_only=True):
-    """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
+    """The part of one tenant in a `balance` policy: the SKUs that the policy evaluates."""
 
     policy: str
     sku_ids: tuple[str, ...]
     doubtful: tuple[str, ...] = ()
-    """SKUs of which it is not known whether the policy looks at them."""
+    """SKUs for which it is unknown whether the policy evaluates them."""
     reason: Message | None = None
-    """Why the tenant's seats are not known whole."""
+    """Why the seats of the tenant are not completely known."""
     waivers: Annotated[tuple[WaiverShare, ...] | None, SavedField.OPTIONAL] = None
-    """Of the waivers for the policy that have products and are for the fleet; None in results of earlier versions."""
+    """For waivers of the policy that name products and apply to the fleet; None in results of earlier versions."""
 
 
 class TenantResult(Struct, frozen=True, kw_only=True):
-    """Everything the audit says about one tenant."""
+    """The result of the audit for one tenant."""
 
     name: TenantName
     tenant_id: Label
@@ -178,77 +178,77 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
-    """Those with a next date, as far as the source was read; `sources` shows how far."""
+    """Subscriptions with a next date, as far as the source was read; see `sources`."""
     contracts: Annotated[tuple[ContractTerm, ...] | None, SavedField.OPTIONAL] = None
-    """In order of id; None where no policy file has a contract for the tenant."""
+    """In order of id; None if no policy file has a contract for the tenant."""
     contract_prices: Annotated[tuple[ContractPrice, ...] | None, SavedField.OPTIONAL] = None
-    """In order of skuId; None where no contract has a price for its products."""
+    """In order of skuId; None if no contract has a price for its products."""
     renewal_prices: Annotated[tuple[RenewalPrice, ...] | None, SavedField.OPTIONAL] = None
-    """In order of skuId and day, where the price differs from today's; None where it never does."""
+    """Prices that differ from today's, in order of skuId and day; None if there are none."""
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=NoFindings)
     """In report order."""
     actions: Sequence[Action] = ()
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
-    """Findings of the previous run that are gone, as they stood then."""
+    """Findings of the previous run that are gone, as they were in that run."""
     unconfirmed: tuple[Finding, ...] = ()
-    """Findings of an earlier run whose policy could not be evaluated since, as they stood then: neither fixed nor
+    """Findings of an earlier run whose policy could not be evaluated since, as they were in that run: neither fixed nor
     found."""
     closed: tuple[str, ...] = ()
-    """Fingerprints that an earlier run reported as fixed: what lets a later run say "reopened"."""
+    """Fingerprints that an earlier run reported as fixed; a later run needs them to report `reopened`."""
     balance: tuple[BalanceShare, ...] = ()
-    """What a merge of results needs to judge `balance` again."""
+    """A merge of results needs it to evaluate `balance` again."""
     touched_waivers: tuple[str, ...] = ()
-    """Ids of waivers that matched, or may match, a finding: what a merge needs to know which are unused."""
+    """Ids of waivers that matched, or may match, a finding; a merge needs them to detect unused waivers."""
     usage: Annotated[UsageReport | None, SavedField.OPTIONAL] = None
-    """Use of each product beside its cost; None where no report of usage was read."""
+    """Usage and cost of each product; None if no usage report was read."""
     departments: Annotated[DepartmentReport | None, SavedField.OPTIONAL] = None
-    """Seats and cost by department; None where no people were read."""
+    """Seats and cost by department; None if no users were read."""
     smaller_products: Annotated[tuple[SmallerProductCount, ...] | None, SavedField.OPTIONAL] = None
-    """Whom findings about use propose a cheaper product for, the highest saving first; None where nobody."""
+    """Cheaper products that findings about usage propose, the highest saving first; None if there are none."""
     coverage: Annotated[tuple[SeatCoverage, ...] | None, SavedField.OPTIONAL] = None
-    """People and seats of each policy with `covers: users` that was evaluated; None where there is none."""
+    """People and seats of each policy with `covers: users` that was evaluated; None if there is none."""
     verification: Annotated[TenantVerification | None, SavedField.OPTIONAL] = None
-    """What became of an earlier remediation plan; None where none is known."""
+    """The outcome of an earlier remediation plan; None if there is none."""
 
     @property
     def products_whole(self) -> bool:
-        """Whether all its products were read: of those that were not, the seats are not none but unknown."""
+        """Whether all its products were read; if not, the seats of a missing product are unknown, not zero."""
         return self.failure is None and all(
             source.status is SourceStatus.COMPLETE for source in self.sources if source.name is Source.SUBSCRIBED_SKUS
         )
 
 
 class FleetPast(Struct, frozen=True, kw_only=True):
-    """What the previous run knew of the fleet: what lets a merge of shards say what changed in it."""
+    """The fleet-wide findings of the previous run; a merge of shards needs them to report changes."""
 
     findings: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     closed: tuple[str, ...] = ()
-    """Fingerprints that it, or an earlier run, reported as fixed."""
+    """Fingerprints that the previous run, or an earlier one, reported as fixed."""
     tenants: tuple[str, ...] = ()
-    """The names of the tenants over which it was found."""
+    """The names of the tenants of that run."""
 
 
 class FleetResult(Struct, frozen=True, kw_only=True):
-    """What only all tenants together can say."""
+    """The results that are computed over all tenants together."""
 
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=NoFindings)
     actions: tuple[Action, ...] = ()
-    """What each tenant would do for itself."""
+    """The actions of each tenant."""
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     closed: tuple[str, ...] = ()
-    """The change since the previous run, as of a tenant."""
+    """`fixed`, `unconfirmed` and `closed` as in `TenantResult`."""
     past: FleetPast | None = None
-    """None where the run was compared with no other."""
+    """None if the run was not compared with another."""
 
 
 class PolicyHeader(Struct, frozen=True, kw_only=True):
-    """A policy as the result quotes it."""
+    """The data of a policy that a result contains."""
 
     id: str
     title: Label
@@ -257,26 +257,26 @@ class PolicyHeader(Struct, frozen=True, kw_only=True):
     owner: Label
     tags: tuple[str, ...]
     references: Annotated[tuple[Reference, ...] | None, SavedField.OPTIONAL] = None
-    """Pages that explain the rule; None where the policy names none."""
+    """Pages that explain the rule; None if the policy names none."""
     frameworks: Annotated[tuple[str, ...] | None, SavedField.OPTIONAL] = None
-    """Controls of standards that a finding violates; None where the policy names none."""
+    """Controls of standards that a finding violates; None if the policy names none."""
     report_only: Annotated[bool | None, SavedField.OPTIONAL] = None
-    """True for a policy that is report-only, else None."""
+    """True for a report-only policy, otherwise None."""
     source: SourceLine
     spec: Mapping[str, Any]
 
 
 class Redaction(Struct, frozen=True, kw_only=True):
-    """What a redacted result shows of the key of its pseudonyms and fingerprints."""
+    """Public information on the key of the pseudonyms and fingerprints of a redacted result."""
 
     key: str
-    """By which the key is known again: the same in all results that were redacted with it."""
+    """Identifier of the key; the same in all results that were redacted with it."""
     stable: bool
-    """Whether the key was given; with a random one the pseudonyms are of one run only."""
+    """Whether the key was provided; the pseudonyms of a random key differ from run to run."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """What was run: instant, policies and their digest."""
+    """The data of a run: instant, policies and their digest."""
 
     id: str
     as_of: RunInstant
@@ -287,22 +287,22 @@ class Run(Struct, frozen=True, kw_only=True):
     previous: RunInstant | None = None
     """The instant of the run that this one was compared with."""
     redacted: bool = False
-    """Whether pseudonyms stand for people."""
+    """Whether people are replaced by pseudonyms."""
     redaction: Annotated[Redaction | None, SavedField.OPTIONAL] = None
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """Open findings by severity, waived ones, and policies that could not be evaluated, over the whole run."""
+    """Counts over all tenants: open findings by severity, waived findings, policies that could not be evaluated."""
 
     open: Mapping[Severity, int]
     waived: int
     not_evaluated: int
     report_only: Annotated[int | None, SavedField.OPTIONAL] = None
-    """Findings of policies that are report-only; None where there is none."""
+    """Findings of report-only policies; None if there are none."""
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """One run over one or many tenants."""
+    """The result of one run over one or more tenants."""
 
     run: Run
     tenants: tuple[TenantResult, ...]
@@ -311,5 +311,5 @@ class Result(Struct, frozen=True, kw_only=True):
 
     @property
     def complete(self) -> bool:
-        """Whether every tenant was read whole and every policy evaluated."""
+        """Whether every tenant was read completely and every policy evaluated."""
         return self.summary.not_evaluated == 0 and all(tenant.complete for tenant in self.tenants)

@@ -1,4 +1,4 @@
-"""Defines what plan.json provides to a verification: actions with their requests, findings and the state before."""
+"""Defines the data of plan.json that a verification reads: actions with their requests, findings, the state before."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,18 +18,18 @@ class Fact(StrEnum):
     """What a request changes."""
 
     LICENCE = "license"
-    """A product that a person holds directly; the value is the list of disabled plans, null without the product."""
+    """A product that a person holds directly; the value is the list of disabled plans, or null without the product."""
     PROPERTY = "property"
     MEMBER = "member"
     """Whether a person is a direct member of a group."""
     GROUP_LICENCE = "groupLicense"
-    """Whether a group gives a product."""
+    """Whether a group licence assigns a product."""
     SEAT_ERROR = "seatError"
     """Whether a group licence of a person is in error that a retry may end; the key is its product."""
 
 
 class Expectation(Struct, frozen=True, kw_only=True):
-    """One fact that a request of a plan changes, before and after it."""
+    """A fact that a request of a plan changes, with its values before and after."""
 
     action: int
     """The number of the action in its tenant, from 1."""
@@ -47,7 +47,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
 
 
 class HoldingChange(Struct, frozen=True, kw_only=True):
-    """Products that a person stops or starts to hold by an action, by whatever path."""
+    """Products that a person stops or starts to hold through an action, over any assignment path."""
 
     action: int
     user: str
@@ -69,7 +69,7 @@ class SubscriptionSeats(Struct, frozen=True, kw_only=True):
 
     id: str
     total_licenses: int
-    """0 where it ends."""
+    """0 if it ends."""
     next_lifecycle_date_time: datetime | None = None
 
 
@@ -84,17 +84,17 @@ class DecidedSeats(Struct, frozen=True, kw_only=True):
     """The seats of a product once decisions about purchases and renewals are carried out."""
 
     action: int | None
-    """The number of the action in which a person does so, from 1; None where no action is about the product."""
+    """The number of the action with which a person carries them out, from 1; None if no action is about the product."""
     sku_id: str
     enabled_before: int
     """Graph's `prepaidUnits.enabled` in the snapshot."""
     enabled: int
-    """The same afterwards."""
+    """Graph's `prepaidUnits.enabled` afterwards."""
     subscriptions: tuple[SubscriptionSeats, ...]
-    """Those that change."""
+    """The subscriptions that change."""
     contracts: tuple[ContractSeats, ...]
     decisions: tuple[str, ...]
-    """Ids."""
+    """Ids of decisions."""
 
 
 class PlannedFinding(Struct, frozen=True, kw_only=True):
@@ -122,7 +122,7 @@ class PlannedAction(Struct, frozen=True, kw_only=True):
 
 
 class SavedProof(Struct, frozen=True, kw_only=True):
-    """Which findings the requests of a plan were proven to mend."""
+    """The findings that the requests of a plan were proven to fix."""
 
     fixed: tuple[str, ...]
     """Fingerprints."""
@@ -151,4 +151,4 @@ class SavedPlan(Struct, frozen=True, kw_only=True):
     policy_digest: str
     tenants: tuple[SavedTenantPlan, ...]
     redacted: bool = False
-    """Whether pseudonyms stand for people, so that nothing can be compared."""
+    """Whether people are replaced by pseudonyms, so that nothing can be compared."""

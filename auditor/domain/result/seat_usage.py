@@ -1,4 +1,4 @@
-"""Seats that people hold beside what usage reports show of them, what they could hold instead, and who needs one."""
+"""Seats that people hold and their activity in usage reports, smaller products, and people who need a seat."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,28 +17,28 @@ class ProductUsage(Struct, frozen=True, kw_only=True):
     sku_part_number: Label
     name: Label
     services: tuple[str, ...]
-    """Services of the product whose activity the reports of usage show; empty where they show nothing of it."""
+    """Services of the product whose activity is in usage reports; empty if there are none."""
     assigned: int
     used_in_30_days: int | None
-    """People with activity in one of the services; None where the reports show nothing of the product."""
+    """People with activity in one of the services; None if `services` is empty."""
     used_in_90_days: int | None
-    """The same, those of 30 days included."""
+    """Like `used_in_30_days`, and including them."""
     idle: int | None
-    """People of whom the reports know no activity in any of the services for 90 days."""
+    """People without activity in any of the services for 90 days, according to the reports."""
     unknown: int
-    """People of whom that is not known: they have no row, or a report was not read."""
+    """People whose activity is unknown: they have no row, or a report was not read."""
     price: Money | None
-    """Of one seat."""
+    """Per seat."""
     cost: Money | None
-    """Of the seats of those who hold it."""
+    """Cost of all assigned seats."""
     idle_cost: Money | None
 
 
 class UsageReport(Struct, frozen=True, kw_only=True):
-    """Use beside money, by product."""
+    """Usage and cost by product."""
 
     refresh_date: date | None
-    """The day up to which the report of active users knows activity; None where it was not read."""
+    """The last day that the report of active users covers; None if it was not read."""
     copilot_refresh_date: date | None
     products: tuple[ProductUsage, ...]
     """The highest cost of idle seats first, then the highest cost."""
@@ -48,22 +48,22 @@ class UnitUsage(Struct, frozen=True, kw_only=True):
     """The paid seats of the people of one department, company, cost centre or division."""
 
     name: str | None
-    """None for people without one, and for several small ones in one row."""
+    """None for people without one, and for a row that merges several small units."""
     merged: int = 0
-    """How many small ones the row stands for; 0 where it stands for one."""
+    """Number of small units that the row merges; 0 for the row of a single unit."""
     people: int
     """People who hold a seat."""
     assigned: int
     """Seats that they hold."""
     used: int | None
-    """Seats of products in which they were active in 90 days; None where no report of usage was read."""
+    """Seats of products in which they were active in 90 days; None if no usage report was read."""
     idle: int | None
     unknown: int
     cost: Money | None
-    """Of the seats whose price is known; None where that is known of none."""
+    """Cost of the seats whose price is known; None if no price is known."""
     idle_cost: Money | None
     unpriced: int
-    """Seats whose price is not known."""
+    """Seats whose price is unknown."""
 
 
 class UnassignedSeats(Struct, frozen=True, kw_only=True):
@@ -75,22 +75,22 @@ class UnassignedSeats(Struct, frozen=True, kw_only=True):
 
 
 class DepartmentReport(Struct, frozen=True, kw_only=True):
-    """Paid seats by each property of users that stands for who pays: the highest cost first, people without one last.
+    """Paid seats by each user property that identifies who pays: the highest cost first, people without a value last.
 
-    The rows of each property, and `unassigned`, add up to all usable seats, except where more are assigned.
+    The rows of each property and `unassigned` add up to all usable seats, unless more seats are assigned.
     """
 
     departments: tuple[UnitUsage, ...]
-    """Empty where nobody has a department."""
+    """Empty if no user has a department."""
     companies: tuple[UnitUsage, ...]
-    """Empty where nobody has a company, or `companyName` was not read; the same holds for the next two."""
+    """Empty if no user has a company, or `companyName` was not read; so are `cost_centers` and `divisions`."""
     cost_centers: tuple[UnitUsage, ...] = ()
     divisions: tuple[UnitUsage, ...] = ()
     unassigned: UnassignedSeats
 
     @property
     def by_property(self) -> Mapping[str, tuple[UnitUsage, ...]]:
-        """The rows by the name of the property of users, as Graph has it."""
+        """The rows by the name of the user property in Graph."""
         return {
             "costCenter": self.cost_centers,
             "department": self.departments,
@@ -100,28 +100,28 @@ class DepartmentReport(Struct, frozen=True, kw_only=True):
 
 
 class SmallerProductCount(Struct, frozen=True, kw_only=True):
-    """People of whom open findings say that a cheaper product of the tenant contains what they use: proposals."""
+    """Proposals: people for whom, by open findings, a cheaper product of the tenant contains what they use."""
 
     sku_part_number: Label
-    """Of the product that they hold; the skuId where it has none, as for the smaller one."""
+    """Of the product that they hold; the skuId if it has no part number. The same applies to the smaller product."""
     name: Label
     smaller_sku_part_number: Label
     smaller_name: Label
     people: int
     saves: Money
-    """For all of them together."""
+    """Saving for all of these people together."""
 
 
 class SeatCoverage(Struct, frozen=True, kw_only=True):
-    """The people who need a seat of a pool by a policy with `covers: users`, and the seats that there are."""
+    """The people who need a seat of a pool by a policy with `covers: users`, and the available seats."""
 
     policy: str
     people: int
-    """Who certainly needs one."""
+    """People who certainly need a seat."""
     unknown: int
-    """Others of whom that is not known."""
+    """People for whom it is unknown whether they need one."""
     usable: int
     missing: int
-    """Seats that are too few for the people who certainly need one."""
+    """Seats that are missing for the people who certainly need one."""
     missing_cost: Annotated[Money | None, SavedField.OPTIONAL] = None
-    """Of these seats, in the product of the set that contains the least beside it."""
+    """Cost of the missing seats, in the product of the set that contains the least besides."""

@@ -1,4 +1,4 @@
-"""Defines the verification of a remediation plan: what became of its actions, findings, seats and money."""
+"""Defines the verification of a remediation plan: the outcome of its actions, findings, seats and money."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,7 +14,7 @@ from auditor.domain.saved_field import Label, RunInstant, SavedField
 
 
 class Verdict(StrEnum):
-    """What became of an action or of one of its requests."""
+    """The outcome of an action or of one of its requests."""
 
     DONE = "done"
     PARTLY = "partly"
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 class FindingState(StrEnum):
-    """What became of a finding since the plan."""
+    """The state of a finding since the plan."""
 
     GONE = "gone"
     OPEN = "open"
@@ -44,7 +44,7 @@ class Cause(StrEnum):
     SOURCE = "source"
     """A source was not read; the detail names it."""
     PATHS = "paths"
-    """The assignment paths of the person are not known."""
+    """The assignment paths of the person are unknown."""
     MEMBERS = "members"
     """The members of the group were not read."""
     POLICY = "policy"
@@ -52,7 +52,7 @@ class Cause(StrEnum):
     TENANT = "tenant"
     """The tenant was not audited."""
     NO_PERSON = "no-person"
-    """The person does not exist any more."""
+    """The person no longer exists."""
     VALUE = "value"
     """The value is neither the earlier nor the planned one; the detail names the product or property."""
     OTHER_WAY = "other-way"
@@ -78,66 +78,66 @@ class StepVerdict(Struct, frozen=True, kw_only=True):
 
 
 class SeatChange(Struct, frozen=True, kw_only=True):
-    """Seats of a product that an action frees; below zero it takes them."""
+    """Seats of a product that an action frees; negative if it takes seats."""
 
     sku_id: str
     planned: int
     actual: int
     unknown: int = 0
-    """People of whom it is not known what they hold."""
+    """Number of people for whom it is unknown whether they hold the product."""
     currency: str | None = None
     per_month: Decimal | None = None
-    """What a seat cost when the plan was made; None where that is not known."""
+    """Monthly price of a seat when the plan was made; None if unknown."""
 
 
 class SeatDecisionVerdict(Struct, frozen=True, kw_only=True):
-    """What became of a decided purchase, reduction or renewal of a product's seats."""
+    """The outcome of a decided purchase, reduction or renewal of a product's seats."""
 
     sku_id: str
     enabled_before: int
     """Graph's `prepaidUnits.enabled` when the plan was made."""
     enabled: int
-    """The same as decided; equal to the number before for a renewal that keeps all seats."""
+    """The decided number; equal to `enabled_before` for a renewal that keeps all seats."""
     actual: int | None
-    """The same now; None where that is not known."""
+    """The current number; None if unknown."""
     verdict: Verdict
     cause: Cause = Cause.NONE
     detail: str = ""
     due: datetime | None = None
-    """The renewal that carries the decision out, where it is not done and lies ahead."""
+    """The renewal that carries the decision out, if it is not done and the renewal is in the future."""
     decisions: tuple[str, ...] = ()
-    """Ids."""
+    """Ids of decisions."""
     currency: str | None = None
     per_month: Decimal | None = None
-    """What a seat cost when the plan was made; None where that is not known."""
+    """Monthly price of a seat when the plan was made; None if unknown."""
 
     @property
     def planned_change(self) -> int:
-        """The seats to buy (+) or to give back (−)."""
+        """The number of seats to buy (+) or to give back (−)."""
         return self.enabled - self.enabled_before
 
     @property
     def done(self) -> int:
-        """The seats that were bought or given back, at most the decided number."""
+        """The number of seats that were bought or given back, at most the decided number."""
         moved = (self.enabled_before if self.actual is None else self.actual) - self.enabled_before
         return max(0, min(moved, self.planned_change) if self.planned_change > 0 else min(-moved, -self.planned_change))
 
 
 class Execution(Struct, frozen=True, kw_only=True):
-    """What the log of changes says about an action."""
+    """The execution of an action according to the log of changes."""
 
     by: tuple[str, ...]
     """User principal names or application ids."""
     first: datetime
     last: datetime
     done: int
-    """Changes that were made, or were there already."""
+    """Changes that were made, or had already been made."""
     skipped: int
     failed: int
 
 
 class ActionVerdict(Struct, frozen=True, kw_only=True):
-    """What became of an action."""
+    """The outcome of an action."""
 
     number: int
     """Its number in the tenant's plan, from 1."""
@@ -158,11 +158,11 @@ class ActionVerdict(Struct, frozen=True, kw_only=True):
     seats: tuple[SeatChange, ...] = ()
     execution: Execution | None = None
     decided: Annotated[SeatDecisionVerdict | None, SavedField.OPTIONAL] = None
-    """For an action that carries decisions about seats out, which a person does."""
+    """The outcome of the decisions about seats that a person carries out with this action."""
 
 
 class FindingVerdict(Struct, frozen=True, kw_only=True):
-    """What became of a finding."""
+    """The outcome of a finding."""
 
     fingerprint: str
     state: FindingState
@@ -175,7 +175,7 @@ class FindingVerdict(Struct, frozen=True, kw_only=True):
 
 
 class MoneyVerdict(Struct, frozen=True, kw_only=True):
-    """What the freed seats cost a month in one currency."""
+    """Monthly cost of the freed seats in one currency."""
 
     currency: str
     planned: Decimal
@@ -183,32 +183,32 @@ class MoneyVerdict(Struct, frozen=True, kw_only=True):
 
 
 class Freed(Struct, frozen=True, kw_only=True):
-    """Seats that a plan frees, of each product those that are not taken again, and what they cost."""
+    """Seats that a plan frees and does not take again, summed over products, and their cost."""
 
     planned: int
     actual: int
     money: tuple[MoneyVerdict, ...] = ()
     at_least: bool = False
-    """Whether more may be freed: of some people it is not known what they hold, or of some seats what they cost."""
+    """Whether the real numbers may be higher: the products of some people, or the prices of some seats, are unknown."""
 
 
 class TenantVerification(Struct, frozen=True, kw_only=True):
-    """What became of the plan of one tenant."""
+    """The outcome of the plan of one tenant."""
 
     planned_at: RunInstant
     same_policies: bool = True
-    """Whether the policies are those of the plan; if not, findings may be new or gone for that reason."""
+    """Whether the policies are the same as those of the plan; if not, findings may be new or gone because of that."""
     actions: tuple[ActionVerdict, ...]
     findings: tuple[FindingVerdict, ...]
-    """Those of the plan, and new ones, in report order."""
+    """The findings of the plan, and new ones, in report order."""
     freed: Freed
 
     def count(self, *states: FindingState) -> int:
-        """Return the number of findings in some states."""
+        """Return the number of findings in any of the states."""
         return sum(finding.state in states for finding in self.findings)
 
     def actions_with(self, *verdicts: Verdict) -> tuple[ActionVerdict, ...]:
-        """Return the actions with some verdicts."""
+        """Return the actions with any of the verdicts."""
         return tuple(action for action in self.actions if action.verdict in verdicts)
 
 
@@ -222,15 +222,19 @@ def freed_by(actions: Iterable[ActionVerdict]) -> Freed:
     money: dict[str, list[Decimal]] = {}
     at_least = False
     for changes in by_sku.values():
-        aim, now = (max(0, sum(numbers)) for numbers in zip(*((c.planned, c.actual) for c in changes), strict=True))
-        planned, actual = planned + aim, actual + now
+        target, current = (
+            max(0, sum(numbers)) for numbers in zip(*((c.planned, c.actual) for c in changes), strict=True)
+        )
+        planned, actual = planned + target, actual + current
         first = changes[0]
         at_least = at_least or any(change.unknown for change in changes)
         if first.currency is not None and first.per_month is not None:
             sums = money.setdefault(first.currency, [Decimal(0), Decimal(0)])
-            sums[0] += aim * first.per_month
-            sums[1] += now * first.per_month
+            sums[0] += target * first.per_month
+            sums[1] += current * first.per_month
         else:
-            at_least = at_least or now > 0
-    totals = tuple(MoneyVerdict(currency=name, planned=one, actual=two) for name, (one, two) in sorted(money.items()))
+            at_least = at_least or current > 0
+    totals = tuple(
+        MoneyVerdict(currency=name, planned=target, actual=current) for name, (target, current) in sorted(money.items())
+    )
     return Freed(planned=planned, actual=actual, money=totals, at_least=at_least)

@@ -1,14 +1,14 @@
-"""Shell globs over casefolded text: `*` any run, `?` one character, `[ab]` one of, `[!ab]` none of.
+"""Shell globs over casefolded text: `*` any text, `?` one character, `[ab]` one of, `[!ab]` none of.
 
-A bracket that is never closed stands for itself, as in `fnmatch`. Matching never backtracks over a `*`: a text is
-matched in time proportional to its length times the length of the glob, however many stars the glob has.
+A bracket that is never closed matches itself, as in `fnmatch`. Matching never backtracks over a `*`: it takes time
+proportional to the length of the text times the length of the glob, regardless of the number of stars.
 """
 
 import re
 from functools import lru_cache
 
-_MOST_RUNS = 8
-_LONGEST = 256
+_MAX_PIECES = 8
+_MAX_LENGTH = 256
 
 
 def pieces_of(glob: str) -> list[str]:
@@ -21,26 +21,26 @@ def pieces_of(glob: str) -> list[str]:
     pieces: list[list[str]] = [[]]
     index = 0
     while index < len(text):
-        sign = text[index]
+        char = text[index]
         index += 1
-        if sign == "*":
+        if char == "*":
             if pieces[-1] or len(pieces) == 1:
                 pieces.append([])
-        elif sign == "?":
+        elif char == "?":
             pieces[-1].append(".")
-        elif sign == "[" and index < last and (end := _closing(text, index)) > 0:
+        elif char == "[" and index < last and (end := _closing(text, index)) > 0:
             pieces[-1].append(_bracket(text[index:end]))
             index = end + 1
         else:
-            pieces[-1].append(re.escape(sign))
+            pieces[-1].append(re.escape(char))
     return ["".join(piece) for piece in pieces]
 
 
 def backtracking_free(glob: str) -> str:
-    """Return an expression for Python's `re`, to be matched against the whole text.
+    """Return an expression for Python's `re.fullmatch`.
 
-    The first place where the text between two stars fits is the only one that has to be tried, so that it is an atomic
-    group. Python's own `fnmatch.translate` does the same.
+    Only the first match of the text between two stars has to be tried, so each such text is an atomic group. Python's
+    `fnmatch.translate` does the same.
     """
     first, *others = pieces_of(glob)
     if not others:
@@ -50,9 +50,9 @@ def backtracking_free(glob: str) -> str:
 
 
 def automaton(glob: str) -> str | None:
-    """Return an expression for a search with RE2; None for a glob with so many stars that RE2 would be slow."""
+    """Return an expression for a search with RE2; None for a glob that is too long or has too many stars to be fast."""
     pieces = pieces_of(glob)
-    if len(pieces) > _MOST_RUNS or len(glob) > _LONGEST:
+    if len(pieces) > _MAX_PIECES or len(glob) > _MAX_LENGTH:
         return None
     return f"^(?s:{'.*'.join(pieces)})$"
 
@@ -71,22 +71,22 @@ def _closing(text: str, start: int) -> int:
 
 def _bracket(inside: str) -> str:
     negated = inside.startswith("!")
-    signs = inside[1:] if negated else inside
+    content = inside[1:] if negated else inside
     ranges: list[str] = []
     index = 0
-    while index < len(signs):
-        if index + 2 < len(signs) and signs[index + 1] == "-":
-            low, high = signs[index], signs[index + 2]
+    while index < len(content):
+        if index + 2 < len(content) and content[index + 1] == "-":
+            low, high = content[index], content[index + 2]
             if low <= high:
                 ranges.append(f"{_literal(low)}-{_literal(high)}")
             index += 3
         else:
-            ranges.append(_literal(signs[index]))
+            ranges.append(_literal(content[index]))
             index += 1
     if not ranges:  # only an empty range such as [z-a]: it matches nothing, its negation anything
         return "." if negated else r"[^\s\S]"
     return f"[{'^' if negated else ''}{''.join(ranges)}]"
 
 
-def _literal(sign: str) -> str:
-    return "\\" + sign if not sign.isalnum() and sign.isascii() else sign
+def _literal(char: str) -> str:
+    return "\\" + char if not char.isalnum() and char.isascii() else char

@@ -1,4 +1,4 @@
-"""Limits on names, instants and numbers of saved files, which become parts of paths and of calculations."""
+"""Limits on names, instants and numbers in saved files, which are used in paths and calculations."""
 
 import re
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import Any, Final
 from auditor.domain.message import Message
 
 TENANT: Final = re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z)[a-z0-9-]{1,63}")
-"""Pattern of a tenant name, which is a part of paths; reserved device names of Windows are excluded."""
+"""Pattern of a tenant name, which is used in paths; reserved device names of Windows are excluded."""
 TENANT_WORDS: Final = Message(
     "write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con"
 )

@@ -1,4 +1,4 @@
-"""Sizes of storage as files write them: `50GB`, `0.5TB`."""
+"""Sizes of storage as written in files: `50GB`, `0.5TB`."""
 
 from fractions import Fraction
 from typing import Final
@@ -7,5 +7,5 @@ _UNITS: Final = ("kB", "MB", "GB", "TB")
 
 
 def bytes_of(text: str) -> int:
-    """Return the bytes of a size, rounded down; a unit is 1024 times the one before it, and a kB has 1024 bytes."""
+    """Return a size in bytes, rounded down; a kB has 1024 bytes, and each unit is 1024 times the previous one."""
     return int(Fraction(text[:-2]) * 1024 ** (_UNITS.index(text[-2:]) + 1))
