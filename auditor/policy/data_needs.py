@@ -10,7 +10,7 @@ from auditor.domain.policy.product_set import ProductSet, builtins_of
 from auditor.domain.policy.selector import GRAPH_PROPERTIES, Selector, atoms
 
 _LICENSES, _STATES = "assignedLicenses", "licenseAssignmentStates"
-_OTHERS: Final[Mapping[type, Needs]] = {
+_FIXED_NEEDS: Final[Mapping[type, Needs]] = {
     kinds.ManagedDevice: Needs(sources=frozenset({Source.DEVICES})),
     kinds.Licensed: Needs(user_properties=(_LICENSES,)),
     kinds.LicensedVia: Needs(user_properties=(_LICENSES, _STATES)),
@@ -24,7 +24,7 @@ _OTHERS: Final[Mapping[type, Needs]] = {
         sources=frozenset({Source.CONDITIONAL_ACCESS}), user_properties=("userPrincipalName", "userType")
     ),
 }
-"""What conditions need whatever their values are; other conditions need nothing."""
+"""Needs of conditions that do not depend on their values; conditions that are not listed need nothing."""
 
 
 def selector_needs(selector: Selector) -> Needs:
@@ -46,33 +46,33 @@ def _atom_needs(atom: Selector) -> Needs:
         case kinds.HeldFor(products=products):
             return Needs(user_properties=(_LICENSES, _STATES)).union(set_needs([products]))
         case kinds.MemberOf(groups=groups, transitive=transitive):
-            lists = frozenset({Source.GROUPS, Source.MEMBERS})
-            named = tuple(sorted(groups))
+            sources = frozenset({Source.GROUPS, Source.MEMBERS})
+            names = tuple(sorted(groups))
             return Needs(
-                sources=lists, groups=() if transitive else named, transitive_groups=named if transitive else ()
+                sources=sources, groups=() if transitive else names, transitive_groups=names if transitive else ()
             )
         case kinds.InactiveIn(services=services):
-            sources = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services}
-            return Needs(sources=frozenset(sources))
+            reports = {Source.COPILOT_USAGE if service == "copilot" else Source.USAGE for service in services}
+            return Needs(sources=frozenset(reports))
         case kinds.AppsUnused(period=period):
             return Needs(sources=frozenset({Source.APP_USAGE}), app_usage_periods=(period,))
         case kinds.HasRole(assigned=assigned):
             return Needs(sources=frozenset({Source.DIRECTORY_ROLES}), eligible_roles=assigned != "active")
         case _:
-            return _OTHERS.get(type(atom), Needs())
+            return _FIXED_NEEDS.get(type(atom), Needs())
 
 
 def property_needs(name: str) -> Needs:
-    """Return what it takes to know a property of users, as policies name it."""
+    """Return what is needed to read a property of users, given by its name in policies."""
     if name == "mailboxType":
         return Needs(sources=frozenset({Source.MAILBOXES}))
     return Needs(user_properties=(GRAPH_PROPERTIES.get(name, name),))
 
 
 def set_needs(sets: Iterable[ProductSet]) -> Needs:
-    """Return what it takes to resolve product sets.
+    """Return what is needed to resolve product sets.
 
-    Only `trial` needs more than the tenant's products: whether each subscription is a trial.
+    Only `trial` needs more than the products of the tenant: whether each subscription is a trial.
     """
     trial = any("trial" in builtins_of(products.elements) for products in sets)
     return Needs(sources=frozenset({Source.SUBSCRIPTIONS})) if trial else Needs()

@@ -1,4 +1,4 @@
-"""Resolves `extends`: the policies of the starter library or of a folder, at a pinned content, with changes."""
+"""Resolves `extends`: policies of the starter library or of a folder, with a pinned digest and local changes."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,11 +16,11 @@ from auditor.policy.schema.recovery import Gaps
 from auditor.policy.yaml.reader import Document
 
 STARTER: Final = "starter@"
-"""What the `from` of the starter library begins with; its version follows."""
-_REPLACED: Final = ("populations", "products")
-"""Sections whose names a change replaces whole."""
-_WHOLE: Final = frozenset({"users", "references"})
-"""Keys of a policy that a change replaces whole; the mappings of other keys are merged key by key."""
+"""Prefix of the `from` of the starter library; its version follows."""
+_REPLACED_SECTIONS: Final = ("populations", "products")
+"""Sections in which a change replaces the complete definition of a name."""
+_REPLACED_KEYS: Final = frozenset({"users", "references"})
+"""Keys of a policy that a change replaces completely; mappings under other keys are merged key by key."""
 
 
 class Base(Struct, frozen=True, kw_only=True):
@@ -28,31 +28,30 @@ class Base(Struct, frozen=True, kw_only=True):
 
     files: tuple[tuple[str, bytes], ...]
     version: str | None = None
-    """Of the starter library; None for a folder."""
+    """Version of the starter library; None for a folder."""
     fitting: bool = False
     """Whether the files are known to fit the schema."""
 
 
 Bases = Callable[[str, str], Base]
-"""Finds a base by the name of the file that extends it and its `from`; raises AuditorError where it cannot."""
-
+"""Finds a base, given the name of the extending file and its `from`; raises AuditorError if there is none."""
 
 Origins = dict[Path, tuple[Document, Path]]
-"""Path of a value → the document and the path that it comes from."""
-_NOWHERE: Final = pyyaml.ScalarNode("", "")
+"""Path of a value → the document and the path in which it was written."""
+_NO_NODE: Final = pyyaml.ScalarNode("", "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChangedDocument(Document):
-    """A document of a base with changes; each value has the span of the place where it was written."""
+    """A document of a base with changes applied; the span of each value is where it was written."""
 
-    _root: pyyaml.Node = dataclasses.field(repr=False, compare=False, default=_NOWHERE)
+    _root: pyyaml.Node = dataclasses.field(repr=False, compare=False, default=_NO_NODE)
     _lines: tuple[str, ...] = dataclasses.field(repr=False, compare=False, default=())
     base: Document = dataclasses.field(kw_only=True)
     origins: Origins = dataclasses.field(kw_only=True)
 
     def span(self, path: Path, *, key: bool = False) -> Span:
-        """Return the span of the value at `path`, or of its key, in the file that says so."""
+        """Return the span of the value at `path`, or of its key, in the file in which it was written."""
         for length in range(len(path), 0, -1):
             origin = self.origins.get(path[:length])
             if origin is not None:
@@ -61,44 +60,47 @@ class ChangedDocument(Document):
 
 
 class Extensions(Struct, kw_only=True):
-    """Reads what files extend, applies their changes, and collects what is wrong."""
+    """Reads the bases that files extend, applies the changes of the files, and collects mistakes."""
 
     bases: Bases | None
-    """None where files cannot be found, as for the policies in a saved result."""
+    """None if bases cannot be found, as for the policies in a saved result."""
     diagnostics: Diagnostics
     gaps: Gaps
     loaded: AbstractSet[str]
-    """Names of the files that were given."""
+    """Names of the files that were loaded directly."""
     files: set[str] = field(default_factory=set)
     """Names of the files of all bases."""
     changed: dict[str, str] = field(default_factory=dict)
     """Policy id → the file that changes it."""
     _bases_read: set[frozenset[str]] = field(default_factory=set)
 
-    def roots(self, extending: Iterable[Node], above: tuple[frozenset[str], ...] = ()) -> list[Node]:
-        """Return the roots of everything that some files extend, after their changes."""
+    def roots(self, extending: Iterable[Node], ancestors: tuple[frozenset[str], ...] = ()) -> list[Node]:
+        """Return the roots of all bases of some files, with changes applied.
+
+        `ancestors` has the file names of the bases that are being read.
+        """
         roots: list[Node] = []
         for root in extending:
             if root.has("extends"):
-                roots += self._roots(root["extends"], above)
+                roots += self._roots(root["extends"], ancestors)
         return roots
 
-    def _roots(self, node: Node, above: tuple[frozenset[str], ...]) -> list[Node]:
-        base = self._base(node, above)
+    def _roots(self, node: Node, ancestors: tuple[frozenset[str], ...]) -> list[Node]:
+        base = self._base(node, ancestors)
         if base is None:
-            self.gaps.anything = self.gaps.sections = True  # any name may come from it
+            self.gaps.anything = self.gaps.sections = True  # it may define any name
             return []
-        documents, roots, broken = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
-        self.diagnostics.found.extend(broken)
+        documents, roots, mistakes = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
+        self.diagnostics.found.extend(mistakes)
         names = frozenset(name for name, _ in base.files)
         self.files |= names
-        roots = [*self.roots(roots, (*above, names)), *roots]
-        if broken or not self._is_pinned(node, base, digest_of(documents)):
+        roots = [*self.roots(roots, (*ancestors, names)), *roots]
+        if mistakes or not self._is_pinned(node, base, digest_of(documents)):
             self.gaps.anything = self.gaps.sections = True
             return roots
-        return list(self._changed(node, roots))
+        return list(self._changed_roots(node, roots))
 
-    def _base(self, node: Node, above: tuple[frozenset[str], ...]) -> Base | None:
+    def _base(self, node: Node, ancestors: tuple[frozenset[str], ...]) -> Base | None:
         origin = node["from"]
         if self.bases is None:
             self.diagnostics.error("extends-missing", Message("nothing can be extended here"), origin)
@@ -106,11 +108,11 @@ class Extensions(Struct, kw_only=True):
         try:
             base = self.bases(node.document.file, str(origin.value))
         except AuditorError as error:
-            for each in error.diagnostics:
-                self.diagnostics.error("extends-missing", each.message, origin, each.hint)
+            for item in error.diagnostics:
+                self.diagnostics.error("extends-missing", item.message, origin, item.hint)
             return None
         names = frozenset(name for name, _ in base.files)
-        if names in above or names & self.loaded:
+        if names in ancestors or names & self.loaded:
             self.diagnostics.error(
                 "extends-circular",
                 Message("'{location}' is already loaded with this file", location=origin.value),
@@ -132,7 +134,7 @@ class Extensions(Struct, kw_only=True):
         return base
 
     def _is_pinned(self, node: Node, base: Base, digest: str) -> bool:
-        """Return whether version and digest are those that are written; report what is not."""
+        """Return whether the version and digest of a base are as pinned; a difference is reported."""
         origin = node["from"]
         version = str(origin.value).removeprefix(STARTER)
         if base.version is not None and base.version != version:
@@ -165,35 +167,35 @@ class Extensions(Struct, kw_only=True):
             return False
         return True
 
-    def _changed(self, node: Node, roots: Sequence[Node]) -> Iterator[Node]:
-        """Yield the roots of a base with the changes that a file makes."""
+    def _changed_roots(self, node: Node, roots: Sequence[Node]) -> Iterator[Node]:
+        """Yield the roots of a base with the changes of a file applied; changes of unknown names are reported."""
         left_out = list(node.each_of("leaveOut"))
         changes = dict(node["policies"].items()) if node.has("policies") else {}
         ids = {str(item["id"]) for root in roots for _, item in _policies(root)}
-        for each in left_out:
-            self._must_be_known(str(each.value), ids, each.span(), "policy")
+        for item in left_out:
+            self._check_name(str(item.value), ids, item.span(), "policy")
         for id_, change in changes.items():
-            self._must_be_known(id_, ids, change.span(key=True), "policy")
+            self._check_name(id_, ids, change.span(key=True), "policy")
             self.changed[id_] = node.document.file
-            if any(each.value == id_ for each in left_out):
+            if any(item.value == id_ for item in left_out):
                 self.diagnostics.error(
                     "extends-unknown",
                     Message("the policy '{id}' is left out and changed", id=id_),
                     change.span(key=True),
                     Message("remove it from `leaveOut`, or from `policies`"),
                 )
-        replaced = {key: dict(node[key].items()) if node.has(key) else {} for key in _REPLACED}
-        for key, own in replaced.items():
+        replaced = {key: dict(node[key].items()) if node.has(key) else {} for key in _REPLACED_SECTIONS}
+        for key, replacements in replaced.items():
             names = {name for root in roots if root.has(key) for name in root.value[key]}
-            for name, change in own.items():
-                self._must_be_known(name, names, change.span(key=True), key)
-        removed = {str(each.value) for each in left_out}
+            for name, change in replacements.items():
+                self._check_name(name, names, change.span(key=True), key)
+        removed = {str(item.value) for item in left_out}
         for root in roots:
             changed = self._with_changes(root, removed, changes, replaced)
             if changed is not None:
                 yield changed
 
-    def _must_be_known(self, name: str, names: set[str], span: Span, kind: str) -> None:
+    def _check_name(self, name: str, names: set[str], span: Span, kind: str) -> None:
         if name in names:
             return
         message = (
@@ -208,7 +210,7 @@ class Extensions(Struct, kw_only=True):
     def _with_changes(
         self, root: Node, removed: set[str], changes: Mapping[str, Node], replaced: Mapping[str, Mapping[str, Node]]
     ) -> Node | None:
-        """Return a root without the removed policies and with the changes; None where nothing is left."""
+        """Return a root with removed policies left out and changes applied; None if nothing is left."""
         value = dict(root.value)
         origins: Origins = {}
         policies: list[Any] = []
@@ -218,15 +220,15 @@ class Extensions(Struct, kw_only=True):
             path: Path = ("policies", len(policies))
             origins[path] = (root.document, ("policies", index))
             change = changes.get(str(item["id"]))
-            policies.append(item if change is None else _merged(item, change, path, origins, top=True))
+            policies.append(item if change is None else _merge(item, change, path, origins, top=True))
         if "policies" in value:
             value["policies"] = policies
             if not policies:
                 del value["policies"]
-        for key, own in replaced.items():
-            for name in own.keys() & value.get(key, {}).keys():
-                value[key] = {**value[key], name: own[name].value}
-                origins[key, name] = (own[name].document, own[name].path)
+        for key, replacements in replaced.items():
+            for name in replacements.keys() & value.get(key, {}).keys():
+                value[key] = {**value[key], name: replacements[name].value}
+                origins[key, name] = (replacements[name].document, replacements[name].path)
         if value.keys() <= {"version", "extends"}:
             return None
         document = ChangedDocument(root.document.file, value, base=root.document, origins=origins)
@@ -244,7 +246,7 @@ def _policies(root: Node) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield index, item
 
 
-def _merged(
+def _merge(
     value: Mapping[str, Any],
     change: Node,
     path: Path,
@@ -252,14 +254,14 @@ def _merged(
     *,
     top: bool = False,
 ) -> dict[str, Any]:
-    """Return a mapping with a change: mappings are merged, null removes a key, anything else takes its place."""
+    """Return a mapping with a change applied: mappings are merged, null removes a key, any other value replaces it."""
     merged = dict(value)
     for key, node in change.items():
         before = merged.get(key)
         if node.value is None:
             merged.pop(key, None)
-        elif isinstance(before, Mapping) and isinstance(node.value, Mapping) and not (top and key in _WHOLE):
-            merged[key] = _merged(before, node, (*path, key), origins)
+        elif isinstance(before, Mapping) and isinstance(node.value, Mapping) and not (top and key in _REPLACED_KEYS):
+            merged[key] = _merge(before, node, (*path, key), origins)
         else:
             merged[key] = node.value
             origins[*path, key] = (node.document, node.path)

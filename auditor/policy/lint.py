@@ -1,4 +1,4 @@
-"""Finds valid policies that are probably mistakes: empty populations, dead blocks, contradictions."""
+"""Warns about valid policies that are probably wrong: empty populations, blocks without effect, contradictions."""
 
 from collections.abc import Iterable, Iterator
 from functools import reduce
@@ -27,12 +27,12 @@ from auditor.policy.nodes import Hints
 
 
 def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
-    """Return warnings about loaded policies; with `tenants`, also about tenants that are not configured."""
+    """Yield warnings about loaded policies; with `tenants`, also about tenants that are not configured."""
     policies = loaded.policies.policies
-    impossible: dict[str, bool] = {}
+    cache: dict[str, bool] = {}
     hints, sets = Hints(), _Sets()
     for policy in policies:
-        if _impossible(policy.users, impossible):
+        if _impossible(policy.users, cache):
             yield _dead(policy, Message("no user can belong to its population"))
         match policy.constraint:
             case Assignments() as block:
@@ -47,13 +47,13 @@ def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> I
     yield from _contradictions(policies, sets)
 
 
-def _impossible(selector: Selector, answers: dict[str, bool]) -> bool:
-    """Return whether no user can satisfy a selector, by its text; `answers` caches those for names."""
+def _impossible(selector: Selector, cache: dict[str, bool]) -> bool:
+    """Return whether a selector shows by its text that no user can satisfy it; `cache` is by name of population."""
     match selector:
         case kinds.Every(parts=parts):
-            return any(_impossible(part, answers) for part in parts) or _disjoint(_flat(parts))
+            return any(_impossible(part, cache) for part in parts) or _disjoint(_flatten(parts))
         case kinds.AnyOf(parts=parts):
-            return all(_impossible(part, answers) for part in parts)
+            return all(_impossible(part, cache) for part in parts)
         case kinds.OneOf(values=values, property=name):
             return values == (None,) and name in ABSENT_READS_AS
         case kinds.Not(part=kinds.Every(parts=())):
@@ -61,38 +61,38 @@ def _impossible(selector: Selector, answers: dict[str, bool]) -> bool:
         case kinds.HasRole(roles=tuple() as roles, privileged=True):
             return not any(_may_be_privileged(role) for role in roles)
         case kinds.Population(name=name, selector=inner):
-            if name not in answers:
-                answers[name] = _impossible(inner, answers)
-            return answers[name]
+            if name not in cache:
+                cache[name] = _impossible(inner, cache)
+            return cache[name]
         case _:
             return False
 
 
 def _may_be_privileged(role: str) -> bool:
-    """Return whether a role is labelled as privileged, or not known here."""
+    """Return whether a role is labelled as privileged, or is not a known built-in role."""
     template = builtin_role_ids().get(role.casefold())
     return template is None or builtin_roles()[template].privileged
 
 
-def _flat(parts: Iterable[Selector]) -> tuple[Selector, ...]:
+def _flatten(parts: Iterable[Selector]) -> tuple[Selector, ...]:
     """Return the conditions that must all hold; each named population is expanded once."""
     conditions: list[Selector] = []
-    names: set[str] = set()
-    waiting = list(parts)[::-1]
-    while waiting:
-        part = waiting.pop()
+    visited: set[str] = set()
+    stack = list(parts)[::-1]
+    while stack:
+        part = stack.pop()
         if isinstance(part, kinds.Every):
-            waiting.extend(reversed(part.parts))
+            stack.extend(reversed(part.parts))
         elif not isinstance(part, kinds.Population):
             conditions.append(part)
-        elif part.name not in names:
-            names.add(part.name)
-            waiting.append(part.selector)
+        elif part.name not in visited:
+            visited.add(part.name)
+            stack.append(part.selector)
     return tuple(conditions)
 
 
 def _disjoint(parts: tuple[Selector, ...]) -> bool:
-    """Return whether two conditions exclude each other: two values of one property, or a test and its negation."""
+    """Return whether two conditions exclude each other: two values of one property, or a condition and its negation."""
     allowed: dict[str, set[object]] = {}
     for part in parts:
         if isinstance(part, kinds.OneOf):
@@ -100,32 +100,32 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
             allowed[part.property] = allowed.get(part.property, values) & values
     if any(not values for values in allowed.values()):
         return True
-    present = {type(part) for part in parts}
+    types = {type(part) for part in parts}
     denied = {part.part for part in parts if isinstance(part, kinds.Not)}
-    silent = [part for part in parts if isinstance(part, kinds.InactiveIn)]
+    inactive = [part for part in parts if isinstance(part, kinds.InactiveIn)]
     # A user with a last sign-in has signed in, and a user with a product is licensed.
-    if {kinds.InactiveFor, kinds.NeverSignedIn} <= present:
+    if {kinds.InactiveFor, kinds.NeverSignedIn} <= types:
         return True
-    if kinds.Licensed() in denied and not present.isdisjoint({kinds.Holds, kinds.HeldFor, kinds.LicensedVia}):
+    if kinds.Licensed() in denied and not types.isdisjoint({kinds.Holds, kinds.HeldFor, kinds.LicensedVia}):
         return True
-    # A user without activity for longer, in more services, has none for a shorter time in some of them.
-    if any(_covers(part, other) for part in silent for other in denied if isinstance(other, kinds.InactiveIn)):
+    # A user without activity in several services for a long time has none in some of them for a shorter time.
+    if any(_implies(part, other) for part in inactive for other in denied if isinstance(other, kinds.InactiveIn)):
         return True
     return any(part in denied for part in parts)
 
 
-def _covers(silent: kinds.InactiveIn, other: kinds.InactiveIn) -> bool:
-    return set(other.services) <= set(silent.services) and other.duration <= silent.duration
+def _implies(stronger: kinds.InactiveIn, weaker: kinds.InactiveIn) -> bool:
+    return set(weaker.services) <= set(stronger.services) and weaker.duration <= stronger.duration
 
 
 def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[Diagnostic]:
-    # `require` and `services` concern every product of a user, whatever `of` says.
-    elsewhere = bool(block.require or block.services.require or block.services.deny)
-    # Compared with an empty block, so that a new key of the language counts without a change here.
-    others = replace(block, of=EVERY_PRODUCT, allow=None, deny=None, downgrade_to=None) != Assignments()
-    if not size_of(block.of.elements) and not elsewhere:
+    # `require` and `services` apply to every product of a user, independently of `of`.
+    ignores_of = bool(block.require or block.services.require or block.services.deny)
+    # Compared with an empty block, so that a new key of the language is included without a change here.
+    has_other_keys = replace(block, of=EVERY_PRODUCT, allow=None, deny=None, downgrade_to=None) != Assignments()
+    if not size_of(block.of.elements) and not ignores_of:
         yield _dead(policy, Message("`of` is an empty set, so nothing is evaluated"))
-    elif not others:
+    elif not has_other_keys:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
     denied = {plan.casefold() for plan in block.services.deny}
@@ -134,9 +134,9 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     for element in block.require:
         if not size_of(element.elements):
             yield _contradiction(policy, Message("it requires an element of an empty set, which nobody can hold"))
-        elif block.deny is not None and _inside(element, block.deny, sets):
+        elif block.deny is not None and _is_subset(element, block.deny, sets):
             yield _contradiction(policy, Message("it requires {written} and denies it", written=element.written))
-        elif _outside(element, block, sets):
+        elif _is_disallowed(element, block, sets):
             yield _contradiction(
                 policy, Message("it requires {written}, which `allow` does not allow", written=element.written)
             )
@@ -149,7 +149,7 @@ def _purchases(policy: Policy, block: Purchases, sets: "_Sets") -> Iterator[Diag
 
 
 def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagnostic]:
-    """Return a warning about a policy that allows everything and denies nothing."""
+    """Yield a warning about a policy that allows everything and denies nothing."""
     denies = block.deny is not None and bool(size_of(block.deny.elements))
     if not denies and (block.allow is None or "*" in builtins_of(block.allow.elements)):
         why = Message("`deny` is an empty set") if block.allow is None else Message("`allow` allows every product")
@@ -157,43 +157,43 @@ def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagno
 
 
 def _allowed_and_denied(policy: Policy, block: Assignments | Purchases, sets: "_Sets") -> Iterator[Diagnostic]:
-    if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny, sets):
+    if block.allow is not None and block.deny is not None and _is_subset(block.allow, block.deny, sets):
         yield _contradiction(policy, Message("everything that `allow` allows is in `deny`"))
 
 
-def _outside(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
-    """Return whether everything that satisfies an element is covered and not allowed; decided for plain names only."""
+def _is_disallowed(element: ProductSet, block: Assignments, sets: "_Sets") -> bool:
+    """Return whether `of` covers everything that satisfies an element and `allow` excludes it; for plain names only."""
     if block.allow is None or block.of.elements != (Builtin(name="*"),):
         return False
     required, allowed = sets.names(element), sets.names(block.allow)
     return required is not None and allowed is not None and not required & allowed
 
 
-def _inside(one: ProductSet, other: ProductSet, sets: "_Sets") -> bool:
-    """Return whether every element of one set is in the other, evaluating by their text."""
-    inner, around = sets.elements(one), sets.elements(other)
-    if not inner or around is None:
+def _is_subset(inner: ProductSet, outer: ProductSet, sets: "_Sets") -> bool:
+    """Return whether every element of the inner set is in the outer one, comparing their text."""
+    elements, outer_elements = sets.elements(inner), sets.elements(outer)
+    if not elements or outer_elements is None:
         return False
-    return Builtin(name="*") in around or inner <= around
+    return Builtin(name="*") in outer_elements or elements <= outer_elements
 
 
 class _Sets:
-    """The elements of product sets in folded case; shared sets are flattened once."""
+    """The elements of product sets in folded case; a shared set is expanded once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Element, ...], frozenset[Element] | None] = {}
+        self._cache: dict[tuple[Element, ...], frozenset[Element] | None] = {}
 
     def elements(self, products: ProductSet) -> frozenset[Element] | None:
-        """Return the elements of a set; None if they are too many to compare for every policy."""
+        """Return the elements of a set; None if there are too many to compare for every policy."""
         key = products.elements
-        if key not in self._known:
+        if key not in self._cache:
             small = size_of(key) <= _MAX_COMPARED
             folded = (Sku(name=leaf.name.casefold()) if isinstance(leaf, Sku) else leaf for leaf in leaves(key))
-            self._known[key] = frozenset(folded) if small else None
-        return self._known[key]
+            self._cache[key] = frozenset(folded) if small else None
+        return self._cache[key]
 
     def names(self, products: ProductSet) -> set[str] | None:
-        """Return the SKUs of a set; None if the set is more than a list of SKUs."""
+        """Return the SKUs of a set; None if it has other elements than SKUs."""
         elements = self.elements(products)
         if elements is None or not all(isinstance(leaf, Sku) for leaf in elements):
             return None
@@ -216,47 +216,47 @@ def _tenants(policy: Policy, configured: frozenset[str] | None, hints: Hints) ->
 
 
 def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Diagnostic]:
-    """Return a warning where one policy requires of users what another denies to the same users."""
-    people: dict[tuple[Selector, tuple[str, ...] | None], list[tuple[Policy, Assignments]]] = {}
+    """Yield a warning if one policy requires of users what another denies to the same users."""
+    groups: dict[tuple[Selector, tuple[str, ...] | None], list[tuple[Policy, Assignments]]] = {}
     for policy in policies:
         if isinstance(policy.constraint, Assignments):
             users = policy.users.selector if isinstance(policy.users, kinds.Population) else policy.users
-            people.setdefault((users, policy.tenants), []).append((policy, policy.constraint))
-    for alike in people.values():
-        yield from _contradicting(alike, sets)
+            groups.setdefault((users, policy.tenants), []).append((policy, policy.constraint))
+    for group in groups.values():
+        yield from _group_contradictions(group, sets)
 
 
-def _contradicting(alike: list[tuple[Policy, Assignments]], sets: "_Sets") -> Iterator[Diagnostic]:
-    """Return the contradictions among policies for the same users, with a few policies per requirement.
+def _group_contradictions(group: list[tuple[Policy, Assignments]], sets: "_Sets") -> Iterator[Diagnostic]:
+    """Yield the contradictions among policies for the same users, with at most `_MAX_NAMED` policies per requirement.
 
-    The policies that deny an element are a bit mask, so that many policies are compared at once.
+    The policies that deny an element are stored as a bit mask, so that many policies are compared at once.
     """
-    sharing: dict[frozenset[Element], int] = {}
-    for index, (_, block) in enumerate(alike):
+    deny_sets: dict[frozenset[Element], int] = {}
+    for index, (_, block) in enumerate(group):
         denied = None if block.deny is None else sets.elements(block.deny)
         if denied:
-            sharing[denied] = sharing.get(denied, 0) | 1 << index
-    denying: dict[Element, int] = {}
-    for denied, indices in sharing.items():
+            deny_sets[denied] = deny_sets.get(denied, 0) | 1 << index
+    deny_masks: dict[Element, int] = {}
+    for denied, mask in deny_sets.items():
         for leaf in denied:
-            denying[leaf] = denying.get(leaf, 0) | indices
-    everything = denying.get(Builtin(name="*"), 0)
-    for index, (policy, block) in enumerate(alike):
+            deny_masks[leaf] = deny_masks.get(leaf, 0) | mask
+    deny_all = deny_masks.get(Builtin(name="*"), 0)
+    for index, (policy, block) in enumerate(group):
         for element in block.require:
             inner = sets.elements(element)
-            if not inner or not denying:
+            if not inner or not deny_masks:
                 continue
-            others = reduce(and_, (denying.get(leaf, 0) | everything for leaf in inner)) & ~(1 << index)
-            for _ in range(min(_MAX_NAMED, others.bit_count())):
-                lowest = others & -others
-                others ^= lowest
-                facts = {"written": element.written, "id": alike[lowest.bit_length() - 1][0].id}
+            mask = reduce(and_, (deny_masks.get(leaf, 0) | deny_all for leaf in inner)) & ~(1 << index)
+            for _ in range(min(_MAX_NAMED, mask.bit_count())):
+                lowest_bit = mask & -mask
+                mask ^= lowest_bit
+                facts = {"written": element.written, "id": group[lowest_bit.bit_length() - 1][0].id}
                 message = Message("it requires {written}, which {id} denies to the same people", **facts)
                 yield _contradiction(policy, message)
 
 
 _MAX_NAMED = 10
-"""Policies denying one required element that a warning names."""
+"""Maximum number of policies that deny a required element in warnings."""
 
 
 def _dead(policy: Policy, why: str) -> Diagnostic:

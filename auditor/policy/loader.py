@@ -26,16 +26,16 @@ from auditor.policy.yaml.reader import Document
 
 
 class Loaded(Struct, frozen=True, kw_only=True):
-    """A policy set, and what a reviewer should check although it is valid."""
+    """A valid policy set, with warnings that a reviewer should check."""
 
     policies: PolicySet
     documents: tuple[Document, ...]
     mentions: tuple[tuple[Mention, Node], ...]
-    """Every product and service that the files name, with its source span."""
+    """Every product, service and role that the files name, with the node that names it."""
     warnings: tuple[Diagnostic, ...]
     decisions: tuple[Decision, ...] = ()
     extended: frozenset[str] = frozenset()
-    """Names of the files that `extends` brought; `documents` has none of them."""
+    """Names of the files that were loaded through `extends`; they are not in `documents`."""
     changed: Mapping[str, str] = field(default_factory=dict)
     """Policy id → the file that changes it under `extends`."""
 
@@ -49,23 +49,23 @@ def load(
     decisions: Iterable[tuple[str, bytes]] = (),
     bases: Bases | None = None,
 ) -> Loaded:
-    """Read policy files that belong together; (name, bytes) pairs in any order.
+    """Load policy files as one policy set; `files` are (name, bytes) pairs in any order.
 
-    `fitting` files are known to fit the schema, as those that ship with the program are; only their meaning is read.
-    Those that are not `bounded` were put together of many that were.
-    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
-    `decisions` are files of decisions, which may name what the policies define. `bases` finds what files extend.
-    Raises InputError with every mistake of every file, in order of file and place.
+    With `fitting`, the files are known to fit the schema, as those that ship with the program, and it is not checked.
+    Without `bounded`, their size is not limited, as for text that was merged from several files of limited size.
+    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too.
+    `decisions` are files of decisions, which may use the names that the policies define. `bases` finds the files of
+    `extends`. Raises InputError with every mistake of every file, in order of file and position.
     """
     gaps = Gaps()
-    documents, own, broken = read_documents(files, gaps, fitting=fitting, bounded=bounded)
+    documents, own_roots, mistakes = read_documents(files, gaps, fitting=fitting, bounded=bounded)
     diagnostics = Diagnostics()
-    diagnostics.found.extend(broken)
+    diagnostics.found.extend(mistakes)
     extensions = Extensions(
         bases=bases, diagnostics=diagnostics, gaps=gaps, loaded=frozenset(document.file for document in documents)
     )
-    inherited = extensions.roots(own)
-    roots = [*inherited, *own]
+    inherited = extensions.roots(own_roots)
+    roots = [*inherited, *own_roots]
     names = Names(diagnostics, gaps, extended=extensions.files)
     for root in roots:
         names.define(root)
@@ -75,10 +75,10 @@ def load(
     waivers = _waivers(roots, names, policy_ids, waivers_from, complete=not gaps.anything)
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
-    decided = read_decisions(decisions, names, policy_ids, complete=not gaps.anything)
+    answers = read_decisions(decisions, names, policy_ids, complete=not gaps.anything)
     errors = [item for item in diagnostics.found if item.level is Level.ERROR]
     if errors:
-        raise InputError(sorted(set(errors), key=_place))
+        raise InputError(sorted(set(errors), key=_sort_key))
     return Loaded(
         policies=PolicySet(
             policies=tuple(sorted(policies, key=lambda policy: policy.id)),
@@ -92,15 +92,15 @@ def load(
             digest=digest_of([*(root.document for root in inherited), *documents]),
         ),
         documents=tuple(documents),
-        decisions=decided,
+        decisions=answers,
         mentions=tuple(names.mentions),
-        warnings=tuple(sorted(diagnostics.found, key=_place)),
+        warnings=tuple(sorted(diagnostics.found, key=_sort_key)),
         extended=frozenset(extensions.files),
         changed=extensions.changed,
     )
 
 
-def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+def _sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     span = diagnostic.span
     return (span.file, span.line, span.column, diagnostic.slug) if span else ("", 0, 0, diagnostic.slug)
 
@@ -155,7 +155,7 @@ _REPORT_ONLY: Final = "report-only"
 def _waivers(
     roots: list[Node], names: Names, policies: set[str], waivers_from: date | None, *, complete: bool
 ) -> list[Waiver]:
-    """Read the waivers; one for an unknown policy is an error, unless a file with errors may define that policy."""
+    """Read the waivers; an unknown policy is an error, unless a file with errors may define it."""
     limits = [
         int(root["defaults"].value["waiverMaxDays"])
         for root in roots
@@ -171,7 +171,7 @@ def _waivers(
                 message = Message("the waiver id '{id}' is already used", id=waiver.id)
                 names.diagnostics.duplicate("waiver-duplicate-id", message, node["id"], first.span)
             if complete:
-                _known_policies(node, names, policies)
+                _check_policies(node, names, policies)
             if limit is not None and waivers_from is not None and (waiver.expires - waivers_from).days > limit:
                 names.diagnostics.error(
                     "waiver-too-long",
@@ -186,7 +186,7 @@ def _waivers(
     return list(waivers.values())
 
 
-def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
+def _check_policies(node: Node, names: Names, policies: set[str]) -> None:
     listed = node["policies"]
     for item in listed.each() if isinstance(listed.value, list) else ():
         if item.value not in policies and item.value != "*":
@@ -223,26 +223,27 @@ def _waiver(node: Node, names: Names) -> Waiver:
 
 
 def _definitions(roots: list[Node]) -> Mapping[str, Any]:
-    """Return the definitions that policies refer to as plain values, for a merge of results."""
-    gathered: dict[str, Any] = {"populations": {}, "products": {}, "waivers": [], "prices": None}
+    """Return the definitions that policies refer to in plain values, for a merge of results."""
+    definitions: dict[str, Any] = {"populations": {}, "products": {}, "waivers": [], "prices": None}
     for root in roots:
-        gathered["populations"].update(root.value.get("populations") or {})
+        definitions["populations"].update(root.value.get("populations") or {})
         for name, members in (root.value.get("products") or {}).items():
-            earlier = gathered["products"].get(name)
-            gathered["products"][name] = _as_list(members) + (_as_list(earlier) if name == "free" and earlier else [])
-        gathered["waivers"].extend(root.value.get("waivers") or [])
+            earlier = definitions["products"].get(name)
+            additions = _as_list(earlier) if name == "free" and earlier else []
+            definitions["products"][name] = _as_list(members) + additions
+        definitions["waivers"].extend(root.value.get("waivers") or [])
         if root.value.get("contracts"):
-            gathered.setdefault("contracts", []).extend(root.value["contracts"])
+            definitions.setdefault("contracts", []).extend(root.value["contracts"])
         if root.has("prices"):
-            definitions = gathered["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
-            definitions["perSeatPerMonth"] = {
-                **definitions["perSeatPerMonth"],
+            price_list = definitions["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
+            price_list["perSeatPerMonth"] = {
+                **price_list["perSeatPerMonth"],
                 **root["prices"].value["perSeatPerMonth"],
             }
-            gathered["prices"] = definitions
+            definitions["prices"] = price_list
     for section in ("waivers", "contracts"):
-        gathered.get(section, []).sort(key=lambda item: item["id"])
-    return gathered
+        definitions.get(section, []).sort(key=lambda item: item["id"])
+    return definitions
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Nodes of checked documents: values with their source spans, and the reading of durations, dates and percentages."""
+"""Nodes of checked documents: values with their source spans; parses durations, dates and percentages."""
 
 from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +15,7 @@ from auditor.policy.yaml.reader import Document
 Path = tuple[str | int, ...]
 
 BROKEN: Final = object()
-"""Replaces a part whose structure is wrong; readers skip it."""
+"""Placeholder of a part whose structure is wrong; readers skip it."""
 _MAX_NAMES: Final = 1000
 
 
@@ -30,15 +30,15 @@ class Node(Struct, frozen=True):
         return Node(self.document, (*self.path, key), self.value[key])
 
     def items(self) -> Iterable[tuple[str, "Node"]]:
-        """Yield the members of a mapping in the order of the file."""
+        """Return the members of a mapping in the order of the file."""
         return ((key, self[key]) for key in self.value if self.value[key] is not BROKEN)
 
     def each(self) -> Iterable["Node"]:
-        """Yield the items of a list."""
+        """Return the items of a list."""
         return (self[index] for index, item in enumerate(self.value) if item is not BROKEN)
 
     def each_of(self, key: str) -> Iterable["Node"]:
-        """Yield the items of a list member; none if it is absent."""
+        """Return the items of a list member; none if it is absent."""
         return self[key].each() if key in self.value else ()
 
     def one_or_each(self) -> tuple["Node", ...]:
@@ -63,16 +63,16 @@ class Node(Struct, frozen=True):
 
 
 class Hints(Struct):
-    """Suggests the name that a misspelt one may stand for, for the first misspelt names of a run.
+    """Suggests similar names for misspelt ones, up to a maximum number of misspelt names.
 
     Comparing two names is much slower than parsing them: a file full of misspelt names would otherwise take hours.
     """
 
     remaining: int = 50
-    """Comparisons that remain."""
+    """Number of suggestions that may still be made."""
 
     def did_you_mean(self, word: str, names: Collection[str], otherwise: Message) -> Message:
-        """Return the hint that suggests the most similar name; `otherwise` if none is, or the budget is spent."""
+        """Return a hint that suggests the most similar name; `otherwise` if there is none, or the budget is used up."""
         if self.remaining == 0 or len(names) > _MAX_NAMES:
             return otherwise
         self.remaining -= 1
@@ -86,12 +86,12 @@ class Diagnostics(Struct):
     hints: Hints = field(default_factory=Hints)
 
     def error(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
-        """Note a mistake that stops the program."""
+        """Record an error, which stops the program."""
         span = where.span() if isinstance(where, Node) else where
         self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
 
     def duplicate(self, slug: str, message: Message, where: Node, first: Span) -> None:
-        """Note a second definition of an id; `first` is where it is defined first."""
+        """Record a second definition of an id; `first` is the location of the first one."""
         hint = Message("the first is at {file}:{line}; give one of them another id", file=first.file, line=first.line)
         self.error(slug, message, where, hint)
 
@@ -102,7 +102,7 @@ def duration(node: Node) -> timedelta:
 
 
 def day(node: Node, diagnostics: Diagnostics) -> date:
-    """Return a calendar date; an impossible one is reported and read as the first of all days."""
+    """Return a calendar date; an impossible date is reported, and `date.min` is returned."""
     try:
         return date.fromisoformat(str(node.value))
     except ValueError:
@@ -111,7 +111,7 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
 
 
 def impossible_date(value: object, span: Span) -> Diagnostic:
-    """Return the mistake of a text that has the form of a date and is not in the calendar."""
+    """Return the diagnostic for a text that has the form of a date but is not in the calendar."""
     return Diagnostic(
         slug="policy-bad-date",
         message=Message("'{value}' is not a date that exists", value=value),
@@ -148,5 +148,5 @@ def instant(text: str) -> datetime | None:
 
 
 def percentage(text: str) -> Fraction:
-    """Return 5 for `5%`, as an exact decimal."""
+    """Return the exact number of a percentage: 5 for `5%`."""
     return Fraction(text.rstrip("%").strip())

@@ -1,4 +1,4 @@
-"""Tracks how deep definitions nest, to detect cycles and limit recursion."""
+"""Tracks how deeply definitions nest, to detect cycles and limit recursion."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from auditor.domain.message import Message
 from auditor.policy.nodes import Diagnostics, Node
 
 MAX_LEVELS: Final = 256
-"""Nesting levels of selectors, and of sets, however many names lie between.
+"""Maximum nesting levels of selectors and of sets, across all names that they refer to.
 
 Reading and evaluating them recurses once per level, and Python limits recursion.
 """
@@ -19,14 +19,14 @@ class Levels(Struct):
 
     diagnostics: Diagnostics
     _open: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Names being read: the level of each, and the depth reached before it."""
-    _known: dict[str, int] = field(default_factory=dict)
-    """Levels that each name already read takes."""
+    """Names being read → their level, and the deepest level reached before them."""
+    _heights: dict[str, int] = field(default_factory=dict)
+    """Names already read → the number of levels of their definition."""
     _level: int = 0
-    _reached: int = 0
+    _deepest: int = 0
 
     def open(self, name: str, definition: Node, where: Node) -> bool:
-        """Begin reading a definition; reports one that contains itself or nests too deeply, and returns False."""
+        """Begin a definition; one that contains itself or nests too deeply is reported, and False is returned."""
         if name in self._open:
             names = list(self._open)
             chain = " → ".join([*names[names.index(name) :], name])
@@ -37,26 +37,26 @@ class Levels(Struct):
                 Message("remove one of the references"),
             )
             return False
-        before = self._reached
+        before = self._deepest
         if not self.descend(where):
             return False
         self._open[name] = (self._level - 1, before)
-        self._reached = self._level
+        self._deepest = self._level
         return True
 
     def close(self, name: str) -> None:
         """End a definition."""
         level, before = self._open.pop(name)
-        self._known[name] = self._reached - level
+        self._heights[name] = self._deepest - level
         self._level = level
-        self._reached = max(before, self._reached)
+        self._deepest = max(before, self._deepest)
 
     def reuse(self, name: str, where: Node) -> bool:
-        """Use a definition that was read before; reports one that nests too deeply from here."""
-        return self._reach(self._level + self._known[name], where)
+        """Use a definition that was already read; returns False and reports it if it nests too deeply from here."""
+        return self._reach(self._level + self._heights[name], where)
 
     def descend(self, where: Node) -> bool:
-        """Go down one level; reports, and returns False, if that is too deep."""
+        """Go down one level; returns False and reports it if that is too deep."""
         if not self._reach(self._level + 1, where):
             return False
         self._level += 1
@@ -75,5 +75,5 @@ class Levels(Struct):
                 Message("refer directly to the innermost of these definitions"),
             )
             return False
-        self._reached = max(self._reached, level)
+        self._deepest = max(self._deepest, level)
         return True

@@ -1,4 +1,4 @@
-"""Resolves the names that files share, populations and product sets, whichever file defines them."""
+"""Resolves the names of populations and product sets, which are shared by all files that are loaded together."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from auditor.policy.schema.recovery import Gaps
 
 @dataclass(slots=True)
 class Names:
-    """The names that the loaded files define; each is read once, at its first use."""
+    """The names that the loaded files define; each definition is read once, when it is first used."""
 
     diagnostics: Diagnostics
     gaps: Gaps = field(default_factory=Gaps)
@@ -35,15 +35,15 @@ class Names:
     free: list[Node] = field(default_factory=list)
     mentions: list[tuple[Mention, Node]] = field(default_factory=list)
     tenants: tuple[str, ...] | None = None
-    """The tenants of the policy or waiver being read."""
+    """The tenants of the policy, waiver or contract being read; None for all."""
     fleet: bool = False
     levels: Levels = field(init=False)
     selectors: dict[str, Population] = field(default_factory=dict)
-    """The populations that were read."""
+    """The populations that have been read, by name."""
     _sets: dict[str, Named] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin outside of all names."""
+        """Create the level counter, which reports to the same diagnostics."""
         self.levels = Levels(self.diagnostics)
 
     def define(self, root: Node) -> None:
@@ -106,7 +106,7 @@ class Names:
             return Builtin(name=name)
         if name in self.products:
             return self._named(name, node)
-        if any(sign in name for sign in "*?["):
+        if any(char in name for char in "*?["):
             return SkuGlob(pattern=name)
         self.mention("product", name, node)
         return Sku(name=name)
@@ -116,18 +116,18 @@ class Names:
         self.mentions.append((Mention(kind=kind, name=name, tenants=self.tenants, fleet=self.fleet), node))
 
     def free_sets(self) -> tuple[ProductSet, ...]:
-        """Return what the files add to `free`; a set that would make `free` contain itself is reported."""
+        """Return the sets that the files add to `free`; one that would make `free` contain itself is reported."""
         sets = []
         for node in self.free:
-            read = self.product_set(node)
-            if builtins_of(read.elements) & {"free", "paid"}:
+            addition = self.product_set(node)
+            if builtins_of(addition.elements) & {"free", "paid"}:
                 self.diagnostics.error(
                     "policy-circular-name",
                     Message("`free` cannot be extended by a set that contains `free` or `paid`"),
                     node,
                     Message("specify the SKUs themselves"),
                 )
-            sets.append(read)
+            sets.append(addition)
         return tuple(sets)
 
     def _named(self, name: str, where: Node) -> Named:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import Diagnostic, InputError, format_diagnostic, one_line
-from auditor.policy.yaml.reader import DEEPEST, MAX_BYTES, Document, parse
+from auditor.policy.yaml.reader import MAX_BYTES, MAX_DEPTH, Document, parse
 
 
 def value(text: str | bytes) -> Any:
@@ -240,8 +240,8 @@ def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
 
 
 def test_a_file_of_brackets_is_refused_and_does_not_end_the_process() -> None:
-    assert positions("[" * 500_000) == [("yaml-too-deep", 1, DEEPEST)]
-    assert value("[" * (DEEPEST - 1) + "1" + "]" * (DEEPEST - 1))
+    assert positions("[" * 500_000) == [("yaml-too-deep", 1, MAX_DEPTH)]
+    assert value("[" * (MAX_DEPTH - 1) + "1" + "]" * (MAX_DEPTH - 1))
 
 
 def test_a_large_file_is_refused() -> None:

@@ -27,35 +27,35 @@ _SLUGS: Final[dict[SchemaName, str]] = {
     "tenants": "tenants",
     "result": "result",
 }
-_OF_POLICIES: Final = "policy.v1.json#/$defs/"
-"""Beginning of a reference to a definition of the policy schema; such definitions are copied, no file is fetched."""
+_POLICY_REFERENCE: Final = "policy.v1.json#/$defs/"
+"""Prefix of a reference to a definition of the policy schema; such definitions are copied, and no file is fetched."""
 _MAX_MISTAKES: Final = 200
-"""Mistakes reported per file."""
+"""Maximum number of mistakes reported per file."""
 
 
 def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
-    """Return the mistakes in the structure of a document, in order of place; empty if it is valid.
+    """Return the mistakes in the structure of a document, in order of position; empty if it is valid.
 
-    In policy tests, which nothing else validates, impossible calendar dates are mistakes too.
+    Impossible calendar dates are mistakes too in policy tests, because nothing else validates them.
     """
-    mistakes = faults(document, schema)[0]
+    mistakes = structure_mistakes(document, schema)[0]
     return (
         tuple(_impossible_dates(document, document.value, ())) if not mistakes and schema == "policy-test" else mistakes
     )
 
 
-def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
-    """Return the mistakes as `check` does, and the paths of the values concerned."""
+def structure_mistakes(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
+    """Return the mistakes in the structure of a document, in order of position, and the paths of the invalid values."""
     if fits(document.value, schema):
         return (), ()
     mistakes = _mistakes(document.value, schema)
     diagnostics = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
-    return tuple(sorted(diagnostics, key=_place)), tuple(_path(mistake) for mistake in mistakes)
+    return tuple(sorted(diagnostics, key=_sort_key)), tuple(_path(mistake) for mistake in mistakes)
 
 
 def fits(value: object, schema: SchemaName) -> bool:
     """Return whether a plain value is valid."""
-    return _fast(schema).is_valid(value)
+    return _yes_no_validator(schema).is_valid(value)
 
 
 def complaints(value: object, schema: SchemaName) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ def complaints(value: object, schema: SchemaName) -> tuple[str, ...]:
 
 
 def _impossible_dates(document: Document, value: object, path: Path) -> Iterator[Diagnostic]:
-    """Return diagnostics for dates below a path that have the form of a date and are not in the calendar."""
+    """Yield diagnostics for texts below a path that have the form of a date but are not in the calendar."""
     if isinstance(value, dict | list):
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _impossible_dates(document, inner, (*path, step))
@@ -80,51 +80,53 @@ def _is_date(path: Path) -> bool:
 
 @cache
 def schema_document(name: SchemaName) -> dict[str, Any]:
-    """Return a schema that refers to no other file: the definitions of the policy schema that it uses are its own."""
+    """Return a schema without references to other files: definitions of the policy schema are copied into it."""
     text = resources.schema(name)
-    schema: dict[str, Any] = json.loads(text.replace(_OF_POLICIES, "#/$defs/"))
-    if _OF_POLICIES in text:
+    schema: dict[str, Any] = json.loads(text.replace(_POLICY_REFERENCE, "#/$defs/"))
+    if _POLICY_REFERENCE in text:
         schema["$defs"] = {**schema_document("policy")["$defs"], **schema["$defs"]}
     return schema
 
 
 @cache
-def _fast(name: SchemaName) -> "Draft202012Validator":
-    """Return the validator that only answers yes or no; it is a hundred times faster."""
+def _yes_no_validator(name: SchemaName) -> "Draft202012Validator":
+    """Return the validator that only tells whether a value is valid; it is a hundred times faster."""
     import jsonschema_rs  # noqa: PLC0415
 
     return jsonschema_rs.Draft202012Validator(schema_document(name))
 
 
 @cache
-def _thorough(name: SchemaName) -> "Validator":
+def _explaining_validator(name: SchemaName) -> "Validator":
     """Return the validator that explains mistakes."""
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
 
-    # NOTE: `$` of Python also matches before a final line break, which the other validator and JSON Schema do not mean.
+    # NOTE: `$` in Python also matches before a final line break, unlike in JSON Schema and in the other validator.
     strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern, "$ref": _reference})  # type: ignore[no-untyped-call]
-    return strict(_explained(schema_document(name)))
+    return strict(_with_needed_descriptions(schema_document(name)))
 
 
-def _explained(schema: Any) -> Any:
-    """Return a schema in which exactly the keys that are needed have a description: messages explain those."""
+def _with_needed_descriptions(schema: Any) -> Any:
+    """Return a schema in which only required keys have a description, because messages explain only those."""
     if isinstance(schema, list):
-        return [_explained(item) for item in schema]
+        return [_with_needed_descriptions(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    copy = {key: _explained(value) for key, value in schema.items()}
-    keys, thens = copy.get("properties", {}), [branch["then"] for branch in copy.get("allOf", ()) if "then" in branch]
-    needed = {key for branch in (copy, *thens) for key in branch.get("required", ())}
-    for key, about in keys.items():
-        if key not in needed and isinstance(about, dict):
-            about.pop("description", None)
-    for then in thens:
-        then["properties"] = {key: keys.get(key) or about for key, about in then.get("properties", {}).items()}
+    copy = {key: _with_needed_descriptions(value) for key, value in schema.items()}
+    keys = copy.get("properties", {})
+    branches = [branch["then"] for branch in copy.get("allOf", ()) if "then" in branch]
+    required = {key for part in (copy, *branches) for key in part.get("required", ())}
+    for key, subschema in keys.items():
+        if key not in required and isinstance(subschema, dict):
+            subschema.pop("description", None)
+    for branch in branches:
+        properties = branch.get("properties", {})
+        branch["properties"] = {key: keys.get(key) or subschema for key, subschema in properties.items()}
     return copy
 
 
 def _reference(validator: Any, reference: str, instance: object, schema: Any) -> Iterator[Exception]:
-    """Yield the errors of a definition; one about the value itself explains the key that refers to it."""
+    """Yield the errors of a definition; an error about the value itself gets the description of the referring key."""
     texts = {key: schema[key] for key in ("description", "examples") if key in schema}
     for error in validator._validate_reference(ref=reference, instance=instance):  # noqa: SLF001  as jsonschema's own
         if not error.path and isinstance(error.schema, dict):
@@ -142,13 +144,13 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
     from auditor.policy.schema import messages  # noqa: PLC0415  valid files need no messages
 
-    errors = islice(_thorough(schema).iter_errors(value), _MAX_MISTAKES)
-    mistakes = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
+    errors = islice(_explaining_validator(schema).iter_errors(value), _MAX_MISTAKES)
+    mistakes = _without_consequences(mistake for error in errors for mistake in messages.mistakes(error))
     return mistakes or [Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
 
-def _without_echoes(mistakes: "Iterable[Mistake]") -> list[Mistake]:
-    """Drop consequences of other mistakes: one mistake per value, and a misspelt key is not a missing one."""
+def _without_consequences(mistakes: "Iterable[Mistake]") -> list[Mistake]:
+    """Drop consequences of other mistakes: one mistake per value, and a misspelt key is not also a missing key."""
     first: dict[object, Mistake] = {}
     for mistake in sorted(mistakes, key=lambda item: item.rank):
         first.setdefault(mistake.identity, mistake)
@@ -173,12 +175,12 @@ def _path(mistake: "Mistake") -> Path:
     return mistake.path if mistake.key is None else (*mistake.path, mistake.key)
 
 
-def _place(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
+def _sort_key(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     span = diagnostic.span or Span(file="", line=0, column=0)
     return span.line, span.column, diagnostic.slug, diagnostic.message
 
 
 def _pointer(mistake: "Mistake") -> str:
-    """Return the place of a mistake as `tenants[0].name`."""
+    """Return the path of a mistake, such as `tenants[0].name`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path)
     return "".join(steps).removeprefix(".") or Message("the file")

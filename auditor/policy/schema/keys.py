@@ -1,4 +1,4 @@
-"""Lists the keys of files that people write, with what their schemas say of them."""
+"""Lists the keys of files that people write, with their descriptions in the schemas."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -9,9 +9,9 @@ from msgspec import Struct
 from auditor.policy.schema.check import SchemaName, schema_document
 
 _FILES: Final[tuple[SchemaName, ...]] = ("policy", "tenants", "policy-test", "decisions")
-"""The files that people write. A name is looked for in the first two, and in the others where they do not have it."""
+"""The files that people write. A name is searched in the first two, and in the others only if it is not found."""
 _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defaults")
-"""Keys of a file that are read first: a key of several definitions is listed where it is read first."""
+"""Keys of a file that are read first: a definition that is used in several places is listed at the first one."""
 
 
 class Key(Struct, frozen=True, kw_only=True):
@@ -19,15 +19,15 @@ class Key(Struct, frozen=True, kw_only=True):
 
     file: SchemaName
     path: tuple[str, ...]
-    """The keys that lead to it from the top of a file; lists are left out: `("policies", "users", "inactiveIn")`."""
+    """The keys from the top of the file to this key; lists are left out: `("policies", "users", "inactiveIn")`."""
     description: str
     values: tuple[Any, ...]
-    """The only values that it takes; empty where there are others."""
+    """The only values that it accepts; empty if it accepts others."""
     examples: tuple[Any, ...]
     keys: tuple["Key", ...]
     """The keys of its value."""
     required: bool
-    """Whether its mapping is wrong without it; a mapping that is one of several forms requires nothing."""
+    """Whether its mapping is invalid without it; False in a mapping that is one of several forms."""
 
     @property
     def dotted(self) -> str:
@@ -42,7 +42,7 @@ def written_keys() -> tuple[Key, ...]:
 
 @cache
 def all_keys(name: SchemaName) -> tuple[Key, ...]:
-    """Return every key of a kind of file, a key before those of its value; a shared definition is listed once."""
+    """Return every key of a kind of file, each before the keys of its value; a shared definition is listed once."""
     return tuple(_flattened(top_keys(name), set()))
 
 
@@ -53,7 +53,7 @@ def top_keys(name: SchemaName) -> tuple[Key, ...]:
 
 
 def keys_named(name: str) -> tuple[Key, ...]:
-    """Return the keys that a name, or the end of a dotted path, stands for; letter case does not matter."""
+    """Return the keys with a name, or whose path ends with a dotted path, ignoring letter case."""
     suffix = tuple(name.casefold().split("."))
     keys = tuple(key for key in written_keys() if tuple(map(str.casefold, key.path))[-len(suffix) :] == suffix)
     return tuple(key for key in keys if key.file in _FILES[:2]) or keys
@@ -68,12 +68,12 @@ def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
 
 
 class _KeyReader:
-    """Reads the keys of a schema from the top; every definition is entered once."""
+    """Reads the keys of a schema from the top; every definition is read once."""
 
     def __init__(self, file: SchemaName) -> None:
         self._file: SchemaName = file
         self._schema: Mapping[str, Any] = schema_document(file)
-        self._known: dict[str, tuple[Key, ...]] = {}
+        self._cache: dict[str, tuple[Key, ...]] = {}
 
     def top(self) -> tuple[Key, ...]:
         named = self._schema["properties"]
@@ -81,10 +81,10 @@ class _KeyReader:
         return self._keys({"properties": ordered}, ())
 
     def _keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
-        """Return the keys of a mapping, and of mappings in its lists and under its free names."""
+        """Return the keys of a mapping, and of mappings in lists or under arbitrary names in it."""
         keys = {name: self._key(node, name, (*path, name)) for name in node.get("properties", {})}
         for part in (node.get("items"), node.get("additionalProperties")):
-            for key in self._of_value(part, path) if isinstance(part, dict) else ():
+            for key in self._value_keys(part, path) if isinstance(part, dict) else ():
                 keys.setdefault(key.path[-1], key)
         return tuple(keys.values())
 
@@ -98,15 +98,15 @@ class _KeyReader:
             description=schema.get("description", ""),
             values=tuple(member["enum"]) if "enum" in member else (member["const"],) if "const" in member else (),
             examples=tuple(member.get("examples", ())),
-            keys=self._of_value(schema, path),
+            keys=self._value_keys(schema, path),
             required=node.get("type") == "object" and name in node.get("required", ()),
         )
 
-    def _of_value(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
+    def _value_keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
         if "$ref" not in node:
             return self._keys(node, path)
         name = node["$ref"].rpartition("/")[2]
-        if name not in self._known:
-            self._known[name] = ()  # a selector inside a selector ends here
-            self._known[name] = self._keys(self._schema["$defs"][name], path)
-        return self._known[name]
+        if name not in self._cache:
+            self._cache[name] = ()  # stops the recursion for a selector inside a selector
+            self._cache[name] = self._keys(self._schema["$defs"][name], path)
+        return self._cache[name]

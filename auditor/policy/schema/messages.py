@@ -1,6 +1,6 @@
 """Explains the errors of a JSON Schema validator: what is wrong and what to write instead.
 
-A schema names what it describes in `$comment` ("a number of days"), and shows how to write it in `examples`.
+In the schemas, `$comment` is the noun for a value ("a number of days"), and `examples` shows how to write it.
 """
 
 import re
@@ -11,10 +11,10 @@ from auditor.domain.message import Message, enumeration
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
-    OF_POLICIES,
+    POLICY_KEYS,
+    correction,
     example,
     explanation,
-    instead,
     label,
     listed,
     meant_key,
@@ -34,7 +34,7 @@ _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 
 def mistakes(error: "ValidationError") -> Iterator[Mistake]:
-    """Return the mistakes that an error of a validator reports; one error may report several."""
+    """Yield the mistakes in an error of the validator; one error may contain several."""
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
@@ -47,19 +47,19 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
         case "type":
             yield _wrong_type(error, path)
         case "enum" | "const":
-            yield _not_among(error, path)
+            yield _not_allowed(error, path)
         case "pattern":
-            yield _misshapen(error, path)
+            yield _wrong_pattern(error, path)
         case "minimum" | "maximum":
             yield _out_of_range(error, path)
         case "required":
             yield from _missing(error, path)
         case "dependentRequired":
-            yield from _alone(error, path)
+            yield from _lacks_partner(error, path)
         case "oneOf" if isinstance(error.instance, dict):
-            yield _not_one(error, path)
+            yield _not_exactly_one(error, path)
         case "oneOf":
-            pass  # only a mapping has keys to choose from; for other values the type is the mistake
+            pass  # only a mapping has keys to choose from; for other values, the wrong type is reported
         case "anyOf":
             keys = _options(error)
             message = Message(
@@ -67,7 +67,7 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             )
             yield Mistake(path=path, kind="empty", message=message, needs=keys)
         case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
-            pass  # the missing version is the mistake, and is reported as such
+            pass  # the missing version is reported instead
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":
@@ -91,7 +91,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         hint = (
             Message("did you mean '{name}'?", name=suggestion)
             if suggestion
-            else _elsewhere(key, path) or Message("known here: {known}", known=listed(keys))
+            else _misplaced_key(key, path) or Message("known here: {known}", known=listed(keys))
         )
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
@@ -102,10 +102,10 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=suggestion)
 
 
-def _elsewhere(key: str, path: "Path") -> Message | None:
-    """Return the hint for a key of a policy that is written inside its constraint block."""
+def _misplaced_key(key: str, path: "Path") -> Message | None:
+    """Return the hint for a key of a policy that was written inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
-    if inside and key in OF_POLICIES:
+    if inside and key in POLICY_KEYS:
         return Message("'{key}' is a key of the policy: write it beside '{path}'", key=key, path=path[2])
     return None
 
@@ -121,11 +121,11 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         if error.instance is None
         else None
     )
-    hint = instead(error.instance, schema) or (example(schema) if nothing is None else explanation(path, schema))
+    hint = correction(error.instance, schema) or (example(schema) if nothing is None else explanation(path, schema))
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
-def _not_among(error: "ValidationError", path: "Path") -> Mistake:
+def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     allowed = schema.get("enum", [schema.get("const")])
     value = described(error.instance)
@@ -154,7 +154,7 @@ def _not_among(error: "ValidationError", path: "Path") -> Mistake:
     )
 
 
-def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
+def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     value, noun = str(error.instance), noun_of(schema)
     message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(value))
@@ -191,16 +191,16 @@ def _missing(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     for key in needed:
         if key in mapping:
             continue
-        about = schema.get("properties", {}).get(key)
-        description = about.get("description") if isinstance(about, dict) else None
+        subschema = schema.get("properties", {}).get(key)
+        description = subschema.get("description") if isinstance(subschema, dict) else None
         hint = Message("'{key}': {description}", key=key, description=Message(description)) if description else None
         if key == "version" and not path:
-            hint = Message("write 'version: {about}' at the top", about=about["const"])
+            hint = Message("write 'version: {about}' at the top", about=subschema["const"])
         message = Message("{subject} lacks '{key}'", subject=subject_of(error, path), key=key)
         yield Mistake(path=path, kind="missing-key", message=message, hint=hint, needs=(key,))
 
 
-def _alone(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
+def _lacks_partner(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     mapping: Any = error.instance
     partners: Any = error.validator_value
     for owner, needed in partners.items():
@@ -217,7 +217,7 @@ def _options(error: "ValidationError") -> tuple[str, ...]:
     return tuple(branch["required"][0] for branch in branches)
 
 
-def _not_one(error: "ValidationError", path: "Path") -> Mistake:
+def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
     keys = _options(error)
     mapping: Any = error.instance
     schema: Any = error.schema

@@ -22,7 +22,7 @@ KINDS: Final = (
     "several-constraints",
     "structure",
 )
-"""Every slug without its prefix; of two mistakes about one value the earlier kind is reported."""
+"""Every slug without its prefix, by precedence: of two mistakes about one value, the earlier kind is reported."""
 
 
 class Mistake(Struct, frozen=True, kw_only=True):
@@ -34,13 +34,13 @@ class Mistake(Struct, frozen=True, kw_only=True):
     message: Message
     hint: Message | None = None
     key: str | None = None
-    """The key at the path that the mistake is about; None if it is about the value there."""
+    """The key at the path that the mistake is about; None if it is about the value at the path."""
     meant: str | None = None
     """For an unknown key, the one that was probably meant."""
     needs: tuple[str, ...] = ()
-    """The keys of which the lack is the mistake."""
+    """The keys whose absence is the mistake."""
     nothing: Message | None = None
-    """The message if nothing is written at all."""
+    """The message to use if the value is empty."""
 
     @property
     def identity(self) -> object:

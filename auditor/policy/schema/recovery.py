@@ -22,21 +22,21 @@ _REQUIRED: Final = {"policies": ("id",), "waivers": ("id", "policies"), "contrac
 
 
 class Gaps(Struct):
-    """What the broken parts may have defined, so that it is not reported as unknown."""
+    """Names that the broken parts may have defined, so that they are not reported as unknown."""
 
     anything: bool = False
     """Whether an unreadable part may define any policy."""
     sections: bool = False
-    """Whether a whole section has another form or another name."""
+    """Whether a complete section is malformed or has an unknown name."""
     policies: set[str] = field(default_factory=set)
     populations: set[str] = field(default_factory=set)
 
 
 def recover(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, Any] | None:
-    """Return the document with its broken parts marked; None if no part is valid.
+    """Return the document with its broken parts replaced by `BROKEN`; None if no part is valid.
 
-    A part is a name, or a key of a policy or waiver, whose other keys are still read. What a broken part may have
-    defined is recorded in `gaps`.
+    A part is a named definition, or a key of a policy or waiver, whose other keys are still read. The names that
+    broken parts may have defined are recorded in `gaps`.
     """
     if not isinstance(value, dict):
         gaps.anything = True
@@ -45,10 +45,10 @@ def recover(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, An
     for path in mistakes:
         _mark(parts, path, gaps)
     valid = {key: _valid(part) for key, part in parts.items()}
-    whole = {key: part for key, part in valid.items() if part or key == "version"}
-    if whole.keys() <= {"version"}:
+    nonempty = {key: part for key, part in valid.items() if part or key == "version"}
+    if nonempty.keys() <= {"version"}:
         return None
-    if not fits(whole, "policy"):
+    if not fits(nonempty, "policy"):
         gaps.anything = True
         return None
     return parts
@@ -62,8 +62,8 @@ def _mark(parts: dict[str, Any], path: Path, gaps: Gaps) -> None:
             item = parts[section][index]
             if section == "policies" and isinstance(item, Mapping):
                 gaps.policies.add(str(item.get("id")))
-            repaired = _repaired(section, item)
-            parts[section] = [repaired if number == index else each for number, each in enumerate(parts[section])]
+            repaired = _repair(section, item)
+            parts[section] = [*parts[section][:index], repaired, *parts[section][index + 1 :]]
         case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(parts.get(section), dict):
             if section == "populations":
                 gaps.populations.add(name)
@@ -76,20 +76,20 @@ def _mark(parts: dict[str, Any], path: Path, gaps: Gaps) -> None:
             return
 
 
-def _repaired(section: str, item: object) -> object:
-    """Return an item with its valid keys and placeholders; BROKEN if too little is valid."""
+def _repair(section: str, item: object) -> object:
+    """Return an item with its valid keys, and placeholders for the others; BROKEN if too little is valid."""
     if not isinstance(item, Mapping):
         return BROKEN
     placeholders = _PLACEHOLDERS[section]
-    bare = {key: value for key, value in placeholders.items() if key != _CONSTRAINT}
-    whole = {
+    without_constraint = {key: value for key, value in placeholders.items() if key != _CONSTRAINT}
+    valid = {
         key: value
         for key, value in item.items()
-        if any(_fits(section, {**o, key: value}) for o in (placeholders, bare))
+        if any(_fits(section, {**others, key: value}) for others in (placeholders, without_constraint))
     }
-    if any(key not in whole for key in _REQUIRED[section]):
+    if any(key not in valid for key in _REQUIRED[section]):
         return BROKEN
-    candidates = ({**bare, **whole}, {**placeholders, **whole})
+    candidates = ({**without_constraint, **valid}, {**placeholders, **valid})
     return next((candidate for candidate in candidates if _fits(section, candidate)), BROKEN)
 
 

@@ -1,4 +1,4 @@
-"""Words for the values that a JSON Schema describes: their names, kinds and examples."""
+"""Texts about the values that a JSON Schema describes: their names, kinds and examples."""
 
 import json
 import re
@@ -25,10 +25,10 @@ _TYPES: Final = {
 }
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
-OF_POLICIES: Final = frozenset(
+POLICY_KEYS: Final = frozenset(
     ("users", "severity", "status", "title", "tenants", "owner", "rationale", "tags", "references", "frameworks")
 )
-"""Keys of a policy that people write inside its block."""
+"""Keys of a policy that people mistakenly write inside its constraint block."""
 _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
     **dict.fromkeys(("transitivegroup", "nestedgroup"), "transitiveMemberOf"),
@@ -55,11 +55,11 @@ _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("and", "allof"), "all"),
     **dict.fromkeys(("except", "exclude", "none"), "not"),
 }
-"""Common words for keys of selectors that have another name, in lower case."""
+"""Common synonyms of keys of selectors, in lower case."""
 
 
 def meant_key(word: str, keys: Sequence[str]) -> str | None:
-    """Return the key that was probably meant: one that the word is a synonym of, or a similar one."""
+    """Return the key that was probably meant: the word is a synonym of it, or similar to it."""
     synonym = _SYNONYMS.get(word.casefold())
     return synonym if synonym in keys else similar_name(word, keys)
 
@@ -75,7 +75,7 @@ def label(path: "Path") -> Message:
 
 
 def subject_of(error: "ValidationError", path: "Path") -> Message:
-    """Return the name of a mapping: `policy 'e3-spare'` where it has an id or a name."""
+    """Return the name of a mapping: `policy 'e3-spare'` if it has an id or a name."""
     mapping: Any = error.instance
     schema: Any = error.schema
     kind = str(schema.get("$comment", Message("a mapping"))).partition(" ")[2]
@@ -86,13 +86,13 @@ def subject_of(error: "ValidationError", path: "Path") -> Message:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Return names side by side; the fifteen extension attributes are a range."""
+    """Return names separated by commas; the fifteen extension attributes are shortened to a range."""
     shown = ", ".join("null" if name is None else str(name) for name in names)
     return re.sub(r"extensionAttribute1, .*(?=extensionAttribute15)", "extensionAttribute1 to ", shown)
 
 
 def noun_of(schema: Any) -> Message:
-    """Return what a schema asks for: its `$comment`, else its types."""
+    """Return the noun for the value that a schema expects: its `$comment`, or else its types."""
     if "$comment" in schema:
         template: str = schema["$comment"]
         return Message(template)
@@ -101,15 +101,15 @@ def noun_of(schema: Any) -> Message:
 
 
 def example(schema: Any) -> Message | None:
-    """Return the examples of a schema as a hint; None for a schema without any, and for that of a whole file."""
+    """Return the examples of a schema as a hint; None for a schema without examples, and for the schema of a file."""
     examples = None if "$id" in schema else schema.get("examples")
     return Message("for example: {example}", example=", ".join(map(written, examples))) if examples else None
 
 
 def explanation(path: "Path", schema: Any) -> Message | None:
-    """Return what the empty key at a path is for, and an example; None for a schema without an example.
+    """Return the purpose of the empty key at a path, and an example; None for a schema without an example.
 
-    Keys that are needed have a description in the schema.
+    Required keys have a description in the schema.
     """
     shown, about = example(schema), schema.get("description")
     if shown is None or about is None:
@@ -119,7 +119,7 @@ def explanation(path: "Path", schema: Any) -> Message | None:
 
 
 def written(value: Any) -> str:
-    """Return a value as YAML writes it."""
+    """Return a value in YAML notation."""
     match value:
         case list():
             return f"[{', '.join(written(item) for item in value)}]"
@@ -133,8 +133,8 @@ def written(value: Any) -> str:
             return str(value)
 
 
-def instead(value: Any, schema: Any) -> Message | None:
-    """Return how a value of the wrong type is probably meant."""
+def correction(value: Any, schema: Any) -> Message | None:
+    """Return a hint on how to correct a value of the wrong type; None if the intended value is unclear."""
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     match value:
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
@@ -147,8 +147,8 @@ def instead(value: Any, schema: Any) -> Message | None:
             return Message("remove the quotes")
         case bool() | int() | float() if "string" in kinds:
             text = written(value)
-            fitting = "pattern" not in schema or re.search(schema["pattern"], text)
-            return Message("to mean text, write '{text}' in quotes", text=text) if fitting else None
+            matches = "pattern" not in schema or re.search(schema["pattern"], text)
+            return Message("to mean text, write '{text}' in quotes", text=text) if matches else None
         case str() if kinds == ["array"]:
             return Message("write a list: [{value}]", value=quoted(value))
         case _:

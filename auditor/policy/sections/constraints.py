@@ -52,7 +52,7 @@ def _assignments(node: Node, names: Names) -> Constraint:
 
 
 def _downgrade(node: Node, names: Names) -> ProductSet | None:
-    """Read `downgradeTo`; without a key that reports people who hold too much it is an error."""
+    """Read `downgradeTo`; it is an error without a key that reports people who hold too much."""
     reports = node.has("allow") or node.has("deny") or (node.has("services") and node["services"].has("deny"))
     if node.has("downgradeTo") and not reports:
         names.diagnostics.error(
@@ -86,13 +86,13 @@ def _seats(node: Node, names: Names) -> Constraint:
 
 
 def _covers(node: Node, names: Names) -> bool:
-    """Read `covers: users`; a key beside it that it cannot be combined with is an error."""
+    """Read `covers: users`; a key that cannot be combined with it is an error."""
     if not node.has("covers"):
         return False
-    others = [key for key in ("spare", "assigned", "purchased") if node.has(key)]
+    conflicts = [key for key in ("spare", "assigned", "purchased") if node.has(key)]
     if node.value.get("pool") is False:
-        others.append("pool")
-    for key in others:
+        conflicts.append("pool")
+    for key in conflicts:
         names.diagnostics.error(
             "policy-covers-alone",
             Message("'{key}' cannot be used with `covers`, which always evaluates the pool by the people", key=key),
@@ -157,15 +157,15 @@ def _set(node: Node, key: str, names: Names) -> ProductSet | None:
 
 
 def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
-    """Read `spare: {min, max}`; a minimum above the maximum at any number of seats is an error."""
+    """Read `spare: {min, max}`; a minimum above the maximum for every number of seats is an error."""
     if not node.has("spare"):
         return None, None
     spare = node["spare"]
     minimum = _bound(spare["min"]) if spare.has("min") else None
     maximum = _bound(spare["max"]) if spare.has("max") else None
     # A number and a percentage cannot be compared without the number of seats.
-    alike = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
-    if alike and minimum is not None and maximum is not None and _exceeds(minimum, maximum):
+    comparable = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
+    if comparable and minimum is not None and maximum is not None and _exceeds(minimum, maximum):
         names.diagnostics.error(
             "policy-min-above-max",
             Message(
@@ -194,7 +194,7 @@ def _bound(node: Node) -> Bound:
 
 
 def _exceeds(minimum: Bound, maximum: Bound) -> bool:
-    """Return whether the minimum exceeds the maximum at any number of seats."""
+    """Return whether the minimum is above the maximum for every number of seats."""
     low = (minimum.percent, minimum.seats)
     high = (maximum.percent, maximum.seats)
     return low != high and low[0] >= high[0] and low[1] >= high[1]

@@ -13,15 +13,15 @@ from auditor.policy.sections.prices import check_currency, dated_prices
 def read_contracts(
     roots: Sequence[Node], names: Names, prices: Prices | None
 ) -> tuple[tuple[Contract, ...], str | None]:
-    """Return the contracts of all files in order of id, and the currency of everything that has a price."""
+    """Return the contracts of all files in order of id, and the currency of all prices."""
     currencies = [root["prices"]["currency"] for root in roots if root.has("prices")]
     nodes = [node for root in roots for node in root.each_of("contracts")]
     priced = [node["perSeatPerMonth"] for node in nodes if node.has("perSeatPerMonth")]
     price_currencies = [price["currency"] for node in priced for price in node.one_or_each() if price.has("currency")]
     currency = next(iter((*currencies, *price_currencies)), None)
     if not currencies and currency is not None:
-        for other in price_currencies:
-            check_currency(other, currency, names)
+        for price_currency in price_currencies:
+            check_currency(price_currency, currency, names)
     contracts: dict[str, Contract] = {}
     for node in nodes:
         contract = _contract(node, names, currencies[0] if currencies else None)
@@ -71,9 +71,9 @@ def _contract(node: Node, names: Names, currency: Node | None) -> Contract:
 
 
 def _begins(node: Node, ends: date, term: str, names: Names) -> date | None:
-    """Return the day before the first one; a contract that would begin before the calendar does is reported."""
+    """Return the day before the first day; a contract that would begin before the year 1 is reported."""
     if ends == date.min:
-        return None  # no date of the calendar, which is reported already
+        return None  # an impossible date, already reported
     try:
         return months_before(ends, MONTHS[term])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads decisions.yaml: structure and meaning, with positions, as policies are read."""
+"""Reads decisions.yaml: checks structure and meaning, with source positions, as for policies."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.decision import AnswerKind, Decision, DecisionScope
 from auditor.policy.nodes import Node, day
 from auditor.policy.references import Names
-from auditor.policy.schema.check import faults
+from auditor.policy.schema.check import structure_mistakes
 from auditor.policy.sections.selectors import read_selector
 from auditor.policy.yaml.reader import parse
 
@@ -15,9 +15,9 @@ from auditor.policy.yaml.reader import parse
 def read_decisions(
     files: Iterable[tuple[str, bytes]], names: Names, policies: set[str], *, complete: bool
 ) -> tuple[Decision, ...]:
-    """Return the decisions of files; mistakes go to the diagnostics of `names`.
+    """Return the decisions of files; mistakes are reported to the diagnostics of `names`.
 
-    `complete` says whether `policies` are all that are known, so that another one is a mistake.
+    `complete` is whether `policies` contains every policy, so that any other id is a mistake.
     """
     by_id: dict[str, Decision] = {}
     for file, text in files:
@@ -26,9 +26,9 @@ def read_decisions(
         except InputError as error:
             names.diagnostics.found.extend(error.diagnostics)
             continue
-        wrong, _ = faults(document, "decisions")
-        names.diagnostics.found.extend(wrong)
-        if wrong:
+        mistakes, _ = structure_mistakes(document, "decisions")
+        names.diagnostics.found.extend(mistakes)
+        if mistakes:
             continue
         for node in Node(document, (), document.value)["decisions"].each():
             decision = _decision(node, names)

@@ -13,7 +13,7 @@ from auditor.policy.references import Names
 
 
 def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
-    """Return the price list of all files; None where none has one."""
+    """Return the price list of all files; None if there is none."""
     currency: Node | None = None
     prices: dict[str, tuple[DatedPrice, ...]] = {}
     spans: dict[str, Span] = {}
@@ -33,15 +33,15 @@ def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
                     price.span(key=True),
                     Message("the first price is at {file}:{line}", file=spans[key].file, line=spans[key].line),
                 )
-            read = dated_prices(price, name, currency, names)
-            if read:
+            dated = dated_prices(price, name, currency, names)
+            if dated:
                 spans.setdefault(key, price.span(key=True))
-                prices.setdefault(key, read)
+                prices.setdefault(key, dated)
     return None if currency is None else Prices(currency=str(currency.value), per_seat_per_month=prices)
 
 
 def check_currency(node: Node, first: Node, names: Names) -> None:
-    """Report a currency that is another than the first one of the files."""
+    """Report a currency that differs from the first one of the files."""
     if node.value != first.value:
         names.diagnostics.error(
             "prices-two-currencies",
@@ -58,9 +58,9 @@ def check_currency(node: Node, first: Node, names: Names) -> None:
 
 
 def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> tuple[DatedPrice, ...]:
-    """Return an amount, a price with its day, or a list of these, by day; `name` is what is priced.
+    """Return the prices of an amount, a price with its start, or a list of these, in order of start.
 
-    Without a first `currency` those of the prices are not compared.
+    `name` is the product or contract in messages. Without `currency`, the currencies of the prices are not compared.
     """
     if not isinstance(node.value, dict | list):
         return () if _infinite(node, name, names) else (DatedPrice(amount=Decimal(str(node.value))),)
@@ -82,7 +82,7 @@ def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> 
 
 
 def _infinite(node: Node, name: str, names: Names) -> bool:
-    """Tell whether an amount is no finite number, and report it."""
+    """Return whether an amount is not a finite number, and report it."""
     if math.isfinite(node.value):
         return False
     names.diagnostics.error(

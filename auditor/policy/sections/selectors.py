@@ -21,7 +21,7 @@ from auditor.policy.nodes import Node, duration, instant, moment
 from auditor.policy.references import Names
 
 _MAX_LISTED: Final = 20
-"""Names that a hint lists."""
+"""Maximum number of names in a hint."""
 
 
 def read_selector(node: Node, names: Names) -> Selector:
@@ -80,7 +80,7 @@ def _report_unknown(name: str, where: Node, names: Names) -> None:
     )
 
 
-def _several(node: Node, names: Names) -> tuple[Selector, ...]:
+def _parts(node: Node, names: Names) -> tuple[Selector, ...]:
     parts: list[Selector] = []
     for item in node.each():
         parts.append(read_selector(item, names))  # noqa: PERF401
@@ -126,9 +126,9 @@ def _part(key: str, node: Node, parent: Node, names: Names) -> Selector:
                 conditional_access=node.value["conditionalAccess"] if isinstance(node.value, dict) else "any"
             )
         case "any":
-            return kinds.AnyOf(parts=_several(node, names))
+            return kinds.AnyOf(parts=_parts(node, names))
         case "all":
-            return kinds.Every(parts=_several(node, names))
+            return kinds.Every(parts=_parts(node, names))
         case "not":
             return kinds.Not(part=read_selector(node, names))
         case "population":

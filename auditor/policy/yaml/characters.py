@@ -1,7 +1,7 @@
-"""Decodes a YAML 1.2 file to text; refuses other encodings and characters that YAML forbids.
+"""Decodes a YAML 1.2 file to text; rejects other encodings and characters that YAML forbids.
 
-U+0085, U+2028 and U+2029 are line breaks in YAML 1.1, hence to the parser, but not in YAML 1.2. The parser is given
-private characters in their place, and the results get the original ones back.
+U+0085, U+2028 and U+2029 are line breaks in YAML 1.1, which the parser implements, but not in YAML 1.2. They are
+replaced by private-use characters before parsing, and restore in the results.
 """
 
 import json
@@ -16,18 +16,18 @@ from auditor.domain.errors import Span
 from auditor.domain.message import Message
 from auditor.policy.yaml.messages import mistake
 
-_HALF: Final = re.compile(r"\\u[dD][89abAB]")
+_SURROGATE: Final = re.compile(r"\\u[dD][89abAB]")
 _ESCAPE: Final = re.compile(r"(?i)\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
-"""An escape in JSON: two halves of one character, or any other."""
+"""An escape in JSON: a surrogate pair, or any other."""
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = "\ufeff"
 _FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-"""What YAML 1.2 forbids."""
-_BREAKS: Final = "\x85\u2028\u2029"
+"""The characters that YAML 1.2 forbids."""
+_LINE_BREAKS: Final = "\x85\u2028\u2029"
 
 
-def decoded(text: bytes | str, file: str) -> str:
-    """Return the text without its byte order mark; all characters are allowed ones. Raises InputError."""
+def decode(text: bytes | str, file: str) -> str:
+    """Return the text without its byte order mark; raises InputError for a wrong encoding or a forbidden character."""
     checked = (_utf8(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
     # Printable characters are allowed; the pattern for the rest takes longer to compile than most files to parse.
     printable = checked.replace("\n", "").isprintable()
@@ -43,21 +43,21 @@ def decoded(text: bytes | str, file: str) -> str:
     return checked
 
 
-def with_whole_characters(text: str) -> str:
-    r"""Return JSON with surrogate pairs of escapes as YAML writes them, `\U0001f600`.
+def join_surrogates(text: str) -> str:
+    r"""Return JSON with escaped surrogate pairs replaced by escapes of YAML, `\U0001f600`.
 
-    JSON is YAML, and programs escape characters beyond U+FFFF as surrogate pairs, which YAML does not allow.
+    JSON is YAML, but programs escape characters beyond U+FFFF as surrogate pairs, which YAML does not allow.
     """
-    if not _HALF.search(text):
+    if not _SURROGATE.search(text):
         return text
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return _ESCAPE.sub(_joined, text)
+    return _ESCAPE.sub(_join_pair, text)
 
 
-def _joined(escape: re.Match[str]) -> str:
+def _join_pair(escape: re.Match[str]) -> str:
     if escape[1] is None:
         return escape[0]
     return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
@@ -83,36 +83,36 @@ def _end_of(file: str, before: str) -> Span:
     return Span(file=file, line=len(lines), column=len(lines[-1]) + 1, text=lines[-1])
 
 
-def stand_ins(text: str) -> dict[int, str]:
-    """Return a private character for each such break in the text, for `str.translate`."""
-    present = [sign for sign in _BREAKS if sign in text]
+def placeholders(text: str) -> dict[int, str]:
+    """Return a private-use character for each of these line breaks in the text, for `str.translate`."""
+    present = [char for char in _LINE_BREAKS if char in text]
     used = set(text) if present else set()
-    # There are more private characters than a file of the maximum size can contain.
-    free = (chr(code) for code in chain(range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE)) if chr(code) not in used)
-    return {ord(sign): other for sign, other in zip(present, free, strict=False)}
+    # There are more private-use characters than a file of the maximum size can contain.
+    unused = (chr(code) for code in chain(range(0xF0000, 0xFFFFE), range(0x100000, 0x10FFFE)) if chr(code) not in used)
+    return {ord(char): placeholder for char, placeholder in zip(present, unused, strict=False)}
 
 
-def restored(root: pyyaml.Node | None, stand_ins: dict[int, str]) -> pyyaml.Node | None:
-    """Put the original characters back into the values and tags of all nodes."""
-    back = {ord(other): sign for sign, other in stand_ins.items()}
-    for node in _nodes(root) if back else ():
-        node.tag = node.tag.translate(back)
+def restore(root: pyyaml.Node | None, placeholders: dict[int, str]) -> pyyaml.Node | None:
+    """Restore the original characters in the values and tags of all nodes."""
+    originals = {ord(placeholder): char for char, placeholder in placeholders.items()}
+    for node in _nodes(root) if originals else ():
+        node.tag = node.tag.translate(originals)
         if isinstance(node, pyyaml.ScalarNode):
-            node.value = node.value.translate(back)
+            node.value = node.value.translate(originals)
     return root
 
 
 def _nodes(root: pyyaml.Node | None) -> Iterator[pyyaml.Node]:
     """Yield every node once, including those shared by aliases."""
-    waiting = [] if root is None else [root]
-    seen: set[int] = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:
+    stack = [] if root is None else [root]
+    visited: set[int] = set()
+    while stack:
+        node = stack.pop()
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         yield node
         if isinstance(node, pyyaml.MappingNode):
-            waiting.extend(part for pair in node.value for part in pair)
+            stack.extend(part for pair in node.value for part in pair)
         elif isinstance(node, pyyaml.SequenceNode):
-            waiting.extend(node.value)
+            stack.extend(node.value)

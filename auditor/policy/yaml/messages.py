@@ -1,4 +1,4 @@
-"""Explains the errors of the YAML parser: what is written there, and what to write instead."""
+"""Explains the errors of the YAML parser: what is wrong, and what to write instead."""
 
 import json
 from typing import Final
@@ -13,7 +13,7 @@ _Explanation = tuple[Message, Message | None]
 
 
 def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | None = None) -> Span:
-    """Return the span of a line and columns that count from 0; a position after the end is the end."""
+    """Return the span of a line and columns counted from 0; a position after the end of the text becomes the end."""
     if lines and line >= len(lines):
         line, column, end = len(lines) - 1, len(lines[-1]), None
     return Span(
@@ -36,7 +36,7 @@ def quoted(text: str) -> str:
 
 
 def described(value: object) -> Message:
-    """Return what a value is, with its own text."""
+    """Return a description of a value: its kind, and its text if it is short."""
     match value:
         case None | bool():
             return Message(json.dumps(value))
@@ -61,7 +61,7 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         raise error
     span = at(file, lines, line=mark.line, column=mark.column)
     start = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
-    ended = error.problem == "did not find expected <document start>" and _ended_above(span, lines)
+    ended = error.problem == "did not find expected <document start>" and _follows_document_end(span, lines)
     if error.context == "expected a single document in the stream" or ended:
         sign = "..." if ended else "---"
         return Diagnostic(
@@ -76,8 +76,8 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
 
 
-def _ended_above(span: Span, lines: tuple[str, ...]) -> bool:
-    """Return whether the last thing before a position is `...`, which ends a document."""
+def _follows_document_end(span: Span, lines: tuple[str, ...]) -> bool:
+    """Return whether `...`, which ends a document, precedes a position."""
     above = (line.partition("#")[0].strip() for line in reversed(lines[: span.line - 1]))
     return span.text.startswith("... ") or next(filter(None, above), "") == "..."
 
@@ -87,7 +87,7 @@ _REPORTED_AT_START: Final = {
     "found unexpected end of stream",
     "could not find expected ':'",
 }
-"""Problems that the parser detects long after the position of the mistake."""
+"""Problems that the parser detects long after the position of the mistake; they are reported at its start."""
 
 _QUOTE: Final = Message("put the value in quotes")
 _INDENT: Final = Message("indent the keys of one mapping, and the items of one list, alike")

@@ -15,7 +15,7 @@ from auditor.policy.yaml.messages import mistake
 
 MAX_BYTES: Final = 1 << 20
 MAX_NODES: Final = 100_000
-DEEPEST: Final = 64
+MAX_DEPTH: Final = 64
 
 Path = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ _CORE: Final = "tag:yaml.org,2002:"
 
 
 class ListEnd(Struct, frozen=True, kw_only=True):
-    """Where items can be added to a list: before a line, or before a character of a line; both count from 0."""
+    """The position at which items can be added to a list: the start of a line, or a column; both count from 0."""
 
     line: int
     column: int
@@ -33,22 +33,22 @@ class ListEnd(Struct, frozen=True, kw_only=True):
     """Whether the list is in flow style: `[a, b]`."""
     items: int
     indent: int
-    """Columns before the dash of an item of a block list."""
+    """Number of columns before the dash of an item of a block list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The one document of a file."""
+    """The single document of a file."""
 
     file: str
     value: object
-    """dict, list, str, int, float, bool and None; the keys of a dict are text."""
+    """dict, list, str, int, float, bool or None; the keys of a dict are text."""
     _root: pyyaml.Node = field(repr=False, compare=False)
     _lines: tuple[str, ...] = field(repr=False, compare=False)
     _members: dict[int, dict[str, tuple[pyyaml.Node, pyyaml.Node]]] = field(
         repr=False, compare=False, default_factory=dict
     )
-    """Cached keys of mappings, so that many spans are found as fast as few."""
+    """Cached keys of mappings, so that each further span is found in constant time."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the span of the value at `path`, or of its key.
@@ -65,7 +65,7 @@ class Document:
         return _span(self.file, self._lines, name if key and name is not None else node)
 
     def end_of(self, path: Path) -> "ListEnd | None":
-        """Return where items can be added to the list at `path`; None if there is no such list."""
+        """Return the position at which items can be added to the list at `path`; None if there is no such list."""
         node = self._root
         for step in path:
             child = self._child(node, step)
@@ -79,7 +79,7 @@ class Document:
             return ListEnd(line=end.line, column=end.column, flow=True, items=len(node.value), indent=0)
         indent = node.start_mark.column
         last: Any = node
-        # The end of a block collection lies after the comments that follow it, that of its last scalar does not.
+        # The end of a block collection is after the comments that follow it; the end of its last scalar is before them.
         while not isinstance(last, pyyaml.ScalarNode) and not last.flow_style and last.value:
             last = last.value[-1] if isinstance(last, pyyaml.SequenceNode) else last.value[-1][1]
         end = last.end_mark
@@ -92,7 +92,7 @@ class Document:
             case pyyaml.MappingNode(), str():
                 members = self._members.get(id(node))
                 if members is None:
-                    # The first of two equal keys counts.
+                    # If a key occurs twice, the first one is used.
                     texts = ((key, value) for key, value in reversed(node.value) if isinstance(key, pyyaml.ScalarNode))
                     members = self._members[id(node)] = {key.value: (key, value) for key, value in texts}
                 return members.get(step)
@@ -103,22 +103,22 @@ class Document:
 
 
 def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
-    """Return the document that `text` holds; `file` is its name in messages.
+    """Return the document in `text`; `file` is its name in messages.
 
-    A text that the program itself wrote out of many files is not `bounded` in size. Raises InputError with every
-    mistake that can be detected at once.
+    Without `bounded`, the size is not limited, as for text that the program itself merged from many files. Raises
+    InputError with every mistake that can be detected at once.
     """
     if bounded and len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise too_large(file)
-    checked = characters.decoded(text, file)
+    checked = characters.decode(text, file)
     lines = tuple(re.split("\r\n|\r|\n", checked))  # as YAML 1.2 counts them
     lines = lines if lines[-1] else lines[:-1]
-    _refuse_other_version(file, lines)
-    root = _compose(characters.with_whole_characters(checked), file, lines)
+    _reject_other_versions(file, lines)
+    root = _compose(characters.join_surrogates(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
         message = Message("the file is empty") if not checked.strip() else Message("the file has nothing but comments")
         raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
-    builder = _Builder(file, lines, most=MAX_NODES if bounded else None)
+    builder = _Builder(file, lines, max_nodes=MAX_NODES if bounded else None)
     value = builder.value(root)
     if builder.problems:
         raise InputError(builder.problems)
@@ -130,9 +130,9 @@ class _TooDeepError(Exception):
 
 
 class _Composer(CParser):
-    """Composes nodes whose tag is `plain`, `quoted` or the written one, and limits their depth.
+    """Composes nodes whose tag is `plain`, `quoted` or the explicit tag, and limits their depth.
 
-    The limit matters: the C composer recurses, so that a file of brackets would crash the process.
+    The limit is necessary because the C composer recurses: a file of brackets would crash the process.
     """
 
     depth = 0
@@ -142,7 +142,7 @@ class _Composer(CParser):
 
     def descend_resolver(self, parent: pyyaml.Node | None, _index: object) -> None:
         self.depth += 1
-        if self.depth > DEEPEST and parent is not None:
+        if self.depth > MAX_DEPTH and parent is not None:
             raise _TooDeepError(parent.start_mark)
 
     def ascend_resolver(self) -> None:
@@ -152,36 +152,36 @@ class _Composer(CParser):
 class _Builder:
     """Builds plain values from nodes, and collects mistakes."""
 
-    def __init__(self, file: str, lines: tuple[str, ...], *, most: int | None) -> None:
+    def __init__(self, file: str, lines: tuple[str, ...], *, max_nodes: int | None) -> None:
         self.problems: list[Diagnostic] = []
         self._file = file
         self._lines = lines
-        self._most = most
+        self._max_nodes = max_nodes
         self._count = 0
-        self._open: set[int] = set()
+        self._ancestors: set[int] = set()
 
     def value(self, node: pyyaml.Node) -> object:
-        """Return the value of a node; aliases are expanded, so that the limit on nodes applies to the result."""
+        """Return the value of a node; aliases are expanded, so the limit on nodes applies to the expanded value."""
         self._count += 1
-        if self._most is not None and self._count > self._most:
+        if self._max_nodes is not None and self._count > self._max_nodes:
             hint = Message("split the file; aliases count as often as they are used")
             raise mistake(
                 "yaml-too-large",
-                Message("the file has more than {most} values", most=f"{self._most:,}"),
+                Message("the file has more than {most} values", most=f"{self._max_nodes:,}"),
                 self._span(node),
                 hint,
             )
         if isinstance(node, pyyaml.ScalarNode):
             return self._scalar(node)
-        if id(node) in self._open:
+        if id(node) in self._ancestors:
             message = Message("the value contains itself through an alias")
             self._report("yaml-alias", message, node, Message("write the value out"))
             return None
-        self._open.add(id(node))
+        self._ancestors.add(id(node))
         try:
             return self._mapping(node) if isinstance(node, pyyaml.MappingNode) else self._sequence(node)
         finally:
-            self._open.discard(id(node))
+            self._ancestors.discard(id(node))
 
     def _scalar(self, node: pyyaml.ScalarNode) -> object:
         text: str = node.value
@@ -201,7 +201,9 @@ class _Builder:
             )
         except ValueError:
             self._report(
-                "yaml-tag", Message("'{text}' does not match its tag '{tag}'", text=text, tag=_shown(node.tag)), node
+                "yaml-tag",
+                Message("'{text}' does not match its tag '{tag}'", text=text, tag=_short_tag(node.tag)),
+                node,
             )
         return None
 
@@ -251,13 +253,13 @@ class _Builder:
         return None
 
     def _core_kind(self, node: pyyaml.Node, kinds: tuple[str, ...]) -> str | None:
-        """Return the kind that a written tag names, or None after reporting a tag that is not one of `kinds`."""
+        """Return the kind of an explicit tag; a tag that is not one of `kinds` is reported, and None is returned."""
         kind = node.tag.removeprefix(_CORE)
         if node.tag.startswith(_CORE) and kind in kinds:
             return str(kind)
         self._report(
             "yaml-tag",
-            Message("the tag '{tag}' is not supported here", tag=_shown(node.tag)),
+            Message("the tag '{tag}' is not supported here", tag=_short_tag(node.tag)),
             node,
             Message("leave it out"),
         )
@@ -271,15 +273,15 @@ class _Builder:
 
 
 def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None:
-    stand_ins = characters.stand_ins(text)
-    composer = _Composer(text.translate(stand_ins))
+    placeholders = characters.placeholders(text)
+    composer = _Composer(text.translate(placeholders))
     try:
-        return characters.restored(composer.get_single_node(), stand_ins)
+        return characters.restore(composer.get_single_node(), placeholders)
     except _TooDeepError as error:
         mark = error.args[0]
         span = messages.at(file, lines, line=mark.line, column=mark.column)
         raise mistake(
-            "yaml-too-deep", Message("values are nested more than {deepest} deep", deepest=DEEPEST), span
+            "yaml-too-deep", Message("values are nested more than {deepest} deep", deepest=MAX_DEPTH), span
         ) from None
     except pyyaml.MarkedYAMLError as error:
         raise InputError([messages.syntax(error, file=file, lines=lines)]) from None
@@ -298,8 +300,8 @@ def too_large(file: str) -> InputError:
     )
 
 
-def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
-    """Refuse `%YAML 1.1`, which would give NO the meaning false."""
+def _reject_other_versions(file: str, lines: tuple[str, ...]) -> None:
+    """Reject `%YAML 1.1`, in which NO means false."""
     for number, line in enumerate(lines):
         if line.startswith("%YAML"):
             if line.split("#")[0].split() != ["%YAML", "1.2"]:
@@ -320,5 +322,5 @@ def _span(file: str, lines: tuple[str, ...], node: pyyaml.Node) -> Span:
     return messages.at(file, lines, line=start.line, column=start.column, end=last)
 
 
-def _shown(tag: str) -> str:
+def _short_tag(tag: str) -> str:
     return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag

@@ -13,7 +13,7 @@ _INT: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _MAX_DIGITS: Final = 15
-"""Digits of an integer that every JSON reader keeps exactly."""
+"""Maximum number of digits of an integer that every JSON reader keeps exactly."""
 
 
 class UnusableNumberError(ValueError):
@@ -21,13 +21,13 @@ class UnusableNumberError(ValueError):
 
 
 def plain(text: str) -> str | int | float | bool | None:
-    """Return the value of an unquoted `text`. Raises UnusableNumberError."""
+    """Return the value of an unquoted scalar; raises UnusableNumberError."""
     if text[:1] not in "0123456789+-.":
         return _WORDS.get(text, text)
     if not text:
         return None
     if _INT.fullmatch(text):
-        return _whole(text)
+        return _integer(text)
     if _FLOAT.fullmatch(text):
         number = float(text)
         if math.isinf(number):
@@ -39,7 +39,7 @@ def plain(text: str) -> str | int | float | bool | None:
 
 
 def tagged(text: str, kind: str) -> str | int | float | bool | None:
-    """Return the value of `text` under the tag `!!kind`. Raises ValueError if it does not fit the tag."""
+    """Return the value of `text` with the tag `!!kind`; raises ValueError if it does not fit the tag."""
     if kind == "str":
         return text
     value = plain(text)
@@ -54,7 +54,7 @@ def tagged(text: str, kind: str) -> str | int | float | bool | None:
             raise ValueError(text)
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     radix = {"0o": 8, "0x": 16}.get(text[:2], 10)
     digits = text[2:] if radix != 10 else text
     if len(digits.lstrip("+-").lstrip("0")) > _MAX_DIGITS:

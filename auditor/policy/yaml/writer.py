@@ -1,4 +1,4 @@
-"""Writes values as YAML 1.2 text, and inserts items into a list of a file without changing its other bytes."""
+"""Writes values as YAML 1.2 text, and adds items to a list of a file without changing its other bytes."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from auditor.policy.yaml.reader import Document, parse
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w@./+-]*(?: [\w@./+-]+)*|\d{4}-\d\d-\d\d", re.ASCII)
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
-"""Words that some reader of YAML takes for a boolean or null."""
+"""Words that some YAML readers parse as a boolean or null."""
 _ESCAPED: Final = re.compile("[\x7f-\x9f\xad\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 
@@ -37,7 +37,7 @@ def flow(value: Any) -> str:
 
 
 def block(items: Sequence[Mapping[str, Any]], *, indent: int = 2) -> str:
-    """Return mappings as the items of a block list; each key has a line of its own, its value is in flow style."""
+    """Return mappings as the items of a block list; each key is on a separate line, with its value in flow style."""
     lines = []
     for item in items:
         for number, (key, value) in enumerate(item.items()):
@@ -46,10 +46,10 @@ def block(items: Sequence[Mapping[str, Any]], *, indent: int = 2) -> str:
 
 
 def with_items(text: bytes | None, *, file: str, key: str, items: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return the text of a file with items added to the list `key`; None begins a new file.
+    """Return the text of a file with items added to the list `key`; None starts a new file.
 
-    Comments, order and line breaks stay. Raises InputError for a text that is not valid YAML, or whose list cannot be
-    extended (`yaml-not-extensible`).
+    Comments, order and line breaks are preserved. Raises InputError for a text that is not valid YAML, or whose list
+    cannot be extended (`yaml-not-extensible`).
     """
     if text is None:
         return f"version: 1\n{key}:\n{block(items)}".encode()
@@ -57,7 +57,7 @@ def with_items(text: bytes | None, *, file: str, key: str, items: Sequence[Mappi
     value = document.value
     if not isinstance(value, dict) or not isinstance(value.get(key, []), list):
         raise _not_extensible(document, key)
-    written = _inserted(text.decode("utf-8"), document, key, items).encode()
+    written = _insert(text.decode("utf-8"), document, key, items).encode()
     expected = {**value, key: [*value.get(key, []), *items]}
     try:
         same = parse(written, file=file).value == expected
@@ -68,7 +68,7 @@ def with_items(text: bytes | None, *, file: str, key: str, items: Sequence[Mappi
     return written
 
 
-def _inserted(text: str, document: Document, key: str, items: Sequence[Mapping[str, Any]]) -> str:
+def _insert(text: str, document: Document, key: str, items: Sequence[Mapping[str, Any]]) -> str:
     lines = re.split("(?<=\n)", text)
     line_break = "\r\n" if lines[0].endswith("\r\n") else "\n"
     insertion = document.end_of((key,))
@@ -78,8 +78,8 @@ def _inserted(text: str, document: Document, key: str, items: Sequence[Mapping[s
     if insertion.flow:
         line = lines[insertion.line]
         before, after = line[: insertion.column - 1], line[insertion.column - 1 :]
-        added = ", ".join(map(flow, items))
-        lines[insertion.line] = before + (", " if insertion.items else "") + added + after
+        new_items = ", ".join(map(flow, items))
+        lines[insertion.line] = before + (", " if insertion.items else "") + new_items + after
         return "".join(lines)
     if insertion.line and not lines[insertion.line - 1].endswith("\n"):
         lines[insertion.line - 1] += line_break
