@@ -21,9 +21,9 @@ _PAGE_DELAY = 0.25
 _DELAY = 0.05
 """Seconds added to each request of many tenants, as the latency of a remote service."""
 
-_LISTED = 1_000_000
+_ROWS = 1_000_000
 _MAX_MB = 150
-"""Memory above the process for a report, or a list of devices, of as many rows."""
+"""Maximum memory above that of the process for a report, or a list of devices, of `_ROWS` rows."""
 
 Readings = dict[str, Any]
 
@@ -46,7 +46,7 @@ def graph(*arguments: str) -> Iterator[Readings]:
             process.stdin.close()
 
 
-def _collected(service: Readings, what: str) -> Readings:
+def _collect(service: Readings, what: str) -> Readings:
     return _run(service, "processes.collect", what)
 
 
@@ -62,11 +62,11 @@ def _run(service: Readings, *arguments: str) -> Readings:
 
 
 @contextmanager
-def _slowed(service: Readings, path: str, seconds: float) -> Iterator[None]:
+def _slow(service: Readings, path: str, seconds: float) -> Iterator[None]:
     """Make the emulator wait before each answer."""
     address = service["endpoint"].removesuffix("/v1.0") + "/emulator/faults"
-    order = json.dumps({"kind": "slow", "path": path, "seconds": seconds, "times": None}).encode()
-    urlopen(Request(address, data=order, method="POST"), timeout=30).close()
+    fault = json.dumps({"kind": "slow", "path": path, "seconds": seconds, "times": None}).encode()
+    urlopen(Request(address, data=fault, method="POST"), timeout=30).close()
     try:
         yield
     finally:
@@ -77,18 +77,18 @@ def _one_tenant(users: int, rounds: int) -> list[Row]:
     with graph(str(_USERS)) as service:
         raw = Raw(service["endpoint"], service["bearers"][0])
         pages = raw.pages()
-        _collected(service, "users")  # every page that will be asked for is made now
+        _collect(service, "users")  # generates every page that is requested later
         floors, runs = [], []
         for _ in range(rounds):
             floors.append(min(raw.download(pages) for _ in range(5)))
-            runs.append(_collected(service, "users"))
-        typed = _collected(service, "typed")["cpu"] * _USERS
-        with _slowed(service, "/users*", _PAGE_DELAY):
-            slow = [_collected(service, "users") for _ in range(rounds)]
+            runs.append(_collect(service, "users"))
+        typed = _collect(service, "typed")["cpu"] * _USERS
+        with _slow(service, "/users*", _PAGE_DELAY):
+            slow = [_collect(service, "users") for _ in range(rounds)]
     one_by_one = len(pages) * _PAGE_DELAY + min(floors)
     rows = [_against_raw(floors, runs, len(pages)), _against_models(typed, runs), _memory(runs)]
     rows.append(_against_latency(one_by_one, slow, len(pages)))
-    return [*rows, _vast(users, runs)]
+    return [*rows, _large_tenant(users, runs)]
 
 
 def _against_raw(floors: list[float], runs: list[Readings], pages: int) -> Row:
@@ -140,16 +140,16 @@ def _against_latency(one_by_one: float, slow: list[Readings], pages: int) -> Row
     )
 
 
-def _vast(users: int, runs: list[Readings]) -> Row:
-    usual = max(run["peak"] for run in runs)
+def _large_tenant(users: int, runs: list[Readings]) -> Row:
+    baseline = max(run["peak"] for run in runs)
     with graph(str(users), "--quick") as service:
-        vast = _collected(service, "users")
-    assert vast["users"] == users, vast
-    ratio = vast["peak"] / usual
+        large = _collect(service, "users")
+    assert large["users"] == users, large
+    ratio = large["peak"] / baseline
     return Row(
         what=f"{users:,} users, requests to finished snapshot, peak memory of the process",
-        measured=f"{vast['peak']} MB; CPU {vast['cpu']:.1f} s; wall {vast['wall']:.0f} s with the pages being made",
-        against=f"{_USERS:,} users: {usual} MB",
+        measured=f"{large['peak']} MB; CPU {large['cpu']:.1f} s; wall {large['wall']:.0f} s with the pages being made",
+        against=f"{_USERS:,} users: {baseline} MB",
         ratio=f"{ratio:.2f}×",
         bar="≤ 1.5×",
         met=ratio <= 1.5,
@@ -157,12 +157,12 @@ def _vast(users: int, runs: list[Readings]) -> Row:
 
 
 def _report() -> Row:
-    """Read one usage report of a million people."""
-    readings = module("processes.reports", str(_LISTED)).readings
-    assert readings["rows"] == _LISTED, readings
+    """Read a usage report of a million people."""
+    readings = module("processes.reports", str(_ROWS)).readings
+    assert readings["rows"] == _ROWS, readings
     memory = readings["peak"] - readings["before"]
     return Row(
-        what=f"a usage report of {_LISTED:,} rows, joined to as many users, memory above the process with its users",
+        what=f"a usage report of {_ROWS:,} rows, joined to as many users, memory above the process with its users",
         measured=f"{memory} MB; CPU {readings['cpu']:.1f} s",
         against="",
         ratio="",
@@ -173,12 +173,12 @@ def _report() -> Row:
 
 def _devices() -> Row:
     """Read one managed device of each of a million people."""
-    with graph(str(_LISTED), "--quick") as service:
+    with graph(str(_ROWS), "--quick") as service:
         run = _run(service, "processes.devices")
-    assert run["rows"] > _LISTED // 2, run
+    assert run["rows"] > _ROWS // 2, run
     memory = run["peak"] - run["before"]
     return Row(
-        what=f"{_LISTED:,} managed devices of as many people, requests to a row per user, memory above the process",
+        what=f"{_ROWS:,} managed devices of as many people, requests to a row per user, memory above the process",
         measured=f"{memory} MB; CPU {run['cpu']:.1f} s",
         against="",
         ratio="",
@@ -190,33 +190,34 @@ def _devices() -> Row:
 def _many_tenants(rounds: int) -> list[Row]:
     rows = []
     with graph(str(_EACH), "--tenants", str(_TENANTS)) as service:
-        raw_tenants(service)  # every page that will be asked for is made now
+        raw_tenants(service)  # generates every page that is requested later
         for delay in (0.0, _DELAY):
             if delay:
-                with _slowed(service, "/*", delay):
-                    floors, runs = _turns(service, rounds)
+                with _slow(service, "/*", delay):
+                    floors, runs = _alternate(service, rounds)
             else:
-                floors, runs = _turns(service, rounds)
+                floors, runs = _alternate(service, rounds)
             rows.append(_against_requests(delay, floors, runs))
     return rows
 
 
-def _turns(service: Readings, rounds: int) -> tuple[list[float], list[Readings]]:
+def _alternate(service: Readings, rounds: int) -> tuple[list[float], list[Readings]]:
     """Alternate measurement and floor, so that disturbances affect both."""
     floors, runs = [], []
     for _ in range(rounds):
         floors.append(raw_tenants(service))
-        runs.append(_collected(service, "small"))
+        runs.append(_collect(service, "small"))
     return floors, runs
 
 
 def _against_requests(delay: float, floors: list[float], runs: list[Readings]) -> Row:
     ratios = [run["wall"] / floor for run, floor in zip(runs, floors, strict=True)]
-    each = [run["cpu"] / _TENANTS * 1000 for run in runs]
-    added = f", {delay * 1000:.0f} ms added to every answer" if delay else " over loopback"
+    cpu_ms = [run["cpu"] / _TENANTS * 1000 for run in runs]
+    delay_note = f", {delay * 1000:.0f} ms added to every answer" if delay else " over loopback"
     return Row(
-        what=f"{_TENANTS} tenants of {_EACH} users{added}, signing in to finished snapshots, {MAX_READING} at a time",
-        measured=f"wall {_seconds([run['wall'] for run in runs])}; CPU {spread(each)} ms a tenant",
+        what=f"{_TENANTS} tenants of {_EACH} users{delay_note}, signing in to finished snapshots, "
+        f"{MAX_READING} at a time",
+        measured=f"wall {_seconds([run['wall'] for run in runs])}; CPU {spread(cpu_ms)} ms a tenant",
         against=f"their requests over raw sockets, {MAX_READING} at a time: {_seconds(floors)}",
         ratio=f"{spread(ratios)}×",
         bar="≤ 2×",

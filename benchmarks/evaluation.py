@@ -8,27 +8,27 @@ from typing import Any
 from benchmarks.measurement import FIFTY, Row, module, peer, spread, tenant
 
 Readings = dict[str, Any]
-"""What a process prints: seconds, CPU seconds, findings."""
+"""The JSON that a process prints: seconds, CPU seconds, findings."""
 
-_FEW = 5
-"""Every fifth policy; the difference to all is the cost of the others."""
+_SUBSET_STEP = 5
+"""Every fifth policy is in the subset; the difference to all policies is the cost of the others."""
 _LOOP_USERS = 200_000
-"""Users over which loops and 150 policies are measured; loops take as long for each further user."""
+"""Number of users for loops and for 150 policies; the time of loops is proportional to the number of users."""
 _CUSTODIAN_USERS = 20_000
 _FASTER_EVALUATION = 12
 _FASTER_TABLE = 2
 
 
 def measure(users: int, rounds: int) -> list[Row]:
-    """Measure evaluation alone, and up to the table of findings, beside the peers."""
-    evaluations, tables, files, marginal = [], [], [], []
-    few = ",".join(policy_ids()[::_FEW])
+    """Measure evaluation alone, and up to the table of findings, and compare both with the peers."""
+    evaluations, tables, files, further_cpu = [], [], [], []
+    subset = ",".join(policy_ids()[::_SUBSET_STEP])
     for _ in range(rounds):
         evaluations.append(_engine(users, "--outcomes"))
-        marginal.append(evaluations[-1]["cpu"] - _engine(users, "--outcomes", "--only", few)["cpu"])
+        further_cpu.append(evaluations[-1]["cpu"] - _engine(users, "--outcomes", "--only", subset)["cpu"])
         tables.append(_engine(users))
         files.append(module("processes.engine", str(tenant(users)), str(FIFTY), "--parquet"))
-    milliseconds = [1000 * seconds / (len(policy_ids()) - len(few.split(","))) for seconds in marginal]
+    milliseconds = [1000 * seconds / (len(policy_ids()) - len(subset.split(","))) for seconds in further_cpu]
     peak = max(measurement.peak for measurement in files)
     cpu = [measurement.readings["cpu"] for measurement in files]
     return [
@@ -36,7 +36,7 @@ def measure(users: int, rounds: int) -> list[Row]:
         Row(
             what=f"{users:,} users, evaluation of each further policy",
             measured=f"CPU {spread(milliseconds)} ms",
-            against=f"{len(few.split(','))} of the 50",
+            against=f"{len(subset.split(','))} of the 50",
             ratio="",
             bar="≤ 33.3 ms",
             met=median(milliseconds) <= 1000 / 30,
@@ -49,14 +49,14 @@ def measure(users: int, rounds: int) -> list[Row]:
             bar="≤ 700 MB",
             met=peak <= 700,
         ),
-        _thrice_the_policies(rounds),
+        _triple_policies(rounds),
         _with_actions(),
         *_against_custodian(users, rounds),
     ]
 
 
 def policy_ids() -> list[str]:
-    """Return the ids of the fifty policies in order of writing."""
+    """Return the ids of the fifty policies in the order of the file."""
     return re.findall(r"- \{id: ([a-z0-9-]+),", FIFTY.read_text(encoding="utf-8"))
 
 
@@ -64,16 +64,16 @@ def _engine(users: int, *options: str) -> Readings:
     return module("processes.engine", str(tenant(users)), str(FIFTY), *options).readings
 
 
-def _thrice_the_policies(rounds: int) -> Row:
+def _triple_policies(rounds: int) -> Row:
     """Compare 50 with 150 policies; most of the time is spent on findings, so the bar is the time of a finding."""
     turns = [(_engine(_LOOP_USERS), _engine(_LOOP_USERS, "--times", "3")) for _ in range(rounds)]
-    each = [[1_000_000 * readings["cpu"] / readings["findings"] for readings in turn] for turn in turns]
-    ratios = [many / few for few, many in each]
+    times = [[1_000_000 * readings["cpu"] / readings["findings"] for readings in turn] for turn in turns]
+    ratios = [many / few for few, many in times]
     fewer, more = (readings["findings"] for readings in turns[0])
     return Row(
         what=f"{_LOOP_USERS:,} users × 150 policies, to the table ({more:,} findings)",
-        measured=f"CPU {spread([many for _, many in each])} µs a finding",
-        against=f"50 policies ({fewer:,} findings): CPU {spread([few for few, _ in each])} µs a finding",
+        measured=f"CPU {spread([many for _, many in times])} µs a finding",
+        against=f"50 policies ({fewer:,} findings): CPU {spread([few for few, _ in times])} µs a finding",
         ratio=f"{spread(ratios, 2)}×",
         bar="≤ 1.1×",
         met=median(ratios) <= 1.1,
@@ -92,7 +92,7 @@ def _with_actions() -> Row:
 
 
 def _against_loops(users: int, evaluations: Sequence[Readings], tables: Sequence[Readings]) -> list[Row]:
-    """Compare with loops, whose seconds are scaled to as many users; both must have the same findings."""
+    """Compare with loops, whose seconds are scaled to the same number of users; the findings must be equal."""
     structs = peer("structs")
     if structs is None:
         return []
@@ -113,7 +113,7 @@ def _against_loops(users: int, evaluations: Sequence[Readings], tables: Sequence
         agreement = "the same findings to the last one" if same else "OTHER FINDINGS"
         peers = {name: seconds * users / _LOOP_USERS for name, seconds in loops[style].items() if name != "digest"}
         scaled = f"{_LOOP_USERS:,} users, scaled (building the structs not counted); {agreement}"
-        # What loops take by themselves; that they end in no order and no table is their advantage.
+        # The time of the loops alone; not having to sort the findings or to build a table is their advantage.
         rules = f"{title}, over msgspec structs, no table: CPU {peers['rules cpu']:.1f} s; {scaled}"
         ratios = [peers["rules cpu"] / readings["cpu"] for readings in evaluations]
         faster = [peers["rules"] / readings["seconds"] for readings in evaluations]
@@ -150,16 +150,16 @@ def _against_custodian(users: int, rounds: int) -> list[Row]:
     only = ("--only", ",".join(peers["policies"]))
     same = _engine(_CUSTODIAN_USERS, *only, "--pairs")["pairs"] == peers["pairs"]
     evaluations = [_engine(users, *only, "--outcomes") for _ in range(rounds)]
-    each = [1_000_000 * readings["seconds"] / users for readings in evaluations]
-    theirs = 1_000_000 * peers["seconds"] / peers["users"]
-    ratios = [theirs / ours for ours in each]
+    engine_times = [1_000_000 * readings["seconds"] / users for readings in evaluations]
+    peer_us = 1_000_000 * peers["seconds"] / peers["users"]
+    ratios = [peer_us / engine_time for engine_time in engine_times]
     work = peers["cpu"] / median(readings["cpu"] for readings in evaluations) * users / peers["users"]
     agreement = "the same (policy, user) pairs there" if same else "OTHER PAIRS"
     return [
         Row(
             what=f"a user × {len(peers['policies'])} policies, evaluation alone ({users:,} users, loading included)",
-            measured=f"{spread(each, 2)} µs",
-            against=f"Cloud Custodian's filters over {peers['users']:,} users, decoded: {theirs:.0f} µs; {agreement}",
+            measured=f"{spread(engine_times, 2)} µs",
+            against=f"Cloud Custodian's filters over {peers['users']:,} users, decoded: {peer_us:.0f} µs; {agreement}",
             ratio=f"{spread(ratios, 0)}× faster; CPU {work:,.0f}×",
             bar="≥ 150×",
             met=same and median(ratios) >= 150,
@@ -168,6 +168,5 @@ def _against_custodian(users: int, rounds: int) -> list[Row]:
 
 
 def _seconds(readings: Sequence[Readings]) -> str:
-    return (
-        f"{spread([each['seconds'] for each in readings], 2)} s, CPU {median(each['cpu'] for each in readings):.2f} s"
-    )
+    seconds = [reading["seconds"] for reading in readings]
+    return f"{spread(seconds, 2)} s, CPU {median(reading['cpu'] for reading in readings):.2f} s"

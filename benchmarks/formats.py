@@ -18,14 +18,14 @@ from benchmarks.measurement import Row, module, spread
 from benchmarks.report import large, written
 
 _FINDINGS = 500_000
-_FEWER = 100_000
-"""Findings for xlsxwriter and for reading back: a fifth of the others, to limit the time."""
-_STRETCH = 20_000
-"""Findings whose cells are prepared at a time, outside the measurement."""
-_BARS = {"csv": 1.0, "xlsx": 12.0}
+_FEWER_FINDINGS = 100_000
+"""Number of findings for xlsxwriter and for reading back: a fifth, to limit the time."""
+_CHUNK = 20_000
+"""Number of findings whose cells are prepared at a time, outside the measurement."""
+_CPU_BARS = {"csv": 1.0, "xlsx": 12.0}
 """Maximum CPU seconds."""
-_MOST = {"xlsx": 150}
-"""Maximum MB above the result."""
+_MEMORY_BARS = {"xlsx": 150}
+"""Maximum memory above that of the result, in MB."""
 _NAMES = {
     "csv": "findings.csv",
     "xlsx": "report.xlsx",
@@ -35,7 +35,7 @@ _NAMES = {
 }
 _FLOORS = {
     "csv": "`csv.writer` over ready tuples of the same cells",
-    "xlsx": f"xlsxwriter's `constant_memory` over the same ready cells, {_FEWER:,} rows and scaled",
+    "xlsx": f"xlsxwriter's `constant_memory` over the same ready cells, {_FEWER_FINDINGS:,} rows and scaled",
     "parquet": "pyarrow, the same table at hand",
     "ndjson": "`orjson.dumps` of the same documents at hand",
 }
@@ -61,42 +61,42 @@ def _floor(format_: str, written_: Path, cells: Path) -> float | None:
         return None
     source = cells if format_ == "xlsx" else written_
     seconds = float(module("formats", "--floor", format_, str(source)).readings["seconds"])
-    return seconds * _FINDINGS / _FEWER if format_ == "xlsx" else seconds
+    return seconds * _FINDINGS / _FEWER_FINDINGS if format_ == "xlsx" else seconds
 
 
 def _rows(format_: str, readings: list[dict[str, float]], floor: float | None) -> Iterator[Row]:
-    busy = [each["of them computing"] for each in readings]
-    most, size = (max(each[name] for each in readings) for name in ("MB above the result", "MB written"))
+    cpu = [reading["of them computing"] for reading in readings]
+    peak, size = (max(reading[name] for reading in readings) for name in ("MB above the result", "MB written"))
     title = f"`{_NAMES[format_]}` of {_FINDINGS:,} findings"
-    bar, memory = _BARS.get(format_), _MOST.get(format_)
+    bar, memory = _CPU_BARS.get(format_), _MEMORY_BARS.get(format_)
     yield Row(
         what=f"{title}, {size:.0f} MB: CPU",
-        measured=f"{spread(busy, 2)} s",
+        measured=f"{spread(cpu, 2)} s",
         against="" if floor is None else f"{_FLOORS[format_]}: {floor:.2f} s",
-        ratio="" if floor is None else f"{median(busy) / floor:.1f}×",
+        ratio="" if floor is None else f"{median(cpu) / floor:.1f}×",
         bar="" if bar is None else f"≤ {bar:g} s",
-        met=None if bar is None else median(busy) <= bar,
+        met=None if bar is None else median(cpu) <= bar,
     )
     yield Row(
         what=f"{title}: memory above the result",
-        measured=f"{most:.0f} MB",
+        measured=f"{peak:.0f} MB",
         against="",
         ratio="",
         bar="" if memory is None else f"≤ {memory} MB",
-        met=None if memory is None else most <= memory,
+        met=None if memory is None else peak <= memory,
     )
 
 
 def _read_back(rounds: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / _NAMES["json"]
-        module("formats", "--one", str(_FEWER), "json", str(to))
+        module("formats", "--one", str(_FEWER_FINDINGS), "json", str(to))
         readings = [module("formats", "--read", str(to)).readings for _ in range(rounds)]
         size = to.stat().st_size / 1e6
-    seconds, most = [each["seconds"] for each in readings], max(each["MB"] for each in readings)
+    seconds, peak = [reading["seconds"] for reading in readings], max(reading["MB"] for reading in readings)
     return Row(
-        what=f"reading back a `result.json` of {_FEWER:,} findings, {size:.0f} MB: CPU, memory",
-        measured=f"{spread(seconds, 2)} s, {most:.0f} MB",
+        what=f"reading back a `result.json` of {_FEWER_FINDINGS:,} findings, {size:.0f} MB: CPU, memory",
+        measured=f"{spread(seconds, 2)} s, {peak:.0f} MB",
         against="",
         ratio="",
         bar="",
@@ -107,11 +107,11 @@ def _read(path: Path) -> dict[str, float]:
     from auditor.app.saved_results import saved_result
 
     gc.disable()
-    before, busy = _peak(), time.process_time()
+    before, started = _peak(), time.process_time()
     count = sum(len(tenant.findings) for tenant in saved_result(path).tenants)
     if not count:
         sys.exit(f"{path} holds no findings")
-    return {"seconds": round(time.process_time() - busy, 2), "MB": _peak() - before}
+    return {"seconds": round(time.process_time() - started, 2), "MB": _peak() - before}
 
 
 def _peak() -> int:
@@ -121,24 +121,24 @@ def _peak() -> int:
 def _timed(ready: Iterator[Any], write: Callable[[Any], object], close: Callable[[], object]) -> float:
     """Return the CPU seconds of writing prepared cells, without the preparation."""
     seconds = 0.0
-    for part in ready:
-        busy = time.process_time()
-        write(part)
-        seconds += time.process_time() - busy
-    busy = time.process_time()
+    for chunk in ready:
+        started = time.process_time()
+        write(chunk)
+        seconds += time.process_time() - started
+    started = time.process_time()
     close()
-    return seconds + time.process_time() - busy
+    return seconds + time.process_time() - started
 
 
-def _stretches(lines: Iterator[Any]) -> Iterator[list[Any]]:
-    while stretch := list(islice(lines, _STRETCH)):
-        yield stretch
+def _chunks(lines: Iterator[Any]) -> Iterator[list[Any]]:
+    while chunk := list(islice(lines, _CHUNK)):
+        yield chunk
 
 
 def _csv_floor(source: Path) -> float:
     with source.open(encoding="utf-8", newline="") as cells, tempfile.TemporaryFile("w", encoding="utf-8") as to:
         writer = csv.writer(to)
-        return _timed(_stretches(map(tuple, csv.reader(cells))), writer.writerows, to.close)
+        return _timed(_chunks(map(tuple, csv.reader(cells))), writer.writerows, to.close)
 
 
 def _xlsx_floor(source: Path) -> float:
@@ -150,19 +150,19 @@ def _xlsx_floor(source: Path) -> float:
         rows = csv.reader(cells)
         header = next(rows)
         numeric = frozenset(("perMonth", "sourceLine"))
-        places = {place for place, name in enumerate(header) if name in numeric}
+        columns = {column for column, name in enumerate(header) if name in numeric}
         ready = (
-            [(number, place, Decimal(text) if place in places else text) for place, text in enumerate(row) if text]
-            for number, row in enumerate(islice(rows, _FEWER), 1)
+            [(number, column, Decimal(text) if column in columns else text) for column, text in enumerate(row) if text]
+            for number, row in enumerate(islice(rows, _FEWER_FINDINGS), 1)
         )
 
-        def write(part: list[list[tuple[int, int, Any]]]) -> None:
+        def write(chunk: list[list[tuple[int, int, Any]]]) -> None:
             string, figure = sheet.write_string, sheet.write_number
-            for row in part:
-                for line, place, cell in row:
-                    (string if type(cell) is str else figure)(line, place, cell)
+            for row in chunk:
+                for row_number, column, cell in row:
+                    (string if type(cell) is str else figure)(row_number, column, cell)
 
-        return _timed(_stretches(ready), write, book.close)
+        return _timed(_chunks(ready), write, book.close)
 
 
 def _parquet_floor(source: Path) -> float:
@@ -170,9 +170,9 @@ def _parquet_floor(source: Path) -> float:
 
     table = pq.read_table(source)
     with tempfile.NamedTemporaryFile(suffix=".parquet") as to:
-        busy = time.process_time()
+        started = time.process_time()
         pq.write_table(table, to.name, compression="zstd", row_group_size=65_536)
-        return time.process_time() - busy
+        return time.process_time() - started
 
 
 def _ndjson_floor(source: Path) -> float:
@@ -180,22 +180,22 @@ def _ndjson_floor(source: Path) -> float:
 
     with source.open("rb") as lines, tempfile.TemporaryFile() as to:
 
-        def write(part: list[Any]) -> None:
-            to.write(b"\n".join(map(orjson.dumps, part)))
+        def write(chunk: list[Any]) -> None:
+            to.write(b"\n".join(map(orjson.dumps, chunk)))
 
-        return _timed(_stretches(map(orjson.loads, lines)), write, to.close)
+        return _timed(_chunks(map(orjson.loads, lines)), write, to.close)
 
 
-_PLAIN = {"csv": _csv_floor, "xlsx": _xlsx_floor, "parquet": _parquet_floor, "ndjson": _ndjson_floor}
+_FLOOR_WRITERS = {"csv": _csv_floor, "xlsx": _xlsx_floor, "parquet": _parquet_floor, "ndjson": _ndjson_floor}
 
 
 def main() -> None:
-    """Measure one thing in this process, and print it as JSON."""
+    """Run one measurement in this process, and print it as JSON."""
     match sys.argv[1:]:
         case ["--one", count, format_, to]:
             readings: dict[str, float] = written(large(int(count)), format_, Path(to))
         case ["--floor", format_, source]:
-            readings = {"seconds": _PLAIN[format_](Path(source))}
+            readings = {"seconds": _FLOOR_WRITERS[format_](Path(source))}
         case ["--read", path]:
             readings = _read(Path(path))
         case _:

@@ -1,8 +1,8 @@
-"""Counts the function calls of each further user, policy or finding, and compares them with a bound.
+"""Counts the function calls of each additional user, policy or finding, and compares them with a bound.
 
-Counts do not depend on how busy a machine is, so that CI can hold them where it could not hold seconds. A bound is what
-was counted when it was set and a third more; who lowers a count lowers its bound, who must raise one says why in the
-commit. The calls are Python's and those of C functions that the profiler sees, in one thread.
+Counts do not depend on the load of the machine, so CI can check them, unlike seconds. A bound is the count when it was
+set, plus a third. If you lower a count, lower its bound; if you have to raise a bound, say why in the commit. The calls
+are those of Python functions, and of C functions that the profiler sees, in one thread.
 
 usage: python -m benchmarks.guard
 """
@@ -40,7 +40,7 @@ _POLICIES = 50
 _KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 _FORMATS = ("csv", "xlsx", "parquet", "json", "ndjson", "sarif", "junit")
 _PAGES = ("html", "markdown")
-"""Formats that show few of many findings: their calls are divided by all findings."""
+"""Formats that show only few of many findings: all their calls are divided by the number of findings."""
 _BOUNDS = {
     "reading a policy": 450,
     "judging a user by 50 policies": 6,
@@ -55,67 +55,69 @@ _BOUNDS = {
     "json, a finding": 25,
     "ndjson, a finding": 22,
     "sarif, a finding": 67,
-    "junit, a finding": 27,  # with the making of its values, which no format leaves to the next
-    "html, all of it by its findings": 640,  # sets of actions about a product, with its seats and their movement
-    "markdown, all of it by its findings": 140,  # the same, ranks with their reasons, warnings, and what comes next
+    "junit, a finding": 27,  # includes creating its values, which formats do not share
+    "html, all of it by its findings": 640,  # sets of actions about a product, with its seats and their changes
+    "markdown, all of it by its findings": 140,  # the same, and ranks with their reasons, warnings, next steps
 }
-"""Calls for each further one, or all of them divided."""
+"""Maximum calls for each additional policy, user or finding; for `_PAGES`, all calls divided by the findings."""
 
 
 class Counted(Struct, frozen=True):
-    """How many calls one more of something costs."""
+    """The number of calls for one additional policy, user or finding."""
 
     what: str
     calls: float
 
     @property
     def within(self) -> bool:
-        """Whether that is within its bound."""
+        """Whether the number is within its bound."""
         return self.calls <= _BOUNDS[self.what]
 
 
 def main() -> int:
-    """Count, print a line each, and end with 1 where a bound is exceeded."""
+    """Print a line for each count; return 1 if a bound is exceeded."""
     with tempfile.TemporaryDirectory() as folder:
-        counts = list(_counted(Path(folder)))
-    for one in counts:
-        print(f"{'ok      ' if one.within else 'EXCEEDED'} {one.calls:8.1f} of {_BOUNDS[one.what]:6} calls  {one.what}")
-    return int(not all(one.within for one in counts))
+        counts = list(_counts(Path(folder)))
+    for item in counts:
+        verdict = "ok      " if item.within else "EXCEEDED"
+        print(f"{verdict} {item.calls:8.1f} of {_BOUNDS[item.what]:6} calls  {item.what}")
+    return int(not all(item.within for item in counts))
 
 
-def _counted(folder: Path) -> Iterator[Counted]:
-    yield _further("reading a policy", lambda n: lambda: load(_policies(n * _POLICIES)), each=_POLICIES)
+def _counts(folder: Path) -> Iterator[Counted]:
+    yield _per_unit("reading a policy", lambda n: lambda: load(_policies(n * _POLICIES)), units=_POLICIES)
     policies = load([("fifty.yaml", FIFTY.read_bytes())]).policies
     snapshots = {n: write_tenant(folder, n * _USERS, name=f"tenant-{n}") for n in (1, 2)}
 
-    def judging(n: int, rules: PolicySet) -> Callable[[], object]:
+    def evaluation(n: int, rules: PolicySet) -> Callable[[], object]:
         return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[n]), builtin(), rules, AS_OF), registered()))
 
-    yield _further("judging a user by 50 policies", lambda n: judging(n, policies), each=_USERS)
-    yield _further("judging 1,000 users by a policy", lambda n: judging(1, multiplied(policies, n)), each=_POLICIES)
+    yield _per_unit("judging a user by 50 policies", lambda n: evaluation(n, policies), units=_USERS)
+    repeated = partial(multiplied, policies)
+    yield _per_unit("judging 1,000 users by a policy", lambda n: evaluation(1, repeated(n)), units=_POLICIES)
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     starter = load([(str(path), path.read_bytes()) for path in files]).policies
     audited = {n: audit([read(snapshots[n])], starter, builtin(), AS_OF) for n in snapshots}
-    each = _count(audited[2]) - _count(audited[1])
+    added_findings = _count(audited[2]) - _count(audited[1])
 
-    def auditing(n: int) -> Callable[[], object]:
+    def audit_job(n: int) -> Callable[[], object]:
         return lambda: audit([read(snapshots[n])], starter, builtin(), AS_OF)
 
-    yield _further("auditing, a finding", auditing, each=each)
-    yield _further("remedying, a finding", lambda n: lambda: remedied(audited[n], starter), each=each)
+    yield _per_unit("auditing, a finding", audit_job, units=added_findings)
+    yield _per_unit("remedying, a finding", lambda n: lambda: remedied(audited[n], starter), units=added_findings)
     results = {n: remedied(audited[n], starter) for n in snapshots}
-    yield _further("comparing, a finding", lambda n: lambda: compare(results[n], results[n]), each=each)
-    yield _further("redacting, a finding", lambda n: lambda: redacted(results[n], _KEY), each=each)
+    yield _per_unit("comparing, a finding", lambda n: lambda: compare(results[n], results[n]), units=added_findings)
+    yield _per_unit("redacting, a finding", lambda n: lambda: redacted(results[n], _KEY), units=added_findings)
     for name in _FORMATS:
-        yield _further(f"{name}, a finding", partial(_writing, results, name), each=each)
+        yield _per_unit(f"{name}, a finding", partial(_render_job, results, name), units=added_findings)
     for name in _PAGES:
-        writing = _writing(results, name, 2)
-        writing()
-        yield Counted(f"{name}, all of it by its findings", _calls(writing) / _count(results[2]))
+        render_job = _render_job(results, name, 2)
+        render_job()
+        yield Counted(f"{name}, all of it by its findings", _calls(render_job) / _count(results[2]))
 
 
 def _policies(count: int) -> list[tuple[str, bytes]]:
-    """Return a file with as many policies."""
+    """Return a file with that many policies."""
     line = "- {id: p%d, title: p, severity: low, users: {userType: Guest}, assignments: {of: paid, deny: ['*']}}"
     lines = ["version: 1", "policies:", *(line % number for number in range(count))]
     return [("policies.yaml", "\n".join(lines).encode())]
@@ -125,15 +127,15 @@ def _count(result: Result) -> int:
     return sum(len(tenant.findings) for tenant in result.tenants)
 
 
-def _writing(results: Mapping[int, Result], format_: str, n: int) -> Callable[[], object]:
+def _render_job(results: Mapping[int, Result], format_: str, n: int) -> Callable[[], object]:
     return lambda: sum(map(len, render(results[n], format_, locale="en").chunks()))
 
 
-def _further(what: str, work: Callable[[int], Callable[[], object]], *, each: int) -> Counted:
-    """Count the calls of the job at its single and at its double size, after a run that loads what is loaded once."""
+def _per_unit(what: str, work: Callable[[int], Callable[[], object]], *, units: int) -> Counted:
+    """Count the calls of a job at single and at double size, after a run that loads what is loaded only once."""
     work(2)()
-    once, twice = (_calls(work(n)) for n in (1, 2))
-    return Counted(what, (twice - once) / each)
+    single, double = (_calls(work(n)) for n in (1, 2))
+    return Counted(what, (double - single) / units)
 
 
 def _calls(job: Callable[[], object]) -> int:

@@ -36,11 +36,11 @@ from benchmarks.measurement import tenant as tenant_of
 
 _PEOPLE = 100_000
 _NIGHTS = 30
-_FROM = datetime.fromisoformat("2026-01-05T02:17:00+00:00")
-"""Thirty nights from here include the start of a month."""
-_A_YEAR = 365
-_SMALL_BASE = 11
-"""Nights of a year that start a month: they are stored as differences from the complete night."""
+_FIRST_NIGHT = datetime.fromisoformat("2026-01-05T02:17:00+00:00")
+"""The first night; thirty nights from it include the start of a month."""
+_NIGHTS_PER_YEAR = 365
+_MONTH_STARTS = 11
+"""Number of nights of a year that start a month: they are stored as differences from the complete night."""
 
 
 class Tenant:
@@ -62,18 +62,18 @@ class Tenant:
         manifest: Manifest = replace(self._manifest, instant=at)
         return in_memory(manifest, self._tables, self.users, self.links, rows=USERS_PER_ROW_GROUP)
 
-    def live(self, at: datetime) -> None:
+    def advance(self, at: datetime) -> None:
         """Advance by one day."""
-        self._move()
+        self._replace_people()
         count = self.users.num_rows
         now = int(at.timestamp())
-        signed = self._random.random(count) < 0.4
-        themselves = signed & (self._random.random(count) < 0.5)
+        signed_in = self._random.random(count) < 0.4
+        by_user = signed_in & (self._random.random(count) < 0.5)
         interactive, other, successful = SIGN_IN_COLUMNS
-        columns = {interactive: self._signed(interactive, themselves, now), other: self._signed(other, signed, now)}
+        columns = {interactive: self._sign_ins(interactive, by_user, now), other: self._sign_ins(other, signed_in, now)}
         numbers = pc.max_element_wise(columns[interactive].cast(pa.int64()), columns[other].cast(pa.int64()))
         latest = numbers.cast(columns[other].type)
-        columns[successful] = pc.if_else(pa.array(signed), latest, self.users.column(successful))
+        columns[successful] = pc.if_else(pa.array(signed_in), latest, self.users.column(successful))
         for name in ("department", "jobTitle"):
             chosen = self._random.random(count) < 0.0015
             columns[name] = pc.if_else(pa.array(chosen), f"{name} {now % 97}", self.users.column(name))
@@ -82,26 +82,26 @@ class Tenant:
         rows = self.links.num_rows
         changed = pa.array(self._random.random(rows) < 0.005)
         moment = pa.scalar(at - timedelta(hours=3), pa.timestamp("us", tz="UTC"))
-        place = self.links.column_names.index("lastUpdatedDateTime")
+        index = self.links.column_names.index("lastUpdatedDateTime")
         updated = pc.if_else(changed, moment, self.links.column("lastUpdatedDateTime"))
-        self.links = self.links.set_column(place, "lastUpdatedDateTime", updated)
+        self.links = self.links.set_column(index, "lastUpdatedDateTime", updated)
 
-    def _signed(self, name: str, chosen: Any, now: int) -> Any:
-        ago = self._random.integers(0, 86_400, len(chosen))
+    def _sign_ins(self, name: str, mask: Any, now: int) -> Any:
+        ago = self._random.integers(0, 86_400, len(mask))
         fresh = pa.array((now - ago) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
-        return pc.if_else(pa.array(chosen), fresh, self.users.column(name))
+        return pc.if_else(pa.array(mask), fresh, self.users.column(name))
 
-    def _move(self) -> None:
-        """Remove some people and add as many, with the licences of a colleague."""
+    def _replace_people(self) -> None:
+        """Remove some people and add as many, with the licences of a remaining person."""
         count = self.users.num_rows
-        some = max(1, count // 5000)
-        stays = np.ones(count, dtype=bool)
-        stays[self._random.choice(count, some, replace=False)] = False
-        models = self._random.choice(np.nonzero(stays)[0], some, replace=False)
-        origin = np.concatenate([np.nonzero(stays)[0], models])
+        leavers = max(1, count // 5000)
+        remaining = np.ones(count, dtype=bool)
+        remaining[self._random.choice(count, leavers, replace=False)] = False
+        colleagues = self._random.choice(np.nonzero(remaining)[0], leavers, replace=False)
+        origin = np.concatenate([np.nonzero(remaining)[0], colleagues])
         people = self.users.take(pa.array(origin))
         ids = people.column("id").to_pylist()
-        for number in range(len(ids) - some, len(ids)):
+        for number in range(len(ids) - leavers, len(ids)):
             raw = self._random.bytes(16).hex()
             ids[number] = f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-8{raw[17:20]}-{raw[20:]}"
         people = people.set_column(0, people.schema.field("id"), pa.array(ids))
@@ -121,15 +121,15 @@ class Tenant:
 def measure(_users: int, rounds: int) -> list[Row]:
     """Store thirty nights of 100,000 people, restore the last one, and compute the trends of a year."""
     readings = module("history", str(_PEOPLE), str(_NIGHTS)).readings
-    trend = [module("history", "trend", str(readings["store"]), str(_A_YEAR)).readings for _ in range(rounds)]
+    trend = [module("history", "trend", str(readings["store"]), str(_NIGHTS_PER_YEAR)).readings for _ in range(rounds)]
     shutil.rmtree(Path(readings["store"]).parent)
     year = 10 * (
         readings["full"]
-        + _SMALL_BASE * readings["month"]
-        + (_A_YEAR - 1 - _SMALL_BASE) * readings["night"]
-        + _A_YEAR * readings["commit"]
+        + _MONTH_STARTS * readings["month"]
+        + (_NIGHTS_PER_YEAR - 1 - _MONTH_STARTS) * readings["night"]
+        + _NIGHTS_PER_YEAR * readings["commit"]
     )
-    seconds, process = [each["query"] for each in trend], [each["process"] for each in trend]
+    seconds, process = [reading["query"] for reading in trend], [reading["process"] for reading in trend]
     return [
         Row(
             what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights, the last came back equal)",
@@ -142,7 +142,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
         Row(
             what="a year of nights of 1,000,000 people, reckoned as ten times these",
             measured=f"{year / 1e9:.2f} GB",
-            against=f"{_A_YEAR} snapshots: {10 * _A_YEAR * readings['snapshot'] / 1e9:.1f} GB",
+            against=f"{_NIGHTS_PER_YEAR} snapshots: {10 * _NIGHTS_PER_YEAR * readings['snapshot'] / 1e9:.1f} GB",
             ratio="",
             bar="< 1 GB",
             met=year < 1e9,
@@ -173,8 +173,8 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
     seconds: list[float] = []
     stored: list[Night] = []
     for number in range(nights):
-        at = _FROM + timedelta(days=number)
-        tenant.live(at)
+        at = _FIRST_NIGHT + timedelta(days=number)
+        tenant.advance(at)
         folder = write(work / "given", tenant.night(at))
         before = _cpu()
         night, _ = store.put(folder)
@@ -184,12 +184,12 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
         if number < nights - 1:
             shutil.rmtree(work / "given")
     before = _cpu()
-    back = store.restore(stored[-1], work / "back")
-    restored = _cpu() - before
+    restored = store.restore(stored[-1], work / "back")
+    restore_seconds = _cpu() - before
     for name in FILES:
-        assert _decoded(folder, name) == _decoded(back, name), name
+        assert _decoded(folder, name) == _decoded(restored, name), name
     for night in stored[:: max(1, nights // 5)]:
-        store.restore(night, work / "again")  # refuses to give back what is not what was stored
+        store.restore(night, work / "again")  # raises an error if the result is not what was stored
         shutil.rmtree(work / "again")
     sizes = {"night": [], "month": []}  # type: ignore[var-annotated]
     for night in stored[1:]:
@@ -202,14 +202,14 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
         "month": float(np.mean(sizes["month"])) if sizes["month"] else 0,
         "commit": len(encode(stored[-1])),
         "put": float(np.median(seconds[1:])),
-        "restore": restored,
+        "restore": restore_seconds,
         "chain": len(stored[-1].parts),
         "peak": _peak(),
     }
 
 
 def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
-    """Read the columns of a table without their dictionary codes, which may stand in another order."""
+    """Read the columns of a table without their dictionary codes, whose order may differ."""
     table = pq.read_table(folder / f"{name}.parquet")
     return {
         field.name: column.cast(pa.string()) if pa.types.is_dictionary(field.type) else column
@@ -217,18 +217,18 @@ def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
     }
 
 
-def _trend(where: Path, count: int) -> dict[str, Any]:
+def _trend(root: Path, count: int) -> dict[str, Any]:
     """Fill a store with commits that differ in their instants only, then time the command."""
-    store = Store(FolderBackend(where))
+    store = Store(FolderBackend(root))
     nights = store.nights()
-    year = where.parent / f"nights-{count}"
+    year = root.parent / f"nights-{count}"
     if not year.exists():
         _fill(year, nights[-1], count)
     before = _cpu(children=True)
     trends = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
     process = _cpu(children=True) - before
     assert (trends["nights"], trends["results"]) == (count, count)
-    import duckdb  # noqa: F401  what is timed is the question, not the loading of libraries
+    import duckdb  # noqa: F401  loading the library is not part of the measurement
 
     before = _cpu()
     over_time(look([year]), None, (None, None), nights[-1].instant + timedelta(days=count))

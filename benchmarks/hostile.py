@@ -1,4 +1,4 @@
-"""Measures policies that are made to take long: the cost of doubling the size of each construction."""
+"""Measures policies that were constructed to be slow: the cost of doubling the size of each construction."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,52 +12,52 @@ from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
 from benchmarks.measurement import Row
 
-_MOST = 3.0
+_MAX_RATIO = 3.0
 """Maximum ratio to half the size: 2, plus a margin for a busy machine."""
 _NAMES = 24
 _SIZE = 1000
 
 
 def measure(users: int, rounds: int) -> list[Row]:  # noqa: ARG001  one signature for all benchmarks
-    """Measure each construction at two sizes; the fastest of `rounds` repetitions counts."""
-    configure_process()  # the collector of cycles runs as rarely as in the command
-    return [_row(what, make, rounds) for what, make in _shapes().items()]
+    """Measure each construction at two sizes; the fastest of `rounds` repetitions is used."""
+    configure_process()  # the garbage collector runs as rarely as in the command
+    return [_row(what, make, rounds) for what, make in _constructions().items()]
 
 
 def _row(what: str, make: Callable[[int], Callable[[], object]], rounds: int) -> Row:
-    half, whole = (min(_seconds(make(times)) for _ in range(rounds)) for times in (1, 2))
-    ratio = whole / half
+    half, full = (min(_seconds(make(times)) for _ in range(rounds)) for times in (1, 2))
+    ratio = full / half
     return Row(
         what=what,
-        measured=f"{whole * 1000:.1f} ms",
+        measured=f"{full * 1000:.1f} ms",
         against=f"half the size: {half * 1000:.1f} ms",
         ratio=f"{ratio:.1f}×",
-        bar=f"≤ {_MOST:.0f}×",
-        met=ratio <= _MOST,
+        bar=f"≤ {_MAX_RATIO:.0f}×",
+        met=ratio <= _MAX_RATIO,
     )
 
 
 def _seconds(job: Callable[[], object]) -> float:
-    begun = time.process_time()
+    started = time.process_time()
     job()
-    return time.process_time() - begun
+    return time.process_time() - started
 
 
-def _shapes() -> Mapping[str, Callable[[int], Callable[[], object]]]:
+def _constructions() -> Mapping[str, Callable[[int], Callable[[], object]]]:
     return {
-        "populations that each name the next one twice, 24 and 48": lambda n: _validated(
+        "populations that each name the next one twice, 24 and 48": lambda n: _validation(
             _chain("populations", "{{any: [{0}, {0}]}}", "{department: Store}", n * _NAMES)
         ),
-        "product sets that each name the next one twice, 24 and 48": lambda n: _validated(
+        "product sets that each name the next one twice, 24 and 48": lambda n: _validation(
             _chain("products", "[{0}, {0}]", "[SPE_E3]", n * _NAMES).replace("users: p0", "users: {holds: p0}")
         ),
-        "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _validated(_policies(n)),
-        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _matched("a*a*a*a*b", n * 4000),
-        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _matched("a*" * 30 + "b", n * 4000),
+        "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _validation(_policies(n)),
+        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _globbed("a*a*a*a*b", n * 4000),
+        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _globbed("a*" * 30 + "b", n * 4000),
     }
 
 
-def _validated(text: str) -> Callable[[], object]:
+def _validation(text: str) -> Callable[[], object]:
     def job() -> None:
         loaded = load([("hostile.yaml", text.encode())])
         needs(loaded.policies)
@@ -66,8 +66,8 @@ def _validated(text: str) -> Callable[[], object]:
     return job
 
 
-def _chain(section: str, each: str, last: str, count: int) -> str:
-    lines = [f"  p{number}: {each.format(f'p{number + 1}')}" for number in range(count - 1)]
+def _chain(section: str, template: str, last: str, count: int) -> str:
+    lines = [f"  p{number}: {template.format(f'p{number + 1}')}" for number in range(count - 1)]
     policy = "policies: [{id: a, severity: low, users: p0, assignments: {deny: paid}}]"
     return "\n".join(["version: 1", f"{section}:", *lines, f"  p{count - 1}: {last}", policy])
 
@@ -77,6 +77,6 @@ def _policies(times: int) -> str:
     return "\n".join(["version: 1", "policies:", *(line.format(number) for number in range(times * _SIZE))])
 
 
-def _matched(glob: str, letters: int) -> Callable[[], object]:
+def _globbed(glob: str, letters: int) -> Callable[[], object]:
     column = texts(pa.array(["a" * letters], pa.string()), distinct=False)
     return lambda: column.like((glob,))

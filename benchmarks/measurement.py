@@ -1,4 +1,4 @@
-"""Runs commands in separate processes and measures time and peak memory; ratios have their spread."""
+"""Runs commands in separate processes and measures time and peak memory; formats values with their spread."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "build" / "benchmarks"
-"""Generated tenants, libraries of peers and compiled modules, between runs."""
+"""Generated tenants, libraries of peers and compiled modules, kept between runs."""
 FIFTY = ROOT / "benchmarks" / "fifty.yaml"
 PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",)}
 """Folder → packages installed into it; the project does not depend on them."""
@@ -28,14 +28,14 @@ class Measurement(Struct, frozen=True, kw_only=True):
     wall: float
     """Seconds from start to end."""
     cpu: float
-    """Seconds of processor time, of the user and the system."""
+    """CPU seconds, user and system."""
     peak: int
-    """Resident memory in MB, at its highest."""
+    """Peak resident memory in MB."""
     out: str
 
     @property
     def readings(self) -> dict[str, Any]:
-        """Return the JSON that it printed last."""
+        """The JSON document on the last line of the output."""
         readings: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
         return readings
 
@@ -47,19 +47,19 @@ class Row(Struct, frozen=True, kw_only=True):
     measured: str
     against: str
     ratio: str
-    """The median, and the smallest and largest in brackets."""
+    """The median, with the smallest and the largest value in brackets."""
     bar: str
     met: bool | None = None
-    """None where there is no bar."""
+    """None if there is no bar."""
 
 
 def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Measurement:
     """Run a command in the project folder; `path` is prepended to its module path.
 
-    This process must stay small: a child's peak memory starts at what its parent holds when it starts.
+    Keep this process small: the peak memory of a child process starts at the memory of its parent.
     """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    # The allocator as the command itself chooses it; modules import Arrow before they can.
+    # The same allocator as in the command; the modules import Arrow before they could choose it.
     environment |= {"ARROW_DEFAULT_MEMORY_POOL": "system", "NO_COLOR": "1"}
     environment |= {"PYTHONPYCACHEPREFIX": str(CACHE / "compiled")}
     if path is not None:

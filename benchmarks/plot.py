@@ -15,7 +15,7 @@ _LINE = "#2a78d6"
 
 
 def main(to: Path) -> None:
-    """Draw the picture; equal series give equal bytes."""
+    """Draw the picture; equal series produce equal bytes."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
@@ -25,13 +25,13 @@ def main(to: Path) -> None:
         **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK),
     }  # fmt: skip
     figure, rows = plt.subplots(2, len(series), figsize=(3.1 * len(series), 5), layout="constrained")
-    for place, one in enumerate(series):
-        sizes = [point["size"] for point in one["points"]]
-        for axes, what, unit in zip(rows[:, place], ("seconds", "peak"), ("s of CPU", "MB"), strict=True):
-            _plot(axes, sizes, [point[what] for point in one["points"]])
-            axes.set_ylabel(unit if place == 0 else "")
-        rows[0, place].set_title(one["title"], fontsize=10)
-        rows[1, place].set_xlabel(one["unit"])
+    for column, item in enumerate(series):
+        sizes = [point["size"] for point in item["points"]]
+        for axes, what, unit in zip(rows[:, column], ("seconds", "peak"), ("s of CPU", "MB"), strict=True):
+            _plot(axes, sizes, [point[what] for point in item["points"]])
+            axes.set_ylabel(unit if column == 0 else "")
+        rows[0, column].set_title(item["title"], fontsize=10)
+        rows[1, column].set_xlabel(item["unit"])
     with tempfile.NamedTemporaryFile(dir=to.parent, suffix=".svg", delete=False) as file:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     Path(file.name).replace(to)

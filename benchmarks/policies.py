@@ -13,7 +13,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
         readings = module("processes.policies").readings
         seconds += readings["load"]
         floor += readings["floor"]
-    ratios = [one / other for one, other in zip(seconds, floor, strict=True)]
+    ratios = [load / bare for load, bare in zip(seconds, floor, strict=True)]
     return [
         Row(
             what="500 policy files with 1,000 policies and 500 waivers, parsed and checked, every value with its place",

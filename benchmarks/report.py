@@ -1,4 +1,4 @@
-"""Measures the HTML report of a large audit: time and memory to write it, time until Chromium shows it.
+"""Measures the HTML report of a large audit: time and memory to write it, time until Chromium displays it.
 
 usage: python -m benchmarks.report [FINDINGS ...]
 """
@@ -32,7 +32,7 @@ from benchmarks.measurement import Row, module, spread
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 _POLICIES = 24
 _PRODUCTS = tuple((f"00000000-0000-4000-8000-{n:012d}", f"PRODUCT_{n}", f"Microsoft Product {n}") for n in range(30))
-_PRICES = {sku: Decimal(200 + 193 * place) / 100 for place, (sku, _, _) in enumerate(_PRODUCTS)}
+_PRICES = {sku: Decimal(200 + 193 * index) / 100 for index, (sku, _, _) in enumerate(_PRODUCTS)}
 _DEPARTMENTS = ("Store", "Warehouse", "Sales", "Försäljning", "Ingénierie", "Legal", *(f"Unit {n}" for n in range(34)))
 _FIRST = ("Anna", "Jeroen", "Özlem", "Søren", "Zoë")
 _LAST = ("Smit", "Y\u0131lmaz", "Berg")
@@ -42,10 +42,10 @@ FORMATS = ("html", "csv", "xlsx", "parquet", "ndjson", "json", "sarif")
 
 def large(count: int, *, seed: int = 20261120) -> Result:
     """Return a result of that many findings about half as many people; the same seed gives the same result."""
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     headers = tuple(_header(number) for number in range(_POLICIES))
-    people = [_person(number, dice) for number in range(max(count // 2, 1))]
-    findings = tuple(_finding(number, dice, people, headers) for number in range(count))
+    people = [_person(number, rng) for number in range(max(count // 2, 1))]
+    findings = tuple(_finding(number, rng, people, headers) for number in range(count))
     tenant = TenantResult(
         name="contoso",
         tenant_id="7f1a2b3c-0000-4000-8000-000000000001",
@@ -83,39 +83,39 @@ def _header(number: int) -> PolicyHeader:
     )
 
 
-def _person(number: int, dice: random.Random) -> tuple[Subject, dict[str, object]]:
-    name = f"{dice.choice(_FIRST)} {dice.choice(_LAST)} {number}"
+def _person(number: int, rng: random.Random) -> tuple[Subject, dict[str, object]]:
+    name = f"{rng.choice(_FIRST)} {rng.choice(_LAST)} {number}"
     key = md5(str(number).encode(), usedforsecurity=False).hexdigest()
     subject = Subject(type=SubjectType.USER, id=f"{key[:8]}-{key[8:12]}-4000-8000-{key[12:24]}", name=name)
-    seen = AS_OF - timedelta(minutes=dice.randrange(600_000))
+    seen = AS_OF - timedelta(minutes=rng.randrange(600_000))
     path = {"assignedByGroup": None, "state": "Active", "error": "None", "groupName": None}
     return subject, {
         "userPrincipalName": f"user{number}@contoso.example",
-        "accountEnabled": dice.random() > 0.1,
+        "accountEnabled": rng.random() > 0.1,
         "userType": "Member",
-        "department": dice.choice(_DEPARTMENTS),
-        "usageLocation": dice.choice(("NL", "DE", "TR", "SE")),
+        "department": rng.choice(_DEPARTMENTS),
+        "usageLocation": rng.choice(("NL", "DE", "TR", "SE")),
         "createdDateTime": "2022-06-04T02:17:00Z",
         "lastSignInDateTime": seen.isoformat().replace("+00:00", "Z"),
-        "assignedLicenses": [dice.choice(_PRODUCTS)[1]],
-        "paths": [path if dice.random() < 0.5 else {**path, "groupName": f"LIC-{dice.randrange(30)}"}],
+        "assignedLicenses": [rng.choice(_PRODUCTS)[1]],
+        "paths": [path if rng.random() < 0.5 else {**path, "groupName": f"LIC-{rng.randrange(30)}"}],
     }
 
 
 def _finding(
-    number: int, dice: random.Random, people: list[tuple[Subject, dict[str, object]]], headers: tuple[PolicyHeader, ...]
+    number: int, rng: random.Random, people: list[tuple[Subject, dict[str, object]]], headers: tuple[PolicyHeader, ...]
 ) -> Finding:
     subject, facts = people[number % len(people)]
-    header = headers[min(int(dice.paretovariate(0.7)) - 1, _POLICIES - 1)]
-    sku = dice.choice(_PRODUCTS)
+    header = headers[min(int(rng.paretovariate(0.7)) - 1, _POLICIES - 1)]
+    sku = rng.choice(_PRODUCTS)
     return Finding(
         fingerprint=md5(f"{number}".encode(), usedforsecurity=False).hexdigest(),
         policy=header.id,
-        check=dice.choice(_CHECKS),
+        check=rng.choice(_CHECKS),
         severity=header.severity,
-        status=Status.WAIVED if dice.random() < 0.02 else Status.OPEN,
+        status=Status.WAIVED if rng.random() < 0.02 else Status.OPEN,
         waiver="W-1",
-        change=Change.NEW if dice.random() < 0.05 else Change.UNCHANGED,
+        change=Change.NEW if rng.random() < 0.05 else Change.UNCHANGED,
         subject=subject,
         product=ProductReference(sku_id=sku[0], sku_part_number=sku[1]),
         evidence=facts,
@@ -155,14 +155,15 @@ def _action(header: PolicyHeader, findings: tuple[Finding, ...]) -> Action:
     )
 
 
-def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa: A002 - the option is called so
-    """Write one format in this process, which must not have written any: from the Result at hand to the file on disk.
+def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa: A002 - the name of the option
+    """Write a result in one format to a file, and return the measurements.
 
-    What rendering imports counts, and so does compiling the templates. Memory is the peak above what the result took.
+    This process must not have written any format before: imports of renderers and compiling templates are included.
+    Memory is the peak above the memory of the result.
     """
     gc.disable()  # as the command does while it writes reports
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    started, busy = time.perf_counter(), time.process_time()
+    started, cpu = time.perf_counter(), time.process_time()
     size = 0
     with to.open("wb") as file:
         for chunk in render(result, format, locale="en").chunks():
@@ -172,14 +173,14 @@ def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa:
     seconds = time.perf_counter() - started
     return {
         "seconds": round(seconds, 2),
-        "of them computing": round(time.process_time() - busy, 3),
+        "of them computing": round(time.process_time() - cpu, 3),
         "MB above the result": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024),
         "MB written": round(size / 1e6, 2),
     }
 
 
 def shown(page: Path) -> float | None:
-    """Return the seconds from opening a page until its table stands; None without a browser."""
+    """Return the seconds from opening a page until its table is displayed; None without a browser."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         return None
@@ -198,7 +199,7 @@ def shown(page: Path) -> float | None:
 def measure(_users: int, rounds: int) -> list[Row]:
     """Write and open the HTML report; writing is measured in CPU time, which does not depend on other programs.
 
-    Each time in a process that has not rendered before.
+    Each measurement runs in a process that has not rendered before.
     """
     rows: list[Row] = []
     for count, bars in ((1_000, None), (50_000, (1.0, 1.0)), (500_000, (None, 4.0))):
@@ -212,17 +213,17 @@ def measure(_users: int, rounds: int) -> list[Row]:
             rows.append(_row(f"{title}: its size", f"{size / 1000:.0f} kB", "≤ 400 kB", met=size <= 400_000))
             continue
         writing, opening = bars
-        busy = [each["of them computing"] for each in readings]
-        most = max(each["MB above the result"] for each in readings)
-        met = None if writing is None else median(busy) <= writing
+        cpu = [reading["of them computing"] for reading in readings]
+        peak = max(reading["MB above the result"] for reading in readings)
+        met = None if writing is None else median(cpu) <= writing
         what = f"{title}: from the result at hand to the file, CPU"
-        rows.append(_row(what, f"{spread(busy, 2)} s", f"≤ {writing:g} s" if writing else "", met=met))
-        met = None if writing is None else most <= 150
-        rows.append(_row(f"{title}: memory above the result", f"{most} MB", "≤ 150 MB" if writing else "", met=met))
-        seen = [each for each in opened if each is not None]
-        if seen:
+        rows.append(_row(what, f"{spread(cpu, 2)} s", f"≤ {writing:g} s" if writing else "", met=met))
+        met = None if writing is None else peak <= 150
+        rows.append(_row(f"{title}: memory above the result", f"{peak} MB", "≤ 150 MB" if writing else "", met=met))
+        seconds = [reading for reading in opened if reading is not None]
+        if seconds:
             what = f"{title}: opened in Chromium until the table stands"
-            rows.append(_row(what, f"{spread(seen, 2)} s", f"≤ {opening:g} s", met=median(seen) <= opening))
+            rows.append(_row(what, f"{spread(seconds, 2)} s", f"≤ {opening:g} s", met=median(seconds) <= opening))
     return rows
 
 
@@ -231,7 +232,7 @@ def _row(what: str, measured: str, bar: str, *, met: bool | None) -> Row:
 
 
 def main() -> None:
-    """Print a line for every number of findings and format; each is a process of its own."""
+    """Print a line for every number of findings and format, each measured in a separate process."""
     if sys.argv[1:2] == ["--one"]:
         print(json.dumps(written(large(int(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))))
         return

@@ -1,10 +1,10 @@
-"""Measures each selector about use, roles and coverage over a large tenant against one comparison in NumPy."""
+"""Measures each selector about usage, roles and coverage over a large tenant against one comparison in NumPy."""
 
 from benchmarks.measurement import Row, module, spread
 from benchmarks.processes.selectors import SELECTORS
 
 _BAR = 33
-"""Milliseconds for a million people."""
+"""Maximum milliseconds for a million people."""
 
 
 def measure(users: int, rounds: int) -> list[Row]:
@@ -17,7 +17,7 @@ def measure(users: int, rounds: int) -> list[Row]:
             what=f"`{name}`, {users:,} people",
             measured=f"{spread(milliseconds)} ms",
             against=f"one comparison: {spread(floors)} ms",
-            ratio=f"{spread([each / floor for each, floor in zip(milliseconds, floors, strict=True)], 0)} times",
+            ratio=f"{spread([time / floor for time, floor in zip(milliseconds, floors, strict=True)], 0)} times",
             bar=f"{bar:,.0f} ms",
             met=min(milliseconds) <= bar,
         )

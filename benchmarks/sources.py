@@ -1,4 +1,4 @@
-"""Measures what optional sources add to a collection, as whole commands: `auditor collect` with and without them."""
+"""Measures the cost of optional sources in a collection: the command `auditor collect` with and without them."""
 
 import os
 import sys
@@ -34,20 +34,20 @@ _SELECTORS = (
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
-    """Collect 100,000 users with and without optional sources, in turn."""
+    """Collect 100,000 users with and without optional sources, alternately."""
     with graph(str(_USERS)) as service, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder, service)
-        # The first pair is not counted: the emulator makes the pages for it.
-        pairs = [(_collected(folder, "plain"), _collected(folder, "use")) for _ in range(rounds + 1)][1:]
+        # The first pair is discarded, because the emulator generates its pages during that run.
+        pairs = [(_collect(folder, "plain"), _collect(folder, "use")) for _ in range(rounds + 1)][1:]
     plain, use = zip(*pairs, strict=True)
-    peak = {name: max(each.peak for each in runs) for name, runs in (("use", use), ("plain", plain))}
+    peak = {name: max(measurement.peak for measurement in runs) for name, runs in (("use", use), ("plain", plain))}
     ratios = [with_use.cpu / without.cpu for without, with_use in pairs]
     return [
         Row(
             what=f"{_USERS:,} people, `auditor collect` with usage reports, devices, roles and Conditional Access",
-            measured=f"CPU {spread([each.cpu for each in use], 2)} s; {peak['use']} MB",
-            against=f"without them: CPU {spread([each.cpu for each in plain], 2)} s; {peak['plain']} MB",
+            measured=f"CPU {spread([measurement.cpu for measurement in use], 2)} s; {peak['use']} MB",
+            against=f"without them: CPU {spread([measurement.cpu for measurement in plain], 2)} s; {peak['plain']} MB",
             ratio=f"CPU {spread(ratios, 2)}×",
             bar=f"≤ {_MAX_RATIO}×",
             met=median(ratios) <= _MAX_RATIO,
@@ -56,7 +56,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
 
 
 def _write(folder: Path, service: Readings) -> None:
-    """Write a tenants file, and policies that need no optional source and every one."""
+    """Write a tenants file, a policy file that needs no optional source, and one that needs all of them."""
     name, identity = service["tenants"][0]
     os.environ["BEARER"] = service["bearers"][0]
     (folder / "tenants.yaml").write_text(
@@ -72,7 +72,7 @@ def _write(folder: Path, service: Readings) -> None:
     (folder / "use.yaml").write_text(_PLAIN + "".join(policies))
 
 
-def _collected(folder: Path, policies: str) -> Measurement:
+def _collect(folder: Path, policies: str) -> Measurement:
     """Run `auditor collect` once."""
     with tempfile.TemporaryDirectory(dir=folder) as output:
         command = [sys.executable, "-m", "auditor", "collect", str(folder / f"{policies}.yaml")]

@@ -1,4 +1,4 @@
-"""Measures start-up: whole processes against a bare interpreter and bare imports."""
+"""Measures start-up: complete processes against a bare interpreter and bare imports."""
 
 import sys
 import tempfile
@@ -9,7 +9,7 @@ from benchmarks.measurement import INCOMPLETE, Row, alternated, spread, tenant
 
 _USERS = 1000
 _IMPORTS = "import msgspec, numpy, orjson, pyarrow.compute, pyarrow.parquet, yaml"
-"""The libraries that the audit cannot do without."""
+"""The libraries that every audit needs."""
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
@@ -43,12 +43,12 @@ def _rows(seconds: dict[str, list[float]], against: str, bar: float) -> list[Row
     floor = seconds.pop("floor")
     rows = []
     for name, values in seconds.items():
-        ratios = [one / other for one, other in zip(values, floor, strict=True)]
+        ratios = [time / bare for time, bare in zip(values, floor, strict=True)]
         rows.append(
             Row(
                 what=f"`{name}`" if name.startswith("auditor --") else name,
-                measured=f"{spread([1000 * each for each in values], 0)} ms",
-                against=f"`{against}`: {spread([1000 * each for each in floor], 0)} ms",
+                measured=f"{spread([1000 * value for value in values], 0)} ms",
+                against=f"`{against}`: {spread([1000 * value for value in floor], 0)} ms",
                 ratio=f"{spread(ratios)}×",
                 bar=f"≤ {bar:g}×",
                 met=median(ratios) <= bar,

@@ -1,6 +1,6 @@
 """Generates a snapshot of a large organisation from a seed and a number of users.
 
-The skew is invented, not taken from a real tenant: 40 departments by Zipf's law, 30 products of Microsoft's own table
+The distribution is invented, not that of a real tenant: 40 departments by Zipf's law, 30 products of Microsoft's table
 with their real service plans, two assignments and a half for each user, sign-ins over a year.
 """
 
@@ -35,16 +35,16 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
 SUITES = {"SPE_E5": 12, "SPE_E3": 30, "SPE_F1": 25, "ENTERPRISEPREMIUM": 2, "ENTERPRISEPACK": 6, "STANDARDPACK": 5,
           "DESKLESSPACK": 4, "SPB": 3}  # fmt: skip
-"""Suites and the share of users, in per cent, who hold each; the rest hold none."""
+"""Suites → percentage of users who hold each; the other users hold none."""
 
 ADD_ONS = {"EXCHANGESTANDARD": 2, "EXCHANGEENTERPRISE": 3, "EMS": 6, "EMSPREMIUM": 5, "AAD_PREMIUM": 5,
            "AAD_PREMIUM_P2": 6, "ATP_ENTERPRISE": 5, "INTUNE_A": 3, "VISIOCLIENT": 4, "PROJECTPROFESSIONAL": 3,
            "PROJECTPREMIUM": 1, "POWER_BI_PRO": 12, "POWER_BI_STANDARD": 30, "FLOW_FREE": 32, "POWERAPPS_VIRAL": 6,
            "TEAMS_EXPLORATORY": 2, "MCOEV": 8, "MCOMEETADV": 7, "Microsoft_365_Copilot": 5, "OFFICESUBSCRIPTION": 4,
            "WIN_DEF_ATP": 4, "RIGHTSMANAGEMENT": 1}  # fmt: skip
-"""The other products and the share of users, in per cent, who hold each."""
+"""Other products → percentage of users who hold each."""
 
-_SECOND_PATH = 0.03
+_SECOND_PATH_SHARE = 0.03
 _DEPARTMENTS = ("Store", "Warehouse", "Sales", "Engineering", "Finance", "Support", "Logistics", "Marketing", "Legal",
                 "Human Resources", "Försäljning", "Ingénierie", "Executive", "Procurement", "Facilities",
                 *(f"Unit {number}" for number in range(1, 26)))  # fmt: skip
@@ -75,7 +75,7 @@ _JOBS = tuple(
 )
 _ERRORS = ("None", "CountViolation", "MutuallyExclusiveViolation", "DependencyViolation", "ProhibitedInUsageLocation")
 _TEAMS = 20
-_HOLD_GROUPS = 0.72
+_GROUP_SHARE = 0.72
 
 Numbers = npt.NDArray[Any]
 
@@ -83,7 +83,7 @@ Numbers = npt.NDArray[Any]
 def write_tenant(root: Path, users: int, *, seed: int = 20261120, name: str = "large", use: bool = False) -> Path:
     """Write a tenant of that many users under `root`; the same seed and number give the same people.
 
-    With `use` also what usage reports, Intune, directory roles and Conditional Access tell.
+    With `use`, also write the data of usage reports, Intune, directory roles and Conditional Access.
     """
     random = np.random.default_rng(seed)
     catalogue = builtin()
@@ -191,7 +191,7 @@ def _coded(codes: Numbers, values: tuple[str, ...], absent: Numbers) -> pa.Array
 
 
 def _instants(random: np.random.Generator, count: int, *, days: int, absent: float, skew: float = 1.0) -> pa.Array:
-    """Draw instants before the audit, more of them recent the greater the skew."""
+    """Draw instants before the audit; a larger skew makes more of them recent."""
     ago = (random.random(count) ** skew * days * 86_400).astype(np.int64)
     stamps = (int(AS_OF.timestamp()) - ago) * 1_000_000
     return pa.array(stamps, mask=random.random(count) < absent).cast(pa.timestamp("us", tz="UTC"))
@@ -208,13 +208,13 @@ def _assignments(random: np.random.Generator, start: int, count: int, skus: list
     shares = np.array(list(ADD_ONS.values())) / 100
     held[:, len(SUITES) :] = random.random((count, len(shares)), dtype=np.float32) < shares
     user, sku = np.nonzero(held)
-    again = np.nonzero(random.random(len(user)) < _SECOND_PATH)[0]
+    again = np.nonzero(random.random(len(user)) < _SECOND_PATH_SHARE)[0]
     order = np.sort(np.concatenate([np.arange(len(user)), again]))
     user, sku = user[order], sku[order]
     repeated = np.concatenate([[False], order[1:] == order[:-1]])
     size = len(user)
     group = np.where(repeated, _TEAMS + len(skus) + sku % 4, _TEAMS + sku)
-    direct = (random.random(size) >= _HOLD_GROUPS) & ~repeated
+    direct = (random.random(size) >= _GROUP_SHARE) & ~repeated
     states = random.choice(4, size, p=[0.975, 0.005, 0.012, 0.008])
     faulty = (states == 1) | (states == 2)
     errors = np.where(faulty, random.integers(1, len(_ERRORS), size), 0)
@@ -239,7 +239,7 @@ def _codes(codes: Numbers, values: list[str], absent: Numbers | None = None) -> 
 
 
 def _disabled(random: np.random.Generator, sku: Numbers, skus: list[Any]) -> pa.Array:
-    """Draw which service plans are switched off: none for nine assignments in ten, one or two for the others."""
+    """Draw the disabled service plans: none for nine assignments in ten, one or two for the others."""
     plans = [plan.id for product in skus for plan in product.plans]
     first = np.cumsum([0, *(len(product.plans) for product in skus)])
     size = np.array([len(product.plans) for product in skus])
@@ -284,10 +284,10 @@ def _small_tables(
         for number, held in enumerate(licences)
     ]  # fmt: skip
     members = [
-        {"groupId": group_id(number), "userId": ids[place], "transitive": transitive}
+        {"groupId": group_id(number), "userId": ids[index], "transitive": transitive}
         for number in range(_TEAMS)
         for transitive, size in ((False, len(ids) // 200), (True, len(ids) // 150))
-        for place in np.sort(random.choice(len(ids), max(1, size), replace=False)).tolist()
+        for index in np.sort(random.choice(len(ids), max(1, size), replace=False)).tolist()
     ]
     writer.write_table("products", pa.Table.from_pylist(products, PRODUCTS))
     writer.write_table("service_plans", pa.Table.from_pylist(plans, SERVICE_PLANS))
@@ -296,7 +296,7 @@ def _small_tables(
 
 
 def main(root: Path, users: int, tenants: int = 0) -> None:
-    """Write one tenant, or several with a seed and a name each."""
+    """Write one tenant, or several with different seeds and names."""
     if not tenants:
         write_tenant(root, users)
     for number in range(tenants):

@@ -1,4 +1,4 @@
-"""What usage reports, Intune, directory roles and Conditional Access tell of the made tenant of `tenant.py`."""
+"""Generates the data of usage reports, Intune, directory roles and Conditional Access for the tenant of `tenant.py`."""
 
 from datetime import date
 from typing import Any
@@ -23,20 +23,20 @@ from auditor.snapshot.schema import (
 )
 from auditor.snapshot.writer import SnapshotWriter
 
-_REFRESHED = date(2026, 11, 18)
-"""The day up to which the reports know activity."""
+_REFRESH_DATE = date(2026, 11, 18)
+"""The last day that the reports cover."""
 USE = {
     **REPORT_COLUMNS,
     Source.DEVICES: DEVICE_COLUMNS,
     Source.DIRECTORY_ROLES: (ROLE_DEFINITION_LIST, *ROLE_ASSIGNMENT_LISTS.values()),
     Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
 }
-"""The sources that only policies about use, roles and coverage ask for, with the facts that were asked."""
+"""The sources that only policies about usage, roles and coverage need, with the requested properties."""
 
 
 def with_use(random: np.random.Generator, people: pa.RecordBatch) -> pa.RecordBatch:
     """Fill the columns of usage reports, devices and agents."""
-    count, today = people.num_rows, (_REFRESHED - date(1970, 1, 1)).days
+    count, today = people.num_rows, (_REFRESH_DATE - date(1970, 1, 1)).days
     values: dict[str, Any] = {
         column: pa.array((today - random.random(count) ** 3 * 180).astype(np.int32), mask=random.random(count) < 0.2)
         for column in ACTIVITY_COLUMNS.values()
@@ -57,7 +57,7 @@ def with_use(random: np.random.Generator, people: pa.RecordBatch) -> pa.RecordBa
 def write_use_tables(writer: SnapshotWriter, random: np.random.Generator, ids: list[str], groups: list[str]) -> None:
     """Write the reports, 20 directory roles of 1,000 people, and two policies of Conditional Access."""
     reports = [
-        {"source": source.value, "period": period, "refreshDate": _REFRESHED, "rows": len(ids)}
+        {"source": source.value, "period": period, "refreshDate": _REFRESH_DATE, "rows": len(ids)}
         for source in REPORT_COLUMNS
         for period in (APP_USAGE_COLUMNS if source is Source.APP_USAGE else ("D180",))
     ]
@@ -66,9 +66,9 @@ def write_use_tables(writer: SnapshotWriter, random: np.random.Generator, ids: l
         for number in range(20)
     ]
     holders = [
-        {"id": f"assignment-{number}", "principalId": ids[place], "roleDefinitionId": f"role-{number % 20}",
+        {"id": f"assignment-{number}", "principalId": ids[index], "roleDefinitionId": f"role-{number % 20}",
          "directoryScopeId": "/", "eligible": number % 2 == 0}
-        for number, place in enumerate(random.choice(len(ids), min(1000, len(ids)), replace=False).tolist())
+        for number, index in enumerate(random.choice(len(ids), min(1000, len(ids)), replace=False).tolist())
     ]  # fmt: skip
     policies = [
         {"id": "all", "displayName": "Everybody", "state": "enabled", "includeUsers": ["All"],

@@ -1,4 +1,4 @@
-"""Measures audits of small tenants: the time of each, and that memory does not grow with their number."""
+"""Measures audits of small tenants: the time per tenant, and how little memory grows with their number."""
 
 from collections.abc import Sequence
 from statistics import median
@@ -8,19 +8,19 @@ from benchmarks.audit import audited, memory
 from benchmarks.measurement import Row, fleet, module, spread
 
 _TENANTS = 200
-_MANY = 1000
+_MANY_TENANTS = 1000
 _USERS = 500
-_FLAT = 1.7
-"""How many times the memory five times the tenants may take: what a run says of each, findings and actions aside."""
+_MAX_GROWTH = 1.7
+"""Maximum growth of memory for five times the tenants; a run keeps data of each besides findings and actions."""
 _BAR = 15
-"""Milliseconds that evaluating a tenant may take."""
+"""Maximum milliseconds to evaluate a tenant."""
 
 Readings = dict[str, Any]
 """The measurements that a process prints."""
 
 
 def measure(users: int, rounds: int) -> list[Row]:
-    """Audit the tenants in a fresh process, several times; `users`, the size of the big tenant, says nothing here."""
+    """Audit the tenants in a fresh process, several times; `users`, the size of the big tenant, is not used."""
     del users
     runs = [module("processes.tenants", str(fleet(_TENANTS, _USERS))).readings for _ in range(rounds)]
     tenant = f"a tenant of {_USERS} users × {runs[0]['policies']} policies of the starter library, "
@@ -34,29 +34,29 @@ def measure(users: int, rounds: int) -> list[Row]:
 
 
 def _memory(formats: str, title: str) -> Row:
-    """Audit few and many tenants with the whole command, once each."""
-    few, many = (audited(str(fleet(tenants, _USERS)), formats) for tenants in (_TENANTS, _MANY))
+    """Audit few and many tenants with the complete command, once each."""
+    few, many = (audited(str(fleet(tenants, _USERS)), formats) for tenants in (_TENANTS, _MANY_TENANTS))
     return memory(
-        f"{_MANY:,} tenants of {_USERS} users, whole audit, starter library, {title}",
+        f"{_MANY_TENANTS:,} tenants of {_USERS} users, whole audit, starter library, {title}",
         f"{_TENANTS} tenants",
         (few[1], f"CPU {1000 * few[0] / _TENANTS:.0f} ms a tenant"),
-        (many[1], f"CPU {1000 * many[0] / _MANY:.0f} ms a tenant"),
-        bar=_FLAT,
+        (many[1], f"CPU {1000 * many[0] / _MANY_TENANTS:.0f} ms a tenant"),
+        bar=_MAX_GROWTH,
     )
 
 
 def _row(
     what: str, runs: Sequence[Readings], parts: Sequence[str], *, against: str = "", bar: int | None = None
 ) -> Row:
-    """Return the row of some parts of the work for each tenant."""
-    each = [sum(run["parts"][name] for name in parts) for run in runs]
+    """Return the row for some parts of the work per tenant."""
+    totals = [sum(run["parts"][name] for name in parts) for run in runs]
     details = ", ".join(f"{name} {median(run['parts'][name] for run in runs):.1f}" for name in parts)
-    ratios = [milliseconds / run["floor"] for milliseconds, run in zip(each, runs, strict=True)]
+    ratios = [milliseconds / run["floor"] for milliseconds, run in zip(totals, runs, strict=True)]
     return Row(
         what=what,
-        measured=f"{spread(each)} ms of CPU ({details})",
+        measured=f"{spread(totals)} ms of CPU ({details})",
         against=against and f"{against}{spread([run['floor'] for run in runs])} ms",
         ratio=f"{spread(ratios)}×",
         bar="" if bar is None else f"≤ {bar} ms",
-        met=None if bar is None else median(each) <= bar,
+        met=None if bar is None else median(totals) <= bar,
     )

@@ -1,1 +1,1 @@
-"""Other ways to do the same work, which measurements are compared with."""
+"""Other implementations of the same work, for comparison."""

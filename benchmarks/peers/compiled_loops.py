@@ -1,7 +1,7 @@
 """A peer of the engine: policies compiled to plain Python loops over decoded structs.
 
-Every policy becomes the source of one function with its conditions and sets inlined, which is the fastest form of
-CPython loops. Texts are folded and licences sorted while the structs are built, outside the measurement.
+Every policy is compiled to the source of one function with its conditions and sets inlined, which is the fastest form
+of loops in CPython. Texts are casefolded and licences sorted while the structs are built, outside the measurement.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,11 +32,11 @@ from auditor.domain.policy.selector import (
 
 FILLER = "113feb6c-3fe4-4440-bddc-54d774bf0318"
 Row = tuple[Any, ...]
-"""(user or SKU, check, product, detail, waiver); a product is a skuId or the words of the policy."""
+"""(user or SKU, check, product, detail, waiver); a product is a skuId or a set as written in the policy."""
 
 
 class World(Struct, frozen=True, kw_only=True, dict=True):
-    """Data that the rules look up apart from users."""
+    """Data other than users that the rules look up."""
 
     as_of: datetime
     part: Mapping[str, str]
@@ -50,7 +50,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
     """Values that the generated sources refer to."""
 
     def name(self, value: object) -> str:
-        """Give a value a name for the generated sources."""
+        """Register a value for the generated sources, and return its name."""
         name = f"v{len(self.names)}"
         self.names[name] = value
         return name
@@ -89,7 +89,7 @@ def _element(element: Element, world: World) -> frozenset[str]:
 
 
 def condition(selector: Selector, world: World) -> str:
-    """Write a selector as an expression over the user `u`."""
+    """Return a selector as the source of an expression over the user `u`."""
     match selector:
         case Every(parts=parts):
             return "(" + " and ".join(condition(part, world) for part in parts) + ")" if parts else "True"
@@ -137,7 +137,7 @@ def _glob(text: str, pattern: str, world: World) -> str:
     import re
 
     inner = pattern.strip("*")
-    if any(sign in inner for sign in "*?["):
+    if any(char in inner for char in "*?["):
         return f"{world.name(re.compile(fnmatch.translate(pattern)).match)}({text}) is not None"
     if pattern == f"{inner}*":
         return f"{text}.startswith({inner!r})"
@@ -199,10 +199,10 @@ def _assignments(block: Assignments, world: World) -> list[str]:
     if block.duplicates:
         lines += [
             "if len(u.paths) > 1:",
-            "    ways = {}",
+            "    groups_by_sku = {}",
             "    for p in u.paths:",
-            f"        if p.active and p.sku in {world.name(of)}: ways.setdefault(p.sku, set()).add(p.group)",
-            "    for s, groups in ways.items():",
+            f"        if p.active and p.sku in {world.name(of)}: groups_by_sku.setdefault(p.sku, set()).add(p.group)",
+            "    for s, groups in groups_by_sku.items():",
             "        if len(groups) > 1 and s in u.held: add((u, 'assignment.duplicate', s, None))",
         ]
     for check, plans in (("service.denied", block.services.deny), ("service.missing", block.services.require)):
@@ -219,12 +219,12 @@ def _held(check: str, violating: frozenset[str], world: World) -> list[str]:
 
 
 def clash(held: Sequence[str], elements: Sequence[frozenset[str]]) -> bool:
-    """Whether two different SKUs stand in two different elements."""
+    """Return whether two different SKUs are in two different elements."""
     per_element = [element.intersection(held) for element in elements]
     return any(
-        one and other and len(one | other) > 1
-        for place, one in enumerate(per_element)
-        for other in per_element[place + 1 :]
+        first and second and len(first | second) > 1
+        for index, first in enumerate(per_element)
+        for second in per_element[index + 1 :]
     )
 
 
@@ -246,19 +246,19 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> list[str
 
 
 def containers(of: frozenset[str], world: World) -> dict[str, list[str]]:
-    """Return for each SKU those that contain it, the fullest first."""
+    """Return for each SKU the SKUs that contain it, those with most service plans first."""
     plans = {sku: frozenset(names) - {FILLER} for sku, names in world.plans.items()}
     containers_of: dict[str, list[str]] = {}
     for sku in of:
-        inside = [
+        containing = [
             other
             for other in plans
             if plans[sku]
             and other != sku
             and (plans[sku] < plans[other] or (plans[sku] == plans[other] and sku > other))
         ]
-        if inside:
-            containers_of[sku] = sorted(inside, key=lambda other: (-len(plans[other]), other))
+        if containing:
+            containers_of[sku] = sorted(containing, key=lambda other: (-len(plans[other]), other))
     return containers_of
 
 
@@ -273,7 +273,7 @@ def _redundant(of: frozenset[str], world: World) -> list[str]:
 
 
 def plan_ids(plan: str, world: World) -> dict[str, frozenset[str]]:
-    """Return the ids that a plan's name stands for, each with the SKUs that contain it."""
+    """Return the ids of a service plan, given by name or id, each with the SKUs that contain it."""
     return {
         plan_id: frozenset(sku for sku, plans in world.plans.items() if plan_id in plans)
         for plans in world.plans.values()
@@ -294,13 +294,13 @@ def _service(check: str, plan: str, world: World) -> list[str]:
 
 
 def required(policy: Policy, listed: frozenset[str], world: World) -> frozenset[str]:
-    """Return the words of the required products of a policy that a set of SKUs stands for."""
+    """Return the required products of a policy, as written, that contain one of a set of SKUs."""
     elements = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
     return frozenset(element.written for element in elements if listed & skus(element, world))
 
 
 def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
-    """Write how findings are marked as waived; the first waiver that applies is named."""
+    """Return source lines that mark findings as waived by the first waiver that applies."""
     if not waivers:
         return ["    return [(*f, None) for f in findings]"]
     lines = ["    results = []", "    for f in findings:", "        u = f[0]; w = None"]

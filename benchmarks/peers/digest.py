@@ -21,12 +21,12 @@ def digest(findings: Findings | pa.Table) -> dict[str, object]:
 
 
 def _of_findings(findings: Findings) -> Iterator[tuple[str, ...]]:
-    for each in findings:
-        product = each.product
+    for finding in findings:
+        product = finding.product
         yield (
-            *(each.policy, each.check, each.severity.value, each.subject.id),
+            *(finding.policy, finding.check, finding.severity.value, finding.subject.id),
             *(("", "") if product is None else (product.sku_id or "", product.sku_part_number or "")),
-            *(each.detail or "", each.waiver or ""),
+            *(finding.detail or "", finding.waiver or ""),
         )
 
 

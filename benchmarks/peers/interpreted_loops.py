@@ -1,6 +1,6 @@
 """A peer of the engine: plain Python loops that interpret policies with closures.
 
-Programs that read rules from files usually work like this, and the bar of the engine refers to it.
+Programs that read rules from files usually work like this, and the bar of the engine refers to this peer.
 `compiled_loops.py` compiles the same rules to source, which is more work and runs faster.
 """
 
@@ -35,19 +35,19 @@ Check = Callable[[Any], Iterator[tuple[str, str | None, str | None]]]
 
 
 def test_of(selector: Selector, world: World) -> Test:
-    """Turn a selector into a function from user to yes or no."""
+    """Return a selector as a predicate over users."""
     match selector:
         case Every(parts=parts):
-            every = [test_of(part, world) for part in parts]
-            return lambda u: all(test(u) for test in every)
+            tests = [test_of(part, world) for part in parts]
+            return lambda u: all(test(u) for test in tests)
         case AnyOf(parts=parts):
-            some = [test_of(part, world) for part in parts]
-            return lambda u: any(test(u) for test in some)
+            tests = [test_of(part, world) for part in parts]
+            return lambda u: any(test(u) for test in tests)
         case Not(part=part):
             inner = test_of(part, world)
             return lambda u: not inner(u)
-        case Population(selector=named):
-            return test_of(named, world)
+        case Population(selector=selector):
+            return test_of(selector, world)
         case OneOf(property=name, values=values):
             wanted = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
             return lambda u: getattr(u, name) in wanted
@@ -63,10 +63,10 @@ def test_of(selector: Selector, world: World) -> Test:
             members = [world.members[group, transitive] for group in groups]
             return lambda u: any(u.id in ids for ids in members)
         case _:
-            return _in_time(selector, world)
+            return _time_test(selector, world)
 
 
-def _in_time(selector: Selector, world: World) -> Test:
+def _time_test(selector: Selector, world: World) -> Test:
     match selector:
         case Before(property=name, moment=moment):
             end = micros(moment, world)
@@ -88,7 +88,7 @@ def _in_time(selector: Selector, world: World) -> Test:
 
 
 def checks_of(policy: Policy, world: World) -> list[Check]:
-    """Turn a constraint into functions from user to findings."""
+    """Return the functions of a constraint from user to findings."""
     match policy.constraint:
         case Assignments() as block:
             return list(_assignments(block, world))
@@ -199,7 +199,7 @@ def _service(check: str, plan: str, world: World) -> Check:
     ids = plan_ids(plan, world)
     wanted = check == "service.missing"
 
-    def judge(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    def evaluate(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
         enabled = any(
             path.active and path.sku in u.held and path.sku in listed and plan_id not in path.disabled
             for plan_id, listed in ids.items()
@@ -208,46 +208,46 @@ def _service(check: str, plan: str, world: World) -> Check:
         if enabled != wanted:
             yield check, None, plan
 
-    return judge
+    return evaluate
 
 
 def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[Sequence[Any]], list[Row]]:
-    """Turn a policy into a function from users to findings."""
-    concerned = test_of(policy.users, world)
+    """Return a policy as a function from users to findings."""
+    in_population = test_of(policy.users, world)
     if isinstance(policy.constraint, Seats):
-        return _quota(concerned, policy.constraint, world)
+        return _quota(in_population, policy.constraint, world)
     checks = checks_of(policy, world)
-    covering = [_waiver(waiver, policy, world) for waiver in waivers if waiver.covers(policy.id)]
+    waiver_tests = [_waiver(waiver, policy, world) for waiver in waivers if waiver.covers(policy.id)]
 
-    def judge(users: Sequence[Any]) -> list[Row]:
+    def evaluate(users: Sequence[Any]) -> list[Row]:
         findings: list[Row] = []
         for u in users:
-            if concerned(u):
+            if in_population(u):
                 for check in checks:
                     for name, product, detail in check(u):
-                        waiver = next((each for each, test in covering if test(u, product)), None)
+                        waiver = next((id_ for id_, test in waiver_tests if test(u, product)), None)
                         findings.append((u, name, product, detail, waiver))
         return findings
 
-    return judge
+    return evaluate
 
 
 def _waiver(waiver: Waiver, policy: Policy, world: World) -> tuple[str, Callable[[Any, str | None], bool]]:
     users = None if waiver.users is None else test_of(waiver.users, world)
     listed = None if waiver.products is None else skus(waiver.products, world)
-    about = None if listed is None else listed | required(policy, listed, world)
-    return waiver.id, lambda u, product: (about is None or product in about) and (users is None or users(u))
+    products = None if listed is None else listed | required(policy, listed, world)
+    return waiver.id, lambda u, product: (products is None or product in products) and (users is None or users(u))
 
 
-def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
+def _quota(in_population: Test, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
     listed, most = skus(block.of, world), block.quota.seats if block.quota else 0
     assert most is not None
 
-    def judge(users: Sequence[Any]) -> list[Row]:
+    def evaluate(users: Sequence[Any]) -> list[Row]:
         counts = dict.fromkeys(listed, 0)
         people = 0
         for u in users:
-            if concerned(u):
+            if in_population(u):
                 own_skus = [sku for sku in u.held if sku in listed]
                 people += bool(own_skus)
                 for sku in own_skus:
@@ -257,4 +257,4 @@ def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[An
             return [(words, "seats.quota-exceeded", words, None, None)] if people > most else []
         return [(sku, "seats.quota-exceeded", sku, None, None) for sku, count in counts.items() if count > most]
 
-    return judge
+    return evaluate

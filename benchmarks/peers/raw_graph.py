@@ -15,7 +15,7 @@ from benchmarks.processes.graph import PROPERTIES, WARMING
 CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
 SECRET = "emulated-client-secret"
 _USERS = f"/v1.0/users?$select={','.join(PROPERTIES)}&$top=999"
-_AT_FIRST = (
+_FIRST_REQUESTS = (
     "/v1.0/organization?$select=countryLetterCode,defaultUsageLocation,displayName,id,preferredLanguage,tenantType",
     (
         "/v1.0/subscribedSkus?$select=appliesTo,capabilityStatus,consumedUnits,prepaidUnits,servicePlans,skuId,"
@@ -28,12 +28,12 @@ _NAMES = "/v1.0/directoryObjects/getByIds?$select=id,displayName"
 
 
 class Raw:
-    """One keep-alive socket that downloads bodies and parses the next link only."""
+    """A keep-alive socket that downloads bodies and parses only the next link."""
 
-    def __init__(self, endpoint: str, bearer: str, *, packed: bool = False) -> None:
+    def __init__(self, endpoint: str, bearer: str, *, compressed: bool = False) -> None:
         self._host, self._port = endpoint.removeprefix("http://").split("/")[0].split(":")
         self.bearer = bearer
-        self._packed = packed
+        self._compressed = compressed
         self._buffer = bytearray(1 << 20)
         self.connect()
 
@@ -41,39 +41,39 @@ class Raw:
         """Open a connection; services close one that has been idle for a minute or so."""
         self._socket = socket.create_connection((self._host, int(self._port)))
 
-    def _received(self) -> bytes:
+    def _receive(self) -> bytes:
         data = self._socket.recv(1 << 16)
         assert data, "the connection ended before its answer"
         return data
 
     def get(self, path: str, *, keep: bool = False) -> bytes:
         """Download one body."""
-        self.ask(path)
-        return self.answer(keep=keep)
+        self.send_request(path)
+        return self.read_response(keep=keep)
 
-    def ask(self, path: str, body: bytes = b"") -> None:
+    def send_request(self, path: str, body: bytes = b"") -> None:
         """Send a request; one with a body is a POST."""
-        more = "ConsistencyLevel: eventual\r\n" if "$count" in path else ""
-        more += "Accept-Encoding: gzip, deflate\r\n" if self._packed else ""
-        more += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        extra = "ConsistencyLevel: eventual\r\n" if "$count" in path else ""
+        extra += "Accept-Encoding: gzip, deflate\r\n" if self._compressed else ""
+        extra += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
         line = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
-        self._socket.sendall(f"{line}Authorization: Bearer {self.bearer}\r\n{more}\r\n".encode() + body)
+        self._socket.sendall(f"{line}Authorization: Bearer {self.bearer}\r\n{extra}\r\n".encode() + body)
 
-    def answer(self, *, keep: bool = False) -> bytes:
-        """Receive a whole answer, and keep its body only on request."""
-        data = self._received()
+    def read_response(self, *, keep: bool = False) -> bytes:
+        """Receive a complete response; its body is kept only if requested."""
+        data = self._receive()
         while b"\r\n\r\n" not in data:
-            data += self._received()
+            data += self._receive()
         header, body = data.split(b"\r\n\r\n", 1)
         assert header.startswith(b"HTTP/1.1 200"), header[:80]
         (length,) = (int(line[15:]) for line in header.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        chunks, got = [body], len(body)
-        while got < length:
-            more = self._socket.recv_into(self._buffer)
-            assert more, "the connection ended in the middle of a body"
-            got += more
+        chunks, received = [body], len(body)
+        while received < length:
+            size = self._socket.recv_into(self._buffer)
+            assert size, "the connection ended in the middle of a body"
+            received += size
             if keep:
-                chunks.append(bytes(self._buffer[:more]))
+                chunks.append(bytes(self._buffer[:size]))
         return b"".join(chunks)
 
     def pages(self) -> list[str]:
@@ -86,19 +86,19 @@ class Raw:
         return paths
 
     def download(self, paths: list[str]) -> float:
-        """Return the seconds that pages take, one after the other, over a new connection."""
+        """Return the seconds to download pages, one after the other, over a new connection."""
         self.connect()
-        begun = time.perf_counter()
+        started = time.perf_counter()
         for path in paths:
             self.get(path)
-        return time.perf_counter() - begun
+        return time.perf_counter() - started
 
 
 class RawTenants:
-    """One worker of the floor: chunks-alive sockets to both services, over which tenant after tenant is asked."""
+    """A worker of the floor: keep-alive sockets to both services, over which it requests one tenant after the other."""
 
     def __init__(self, service: dict[str, Any]) -> None:
-        self._graph = [Raw(service["endpoint"], "", packed=True) for _ in _AT_FIRST]
+        self._graph = [Raw(service["endpoint"], "", compressed=True) for _ in _FIRST_REQUESTS]
         host, port = service["authority"].removeprefix("https://").split(":")
         self._authority = f"{host}:{port}"
         context = ssl.create_default_context(cafile=service["environment"]["SSL_CERT_FILE"])
@@ -106,15 +106,15 @@ class RawTenants:
         self._groups = json.dumps({"ids": [service["tenants"][0][1]], "types": ["group"]}).encode()
 
     def read(self, tenant_id: str) -> None:
-        """Sign in; organization, products, users and their count at once; names of groups: as the collection does."""
+        """Send the requests of a collection: sign-in; organization, products, users, their count; names of groups."""
         bearer = self._token(tenant_id)
-        for client, path in zip(self._graph, _AT_FIRST, strict=True):
+        for client, path in zip(self._graph, _FIRST_REQUESTS, strict=True):
             client.bearer = bearer
-            client.ask(path)
+            client.send_request(path)
         for client in self._graph:
-            client.answer()
-        self._graph[0].ask(_NAMES, self._groups)
-        self._graph[0].answer()
+            client.read_response()
+        self._graph[0].send_request(_NAMES, self._groups)
+        self._graph[0].read_response()
 
     def _token(self, tenant_id: str) -> str:
         form = {"client_id": CLIENT, "client_secret": SECRET, "grant_type": "client_credentials"}
@@ -132,32 +132,32 @@ class RawTenants:
 
 
 def raw_tenants(service: dict[str, Any]) -> float:
-    """Return the seconds that the requests of all tenants take, as many at a time as are collected at a time.
+    """Return the seconds for the requests of all tenants, with the concurrency of a collection.
 
-    Raises what a worker meets.
+    Raises the first exception of a worker.
     """
-    waiting: SimpleQueue[str] = SimpleQueue()
+    tenant_ids: SimpleQueue[str] = SimpleQueue()
     for name, tenant_id in service["tenants"]:
         if name != WARMING:
-            waiting.put(tenant_id)
+            tenant_ids.put(tenant_id)
     workers = [RawTenants(service) for _ in range(MAX_READING)]
     failures: list[Exception] = []
 
     def work(worker: RawTenants) -> None:
         try:
             while not failures:
-                worker.read(waiting.get_nowait())
+                worker.read(tenant_ids.get_nowait())
         except Empty:
             return
-        except Exception as error:  # noqa: BLE001 - raised below, where somebody hears it
+        except Exception as error:  # noqa: BLE001 - raised below, in the calling thread
             failures.append(error)
 
     threads = [Thread(target=work, args=(worker,)) for worker in workers]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
-    return time.perf_counter() - begun
+    return time.perf_counter() - started

@@ -1,1 +1,1 @@
-"""Runs one measured piece of work in a process of its own, and prints its measurements as JSON."""
+"""Runs one measured job in a separate process, and prints its measurements as JSON."""

@@ -1,4 +1,4 @@
-"""Measures the processor time of reading and digesting the files of a snapshot, and of opening and evaluating it.
+"""Measures the CPU time of reading and digesting the files of a snapshot, and of opening and evaluating it.
 
 usage: python -m benchmarks.processes.audit SNAPSHOT
 """
@@ -22,18 +22,18 @@ from benchmarks.tenant import AS_OF
 
 
 def main(folder: Path) -> None:
-    """Take the floor, then evaluate, and print seconds of CPU; what is read once to warm up is not counted."""
+    """Measure the floor, then the evaluation, and print CPU seconds, without loading the policies and the catalogue."""
     configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()
-    begun = time.process_time()
+    started = time.process_time()
     read_whole(folder)
     floor = time.process_time()
     evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), registered()))
-    judged = time.process_time()
+    evaluated = time.process_time()
     findings = sum(outcome.findings for outcome in evaluation.outcomes)
-    readings = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}
+    readings = {"floor": floor - started, "evaluation": evaluated - floor, "findings": findings}
     print(json.dumps(readings))
 
 

@@ -1,4 +1,4 @@
-"""Collects the tenants of a Graph given on stdin in a separate process, and prints seconds.
+"""Collects the tenants of a Graph service described on stdin in a separate process, and prints the seconds.
 
 usage: python -m benchmarks.processes.collect users|small|typed
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 from auditor.__main__ import configure_process
 from auditor.app.tenants.collection import collect_all
-from auditor.collect import collector  # noqa: F401 - imports are not what is measured
+from auditor.collect import collector  # noqa: F401 - imported before the measurement
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import ClientSecret, Tenant, Token
@@ -30,7 +30,7 @@ _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 
 
 def main() -> None:
-    """Collect every tenant once, after one that is not counted: connections, the SDK's first request, its imports."""
+    """Collect every tenant once, after a warm-up tenant for connections, the SDK's first request and its imports."""
     service = json.load(sys.stdin)
     configure_process()
     if sys.argv[1] == "typed":
@@ -45,13 +45,13 @@ def main() -> None:
 
 
 def tenant_of(service: dict[str, Any], name: str, identity: str) -> Tenant:
-    """Return the tenant of a Graph as `benchmarks.processes.graph` prints it."""
+    """Return a tenant of a Graph service as printed by `benchmarks.processes.graph`."""
     authority = service.get("authority")
-    signs_in = ClientSecret(client_id=CLIENT, secret_env="SECRET")
+    client_secret = ClientSecret(client_id=CLIENT, secret_env="SECRET")
     return Tenant(
         name=name,
         tenant_id=identity,
-        credential=Token(token_env="BEARER") if authority is None else signs_in,
+        credential=Token(token_env="BEARER") if authority is None else client_secret,
         endpoint=service["endpoint"],
         authority=authority,
     )
@@ -72,7 +72,7 @@ def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -
 
 
 async def _typed(service: dict[str, Any]) -> float:
-    """Return the seconds of processor time a user that the SDK's own models take, the first page left out."""
+    """Return the CPU seconds per user of the SDK's typed models, without the first page."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
@@ -86,11 +86,11 @@ async def _typed(service: dict[str, Any]) -> float:
     async with SignIn(tenant, environ={"T": service["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
         page = await graph.sdk.users.get(RequestConfiguration(query_parameters=query))
         assert page is not None
-        begun = time.process_time()
+        started = time.process_time()
         page = await graph.sdk.users.with_url(page.odata_next_link or "").get()
         assert page is not None
         assert len(page.value or ()) == MODELLED
-        return (time.process_time() - begun) / MODELLED
+        return (time.process_time() - started) / MODELLED
 
 
 if __name__ == "__main__":

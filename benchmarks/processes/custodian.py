@@ -2,8 +2,8 @@
 
 usage: python -m benchmarks.processes.custodian SNAPSHOT
 
-Only the filter engine runs (ValueFilter, Or, Not), over plain dicts and with a stub in place of its resource manager;
-each policy narrows its resources filter by filter, as Custodian does. Its peers' libraries must be on the path.
+Only the filter engine runs (ValueFilter, Or, Not), over plain dicts and with a stub instead of its resource manager;
+each policy applies its filters one after the other, as Custodian does. Its libraries must be on the module path.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ class StubManager:
     """The part of a resource manager that the filters use."""
 
     type = "user"
-    data: dict[str, Any] = {}  # noqa: RUF012  the filters write nothing to it
+    data: dict[str, Any] = {}  # noqa: RUF012  the filters do not change it
 
     class Model:
         """Names the key that identifies a resource."""
@@ -36,7 +36,7 @@ class StubManager:
         id = "id"
 
     def get_model(self) -> object:
-        """Return what identifies a resource."""
+        """Return the class with the key that identifies a resource."""
         return self.Model
 
 
@@ -68,7 +68,7 @@ def _absent(key: str) -> Filter:
     return {"type": "value", "key": key, "value": "absent"}
 
 
-def _foreign(key: str, values: list[str]) -> Filter:
+def _not_in(key: str, values: list[str]) -> Filter:
     return {"and": [{"type": "value", "key": key, "value": "present"}, {"not": [_in(key, values)]}]}
 
 
@@ -128,13 +128,13 @@ RULES: dict[str, list[Filter]] = {
         _holds([*SUITES, *ADD_ONS]),
         {"or": [_absent("department"), _absent("jobTitle"), _absent("country")]},
     ],
-    "countries": [_holds([*SUITES, *ADD_ONS]), _foreign("usageLocation", _ABROAD)],
+    "countries": [_holds([*SUITES, *ADD_ONS]), _not_in("usageLocation", _ABROAD)],
     "companies": [
         _MEMBER,
         {
             "or": [
-                _foreign("companyName", ["contoso", "fabrikam"]),
-                _foreign("employeeType", ["employee", "contractor", "intern"]),
+                _not_in("companyName", ["contoso", "fabrikam"]),
+                _not_in("employeeType", ["employee", "contractor", "intern"]),
             ]
         },
     ],
@@ -154,7 +154,7 @@ RULES: dict[str, list[Filter]] = {
     "nobody-without": [_lacks([*SUITES, *ADD_ONS]), _ON],
     "exchange-plan2": [_holds(_EXCHANGE_PLAN_2), _holds(["EXCHANGESTANDARD"])],
 }
-"""Policies of fifty.yaml that the filters can say, as filters."""
+"""The policies of fifty.yaml that can be expressed as filters."""
 
 _TEXTS = ("id", "userPrincipalName", "userType", "department", "employeeType", "usageLocation", "mailboxType",
           "extensionAttribute1", "companyName", "jobTitle", "country")  # fmt: skip
@@ -197,8 +197,8 @@ def main(snapshot: str) -> None:
     pairs: list[tuple[str, str]] = []
     for policy, rules in RULES.items():
         remaining = resources
-        for each in (registry.factory(rule, manager) for rule in rules):
-            remaining = each.process(remaining)
+        for rule_filter in (registry.factory(rule, manager) for rule in rules):
+            remaining = rule_filter.process(remaining)
         pairs.extend((policy, resource["id"]) for resource in remaining)
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     digest = hashlib.sha256("\n".join("\x1f".join(pair) for pair in sorted(pairs)).encode()).hexdigest()

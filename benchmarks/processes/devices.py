@@ -1,4 +1,4 @@
-"""Reads the managed devices of a Graph given on stdin in a separate process: the time and the memory it takes.
+"""Reads the managed devices of a Graph service described on stdin in a separate process; prints time and memory.
 
 usage: python -m benchmarks.processes.devices
 """
@@ -26,18 +26,18 @@ from benchmarks.processes.reports import peak, resident
 
 
 async def _read(graph_data: dict[str, Any], folder: Path) -> dict[str, float]:
-    """Read every device and the row of each user; return seconds of CPU, rows, and MB of memory before and at peak."""
+    """Read every device and the row of each user; return CPU seconds, rows, and the memory in MB before and at peak."""
     tenant = tenant_of(graph_data, *graph_data["tenants"][0])
     environ = {**os.environ, "BEARER": graph_data["bearers"][0]}
     async with SignIn(tenant, environ=environ) as sign_in, open_graph(tenant, sign_in) as graph:
         context = CollectionContext(graph=graph, needs=Needs(), folder=folder, progress=NoProgress())
         # The first request imports the SDK's modules.
         await graph.answer(requests.user_count(graph), decode_count)
-        before, begun = resident(), time.process_time()
+        before, started = resident(), time.process_time()
         owners = (await DEVICES.read(context)).users
         assert owners is not None
         rows = sum(table.num_rows for table in owners.tables())
-        return {"before": before, "peak": peak(), "cpu": time.process_time() - begun, "rows": rows}
+        return {"before": before, "peak": peak(), "cpu": time.process_time() - started, "rows": rows}
 
 
 if __name__ == "__main__":

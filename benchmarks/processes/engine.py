@@ -27,7 +27,7 @@ from benchmarks.tenant import AS_OF
 
 
 def main() -> None:
-    """Audit once and print seconds and the number of findings, with their digest if asked for."""
+    """Audit once and print the seconds and the number of findings, with their digest if requested."""
     configure_process()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
@@ -72,14 +72,14 @@ def main() -> None:
 
 
 def multiplied(policies: PolicySet, times: int) -> PolicySet:
-    """Repeat the policies, each time over the population of another of them."""
-    own = policies.policies
-    more = [
-        replace(policy, id=f"{policy.id}-{turn}", users=own[(index + 7 * turn) % len(own)].users)
+    """Repeat the policies, each time with the population of another policy."""
+    originals = policies.policies
+    copies = [
+        replace(policy, id=f"{policy.id}-{turn}", users=originals[(index + 7 * turn) % len(originals)].users)
         for turn in range(1, times)
-        for index, policy in enumerate(own)
+        for index, policy in enumerate(originals)
     ]
-    return replace(policies, policies=(*own, *more))
+    return replace(policies, policies=(*originals, *copies))
 
 
 def pairs(findings: Findings) -> str:

@@ -2,9 +2,9 @@
 
 usage: python -m benchmarks.processes.graph USERS [--tenants N] [--quick]
 
-The emulator of the tests, in which each user has a managed device and every hundredth a directory role, or (`--quick`)
-a list of users, and one of devices, that are written from a template when a page is asked for: a million of them take
-no time to make and no memory to keep. Both end when stdin does.
+Serves either the emulator of the tests, in which each user has a managed device and every hundredth a directory role,
+or (`--quick`) lists of users and devices that are generated from a template when a page is requested, so that a million
+of them take no preparation and no memory. Both stop when stdin ends.
 """
 
 import argparse
@@ -34,16 +34,16 @@ PROPERTIES = (
     "userType",
 )
 WARMING = "warming"
-"""The name of a tenant of fifty users, for first requests that are not measured."""
+"""The name of a tenant of fifty users, for warm-up requests."""
 MODELLED = 300
-"""Users that the SDK's own models are measured with: each takes as long as the one before."""
+"""Number of users for measuring the SDK's typed models; the time is proportional to the number."""
 DEVICES_PER_PAGE = 1_000
-"""Devices of a page of Intune."""
+"""Number of devices per page of Intune."""
 _TENANT = "11111111-2222-4333-8444-555555555555"
 _STEP = 7_919
-"""The list goes through the names in steps of a prime, so that a page is a fair sample of them."""
+"""The list steps through the names by a prime, so that each page is a fair sample of them."""
 _SCATTER = 0x9E3779B97F4A7C15F39CC0605CEDC835
-"""An odd number that scatters the ids, which Graph's own are too."""
+"""An odd factor that scatters the ids, as those of Graph are."""
 
 
 def main() -> None:
@@ -56,7 +56,7 @@ def main() -> None:
     if args.quick:
         asyncio.run(_quick(args.users))
         return
-    names = [f"tenant-{place:03}" if args.tenants > 1 else "contoso" for place in range(args.tenants)]
+    names = [f"tenant-{number:03}" if args.tenants > 1 else "contoso" for number in range(args.tenants)]
     people = [seeded.generate(args.users, name=name) for name in names]
     for tenant in people:
         add_use(tenant)
@@ -120,7 +120,7 @@ async def _quick(count: int) -> None:
 
 
 class QuickGraph:
-    """The users of one tenant by the order of their names, and what a collection of them asks for."""
+    """Serves the users of one tenant in the order of their names, and the other requests of a collection."""
 
     def __init__(self, count: int) -> None:
         self.root = ""
@@ -133,16 +133,16 @@ class QuickGraph:
             self._templates.append(re.split("\\\\u000[12]", text))
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer a page of users, a count of them, or nothing."""
-        where = request.query.get("$filter", "")
+        """Return a page of users or devices, a count of users, or an empty list."""
+        filter_text = request.query.get("$filter", "")
         if request.path.endswith("/$count"):
-            low, high = self._between(where)
+            low, high = self._matching_range(filter_text)
             return web.Response(text=str(high - low))
         if request.path.endswith("/managedDevices"):
             return web.Response(body=self._devices(request), content_type="application/json")
         if not request.path.endswith("/users"):
             return web.json_response({"value": []})
-        return web.Response(body=self._page(request, where), content_type="application/json")
+        return web.Response(body=self._page(request, filter_text), content_type="application/json")
 
     def _devices(self, request: web.BaseRequest) -> bytes:
         start = int(request.query.get("$skiptoken", "0"))
@@ -152,13 +152,13 @@ class QuickGraph:
             page["@odata.nextLink"] = f"{self.root}/deviceManagement/managedDevices?$skiptoken={stop}"
         return json.dumps(page).encode()
 
-    def _page(self, request: web.BaseRequest, where: str) -> bytes:
-        low, high = self._between(where)
+    def _page(self, request: web.BaseRequest, filter_text: str) -> bytes:
+        low, high = self._matching_range(filter_text)
         size = int(request.query.get("$top", "100"))
         start = int(request.query.get("$skiptoken", "0"))
         stop = min(start + size, high - low)
-        step = 1 if where else _STEP
-        rows = ",".join(self._user(low + place * step % (high - low)) for place in range(start, stop))
+        step = 1 if filter_text else _STEP
+        rows = ",".join(self._user(low + position * step % (high - low)) for position in range(start, stop))
         link = ""
         if stop < high - low:
             query = "&".join(part for part in request.rel_url.raw_query_string.split("&") if "skiptoken" not in part)
@@ -169,16 +169,16 @@ class QuickGraph:
         first, second, third = self._templates[number % len(self._templates)]
         return f"{first}{_guid(number)}{second}{_name(number)}{third}"
 
-    def _between(self, where: str) -> tuple[int, int]:
-        """Return the range of users that a filter over names lets through."""
+    def _matching_range(self, filter_text: str) -> tuple[int, int]:
+        """Return the range of users that match a filter over names."""
         everybody = range(self._count)
         low, high = 0, self._count
-        for relation, text in re.findall(r"userPrincipalName (ge|le) '([^']*)'", where):
+        for relation, text in re.findall(r"userPrincipalName (ge|le) '([^']*)'", filter_text):
             if relation == "ge":
                 low = bisect_left(everybody, text, key=_name)
             else:
                 high = bisect_right(everybody, text, key=_name)
-        for text in re.findall(r"startswith\(userPrincipalName,'([^']*)'\)", where):
+        for text in re.findall(r"startswith\(userPrincipalName,'([^']*)'\)", filter_text):
             low = bisect_left(everybody, text, key=_name)
             high = bisect_right(everybody, text + "\U0010ffff", key=_name)
         return low, high

@@ -36,7 +36,7 @@ class AssignmentState(msgspec.Struct, gc=False):
 
 
 class User(msgspec.Struct, gc=False):
-    """What the rules look at; texts are folded."""
+    """The properties that the rules read; texts are casefolded."""
 
     id: str
     userPrincipalName: str | None  # noqa: N815
@@ -65,8 +65,8 @@ _LINKS = ("user", "skuId", "held", "state", "assignedByGroup", "error", "pathDis
 
 
 def build(folder: Path, world: World) -> list[User]:
-    """Decode the snapshot into structs; one object stands for equal texts."""
-    rank = {sku: place for place, sku in enumerate(world.part)}
+    """Decode the snapshot into structs; equal texts share one object."""
+    rank = {sku: index for index, sku in enumerate(world.part)}
     users: list[User] = []
     people, links = pq.ParquetFile(folder / "users.parquet"), pq.ParquetFile(folder / "assignments.parquet")
     for group in range(people.num_row_groups):
@@ -124,20 +124,20 @@ def main(snapshot: str, policy_file: str, *styles: str) -> None:
     policies = load([(policy_file, Path(policy_file).read_bytes())]).policies
     world = world_of(Path(snapshot))
     ordered = sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
-    started = time.perf_counter()
+    build_started = time.perf_counter()
     users = build(Path(snapshot), world)
-    readings: dict[str, Any] = {"build": time.perf_counter() - started}
-    pa.table({"": [""]})  # PyArrow looks for pandas once, outside the measurement
+    readings: dict[str, Any] = {"build": time.perf_counter() - build_started}
+    pa.table({"": [""]})  # PyArrow searches for pandas once, outside the measurement
     gc.collect()
     gc.freeze()
     gc.disable()
     for style in styles:
         compiled = [(policy, _STYLES[style](policy, policies.waivers, world)) for policy in ordered]
-        begun, cpu = time.perf_counter(), time.process_time()
+        started, cpu = time.perf_counter(), time.process_time()
         findings: list[tuple[Any, list[Row]]] = [(policy, rule(users)) for policy, rule in compiled]
-        times = {"rules": time.perf_counter() - begun, "rules cpu": time.process_time() - cpu}
+        times = {"rules": time.perf_counter() - started, "rules cpu": time.process_time() - cpu}
         table = _table(findings, world)
-        times |= {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
+        times |= {"seconds": time.perf_counter() - started, "cpu": time.process_time() - cpu}
         del findings
         readings[style] = times | digest(table)
         del table
@@ -148,7 +148,7 @@ _SORTED_BY = ("check", "subject", "skuPartNumber", "skuId", "detail", "waiver")
 
 
 def _table(findings: Sequence[tuple[Policy, list[Row]]], world: World) -> pa.Table:
-    """Put the findings in the order of reports, and into columns: what the engine ends with too."""
+    """Return the findings as a table in report order, like the result of the engine."""
     columns: dict[str, list[str]] = {name: [] for name in COLUMNS}
     sorted_by = [columns[name] for name in _SORTED_BY]
     for policy, rows in findings:
@@ -162,7 +162,7 @@ def _table(findings: Sequence[tuple[Policy, list[Row]]], world: World) -> pa.Tab
 
 
 def _key(row: Row, world: World) -> tuple[str, ...]:
-    """Return what a finding says, as findings of one policy are put in order by it."""
+    """Return the fields of a finding as the sort key among the findings of one policy."""
     subject, check, product, detail, waiver = row
     part, sku = (world.part[product], product) if product in world.part else (product or "", "")
     return (check, subject.id if type(subject) is User else subject, part, sku, detail or "", waiver or "")

@@ -57,7 +57,7 @@ waivers:
 
 
 def main() -> None:
-    """Read the files both ways, once unmeasured, and print seconds."""
+    """Read the files with the program and with the floor, after a warm-up, and print the seconds."""
     files = [(f"crew-{n}.yaml", _FILE.format(n=n).encode()) for n in range(FILES)]
     validator = jsonschema_rs.Draft202012Validator(json.loads(resources.schema("policy")))
     load(files[:5])
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 class _Plain(yaml.CSafeLoader):
-    """YAML 1.1 would turn NO and dates into something else; the floor only has to build plain values."""
+    """Builds plain values only; the implicit types of YAML 1.1 would convert NO and dates."""
 
 
 _Plain.yaml_implicit_resolvers = {

@@ -1,4 +1,4 @@
-"""A usage report of many people, joined to the users, in a process of its own: its time, and the memory it takes.
+"""Reads a usage report of many people and joins it to the users in a separate process; prints time and memory.
 
 usage: python -m benchmarks.processes.reports PEOPLE
 """
@@ -23,31 +23,31 @@ from auditor.collect.tables.report_join import UserFacts, join
 from auditor.collect.tables.user_names import UserNames
 
 _ROWS = 50_000
-"""Rows that are made at once."""
+"""Number of rows that are generated at once."""
 _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
 
 
 def main(people: int) -> None:
-    """Read a report, and print the seconds of CPU, the rows, the resident memory before it and the peak, in MB."""
+    """Read a report, and print the CPU seconds, the rows, and the resident memory before it and at peak in MB."""
     configure_process()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        # Another process makes the file, so that nothing of it is in this one's peak.
+        # Another process writes the file, so that writing does not affect the peak memory of this process.
         command = [sys.executable, "-m", "benchmarks.processes.reports", str(people), str(folder / "report.csv")]
         subprocess.run(command, check=True)
         users = _users(folder, people)
         with (folder / "report.csv").open("rb") as file:
-            before, begun = resident(), time.process_time()
+            before, started = resident(), time.process_time()
             names = UserNames(folder)
             facts = [UserFacts(SERVICE_COLUMNS, batch.num_rows) for batch in names.batches(users)]
             read_report(file, SERVICE_COLUMNS, lambda rows: join(names.batches(users), rows, facts))
-            cpu = time.process_time() - begun
-        listed = sum(int(each.listed.sum()) for each in facts)
-    print(json.dumps({"before": before, "peak": peak(), "cpu": cpu, "rows": listed}))
+            cpu = time.process_time() - started
+        rows = sum(int(batch.listed.sum()) for batch in facts)
+    print(json.dumps({"before": before, "peak": peak(), "cpu": cpu, "rows": rows}))
 
 
 def make(people: int, path: Path) -> None:
-    """Write the report of as many people."""
+    """Write a report of that many people."""
     with path.open("wb") as file:
         file.writelines(_report(people))
 
@@ -62,15 +62,15 @@ def _users(folder: Path, people: int) -> Spool:
 
 
 def _report(people: int) -> Iterator[bytes]:
-    """Yield a report as Microsoft writes it, in another order than that of ids."""
+    """Yield the lines of a report in Microsoft's format, in an order other than that of ids."""
     days = [f"2026-11-{day:02}" for day in range(1, 20)] + [""]
     dates = ",".join(f"{service} Last Activity Date" for service in _SERVICES)
     yield f"\ufeffReport Refresh Date,User Principal Name,Display Name,Is Deleted,{dates},Report Period\r\n".encode()
-    order, chance = list(range(people)), random.Random(7)
-    chance.shuffle(order)
+    order, rng = list(range(people)), random.Random(7)
+    rng.shuffle(order)
     for first in range(0, people, _ROWS):
         lines = [
-            f"2026-11-20,{_name(number)},Person {number},False,{','.join(chance.choices(days, k=6))},180\r\n"
+            f"2026-11-20,{_name(number)},Person {number},False,{','.join(rng.choices(days, k=6))},180\r\n"
             for number in order[first : first + _ROWS]
         ]
         yield "".join(lines).encode()
@@ -85,7 +85,7 @@ def _name(number: int) -> str:
 
 
 def resident() -> int:
-    """Return the resident memory in MB; on other systems than Linux the highest so far, which is no less."""
+    """Return the resident memory in MB; on systems other than Linux the peak so far, which is not lower."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -94,7 +94,7 @@ def resident() -> int:
 
 
 def peak() -> int:
-    """Return the highest resident memory so far in MB."""
+    """Return the peak resident memory so far in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 

@@ -1,9 +1,9 @@
-"""Evaluates each selector about use, roles and coverage over a large tenant, and prints the milliseconds.
+"""Evaluates each selector about usage, roles and coverage over a large tenant, and prints the milliseconds.
 
 usage: python -m benchmarks.processes.selectors PEOPLE
 
-Each selector is evaluated once per batch of users, with its columns read but not yet converted. The floor beside it is
-one comparison of a NumPy column of as many numbers.
+Each selector is evaluated once per batch of users, with its columns read but not yet converted. The floor is one
+comparison of a NumPy column of the same length.
 """
 
 import json
@@ -49,7 +49,7 @@ _POLICY = """\
 
 
 def main(people: int) -> None:
-    """Print the milliseconds of CPU of each selector, in all batches together."""
+    """Print the CPU milliseconds of each selector over all batches."""
     configure_process()
     text = "version: 1\npolicies:\n" + "".join(
         _POLICY.format(number=number, users=users) for number, users in enumerate(SELECTORS.values())
@@ -63,14 +63,14 @@ def main(people: int) -> None:
         for users in snapshot.batches():
             batch = Batch(bound, users)
             for name, policy in zip(SELECTORS, bound.policies, strict=True):
-                begun = time.process_time()
+                started = time.process_time()
                 mask = batch.selectors.of(policy.users)
-                spent[name] += (time.process_time() - begun) * 1000
+                spent[name] += (time.process_time() - started) * 1000
                 chosen[name] += int(np.count_nonzero(mask.true))
     numbers = np.arange(people)
-    begun = time.process_time()
+    started = time.process_time()
     np.count_nonzero(numbers < people // 2)
-    floor = (time.process_time() - begun) * 1000
+    floor = (time.process_time() - started) * 1000
     print(json.dumps({"floor": floor, "spent": spent, "chosen": chosen}))
 
 

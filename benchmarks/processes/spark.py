@@ -24,23 +24,23 @@ from benchmarks.tenant import AS_OF
 
 
 def main() -> None:
-    """Evaluate once on a session that is warm, and print how long it took to start, and to judge."""
+    """Evaluate once on a warm Spark session, and print the seconds of its start and of the evaluation."""
     snapshot, written, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     policies = load([(str(written), written.read_bytes())]).policies
     begun = time.perf_counter()
     with session(master) as spark:
-        # A job that does nothing starts what every job needs: executors, their Python, the imports in it.
-        spark.range(0, 2, 1, 2).mapInArrow(partial(_nothing, judge), "id BIGINT").toArrow()
+        # An empty job starts what every job needs: executors, their Python processes, and their imports.
+        spark.range(0, 2, 1, 2).mapInArrow(partial(_unchanged, judge), "id BIGINT").toArrow()
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
-        judge_there = distributed.batches
-        result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_there, alone=True, actions=True)
+        judge_remotely = distributed.batches
+        result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_remotely, alone=True, actions=True)
         ended = time.perf_counter()
     readings = {"start": started - begun, "seconds": ended - started}
     print(json.dumps(readings | digest(result.tenants[0].findings)))
 
 
-def _nothing(imported: object, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _unchanged(imported: object, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Return the batches unchanged; unpickling this function imports the engine."""
     assert imported is not None
     yield from batches

@@ -28,7 +28,7 @@ from benchmarks.tenant import AS_OF
 
 
 def main(root: Path, most: int | None = None) -> None:
-    """Audit at most `most` tenants once, each after its floor, and print the milliseconds of CPU per tenant."""
+    """Audit at most `most` tenants once, each after its floor, and print the CPU milliseconds per tenant."""
     configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
@@ -38,7 +38,7 @@ def main(root: Path, most: int | None = None) -> None:
     parts = dict.fromkeys(("open", "judge", "describe"), 0.0)
     floor, findings = 0.0, 0
     for number, folder in enumerate((folders[0], *folders)):
-        begun = time.process_time()
+        started = time.process_time()
         read_whole(folder)
         stamps = [time.process_time()]
         snapshot = read(folder)
@@ -50,18 +50,18 @@ def main(root: Path, most: int | None = None) -> None:
         count = sum(batch.num_rows for batch in describe(plan, batches, outcome))
         count += describe_objects(plan, conclude(plan, outcome)).num_rows
         stamps.append(time.process_time())
-        if number:  # the first is walked twice: what a process does once is not a tenant's
-            floor += stamps[0] - begun
+        if number:  # the first tenant is audited twice, so that one-time costs of the process are not included
+            floor += stamps[0] - started
             findings += count
-            for place, name in enumerate(parts):
-                parts[name] += stamps[place + 1] - stamps[place]
-    each = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
-    readings = {"cpu": sum(each.values()), "parts": each, "floor": 1000 * floor / len(folders)}
+            for index, name in enumerate(parts):
+                parts[name] += stamps[index + 1] - stamps[index]
+    milliseconds = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
+    readings = {"cpu": sum(milliseconds.values()), "parts": milliseconds, "floor": 1000 * floor / len(folders)}
     print(json.dumps(readings | {"findings": findings, "policies": len(policies.policies)}))
 
 
 def read_whole(folder: Path) -> None:
-    """Read and digest all files of a snapshot: the minimum that an audit of it needs."""
+    """Read and digest all files of a snapshot: the minimum work of an audit."""
     for path in folder.glob("*.parquet"):
         content = path.read_bytes()
         hashlib.sha256(content).hexdigest()
