@@ -1,4 +1,4 @@
-"""What every test starts from, whoever started the tests."""
+"""Settings and fixtures for all tests, independent of how the tests were started."""
 
 import gc
 import os
@@ -12,23 +12,23 @@ from hypothesis import HealthCheck, settings
 
 from tests.builders.service.chromium import running
 
-# What Python and pytest compile is kept, as in the Makefile: without it each worker spends 15 seconds on it again.
+# Keep what Python and pytest compile, as in the Makefile: otherwise each worker spends 15 seconds on compiling again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=15)
-# The same tree has the same outcome, on a busy machine too; new examples are for `--hypothesis-profile=explore`.
+# The same source has the same outcome, also on a busy machine; `--hypothesis-profile=explore` tries new examples.
 settings.load_profile("steady")
 
 
 def pytest_configure() -> None:
-    """Let programs that tests start be interrupted: a shell that runs in the background ignores interrupts."""
+    """Let tests interrupt the programs that they start: shells ignore interrupts for background processes."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:
-    """Leave the thousands of tests out of every garbage collection, which runs as rarely as in the program."""
+    """Exclude the thousands of tests from garbage collection, which runs as rarely as in the program."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
 
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a browser by the fixture that starts it."""
+    """Mark the tests that use the fixture of the browser."""
     for item in items:
         if isinstance(item, pytest.Function) and "chromium" in item.fixturenames:
             item.add_marker(pytest.mark.browser)

@@ -16,7 +16,7 @@ from tests.corpus.content import checksum
 
 FROZEN = Path(__file__).with_name("checksums.txt")
 PREPARED = ("demo", "seeded", "nights", "restored")
-"""Folders that hold input or a store: their files are held by tests of their own."""
+"""Folders with input or a store; other tests check their files."""
 
 
 def checksums(root: Path) -> dict[str, str]:
@@ -26,40 +26,40 @@ def checksums(root: Path) -> dict[str, str]:
     return {name: checksum(path) for name, path in names.items() if name.split("/")[0] not in PREPARED}
 
 
-def differences(frozen: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
+def differences(frozen: Mapping[str, str], actual: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for every file that differs, is missing or is new."""
-    for name in sorted(frozen.keys() | found.keys()):
-        if name not in found:
+    for name in sorted(frozen.keys() | actual.keys()):
+        if name not in actual:
             yield f"missing: {name}"
         elif name not in frozen:
             yield f"new:     {name}"
-        elif frozen[name] != found[name]:
+        elif frozen[name] != actual[name]:
             yield f"differs: {name}"
 
 
 def read(text: str) -> dict[str, str]:
-    """Return the checksums that a `sha256sum`-like text holds, by file name."""
+    """Return the checksums in a text like the output of `sha256sum`, by file name."""
     return {name: digest for digest, name in (line.split("  ", 1) for line in text.splitlines())}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run every command of the corpus in an empty folder and compare or freeze what came out."""
+    """Run every command of the corpus in an empty folder, and compare or freeze the output."""
     parser = argparse.ArgumentParser(prog="python -m tests.corpus", description="Compare or freeze the corpus.")
     parser.add_argument("--freeze", action="store_true", help="write checksums.txt instead of comparing")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="run in this new folder and keep it")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
-        root = chosen.keep or Path(temporary)
+        root = options.keep or Path(temporary)
         root.mkdir(parents=True, exist_ok=True)
         run(root)
-        found = checksums(root)
-    if chosen.freeze:
-        lines = (f"{digest}  {name}\n" for name, digest in found.items())
+        actual = checksums(root)
+    if options.freeze:
+        lines = (f"{digest}  {name}\n" for name, digest in actual.items())
         FROZEN.write_text("".join(lines), encoding="utf-8", newline="\n")
-        print(f"{len(found)} files frozen")
+        print(f"{len(actual)} files frozen")
         return 0
-    changed = tuple(differences(read(FROZEN.read_text(encoding="utf-8")), found))
-    print("\n".join(changed) or f"{len(found)} files are equal")
+    changed = tuple(differences(read(FROZEN.read_text(encoding="utf-8")), actual))
+    print("\n".join(changed) or f"{len(actual)} files are equal")
     return 1 if changed else 0
 
 

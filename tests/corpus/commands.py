@@ -1,4 +1,4 @@
-"""The commands of the corpus: the demo and seeded tenants in six languages and every format, and what follows an audit."""
+"""The commands of the corpus: audits of demo and seeded tenants in all languages and formats, and their follow-ups."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ PREVIOUS = "2026-11-19T02:17:00Z"
 LOCALES = ("en", "nl", "da", "sv", "tr", "de")
 FORMATS = ("html", "json", "csv", "xlsx", "markdown", "sarif", "junit", "ndjson", "parquet", "terminal")
 SEEDED = {"alpha": 400, "beta": 150, "gamma": 60}
-"""Seeded tenants and how many people each has."""
+"""Name of a seeded tenant → number of people."""
 
 POLICY = """version: 1
 policies:
@@ -46,7 +46,7 @@ mail: {from: audit@contoso.example, smtp: {host: localhost, port: 2525}, send: a
 
 
 class Command(Struct, frozen=True):
-    """One call of the program: its name in the corpus, its arguments, and the exit codes it may end with."""
+    """A call of the program: its name in the corpus, its arguments, and the allowed exit codes."""
 
     name: str
     arguments: tuple[str, ...]
@@ -75,7 +75,7 @@ def stages() -> Iterator[list[Command]]:
     ]
     yield [Command("store-results", ("store", "put", "nights", "previous/result.json"))]
     yield [*_audits(demo, seeded, now)]
-    yield [*_after(), *_plans(demo, seeded, now)]
+    yield [*_follow_ups(), *_plans(demo, seeded, now)]
 
 
 def _audits(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Command]:
@@ -105,7 +105,7 @@ def _plans(demo: tuple[str, ...], seeded: tuple[str, ...], now: tuple[str, ...])
     yield Command("plan-seeded", ("plan", *seeded, *now, "-o", "plan-seeded", *formats(written)))
 
 
-def _after() -> Iterator[Command]:
+def _follow_ups() -> Iterator[Command]:
     mail = ("send", "demo-en/result.json", "--tenants", "tenants.yaml", "--dry-run", "--sent-log", "sent.log")
     yield Command("mail", (*mail, "-o", "mail", "--link", "https://reports.contoso.example/"))
     yield Command("merged", ("report", "alpha/result.json", "beta/result.json", "-o", "merged", *formats(FORMATS)))
@@ -125,9 +125,9 @@ def formats(names: Iterable[str]) -> list[str]:
 
 
 def run(root: Path) -> None:
-    """Prepare `root` and run every command in it; what a command prints is kept as `NAME.stdout` and `NAME.stderr`.
+    """Prepare `root` and run every command in it; the output of a command is stored as `NAME.stdout` and `NAME.stderr`.
 
-    Raises RuntimeError, with what was printed, where a command ends with a code that it must not end with.
+    Raises RuntimeError with the error output if a command ends with another exit code than allowed.
     """
     prepare(root)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
@@ -137,9 +137,9 @@ def run(root: Path) -> None:
 
 
 def _run(root: Path, command: Command) -> None:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LD_LIBRARY_PATH") if name in os.environ}
     environment = {
-        **kept,
+        **inherited,
         "PYTHONPATH": str(Path(__file__).parents[2]),
         "PYTHONUTF8": "1",
         "COLUMNS": "100",
@@ -148,14 +148,14 @@ def _run(root: Path, command: Command) -> None:
         "AUDITOR_REDACT_KEY": "a key for the corpus, not a secret",
         "CORPUS_TOKEN": "unused",
     }
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "auditor", *command.arguments],
         cwd=root,
         env=environment,
         capture_output=True,
         check=False,
     )
-    if done.returncode not in command.exits:
-        raise RuntimeError(f"{command.name} ended with {done.returncode}: {done.stderr.decode()}")
-    (root / f"{command.name}.stdout").write_bytes(done.stdout)
-    (root / f"{command.name}.stderr").write_bytes(done.stderr)
+    if process.returncode not in command.exits:
+        raise RuntimeError(f"{command.name} ended with {process.returncode}: {process.stderr.decode()}")
+    (root / f"{command.name}.stdout").write_bytes(process.stdout)
+    (root / f"{command.name}.stderr").write_bytes(process.stderr)

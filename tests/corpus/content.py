@@ -1,4 +1,4 @@
-"""Checksum of the content of a file: containers are opened, so that a compressor's version does not matter."""
+"""Computes the checksum of the content of a file; containers are unpacked, so that compression does not matter."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 def checksum(path: Path) -> str:
     """Return the SHA-256 of a file's content in hexadecimal.
 
-    A zip container (xlsx, mail attachment) counts by the names and bytes of its members, a Parquet file by its schema
-    and rows, a mail without its Date header, which is the time of the run. Every other file counts by its bytes.
+    A zip container (xlsx, mail attachment) is hashed by the names and bytes of its members, a Parquet file by its
+    schema and rows, a mail without its Date header, which is the time of the run, and any other file by its bytes.
     """
     digest = hashlib.sha256()
     for part in _parts(path):

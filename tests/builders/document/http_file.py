@@ -1,4 +1,4 @@
-"""Reads a file of HTTP requests as REST clients do: messages between lines of three number signs, variables in braces."""
+"""Parses files of HTTP requests like REST clients: `###` separates requests, braces enclose variables."""
 
 import json
 import re
@@ -16,19 +16,19 @@ class Message(Struct, frozen=True):
     address: str
     headers: Mapping[str, str]
     body: Any
-    """The decoded JSON; None where there is none."""
+    """The decoded JSON; None if there is none."""
 
 
 def messages(source: bytes, **variables: str) -> Iterator[Message]:
-    """Yield the requests; raises KeyError for a variable that is not given, ValueError for a line that is no request."""
-    text = re.sub(r"\{\{(.*?)\}\}", lambda found: variables[found[1].strip()], source.decode())
+    """Yield the requests; raises KeyError for an unknown variable, ValueError for an invalid request line."""
+    text = re.sub(r"\{\{(.*?)\}\}", lambda match: variables[match[1].strip()], source.decode())
     for part in re.split(r"(?m)^###", text)[1:]:
         name, _, rest = part.partition("\n")
         head, _, body = rest.partition("\n\n")
         lines = [line for line in head.splitlines() if line and not line.startswith("#")]
-        found = re.fullmatch(r"([A-Z]+) (https://\S+) HTTP/1\.1", lines[0])
-        if found is None:
+        match = re.fullmatch(r"([A-Z]+) (https://\S+) HTTP/1\.1", lines[0])
+        if match is None:
             raise ValueError(lines[0])
         headers = dict(line.split(": ", 1) for line in lines[1:])
         content = "\n".join(line for line in body.splitlines() if not line.startswith("#"))
-        yield Message(name.strip(), found[1], found[2], headers, json.loads(content) if content.strip() else None)
+        yield Message(name.strip(), match[1], match[2], headers, json.loads(content) if content.strip() else None)

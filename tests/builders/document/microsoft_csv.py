@@ -1,4 +1,4 @@
-"""Turns rows into the text of a CSV like Microsoft's, for the tests of the catalogue."""
+"""Formats rows as a CSV file like Microsoft's, for the tests of the catalogue."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ def csv_text(rows: Iterable[Iterable[str]], *, header: Iterable[str] = HEADER, l
 
 
 def rows_of(catalogue: Catalogue) -> list[Row]:
-    """One row for each plan of each product, and one of NULLs for a product without plans."""
+    """Return one row for each plan of each product, and a row of NULLs for a product without plans."""
     return [
         (product.name, product.part_number, product.sku_id, *plan)
         for product in catalogue.products.values()

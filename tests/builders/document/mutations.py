@@ -1,4 +1,4 @@
-"""Small changes of files, the same in every run: bits, bytes, slices and, where the format is known, single values."""
+"""Small reproducible mutations of files: bits, bytes, slices and, if the format is known, single values."""
 
 import json
 import marshal
@@ -35,34 +35,34 @@ Value = Any
 
 def of_bytes(body: bytes, random: Random) -> bytes:
     """Return a body with one to three small changes."""
-    found = bytearray(body)
+    mutated = bytearray(body)
     for _ in range(random.choice((1, 1, 1, 2, 3))):
-        position = random.randrange(len(found) + 1)
-        end = min(len(found), position + random.choice((1, 2, 8, 64)))
+        position = random.randrange(len(mutated) + 1)
+        end = min(len(mutated), position + random.choice((1, 2, 8, 64)))
         match random.randrange(7):
-            case 0 if position < len(found):
-                found[position] ^= 1 << random.randrange(8)
-            case 1 if position < len(found):
-                found[position] = random.randrange(256)
+            case 0 if position < len(mutated):
+                mutated[position] ^= 1 << random.randrange(8)
+            case 1 if position < len(mutated):
+                mutated[position] = random.randrange(256)
             case 2:
-                del found[position:]
+                del mutated[position:]
             case 3:
-                del found[position:end]
+                del mutated[position:end]
             case 4:
-                found[position:position] = found[position:end] * random.choice((1, 2, 50))
+                mutated[position:position] = mutated[position:end] * random.choice((1, 2, 50))
             case 5:
-                found[position:position] = random.choice(TOKENS)
+                mutated[position:position] = random.choice(TOKENS)
             case _:
-                other = random.randrange(len(found) + 1)
-                found[position:end] = found[other : other + end - position]
-    return bytes(found)
+                offset = random.randrange(len(mutated) + 1)
+                mutated[position:end] = mutated[offset : offset + end - position]
+    return bytes(mutated)
 
 
 def of_values(document: Value, random: Random) -> Value:
-    """Return a document of plain values in which one or two were replaced, removed, doubled or put deeper."""
+    """Return a document of plain values in which one or two values were replaced, removed, doubled or nested."""
     changed = _copy(document)
     for _ in range(random.choice((1, 1, 2))):
-        owner, key = random.choice(list(_places(changed)) or [([changed], 0)])
+        owner, key = random.choice(list(_locations(changed)) or [([changed], 0)])
         match random.randrange(8):
             case 0:
                 del owner[key]
@@ -71,7 +71,7 @@ def of_values(document: Value, random: Random) -> Value:
             case 1 | 2:
                 owner[key] = [owner[key]]
             case 3:
-                other, name = random.choice(list(_places(changed)) or [(owner, key)])
+                other, name = random.choice(list(_locations(changed)) or [(owner, key)])
                 owner[key] = _copy(other[name])
             case _:
                 owner[key] = _copy(random.choice(VALUES))
@@ -79,7 +79,7 @@ def of_values(document: Value, random: Random) -> Value:
 
 
 def of_json(document: Value, random: Random) -> bytes:
-    """Return the text of a changed document: of values, of keys that stand twice, or of bytes."""
+    """Return the text of a mutated document: changed values, duplicate keys, or changed bytes."""
     kind = random.randrange(4)
     if kind == 0:
         return of_bytes(json.dumps(document, indent=2).encode(), random)
@@ -92,7 +92,7 @@ def of_json(document: Value, random: Random) -> bytes:
 
 
 def of_yaml(body: bytes, random: Random) -> bytes:
-    """Change bytes, or one word for a value: flow style is JSON."""
+    """Change bytes, or replace one word by a value in JSON, which is valid flow style."""
     if random.randrange(2):
         return of_bytes(body, random)
     parts = body.split(b" ")
@@ -108,23 +108,23 @@ def small(value: Any) -> Any:
 
 
 def each(count: int, seed: int, change: Callable[[Random], bytes]) -> Iterator[bytes]:
-    """Yield some changes, the same for the same seed."""
+    """Yield `count` mutations; the same seed gives the same mutations."""
     random = Random(seed)
     for _ in range(count):
         yield change(random)
 
 
 def _copy(value: Value) -> Value:
-    """Return a copy of plain values: `copy.deepcopy` took most of the time of a change."""
+    """Return a copy of plain values; `copy.deepcopy` took most of the time of a mutation."""
     return marshal.loads(marshal.dumps(value))
 
 
-def _places(value: Value) -> Iterator[tuple[Any, Any]]:
+def _locations(value: Value) -> Iterator[tuple[Any, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield value, key
-            yield from _places(item)
+            yield from _locations(item)
     elif isinstance(value, list):
         for step, item in enumerate(value):
             yield value, step
-            yield from _places(item)
+            yield from _locations(item)

@@ -1,4 +1,4 @@
-"""A valid document of each kind, with nearly every key that its schema knows."""
+"""A valid document of each kind, with nearly every key of its schema."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ policies:
   users: {accountEnabled: false}
   assignments: {of: paid, allow: []}
 """
-"""A file of one policy; a line of a second one may follow."""
+"""A file with one policy, to which further policies can be appended."""
 POLICIES = """\
 version: 1
 populations:

@@ -1,4 +1,4 @@
-"""Reads PowerShell scripts by their grammar: their mistakes, their commands, and the values of their literals."""
+"""Parses PowerShell scripts: syntax errors, commands, and the values of literals."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,47 +13,47 @@ _WORDS = {"$true": True, "$false": False, "$null": None}
 
 
 class Command(Struct, frozen=True):
-    """One call in a script."""
+    """A command call in a script."""
 
     name: str
     parameters: frozenset[str]
-    """Without the hyphen."""
+    """Names of the parameters, without the hyphen."""
     function: str
-    """The function around it; empty at the top of the script."""
+    """The enclosing function; empty at the top level of the script."""
 
 
 class Script:
-    """A script that the grammar reads without an error; raises ValueError with the places of mistakes."""
+    """A script without syntax errors; raises ValueError with the positions of errors."""
 
     def __init__(self, source: bytes) -> None:
         self.root = _PARSER.parse(source.removeprefix(b"\xef\xbb\xbf")).root_node
-        wrong = [node for node in walk(self.root) if node.type == "ERROR" or node.is_missing]
-        if wrong:
-            raise ValueError([(node.start_point, _text(node)[:200]) for node in wrong])
+        errors = [node for node in walk(self.root) if node.type == "ERROR" or node.is_missing]
+        if errors:
+            raise ValueError([(node.start_point, _text(node)[:200]) for node in errors])
 
     @property
     def literals(self) -> dict[str, Any]:
-        """The variables of the top that are given a hash table or an array, with its value."""
-        found: dict[str, Any] = {}
+        """The top-level variables that are assigned a literal hash table or array, with its value."""
+        assigned: dict[str, Any] = {}
         for node in _assignments(self.root):
             name, _, value = node.children
             if single(value).type in {"hash_literal_expression", "array_expression"} and _text(single(value)) != "@{}":
-                found.setdefault(_text(name), value)
-        return {name: evaluate(value) for name, value in found.items() if _is_literal(value)}
+                assigned.setdefault(_text(name), value)
+        return {name: evaluate(value) for name, value in assigned.items() if _is_literal(value)}
 
     @property
     def numbers(self) -> dict[str, int]:
-        """The variables of the top that are given an integer, with their first value."""
-        found: dict[str, int] = {}
+        """The top-level variables that are assigned an integer, with their first value."""
+        assigned: dict[str, int] = {}
         for node in _assignments(self.root):
             name, _, value = node.children
             if single(value).type == "decimal_integer_literal":
-                found.setdefault(_text(name), evaluate(value))
-        return found
+                assigned.setdefault(_text(name), evaluate(value))
+        return assigned
 
     @property
     def commands(self) -> list[Command]:
-        """Every call, in order."""
+        """All command calls in order."""
         return [_command(node) for node in walk(self.root) if node.type == "command"]
 
     @property
@@ -73,21 +73,21 @@ class Script:
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield a node and everything below it, each before its children."""
-    left = [node]
-    while left:
-        current = left.pop()
+    stack = [node]
+    while stack:
+        current = stack.pop()
         yield current
-        left.extend(reversed(current.children))
+        stack.extend(reversed(current.children))
 
 
 def single(node: Node) -> Node:
-    """The first node inside that is more than a wrapping of one other."""
+    """Return the first descendant that does not merely wrap a single other node."""
     inner = [child for child in node.children if child.type != "comment"]
     return single(inner[0]) if len(inner) == 1 and node.type != "hash_literal_body" else node
 
 
 def evaluate(node: Node) -> Any:
-    """The value of a literal; raises ValueError for anything that would have to be run."""
+    """Return the value of a literal; raises ValueError for anything that would have to be executed."""
     node = single(node)
     text = _text(node)
     match node.type:
@@ -104,7 +104,7 @@ def evaluate(node: Node) -> Any:
         case "hash_literal_expression":
             return dict(_entry(part) for part in walk_entries(node))
         case "array_expression":
-            return [each for part in node.named_children if part.type != "comment" for each in _items(part)]
+            return [item for part in node.named_children if part.type != "comment" for item in _items(part)]
         case "cast_expression":
             kind, value = node.children
             return chr(evaluate(value)) if _text(kind) == "[char]" else evaluate(value)
@@ -117,22 +117,22 @@ def evaluate(node: Node) -> Any:
 
 
 def unquoted(text: str) -> str:
-    """What a single-quoted string is: two quotes of any kind in a row are one, the first of them."""
-    inner, found, position = text[1:-1], "", 0
+    """Return the value of a single-quoted string; two adjacent quotes of any kind stand for the first of them."""
+    inner, value, position = text[1:-1], "", 0
     while position < len(inner):
-        found += inner[position]
+        value += inner[position]
         if inner[position] in _QUOTES:
             if inner[position + 1 : position + 2] not in set(_QUOTES):
                 raise ValueError(f"a quote ends the string: {text}")
             position += 1
         position += 1
-    return found
+    return value
 
 
 def walk_entries(node: Node) -> Iterator[Node]:
     for part in node.children:
         if part.type == "hash_literal_body":
-            yield from (each for each in part.children if each.type == "hash_entry")
+            yield from (entry for entry in part.children if entry.type == "hash_entry")
 
 
 def _entry(node: Node) -> tuple[str, Any]:
@@ -142,10 +142,10 @@ def _entry(node: Node) -> tuple[str, Any]:
 
 
 def _items(node: Node) -> list[Any]:
-    """The values of the lines of an array, or of its items on one line."""
+    """Return the values of the lines of an array, or of its items on one line."""
     parts = [part for part in node.children if part.type not in {"comment", ",", ";", "\n"}]
     if node.type == "statement_list" and len(parts) > 1:
-        return [each for part in parts for each in _items(part)]
+        return [item for part in parts for item in _items(part)]
     if node.type == "array_literal_expression" and len(parts) > 1:
         return [evaluate(part) for part in parts]
     if len(parts) == 1 and single(node).type != node.type and node.type != "unary_expression":
@@ -155,8 +155,8 @@ def _items(node: Node) -> list[Any]:
 
 def _assignments(root: Node) -> Iterator[Node]:
     for node in root.named_children:
-        for each in node.named_children if node.type == "statement_list" else [node]:
-            inner = single(each)
+        for statement in node.named_children if node.type == "statement_list" else [node]:
+            inner = single(statement)
             if inner.type == "assignment_expression":
                 yield inner
 
@@ -167,11 +167,11 @@ def _is_literal(node: Node) -> bool:
 
 def _command(node: Node) -> Command:
     name = _text(next(part for part in node.children if part.type == "command_name"))
-    parts = (part for each in node.children if each.type == "command_elements" for part in each.children)
-    around = node.parent
-    while around is not None and around.type != "function_statement":
-        around = around.parent
-    function = "" if around is None else _text(next(p for p in around.children if p.type == "function_name"))
+    parts = (part for child in node.children if child.type == "command_elements" for part in child.children)
+    ancestor = node.parent
+    while ancestor is not None and ancestor.type != "function_statement":
+        ancestor = ancestor.parent
+    function = "" if ancestor is None else _text(next(p for p in ancestor.children if p.type == "function_name"))
     parameters = frozenset(_text(part).lstrip("-") for part in parts if part.type == "command_parameter")
     return Command(name, parameters, function)
 

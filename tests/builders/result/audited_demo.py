@@ -1,4 +1,4 @@
-"""Results that all tests of a process share: the built-in tenants, audited, and the large ones of the benchmarks."""
+"""Cached results for all tests of a process: audits of the built-in tenants, and large results of the benchmarks."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -21,5 +21,5 @@ def demo_result(locale: str = "en") -> Result:
 
 
 def contoso() -> TenantResult:
-    """The larger of the two tenants."""
+    """Return the larger of the two tenants."""
     return next(tenant for tenant in demo_result().tenants if tenant.name == "contoso")

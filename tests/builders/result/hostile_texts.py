@@ -1,4 +1,4 @@
-"""Texts that a tenant may hold and that some reader of some format would run, follow, hide or stumble over."""
+"""Texts that a tenant may contain and that a reader of some format might execute, follow, hide or fail on."""
 
 from functools import cache
 
@@ -40,34 +40,34 @@ HOSTILE = {
 
 @cache
 def holding(text: str) -> Result:
-    """The sample with the text wherever a tenant, a policy or a saved result can put one; its second tenant failed."""
-    whole = result()
-    there, other = whole.tenants
+    """Return the sample with the text in all fields that can contain it; its second tenant failed."""
+    sample = result()
+    first, second = sample.tenants
     tenant = replace(
-        there,
+        first,
         display_name=text,
         findings=FindingTable.of(
-            tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings))
+            tuple(_finding(finding, text, number) for number, finding in enumerate(first.findings))
         ),
-        seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in there.seats),
-        usage=there.usage
+        seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in first.seats),
+        usage=first.usage
         and replace(
-            there.usage,
-            products=tuple(replace(row, name=text, sku_part_number=text) for row in there.usage.products),
+            first.usage,
+            products=tuple(replace(row, name=text, sku_part_number=text) for row in first.usage.products),
         ),
-        departments=there.departments
+        departments=first.departments
         and replace(
-            there.departments,
-            departments=tuple(replace(row, name=text) for row in there.departments.departments),
-            companies=tuple(replace(row, name=text) for row in there.departments.companies),
+            first.departments,
+            departments=tuple(replace(row, name=text) for row in first.departments.departments),
+            companies=tuple(replace(row, name=text) for row in first.departments.companies),
         ),
-        sources=tuple(replace(source, reason=Message(text)) for source in there.sources),
-        policies=tuple(replace(outcome, reason=Message(text)) for outcome in there.policies),
-        actions=tuple(_action(action, text) for action in there.actions),
-        notices=tuple(replace(notice, message=Message(text), subject=text) for notice in there.notices),
+        sources=tuple(replace(source, reason=Message(text)) for source in first.sources),
+        policies=tuple(replace(outcome, reason=Message(text)) for outcome in first.policies),
+        actions=tuple(_action(action, text) for action in first.actions),
+        notices=tuple(replace(notice, message=Message(text), subject=text) for notice in first.notices),
     )
-    tenants = (tenant, replace(other, display_name=text, complete=False, failure=Message(text)))
-    kept = {"id": text, "policies": [text], "owner": text, "reason": text, "expires": text}
+    tenants = (tenant, replace(second, display_name=text, complete=False, failure=Message(text)))
+    waiver = {"id": text, "policies": [text], "owner": text, "reason": text, "expires": text}
     policies = tuple(
         replace(
             policy,
@@ -77,21 +77,21 @@ def holding(text: str) -> Result:
             tags=(text, f"{text}2"),
             source=SourceLine(file=text, line=1),
         )
-        for policy in whole.run.policies
+        for policy in sample.run.policies
     )
-    run = replace(whole.run, id=text, policies=policies, definitions={**whole.run.definitions, "waivers": [kept]})
-    return replace(whole, run=run, tenants=tenants, summary=summarise(tenants, whole.fleet))
+    run = replace(sample.run, id=text, policies=policies, definitions={**sample.run.definitions, "waivers": [waiver]})
+    return replace(sample, run=run, tenants=tenants, summary=summarise(tenants, sample.fleet))
 
 
 def _finding(finding: Finding, text: str, number: int) -> Finding:
-    named = {"userPrincipalName": text} if finding.subject.type is SubjectType.USER else {}
+    user_facts = {"userPrincipalName": text} if finding.subject.type is SubjectType.USER else {}
     return replace(
         finding,
         subject=Subject(type=finding.subject.type, id=f"{text}{number}", name=text),
         product=finding.product and replace(finding.product, sku_part_number=text),
         source=SourceLine(file=text, line=1),
         detail=text,
-        evidence={**finding.evidence, "department": text, "paths": [{"groupName": text, "state": text}], **named},
+        evidence={**finding.evidence, "department": text, "paths": [{"groupName": text, "state": text}], **user_facts},
         waiver=text if finding.waiver else None,
     )
 

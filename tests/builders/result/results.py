@@ -1,4 +1,4 @@
-"""A believable run over two tenants that every report, and every comparison, is tried on."""
+"""A realistic run over two tenants, for the tests of all reports and comparisons."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -217,27 +217,27 @@ def contoso_findings() -> Iterator[Finding]:
 def outcomes(
     findings: tuple[Finding, ...], unknown: dict[str, tuple[str, tuple[str, ...]]]
 ) -> tuple[PolicyOutcome, ...]:
-    found = []
+    rows = []
     for policy in POLICIES:
         if policy.id == "fleet-balance":
             continue
-        mine = [each for each in findings if each.policy == policy.id]
+        matching = [item for item in findings if item.policy == policy.id]
         status = Outcome.PASS
         if policy.id in unknown:
             status = Outcome.NOT_EVALUATED
-        elif any(each.status is Status.OPEN for each in mine):
+        elif any(item.status is Status.OPEN for item in matching):
             status = Outcome.FAIL
-        elif mine:
+        elif matching:
             status = Outcome.WAIVED
         reason, missing = unknown.get(policy.id, (None, ()))
         why = None if reason is None else Message(reason)
-        found.append(PolicyOutcome(id=policy.id, status=status, findings=len(mine), reason=why, missing=missing))
-    return tuple(found)
+        rows.append(PolicyOutcome(id=policy.id, status=status, findings=len(matching), reason=why, missing=missing))
+    return tuple(rows)
 
 
 def order(findings: Iterator[Finding]) -> tuple[Finding, ...]:
     return tuple(
-        sorted(findings, key=lambda each: (each.severity.rank, each.policy, each.check, each.subject.id))
+        sorted(findings, key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
     )  # fmt: skip
 
 
@@ -253,7 +253,7 @@ def coverage(
 def contoso() -> TenantResult:
     findings = order(contoso_findings())
     reason = "people who hold a privileged role could not be told: AuditLog.Read.All is not granted to the application"
-    removal = tuple(each.fingerprint for each in findings if each.policy in {"leavers", "copilot-in-use"})
+    removal = tuple(item.fingerprint for item in findings if item.policy in {"leavers", "copilot-in-use"})
     return TenantResult(
         name="contoso", tenant_id="11111111-2222-3333-4444-555555555555", cloud=Cloud.WORLDWIDE,
         agreement=Agreement.MCA, complete=False, as_of=datetime(2026, 11, 20, 2, 14, 7, tzinfo=UTC),
@@ -275,7 +275,7 @@ def contoso() -> TenantResult:
                    links=(Link(label="Remove licenses from users", address="https://learn.microsoft.com/microsoft-365/admin/manage/remove-licenses-from-users"),),
                    requests=({"method": "POST", "path": "/users/{id}/assignLicense", "body": {"addLicenses": [], "removeLicenses": [E3[0]]}},),
                    money=Money(currency="EUR", per_month=Decimal("1714.30"))),
-            Action(id="a-2", guidance="buy-seats", findings=tuple(each.fingerprint for each in findings if each.policy == "seats-not-overdrawn"),
+            Action(id="a-2", guidance="buy-seats", findings=tuple(item.fingerprint for item in findings if item.policy == "seats-not-overdrawn"),
                    title="Buy 2 seats of Visio Plan 2", role="Billing Administrator", steps=("Open **Billing > Your products**.", "Choose **Buy more licenses**.")),
         ),
         notices=(
@@ -298,7 +298,7 @@ def fabrikam() -> TenantResult:
 
 @cache
 def result() -> Result:
-    """The run of the night, not yet compared with another."""
+    """Return the run of the current night, not yet compared with another."""
     imbalance = finding(
         "", "fleet-balance", "balance.imbalance", Subject(type=SubjectType.FLEET, id=E3[0], name=E3[2]), sku=E3,
         price=None, guidance="balance-seats",
@@ -321,10 +321,10 @@ def result() -> Result:
 
 @cache
 def night_before() -> Result:
-    """The run before: two findings less, three more, one of them then waived."""
+    """Return the previous run: without the over-assigned seats, with two findings that are gone now, and one waived."""
     now = result()
-    there = now.tenants[0]
-    kept = tuple(each for each in there.findings if each.policy != "seats-not-overdrawn")
+    tenant = now.tenants[0]
+    kept = tuple(item for item in tenant.findings if item.policy != "seats-not-overdrawn")
     subject, facts = person(99)
     gone = (
         finding("contoso", "leavers", "assignment.not-allowed", subject, sku=E5, guidance="remove-licenses",
@@ -333,10 +333,10 @@ def night_before() -> Result:
                 product=ProductReference(sku_id=None, sku_part_number="AAD_PREMIUM_P2"), evidence=facts),
     )  # fmt: skip
     waived = tuple(
-        replace(each, status=Status.WAIVED, waiver="W-2026-002") if each.policy == "no-redundant" else each
-        for each in kept
+        replace(item, status=Status.WAIVED, waiver="W-2026-002") if item.policy == "no-redundant" else item
+        for item in kept
     )
-    tenants = (replace(there, findings=FindingTable.of(order(iter((*waived, *gone))))), now.tenants[1])
+    tenants = (replace(tenant, findings=FindingTable.of(order(iter((*waived, *gone))))), now.tenants[1])
     return replace(
         now, run=replace(now.run, id="before", as_of=YESTERDAY), tenants=tenants, summary=summarise(tenants, now.fleet)
     )

@@ -1,4 +1,4 @@
-"""The numbers of seats to buy or to remove that result, page, mail and plan name, by product."""
+"""Extracts the numbers of seats to buy or to remove from result, page, mail and plan, by product."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,65 +18,65 @@ _MISSING = re.compile(r"([0-9,]+) seats? of (.+?) (?:is|are) missing once")
 
 
 def named(actions: Iterable[Action]) -> Iterator[tuple[str, int]]:
-    """Yield (product, number) of every text of an action that names seats to buy (above zero) or to remove (below)."""
+    """Yield (product, number) from all texts of actions; the number is above zero to buy, below zero to remove."""
     for action in actions:
         for text in (action.title, *action.prerequisites, *action.warnings, *action.steps):
             yield from of_text(text)
 
 
 def of_text(text: str) -> Iterator[tuple[str, int]]:
-    """Yield (product, number) of what a text says to buy or to remove; no product where it does not name one."""
+    """Yield (product, number) of seats to buy or to remove in a text; the product is empty if none is named."""
     for form, sign in ((_BUY, 1), (_REMOVE, -1), (_MISSING, 1)):
         for number, product in form.findall(text):
             yield product.strip(), sign * int(number.replace(",", ""))
 
 
 def of_result(result: Result) -> dict[str, set[int]]:
-    """Return the numbers that the actions of the first tenant name, by product."""
-    return _gathered(named(result.tenants[0].actions))
+    """Return the numbers in the actions of the first tenant, by product."""
+    return _by_product(named(result.tenants[0].actions))
 
 
 def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
-    """Return the numbers that the plan of the first tenant names, its Markdown included."""
-    found = _gathered(named(plan.tenants[0].actions))
+    """Return the numbers in the plan of the first tenant and in its Markdown, by product."""
+    numbers = _by_product(named(plan.tenants[0].actions))
     for line in plan_markdown(plan).replace("\\", "").splitlines():
         for product, number in of_text(line):
-            found.setdefault(product, set()).add(number)
-    return found
+            numbers.setdefault(product, set()).add(number)
+    return numbers
 
 
 def of_page(result: Result) -> dict[str, set[int]]:
-    """Return the numbers that page and mail show beside products: seats, steps, matters, evidence."""
+    """Return the numbers that page and mail show for products, in seats, steps, lines and evidence."""
     l10n = Labels("en")
-    shown, outputs = page(result, l10n), next(mail_views(result, Reader(locale="en"), l10n))
-    found: dict[str, set[int]] = {}
-    for section in shown.sections:
+    view, mail = page(result, l10n), next(mail_views(result, Reader(locale="en"), l10n))
+    numbers: dict[str, set[int]] = {}
+    for section in view.sections:
         for row in section.seats:
             for _, number in of_text(row.advice):
-                found.setdefault(row.name, set()).add(number)
+                numbers.setdefault(row.name, set()).add(number)
         texts = [step.action.title for step in section.steps]
         texts += [line.text for line in section.lines]
         texts += [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
         for text in texts:
             for product, number in of_text(text):
-                found.setdefault(product, set()).add(number)
-    for line in outputs.seats:
+                numbers.setdefault(product, set()).add(number)
+    for line in mail.seats:
         for _, number in of_text(line.advice):
-            found.setdefault(line.name, set()).add(number)
-    for act in outputs.acts:
+            numbers.setdefault(line.name, set()).add(number)
+    for act in mail.acts:
         for product, number in of_text(act.title):
-            found.setdefault(product, set()).add(number)
-    return found
+            numbers.setdefault(product, set()).add(number)
+    return numbers
 
 
 def of_mail(result: Result) -> dict[str, set[int]]:
-    """Return the numbers that the text of a mail names with their products."""
+    """Return the numbers in the text of a mail, by product."""
     text = render_mail(result, Reader(locale="en")).text
-    return _gathered(pair for pair in of_text(text) if pair[0])
+    return _by_product(pair for pair in of_text(text) if pair[0])
 
 
-def _gathered(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
+def _by_product(pairs: Iterable[tuple[str, int]]) -> dict[str, set[int]]:
+    numbers: dict[str, set[int]] = {}
     for product, number in pairs:
-        found.setdefault(product, set()).add(number)
-    return found
+        numbers.setdefault(product, set()).add(number)
+    return numbers

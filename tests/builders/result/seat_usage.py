@@ -1,4 +1,4 @@
-"""Use and cost of the tenants of `tests.builders.result.results`."""
+"""Usage and cost of the tenants of `tests.builders.result.results`."""
 
 from datetime import date
 from decimal import Decimal
@@ -17,7 +17,7 @@ def euros(price: str | None, seats: int | None) -> Money | None:
 def used(
     sku: Sku, services: str, month: int | None, quarter: int | None, idle: int | None, unknown: int
 ) -> ProductUsage:
-    """The use of a product: people in 30 and in 90 days, idle ones, and those of whom it is not known."""
+    """Return the usage of a product: people active in 30 and in 90 days, idle people, people with unknown activity."""
     assigned = (quarter or 0) + (idle or 0) + unknown
     return ProductUsage(
         sku_id=sku[0], sku_part_number=sku[1], name=sku[2], services=tuple(services.split()), assigned=assigned,
@@ -42,7 +42,7 @@ def contoso_usage(e5: Sku, copilot: Sku, e3: Sku, f3: Sku, visio: Sku) -> UsageR
 def unit(
     name: str | None, people: int, assigned: int, price: str, *, idle: int | None = None, **more: Any
 ) -> UnitUsage:
-    """Seats of a department at one price, all in use but the idle ones."""
+    """Return the seats of a department at one price, all in use except the idle ones."""
     return UnitUsage(
         name=name, people=people, assigned=assigned, used=None if idle is None else assigned - idle, idle=idle,
         unknown=assigned if idle is None else 0, cost=euros(price, assigned), idle_cost=euros(price, idle),

@@ -1,4 +1,4 @@
-"""Debian's Chromium, or whichever there is, driven by Playwright; tests that need it say so where there is none."""
+"""Starts Debian's or another Chromium with Playwright; tests that need it are skipped if there is none."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ import pytest
 
 
 def program() -> str | None:
-    """Return the browser that CHROMIUM names, else the first of its usual names that is installed."""
+    """Return the browser named by CHROMIUM, or else the first one that is installed under a usual name."""
     names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next((found for name in names if (found := shutil.which(name))), None)
+    return os.environ.get("CHROMIUM") or next((path for name in names if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def running() -> Iterator[Any]:
-    """Start a browser, and end it together with Playwright's loop, which later tests must not meet."""
+    """Start a browser; end it together with Playwright's event loop, which must not exist in later tests."""
     executable = program()
     if executable is None:
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings it")

@@ -1,4 +1,4 @@
-"""Runs of the command line: as a process of its own where that is the point, else in this one, which is quicker."""
+"""Runs the command line: in a separate process if a test needs that, otherwise in this process, which is faster."""
 
 import contextlib
 import hashlib
@@ -15,11 +15,21 @@ from auditor.cli.main import run
 
 ROOT = Path(__file__).parents[3]
 AS_OF = "2026-11-20T12:00:00Z"
-_OURS = ("AUDITOR_", "GITHUB_", "SOURCE_DATE_EPOCH", "NO_COLOR", "FORCE_COLOR", "CI", "LANG", "LC_", "COLUMNS")
+_PROGRAM_VARIABLES = (
+    "AUDITOR_",
+    "GITHUB_",
+    "SOURCE_DATE_EPOCH",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CI",
+    "LANG",
+    "LC_",
+    "COLUMNS",
+)
 
 
 class Ran(Struct, frozen=True, kw_only=True):
-    """What a run of the program left behind."""
+    """The exit code and the output of a run of the program."""
 
     code: int
     out: bytes
@@ -31,13 +41,13 @@ class Ran(Struct, frozen=True, kw_only=True):
 
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment without anything that the program reads, so that no machine decides a test."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    """Return the environment without variables that the program reads, so that tests behave alike on all machines."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}
     return {**kept, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
 
 
 def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment: str) -> Ran:
-    """Run `python -m auditor` as people do."""
+    """Run `python -m auditor` in a separate process, as people do."""
     done = subprocess.run(
         [sys.executable, "-m", "auditor", *map(str, arguments)],
         cwd=cwd,
@@ -50,7 +60,7 @@ def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment:
 
 
 def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
-    """Run the command line in this process: the same code, without the second that a start takes."""
+    """Run the command line in this process: the same code, without the second for the start."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
     with placed(cwd, environment), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
@@ -62,7 +72,7 @@ def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
 
 
 def expect(code: int, /, *arguments: str | Path, cwd: Path, **environment: str) -> Ran:
-    """Run the command line in this process; fail the test if the exit code is another."""
+    """Run the command line in this process; fail the test if the exit code is not `code`."""
     ran = call(*arguments, cwd=cwd, **environment)
     assert ran.code == code, ran.err
     return ran
@@ -83,7 +93,7 @@ def placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every path below a folder, with a digest of its bytes: equal before and after means that nothing was written."""
+    """Return every path below a folder with a digest of its bytes; an equal result later means that nothing changed."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "/"
         for path in sorted(folder.rglob("*"))

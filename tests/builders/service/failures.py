@@ -1,4 +1,4 @@
-"""Exceptions of six kinds for six tenants of eight, raised by a public function of a stage, and what has to come of it."""
+"""Raises exceptions of six kinds for six of eight tenants in a public function of a stage, and checks the outcome."""
 
 import functools
 import inspect
@@ -35,7 +35,7 @@ KINDS: dict[str, Callable[[], BaseException]] = {
 
 
 def made(kind: str) -> BaseException:
-    """An exception of a kind, new each time: what was raised once carries its traceback."""
+    """Return a new exception of a kind; one that was raised before keeps its traceback."""
     return KINDS[kind]()
 
 
@@ -45,56 +45,58 @@ NAMES: Final = ("contoso", *BREAKING, "woodgrove")
 
 
 def names_in(name: str, values: Collection[object]) -> bool:
-    """Whether an argument is about a tenant."""
-    return any(name in str(each)[:100_000] if isinstance(each, Path | str) else _bears(each, name) for each in values)
+    """Return whether an argument is about a tenant."""
+    return any(
+        name in str(value)[:100_000] if isinstance(value, Path | str) else _has_name(value, name) for value in values
+    )
 
 
-def _bears(value: object, name: str) -> bool:
+def _has_name(value: object, name: str) -> bool:
     for path in (
         "name", "tenant", "manifest.tenant", "facts.manifest.tenant", "tenant.name", "graph.tenant.name",
         "plan.facts.manifest.tenant", "bound.facts.manifest.tenant", "_tenant.name", "known.tenant.name",
     ):  # fmt: skip
-        found: Any = value
+        attribute: Any = value
         for part in path.split("."):
-            found = getattr(found, part, None)
-        if found == name:
+            attribute = getattr(attribute, part, None)
+        if attribute == name:
             return True
     return False
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, phase: str, breaking: Mapping[str, str] = BREAKING) -> None:
-    """Let a public function of a module, or a method of a class, raise for tenants an exception of their kind."""
+    """Patch a public function of a module, or a method of a class, to raise an exception of a kind for each tenant."""
     owner, _, name = phase.rpartition(".")
-    module, _, held = owner.partition(":")
-    where: Any = __import__(module, fromlist=["x"])
-    where = functools.reduce(getattr, held.split("."), where) if held else where
-    real = getattr(where, name)
+    module, _, class_path = owner.partition(":")
+    target: Any = __import__(module, fromlist=["x"])
+    target = functools.reduce(getattr, class_path.split("."), target) if class_path else target
+    original = getattr(target, name)
 
     def raise_for(values: Collection[object]) -> None:
         for tenant, kind in breaking.items():
             if names_in(tenant, values):
                 raise made(kind)
 
-    if inspect.iscoroutinefunction(real):
+    if inspect.iscoroutinefunction(original):
 
-        async def awaited(*args: Any, **more: Any) -> Any:
+        async def awaited(*args: Any, **options: Any) -> Any:
             raise_for(args)
-            return await real(*args, **more)
+            return await original(*args, **options)
 
-        monkeypatch.setattr(where, name, awaited)
+        monkeypatch.setattr(target, name, awaited)
         return
 
-    def called(*args: Any, **more: Any) -> Any:
+    def called(*args: Any, **options: Any) -> Any:
         raise_for(args)
-        return real(*args, **more)
+        return original(*args, **options)
 
-    monkeypatch.setattr(where, name, called)
+    monkeypatch.setattr(target, name, called)
 
 
 def assert_contained(
     ran: Ran, folder: Path, breaking: Mapping[str, str] = BREAKING, names: Collection[str] = NAMES
 ) -> None:
-    """The failing tenants are told as such, the others as ever, and nothing is quoted."""
+    """Check that failing tenants are reported as such, the others as usual, and that no exception is quoted."""
     assert ran.code == 3, ran.err
     document = json.loads((folder / "out" / "result.json").read_text())
     by_name = {tenant["name"]: tenant for tenant in document["tenants"]}

@@ -1,4 +1,4 @@
-"""GitHub's REST API for issues and labels of one repository, on this machine, as docs.github.com describes it."""
+"""Emulates GitHub's REST API for issues and labels of one repository, as documented on docs.github.com."""
 
 import json
 import re
@@ -19,17 +19,17 @@ REPOSITORY = "contoso/licences"
 
 
 class GithubApi(Struct, kw_only=True):
-    """A repository: its issues and labels, and what was asked."""
+    """A repository: its issues and labels, and the requests that were received."""
 
     ca: Path | None
-    """The authority of its certificate; None for plain http."""
+    """The certificate authority; None for plain http."""
     port: int = 0
     issues: list[dict[str, Any]] = field(default_factory=list)
     labels: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     """Method and path of every request."""
     refusals: list[tuple[int, dict[str, str]]] = field(default_factory=list)
-    """Status and headers of the next answers, in place of the real ones."""
+    """Status and headers of the next answers, instead of the real ones."""
     may_label: bool = True
     """Whether the token may create labels; GitHub drops unknown ones silently if it may not."""
 
@@ -46,8 +46,8 @@ class GithubApi(Struct, kw_only=True):
         return [asked for asked in self.asked if not asked.startswith("GET")]
 
     def add(self, **members: Any) -> dict[str, Any]:
-        made = {"number": len(self.issues) + 1, "state": "open", "state_reason": None, "body": None, "labels": []}
-        self.issues.append({**made, **members})
+        defaults = {"number": len(self.issues) + 1, "state": "open", "state_reason": None, "body": None, "labels": []}
+        self.issues.append({**defaults, **members})
         return self.issues[-1]
 
     @property
@@ -56,7 +56,7 @@ class GithubApi(Struct, kw_only=True):
 
     @staticmethod
     def refused(token: str, method: str) -> tuple[int, dict[str, str]] | None:
-        """Return why a token is refused. The token of an emulated job is JSON: the permissions of the job."""
+        """Return the answer that refuses a token, None if it is valid. An emulated job's token is its permissions."""
         if token == TOKEN:
             return None
         if not token.startswith("{"):
@@ -75,9 +75,9 @@ class GithubApi(Struct, kw_only=True):
                 size, page = int(query["per_page"][0]), int(query["page"][0])
                 assert size <= 100
                 wanted = set(query["labels"][0].split(","))
-                found = [i for i in self.issues if wanted <= {label["name"] for label in i["labels"]}]
-                found = [i for i in found if query["state"][0] in {"all", i["state"]}]
-                return 200, found[(page - 1) * size : page * size]
+                matching = [i for i in self.issues if wanted <= {label["name"] for label in i["labels"]}]
+                matching = [i for i in matching if query["state"][0] in {"all", i["state"]}]
+                return 200, matching[(page - 1) * size : page * size]
             case "GET", ["labels", name]:
                 return (200, {"name": name}) if name in self.labels else (404, {"message": "Not Found"})
             case "POST", ["labels"]:
@@ -109,7 +109,7 @@ class GithubApi(Struct, kw_only=True):
 
 def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the library
             del format, args
 
         def _serve(self) -> None:
@@ -137,14 +137,14 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the library's own names
+        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - the names in the library
 
     return Handler
 
 
 @contextmanager
 def github_api(folder: Path | None = None) -> Iterator[GithubApi]:
-    """Serve until the test is done: over TLS with an authority in `folder`, else over plain http."""
+    """Serve until the end of the block: over TLS with a certificate authority in `folder`, or over plain http."""
     ca, path = (None, None) if folder is None else authority(folder)
     api = GithubApi(ca=path)
     with web_server(_handler(api), ca) as api.port:

@@ -1,4 +1,4 @@
-"""Letters to send in tests."""
+"""Builds mails to send in tests."""
 
 import hashlib
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A service on loopback that does with each connection as a test tells it."""
+"""A server on loopback that passes each connection to a function of the test."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ Talk = Callable[[socket.socket], None]
 
 @contextmanager
 def listening(talk: Talk) -> Iterator[str]:
-    """Serve until the test is done; yields the host and the port."""
+    """Serve until the end of the block; yields the host and the port."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

@@ -1,4 +1,4 @@
-"""A folder with a result, a tenants file and a relay, from which `auditor send` mails."""
+"""A folder with a result, a tenants file and a mail relay, for tests of `auditor send`."""
 
 import argparse
 import contextlib
@@ -21,7 +21,7 @@ ID = "11111111-2222-3333-4444-555555555555"
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A folder with a result, a tenants file that names a relay, and the relay."""
+    """A folder with a result and a tenants file, and the relay that the file names."""
 
     folder: Path
     running: Running
@@ -36,7 +36,7 @@ class Place(Struct, frozen=True, kw_only=True):
         (self.folder / "tenants.yaml").write_text(text, encoding="utf-8")
 
     def send(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Run the command; 2 and 3 for what it raises, as the program has it."""
+        """Run the command and return its exit code and output; exceptions become 2 and 3, as in the program."""
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
         environ = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(self.folder / "state"), **environment}

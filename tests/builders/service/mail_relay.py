@@ -1,4 +1,4 @@
-"""A mail server on this machine: aiosmtpd with TLS, passwords, and every bad habit that a test orders."""
+"""A mail server for tests: aiosmtpd with TLS, passwords, and configurable failures."""
 
 import asyncio
 import socket
@@ -21,18 +21,18 @@ USER, PASSWORD = "auditor", "correct horse"
 
 
 class Box(Struct):
-    """What arrived, and how the server is to behave."""
+    """The received mails, and the configured behaviour of the server."""
 
     mails: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
-    """Recipient → the answer it gets."""
+    """Recipient → the answer of the server."""
     after_data: str = "250 OK"
     hang_up: bool = False
-    """Ends the connection once the whole text has come, without an answer."""
+    """Whether to close the connection without an answer after the complete text."""
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's own names
+    async def handle_RCPT(  # noqa: N802 - the names in aiosmtpd
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         if address in self.refuse:
@@ -43,23 +43,25 @@ class Box(Struct):
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content
         assert isinstance(content, bytes)
-        found = message_from_bytes(content, policy=default)
-        assert isinstance(found, EmailMessage)
-        self.mails.append((str(envelope.mail_from), list(envelope.rcpt_tos), found))
+        message = message_from_bytes(content, policy=default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append((str(envelope.mail_from), list(envelope.rcpt_tos), message))
         self.encrypted.append(session.ssl is not None)
         if self.hang_up:
             assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return self.after_data
 
-    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: Any) -> AuthResult:
+    def authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, data: Any
+    ) -> AuthResult:
         assert isinstance(data, LoginPassword)
         self.logins.append(data.login.decode())
         return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
 class Running(Struct, frozen=True, kw_only=True):
-    """A server that listens."""
+    """A running server."""
 
     host: str
     port: int
@@ -69,16 +71,16 @@ class Running(Struct, frozen=True, kw_only=True):
 
 def free_port(host: str) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as found:
-        found.bind((host, 0))
-        return int(found.getsockname()[1])
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
 
 
 def authority(folder: Path) -> tuple[trustme.CA, Path]:
-    made = trustme.CA()
+    ca = trustme.CA()
     path = folder / "ca.pem"
-    made.cert_pem.write_to_path(str(path))
-    return made, path
+    ca.cert_pem.write_to_path(str(path))
+    return ca, path
 
 
 @contextmanager
@@ -86,7 +88,7 @@ def relay(
     folder: Path, *, host: str = "127.0.0.1", starttls: bool = True, auth: bool = False, utf8: bool = True,
     size: int = 40_000_000, name: str = "",
 ) -> Iterator[Running]:  # fmt: skip
-    """Run a server; with `starttls` it offers encryption with a certificate for its host (or `name`)."""
+    """Run a server; with `starttls`, it offers encryption with a certificate for `name`, or its host."""
     ca, path = authority(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(name or host).configure_cert(context)
@@ -106,7 +108,7 @@ def relay(
 
 @contextmanager
 def silent(host: str = "127.0.0.1") -> Iterator[int]:
-    """A server that takes connections and never says a word."""
+    """Run a server that accepts connections and never sends anything."""
     with socket.socket() as listening:
         listening.bind((host, 0))
         listening.listen()

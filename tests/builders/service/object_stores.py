@@ -1,4 +1,4 @@
-"""Object stores on this machine: Azurite from npm and moto from PyPI, started for the tests and ended with them."""
+"""Local object stores for tests: Azurite from npm and moto from PyPI."""
 
 import os
 import shutil
@@ -16,12 +16,12 @@ from msgspec import Struct
 
 AZURITE = "3.37.0"
 _ACCOUNT = "devstoreaccount1"
-# The key that Azurite's documentation publishes for everybody: it opens nothing but an emulator.
+# The public key from Azurite's documentation, which is valid for emulators only.
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 class Server(Struct, frozen=True, kw_only=True):
-    """A store that listens, the address of a container in it, and what the environment must say."""
+    """A running store: the address of a container in it, and the environment variables to use it."""
 
     address: str
     environment: Mapping[str, str]
@@ -59,7 +59,7 @@ def _running(command: list[str], port: int, folder: Path, **environment: str) ->
 
 
 def _azurite() -> Path:
-    """Return the program, installed once into the user's cache folder; a test that cannot have it says so."""
+    """Return the program, installed once into the user's cache folder; skips the test if that is not possible."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         pytest.skip("NOT RUN against Azurite: node and npm are not installed")
@@ -68,15 +68,15 @@ def _azurite() -> Path:
     if not program.is_file():
         pytest.importorskip("adlfs", reason="NOT RUN against Azurite: adlfs is not installed")
         home.mkdir(parents=True, exist_ok=True)
-        done = subprocess.run(
+        process = subprocess.run(
             [npm, "install", "--no-audit", "--no-fund", "--prefix", str(home), f"azurite@{AZURITE}"],
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
-        if done.returncode:
-            pytest.skip(f"NOT RUN against Azurite: npm could not install it: {done.stderr.strip()[-200:]}")
+        if process.returncode:
+            pytest.skip(f"NOT RUN against Azurite: npm could not install it: {process.stderr.strip()[-200:]}")
     return program
 
 

@@ -1,4 +1,4 @@
-"""Carries out the steps of a plan as an administrator's tool would: reads before it writes, and waits for what arrives later."""
+"""Carries out the steps of a plan like an administrator's tool: reads before writing, and waits for delayed changes."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -9,23 +9,23 @@ from auditor.remedy.planner.simulation.changes import Step
 from auditor.remedy.requests import Command, properties_of, subject_of
 from tests.emulator.tenant.directory import Tenant
 
-_PATIENCE = 30
+_MAX_READS = 30
 _NO_SEAT = "does not have any available licenses"
-_SELECTED = "id,usageLocation,department,assignedLicenses,licenseAssignmentStates"
+_SELECT = "id,usageLocation,department,assignedLicenses,licenseAssignmentStates"
 
 
 class PlanExecution:
-    """Sends the requests of steps in order; each may be sent again without harm."""
+    """Sends the requests of steps in order; every request may safely be sent again."""
 
     def __init__(self, client: httpx.Client, root: str, head: Mapping[str, str] | None = None) -> None:
         self._client = client
         self._root = root
-        self._head = dict(head or {})
+        self._headers = dict(head or {})
 
     def carry_out(self, steps: Iterable[Step]) -> list[str]:
         """Return the outcome of each step: `done`, `unchanged`, `waiting`, `no seats` or the refusal.
 
-        After a step that is not done the others about the same person or group are `skipped`. Raises
+        After a step that is not done, the other steps about the same person or group are `skipped`. Raises
         httpx.TransportError.
         """
         outcomes: list[str] = []
@@ -39,42 +39,42 @@ class PlanExecution:
         return outcomes
 
     def take_back(self, steps: Sequence[Step]) -> list[str]:
-        """Return the outcome of each undo, from the last step to the first; what nothing takes back is left out."""
+        """Return the outcome of each undo, from the last step to the first; steps without an undo are left out."""
         return [self._step(step.undo, (), {}) for step in reversed(steps) if step.undo is not None]
 
     def settle(self) -> None:
-        """Read until everything has arrived."""
-        for _ in range(_PATIENCE):
+        """Read until all delayed changes have arrived."""
+        for _ in range(_MAX_READS):
             self._read("/subscribedSkus")
 
     def _step(self, command: Command, waits: Sequence[tuple[str, str]], seats: Mapping[str, int]) -> str:
         _, identifier = subject_of(command)
-        if not self._waited(lambda: all(pair in self._paths(identifier) for pair in waits)):
+        if not self._wait_for(lambda: all(pair in self._paths(identifier) for pair in waits)):
             return "waiting"
         if self._is_done(command):
             return "unchanged"
-        # A group takes any licence, and leaves those who find no seat in error.
-        if not self._waited(lambda: self._has_seats(command) and self._are_free(seats)):
+        # Graph accepts any licence for a group, and puts members for whom there is no seat in error.
+        if not self._wait_for(lambda: self._has_seats(command) and self._are_free(seats)):
             return "no seats"
-        for _ in range(_PATIENCE):
+        for _ in range(_MAX_READS):
             answer = self._client.request(
-                command.method, f"{self._root}{command.path}", headers=self._head, json=command.body or None
+                command.method, f"{self._root}{command.path}", headers=self._headers, json=command.body or None
             )
             if answer.is_success:
-                # A retry is never refused; what it finds shows later.
+                # A retry is never refused; its result is visible later.
                 retried = command.path.endswith("/reprocessLicenseAssignment")
-                return "no seats" if retried and not self._waited(lambda: self._is_done(command)) else "done"
+                return "no seats" if retried and not self._wait_for(lambda: self._is_done(command)) else "done"
             message = str(answer.json()["error"]["message"])
-            # A seat that somebody gave up by leaving a group is free a little later.
+            # A seat that becomes free because somebody leaves a group is free a little later.
             if _NO_SEAT not in message:
                 return message
         return message
 
-    def _waited(self, condition: Callable[[], bool]) -> bool:
-        return any(condition() for _ in range(_PATIENCE))
+    def _wait_for(self, condition: Callable[[], bool]) -> bool:
+        return any(condition() for _ in range(_MAX_READS))
 
     def _read(self, path: str) -> dict[str, Any]:
-        answer = self._client.get(f"{self._root}{path}", headers=self._head)
+        answer = self._client.get(f"{self._root}{path}", headers=self._headers)
         return dict(answer.json()) if answer.is_success else {}
 
     def _has_seats(self, command: Command) -> bool:
@@ -89,7 +89,7 @@ class PlanExecution:
             wanted, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
         free = self._free_seats()
         held = [{sku for sku, _ in self._paths(user)} for user in people]
-        return all(free.get(sku, 0) >= sum(sku not in own for own in held) for sku in wanted)
+        return all(free.get(sku, 0) >= sum(sku not in skus for skus in held) for sku in wanted)
 
     def _are_free(self, seats: Mapping[str, int]) -> bool:
         free = self._free_seats() if max(seats.values(), default=0) > 0 else {}
@@ -102,7 +102,7 @@ class PlanExecution:
         }
 
     def _paths(self, user: str) -> set[tuple[str, str]]:
-        rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+        rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
         return {(row["skuId"], row["assignedByGroup"] or "") for row in rows if row["state"] == "Active"}
 
     def _is_done(self, command: Command) -> bool:
@@ -110,7 +110,7 @@ class PlanExecution:
         user = subject_of(command)[1]
         match command.method, kind, rest:
             case "PATCH", _, _:
-                person = self._read(f"/users/{identifier}?$select={_SELECTED}")
+                person = self._read(f"/users/{identifier}?$select={_SELECT}")
                 return all(person.get(name) == value for name, value in properties_of(command).items())
             case _, "groups", ["assignLicense"]:
                 rows = self._read(f"/groups/{identifier}?$select=id,assignedLicenses").get("assignedLicenses", ())
@@ -120,10 +120,10 @@ class PlanExecution:
                 rows = self._read(f"/groups/{identifier}/members?$select=id").get("value", ())
                 return (user in {row["id"] for row in rows}) is (method == "POST")
             case _, _, ["reprocessLicenseAssignment"]:
-                rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+                rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
                 return bool(rows) and all(row["error"] == "None" for row in rows)
             case _:
-                rows = self._read(f"/users/{user}?$select={_SELECTED}").get("licenseAssignmentStates", ())
+                rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
                 direct = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows if not row["assignedByGroup"]}
                 return self._holds(direct, command)
 
@@ -134,16 +134,16 @@ class PlanExecution:
 
 
 def state(tenant: Tenant) -> Mapping[str, Any]:
-    """Return who holds what by which path, who is in which group, and what groups give."""
+    """Return the licences of people by path, the members of groups, and the licences of groups."""
     people = tenant.people
     paths = {
         str(people.value(row, "userPrincipalName")): sorted(
-            (each["skuId"], each["assignedByGroup"] or "", each["state"], tuple(sorted(each["disabledPlans"])))
-            for each in people.value(row, "licenseAssignmentStates")
+            (path["skuId"], path["assignedByGroup"] or "", path["state"], tuple(sorted(path["disabledPlans"])))
+            for path in people.value(row, "licenseAssignmentStates")
         )
         for row in range(len(people))
     }
-    given = {
+    group_skus = {
         group.id: sorted(row["skuId"] for row in group.document["assignedLicenses"]) for group in tenant.groups.values()
     }
-    return {**paths, **{group.id: (given[group.id], sorted(group.members)) for group in tenant.groups.values()}}
+    return {**paths, **{group.id: (group_skus[group.id], sorted(group.members)) for group in tenant.groups.values()}}

@@ -1,4 +1,4 @@
-"""A tenant of the emulator with a plan, and an administrator who carries it out by hand."""
+"""A tenant of the emulator with a plan, and functions that carry it out as an administrator would by hand."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -59,26 +59,26 @@ def planned_emulator() -> Iterator[Emulator]:
 
 @contextmanager
 def sender(emulator: Emulator) -> Iterator[Send]:
-    """Send one request of a plan, as an administrator would; properties are set in the tenant itself."""
+    """Yield a function that sends send request of a plan; properties are set directly in the tenant."""
     tenant = emulator.tenants["contoso"]
     with httpx.Client(timeout=60, trust_env=False) as http:
 
-        def one(request: dict[str, Any]) -> httpx.Response:
+        def send(request: dict[str, Any]) -> httpx.Response:
             position = tenant.people.find(request["path"].removeprefix("/users/"))
             if request["method"] == "PATCH" and position is not None:
                 tenant.people.replace(position, request["body"])
                 tenant.touch()
                 return httpx.Response(204)
-            head = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
+            headers = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
             return http.request(
-                request["method"], emulator.endpoint + request["path"], headers=head, json=request["body"] or None
+                request["method"], emulator.endpoint + request["path"], headers=headers, json=request["body"] or None
             )
 
-        yield one
+        yield send
 
 
 def planned_folder(folder: Path, emulator: Emulator, send: Send) -> Path:
-    """A folder with policies, a tenants file and the plan of the tenant as it is at first."""
+    """Return a folder with policies, a tenants file and the plan of the tenant in its initial state."""
     (folder / "policies").mkdir()
     (folder / "policies" / "people.yaml").write_text(POLICY)
     (folder / "tenants.yaml").write_text(
@@ -102,13 +102,13 @@ def run(here: Path, emulator: Emulator, *arguments: str) -> Ran:
 
 
 def actions(here: Path) -> list[dict[str, Any]]:
-    found = json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
-    assert sum(len(action["requests"]) for action in found) == 5
-    return list(found)
+    items = json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
+    assert sum(len(action["requests"]) for action in items) == 5
+    return list(items)
 
 
 def carry_out(here: Path, send: Send, *, log: str = "", most: int = 99) -> None:
-    """Send the requests of a plan in order, and write the lines that plan.ps1 writes."""
+    """Send the requests of a plan in order, and write the same log lines as plan.ps1."""
     lines = []
     plan = json.loads((here / "out" / "plan.json").read_text())["asOf"]
     for number, action in enumerate(actions(here), start=1):

@@ -1,4 +1,4 @@
-"""The program `auditor` for scripts that call it many times: each call is a fork of a process that has imported it."""
+"""The program `auditor` for scripts that call it many times: every call forks a process that has imported it."""
 
 import atexit
 import contextlib
@@ -34,7 +34,7 @@ _NOT_IMPORTED = ("auditor.spark", "auditor.__main__")
 
 @cache
 def preloaded_program() -> Path:
-    """Return the path of a program that does what `python -m auditor` does; its process ends with this one (POSIX)."""
+    """Return the path of a program that behaves like `python -m auditor`; its server ends with this process (POSIX)."""
     folder = tempfile.TemporaryDirectory(prefix="program-")
     program, address = Path(folder.name, "bin", "auditor"), Path(folder.name, "calls")
     program.parent.mkdir()
@@ -74,7 +74,7 @@ def main(address: str) -> None:
 
 
 def _fill_caches() -> None:
-    """Audit the demo, for what a process keeps: compiled templates, catalogues, guidance and schemas."""
+    """Audit the demo to fill the caches of the process: compiled templates, catalogues, guidance and schemas."""
     run = import_module("auditor.cli.main").run
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         run(["audit", "--demo", f"--output={folder}", "--format=html,json,markdown", "--fail-on=never", "--quiet"])
@@ -104,7 +104,7 @@ def _answer(caller: socket.socket, run: Any) -> None:
         code = end.code if isinstance(end.code, int) else 1
     finally:
         caller.sendall(str(code).encode())
-        os.kill(os.getpid(), signal.SIGKILL)  # so many modules take long to be taken down
+        os.kill(os.getpid(), signal.SIGKILL)  # a regular exit takes long with so many modules
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A proxy that is reached over TLS, and leads every tunnel to one port of this machine."""
+"""A proxy over TLS that connects every tunnel to one port of this machine."""
 
 import contextlib
 import socket
@@ -14,7 +14,7 @@ from tests.builders.service.listeners import listening
 
 @contextmanager
 def tls_proxy(ca: trustme.CA, port: int, requests: list[bytes]) -> Iterator[str]:
-    """Serve until the test is done; yields the address. `requests` gets the head of each request."""
+    """Serve until the end of the block; yields the address. The head of each request is added to `requests`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("localhost").configure_cert(context)
 
@@ -23,16 +23,16 @@ def tls_proxy(ca: trustme.CA, port: int, requests: list[bytes]) -> Iterator[str]
             requests.append(client.recv(1 << 16))
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             with socket.create_connection(("127.0.0.1", port)) as service:
-                back = Thread(target=_copied, args=(service, client), daemon=True)
+                back = Thread(target=_copy, args=(service, client), daemon=True)
                 back.start()
-                _copied(client, service)
+                _copy(client, service)
                 back.join(5)
 
     with listening(talk) as host:
         yield f"https://localhost:{host.rpartition(':')[2]}"
 
 
-def _copied(source: socket.socket, target: socket.socket) -> None:
+def _copy(source: socket.socket, target: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while part := source.recv(1 << 16):
             target.sendall(part)

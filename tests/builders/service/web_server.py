@@ -1,4 +1,4 @@
-"""A web server on a free port of this machine, over TLS or plain."""
+"""A web server on a free port of this machine, with or without TLS."""
 
 import ssl
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import trustme
 def web_server(
     handler: type[BaseHTTPRequestHandler], ca: trustme.CA | None = None, *, name: str = "localhost"
 ) -> Iterator[int]:
-    """Serve until the test is done, and yield the port; with a `ca` over TLS, with a certificate for `name`."""
+    """Serve until the end of the block, and yield the port; with a `ca`, over TLS with a certificate for `name`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     if ca is not None:

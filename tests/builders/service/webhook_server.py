@@ -1,4 +1,4 @@
-"""A web server on this machine, over TLS or plain, that keeps what is posted to it and answers as a test orders."""
+"""A web server, with or without TLS, that records the requests and returns the configured answers."""
 
 import socket
 import struct
@@ -14,21 +14,21 @@ from tests.builders.service.mail_relay import authority
 from tests.builders.service.web_server import web_server
 
 HANG_UP = 0
-"""The status that stands for a connection that ends without an answer."""
+"""The status of an answer that closes the connection instead."""
 
 
 class Posted(Struct, frozen=True, kw_only=True):
-    """One request."""
+    """A request that was received."""
 
     method: str
     path: str
     headers: dict[str, str]
-    """By lower-case name."""
+    """Values by lower-case name."""
     body: bytes
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """What the server answers to one request."""
+    """The answer to one request."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -36,14 +36,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class WebhookServer(Struct, kw_only=True):
-    """A server that listens; without orders every answer is 200."""
+    """A running server; without configured answers, every answer is 200."""
 
     port: int
     ca: Path
     scheme: str
     posted: list[Posted] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
-    """What comes next; the last one stays."""
+    """The next answers; the last one is repeated."""
 
     def url(self, path: str = "/services/T000/B000/s3cr3t-part-of-the-url") -> str:
         return f"{self.scheme}://localhost:{self.port}{path}"
@@ -51,7 +51,7 @@ class WebhookServer(Struct, kw_only=True):
 
 def _handler(server: WebhookServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's own name
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name in the library
             del format, args
 
         def do_POST(self) -> None:
@@ -76,7 +76,7 @@ def _handler(server: WebhookServer) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def webhook_server(folder: Path, *, tls: bool = True, name: str = "localhost") -> Iterator[WebhookServer]:
-    """Serve until the test is done, with a certificate for `name` of an authority of its own."""
+    """Serve until the end of the block, with a certificate for `name` from a new certificate authority."""
     ca, path = authority(folder)
     running = WebhookServer(port=0, ca=path, scheme="https" if tls else "http")
     with web_server(_handler(running), ca if tls else None, name=name) as running.port:

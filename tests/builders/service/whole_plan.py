@@ -1,4 +1,4 @@
-"""Carries out a whole plan: an administrator sends its requests, and others change seats, for which Graph has no request."""
+"""Carries out a complete plan: sends its requests, and changes seats in the tenant, for which Graph has no request."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,9 +13,9 @@ from tests.emulator.tenant.directory import Tenant
 def carry_out(
     plan: TenantPlan, execution: PlanExecution, tenant: Tenant, *, forgotten: Collection[str] = ()
 ) -> list[str]:
-    """Return the outcome of each request, in the plan's order; decided seats change in the place of their action.
+    """Return the outcome of each request in the order of the plan; decided seats are changed before their action.
 
-    Seats of the products in `forgotten` (skuIds) stay as they are.
+    The seats of the products in `forgotten` (skuIds) are not changed.
     """
     assert plan.changes is not None
     outcomes: list[str] = []
@@ -29,16 +29,16 @@ def carry_out(
 
 
 def take_back(plan: TenantPlan, execution: PlanExecution, tenant: Tenant, seats: Mapping[str, Any]) -> list[str]:
-    """Return the outcome of each undo, from the last request to the first; `seats` are those of before."""
+    """Return the outcome of decided undo, from the last request to the first; `seats` are those before the plan."""
     assert plan.changes is not None
     outcomes: list[str] = []
-    given_back = [each for each in plan.decided_seats if each.enabled < each.enabled_before]
-    for each in given_back:
-        _set_seats(tenant, each.sku_id, seats)
+    given_back = [decided for decided in plan.decided_seats if decided.enabled < decided.enabled_before]
+    for decided in given_back:
+        _set_seats(tenant, decided.sku_id, seats)
     for action in reversed(plan.actions):
         outcomes += execution.take_back(plan.changes.steps.get(action.id, ()))
-    for each in plan.decided_seats:
-        _set_seats(tenant, each.sku_id, seats)
+    for decided in plan.decided_seats:
+        _set_seats(tenant, decided.sku_id, seats)
     tenant.subscriptions[:] = seats["subscriptions"]
     tenant.touch()
     return outcomes
@@ -54,19 +54,19 @@ def seats_of(tenant: Tenant) -> Mapping[str, Any]:
 
 
 def _change_seats(tenant: Tenant, decided: DecidedSeats) -> None:
-    """Buy or give back the seats of a product, and renew its subscriptions; nothing happens the second time."""
+    """Buy or give back the seats of a product, and renew its subscriptions; repeating it changes nothing."""
     sku = tenant.sku(decided.sku_id)
     assert sku is not None
     assert sku["prepaidUnits"]["enabled"] in {decided.enabled_before, decided.enabled}
     _set_seats(tenant, decided.sku_id, {"enabled": {decided.sku_id: decided.enabled}})
     assert sku["consumedUnits"] <= usable(sku), "no seat in use can be given back"
-    then = {each.id: each for each in decided.subscriptions}
+    by_id = {subscription.id: subscription for subscription in decided.subscriptions}
     for row in tenant.subscriptions:
-        if row["id"] in then:
-            day = then[row["id"]].next_lifecycle_date_time
-            row["totalLicenses"] = then[row["id"]].total_licenses
+        if row["id"] in by_id:
+            day = by_id[row["id"]].next_lifecycle_date_time
+            row["totalLicenses"] = by_id[row["id"]].total_licenses
             row["nextLifecycleDateTime"] = None if day is None else day.isoformat().replace("+00:00", "Z")
-    tenant.subscriptions[:] = [row for row in tenant.subscriptions if row["totalLicenses"] or row["id"] not in then]
+    tenant.subscriptions[:] = [row for row in tenant.subscriptions if row["totalLicenses"] or row["id"] not in by_id]
     tenant.touch()
 
 

@@ -1,4 +1,4 @@
-"""Answers every question of a plan as a sensible person would, until the plan asks nothing more."""
+"""Answers every question of a plan as a sensible person would, until no question is left."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -21,14 +21,14 @@ _SEATS = {AnswerKind.RENEWAL, AnswerKind.PURCHASE}
 
 
 def decided(rules: str, *decisions: Mapping[str, Any]) -> Loaded:
-    """Load policies with decisions, which only say what differs; their ids are `D-0`, `D-1`, …"""
-    named = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **each} for n, each in enumerate(decisions)]
-    text = f"version: 1\ndecisions:\n{block(named)}".encode()
-    return load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if named else [])
+    """Load policies with decisions that give only their special keys; the ids are `D-0`, `D-1`, …"""
+    items = [{"id": f"D-{n}", "by": "me@c.example", "on": "2026-11-20", **item} for n, item in enumerate(decisions)]
+    text = f"version: 1\ndecisions:\n{block(items)}".encode()
+    return load([("p.yaml", rules.encode())], decisions=[("decisions.yaml", text)] if items else [])
 
 
 def first_answer(question: Question) -> tuple[AnswerKind, Any]:
-    """The answer that the plan names first; a text in angle brackets becomes a country or a department."""
+    """Return the first answer of a question; a text in angle brackets is replaced by a country or a department."""
     ((kind, value),) = question.answers[0].items()
     if kind == AnswerKind.SET:
         value = {name: _VALUES.get(name, "Sales") if text == "<value>" else text for name, text in value.items()}
@@ -36,7 +36,7 @@ def first_answer(question: Question) -> tuple[AnswerKind, Any]:
 
 
 def decision(question: Question) -> Decision:
-    """The first answer, written down."""
+    """Return a decision with the first answer."""
     kind, value = first_answer(question)
     span = Span(file="decisions.yaml", line=1, column=1)
     return Decision(
@@ -48,17 +48,18 @@ def decision(question: Question) -> Decision:
 def answered_plan(
     states: Sequence[Snapshot], policies: PolicySet, *, to: Callable[[Question], bool] = lambda _: True
 ) -> tuple[FleetPlan, dict[str, Question]]:
-    """The plan once questions have answers, and those questions; numbers of seats follow the other answers."""
-    known: dict[str, Question] = {}
+    """Return the plan with answered questions, and the questions; numbers of seats depend on the other answers."""
+    answered: dict[str, Question] = {}
     for _ in range(_ROUNDS):
-        plan = plan_run(states, policies, builtin(), NOW, decisions=[decision(each) for each in known.values()])
+        plan = plan_run(states, policies, builtin(), NOW, decisions=[decision(item) for item in answered.values()])
         asked = {question.id: question for tenant in plan.tenants for question in tenant.questions if to(question)}
         changed = {
             name: question
             for name, question in asked.items()
-            if name not in known or (question.kind in _SEATS and first_answer(question) != first_answer(known[name]))
+            if name not in answered
+            or (question.kind in _SEATS and first_answer(question) != first_answer(answered[name]))
         }
         if not changed:
-            return plan, known
-        known |= changed
+            return plan, answered
+        answered |= changed
     raise AssertionError("the plan asks on and on")

@@ -1,4 +1,4 @@
-"""Collects a tenant of the emulator with a clock that only sleeping moves, and reads what came of it."""
+"""Collects a tenant of the emulator with a clock that only `sleep` advances, and reads the snapshot."""
 
 import asyncio
 import tempfile
@@ -40,7 +40,7 @@ def manifest(seconds: int = 0) -> Manifest:
 
 
 class Ticking(Struct):
-    """Time that passes only when somebody sleeps, so that a wait of ten minutes takes none."""
+    """A clock that advances only in `sleep`, so that waiting for ten minutes takes no time."""
 
     now: float = 1000.0
     slept: list[float] = field(default_factory=list)
@@ -58,17 +58,17 @@ class Ticking(Struct):
 
 
 def token_of(tenant: Tenant, environ: dict[str, str]) -> str:
-    """Sign in as the tenants file says, and return the token."""
+    """Sign in with the credential of a tenant, and return the token."""
 
-    async def ask() -> str:
+    async def get_token() -> str:
         async with SignIn(tenant, environ=environ) as sign_in:
             return (await sign_in.get_token()).token
 
-    return asyncio.run(ask())
+    return asyncio.run(get_token())
 
 
 def configured(emulator: Emulator, name: str = "contoso", *, credential: Credential | None = None) -> Tenant:
-    """A tenant of the emulator as a tenants file would describe it."""
+    """Return the configuration of a tenant of the emulator."""
     return Tenant(
         name=name,
         tenant_id=emulator.tenants[name].tenant_id,
@@ -83,7 +83,7 @@ def environment(emulator: Emulator, **more: str) -> dict[str, str]:
 
 
 class Collected(Struct, frozen=True, kw_only=True):
-    """A snapshot folder, read file by file."""
+    """The contents of a snapshot folder, read file by file."""
 
     manifest: Manifest
     tables: dict[str, pa.Table]
@@ -116,7 +116,7 @@ def collect(
     retry_policy: RetryPolicy | None = None,
     env: dict[str, str] | None = None,
 ) -> Collected:
-    """Collect a tenant into a folder that is gone afterwards."""
+    """Collect a tenant into a temporary folder."""
     time = Ticking()
     with scratch() as root:
         folder = asyncio.run(

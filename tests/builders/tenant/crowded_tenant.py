@@ -39,13 +39,13 @@ prices:
 
 
 def product(part: str, enabled: int, consumed: int, *, warning: int = 0, suspended: int = 0) -> dict[str, Any]:
-    """A row of subscribedSkus in the state that its units have."""
+    """Return a row of subscribedSkus with the state that follows from its units."""
     state = "Enabled" if enabled else "Warning" if warning else "Suspended"
     return bought(part, enabled, consumed, warning=warning, suspended=suspended, capabilityStatus=state)
 
 
 def subscription(part: str, seats: int, day: str, status: str = "Enabled") -> dict[str, Any]:
-    """A row of subscriptions that renews, or falls into its next state, on a day."""
+    """Return a row of subscriptions that renews, or changes to its next state, on a day."""
     return {
         "id": f"{part}-{status}-{day}",
         "skuId": sku_id(part),
@@ -66,7 +66,7 @@ def state_of(
     name: str = "contoso",
     **more: Any,
 ) -> Snapshot:
-    """A snapshot of these rows, of which everything was read."""
+    """Return a snapshot of these rows, with all sources complete."""
     organization = [{"id": "1" * 8, "displayName": name.title()}]
     return tenants.tenant(
         *users, name=name, tenant_id=f"tenant-{name}", organization=organization, subscribedSkus=products,
@@ -75,7 +75,7 @@ def state_of(
 
 
 def crowded() -> Snapshot:
-    """The tenant of this module."""
+    """Return the tenant of this module."""
     office = [person(f"office{number}", "ENTERPRISEPACK") for number in range(13)]
     store = [person(f"store{number}", "SPE_E3", department="Store") for number in range(15)]
     store += [person(f"planner{number}", "PROJECTPROFESSIONAL", department="Store") for number in range(3)]
@@ -107,7 +107,7 @@ def crowded() -> Snapshot:
 
 
 def audited(state: Snapshot, text: str = POLICIES, *, l10n: Localizer = ENGLISH) -> Result:
-    """The result of an audit with its actions."""
+    """Return the result of an audit with its actions."""
     return remedied(tenants.audited(text, state), policy_set(text), l10n=l10n)
 
 

@@ -1,4 +1,4 @@
-"""A tenant of seventy people that has grown for years, and the policies that somebody writes when they take it over."""
+"""A tenant of seventy people that has grown for years, and the policies that a new administrator might write."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -42,7 +42,7 @@ def _group(name: str) -> str:
 
 def _people() -> Iterator[dict[str, Any]]:
     e3, f3, visio, bi = (_group(name) for name in ("LIC-E3", "LIC-F3", "LIC-Visio", "LIC-BI"))
-    waits = {"state": "Error", "error": "CountViolation"}
+    waiting = {"state": "Error", "error": "CountViolation"}
     kinds: list[tuple[str, int, list[dict[str, Any]], dict[str, Any]]] = [
         ("office", 14, [path("SPE_E3", e3)], {"department": "Office"}),
         ("store", 10, [path("SPE_F1", f3)], {"department": "Store", "employeeType": "Shop"}),
@@ -63,7 +63,7 @@ def _people() -> Iterator[dict[str, Any]]:
         ("bi-local", 2, [path("SPE_E3", e3), path("POWER_BI_PRO", bi)], {"department": "Office"}),
         ("wrong", 3, [path("SPE_E3")], {"department": "Store"}),
         ("bare", 3, [], {"department": "Office"}),
-        ("waiting", 2, [path("SPE_E5"), path("VISIOCLIENT", visio, **waits)], {"department": "Board"}),
+        ("waiting", 2, [path("SPE_E5"), path("VISIOCLIENT", visio, **waiting)], {"department": "Board"}),
         ("nowhere", 3, [path("SPE_E5")], {"department": "Board", "usageLocation": None}),
         ("placeless", 2, [path("SPE_E5")], {"department": None}),
         ("lab", 3, [path("SPE_E3")], {"department": "Lab"}),
@@ -72,20 +72,20 @@ def _people() -> Iterator[dict[str, Any]]:
     for kind, count, paths, facts in kinds:
         for number in range(count):
             name = f"{kind}{number}"
-            held = [each for each in paths if each["state"] == "Active"]
-            licences = [{"skuId": each["skuId"], "disabledPlans": []} for each in held]
+            active = [row for row in paths if row["state"] == "Active"]
+            licences = [{"skuId": row["skuId"], "disabledPlans": []} for row in active]
             row = {"usageLocation": "NL", "paths": paths, "assignedLicenses": licences, **facts}
             yield person(name, **row) | {"id": stable_id("messy", name)}
 
 
 def document(*, cloud: bool) -> dict[str, Any]:
-    """Return the tenant; with `cloud` all groups are assigned in the cloud, else one has a rule and one is synchronised."""
+    """Return the tenant; with `cloud`, all groups are assigned cloud groups, else one is dynamic, one synchronised."""
     people = list(_people())
     members: dict[str, list[str]] = {}
-    for each in people:
-        for row in each["licenseAssignmentStates"]:
+    for user in people:
+        for row in user["licenseAssignmentStates"]:
             if row["assignedByGroup"]:
-                members.setdefault(row["assignedByGroup"], []).append(each["userPrincipalName"])
+                members.setdefault(row["assignedByGroup"], []).append(user["userPrincipalName"])
     groups = []
     for name, part in (
         ("LIC-E3", "SPE_E3"),

@@ -1,4 +1,4 @@
-"""Series of nights of one small tenant: people come, change, vanish and return, columns come and go."""
+"""Series of nights of a small tenant: people are added, changed, removed and added again, and so are columns."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -63,7 +63,7 @@ def _user(name: str) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def states(draw: st.DrawFn) -> Mapping[str, Any]:
-    """One night's state, as Graph would give it."""
+    """Draw the state of one night, in the form of Graph."""
     names = draw(st.lists(st.sampled_from([f"u{n:02}" for n in range(12)]), unique=True, max_size=10))
     return {
         "users": [draw(_user(name)) for name in names],
@@ -78,8 +78,8 @@ def states(draw: st.DrawFn) -> Mapping[str, Any]:
 
 @st.composite
 def series(draw: st.DrawFn) -> tuple[Snapshot, ...]:
-    """Up to six nights; a fresh one often resembles the one before, as real nights do."""
-    made: list[Snapshot] = []
+    """Draw up to six nights; a night often resembles the previous one, as in reality."""
+    snapshots: list[Snapshot] = []
     state: Mapping[str, Any] = draw(states())
     columns: tuple[str, ...] | None = None
     day = 0
@@ -97,8 +97,8 @@ def series(draw: st.DrawFn) -> tuple[Snapshot, ...]:
                 pass
         if draw(st.integers(0, 4)) == 0:
             columns = draw(st.sampled_from([None, ("id", "displayName", "notCollected")]))
-        made.append(night(state, day, rows=draw(st.sampled_from([3, 1 << 30])), columns=columns))
-    return tuple(made)
+        snapshots.append(night(state, day, rows=draw(st.sampled_from([3, 1 << 30])), columns=columns))
+    return tuple(snapshots)
 
 
 def night(
@@ -109,17 +109,17 @@ def night(
     columns: tuple[str, ...] | None = None,
     asked: tuple[str, ...] = ("id",),
 ) -> Snapshot:
-    """One night of the tenant."""
-    # A column that is left out stands for a source that nobody asked.
-    left_out = set() if columns is None else {Source.SIGN_IN_ACTIVITY, Source.MAILBOXES}
+    """Return the snapshot of one night of the tenant."""
+    # A missing column corresponds to a source that was not needed.
+    not_needed = set() if columns is None else {Source.SIGN_IN_ACTIVITY, Source.MAILBOXES}
     sources = tuple(
-        Coverage(name=s, status=SourceStatus.NOT_NEEDED if s in left_out else SourceStatus.COMPLETE, asked=asked)
+        Coverage(name=s, status=SourceStatus.NOT_NEEDED if s in not_needed else SourceStatus.COMPLETE, asked=asked)
         for s in Source
     )
     manifest = Manifest(
         tenant="contoso", tenant_id="t", cloud=Cloud.WORLDWIDE, instant=START + timedelta(days=day), sources=sources
     )
-    whole = snapshot_of(state, manifest, rows=rows)
+    snapshot = snapshot_of(state, manifest, rows=rows)
     if columns is None:
-        return whole
-    return replace(whole, read_users=lambda _, links: whole.read_users(columns, links))
+        return snapshot
+    return replace(snapshot, read_users=lambda _, links: snapshot.read_users(columns, links))

@@ -1,4 +1,4 @@
-"""Small services that speak Graph's language, each with an accent of its own, and what is collected from them."""
+"""Small Graph services that differ from Microsoft's in details of the protocol, and collections from them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def sku(**more: Any) -> dict[str, Any]:
 
 
 class Accent(Struct):
-    """How one service answers; by default as Graph does, three users a page."""
+    """How a service answers; by default like Graph, with three users per page."""
 
     protocol: str = "HTTP/1.1"
     framing: str = "length"
@@ -54,19 +54,19 @@ class Accent(Struct):
 
 
 def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
-    class Odd(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         protocol_version = accent.protocol
 
         def do_GET(self) -> None:
             accent.asked.append(self.path)
-            found = accent.first(self.path)
-            self.reply(*(found if found is not None else self.found()))
+            special = accent.first(self.path)
+            self.reply(*(special if special is not None else self.answer()))
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.reply(200, {}, b'{"value": []}')
 
-        def found(self) -> tuple[int, dict[str, str], bytes]:
+        def answer(self) -> tuple[int, dict[str, str], bytes]:
             address = urlsplit(self.path)
             root = f"http://{self.headers['Host']}/v1.0"
             match address.path.removeprefix("/v1.0"):
@@ -110,9 +110,9 @@ def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
-    return Odd
+    return Handler
 
 
 @contextmanager

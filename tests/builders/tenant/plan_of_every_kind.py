@@ -1,4 +1,4 @@
-"""A tenant of the emulator whose plan has a change of every kind, and the policies that ask for it."""
+"""A tenant of the emulator whose plan has a change of every kind, and the policies that require the changes."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ policies:
 {PRICES}
 """
 DEPARTMENT = "O\u2019Brien {{x}} 'd\u00e9p\u00f4t'"
-"""What a decision sets, with what scripts and REST clients would read as their own."""
+"""The value that a decision sets, with characters that are special in scripts and REST clients."""
 
 
 def rules() -> Loaded:
@@ -50,7 +50,7 @@ def _group(name: str, sku: str, *members: str) -> dict[str, Any]:
 
 
 def document(**names: str) -> dict[str, Any]:
-    """Return the tenant; `names` are other display names by the name before the at sign, or of groups."""
+    """Return the tenant; `names` replaces display names, by the name of a group or the user name before the at sign."""
     f3, e5, e3 = (stable_id("plan", name) for name in ("LIC-F3", "LIC-E5", "LIC-E3"))
     people = [
         _person("leaver", grant(VISIO), grant(E3, e3), accountEnabled=False),
@@ -70,9 +70,9 @@ def document(**names: str) -> dict[str, Any]:
         _group("LIC-E3", E3, "leaver", "member"),
         _group("LIC-Empty", VISIO),
     ]
-    for each in (*people, *groups):
-        name = str(each.get("userPrincipalName", each["displayName"])).partition("@")[0]
-        each["displayName"] = names.get(name, each["displayName"])
+    for item in (*people, *groups):
+        name = str(item.get("userPrincipalName", item["displayName"])).partition("@")[0]
+        item["displayName"] = names.get(name, item["displayName"])
     return {
         "name": "contoso",
         "tenantId": stable_id("plan", "contoso"),

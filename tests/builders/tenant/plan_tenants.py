@@ -1,4 +1,4 @@
-"""Small tenants whose products are written by id, and the plan that is made for them."""
+"""Small tenants with products given by id, and their plans."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def user(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
 
 
 def group(name: str, *skus: str, identifier: str = "g1", **facts: Any) -> dict[str, Any]:
-    """A group that is processed and gives these products."""
+    """Return a processed group that assigns these products."""
     return {
         "id": identifier,
         "displayName": name,
@@ -44,13 +44,13 @@ def snapshot(
     statuses: dict[Source, SourceStatus] | None = None,
     **more: Any,
 ) -> Snapshot:
-    """A tenant of these users, whose subscribed SKUs count who holds them."""
-    held = [row["skuId"] for each in users for row in each["assignedLicenses"]]
-    bills = [bought(PARTS[sku], enabled, held.count(sku)) for sku, enabled in seats.items()]
+    """Return a tenant of these users, with the consumed units counted from their licences."""
+    held = [row["skuId"] for item in users for row in item["assignedLicenses"]]
+    skus = [bought(PARTS[sku], enabled, held.count(sku)) for sku, enabled in seats.items()]
     organization = [{"id": "1" * 8, "displayName": name}]
     return tenant(
         *users, name=name, tenant_id=f"tenant-{name}", unread=statuses,
-        **{"subscribedSkus": bills, "organization": organization, **more},
+        **{"subscribedSkus": skus, "organization": organization, **more},
     )  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def fleet(states: list[Snapshot], text: str, *, solver: str | None = None) -> Fl
 
 
 def bodies(plan: TenantPlan) -> list[tuple[str, list[str], list[str]]]:
-    """(path, products added, products removed) of every assignLicense request, in order."""
+    """Return (path, products added, products removed) of every assignLicense request, in order."""
     return [
         (
             str(request["path"]),

@@ -1,4 +1,4 @@
-"""The state of an emulated tenant, as a plan reads it."""
+"""Collects an emulated tenant for a plan."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.emulator.server import Emulator
 
 
 def collected(emulator: Emulator, root: Path, policies: PolicySet | None = None, *, name: str = "contoso") -> Snapshot:
-    """Collect all of the tenant, and all that the policies name, into a folder, and read it back."""
+    """Collect the complete tenant and everything that the policies name into a folder, and return the snapshot."""
     (outcome,) = collect_all(
         [configured(emulator, name)],
         lambda _: everything(policies),

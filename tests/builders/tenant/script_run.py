@@ -1,4 +1,4 @@
-"""Carries out the data of a script against the emulator: a transcription of the functions in reports/templates/scripts/common.ps1."""
+"""Executes the data of a script on the emulator: a port of the functions in reports/templates/scripts/common.ps1."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,10 +21,8 @@ from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import load as load_tenant
 
 Data = Mapping[str, Any]
-
-
 _EMPTY: Data = {"User": "", "Group": "", "Body": {}, "Properties": [], "Seats": {}, "Waits": [], "Final": ""}
-"""What a key that is not there stands for."""
+"""Defaults of keys that are missing."""
 
 
 def steps(data: Data) -> Iterator[tuple[Data, Data]]:
@@ -37,22 +35,22 @@ def steps(data: Data) -> Iterator[tuple[Data, Data]]:
 
 @contextmanager
 def planned_changes(folder: Path, as_of: str, **names: str) -> Iterator[tuple[Emulator, TenantPlan, Script]]:
-    """Serve the tenant whose plan has every kind of change, and yield the plan with its script."""
-    found = rules()
+    """Serve the tenant whose plan has every kind of change; yield the emulator, the plan and its script."""
+    loaded = rules()
     with running_emulator([load_tenant(document(**names))]) as emulator:
         before = collected(emulator, folder)
-        plan = plan_run([before], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+        plan = plan_run([before], loaded.policies, builtin(), NOW, decisions=loaded.decisions).tenants[0]
         yield emulator, plan, Script(plan_script(plan, as_of))
 
 
 @cache
 def _client() -> httpx.Client:
-    """One for all requests: each client reads the certificate authorities, which takes longer than a request."""
+    """Return one client for all requests: each client reads the certificate authorities, slower than a request."""
     return httpx.Client(trust_env=False)
 
 
 class Graph:
-    """The emulator as the script sees it: it sends the requests of the data, with the permissions of the data."""
+    """The emulator as seen by the script: sends the requests of its data, with the permissions of its data."""
 
     def __init__(self, emulator: Emulator, data: Data) -> None:
         self.emulator = emulator
@@ -71,7 +69,7 @@ class Graph:
         assert answer.is_success, (change, answer.text)
 
     def take_back(self, change: Data) -> bool:
-        """Send the request of an undo; only a product that had too few seats before may refuse it."""
+        """Send the request of an undo; it may be refused only for a product that had too few seats before."""
         answer = self.answer(change["Method"], change["Path"], change["Body"] or None)
         if answer.is_success:
             return True
@@ -81,7 +79,7 @@ class Graph:
 
     def person(self, user: str) -> dict[str, Any]:
         names = "licenseAssignmentStates,usageLocation,department"
-        whole = self.answer("GET", f"/users/{user}?$select={names}").json()
+        user_row = self.answer("GET", f"/users/{user}?$select={names}").json()
         rows = [
             {
                 "SkuId": row["skuId"],
@@ -89,11 +87,11 @@ class Graph:
                 "Active": row["state"] in {"Active", "ActiveWithError"},
                 "DisabledPlans": sorted(row["disabledPlans"]),
             }
-            for row in whole["licenseAssignmentStates"]
+            for row in user_row["licenseAssignmentStates"]
         ]
         groups = self.answer("GET", f"/users/{user}/memberOf?$select=id").json()["value"]
         paths = sorted(rows, key=lambda row: (row["SkuId"], row["Group"]))
-        return {"Paths": paths, "Groups": sorted(each["id"] for each in groups), "department": whole["department"]}
+        return {"Paths": paths, "Groups": sorted(group["id"] for group in groups), "department": user_row["department"]}
 
     def free_seats(self) -> dict[str, int]:
         rows = self.answer("GET", "/subscribedSkus?$select=skuId,prepaidUnits,consumedUnits").json()["value"]
@@ -113,7 +111,7 @@ class Graph:
 
 
 class ScriptRun:
-    """One run of a script, with what earlier runs did."""
+    """A run of a script, after the changes that earlier runs made."""
 
     def __init__(self, data: Data, graph: Graph, done: Iterable[Data] = ()) -> None:
         self.graph = graph
@@ -130,7 +128,7 @@ class ScriptRun:
             self.add_effect(change)
 
     def run(self, data: Data, most_failures: int) -> list[str]:
-        """Carry out all steps, as Invoke-Run does; returns the outcomes up to the last step that was tried."""
+        """Execute all steps, like Invoke-Run; return the outcomes up to the last step that was tried."""
         outcomes: list[str] = []
         stopped: set[tuple[int, str]] = set()
         failures = 0
@@ -146,7 +144,7 @@ class ScriptRun:
         return outcomes
 
     def step(self, change: Data) -> str:
-        """Read, compare and send; returns the outcome."""
+        """Read, compare and send; return the outcome."""
         if self.is_reached(change):
             self.add_effect(change)
             return "unchanged"
@@ -160,7 +158,7 @@ class ScriptRun:
         return "done"
 
     def missing_seats(self, change: Data) -> set[str]:
-        """The products of which the change takes more seats than are free, those that this run took counted."""
+        """Return the products of which the change needs more seats than are free after those that this run took."""
         taken = {sku: count for sku, count in change["Seats"].items() if count > 0}
         free = self.graph.free_seats() if taken else {}
         return {sku for sku, count in taken.items() if min(free.get(sku, 0), self.seats.get(sku, 0)) < count}

@@ -1,4 +1,4 @@
-"""A snapshot as a tenant of the emulator: what was collected once can be collected again."""
+"""Converts a snapshot to a tenant of the emulator, so that it can be collected again."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def _policy(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _usage(snapshot: Snapshot, users: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the reports tell of each person; those that were not read have no row of anybody."""
+    """Return the usage of each person in the reports; a report that was not read has no rows."""
     days = {row["refreshDate"] for row in snapshot.table("reports").to_pylist()}
     people = {row["userPrincipalName"]: _used(row) for row in users}
     return {"people": people, **({"refreshed": _text(max(days))} if days else {})}
@@ -118,9 +118,11 @@ def _user(row: dict[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _sku(row: dict[str, Any], plans: list[dict[str, Any]]) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("skuId", "skuPartNumber", "appliesTo", "capabilityStatus", "subscriptionIds")}
+    columns = {
+        name: row[name] for name in ("skuId", "skuPartNumber", "appliesTo", "capabilityStatus", "subscriptionIds")
+    }
     units = {name: row[name] for name in PREPAID}
-    return kept | {"prepaidUnits": units, "consumedUnits": row["consumed"], "servicePlans": plans}
+    return columns | {"prepaidUnits": units, "consumedUnits": row["consumed"], "servicePlans": plans}
 
 
 _KIND = (

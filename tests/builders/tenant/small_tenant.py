@@ -1,4 +1,4 @@
-"""Tenants in few words into snapshots, written from docs/snapshot.md with PyArrow alone; and what an audit says of them."""
+"""Writes snapshots of small tenants by docs/snapshot.md with PyArrow alone, and audits them."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ F1 = "66b55226-6b4f-492c-910c-a3b7a3c9d993"
 FLOW = "f30db892-07e9-47e9-837c-80727f46fd3d"
 VISIO = "c5928f49-12ba-48f7-ada3-0d743a3601d5"
 OWN = "aaaaaaaa-0000-4000-8000-000000000001"
-"""A SKU that no catalogue knows."""
+"""A SKU that is in no catalogue."""
 NAMES = {E3: "SPE_E3", E5: "SPE_E5", F1: "SPE_F1", FLOW: "FLOW_FREE", VISIO: "VISIOCLIENT", OWN: "CONTOSO_OWN"}
 
 TEXT, NUMBER, YES_NO, TEXTS = pa.string(), pa.int64(), pa.bool_(), pa.list_(pa.string())
@@ -75,7 +75,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def sku(sku_id: str, enabled: int | None = 10, consumed: int | None = 0, **more: Any) -> dict[str, Any]:
-    """A subscribed SKU."""
+    """Return a row of products."""
     return {
         "skuId": sku_id, "skuPartNumber": NAMES.get(sku_id), "appliesTo": "User", "capabilityStatus": "Enabled",
         "enabled": enabled, "warning": 0, "suspended": 0, "lockedOut": 0, "consumed": consumed, **more,
@@ -83,12 +83,12 @@ def sku(sku_id: str, enabled: int | None = 10, consumed: int | None = 0, **more:
 
 
 def path(sku_id: str, group: str | None = None, **more: Any) -> dict[str, Any]:
-    """A SKU that a user holds, over one path."""
+    """Return an assignment of a SKU to a user over one path."""
     return {"skuId": sku_id, "held": True, "state": "Active", "assignedByGroup": group, **more}
 
 
 class Tenant(Struct, kw_only=True):
-    """What a tenant holds; `users` carry their assignments under `licences`."""
+    """The contents of a tenant; the key `licences` of a user has the assignments."""
 
     name: str = "contoso"
     users: Rows = ()
@@ -103,7 +103,7 @@ class Tenant(Struct, kw_only=True):
     instant: str = "2026-11-20T02:17:00Z"
 
     def tables(self) -> dict[str, pa.Table]:
-        """Return the eight tables."""
+        """Return the eight tables by name."""
         users = sorted(self.users, key=lambda user: str(user["id"]))
         links = [{"user": number, **link} for number, user in enumerate(users) for link in user.get("licences", ())]
         plans = [
@@ -147,18 +147,18 @@ class Tenant(Struct, kw_only=True):
 
 
 def table(name: str, rows: Rows) -> pa.Table:
-    """Return rows as the table of that name, missing values null."""
+    """Return rows as the table of that name, with null for missing values."""
     kinds = COLUMNS[name]
     return pa.Table.from_pylist([{key: row.get(key) for key in kinds} for row in rows], pa.schema(list(kinds.items())))
 
 
 def write(root: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any], name: str, **options: Any) -> Path:
-    """Write tables and manifest as docs/snapshot.md says; `options` go to PyArrow's writer."""
+    """Write tables and manifest as specified in docs/snapshot.md; `options` are passed to PyArrow's writer."""
     folder = root / name / str(manifest["instant"]).replace(":", "")
     folder.mkdir(parents=True)
     files = {}
-    for each, rows in tables.items():
-        file = folder / f"{each}.parquet"
+    for table_name, rows in tables.items():
+        file = folder / f"{table_name}.parquet"
         pq.write_table(rows, file, **options)
         body = file.read_bytes()
         files[file.name] = {"rows": rows.num_rows, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
@@ -169,8 +169,8 @@ def write(root: Path, tables: Mapping[str, pa.Table], manifest: Mapping[str, Any
 def seal(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest with its digest."""
     canonical = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    whole = {**manifest, "digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
-    (folder / "manifest.json").write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
+    sealed = {**manifest, "digest": "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()}
+    (folder / "manifest.json").write_text(json.dumps(sealed, ensure_ascii=False), encoding="utf-8")
 
 
 class Audited(Struct, frozen=True, kw_only=True):
@@ -180,31 +180,32 @@ class Audited(Struct, frozen=True, kw_only=True):
     result: dict[str, Any]
 
     def findings(self, tenant: int = 0) -> list[dict[str, Any]]:
-        """Return what was found in a tenant."""
-        found: list[dict[str, Any]] = self.result["tenants"][tenant]["findings"]
-        return found
+        """Return the findings of a tenant."""
+        findings: list[dict[str, Any]] = self.result["tenants"][tenant]["findings"]
+        return findings
 
     def short(self, tenant: int = 0) -> list[tuple[str, ...]]:
-        """Return (policy, check, subject, product, detail, status) of every finding, what is null as ''."""
+        """Return (policy, check, subject, product, detail, status) of every finding, with '' for null."""
         return [
             (
-                one["policy"], one["check"], one["subject"]["id"],
-                (one["product"] or {}).get("skuPartNumber") or "", one["detail"] or "", one["status"],
+                finding["policy"], finding["check"], finding["subject"]["id"],
+                (finding["product"] or {}).get("skuPartNumber") or "", finding["detail"] or "", finding["status"],
             )
-            for one in self.findings(tenant)
+            for finding in self.findings(tenant)
         ]  # fmt: skip
 
     def who(self, policy: str, tenant: int = 0) -> str:
-        """Return the ids of the users that a policy found something about, joined."""
-        return " ".join(sorted({one["subject"]["id"] for one in self.findings(tenant) if one["policy"] == policy}))
+        """Return the ids of the subjects of the findings of a policy, separated by spaces."""
+        findings = self.findings(tenant)
+        return " ".join(sorted({finding["subject"]["id"] for finding in findings if finding["policy"] == policy}))
 
     def outcomes(self, tenant: int = 0) -> dict[str, str]:
         """Return the status of every policy."""
-        return {one["id"]: one["status"] for one in self.result["tenants"][tenant]["policies"]}
+        return {outcome["id"]: outcome["status"] for outcome in self.result["tenants"][tenant]["policies"]}
 
     def notices(self, tenant: int = 0) -> list[tuple[str, str]]:
         """Return code and subject of every notice of the tenant."""
-        return [(one["code"], one["subject"]) for one in self.result["tenants"][tenant]["notices"]]
+        return [(notice["code"], notice["subject"]) for notice in self.result["tenants"][tenant]["notices"]]
 
 
 def audit(folder: Path, policy: str, *tenants: Tenant, as_of: str = AS_OF, arguments: Iterable[str] = ()) -> Audited:
@@ -235,7 +236,7 @@ def audit(folder: Path, policy: str, *tenants: Tenant, as_of: str = AS_OF, argum
 
 
 def who(folder: Path, selectors: Mapping[str, str], *users: Mapping[str, Any], **more: Any) -> dict[str, str]:
-    """Return for each selector who is certainly in it, then `?` where the policy was not evaluated."""
+    """Return for each selector the users who certainly match, followed by `?` if the policy was not evaluated."""
     as_of = more.pop("as_of", AS_OF)
     body = "version: 1\npolicies:\n" + "".join(
         f"  - id: {name}\n    severity: low\n    users: {selector}\n    assignments: {{require: [SPE_F1]}}\n"
@@ -250,6 +251,6 @@ def who(folder: Path, selectors: Mapping[str, str], *users: Mapping[str, Any], *
 def selected(
     folder: Path, cases: Sequence[tuple[str, str]], *users: Mapping[str, Any], **more: Any
 ) -> list[tuple[str, str]]:
-    """Return the selectors of some cases with who is in them, from one audit."""
-    found = who(folder, {f"p{number}": selector for number, (selector, _) in enumerate(cases)}, *users, **more)
-    return [(selector, found[f"p{number}"]) for number, (selector, _) in enumerate(cases)]
+    """Return the selectors of some cases with the users who match, from one audit."""
+    matches = who(folder, {f"p{number}": selector for number, (selector, _) in enumerate(cases)}, *users, **more)
+    return [(selector, matches[f"p{number}"]) for number, (selector, _) in enumerate(cases)]

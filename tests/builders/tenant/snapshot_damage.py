@@ -1,4 +1,4 @@
-"""Snapshots as hostile or unlucky hands leave them."""
+"""Damages and forges snapshots."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ def copied(source: Path, folder: Path) -> Path:
 
 
 def sealed_manifest(document: Any) -> bytes:
-    """Give a manifest the digest of its content as docs/snapshot.md defines it."""
+    """Return a manifest with the digest of its content, as defined in docs/snapshot.md."""
     if isinstance(document, dict):
         document.pop("digest", None)
         canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -25,7 +25,7 @@ def sealed_manifest(document: Any) -> bytes:
 
 
 def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the manifest and give it the digest of its new content, as only a forger would."""
+    """Change the manifest, and write the digest of its new content, as a forger would."""
     path = folder / "manifest.json"
     document = json.loads(path.read_text())
     change(document)
@@ -33,7 +33,7 @@ def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def rewritten(folder: Path, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Change a table, and make the manifest agree with it."""
+    """Change a table, and update the manifest."""
     path = folder / f"{name}.parquet"
     table = change(pq.read_table(path))
     pq.write_table(table, path)
@@ -44,7 +44,7 @@ def rewritten(folder: Path, name: str, change: Callable[[pa.Table], pa.Table]) -
 def column(
     name: str, values: Callable[[int], list[Any]], kind: pa.DataType | None = None
 ) -> Callable[[pa.Table], pa.Table]:
-    """Another content for one column, made of the number of rows."""
+    """Return a change that replaces the values of a column; `values` gets the number of rows."""
 
     def change(table: pa.Table) -> pa.Table:
         return table.set_column(table.column_names.index(name), name, pa.array(values(table.num_rows), kind))

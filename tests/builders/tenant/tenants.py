@@ -1,4 +1,4 @@
-"""Tenants in few words, shaped as Microsoft Graph gives them, and one-policy audits of them."""
+"""Builds small tenants in the form of Microsoft Graph, and audits them with one policy."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -28,17 +28,17 @@ GROUPS_ASKED = ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors"
 def guids(count: int, seed: int = 0) -> list[str]:
     letters = Random(seed).randbytes(count * 16).hex()
     parts = (letters[start : start + 32] for start in range(0, count * 32, 32))
-    return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in parts]
+    return [f"{part[:8]}-{part[8:12]}-{part[12:16]}-{part[16:20]}-{part[20:]}" for part in parts]
 
 
 def sku_id(part_number: str) -> str:
-    """The real id of a product; one that the catalogue does not know gets an id of its own letters."""
-    found = builtin().by_part_number(part_number)
-    return min(item.sku_id for item in found) if found else f"{part_number.encode().hex():0>32.32}"
+    """Return the real id of a product, or an id made of its part number if it is not in the catalogue."""
+    products = builtin().by_part_number(part_number)
+    return min(product.sku_id for product in products) if products else f"{part_number.encode().hex():0>32.32}"
 
 
 def bought(part_number: str, enabled: int | None = 10, consumed: int | None = 0, **more: Any) -> dict[str, Any]:
-    """One row of subscribedSkus; `warning`, `suspended` and `lockedOut` go into prepaidUnits."""
+    """Return a row of subscribedSkus; `warning`, `suspended` and `lockedOut` are added to prepaidUnits."""
     units = {name: more.pop(name, 0) for name in ("warning", "suspended", "lockedOut")}
     product = builtin().product(sku_id(part_number))
     plans = [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in product.plans] if product else []
@@ -55,7 +55,7 @@ def bought(part_number: str, enabled: int | None = 10, consumed: int | None = 0,
 
 
 def subscription(name: str, part: str = "SPE_E3", ends: float | None = None, **more: Any) -> dict[str, Any]:
-    """A subscription that ends so many days from now."""
+    """Return a subscription that ends in a number of days."""
     end = None if ends is None else format_instant(NOW + timedelta(days=ends))
     return {
         "id": name, "skuId": sku_id(part), "skuPartNumber": part, "status": "Enabled", "isTrial": False,
@@ -64,7 +64,7 @@ def subscription(name: str, part: str = "SPE_E3", ends: float | None = None, **m
 
 
 def path(part_number: str, group: str | None = None, **more: Any) -> dict[str, Any]:
-    """One entry of licenseAssignmentStates; `off` names disabled plans by id."""
+    """Return an entry of licenseAssignmentStates; `off` has the ids of disabled plans."""
     return {
         "skuId": sku_id(part_number),
         "assignedByGroup": group,
@@ -76,7 +76,7 @@ def path(part_number: str, group: str | None = None, **more: Any) -> dict[str, A
 
 
 def user(name: str, *held: str, paths: Sequence[Mapping[str, Any]] | None = None, **facts: Any) -> dict[str, Any]:
-    """One user who holds products, directly where `paths` does not say otherwise."""
+    """Return a user who holds products, directly unless `paths` is given."""
     return {
         "id": f"id-{name}",
         "userPrincipalName": f"{name}@contoso.example",
@@ -100,10 +100,10 @@ def tenant(
     reports: Mapping[Source, date] | None = None,
     **state: Any,
 ) -> Snapshot:
-    """A tenant's snapshot; `unread` sources carry the reason "not allowed", `unasked` properties were not read, `asked` ones
-    were read beside the usual ones.
+    """Return the snapshot of a tenant.
 
-    `reports` are the reports of usage that were read, with their refresh dates.
+    `unread` sources have the reason "not allowed", `unasked` properties were not read, and `asked` properties were read
+    in addition to the usual ones. `reports` are the usage reports that were read, with their refresh dates.
     """
     statuses, dates = unread or {}, reports or {}
     properties = {
@@ -139,7 +139,7 @@ def tenant(
 
 
 def person(name: str, *held: str, **facts: Any) -> dict[str, Any]:
-    """A user as the planner knows them: the id is the name, and a place of use is set."""
+    """Return a user for the planner: the id is the name, and a usage location is set."""
     return user(name, *held, **{"id": name, "userType": "Member", "usageLocation": "NL", **facts})
 
 
@@ -166,13 +166,13 @@ def policy_file(block: str, *, users: str = "", waivers: str = "", prices: str =
 
 
 def one(result: TenantResult) -> Finding:
-    """The only finding."""
+    """Return the only finding."""
     assert len(result.findings) == 1, finding_keys(result)
     return result.findings[0]
 
 
 def finding_keys(result: TenantResult) -> list[tuple[str, str, str | None, str | None]]:
-    """Findings in their order as (check, subject id without its prefix, product, detail)."""
+    """Return the findings in their order as (check, subject id without its prefix, product, detail)."""
     return [
         (
             finding.check,
@@ -185,7 +185,7 @@ def finding_keys(result: TenantResult) -> list[tuple[str, str, str | None, str |
 
 
 def euros(finding: Finding) -> Decimal | None:
-    """What a finding costs a month; every price list of these tests is in euro."""
+    """Return the monthly cost of a finding; every price list of these tests is in euro."""
     if finding.money is None:
         return None
     assert finding.money.currency == "EUR"
@@ -193,6 +193,6 @@ def euros(finding: Finding) -> Decimal | None:
 
 
 def outcome(result: TenantResult) -> str:
-    """The outcome of the one policy."""
+    """Return the outcome of the only policy."""
     (only,) = result.policies
     return only.status.value

@@ -1,4 +1,4 @@
-"""The tenant of the tests of stores: Ann holds E3, Bob E3 and E5, and a policy that finds Bob once he is blocked."""
+"""A tenant for tests of stores: Ann holds E3, Bob E3 and E5; a policy reports Bob once he is blocked."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -26,17 +26,17 @@ TWO_PEOPLE: dict[str, Any] = {
         {"skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 2, "prepaidUnits": {"enabled": 5, "warning": 0}}
     ],
 }
-"""The state of one night, in Graph's shape."""
+"""The state of one night, in the form of Graph."""
 
 BLOCKED_POLICY = (
     "version: 1\npolicies:\n- {id: blocked, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
 )
 ASKED = ("id", "displayName", "userPrincipalName", "accountEnabled", "assignedLicenses")
-"""Properties that a collection of this tenant asked for."""
+"""The properties that a collection of this tenant requests."""
 
 
 def instant(day: int, hours: int = 1) -> str:
-    """Some hours after the night of a day."""
+    """Return the instant some hours after the night of a day."""
     return (START + timedelta(days=day, hours=hours)).isoformat().replace("+00:00", "Z")
 
 
@@ -44,10 +44,10 @@ def store_in(folder: Path) -> Store:
     return Store(FolderBackend(folder / "store")).create()
 
 
-def assert_same_tables(one: Path, other: Path) -> None:
+def assert_same_tables(first: Path, second: Path) -> None:
     """Compare two snapshot folders: schemas, row groups and rows of every table."""
     for name in FILES:
-        left, right = pq.ParquetFile(one / f"{name}.parquet"), pq.ParquetFile(other / f"{name}.parquet")
+        left, right = pq.ParquetFile(first / f"{name}.parquet"), pq.ParquetFile(second / f"{name}.parquet")
         assert left.schema_arrow == right.schema_arrow, name
         assert left.num_row_groups == right.num_row_groups, name
         for group in range(left.num_row_groups):
