@@ -47,10 +47,10 @@ def measure(_users: int, rounds: int) -> list[Row]:
             met=cpu <= _MAX_GROWTH and memory_ratio <= _MAX_GROWTH,
         )
     )
-    return [*rows, _streamed("csv,parquet", "CSV and Parquet"), _streamed("html,json", "HTML and JSON")]
+    return [*rows, _streaming_row("csv,parquet", "CSV and Parquet"), _streaming_row("html,json", "HTML and JSON")]
 
 
-def _streamed(formats: str, title: str) -> Row:
+def _streaming_row(formats: str, title: str) -> Row:
     """Audit very large tenants, once each, into files that are written finding by finding."""
     few, many = (audited(str(tenant(size)), formats) for size in _STREAMED_SIZES)
     return memory(

@@ -118,7 +118,7 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def _timed(ready: Iterator[Any], write: Callable[[Any], object], close: Callable[[], object]) -> float:
+def _time_writes(ready: Iterator[Any], write: Callable[[Any], object], close: Callable[[], object]) -> float:
     """Return the CPU seconds of writing prepared cells, without the preparation."""
     seconds = 0.0
     for chunk in ready:
@@ -138,7 +138,7 @@ def _chunks(lines: Iterator[Any]) -> Iterator[list[Any]]:
 def _csv_floor(source: Path) -> float:
     with source.open(encoding="utf-8", newline="") as cells, tempfile.TemporaryFile("w", encoding="utf-8") as to:
         writer = csv.writer(to)
-        return _timed(_chunks(map(tuple, csv.reader(cells))), writer.writerows, to.close)
+        return _time_writes(_chunks(map(tuple, csv.reader(cells))), writer.writerows, to.close)
 
 
 def _xlsx_floor(source: Path) -> float:
@@ -162,7 +162,7 @@ def _xlsx_floor(source: Path) -> float:
                 for row_number, column, cell in row:
                     (string if type(cell) is str else figure)(row_number, column, cell)
 
-        return _timed(_chunks(ready), write, book.close)
+        return _time_writes(_chunks(ready), write, book.close)
 
 
 def _parquet_floor(source: Path) -> float:
@@ -183,7 +183,7 @@ def _ndjson_floor(source: Path) -> float:
         def write(chunk: list[Any]) -> None:
             to.write(b"\n".join(map(orjson.dumps, chunk)))
 
-        return _timed(_chunks(map(orjson.loads, lines)), write, to.close)
+        return _time_writes(_chunks(map(orjson.loads, lines)), write, to.close)
 
 
 _FLOOR_WRITERS = {"csv": _csv_floor, "xlsx": _xlsx_floor, "parquet": _parquet_floor, "ndjson": _ndjson_floor}

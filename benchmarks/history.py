@@ -187,7 +187,7 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
     restored = store.restore(stored[-1], work / "back")
     restore_seconds = _cpu() - before
     for name in FILES:
-        assert _decoded(folder, name) == _decoded(restored, name), name
+        assert _decode(folder, name) == _decode(restored, name), name
     for night in stored[:: max(1, nights // 5)]:
         store.restore(night, work / "again")  # raises an error if the result is not what was stored
         shutil.rmtree(work / "again")
@@ -208,7 +208,7 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
     }
 
 
-def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
+def _decode(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
     """Read the columns of a table without their dictionary codes, whose order may differ."""
     table = pq.read_table(folder / f"{name}.parquet")
     return {

@@ -45,19 +45,19 @@ def _seconds(job: Callable[[], object]) -> float:
 
 def _constructions() -> Mapping[str, Callable[[int], Callable[[], object]]]:
     return {
-        "populations that each name the next one twice, 24 and 48": lambda n: _validation(
+        "populations that each name the next one twice, 24 and 48": lambda n: _load_job(
             _chain("populations", "{{any: [{0}, {0}]}}", "{department: Store}", n * _NAMES)
         ),
-        "product sets that each name the next one twice, 24 and 48": lambda n: _validation(
+        "product sets that each name the next one twice, 24 and 48": lambda n: _load_job(
             _chain("products", "[{0}, {0}]", "[SPE_E3]", n * _NAMES).replace("users: p0", "users: {holds: p0}")
         ),
-        "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _validation(_policies(n)),
-        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _globbed("a*a*a*a*b", n * 4000),
-        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _globbed("a*" * 30 + "b", n * 4000),
+        "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _load_job(_policies(n)),
+        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _glob("a*a*a*a*b", n * 4000),
+        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _glob("a*" * 30 + "b", n * 4000),
     }
 
 
-def _validation(text: str) -> Callable[[], object]:
+def _load_job(text: str) -> Callable[[], object]:
     def job() -> None:
         loaded = load([("hostile.yaml", text.encode())])
         needs(loaded.policies)
@@ -77,6 +77,6 @@ def _policies(times: int) -> str:
     return "\n".join(["version: 1", "policies:", *(line.format(number) for number in range(times * _SIZE))])
 
 
-def _globbed(glob: str, letters: int) -> Callable[[], object]:
+def _glob(glob: str, letters: int) -> Callable[[], object]:
     column = texts(pa.array(["a" * letters], pa.string()), distinct=False)
     return lambda: column.like((glob,))

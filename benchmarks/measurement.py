@@ -91,15 +91,15 @@ def module(name: str, *arguments: str, path: Path | None = None) -> Measurement:
 
 def tenant(users: int) -> Path:
     """Return the snapshot of a tenant of that size."""
-    return next(_generated(f"tenant-{users}", users).glob("*/*/manifest.json")).parent
+    return next(_generated_folder(f"tenant-{users}", users).glob("*/*/manifest.json")).parent
 
 
 def fleet(tenants: int, users: int) -> Path:
     """Return the folder of the snapshots of many small tenants."""
-    return _generated(f"fleet-{tenants}-{users}", users, tenants)
+    return _generated_folder(f"fleet-{tenants}-{users}", users, tenants)
 
 
-def _generated(name: str, *sizes: int) -> Path:
+def _generated_folder(name: str, *sizes: int) -> Path:
     """Return a folder of the cache, generated again if the generator or the writer of snapshots has changed."""
     folder = CACHE / name
     recipe = b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writer.py"))

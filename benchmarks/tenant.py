@@ -108,16 +108,16 @@ def write_tenant(root: Path, users: int, *, seed: int = 20261120, name: str = "l
 
 
 def _manifest(users: int, name: str, *, use: bool) -> Manifest:
-    read = AS_OF.isoformat()
+    read_at = AS_OF.isoformat()
     groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     asked = {Source.USERS: EVERYTHING_ABOUT_USERS, Source.GROUPS: groups}
     sources = tuple(
-        Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read, asked=asked.get(source, ()), count=users)
+        Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read_at, asked=asked.get(source, ()), count=users)
         for source in CORE_SOURCES
     )
     if use:
         sources += tuple(
-            Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read, asked=columns, count=users)
+            Coverage(name=source, status=SourceStatus.COMPLETE, read_at=read_at, asked=columns, count=users)
             for source, columns in USE.items()
         )
     return Manifest(
@@ -148,10 +148,10 @@ def _people(random: np.random.Generator, start: int, count: int, users: int) -> 
         "companyName": _pick(random, count, ("Contoso", "Fabrikam", "Northwind"), (0.7, 0.2, 0.1)),
         "jobTitle": _pick(random, count, _JOBS, (0.0125,) * 72),
         "employeeType": _pick(random, count, ("Employee", "Contractor", "Intern", "Service"), (0.7, 0.15, 0.03, 0.02)),
-        "country": _coded(country, _COUNTRIES, random.random(count) < 0.02),
+        "country": _text_column(country, _COUNTRIES, random.random(count) < 0.02),
         "city": _pick(random, count, tuple(f"City {number}" for number in range(120)), tuple(_zipf(120) * 0.95)),
         "officeLocation": _pick(random, count, tuple(f"Building {number}" for number in range(300)), (0.003,) * 300),
-        "usageLocation": _coded(country, _COUNTRIES, random.random(count) < 0.03),
+        "usageLocation": _text_column(country, _COUNTRIES, random.random(count) < 0.03),
         "extensionAttribute1": _pick(random, count, ("CC-100", "CC-200", "CC-300", "VIP"), (0.2, 0.2, 0.2, 0.01)),
         "mailboxType": _pick(random, count, ("user", "shared", "room", "equipment"), (0.9, 0.04, 0.01, 0.005)),
         "accountEnabled": random.random(count) > 0.07,
@@ -181,10 +181,10 @@ def _pick(random: np.random.Generator, count: int, values: tuple[str, ...], shar
     """Choose values by their shares; the remainder of 1 is absent."""
     edges = np.cumsum(shares)
     codes = np.searchsorted(edges, random.random(count), side="right")
-    return _coded(np.minimum(codes, len(values) - 1), values, codes >= len(values))
+    return _text_column(np.minimum(codes, len(values) - 1), values, codes >= len(values))
 
 
-def _coded(codes: Numbers, values: tuple[str, ...], absent: Numbers) -> pa.Array:
+def _text_column(codes: Numbers, values: tuple[str, ...], absent: Numbers) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=absent), pa.array(values)).cast(
         pa.string()
     )
@@ -219,26 +219,28 @@ def _assignments(random: np.random.Generator, start: int, count: int, skus: list
     faulty = (states == 1) | (states == 2)
     errors = np.where(faulty, random.integers(1, len(_ERRORS), size), 0)
     lost = (states == 2) & ~repeated & np.concatenate([~repeated[1:], [True]])
-    disabled = _disabled(random, sku, skus)
+    disabled = _disabled_plans(random, sku, skus)
     columns = {
         "user": pa.array(user + start, pa.int64()),
-        "skuId": _codes(sku, [product.sku_id for product in skus]),
+        "skuId": _dictionary_column(sku, [product.sku_id for product in skus]),
         "held": pa.array(~lost),
         "disabledPlans": disabled,
-        "state": _codes(states, ["Active", "ActiveWithError", "Error", "Disabled"]),
-        "assignedByGroup": _codes(group, [group_id(number) for number in range(_TEAMS + len(skus) + 4)], direct),
-        "error": _codes(errors, list(_ERRORS)),
+        "state": _dictionary_column(states, ["Active", "ActiveWithError", "Error", "Disabled"]),
+        "assignedByGroup": _dictionary_column(
+            group, [group_id(number) for number in range(_TEAMS + len(skus) + 4)], direct
+        ),
+        "error": _dictionary_column(errors, list(_ERRORS)),
         "pathDisabledPlans": disabled,
         "lastUpdatedDateTime": _instants(random, size, days=900, absent=0.0),
     }
     return pa.RecordBatch.from_arrays([columns[name] for name in ASSIGNMENTS.names], schema=ASSIGNMENTS)
 
 
-def _codes(codes: Numbers, values: list[str], absent: Numbers | None = None) -> pa.Array:
+def _dictionary_column(codes: Numbers, values: list[str], absent: Numbers | None = None) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=absent), pa.array(values))
 
 
-def _disabled(random: np.random.Generator, sku: Numbers, skus: list[Any]) -> pa.Array:
+def _disabled_plans(random: np.random.Generator, sku: Numbers, skus: list[Any]) -> pa.Array:
     """Draw the disabled service plans: none for nine assignments in ten, one or two for the others."""
     plans = [plan.id for product in skus for plan in product.plans]
     first = np.cumsum([0, *(len(product.plans) for product in skus)])

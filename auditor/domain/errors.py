@@ -94,12 +94,12 @@ class InputError(AuditorError):
     """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        listed = tuple(diagnostics)
-        if not listed:
+        items = tuple(diagnostics)
+        if not items:
             raise ValueError("an InputError without a diagnostic says nothing")
-        super().__init__(listed[0].slug, listed[0].message)
-        self.args = (listed,)
-        self.diagnostics = listed
+        super().__init__(items[0].slug, items[0].message)
+        self.args = (items,)
+        self.diagnostics = items
 
 
 class SnapshotError(AuditorError):

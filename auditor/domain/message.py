@@ -119,7 +119,7 @@ def encoded(message: Message) -> dict[str, Any]:
 def decoded(document: Mapping[str, Any]) -> Message:
     """Return the message of a document that `encoded` returned; raises KeyError, TypeError or ValueError if invalid."""
     template, values = document["id"], document.get("arguments", {})
-    return Message(template, **{name: _decoded(values[name]) for name in values})
+    return Message(template, **{name: _decode_argument(values[name]) for name in values})
 
 
 def restored(text: str, saved: Mapping[str, Any]) -> Message:
@@ -136,7 +136,7 @@ def restored(text: str, saved: Mapping[str, Any]) -> Message:
     return message
 
 
-def _decoded(value: str | Mapping[str, Any]) -> Argument:
+def _decode_argument(value: str | Mapping[str, Any]) -> Argument:
     if isinstance(value, str):
         return value
     return date.fromisoformat(value["date"]) if "date" in value else decoded(value)

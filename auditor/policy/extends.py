@@ -91,7 +91,7 @@ class Extensions(Struct, kw_only=True):
             self.gaps.anything = self.gaps.sections = True  # it may define any name
             return []
         documents, roots, mistakes = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
-        self.diagnostics.found.extend(mistakes)
+        self.diagnostics.items.extend(mistakes)
         names = frozenset(name for name, _ in base.files)
         self.files |= names
         roots = [*self.roots(roots, (*ancestors, names)), *roots]
@@ -235,7 +235,7 @@ class Extensions(Struct, kw_only=True):
         if not any(str(item["id"]) in changes for item in policies):
             return Node(document, (), value)
         node, mistakes = root_of(document, self.gaps)
-        self.diagnostics.found.extend(mistakes)
+        self.diagnostics.items.extend(mistakes)
         return node
 
 

@@ -109,7 +109,8 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
     if kinds.Licensed() in denied and not types.isdisjoint({kinds.Holds, kinds.HeldFor, kinds.LicensedVia}):
         return True
     # A user without activity in several services for a long time has none in some of them for a shorter time.
-    if any(_implies(part, other) for part in inactive for other in denied if isinstance(other, kinds.InactiveIn)):
+    denied_inactive = [part for part in denied if isinstance(part, kinds.InactiveIn)]
+    if any(_implies(stronger, weaker) for stronger in inactive for weaker in denied_inactive):
         return True
     return any(part in denied for part in parts)
 

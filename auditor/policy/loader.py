@@ -60,7 +60,7 @@ def load(
     gaps = Gaps()
     documents, own_roots, mistakes = read_documents(files, gaps, fitting=fitting, bounded=bounded)
     diagnostics = Diagnostics()
-    diagnostics.found.extend(mistakes)
+    diagnostics.items.extend(mistakes)
     extensions = Extensions(
         bases=bases, diagnostics=diagnostics, gaps=gaps, loaded=frozenset(document.file for document in documents)
     )
@@ -76,7 +76,7 @@ def load(
     prices = read_prices(roots, names)
     contracts, currency = read_contracts(roots, names, prices)
     answers = read_decisions(decisions, names, policy_ids, complete=not gaps.anything)
-    errors = [item for item in diagnostics.found if item.level is Level.ERROR]
+    errors = [item for item in diagnostics.items if item.level is Level.ERROR]
     if errors:
         raise InputError(sorted(set(errors), key=_sort_key))
     return Loaded(
@@ -94,7 +94,7 @@ def load(
         documents=tuple(documents),
         decisions=answers,
         mentions=tuple(names.mentions),
-        warnings=tuple(sorted(diagnostics.found, key=_sort_key)),
+        warnings=tuple(sorted(diagnostics.items, key=_sort_key)),
         extended=frozenset(extensions.files),
         changed=extensions.changed,
     )
@@ -187,8 +187,8 @@ def _waivers(
 
 
 def _check_policies(node: Node, names: Names, policies: set[str]) -> None:
-    listed = node["policies"]
-    for item in listed.each() if isinstance(listed.value, list) else ():
+    entries = node["policies"]
+    for item in entries.each() if isinstance(entries.value, list) else ():
         if item.value not in policies and item.value != "*":
             names.diagnostics.error(
                 "waiver-unknown-policy",

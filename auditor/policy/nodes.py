@@ -82,13 +82,13 @@ class Hints(Struct):
 class Diagnostics(Struct):
     """Collects the diagnostics of all files, so that they are reported together."""
 
-    found: list[Diagnostic] = field(default_factory=list)
+    items: list[Diagnostic] = field(default_factory=list)
     hints: Hints = field(default_factory=Hints)
 
     def error(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
         """Record an error, which stops the program."""
         span = where.span() if isinstance(where, Node) else where
-        self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
+        self.items.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
 
     def duplicate(self, slug: str, message: Message, where: Node, first: Span) -> None:
         """Record a second definition of an id; `first` is the location of the first one."""
@@ -106,7 +106,7 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
     try:
         return date.fromisoformat(str(node.value))
     except ValueError:
-        diagnostics.found.append(impossible_date(node.value, node.span()))
+        diagnostics.items.append(impossible_date(node.value, node.span()))
         return date.min
 
 

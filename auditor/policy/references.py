@@ -81,7 +81,7 @@ class Names:
     def read_sets(self) -> None:
         """Read every product set."""
         for name, node in self.products.items():
-            self._named(name, node)
+            self._named_set(name, node)
         self.free_sets()
 
     def product_set(self, node: Node) -> ProductSet:
@@ -105,7 +105,7 @@ class Names:
         if name in BUILTIN_SETS:
             return Builtin(name=name)
         if name in self.products:
-            return self._named(name, node)
+            return self._named_set(name, node)
         if any(char in name for char in "*?["):
             return SkuGlob(pattern=name)
         self.mention("product", name, node)
@@ -130,7 +130,7 @@ class Names:
             sets.append(addition)
         return tuple(sets)
 
-    def _named(self, name: str, where: Node) -> Named:
+    def _named_set(self, name: str, where: Node) -> Named:
         label = Message("product set {name}", name=name)
         cached = self._sets.get(name)
         if cached is not None:

@@ -78,11 +78,11 @@ def _element(element: Element, world: World) -> frozenset[str]:
         case Sku(name=name):
             return frozenset(sku for sku, part in world.part.items() if name.casefold() in (part.casefold(), sku))
         case WithService(plan=plan):
-            wanted = plan.casefold()
+            folded = plan.casefold()
             return frozenset(
                 sku
                 for sku, plans in world.plans.items()
-                if wanted in plans or wanted in {name.casefold() for name in plans.values()}
+                if folded in plans or folded in {name.casefold() for name in plans.values()}
             )
         case _:
             raise NotImplementedError(element)
@@ -167,7 +167,7 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
             raise NotImplementedError(policy.constraint)
     lines = ["def rule(users):", "    findings = []", "    add = findings.append", "    for u in users:"]
     lines += [f"        if {condition(policy.users, world)}:", *(f"            {line}" for line in body)]
-    lines += [*_waived([waiver for waiver in waivers if waiver.covers(policy.id)], policy, world)]
+    lines += [*_waiver_lines([waiver for waiver in waivers if waiver.covers(policy.id)], policy, world)]
     scope: dict[str, Any] = dict(world.names)
     exec("\n".join(lines), scope)
     compiled: Callable[[Sequence[Any]], list[Row]] = scope["rule"]
@@ -182,8 +182,8 @@ def _assignments(block: Assignments, world: World) -> list[str]:
     if block.allow is not None:
         lines += _held("assignment.not-allowed", of - skus(block.allow, world), world)
     for element in block.require:
-        listed = world.name(skus(element, world))
-        lines.append(f"if {listed}.isdisjoint(u.held): add((u, 'assignment.missing', {element.written!r}, None))")
+        sku_ids = world.name(skus(element, world))
+        lines.append(f"if {sku_ids}.isdisjoint(u.held): add((u, 'assignment.missing', {element.written!r}, None))")
     if block.exclusive:
         lines += _exclusive(block, of, world)
     if block.redundant:
@@ -235,9 +235,9 @@ def _exclusive(block: Assignments, of: frozenset[str], world: World) -> list[str
         groups.append((frozenset().union(*elements), elements))
 
     lines = ["if len(u.held) > 1:", "    texts = set()"]
-    for listed, elements in groups:
+    for sku_ids, elements in groups:
         lines += [
-            f"    own_skus = [s for s in u.held if s in {world.name(listed)}]",
+            f"    own_skus = [s for s in u.held if s in {world.name(sku_ids)}]",
             f"    if len(own_skus) > 1 and {world.name(clash)}(own_skus, {world.name(elements)}):",
             f"        text = '+'.join(sorted({world.name(world.part)}[s] for s in own_skus))",
             "        if text not in texts: texts.add(text); add((u, 'assignment.overlap', None, text))",
@@ -285,21 +285,21 @@ def plan_ids(plan: str, world: World) -> dict[str, frozenset[str]]:
 def _service(check: str, plan: str, world: World) -> list[str]:
     ids = plan_ids(plan, world)
     tests = [
-        f"(p.active and p.sku in {world.name(listed)} and p.sku in u.held and {plan_id!r} not in p.disabled)"
-        for plan_id, listed in ids.items()
+        f"(p.active and p.sku in {world.name(sku_ids)} and p.sku in u.held and {plan_id!r} not in p.disabled)"
+        for plan_id, sku_ids in ids.items()
     ]
     findings = f"any({' or '.join(tests)} for p in u.paths)" if tests else "False"
     negation = "" if check == "service.denied" else "not "
     return [f"if {negation}{findings}: add((u, {check!r}, None, {plan!r}))"]
 
 
-def required(policy: Policy, listed: frozenset[str], world: World) -> frozenset[str]:
+def required(policy: Policy, sku_ids: frozenset[str], world: World) -> frozenset[str]:
     """Return the required products of a policy, as written, that contain one of a set of SKUs."""
     elements = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
-    return frozenset(element.written for element in elements if listed & skus(element, world))
+    return frozenset(element.written for element in elements if sku_ids & skus(element, world))
 
 
-def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
+def _waiver_lines(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
     """Return source lines that mark findings as waived by the first waiver that applies."""
     if not waivers:
         return ["    return [(*f, None) for f in findings]"]
@@ -307,21 +307,21 @@ def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str
     for waiver in reversed(waivers):
         tests = [] if waiver.users is None else [condition(waiver.users, world)]
         if waiver.products is not None:
-            listed = skus(waiver.products, world)
-            tests.insert(0, f"f[2] in {world.name(listed | required(policy, listed, world))}")
+            sku_ids = skus(waiver.products, world)
+            tests.insert(0, f"f[2] in {world.name(sku_ids | required(policy, sku_ids, world))}")
         lines.append(f"        if {' and '.join(tests) or 'True'}: w = {waiver.id!r}")
     return [*lines, "        results.append((*f, w))", "    return results"]
 
 
 def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
-    listed = skus(block.of, world)
+    sku_ids = skus(block.of, world)
     source = [
         "def rule(users):",
-        "    counts = dict.fromkeys(listed, 0)",
+        "    counts = dict.fromkeys(sku_ids, 0)",
         "    people = 0",
         "    for u in users:",
         f"        if {condition(policy.users, world)}:",
-        "            own_skus = [s for s in u.held if s in listed]",
+        "            own_skus = [s for s in u.held if s in sku_ids]",
         "            if own_skus: people += 1",
         "            for s in own_skus: counts[s] += 1",
         "    if pool: return [(words, 'seats.quota-exceeded', words, None, None)] if people > most else []",
@@ -329,7 +329,7 @@ def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any
     ]
     scope = {
         **world.names,
-        "listed": listed,
+        "sku_ids": sku_ids,
         "pool": block.pool,
         "words": block.of.written,
         "most": block.quota.seats if block.quota else 0,

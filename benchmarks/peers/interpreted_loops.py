@@ -49,14 +49,14 @@ def test_of(selector: Selector, world: World) -> Test:
         case Population(selector=selector):
             return test_of(selector, world)
         case OneOf(property=name, values=values):
-            wanted = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
-            return lambda u: getattr(u, name) in wanted
+            allowed = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
+            return lambda u: getattr(u, name) in allowed
         case Matches(property=name, pattern=pattern):
             matches = re.compile(fnmatch.translate(pattern.casefold())).match
             return lambda u: getattr(u, name) is not None and matches(getattr(u, name)) is not None
         case Holds(products=products):
-            listed = skus(products, world)
-            return lambda u: any(sku in listed for sku in u.held)
+            sku_ids = skus(products, world)
+            return lambda u: any(sku in sku_ids for sku in u.held)
         case Licensed():
             return lambda u: bool(u.held)
         case MemberOf(groups=groups, transitive=transitive):
@@ -146,8 +146,10 @@ def _held(check: str, violating: frozenset[str]) -> Check:
     return lambda u: ((check, sku, None) for sku in u.held if sku in violating)
 
 
-def _missing(listed: frozenset[str], written: str) -> Check:
-    return lambda u: iter(()) if any(sku in listed for sku in u.held) else iter([("assignment.missing", written, None)])
+def _missing(sku_ids: frozenset[str], written: str) -> Check:
+    return lambda u: (
+        iter(()) if any(sku in sku_ids for sku in u.held) else iter([("assignment.missing", written, None)])
+    )
 
 
 def _exclusive(block: Assignments, of: frozenset[str], world: World) -> Check:
@@ -197,15 +199,15 @@ def _duplicate(of: frozenset[str]) -> Check:
 
 def _service(check: str, plan: str, world: World) -> Check:
     ids = plan_ids(plan, world)
-    wanted = check == "service.missing"
+    must_be_enabled = check == "service.missing"
 
     def evaluate(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
         enabled = any(
-            path.active and path.sku in u.held and path.sku in listed and plan_id not in path.disabled
-            for plan_id, listed in ids.items()
+            path.active and path.sku in u.held and path.sku in sku_ids and plan_id not in path.disabled
+            for plan_id, sku_ids in ids.items()
             for path in u.paths
         )
-        if enabled != wanted:
+        if enabled != must_be_enabled:
             yield check, None, plan
 
     return evaluate
@@ -234,21 +236,21 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
 
 def _waiver(waiver: Waiver, policy: Policy, world: World) -> tuple[str, Callable[[Any, str | None], bool]]:
     users = None if waiver.users is None else test_of(waiver.users, world)
-    listed = None if waiver.products is None else skus(waiver.products, world)
-    products = None if listed is None else listed | required(policy, listed, world)
+    sku_ids = None if waiver.products is None else skus(waiver.products, world)
+    products = None if sku_ids is None else sku_ids | required(policy, sku_ids, world)
     return waiver.id, lambda u, product: (products is None or product in products) and (users is None or users(u))
 
 
 def _quota(in_population: Test, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
-    listed, most = skus(block.of, world), block.quota.seats if block.quota else 0
+    sku_ids, most = skus(block.of, world), block.quota.seats if block.quota else 0
     assert most is not None
 
     def evaluate(users: Sequence[Any]) -> list[Row]:
-        counts = dict.fromkeys(listed, 0)
+        counts = dict.fromkeys(sku_ids, 0)
         people = 0
         for u in users:
             if in_population(u):
-                own_skus = [sku for sku in u.held if sku in listed]
+                own_skus = [sku for sku in u.held if sku in sku_ids]
                 people += bool(own_skus)
                 for sku in own_skus:
                     counts[sku] += 1

@@ -34,7 +34,7 @@ def main() -> None:
     service = json.load(sys.stdin)
     configure_process()
     if sys.argv[1] == "typed":
-        print(json.dumps({"cpu": asyncio.run(_typed(service))}))
+        print(json.dumps({"cpu": asyncio.run(_typed_models(service))}))
         return
     needs = Needs(sources=frozenset({Source.USERS}) if sys.argv[1] == "users" else _SMALL, user_properties=PROPERTIES)
     tenants = [tenant_of(service, name, identity) for name, identity in service["tenants"]]
@@ -71,7 +71,7 @@ def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -
     return {"wall": wall, "cpu": cpu, "peak": peak, "users": users}
 
 
-async def _typed(service: dict[str, Any]) -> float:
+async def _typed_models(service: dict[str, Any]) -> float:
     """Return the CPU seconds per user of the SDK's typed models, without the first page."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder

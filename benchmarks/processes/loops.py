@@ -71,7 +71,7 @@ def build(folder: Path, world: World) -> list[User]:
     people, links = pq.ParquetFile(folder / "users.parquet"), pq.ParquetFile(folder / "assignments.parquet")
     for group in range(people.num_row_groups):
         table = people.read_row_group(group)
-        columns: list[list[Any]] = [[_folded(text) for text in table[name].to_pylist()] for name in _TEXTS]
+        columns: list[list[Any]] = [[_fold(text) for text in table[name].to_pylist()] for name in _TEXTS]
         columns.append(table["accountEnabled"].to_pylist())
         columns.append([bool(value) for value in table["onPremisesSyncEnabled"].to_pylist()])
         stamps = [table[name].cast("int64").to_pylist() for name in _STAMPS]
@@ -94,7 +94,7 @@ def build(folder: Path, world: World) -> list[User]:
     return users
 
 
-def _folded(text: str | None) -> str | None:
+def _fold(text: str | None) -> str | None:
     return sys.intern(text.casefold()) if text else None
 
 

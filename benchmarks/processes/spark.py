@@ -27,7 +27,7 @@ def main() -> None:
     """Evaluate once on a warm Spark session, and print the seconds of its start and of the evaluation."""
     snapshot, written, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     policies = load([(str(written), written.read_bytes())]).policies
-    begun = time.perf_counter()
+    created = time.perf_counter()
     with session(master) as spark:
         # An empty job starts what every job needs: executors, their Python processes, and their imports.
         spark.range(0, 2, 1, 2).mapInArrow(partial(_unchanged, judge), "id BIGINT").toArrow()
@@ -36,7 +36,7 @@ def main() -> None:
         judge_remotely = distributed.batches
         result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_remotely, alone=True, actions=True)
         ended = time.perf_counter()
-    readings = {"start": started - begun, "seconds": ended - started}
+    readings = {"start": started - created, "seconds": ended - started}
     print(json.dumps(readings | digest(result.tenants[0].findings)))
 
 

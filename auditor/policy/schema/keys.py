@@ -43,7 +43,7 @@ def written_keys() -> tuple[Key, ...]:
 @cache
 def all_keys(name: SchemaName) -> tuple[Key, ...]:
     """Return every key of a kind of file, each before the keys of its value; a shared definition is listed once."""
-    return tuple(_flattened(top_keys(name), set()))
+    return tuple(_flatten(top_keys(name), set()))
 
 
 @cache
@@ -59,12 +59,12 @@ def keys_named(name: str) -> tuple[Key, ...]:
     return tuple(key for key in keys if key.file in _FILES[:2]) or keys
 
 
-def _flattened(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
+def _flatten(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
     for key in keys:
         if key.dotted not in seen:
             seen.add(key.dotted)
             yield key
-            yield from _flattened(key.keys, seen)
+            yield from _flatten(key.keys, seen)
 
 
 class _KeyReader:

@@ -24,10 +24,10 @@ def read_decisions(
         try:
             document = parse(text, file=file)
         except InputError as error:
-            names.diagnostics.found.extend(error.diagnostics)
+            names.diagnostics.items.extend(error.diagnostics)
             continue
         mistakes, _ = structure_mistakes(document, "decisions")
-        names.diagnostics.found.extend(mistakes)
+        names.diagnostics.items.extend(mistakes)
         if mistakes:
             continue
         for node in Node(document, (), document.value)["decisions"].each():

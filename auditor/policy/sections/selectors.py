@@ -67,9 +67,9 @@ def _population(name: str, where: Node, names: Names) -> Selector:
 
 
 def _report_unknown(name: str, where: Node, names: Names) -> None:
-    listed = sorted(names.populations)
-    more = ["…"] if len(listed) > _MAX_LISTED else []
-    defined = ", ".join([*listed[:_MAX_LISTED], *more]) or "none"
+    known_names = sorted(names.populations)
+    more = ["…"] if len(known_names) > _MAX_LISTED else []
+    defined = ", ".join([*known_names[:_MAX_LISTED], *more]) or "none"
     names.diagnostics.error(
         "policy-unknown-population",
         Message("no file defines the population '{name}'", name=name),

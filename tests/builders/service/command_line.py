@@ -42,13 +42,13 @@ class Ran(Struct, frozen=True, kw_only=True):
 
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without variables that the program reads, so that tests behave alike on all machines."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}
-    return {**kept, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PROGRAM_VARIABLES)}
+    return {**inherited, "XDG_DATA_HOME": "/nonexistent", "LANG": "C.UTF-8", **more}
 
 
 def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment: str) -> Ran:
     """Run `python -m auditor` in a separate process, as people do."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "auditor", *map(str, arguments)],
         cwd=cwd,
         env=clean_environment({"PYTHONPATH": str(ROOT), **environment}),
@@ -56,7 +56,7 @@ def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment:
         timeout=timeout,
         check=False,
     )
-    return Ran(code=done.returncode, out=done.stdout, err=done.stderr.decode())
+    return Ran(code=process.returncode, out=process.stdout, err=process.stderr.decode())
 
 
 def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
@@ -81,9 +81,9 @@ def expect(code: int, /, *arguments: str | Path, cwd: Path, **environment: str) 
 @contextlib.contextmanager
 def placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
-    wanted = clean_environment(environment)
+    program_environment = clean_environment(environment)
     os.environ.clear()
-    os.environ.update(wanted)
+    os.environ.update(program_environment)
     try:
         with contextlib.chdir(cwd):
             yield

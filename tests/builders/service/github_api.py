@@ -74,8 +74,8 @@ class GithubApi(Struct, kw_only=True):
             case "GET", ["issues"]:
                 size, page = int(query["per_page"][0]), int(query["page"][0])
                 assert size <= 100
-                wanted = set(query["labels"][0].split(","))
-                matching = [i for i in self.issues if wanted <= {label["name"] for label in i["labels"]}]
+                labels = set(query["labels"][0].split(","))
+                matching = [i for i in self.issues if labels <= {label["name"] for label in i["labels"]}]
                 matching = [i for i in matching if query["state"][0] in {"all", i["state"]}]
                 return 200, matching[(page - 1) * size : page * size]
             case "GET", ["labels", name]:
@@ -89,19 +89,19 @@ class GithubApi(Struct, kw_only=True):
             case "POST", ["issues"]:
                 assert body["title"]
                 assert len(body["body"]) <= 65_536
-                return 201, self.add(title=body["title"], body=body["body"], labels=self._labelled(body["labels"]))
+                return 201, self.add(title=body["title"], body=body["body"], labels=self._create_labels(body["labels"]))
             case "PATCH", ["issues", number]:
                 issue = self.issues[int(number) - 1]
                 assert body.get("state_reason") in {None, "completed", "not_planned", "reopened"}
                 assert body.get("state") in {None, "open", "closed"}
                 if "labels" in body:
-                    body["labels"] = self._labelled(body["labels"])
+                    body["labels"] = self._create_labels(body["labels"])
                 issue.update(body)
                 return 200, issue
             case _:
                 return 404, {"message": "Not Found"}
 
-    def _labelled(self, names: list[str]) -> list[dict[str, str]]:
+    def _create_labels(self, names: list[str]) -> list[dict[str, str]]:
         if self.may_label:
             self.labels.update(names)
         return [{"name": name} for name in names if name in self.labels]

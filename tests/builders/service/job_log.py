@@ -58,5 +58,5 @@ def _bracket_command(line: str, token: str | None) -> tuple[str, str] | None:
 
 def _known_command(information: str, data: str, token: str | None) -> tuple[str, str] | None:
     name = information.partition(" ")[0]
-    known = {*COMMANDS, *([] if token is None else [token.casefold()])}
-    return (name, data) if name.casefold() in known else None
+    names = {*COMMANDS, *([] if token is None else [token.casefold()])}
+    return (name, data) if name.casefold() in names else None

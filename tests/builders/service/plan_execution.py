@@ -82,14 +82,14 @@ class PlanExecution:
         if kind != "groups" or command.method != "POST":
             return True
         if rest == ["assignLicense"]:
-            wanted = [row["skuId"] for row in command.body["addLicenses"]]
+            sku_ids = [row["skuId"] for row in command.body["addLicenses"]]
             people = [row["id"] for row in self._read(f"/groups/{group}/members?$select=id").get("value", ())]
         else:
             rows = self._read(f"/groups/{group}?$select=id,assignedLicenses").get("assignedLicenses", ())
-            wanted, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
+            sku_ids, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
         free = self._free_seats()
         held = [{sku for sku, _ in self._paths(user)} for user in people]
-        return all(free.get(sku, 0) >= sum(sku not in skus for skus in held) for sku in wanted)
+        return all(free.get(sku, 0) >= sum(sku not in skus for skus in held) for sku in sku_ids)
 
     def _are_free(self, seats: Mapping[str, int]) -> bool:
         free = self._free_seats() if max(seats.values(), default=0) > 0 else {}

@@ -21,7 +21,7 @@ def served(snapshot: Snapshot) -> dict[str, Any]:
         "tenantId": snapshot.manifest.tenant_id,
         "users": [_user(row, [link for link in links if link["user"] == number]) for number, row in enumerate(users)],
         "subscribedSkus": [_sku(row, plans.get(row["skuId"], [])) for row in snapshot.table("products").to_pylist()],
-        "subscriptions": [_dated(row) for row in snapshot.table("subscriptions").to_pylist()],
+        "subscriptions": [_with_text_dates(row) for row in snapshot.table("subscriptions").to_pylist()],
         "groups": [_group(row, snapshot, links) for row in snapshot.table("groups").to_pylist()],
         "usage": _usage(snapshot, users),
         "devices": [device for row in users for device in _devices(row)],
@@ -57,15 +57,15 @@ def _policy(row: dict[str, Any]) -> dict[str, Any]:
 def _usage(snapshot: Snapshot, users: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the usage of each person in the reports; a report that was not read has no rows."""
     days = {row["refreshDate"] for row in snapshot.table("reports").to_pylist()}
-    people = {row["userPrincipalName"]: _used(row) for row in users}
+    people = {row["userPrincipalName"]: _usage_row(row) for row in users}
     return {"people": people, **({"refreshed": _text(max(days))} if days else {})}
 
 
-def _used(row: dict[str, Any]) -> dict[str, Any]:
+def _usage_row(row: dict[str, Any]) -> dict[str, Any]:
     unread = row["notCollected"] or ()
     used = row["appUsageD180"]
     bits = {(app, platform): app_bits((app,), (platform,)) for app in APPS for platform in PLATFORMS}
-    read = {
+    available = {
         "getOffice365ActiveUserDetail": "usage" not in unread,
         "getMicrosoft365CopilotUsageUserDetail": "copilotUsage" not in unread,
         "getM365AppUserDetail": used is not None,
@@ -75,7 +75,7 @@ def _used(row: dict[str, Any]) -> dict[str, Any]:
         **{service: _text(row[column]) for service, column in ACTIVITY_COLUMNS.items()},
         "apps": {app: [platform for platform in PLATFORMS if (used or 0) & bits[app, platform]] for app in APPS},
         "mailbox": {"size": row["mailboxStorageUsed"] or 0, "archive": bool(row["mailboxHasArchive"])},
-        "without": [report for report, is_read in read.items() if not is_read],
+        "without": [report for report, is_read in available.items() if not is_read],
     }
 
 
@@ -146,7 +146,7 @@ def _group(row: dict[str, Any], snapshot: Snapshot, links: list[dict[str, Any]])
     }
 
 
-def _dated(row: dict[str, Any]) -> dict[str, Any]:
+def _with_text_dates(row: dict[str, Any]) -> dict[str, Any]:
     return {name: _text(value) if hasattr(value, "isoformat") else value for name, value in row.items()}
 
 
