@@ -101,7 +101,7 @@ def enumeration(texts: Sequence[str]) -> Message:
 
 
 def message_of(error: BaseException) -> Message:
-    """Return the Message with which an exception was raised, or the text of an exception of another library."""
+    """Return the Message with which an exception was raised, or its text if it was raised without a Message."""
     first = error.args[0] if error.args else None
     return first if isinstance(first, Message) else Message(str(error))
 

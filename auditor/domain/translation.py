@@ -14,12 +14,12 @@ class Localizer(Protocol):
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for
-    """Return the text unchanged; marks it for the extractor, while its translation is looked up when it is written."""
+    """Return the text unchanged. The call marks it for the extractor; it is translated when it is written."""
     return message
 
 
 def NN_(singular: str, plural: str) -> tuple[str, str]:  # noqa: N802 - the name that message extractors look for
-    """Return the singular and plural form of a text unchanged; marks them for the extractor, as `N_` does."""
+    """Return the singular and plural form of a text unchanged. The call marks them for the extractor, like `N_`."""
     return singular, plural
 
 

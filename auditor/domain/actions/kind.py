@@ -59,7 +59,7 @@ class ActionKind(StrEnum):
 
 
 def removal_kind(agreement: Agreement) -> ActionKind:
-    """Return the kind of action that removes seats under an agreement: at the renewal unless the agreement differs."""
+    """Return the kind of action that removes seats under an agreement; the default is removal at the renewal."""
     return _REMOVAL_KINDS.get(agreement, ActionKind.REMOVE_AT_RENEWAL)
 
 

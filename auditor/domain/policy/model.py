@@ -222,7 +222,7 @@ class Mention(Struct, frozen=True, kw_only=True):
     name: str
     tenants: tuple[str, ...] | None = None
     fleet: bool = False
-    """Whether a `balance` policy names it; the name need not exist in each tenant then."""
+    """Whether a `balance` policy names it, so that it need not exist in any particular tenant."""
 
 
 class PolicySet(Struct, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ def builtins_of(elements: tuple[Element, ...]) -> frozenset[str]:
 
 
 def leaves(elements: tuple[Element, ...]) -> tuple[Element, ...]:
-    """Expand visited sets into their elements; each element occurs once, in the order in which it was written."""
+    """Expand named sets into their elements; each element occurs once, in the order in which it was written."""
     flat: dict[Element, None] = {}
     visited: set[str] = set()
     stack = list(reversed(elements))

@@ -237,7 +237,7 @@ class FleetResult(Struct, frozen=True, kw_only=True):
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Findings = field(default_factory=NoFindings)
     actions: tuple[Action, ...] = ()
-    """The actions of each tenant."""
+    """One action for each tenant that has to buy or give up seats."""
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()

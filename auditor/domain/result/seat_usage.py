@@ -22,7 +22,7 @@ class ProductUsage(Struct, frozen=True, kw_only=True):
     used_in_30_days: int | None
     """People with activity in one of the services; None if `services` is empty."""
     used_in_90_days: int | None
-    """Like `used_in_30_days`, and including them."""
+    """People with activity in 90 days, including those of `used_in_30_days`."""
     idle: int | None
     """People without activity in any of the services for 90 days, according to the reports."""
     unknown: int
@@ -83,7 +83,7 @@ class DepartmentReport(Struct, frozen=True, kw_only=True):
     departments: tuple[UnitUsage, ...]
     """Empty if no user has a department."""
     companies: tuple[UnitUsage, ...]
-    """Empty if no user has a company, or `companyName` was not read; so are `cost_centers` and `divisions`."""
+    """Empty if no user has a company, or `companyName` was not read; the same applies to the next two fields."""
     cost_centers: tuple[UnitUsage, ...] = ()
     divisions: tuple[UnitUsage, ...] = ()
     unassigned: UnassignedSeats
@@ -100,7 +100,7 @@ class DepartmentReport(Struct, frozen=True, kw_only=True):
 
 
 class SmallerProductCount(Struct, frozen=True, kw_only=True):
-    """Proposals: people for whom, by open findings, a cheaper product of the tenant contains what they use."""
+    """People for whom open findings propose a cheaper product of the tenant that contains what they use."""
 
     sku_part_number: Label
     """Of the product that they hold; the skuId if it has no part number. The same applies to the smaller product."""
@@ -124,4 +124,4 @@ class SeatCoverage(Struct, frozen=True, kw_only=True):
     missing: int
     """Seats that are missing for the people who certainly need one."""
     missing_cost: Annotated[Money | None, SavedField.OPTIONAL] = None
-    """Cost of the missing seats, in the product of the set that contains the least besides."""
+    """Cost of the missing seats, in the product of the set with the fewest service plans."""

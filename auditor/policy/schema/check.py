@@ -103,16 +103,16 @@ def _explaining_validator(name: SchemaName) -> "Validator":
 
     # NOTE: `$` in Python also matches before a final line break, unlike in JSON Schema and in the other validator.
     strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern, "$ref": _reference})  # type: ignore[no-untyped-call]
-    return strict(_with_needed_descriptions(schema_document(name)))
+    return strict(_with_required_descriptions(schema_document(name)))
 
 
-def _with_needed_descriptions(schema: Any) -> Any:
+def _with_required_descriptions(schema: Any) -> Any:
     """Return a schema in which only required keys have a description, because messages explain only those."""
     if isinstance(schema, list):
-        return [_with_needed_descriptions(item) for item in schema]
+        return [_with_required_descriptions(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    copy = {key: _with_needed_descriptions(value) for key, value in schema.items()}
+    copy = {key: _with_required_descriptions(value) for key, value in schema.items()}
     keys = copy.get("properties", {})
     branches = [branch["then"] for branch in copy.get("allOf", ()) if "then" in branch]
     required = {key for part in (copy, *branches) for key in part.get("required", ())}

@@ -40,7 +40,7 @@ class Mistake(Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     """The keys whose absence is the mistake."""
     nothing: Message | None = None
-    """The message to use if the value is empty."""
+    """The message to use if no value is written."""
 
     @property
     def identity(self) -> object:

@@ -1,7 +1,7 @@
 """Decodes a YAML 1.2 file to text; rejects other encodings and characters that YAML forbids.
 
 U+0085, U+2028 and U+2029 are line breaks in YAML 1.1, which the parser implements, but not in YAML 1.2. They are
-replaced by private-use characters before parsing, and restore in the results.
+replaced by private-use characters before parsing, and restored in the results.
 """
 
 import json

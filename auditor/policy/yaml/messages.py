@@ -36,7 +36,7 @@ def quoted(text: str) -> str:
 
 
 def described(value: object) -> Message:
-    """Return a description of a value: its kind, and its text if it is short."""
+    """Return a description of a value: its kind, with the value itself for texts and numbers."""
     match value:
         case None | bool():
             return Message(json.dumps(value))

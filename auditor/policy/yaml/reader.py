@@ -25,7 +25,7 @@ _CORE: Final = "tag:yaml.org,2002:"
 
 
 class ListEnd(Struct, frozen=True, kw_only=True):
-    """The position at which items can be added to a list: the start of a line, or a column; both count from 0."""
+    """The position at which items can be added to a list: the start of a line, or a column in it (from 0)."""
 
     line: int
     column: int
@@ -48,7 +48,7 @@ class Document:
     _members: dict[int, dict[str, tuple[pyyaml.Node, pyyaml.Node]]] = field(
         repr=False, compare=False, default_factory=dict
     )
-    """Cached keys of mappings, so that each further span is found in constant time."""
+    """Cached keys of mappings, so that looking up many spans is as fast as looking up few."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the span of the value at `path`, or of its key.

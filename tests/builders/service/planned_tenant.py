@@ -59,7 +59,7 @@ def planned_emulator() -> Iterator[Emulator]:
 
 @contextmanager
 def sender(emulator: Emulator) -> Iterator[Send]:
-    """Yield a function that sends send request of a plan; properties are set directly in the tenant."""
+    """Yield a function that sends one request of a plan; properties are set directly in the tenant."""
     tenant = emulator.tenants["contoso"]
     with httpx.Client(timeout=60, trust_env=False) as http:
 

@@ -29,7 +29,7 @@ def carry_out(
 
 
 def take_back(plan: TenantPlan, execution: PlanExecution, tenant: Tenant, seats: Mapping[str, Any]) -> list[str]:
-    """Return the outcome of decided undo, from the last request to the first; `seats` are those before the plan."""
+    """Return the outcome of each undo, from the last request to the first; `seats` are those before the plan."""
     assert plan.changes is not None
     outcomes: list[str] = []
     given_back = [decided for decided in plan.decided_seats if decided.enabled < decided.enabled_before]
