@@ -27,7 +27,7 @@ _VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})
 def compose(library: Library, article: str, variant: Variant) -> Composed:
     """Return the guidance of an article for one variant. Raises KeyError for an unknown article.
 
-    A passage that depends on a fact that the variant leaves open is included under the label of its branch.
+    If the variant leaves a fact open, passages that depend on it are included under the label of their branch.
     """
     return _Composer(library, library.articles[article], variant).composed()
 
@@ -41,25 +41,27 @@ class _Composer:
         self._variant = variant
         self._day = CLOSED_CLOUDS.get(variant.cloud) or variant.day or article.checked
         self._historic = variant.cloud in CLOSED_CLOUDS
-        past = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
+        past_editions = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
         # For a closed cloud, use the steps of its last edition, if that has any for the path.
-        written = past[-1:] if self._historic else ()
-        self._past: model.Edition | None = next((one for one in written if any(map(self._holds, one.steps))), None)
-        self._untold = bool(written) and self._past is None
-        self._editions = () if self._past else past
+        last_edition = past_editions[-1:] if self._historic else ()
+        self._past: model.Edition | None = next(
+            (edition for edition in last_edition if any(map(self._is_shown, edition.steps))), None
+        )
+        self._edition_lacks_path = bool(last_edition) and self._past is None
+        self._editions = () if self._past else past_editions
 
     def composed(self) -> Composed:
         article = self._article
-        prerequisites = tuple(self._passage(note) for note in article.prerequisites if self._holds(note))
+        prerequisites = tuple(self._passage(note) for note in article.prerequisites if self._is_shown(note))
         steps = self._steps()
-        warnings = tuple(self._caution(warning) for warning in article.warnings if self._holds(warning))
-        following = tuple(self._passage(note) for note in article.next if self._holds(note))
+        warnings = tuple(self._caution(warning) for warning in article.warnings if self._is_shown(warning))
+        next_passages = tuple(self._passage(note) for note in article.next if self._is_shown(note))
         sources = tuple(self._library.documents[name] for name in article.sources)
-        linked = (
+        part_links = (
             *(passage.links for passage in prerequisites),
             *(step.links for step in steps),
             *(caution.links for caution in warnings),
-            *(passage.links for passage in following),
+            *(passage.links for passage in next_passages),
         )
         return Composed(
             id=article.id,
@@ -71,28 +73,34 @@ class _Composer:
             notices=self._notices(steps),
             prerequisites=prerequisites,
             roles=tuple(
-                RoleNeeded(name=self._library.terms.roles[each.role], duty=each.duty, branches=self._branches(each))
-                for each in article.roles
-                if each.applies(self._variant)
+                RoleNeeded(name=self._library.terms.roles[role.role], duty=role.duty, branches=self._branches(role))
+                for role in article.roles
+                if role.applies(self._variant)
             ),
             steps=steps,
             warnings=warnings,
-            next=following,
-            links=_distinct(link for links in linked for link in links),
+            next=next_passages,
+            links=_distinct(link for links in part_links for link in links),
             sources=tuple(
-                Reference(title=each.title, url=self._viewed(each.url), date=each.date, checked=each.checked)
-                for each in sources
+                Reference(title=page.title, url=self._with_view(page.url), date=page.date, checked=page.checked)
+                for page in sources
             ),
             history=tuple(
-                Revision(id=each.id, date=each.date, then=each.then, now=each.now, links=self._hyperlinks(each.links))
-                for each in article.history
-                if each.applies(self._variant)
+                Revision(
+                    id=change.id,
+                    date=change.date,
+                    then=change.then,
+                    now=change.now,
+                    links=self._hyperlinks(change.links),
+                )
+                for change in article.history
+                if change.applies(self._variant)
             ),
             corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
                 PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))
                 for edition in self._editions
-                if any(map(self._holds, edition.steps))
+                if any(map(self._is_shown, edition.steps))
             ),
         )
 
@@ -100,9 +108,11 @@ class _Composer:
         if self._past is not None:
             return self._numbered(self._past.steps, plain=True)
         # The last edition for a closed cloud covers one path only; for the other, use the article's own steps.
-        return self._numbered(step for step in self._article.steps if not self._untold or Dimension.PATH in step.when)
+        return self._numbered(
+            step for step in self._article.steps if not self._edition_lacks_path or Dimension.PATH in step.when
+        )
 
-    def _holds(self, part: model.Conditional) -> bool:
+    def _is_shown(self, part: model.Conditional) -> bool:
         return part.applies(self._variant) and part.is_valid(self._day)
 
     def _branches(self, part: model.Conditional) -> tuple[str, ...]:
@@ -111,7 +121,7 @@ class _Composer:
 
     def _numbered(self, steps: Iterable[model.Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
         """Return the steps that apply; `plain` omits the branches, which older versions did not have."""
-        applying = (step for step in steps if self._holds(step))
+        applicable = (step for step in steps if self._is_shown(step))
         return tuple(
             NumberedStep(
                 number=number,
@@ -125,7 +135,7 @@ class _Composer:
                 manual=step.manual,
                 irreversible=step.irreversible,
             )
-            for number, step in enumerate(applying, start=1)
+            for number, step in enumerate(applicable, start=1)
         )
 
     def _passage(self, note: model.Note) -> Passage:
@@ -160,7 +170,7 @@ class _Composer:
             ("undocumented-cloud", undocumented),
             ("unknown-agreement", self._variant.agreement is Agreement.UNKNOWN and branching and bool(steps)),
         )
-        return tuple(notices[name] for name, holds in flags if holds)
+        return tuple(notices[name] for name, is_shown in flags if is_shown)
 
     def _hyperlinks(self, names: tuple[str, ...]) -> tuple[Hyperlink, ...]:
         return _distinct(self._hyperlink(name) for name in names)
@@ -168,15 +178,15 @@ class _Composer:
     def _hyperlink(self, name: str) -> Hyperlink:
         document = self._library.documents.get(name)
         if document is not None:
-            return Hyperlink(label=document.title, url=self._viewed(document.url))
-        return self._opened(self._library.targets[name])
+            return Hyperlink(label=document.title, url=self._with_view(document.url))
+        return self._target_link(self._library.targets[name])
 
-    def _viewed(self, url: str) -> str:
+    def _with_view(self, url: str) -> str:
         """Return the address of a page in the view of the tenant's cloud, if the page has views."""
         view = _VIEWS.get(self._variant.cloud)
         return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
 
-    def _opened(self, target: model.Target) -> Hyperlink:
+    def _target_link(self, target: model.Target) -> Hyperlink:
         url = target.urls.get(self._variant.cloud)
         if target.closed is not None or self._historic:
             return Hyperlink(label=target.label, url=None)

@@ -1,4 +1,4 @@
-"""Reports which guidance was not checked against its source for a year, and announced changes."""
+"""Reports guidance that was last checked against its source more than a year ago, and announced changes."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -42,9 +42,9 @@ class Freshness(Struct, frozen=True, kw_only=True):
 
     @property
     def stale(self) -> tuple[Checked, ...]:
-        """What was last checked more than twelve months before."""
+        """Entries that were last checked more than twelve months before `as_of`."""
         limit = months_before(self.as_of, _MONTHS)
-        return tuple(each for each in self.checked if each.checked < limit)
+        return tuple(entry for entry in self.checked if entry.checked < limit)
 
 
 def freshness(library: Library, as_of: date) -> Freshness:
@@ -57,8 +57,8 @@ def freshness(library: Library, as_of: date) -> Freshness:
 
 
 def last_checked(library: Library) -> date:
-    """Return the latest day on which anything of a library was checked."""
-    return max(each.checked for each in _checked(library, library.articles.values()))
+    """Return the latest check date of any entry of a library."""
+    return max(entry.checked for entry in _checked(library, library.articles.values()))
 
 
 def freshness_markdown(state: Freshness) -> str:
@@ -79,10 +79,10 @@ def freshness_markdown(state: Freshness) -> str:
     ]
     if state.announced:
         lines += ["| Date | Article | Passage | What happens | Text |", "|---|---|---|---|---|"]
-        for each in state.announced:
-            change = "begins to hold" if each.begins else "no longer holds"
-            name = f"[{each.article}]({each.article}.md)"
-            lines.append(f"| {each.day.isoformat()} | {name} | {each.part} | {change} | {each.text} |")
+        for passage in state.announced:
+            change = "begins to hold" if passage.begins else "no longer holds"
+            name = f"[{passage.article}]({passage.article}.md)"
+            lines.append(f"| {passage.day.isoformat()} | {name} | {passage.part} | {change} | {passage.text} |")
         lines.append("")
     else:
         lines += ["Nothing.", ""]
@@ -91,7 +91,7 @@ def freshness_markdown(state: Freshness) -> str:
 
 
 def _rows(checked: Iterable[Checked]) -> list[str]:
-    rows = [f"| {each.checked.isoformat()} | {each.kind} | `{each.id}` | {each.title} |" for each in checked]
+    rows = [f"| {entry.checked.isoformat()} | {entry.kind} | `{entry.id}` | {entry.title} |" for entry in checked]
     return ["| Checked | Kind | Name | Title |", "|---|---|---|---|", *rows, ""]
 
 

@@ -26,13 +26,13 @@ def read_library(texts: Mapping[str, str], schema: str) -> Library:
     if missing:
         raise InputError(invalid(f"the guidance folder has no {name}", "reinstall the package") for name in missing)
     shape = Shape(schema)
-    _refuse(fault for page in pages.values() for fault in shape.faults(page))
-    _refuse(fault for page in pages.values() for fault in _impossible(page))
+    _raise_if_any(fault for page in pages.values() for fault in shape.faults(page))
+    _raise_if_any(fault for page in pages.values() for fault in _date_faults(page))
     links, terms = pages.pop(LINKS).content, pages.pop(TERMS).content
     articles = {page.content["id"]: article_of(page.content) for page in pages.values()}
     titles = {name: article.title for name, article in articles.items()}
     library = library_of(articles, titles, links, terms)
-    _refuse(fault for page in pages.values() for fault in _dangling(page, library))
+    _raise_if_any(fault for page in pages.values() for fault in _reference_faults(page, library))
     return library
 
 
@@ -58,18 +58,18 @@ def _pages(texts: Mapping[str, str]) -> dict[str, GuidanceFile]:
             pages[name] = read_page(name, texts[name])
         except InputError as error:
             faults += error.diagnostics
-    _refuse(iter(faults))
+    _raise_if_any(iter(faults))
     return pages
 
 
-def _refuse(faults: Iterator[Diagnostic]) -> None:
+def _raise_if_any(faults: Iterator[Diagnostic]) -> None:
     diagnostics = tuple(faults)
     if diagnostics:
         raise InputError(diagnostics)
 
 
 def article_of(content: Mapping[str, Any]) -> Article:
-    """Return the article in the values of its file."""
+    """Return the article of a parsed file."""
     roles = [{**role, "duty": role.get("for")} for role in content["roles"]]
     return msgspec.convert({**content, "roles": roles}, Article)
 
@@ -80,39 +80,39 @@ def _targets(links: Mapping[str, Any]) -> Iterator[Target]:
             yield msgspec.convert({**content, "id": key, "home": kind == "pages"}, Target)
 
 
-def _dangling(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
-    """Yield every reference in an article to something unknown, and every id that differs from its file's name."""
+def _reference_faults(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
+    """Yield an error for each reference to an unknown name, and for an id that differs from the file name."""
     content = page.content
     if page.name != f"{content['id']}.yaml":
         yield page.diagnostic(("id",), f"the article '{content['id']}' must stand in {content['id']}.yaml")
-    for route, entry in _entries(content):
-        yield from _unknown(page, (*route, "links"), entry.get("links", ()), [*library.targets, *library.documents])
-        yield from _unknown(page, (*route, "disputed"), entry.get("disputed", ()), list(library.documents))
-        yield from _unknown(page, (*route, "article"), _optional(entry, "article"), list(library.articles))
-        yield from _unknown(page, (*route, "role"), _optional(entry, "role"), list(library.terms.roles))
-        yield from _unknown(page, (*route, "source"), _optional(entry, "source"), list(library.documents))
-        yield from _unlabelled(page, route, entry, library.terms)
+    for path, entry in _entries(content):
+        yield from _unknown(page, (*path, "links"), entry.get("links", ()), [*library.targets, *library.documents])
+        yield from _unknown(page, (*path, "disputed"), entry.get("disputed", ()), list(library.documents))
+        yield from _unknown(page, (*path, "article"), _optional(entry, "article"), list(library.articles))
+        yield from _unknown(page, (*path, "role"), _optional(entry, "role"), list(library.terms.roles))
+        yield from _unknown(page, (*path, "source"), _optional(entry, "source"), list(library.documents))
+        yield from _unlabelled(page, path, entry, library.terms)
     yield from _unknown(page, ("sources",), content["sources"], list(library.documents))
-    yield from _twice(page)
+    yield from _duplicate_ids(page)
 
 
-def _impossible(page: GuidanceFile) -> Iterator[Diagnostic]:
-    """Yield every date that is not in the calendar, and every passage that ends before it begins."""
-    for route, entry in _dated(page):
+def _date_faults(page: GuidanceFile) -> Iterator[Diagnostic]:
+    """Yield an error for each invalid date, and for each passage that ends before it begins."""
+    for path, entry in _dated_entries(page):
         days = {}
         for key in ("checked", *_BOUNDS):
             try:
                 days[key] = date.fromisoformat(entry[key]) if key in entry else None
             except ValueError:
                 hint = "write a day of the calendar as YYYY-MM-DD"
-                yield page.diagnostic((*route, key), f"'{entry[key]}' is no day", hint=hint)
-        first, end = days.get("effective"), days.get("until")
-        if first is not None and end is not None and end <= first:
+                yield page.diagnostic((*path, key), f"'{entry[key]}' is no day", hint=hint)
+        start, end = days.get("effective"), days.get("until")
+        if start is not None and end is not None and end <= start:
             hint = "until is the first day on which the passage no longer holds"
-            yield page.diagnostic((*route, "until"), f"the passage ends ({end}) before it begins ({first})", hint=hint)
+            yield page.diagnostic((*path, "until"), f"the passage ends ({end}) before it begins ({start})", hint=hint)
 
 
-def _dated(page: GuidanceFile) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
+def _dated_entries(page: GuidanceFile) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
     match page.name:
         case name if name == LINKS:
             for kind in ("pages", "sites", "documents"):
@@ -126,35 +126,35 @@ def _dated(page: GuidanceFile) -> Iterator[tuple[reader.Path, Mapping[str, Any]]
 
 def _entries(content: Mapping[str, Any]) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
     for name in (*_LISTS, "roles"):
-        for position, entry in enumerate(content.get(name, ())):
-            yield (name, position), entry
-    for outer, edition in enumerate(content.get("editions", ())):
-        for position, entry in enumerate(edition["steps"]):
-            yield ("editions", outer, "steps", position), entry
+        for index, entry in enumerate(content.get(name, ())):
+            yield (name, index), entry
+    for edition_index, edition in enumerate(content.get("editions", ())):
+        for index, entry in enumerate(edition["steps"]):
+            yield ("editions", edition_index, "steps", index), entry
 
 
 def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return (entry[key],) if key in entry else ()
 
 
-def _unknown(page: GuidanceFile, route: reader.Path, written: Any, names: list[str]) -> Iterator[Diagnostic]:
-    for name in written:
+def _unknown(page: GuidanceFile, path: reader.Path, references: Any, names: list[str]) -> Iterator[Diagnostic]:
+    for name in references:
         if name not in names:
-            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=did_you_mean(name, names))
+            yield page.diagnostic(path, f"nothing is called '{name}' here", hint=did_you_mean(name, names))
 
 
-def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
+def _unlabelled(page: GuidanceFile, path: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
     for dimension, values in msgspec.convert(entry, Conditional).criteria.items():
         key = "+".join(values)
         if dimension is not Dimension.CLOUD and key not in terms.branches[dimension]:
             hint = f"add branches.{dimension}.{key} to {TERMS}, or write the values in its order"
-            yield page.diagnostic((*route, "when"), f"the branch '{key}' has no label", hint=hint)
+            yield page.diagnostic((*path, "when"), f"the branch '{key}' has no label", hint=hint)
 
 
-def _twice(page: GuidanceFile) -> Iterator[Diagnostic]:
+def _duplicate_ids(page: GuidanceFile) -> Iterator[Diagnostic]:
     for name in _LISTS:
         ids: set[str] = set()
-        for position, entry in enumerate(page.content.get(name, ())):
+        for index, entry in enumerate(page.content.get(name, ())):
             if entry["id"] in ids:
-                yield page.diagnostic((name, position, "id"), f"two entries of {name} are called '{entry['id']}'")
+                yield page.diagnostic((name, index, "id"), f"two entries of {name} are called '{entry['id']}'")
             ids.add(entry["id"])

@@ -1,7 +1,7 @@
-"""The values of guidance: articles on how to buy, assign, move, remove and cancel licences, with their variants."""
+"""The guidance data model: articles on how to buy, assign, move, remove and cancel licences, with their variants."""
 
 from collections.abc import Mapping
-from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
+from datetime import date as Day  # noqa: N812 - structs below have a field named `date`
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -44,7 +44,7 @@ class Dimension(StrEnum):
 
 
 When = Mapping[Dimension, tuple[str, ...] | bool]
-"""The values under which a part of an article applies: all keys must hold; an empty mapping always does."""
+"""The values under which a part of an article applies: all keys must match; an empty mapping always matches."""
 
 
 class Conditional(Struct, frozen=True, kw_only=True):
@@ -59,14 +59,14 @@ class Conditional(Struct, frozen=True, kw_only=True):
 
     @property
     def criteria(self) -> Mapping[Dimension, tuple[str, ...]]:
-        """The values by dimension, truth values as `true` and `false`."""
+        """The values by dimension, booleans as `true` and `false`."""
         return {
             dimension: (str(value).lower(),) if isinstance(value, bool) else value
             for dimension, value in self.when.items()
         }
 
     def applies(self, variant: "Variant") -> bool:
-        """Return whether it may apply to a variant, whatever the day."""
+        """Return whether it may apply to a variant, regardless of the day."""
         return all(variant.known(dimension) in (None, *values) for dimension, values in self.criteria.items())
 
     def is_valid(self, day: Day) -> bool:
@@ -104,7 +104,7 @@ class Step(Note, frozen=True, kw_only=True):
     """The text if the date of the subscription's next stage is known; `{date}` is replaced by it."""
 
 
-class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - Microsoft's pages and result.json both call it so
+class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - the term of Microsoft's pages and of result.json
     """What may be lost, and when."""
 
     loses: str
@@ -118,7 +118,7 @@ class Change(Conditional, frozen=True, kw_only=True):
 
     id: str
     date: str
-    """The year, month or day since which `now` is valid, as far as known."""
+    """The year, month or day since which `now` is valid, as precisely as it is known."""
     then: str
     now: str
 
@@ -144,7 +144,7 @@ class Article(Struct, frozen=True, kw_only=True):
     """When it was last checked against its sources."""
     sources: tuple[str, ...]
     documented: tuple[Cloud, ...]
-    """The clouds for which Microsoft documents these steps; elsewhere they are inferred."""
+    """The clouds for which Microsoft documents these steps; for other clouds they are inferred."""
     roles: tuple[Duty, ...]
     steps: tuple[Step, ...]
     prerequisites: tuple[Note, ...] = ()
@@ -163,7 +163,7 @@ class Document(Struct, frozen=True, kw_only=True):
     title: str
     url: str
     date: str | None = None
-    """Its own date; None if the version that was read has none."""
+    """The date on the page; None if the version that was read has none."""
     source: str
     """Where its text was read: repository and path."""
     checked: Day
@@ -179,13 +179,13 @@ class Target(Struct, frozen=True, kw_only=True):
     checked: Day
     """When its address was last checked."""
     home: bool
-    """Whether the admin center's home page is used because the cloud has no direct link."""
+    """Whether to link to the admin center's home page if the cloud has no direct link."""
     closed: str | None = None
     """When it was closed; a closed page is shown without a link."""
 
 
 class Terms(Struct, frozen=True, kw_only=True):
-    """The words that all articles share, by id."""
+    """Texts that all articles share, by id."""
 
     roles: Mapping[str, str]
     branches: Mapping[Dimension, Mapping[str, str]]
@@ -196,7 +196,7 @@ class Terms(Struct, frozen=True, kw_only=True):
 
 
 class Library(Struct, frozen=True, kw_only=True, eq=False):
-    """All articles with their links and terms; compared by identity, so that results can be cached by it."""
+    """All articles with their links and terms; compared by identity, so that it can be a cache key."""
 
     articles: Mapping[str, Article]
     titles: Mapping[str, str]
@@ -207,7 +207,7 @@ class Library(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Variant(Struct, frozen=True, kw_only=True):
-    """The facts that select the variant of an article; every branch is included for a fact that is None."""
+    """The facts that select the variant of an article; for a fact that is None, every branch is included."""
 
     cloud: Cloud
     agreement: Agreement = Agreement.UNKNOWN
@@ -222,7 +222,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     synced: bool | None = None
     """Whether the account comes from an on-premises directory."""
     day: Day | None = None
-    """The day of the audit, which selects between a text and its successor; None is the day of the check."""
+    """The day of the audit, which selects between a text and its successor; None for the day of the last check."""
 
     def known(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension; None if it is unknown or both values apply."""
@@ -238,14 +238,14 @@ class Variant(Struct, frozen=True, kw_only=True):
             case Dimension.SIDE:
                 return self.side
             case Dimension.LEAVING:
-                return _truth(self.leaving)
+                return _boolean_text(self.leaving)
             case Dimension.SYNCED:
-                return _truth(self.synced)
+                return _boolean_text(self.synced)
 
 
-def _truth(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, not a switch
+def _boolean_text(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, not a switch
     return None if value is None else str(value).lower()
 
 
 CLOSED_CLOUDS: Final = MappingProxyType({Cloud.GERMANY: Day(2021, 10, 29)})
-"""Closed clouds with their last day; guidance for them is that of this day."""
+"""Closed clouds with their last day; their guidance is that of this day."""

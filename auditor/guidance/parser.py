@@ -16,19 +16,19 @@ TERMS: Final = "terms.yaml"
 
 
 class GuidanceFile(Struct, frozen=True, kw_only=True):
-    """One file: its name, its values, and the document with their source spans."""
+    """One file: its name, its content, and the parsed document with source spans."""
 
     name: str
     content: Mapping[str, Any]
     document: reader.Document
 
-    def diagnostic(self, route: reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
-        """Return an error at the value (or at the nearest one above it) to which `route` leads."""
-        return invalid(message, hint, self.document.span(route))
+    def diagnostic(self, path: reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
+        """Return an error at the value at `path`, or at its nearest existing parent."""
+        return invalid(message, hint, self.document.span(path))
 
 
 def invalid(message: str, hint: str | None, span: Span | None = None) -> Diagnostic:
-    """Return an error in a file of the package, which its developers alone see: it stays in English."""
+    """Return an error in a packaged file; only developers see it, so it is not translated."""
     return Diagnostic(slug=SLUG, message=Message(message), hint=None if hint is None else Message(hint), span=span)
 
 
@@ -37,12 +37,12 @@ class Shape:
 
     def __init__(self, schema: str) -> None:
         """Compile the text of guidance.v1.json."""
-        # Imported here: choosing an article does not need the validator.
+        # Imported lazily: selecting an article does not need the validator.
         import jsonschema_rs  # noqa: PLC0415
 
         article = json.loads(schema)
         self._article = jsonschema_rs.validator_for(article)
-        self._others = {
+        self._shared_files = {
             name: jsonschema_rs.validator_for(
                 {"$schema": article["$schema"], "$ref": f"#/$defs/{part}", "$defs": article["$defs"]}
             )
@@ -52,7 +52,7 @@ class Shape:
     def faults(self, page: GuidanceFile) -> Iterator[Diagnostic]:
         """Yield every violation of the schema in a file."""
         hint = "docs/guidance.md and auditor/schemas/guidance.v1.json say what may stand here"
-        for error in self._others.get(page.name, self._article).iter_errors(page.content):
+        for error in self._shared_files.get(page.name, self._article).iter_errors(page.content):
             yield page.diagnostic(tuple(error.instance_path), error.message, hint=hint)
 
 

@@ -30,6 +30,6 @@ def state_name(gettext: Callable[[str], str], status: str) -> str:
 
 
 def property_name(gettext: Callable[[str], str], name: str) -> str:
-    """Return what the admin center calls a property; Graph's name where it has none."""
+    """Return the admin center's name for a property of an account; Graph's name if there is none."""
     label = _PROPERTIES.get(name)
     return name if label is None else gettext(label)

@@ -1,7 +1,7 @@
-"""Finds the cheapest product that contains what a person is known to use of a suite, and says what it would take away.
+"""Finds the cheapest product that covers a person's known use of a suite, and lists what the person would lose.
 
-A proposal, never a certainty: only the parts that reports of usage cover are evaluated, and all other parts are kept
-or named. Security and compliance plans work without activity, so nothing is said about their use.
+The result is a proposal: only the parts covered by usage reports are evaluated, and every other part is kept or listed
+as lost. Security and compliance plans work without activity, so their use is not evaluated.
 """
 
 import re
@@ -15,13 +15,13 @@ from msgspec import Struct
 from auditor.catalogue.services import services_of
 
 DESKTOP_APPS: Final = "desktopApps"
-"""Stands beside the services of the reports for Microsoft 365 Apps on Windows and Mac."""
+"""Microsoft 365 Apps on Windows and Mac, used in addition to the services of the reports."""
 
 _DESKTOP_PLANS: Final = re.compile(r"OFFICESUBSCRIPTION.*|OFFICE_BUSINESS|OFFICE_PROPLUS_.*", re.IGNORECASE)
 _LARGE_MAILBOX_PLANS: Final = re.compile(r"EXCHANGE_S_ENTERPRISE.*", re.IGNORECASE)
 _SMALL_MAILBOX_PLANS: Final = re.compile(r"EXCHANGE_S_DESKLESS.*", re.IGNORECASE)
 _STANDARD_QUOTA, _SMALL_QUOTA = 50 * 2**30, 2 * 2**30
-"""Sizes of mailboxes in Exchange Online Plan 1 and in Exchange Online Kiosk, in bytes."""
+"""Mailbox sizes of Exchange Online Plan 1 and Exchange Online Kiosk, in bytes."""
 
 _AREAS: Final = tuple(
     (re.compile(pattern, re.IGNORECASE), area)
@@ -42,7 +42,7 @@ _AREAS: Final = tuple(
         ("Windows", r"WIN10_.*|Windows_Autopatch"),
     )
 )
-"""Parts of suites whose use no report shows, by their service plans."""
+"""Parts of suites that no usage report covers, by the pattern of their service plans."""
 
 
 class Offer(Struct, frozen=True, kw_only=True, dict=True):
@@ -56,7 +56,7 @@ class Offer(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def parts(self) -> frozenset[str]:
-        """The parts whose use reports show."""
+        """The parts that usage reports cover."""
         desktop = [DESKTOP_APPS] if self.has(_DESKTOP_PLANS) else []
         return frozenset((*services_of(self.plans.values()), *desktop))
 
@@ -71,16 +71,16 @@ class Offer(Struct, frozen=True, kw_only=True, dict=True):
         return _SMALL_QUOTA if self.has(_SMALL_MAILBOX_PLANS) else _STANDARD_QUOTA
 
     def has(self, plans: "re.Pattern[str]") -> bool:
-        """Return whether a service plan has a name of this pattern."""
+        """Return whether the name of a service plan matches the pattern."""
         return any(plans.fullmatch(name) for name in self.plans.values())
 
 
 class KnownUse(Struct, frozen=True, kw_only=True):
-    """What the reports say of one person: services of `auditor.catalogue.services` and `DESKTOP_APPS`."""
+    """A person's use according to the reports: services of `auditor.catalogue.services` and `DESKTOP_APPS`."""
 
     used: frozenset[str]
     unused: frozenset[str]
-    """What is in neither set is not known."""
+    """The use of services in neither set is not known."""
     mailbox_size: int | None = None
     """In bytes."""
     archive: bool | None = None
@@ -92,38 +92,38 @@ class SmallerProduct(Struct, frozen=True, kw_only=True):
     held: Offer
     product: Offer
     saves: Decimal
-    """Each month, by the prices of both products."""
+    """Per month, by the prices of both products."""
     used: tuple[str, ...]
     unused: tuple[str, ...]
-    """What the person does not use and would lose."""
+    """Parts that the person does not use and would lose."""
     lost: tuple[str, ...]
-    """Names of other parts that would go; nothing is known about their use."""
+    """Names of other parts that would be lost; their use is not known."""
     more_plans: int
-    """Service plans that would go and are in no part with a name."""
+    """Number of service plans that would be lost and belong to no named part."""
     unknown: tuple[str, ...]
-    """What would change and is not known: `mailboxSize`, `archive`."""
+    """Facts that matter for the change and are not known: `mailboxSize`, `archive`."""
 
 
 def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> SmallerProduct | None:
-    """Return the cheapest of the offers that keeps what a person uses or may use of a product; None if there is none.
+    """Return the cheapest offer that contains everything of a product that a person uses or may use; None if none does.
 
-    A product of which nothing is known to be used, or that the reports do not cover, has no smaller one.
+    Also None if no use of the product is known, or if the reports do not cover it.
     """
     parts = held.parts
     required = parts - use.unused
     if not parts & use.used:
         return None
-    fitting = [
+    candidates = [
         offer
         for offer in offers
         if offer.price < held.price
         and required <= offer.parts
-        and _holds_mailbox(offer, use, exchange="exchange" in required)
+        and _fits_mailbox(offer, use, exchange="exchange" in required)
     ]
-    if not fitting:
+    if not candidates:
         return None
-    product = min(fitting, key=lambda offer: (offer.price, offer.part_number, offer.sku_id))
-    missing = [name for plan, name in held.plans.items() if plan not in product.plans and not _judged(name)]
+    product = min(candidates, key=lambda offer: (offer.price, offer.part_number, offer.sku_id))
+    missing = [name for plan, name in held.plans.items() if plan not in product.plans and not _has_report(name)]
     areas = [next((area for pattern, area in _AREAS if pattern.fullmatch(name)), None) for name in missing]
     return SmallerProduct(
         held=held,
@@ -133,23 +133,23 @@ def smaller_product(held: Offer, offers: Iterable[Offer], use: KnownUse) -> Smal
         unused=tuple(sorted((parts & use.unused) - product.parts)),
         lost=tuple(area for _, area in _AREAS if area in areas),
         more_plans=areas.count(None),
-        unknown=_unknown(held, product, use, exchange="exchange" in required),
+        unknown=_unknown_facts(held, product, use, exchange="exchange" in required),
     )
 
 
-def _holds_mailbox(offer: Offer, use: KnownUse, *, exchange: bool) -> bool:
+def _fits_mailbox(offer: Offer, use: KnownUse, *, exchange: bool) -> bool:
     if not exchange:
         return True
     return offer.has_large_mailboxes or ((use.mailbox_size or 0) <= offer.quota and use.archive is not True)
 
 
-def _unknown(held: Offer, product: Offer, use: KnownUse, *, exchange: bool) -> tuple[str, ...]:
+def _unknown_facts(held: Offer, product: Offer, use: KnownUse, *, exchange: bool) -> tuple[str, ...]:
     if not exchange or not held.has_large_mailboxes or product.has_large_mailboxes:
         return ()
     facts = {"mailboxSize": use.mailbox_size, "archive": use.archive}
     return tuple(name for name, value in facts.items() if value is None)
 
 
-def _judged(name: str) -> bool:
-    """Whether a report shows the use of a service plan."""
+def _has_report(name: str) -> bool:
+    """Whether a usage report covers a service plan."""
     return bool(services_of([name]) or _DESKTOP_PLANS.fullmatch(name))

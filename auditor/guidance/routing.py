@@ -1,4 +1,4 @@
-"""Selects articles by the facts of a finding that several checks share."""
+"""Selects guidance articles by the facts of a finding; these rules are shared by several checks."""
 
 from types import MappingProxyType
 from typing import Final
@@ -63,7 +63,7 @@ _ERRORS: Final = MappingProxyType(
         "uniquenessviolation": "group-error-uniqueness",
     }
 )
-"""Graph's `licenseAssignmentState.error`; `Other`, the older `Others` and unknown ones lead to group-error-other."""
+"""Graph's `licenseAssignmentState.error` → article; `Other`, the older `Others` and unknown ones: group-error-other."""
 
 STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
@@ -75,7 +75,7 @@ SEPARATE_ACCOUNTS: Final = "separate-accounts"
 def account_facts(
     *, account_enabled: bool | None, user_type: str | None, mailbox_type: str | None
 ) -> tuple[bool | None, str | None, str | None]:
-    """Return the same facts of an account, None for those that lead to no article: most accounts have none of them."""
+    """Return the facts, with None for each value that selects no article; for most accounts this is all of them."""
     return (
         False if account_enabled is False else None,
         user_type if (user_type or "").lower() == "guest" else None,
@@ -85,24 +85,24 @@ def account_facts(
 
 def unwanted_product(situation: Situation) -> Articles:
     """Return the articles for a licence that this user should not have."""
-    ways = (*self_service(situation), *_person(situation), *licence_removal(situation))
+    articles = (*self_service(situation), *_person(situation), *licence_removal(situation))
     if situation.replacement_required is True:
-        return _replacing(situation, ways)
-    # The licence of an everyday account stays; the role goes. An account that nobody works with has no everyday use.
+        return _replacement(situation, articles)
+    # An everyday account keeps its licence and loses the role. An account that nobody works with has no everyday use.
     everyday = not _person(situation) and situation.self_service is not True
-    return (SEPARATE_ACCOUNTS,) if everyday and situation.directory_role is True else ways
+    return (SEPARATE_ACCOUNTS,) if everyday and situation.directory_role is True else articles
 
 
-def _replacing(situation: Situation, ways: Articles) -> Articles:
-    # A leaver or a shared mailbox needs no other product, whatever policies for other users require.
+def _replacement(situation: Situation, articles: Articles) -> Articles:
+    # A leaver or a shared mailbox needs no replacement, whatever policies for other users require.
     if _person(situation) and _person(situation)[0] in {"former-employee", "shared-mailbox"}:
-        return ways
+        return articles
     return (*self_service(situation), "move-users", *_person(situation), *group_licence(situation))
 
 
 def self_service(situation: Situation) -> Articles:
     """Return the articles that come first for a product that a user bought."""
-    # An admin can take away what a user bought only after taking over the subscription.
+    # An admin can remove a product that a user bought only after taking over the subscription.
     return ("self-service-purchases",) if situation.self_service is True else ()
 
 

@@ -1,6 +1,6 @@
 """The guidance for one tenant: the values that `compose` returns."""
 
-from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
+from datetime import date as Day  # noqa: N812 - structs below have a field named `date`
 from itertools import takewhile
 
 from msgspec import Struct
@@ -39,7 +39,7 @@ class NumberedStep(Struct, frozen=True, kw_only=True):
     manual: bool
     irreversible: bool
     dated: str | None = None
-    """The same step for a known date; `{date}` is replaced by it."""
+    """The text if the date is known, which replaces `{date}`."""
 
 
 class Caution(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class RoleNeeded(Struct, frozen=True, kw_only=True):
 
 
 class Reference(Struct, frozen=True, kw_only=True):
-    """The page of Microsoft on which the guidance is based."""
+    """A page of Microsoft on which the guidance is based."""
 
     title: str
     url: str
