@@ -1,4 +1,4 @@
-"""Formats a day for sentences."""
+"""Formats dates for sentences."""
 
 from collections.abc import Callable
 from datetime import date
@@ -11,7 +11,7 @@ _MONTHS: Final = (
 
 
 def day_label(l10n: object, moment: date) -> str:
-    """Return a day with its month in letters: in English where `l10n` is of no language."""
+    """Format a date with the month in letters; in English if `l10n` has no language."""
     # Not a runtime-checkable protocol, as in `number_label`.
     day: Callable[[date], str] | None = getattr(l10n, "day", None)
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if day is None else day(moment)

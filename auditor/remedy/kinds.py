@@ -1,4 +1,4 @@
-"""What is known of each kind of action: its place in the safe order, who decides, and why a plan may leave it."""
+"""Properties of each kind of action: its order, whether it needs a decision, and why a plan leaves its findings."""
 
 from typing import Final, NamedTuple
 
@@ -9,13 +9,13 @@ from auditor.guidance import Order
 class _Kind(NamedTuple):
     order: Order
     remains: str = "person"
-    """The code of the reason why a plan leaves findings that need it, as in `remaining_reasons`."""
+    """Reason code, as in `remaining_reasons`, of findings that a plan leaves because they need this kind of action."""
     reviewed: bool = False
     """Whether somebody has to decide before anything is done."""
 
 
 _KINDS: Final = {
-    # A usage location comes before every assignment, for Graph refuses those without.
+    # The usage location is set before every assignment, because Graph refuses assignments without one.
     ActionKind.ATTRIBUTE_SET: _Kind(Order.CHECK, reviewed=True),
     ActionKind.ATTRIBUTE_CORRECT: _Kind(Order.CHECK, reviewed=True),
     ActionKind.UNKNOWN_PRODUCT: _Kind(Order.CHECK, reviewed=True),
@@ -67,7 +67,7 @@ _KINDS: Final = {
 ORDER: Final = {kind: facts.order for kind, facts in _KINDS.items()}
 """Seats are freed before others are bought, bought before people move, and removed or cancelled last."""
 REMAINS: Final = {kind: facts.remains for kind, facts in _KINDS.items()}
-"""The code of the reason why a plan leaves findings that need an action of the kind."""
+"""Reason code of findings that a plan leaves because they need an action of the kind."""
 REVIEWED: Final = frozenset(kind for kind, facts in _KINDS.items() if facts.reviewed)
 """Kinds about which somebody has to decide before anything is done."""
 ABOUT_GROUPS: Final = frozenset(
@@ -76,7 +76,7 @@ ABOUT_GROUPS: Final = frozenset(
         ActionKind.GROUP_EMPTY,
     }
 )
-"""Kinds that fix a group, which the title names."""
+"""Kinds that fix a group; the title names the group."""
 JUDGED_ARTICLES: Final = frozenset(
     {"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"}
 )

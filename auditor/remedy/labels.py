@@ -1,4 +1,4 @@
-"""Names that policies and Graph use into names that people use: properties, service plans, sets of products."""
+"""Display names of service plans, products and product sets, from the names that policies and Graph use."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,41 +11,41 @@ from auditor.domain.syntax.globs import pattern_of
 
 
 def service_label(name: str) -> str:
-    """Return the friendly name of a service plan, with Graph's behind it; Graph's alone where nobody knows one."""
+    """Return the friendly name of a service plan followed by Graph's name; only Graph's name if there is no other."""
     title = builtin().plan_title(name)
     return f"{title} ({name})" if title.casefold() != name.casefold() else name
 
 
 def product_labels(seats: Sequence[SeatCount], policies: Iterable[Policy]) -> dict[str, str]:
-    """Return what people call products, by skuId and part number, and pools of them, by their text; all casefolded."""
+    """Return display names: of products by skuId and part number, of pools by their text; all keys are casefolded."""
     labels: dict[str, str] = {}
     for policy in policies:
-        block = policy.constraint
-        if isinstance(block, Seats) and block.pool:
-            labels[block.of.written.casefold()] = pooled(seat.name for seat in owned_of(block.of, seats))
+        constraint = policy.constraint
+        if isinstance(constraint, Seats) and constraint.pool:
+            labels[constraint.of.written.casefold()] = pooled(seat.name for seat in owned_of(constraint.of, seats))
     for seat in seats:
         labels |= {name.casefold(): seat.name for name in (seat.sku_id, seat.sku_part_number) if name}
     return {name: label for name, label in labels.items() if label}
 
 
-def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:
-    """Return the products with seats for people that a set names one by one, by a pattern or by a service."""
+def owned_of(products: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:
+    """Return the products with usable user seats that a product set contains."""
     return tuple(
         seat
         for seat in seats
         if seat.applies_to.casefold() == "user"
         and (seat.usable or 0) > 0
-        and contains(wanted, seat.sku_id, seat.sku_part_number)
+        and contains(products, seat.sku_id, seat.sku_part_number)
     )
 
 
-def contains(wanted: ProductSet, sku_id: str, part: str | None = None) -> bool:
-    """Whether a set names a product one by one, by a pattern or by a service; without `part` the catalogue shows it."""
+def contains(products: ProductSet, sku_id: str, part: str | None = None) -> bool:
+    """Whether a set contains a product, by name, pattern or service; `part` defaults to the catalogue's part number."""
     part = part or part_number(sku_id) or ""
-    return any(_names(element, sku_id, part) for element in leaves(wanted.elements))
+    return any(_matches(element, sku_id, part) for element in leaves(products.elements))
 
 
-def _names(element: object, sku_id: str, part: str) -> bool:
+def _matches(element: object, sku_id: str, part: str) -> bool:
     names = {sku_id.casefold(), part.casefold()}
     match element:
         case Sku(name=name):
@@ -61,6 +61,6 @@ def _names(element: object, sku_id: str, part: str) -> bool:
 
 
 def part_number(sku_id: str) -> str | None:
-    """Return the part number of a product of the catalogue, by its skuId."""
+    """Return the catalogue's part number of a product; None if the catalogue does not have the skuId."""
     product = builtin().product(sku_id)
     return None if product is None else product.part_number

@@ -1,4 +1,4 @@
-"""Takes the markup out of the steps and warnings of guidance, for places that show plain text."""
+"""Removes Markdown markup from the steps and warnings of guidance, for plain-text output."""
 
 import re
 from typing import Final
@@ -7,5 +7,5 @@ _MARKUP: Final = re.compile(r"\[([^\]]*)\]\([^)]*\)|\*\*|\\(.)")
 
 
 def without_markup(text: str) -> str:
-    """Return a text without the marks of bold words, links and escapes of Markdown; a link keeps its label."""
+    """Return a text without Markdown's bold, links and escapes; a link is replaced by its label."""
     return _MARKUP.sub(lambda match: match[1] or match[2] or "", text)

@@ -9,7 +9,7 @@ from auditor.remedy.numbers import number_label
 
 
 class Localizer(Protocol):
-    """What looks up a translation: `gettext.NullTranslations` and its kin have these two methods."""
+    """Looks up translations; `gettext.NullTranslations` and its subclasses have these methods."""
 
     def gettext(self, message: str, /) -> str:
         """Return the translation of a message."""
@@ -18,14 +18,14 @@ class Localizer(Protocol):
         """Return the translation of the form that belongs to a number."""
 
     def __hash__(self) -> int:
-        """Stand for a language where texts in it are cached."""
+        """Allow use as a cache key for texts in this language."""
 
 
 class English:
-    """The messages as they are written here."""
+    """Returns every message untranslated."""
 
     def gettext(self, message: str, /) -> str:
-        """Return the message itself."""
+        """Return the message unchanged."""
         return message
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
@@ -37,7 +37,7 @@ ENGLISH = English()
 
 
 def about(l10n: Localizer, text: str, article: str) -> str:
-    """Return a title with the article that it follows."""
+    """Append the title of the guidance article to the title of an action."""
     return l10n.gettext("{title} – {article}").format(title=text, article=l10n.gettext(article))
 
 
@@ -50,9 +50,9 @@ def step(
     dated: str | None = None,
     deadline: date | None = None,
 ) -> str:
-    """Return one documented step, under the branch to which it belongs, with the article that shows it in full.
+    """Return one documented step, with the labels of its branches and the article that describes it in full.
 
-    `dated` is its text for a deadline that is known.
+    `dated` is the text to use if `deadline` is known.
     """
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
@@ -64,14 +64,14 @@ def step(
 
 
 def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
-    """Put the labels of branches before a text that is already in the reader's language."""
+    """Prefix a translated text with the labels of its branches."""
     for branch in reversed(branches):
         text = l10n.gettext("{condition}: {statement}").format(condition=l10n.gettext(branch), statement=text)
     return text
 
 
 def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
-    """Return what may be lost, and when."""
+    """Return a warning, with what may be lost and when."""
     translated = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
         warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
     )
@@ -79,7 +79,7 @@ def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[
 
 
 def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
-    """Say how many seats of a product are lacking for everybody who is to get it."""
+    """Return how many seats of a product are missing for everybody who should get it."""
     form = l10n.ngettext(
         "{count} seat of {product} is missing once all actions are done: free or buy it first.",
         "{count} seats of {product} are missing once all actions are done: free or buy them first.",
@@ -89,12 +89,12 @@ def seats_lacking(l10n: Localizer, count: int, product: str) -> str:
 
 
 def also_needed(l10n: Localizer, role: str, duty: str) -> str:
-    """Say which role is needed besides the first, and what for."""
+    """Return which role is needed in addition to the first one, and what for."""
     return l10n.gettext("Also needed: {role}. {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
 def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
-    """Say how many seats of a product a tenant has, and how many are assigned."""
+    """Return how many seats of a product a tenant has, and how many are assigned."""
     return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
         tenant=tenant,
         usable=number_label(l10n, usable),
@@ -106,33 +106,33 @@ def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, 
 BOUNDS_FIRST: Final = N_(
     "Change the minimum or the maximum in the policy first; the steps apply if there are still too many seats."
 )
-"""What comes before the steps about seats that are too many only by bounds that contradict each other."""
+"""The prerequisite if there are too many seats only because policies have contradictory bounds."""
 SEATS_ELSEWHERE: Final = N_(
     "There are not enough free seats of {product} for everybody who should get it; another action says "
     "how many are missing."
 )
-"""Another action shows how many seats are lacking."""
+"""Used if another action shows how many seats are missing."""
 SETTLED: Final = N_(
     "Carry out the other actions about {product} first, then run the audit again: after them, no more "
     "seats have to be bought or removed."
 )
-"""What to do about seats that the other actions settle."""
+"""The step if the other actions leave no seats to buy or remove."""
 ANY_OF: Final = N_("Any one of these products is enough: {products}.")
-"""The products of the tenant that a policy's name for several of them stands for."""
+"""Lists the tenant's products in a product set that a policy names."""
 EVERYTHING_ON: Final = N_(
     "The requests turn on every service of {product}: add the service plans that must stay off to "
     "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."
 )
 SERVICES_LOST: Final = N_("They lose these services: {services}.")
-"""Services that nobody gives these people any more."""
+"""Warns about service plans that people lose."""
 NOT_JUDGED: Final = N_(
     "Microsoft's reports do not show whether the security and compliance services of a product are used: "
     "they count as neither used nor unused."
 )
-"""What no report shows about a smaller product."""
+"""Warns that usage reports do not cover security and compliance services."""
 WHOLE_GROUP: Final = N_(
     "The change reaches every member of the group {group}, also those who join later. Microsoft "
     "processes the members after it has answered: continue when the group is processed."
 )
 POLICY_OWNER: Final = "Owner of the policy"
-"""Who decides where a policy names no owner; a msgid of the guidance's terms."""
+"""Who decides if a policy names no owner; its msgid is one of the guidance's terms."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def number_label(l10n: object, value: int | None) -> str:
-    """Return a whole number with its thousands apart: in English where `l10n` is of no language."""
+    """Format a whole number with thousands separators, None as a dash; in English if `l10n` has no language."""
     # Not a runtime-checkable protocol: its check takes longer than everything else in a title.
     number: Callable[[int | None], str] | None = getattr(l10n, "number", None)
     if number is not None:

@@ -1,7 +1,7 @@
-"""What to do about one user or group into a Graph request and the Microsoft Graph PowerShell line that does the same.
+"""Builds Graph requests that change one user or group, each with the equivalent Microsoft Graph PowerShell line.
 
-The auditor never sends them; an administrator reviews and runs them. One change of one user is one `assignLicense`
-call, so that nobody is without a licence between its removal and its addition.
+The auditor never sends them; an administrator reviews and runs them. A licence change of a user is one `assignLicense`
+call, so that nobody is without a licence between removal and addition.
 """
 
 import json
@@ -16,19 +16,19 @@ from auditor.domain.enums import Cloud
 from auditor.domain.policy.selector import NESTED_PROPERTIES
 
 _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
-"""PowerShell ends a single-quoted string at any of these, and reads two of them as one character."""
+"""PowerShell ends a single-quoted string at any of these characters, and reads two in a row as one."""
 _USERS: Final = "/users/"
 
 
 class Addition(Struct, frozen=True, kw_only=True):
-    """A product to assign, and the service plans of it that stay off."""
+    """A product to assign, and its service plans that stay disabled."""
 
     sku_id: str
     disabled_plans: tuple[str, ...] = ()
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """One request against Graph v1.0; the path is relative to it."""
+    """One request to Graph; the path is relative to the address of v1.0."""
 
     method: str
     path: str
@@ -37,38 +37,38 @@ class Command(Struct, frozen=True, kw_only=True):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The request as result.json and plan.json hold it."""
+        """The request as stored in result.json and plan.json."""
         return {"method": self.method, "path": self.path, "body": self.body, "powershell": self.powershell}
 
 
 class RequestTemplate(Struct, frozen=True, kw_only=True):
-    """A request about one user, without the user."""
+    """A request about one user, with the user's id left out."""
 
     method: str
     path: str
-    """What follows the user's id."""
+    """The part of the path after the user's id."""
     body: Mapping[str, Any]
     powershell: tuple[str, str]
-    """What stands before and behind the user's id."""
+    """The text before and after the user's id."""
 
     @classmethod
     def of(cls, command: Command, user: str) -> "RequestTemplate":
-        """Take the user out of a request about a user."""
-        before, _, behind = command.powershell.partition(quoted(user))
+        """Return the template of a request about a user."""
+        before, _, after = command.powershell.partition(quoted(user))
         return cls(
             method=command.method,
             path=command.path.removeprefix(_USERS + _segment(user)),
             body=command.body,
-            powershell=(before, behind),
+            powershell=(before, after),
         )
 
     @property
     def identity(self) -> str:
-        """One text for equal requests."""
+        """A key that is the same for equal requests."""
         return "\x1f".join((self.method, self.path, canonical(self.body), *self.powershell))
 
     def document(self, user: str) -> dict[str, Any]:
-        """Return the request about a user as result.json holds it."""
+        """Return the request about a user as stored in result.json."""
         return {
             "method": self.method,
             "path": _USERS + _segment(user) + self.path,
@@ -78,23 +78,23 @@ class RequestTemplate(Struct, frozen=True, kw_only=True):
 
 
 NOT_SET = frozenset(NESTED_PROPERTIES["employeeOrgData"])
-"""Properties that no request sets: Graph makes those of the same object null that a request leaves out."""
+"""Properties that no request sets: Graph sets the properties of the same object that a request omits to null."""
 
 
 def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
-    """Change what one user holds directly, additions and removals in one call."""
+    """Change the direct licences of one user, additions and removals in one call."""
     return _assign("users", "Set-MgUserLicense -UserId", user, tuple(add), tuple(remove))
 
 
 def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
-    """Change what a group gives to all its members, additions and removals in one call."""
+    """Change the licences that a group gives to its members, additions and removals in one call."""
     return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
 
 
 def set_property(user: str, name: str, value: str | bool | None) -> Command:  # noqa: FBT001 - a value as in Graph
-    """Set a property of one user, None to make it empty.
+    """Set a property of one user; None clears it.
 
-    Extension attributes are properties of an object of their own.
+    Extension attributes are properties of a nested object.
     """
     if name.startswith("extensionAttribute"):
         body: dict[str, Any] = {"onPremisesExtensionAttributes": {name: value}}
@@ -110,14 +110,14 @@ def set_property(user: str, name: str, value: str | bool | None) -> Command:  # 
 
 
 def properties_of(command: Command) -> dict[str, Any]:
-    """Return the properties that a PATCH of a user sets, extension attributes among the others."""
+    """Return the properties that a PATCH of a user sets, including extension attributes."""
     values = {**command.body, **command.body.get("onPremisesExtensionAttributes", {})}
     values.pop("onPremisesExtensionAttributes", None)
     return values
 
 
 def leave_group(group: str, user: str) -> Command:
-    """Take a person out of a group. The path ends with `/$ref`: without it the request would delete the person."""
+    """Remove a person from a group. The path ends with `/$ref`: without it the request would delete the person."""
     return Command(
         method="DELETE",
         path=f"/groups/{_segment(group)}/members/{_segment(user)}/$ref",
@@ -126,7 +126,7 @@ def leave_group(group: str, user: str) -> Command:
 
 
 def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
-    """Make a person a member of a group."""
+    """Add a person to a group."""
     reference = f"{root(cloud)}/directoryObjects/{_segment(user)}"
     return Command(
         method="POST",
@@ -139,7 +139,7 @@ def join_group(group: str, user: str, *, cloud: Cloud) -> Command:
 
 
 def root(cloud: Cloud) -> str:
-    """Return the address that the path of a request continues."""
+    """Return the address to which the path of a request is relative."""
     return f"{_ROOTS[cloud]}/v1.0"
 
 
@@ -156,7 +156,7 @@ def subject_of(command: Command) -> tuple[str, str]:
 
 
 def reprocess(user: str) -> Command:
-    """Let Graph try the group licences of one user again."""
+    """Make Graph process the group licences of one user again."""
     return Command(
         method="POST",
         path=f"/users/{_segment(user)}/reprocessLicenseAssignment",
@@ -175,17 +175,17 @@ def locate(user: str, country: str) -> Command:
 
 
 def quoted(text: str) -> str:
-    """Return a PowerShell string literal of any text; nothing in it is expanded or ends it.
+    """Return a text as a PowerShell string literal, in which nothing is expanded.
 
-    Line breaks stay as they are: a single-quoted string may span lines.
+    Line breaks are kept: a single-quoted string may span lines.
     """
-    for mark in _QUOTES:
-        text = text.replace(mark, mark * 2)
+    for character in _QUOTES:
+        text = text.replace(character, character * 2)
     return f"'{text}'"
 
 
 def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
-    """Return the PowerShell line that signs in to a tenant, with the least permission that requests need."""
+    """Return the PowerShell line that signs in to a tenant with the least privileged permissions of some requests."""
     scopes = dict.fromkeys(scope(str(command["method"]), str(command["path"])) for command in commands)
     return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{in_cloud(cloud)} -Scopes {','.join(scopes)}"
 
@@ -210,7 +210,7 @@ _ROOTS: Final = {
     Cloud.CHINA: "https://microsoftgraph.chinacloudapi.cn",
     Cloud.GERMANY: "https://graph.microsoft.de",
 }
-"""Where the id of a directory object begins; the German cloud is closed, and known from snapshots only."""
+"""Address of Graph per cloud; the German cloud is closed and occurs only in snapshots."""
 ENVIRONMENTS: Final = {
     Cloud.WORLDWIDE: "Global",
     Cloud.USGOV: "USGov",
@@ -232,7 +232,7 @@ def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], re
 
 @lru_cache(maxsize=1024)
 def _change(add: tuple[Addition, ...], remove: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
-    """Return the body of a change and its parameters in PowerShell; the same change of many people shares them."""
+    """Return the body and the PowerShell parameters of a change; cached, because many people have the same change."""
     body = {
         "addLicenses": [{"skuId": item.sku_id, "disabledPlans": list(item.disabled_plans)} for item in add],
         "removeLicenses": list(remove),
@@ -252,5 +252,5 @@ def _segment(identifier: str) -> str:
 
 
 def canonical(document: Mapping[str, Any]) -> str:
-    """Return one text for equal requests, whatever the order of their keys."""
+    """Return a text that is the same for equal requests, whatever the order of their keys."""
     return json.dumps(document, sort_keys=True, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Translates the English titles of saved actions, which hold no parts of their own."""
+"""Translates the English titles of saved actions, of which only the complete text is stored."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from auditor.remedy.titles import MAILBOX, action_title
 
 _PARTS: Final = ("old", "new", "extra")
 _OR: Final = " or "
-"""Joins the products of which one is to be assigned."""
-_ONE: Final = 1
-_MANY: Final = 2
+"""Separator of alternative products."""
+_SINGULAR: Final = 1
+_PLURAL: Final = 2
 
 
 class _Form(Struct, frozen=True):
-    """One English form of a title, and how it is asked for."""
+    """One English form of a title, and the arguments with which `action_title` returns it."""
 
     pattern: re.Pattern[str]
     count: int
@@ -34,17 +34,17 @@ class _Form(Struct, frozen=True):
 
 
 class _Templates(Struct, frozen=True):
-    """Returns English templates in which each name stands for itself."""
+    """Returns English templates in which the placeholder `{count}` is kept."""
 
     def gettext(self, message: str, /) -> str:
         return message.replace("{count}", "{{count}}")
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        return self.gettext(singular if number == _ONE else plural)
+        return self.gettext(singular if number == _SINGULAR else plural)
 
 
 def translated_title(title: str, kind: str, l10n: Localizer) -> str:
-    """Return the title of an action of a kind in the language of `l10n`; one of another version stays English."""
+    """Translate the title of a saved action; a title of another version stays English."""
     text, _, article = title.rpartition(" – ")
     if l10n.gettext(article) != article and (translated := _translated(text, kind, l10n)) is not None:
         return messages.about(l10n, translated, article)
@@ -57,7 +57,7 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     matches = [(form, match) for form in _forms(ActionKind(kind)) if (match := form.pattern.fullmatch(title))]
     if not matches:
         return None
-    # A name may hold the brackets that a template has, too: as in `Exchange Online (Plan 1)`.
+    # A name may contain parentheses, as some templates do: for example `Exchange Online (Plan 1)`.
     balanced = (match for match in matches if all(map(_is_balanced, match[1].groups(""))))
     form, match = next(balanced, matches[0])
     parts = match.groupdict()
@@ -76,7 +76,7 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
 
 
 def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) -> str:
-    """Return a part of a title in another language: lists of products, amounts, states and properties."""
+    """Translate a part of a title: a list of products, an amount, a state or a property."""
     if name == "new" and _OR in text:
         first, _, last = text.rpartition(_OR)
         last = l10n.gettext("another product") if last == "another product" else last
@@ -89,8 +89,8 @@ def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) ->
 
 def _is_balanced(text: str) -> bool:
     depth = 0
-    for sign in text:
-        depth += (sign == "(") - (sign == ")")
+    for character in text:
+        depth += (character == "(") - (character == ")")
         if depth < 0:
             return False
     return depth == 0
@@ -104,16 +104,18 @@ def _forms(kind: ActionKind) -> tuple[_Form, ...]:
 def _all_forms(kind: ActionKind) -> Iterator[_Form]:
     names = {name: f"{{{name}}}" for name in _PARTS}
     decisions = ((False, False), (True, False), (True, True))
-    choices = product((MAILBOX, ""), (_ONE, _MANY), (_ONE, _MANY), (names["new"], ""), decisions)
+    choices = product((MAILBOX, ""), (_SINGULAR, _PLURAL), (_SINGULAR, _PLURAL), (names["new"], ""), decisions)
     for article, count, groups, new, (answered, declined) in choices:
         texts = {**names, "new": new, "article": article}
         form = action_title(_Templates(), kind, count, **texts, groups=groups, answered=answered, declined=declined)
-        yield from (_Form(_pattern(form, any_), count, groups, article, answered, declined) for any_ in (".*?", ".*"))
+        yield from (
+            _Form(_pattern(form, wildcard), count, groups, article, answered, declined) for wildcard in (".*?", ".*")
+        )
 
 
-def _pattern(form: str, any_: str) -> re.Pattern[str]:
+def _pattern(form: str, wildcard: str) -> re.Pattern[str]:
     text = re.escape(form)
     for name in ("count", *_PARTS):
-        part = r"[0-9][0-9,]*" if name == "count" else any_
+        part = r"[0-9][0-9,]*" if name == "count" else wildcard
         text = text.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>{part})", 1)
     return re.compile(text, re.DOTALL)

@@ -9,10 +9,10 @@ from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 MAILBOX: Final = "shared-mailbox"
-"""The article of actions about mailboxes that are nobody's own."""
+"""The article of actions about shared mailboxes."""
 
 Form = str | tuple[str, str]
-"""A title, or its singular and plural by the number of people, seats or mailboxes."""
+"""A title, or its singular and plural form for the number of people, seats or mailboxes."""
 
 _TITLES: Final[Mapping[ActionKind, Form]] = {
     ActionKind.DOWNGRADE: NN_(
@@ -122,7 +122,7 @@ _OF_MAILBOXES: Final[Mapping[ActionKind, Form]] = {
         "Stop the group {extra} from assigning {old} to {count} mailboxes",
     ),
 }
-"""Titles of actions that are done to mailboxes."""
+"""Titles of actions about mailboxes instead of people."""
 _ANSWERED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.DOWNGRADE: _TITLES[ActionKind.MOVE],
     ActionKind.BUY: NN_("Buy {count} seat of {old}", "Buy {count} seats of {old}"),
@@ -130,7 +130,7 @@ _ANSWERED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.TRIAL: N_("Buy {old} before its trial ends"),
     ActionKind.STATE: N_("Reactivate the subscription of {old} ({extra})"),
 }
-"""Titles of actions about which somebody decided; those of the table above ask."""
+"""Titles of actions about which somebody decided; the titles in `_TITLES` ask for the decision."""
 _DECLINED: Final[Mapping[ActionKind, Form]] = {
     ActionKind.EXPIRING: N_("Prepare for the end of {old}"),
     ActionKind.TRIAL: N_("Let the trial of {old} end"),
@@ -150,10 +150,10 @@ _SERVICES_SWITCHED: Final = NN_(
     "Turn off {extra} and turn on {new} for {count} people",
 )
 _OTHER: Final = N_("Fix {old} {extra}")
-"""The title of an action of a later version."""
+"""The title of an action whose kind was added by a later version."""
 
 
-def action_title(  # noqa: PLR0913 - whatever a title may name
+def action_title(  # noqa: PLR0913 - everything that a title may contain
     l10n: Localizer,
     kind: ActionKind,
     count: int,
@@ -166,12 +166,12 @@ def action_title(  # noqa: PLR0913 - whatever a title may name
     answered: bool = False,
     declined: bool = False,
 ) -> str:
-    """Return the title of an action about so many people, seats or things.
+    """Return the title of an action about `count` people, seats or other objects.
 
-    `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
-    others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
-    `extra` names; `article` distinguishes mailboxes from people, `answered` actions about which
-    somebody decided from questions, and `declined` those that somebody decided against.
+    `old` is the product that is removed or concerned. `new` is the product that is added, or the services that are
+    turned on while others are turned off. `extra` is the group, service, property, error code or amount, and `groups`
+    the number of groups in it. `article` distinguishes mailboxes from people. `answered` is for actions about which
+    somebody decided, and `declined` for those that somebody decided against.
     """
     decided = _DECLINED if declined else _ANSWERED
     form = decided.get(kind) if answered else None
