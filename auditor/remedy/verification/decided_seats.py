@@ -11,9 +11,9 @@ from auditor.engine.tenant_facts import TenantFacts
 
 
 def seat_decision_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[int, SeatDecisionVerdict]:
-    """Return what became of the decided seats of a plan, by the number of the action that carries them out.
+    """Return a verdict on each decided number of seats of a plan, by the number of the action that carries it out.
 
-    Without `facts` the tenant was not audited and nothing is known.
+    If `facts` is None, the tenant was not audited, and every verdict is unknown.
     """
     prices = {price.sku_id: price for price in plan.prices or ()}
     verdicts: dict[int, SeatDecisionVerdict] = {}
@@ -21,7 +21,7 @@ def seat_decision_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None) -> 
         if decided.action is None:
             continue
         rows = () if facts is None else facts.subscriptions
-        verdict, actual, cause, detail = _judged(decided, facts, rows)
+        verdict, actual, cause, detail = _verdict(decided, facts, rows)
         price = prices.get(decided.sku_id)
         verdicts[decided.action] = SeatDecisionVerdict(
             sku_id=decided.sku_id,
@@ -39,32 +39,32 @@ def seat_decision_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None) -> 
     return verdicts
 
 
-def _judged(
+def _verdict(
     decided: DecidedSeats, facts: TenantFacts | None, rows: Sequence[Mapping[str, Any]]
 ) -> tuple[Verdict, int | None, Cause, str]:
-    """Return the verdict with the enabled seats of today."""
+    """Return the verdict, the seats that are enabled today, and the cause of an unknown verdict with its detail."""
     if facts is None:
         return Verdict.UNKNOWN, None, Cause.TENANT, ""
     now = _enabled(decided.sku_id, facts)
     if now is None:
         return Verdict.UNKNOWN, None, Cause.SOURCE, Source.SUBSCRIBED_SKUS.value
-    before, then = decided.enabled_before, decided.enabled
-    if now != then:
-        between = min(before, then) < now < max(before, then)
-        other = Verdict.PARTLY if between else Verdict.CHANGED
-        return (Verdict.NOT if now == before else other), now, Cause.NONE, ""
-    if before != then:
+    before, target = decided.enabled_before, decided.enabled
+    if now != target:
+        between = min(before, target) < now < max(before, target)
+        incomplete = Verdict.PARTLY if between else Verdict.CHANGED
+        return (Verdict.NOT if now == before else incomplete), now, Cause.NONE, ""
+    if before != target:
         return Verdict.DONE, now, Cause.NONE, ""
-    # The number stays: only the dates of the subscriptions show whether they were renewed.
+    # The number does not change: only the dates of the subscriptions show whether they were renewed.
     if facts.status(Source.SUBSCRIPTIONS) is not SourceStatus.COMPLETE:
         return Verdict.UNKNOWN, now, Cause.SOURCE, Source.SUBSCRIPTIONS.value
-    renewed = [_renewed(each, rows) for each in decided.subscriptions]
-    otherwise = Verdict.PARTLY if any(renewed) else Verdict.NOT
-    return (Verdict.DONE if all(renewed) else otherwise), now, Cause.NONE, ""
+    renewed = [_renewed(subscription, rows) for subscription in decided.subscriptions]
+    incomplete = Verdict.PARTLY if any(renewed) else Verdict.NOT
+    return (Verdict.DONE if all(renewed) else incomplete), now, Cause.NONE, ""
 
 
 def _enabled(sku_id: str, facts: TenantFacts) -> int | None:
-    """Return the enabled seats of a product, 0 where the tenant does not have it; None where it is not known."""
+    """Return the enabled seats of a product: 0 if the tenant does not have it, None if that is not known."""
     index = facts.index.get(sku_id)
     if index is not None and facts.skus[index].owned:
         return facts.skus[index].enabled
@@ -72,16 +72,16 @@ def _enabled(sku_id: str, facts: TenantFacts) -> int | None:
 
 
 def _renewed(planned: SubscriptionSeats, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a subscription has its next date, or has another id now because it was replaced."""
+    """Whether a subscription has its planned date, or is gone because it was replaced by one with another id."""
     days = [row["nextLifecycleDateTime"] for row in rows if row["id"] == planned.id]
-    then = planned.next_lifecycle_date_time
-    return then is None or all(day is not None and day >= then for day in days)
+    target = planned.next_lifecycle_date_time
+    return target is None or all(day is not None and day >= target for day in days)
 
 
 def _due(decided: DecidedSeats, facts: TenantFacts | None, rows: Sequence[Mapping[str, Any]]) -> datetime | None:
-    """Return the day of the renewal at which seats are given back or kept; None where it is not ahead."""
+    """Return the date of the renewal at which seats are given back or kept; None if there is none in the future."""
     if facts is None or decided.enabled > decided.enabled_before:
         return None
-    own = {each.id for each in decided.subscriptions}
-    days = [row["nextLifecycleDateTime"] for row in rows if row["id"] in own]
+    ids = {subscription.id for subscription in decided.subscriptions}
+    days = [row["nextLifecycleDateTime"] for row in rows if row["id"] in ids]
     return min((day for day in days if day is not None and day > facts.as_of), default=None)

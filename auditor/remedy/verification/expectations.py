@@ -1,4 +1,4 @@
-"""Reads from the requests of a plan which facts each changes, and to what."""
+"""Determines which facts the requests of a plan change, and to which values."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import Expectation, Fact
 
 Change = tuple[Fact, str, str, Any]
-"""The fact, whose it is, its key, and its value afterwards."""
+"""The fact, the id of its subject, its key, and its value after the request."""
 
 
 def expectations_of(requests: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Expectation, ...]:
-    """Return what the requests of each action change, without the values before.
+    """Return the facts that the requests of each action change, without their values before.
 
-    Raises ValueError as `changes_of`.
+    Raises ValueError for a request that a plan cannot contain.
     """
     return tuple(
         Expectation(action=action, step=step, fact=fact, subject=subject, key=key, after=after, known=False)
@@ -25,7 +25,7 @@ def expectations_of(requests: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Ex
 
 
 def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Return what a request changes. Raises ValueError for a request that no plan has."""
+    """Return the facts that a request changes. Raises ValueError for a request that a plan cannot contain."""
     try:
         method, body = request["method"], request["body"]
         kind, identifier, *rest = (unquote(part) for part in request["path"].strip("/").split("/"))

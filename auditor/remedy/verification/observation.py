@@ -1,4 +1,4 @@
-"""Reads from a snapshot the facts that requests of a plan change."""
+"""Reads the facts that the requests of a plan change from a snapshot."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,11 +13,11 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
 
 PROCESSING = "processing"
-"""The value of a membership while Entra ID has not yet given, or taken back, what the group gives."""
+"""The value of a membership while Entra ID has not yet assigned, or removed, the licences of the group."""
 
 
 class Observation(Struct, frozen=True, kw_only=True):
-    """The value of a fact, or why it has none."""
+    """The value of a fact, or the cause if it is not known."""
 
     value: Any = None
     cause: Cause = Cause.NONE
@@ -25,25 +25,25 @@ class Observation(Struct, frozen=True, kw_only=True):
 
 
 class TenantObservation:
-    """The people and groups of a snapshot that a plan is about."""
+    """The state of the people and groups of a plan in a snapshot."""
 
     def __init__(self, facts: TenantFacts, users: Iterable[str], properties: Iterable[str] = ()) -> None:
         self._facts = facts
-        wanted = frozenset(users)
+        user_ids = frozenset(users)
         self._groups = {group.id: group for group in facts.groups}
-        self._accounts: Mapping[str, Account] = read_accounts(facts, wanted) if wanted else {}
-        self._properties = read_properties(facts, wanted, properties)
+        self._accounts: Mapping[str, Account] = read_accounts(facts, user_ids) if user_ids else {}
+        self._properties = read_properties(facts, user_ids, properties)
         self._members: dict[str, frozenset[str]] = {}
 
     def held(self, user: str) -> frozenset[str] | None:
-        """Return the skuIds that a person holds, none if the person does not exist; None where it is not known."""
+        """Return the skuIds that a person holds: empty if the person does not exist, None if they are not known."""
         if user not in self._properties:
             return frozenset() if self._facts.status(Source.USERS) is SourceStatus.COMPLETE else None
         account = self._accounts.get(user)
         return None if account is None else account.held
 
     def fact(self, expected: Expectation) -> Observation:
-        """Return the value that a fact has."""
+        """Return the value of an expected fact in the snapshot."""
         if expected.fact is Fact.GROUP_LICENCE:
             return self._group_licence(expected.subject, expected.key)
         if expected.subject not in self._properties:
@@ -60,10 +60,10 @@ class TenantObservation:
         if expected.fact is Fact.SEAT_ERROR:
             products = {grant.sku_id for grant in account.grants if grant.waits}
             return Observation(value=expected.key in products if expected.key else bool(products))
-        paths = [each for each in account.grants if each.sku_id == expected.key and each.group is None]
-        if not paths:
+        direct = [grant for grant in account.grants if grant.sku_id == expected.key and grant.group is None]
+        if not direct:
             return Observation()
-        return Observation(value=sorted(paths[0].off) if paths[0].active else paths[0].error or paths[0].state)
+        return Observation(value=sorted(direct[0].off) if direct[0].active else direct[0].error or direct[0].state)
 
     def _property(self, user: str, name: str) -> Observation:
         values = self._properties[user]
@@ -78,9 +78,9 @@ class TenantObservation:
         return Observation(value=fact is not None and sku_id in fact.sku_ids)
 
     def _member(self, expected: Expectation, account: Account | None) -> Observation:
-        """Return whether a person is a member, by the list of members and by what the group gives.
+        """Return whether a person is a member, by the list of members and by the licences from the group.
 
-        Where neither is read, somebody who had a licence of the group before and has none now counts as no member.
+        If neither is known, a person who was a member before and has no licence from the group now is not a member.
         """
         group, fact = expected.key, self._groups.get(expected.key)
         if fact is None:
@@ -102,10 +102,13 @@ class TenantObservation:
 
 
 def observed(facts: TenantFacts, expectations: Iterable[Expectation]) -> tuple[Expectation, ...]:
-    """Return expectations with the values before that a snapshot shows."""
+    """Return expectations with their values before the plan, as read from a snapshot."""
     expectations = tuple(expectations)
-    people = (each.subject for each in expectations if each.fact is not Fact.GROUP_LICENCE)
-    properties = (each.key for each in expectations if each.fact is Fact.PROPERTY)
+    people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
+    properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
     tenant = TenantObservation(facts, people, properties)
-    observations = ((each, tenant.fact(each)) for each in expectations)
-    return tuple(replace(each, before=now.value, known=now.cause is Cause.NONE) for each, now in observations)
+    observations = ((expected, tenant.fact(expected)) for expected in expectations)
+    return tuple(
+        replace(expected, before=observation.value, known=observation.cause is Cause.NONE)
+        for expected, observation in observations
+    )

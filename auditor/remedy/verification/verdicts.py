@@ -1,4 +1,4 @@
-"""Judges the requests of a plan by the state of a tenant, and by the log of changes."""
+"""Verifies the requests of a plan against the state of a tenant and the log of changes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,41 +13,43 @@ from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import PROCESSING, Observation, TenantObservation
 
 Step = tuple[int, int]
-"""The number of an action and of a request in it."""
+"""The number of an action, and of a request in it."""
 Steps = Mapping[Step, StepVerdict]
 
 
 def step_verdicts(plan: SavedTenantPlan, facts: TenantFacts | None, logged: Collection[Step]) -> Steps:
-    """Return what became of every request; `logged` are the steps that the log says were done.
+    """Return the verdict on every request; `logged` are the steps that were done according to the log.
 
-    Without `facts` the tenant was not audited and nothing is known.
+    If `facts` is None, the tenant was not audited, and every verdict is unknown.
     """
     expectations = expectations_of(action.requests for action in plan.actions)
     before: dict[tuple[int, int, Fact, str], list[Expectation]] = defaultdict(list)
     for saved in plan.expected or ():
         before[saved.action, saved.step, saved.fact, saved.subject].append(saved)
     expectations = tuple(
-        own
-        for each in expectations
-        for own in _with_before(each, before[each.action, each.step, each.fact, each.subject])
+        expected
+        for requested in expectations
+        for expected in _with_before(
+            requested, before[requested.action, requested.step, requested.fact, requested.subject]
+        )
     )
-    later: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
-    for each in expectations:
-        later[each.fact, each.subject, each.key].append(each.after)
-    people = (each.subject for each in expectations if each.fact is not Fact.GROUP_LICENCE)
-    properties = (each.key for each in expectations if each.fact is Fact.PROPERTY)
+    accepted: dict[tuple[Fact, str, str], list[Any]] = defaultdict(list)
+    for expected in expectations:
+        accepted[expected.fact, expected.subject, expected.key].append(expected.after)
+    people = (expected.subject for expected in expectations if expected.fact is not Fact.GROUP_LICENCE)
+    properties = (expected.key for expected in expectations if expected.fact is Fact.PROPERTY)
     tenant = None if facts is None else TenantObservation(facts, people, properties)
-    parts: dict[Step, list[tuple[Expectation, StepVerdict]]] = defaultdict(list)
-    for each in expectations:
-        values = later[each.fact, each.subject, each.key]
-        now = Observation(cause=Cause.TENANT) if tenant is None else tenant.fact(each)
-        parts[each.action, each.step].append((each, _part(each, now, values)))
-        values.pop(0)
-    return {step: _undone(_whole([each for _, each in own]), done=step in logged) for step, own in parts.items()}
+    parts: dict[Step, list[StepVerdict]] = defaultdict(list)
+    for expected in expectations:
+        accepted_values = accepted[expected.fact, expected.subject, expected.key]
+        observation = Observation(cause=Cause.TENANT) if tenant is None else tenant.fact(expected)
+        parts[expected.action, expected.step].append(_fact_verdict(expected, observation, accepted_values))
+        accepted_values.pop(0)
+    return {step: _with_undone(_combined(verdicts), done=step in logged) for step, verdicts in parts.items()}
 
 
 def seat_changes(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[int, tuple[SeatChange, ...]]:
-    """Return the seats that each action frees, by its number; empty for plans of earlier versions."""
+    """Return the seats that each action frees, by its number; empty for plans of earlier versions, which lack them."""
     changes: dict[int, list[HoldingChange]] = defaultdict(list)
     for change in plan.holdings or ():
         changes[change.action].append(change)
@@ -55,7 +57,7 @@ def seat_changes(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[in
     tenant = None if facts is None else TenantObservation(facts, users)
     held = {user: None if tenant is None else tenant.held(user) for user in users}
     prices = {price.sku_id: price for price in plan.prices or ()}
-    return {number: tuple(_seats(own, held, prices)) for number, own in changes.items()}
+    return {number: tuple(_seats(action_changes, held, prices)) for number, action_changes in changes.items()}
 
 
 def _seats(
@@ -68,49 +70,54 @@ def _seats(
             freed = 1 if sku_id in change.lost else -1
             actual = 0 if now is None or (sku_id in now) is (freed > 0) else freed
             price = prices.get(sku_id)
-            first = SeatChange(
+            unchanged = SeatChange(
                 sku_id=sku_id,
                 planned=0,
                 actual=0,
                 currency=None if price is None else price.currency,
                 per_month=None if price is None else price.per_month,
             )
-            seat = by_sku.get(sku_id, first)
+            seat = by_sku.get(sku_id, unchanged)
             by_sku[sku_id] = replace(
                 seat, planned=seat.planned + freed, actual=seat.actual + actual, unknown=seat.unknown + (now is None)
             )
     return (by_sku[sku_id] for sku_id in sorted(by_sku))
 
 
-def _with_before(each: Expectation, saved: Sequence[Expectation]) -> Sequence[Expectation]:
-    """Return the facts that a plan names for one fact of a request, which names no product if it tries all again."""
+def _with_before(expected: Expectation, saved: Sequence[Expectation]) -> Sequence[Expectation]:
+    """Return an expectation with the saved values before the plan.
+
+    A request to reprocess a person names no product: its expectation is expanded to one per saved product.
+    """
     return [
-        replace(each, key=own.key, before=own.before, known=own.known) for own in saved if each.key in ("", own.key)
-    ] or [each]
+        replace(expected, key=row.key, before=row.before, known=row.known)
+        for row in saved
+        if expected.key in ("", row.key)
+    ] or [expected]
 
 
-def _part(each: Expectation, now: Observation, accepted: Sequence[Any]) -> StepVerdict:
-    """Judge one fact; `accepted` are the value that the request leads to, and those of later requests."""
-    verdict = StepVerdict(step=each.step, verdict=Verdict.DONE, subject=each.subject)
-    match now.cause:
+def _fact_verdict(expected: Expectation, observation: Observation, accepted: Sequence[Any]) -> StepVerdict:
+    """Return the verdict on one fact; `accepted` are the new values of this request and of later ones."""
+    verdict = StepVerdict(step=expected.step, verdict=Verdict.DONE, subject=expected.subject)
+    match observation.cause:
         case Cause.NONE:
             pass
         case Cause.NO_PERSON:
-            return replace(verdict, verdict=Verdict.CHANGED, cause=now.cause)
+            return replace(verdict, verdict=Verdict.CHANGED, cause=observation.cause)
         case _:
-            return replace(verdict, verdict=Verdict.UNKNOWN, cause=now.cause, detail=now.detail)
-    if any(now.value == value and type(now.value) is type(value) for value in accepted):
+            return replace(verdict, verdict=Verdict.UNKNOWN, cause=observation.cause, detail=observation.detail)
+    if any(observation.value == value and type(observation.value) is type(value) for value in accepted):
         return verdict
-    if now.value == PROCESSING:
+    if observation.value == PROCESSING:
         return replace(verdict, verdict=Verdict.PARTLY, cause=Cause.PENDING)
-    simple = each.after is None or now.value is None or isinstance(now.value, bool)
-    if now.value == each.before if each.known else simple:
+    simple = expected.after is None or observation.value is None or isinstance(observation.value, bool)
+    if observation.value == expected.before if expected.known else simple:
         return replace(verdict, verdict=Verdict.NOT)
-    return replace(verdict, verdict=Verdict.CHANGED, cause=Cause.VALUE, detail=each.key)
+    return replace(verdict, verdict=Verdict.CHANGED, cause=Cause.VALUE, detail=expected.key)
 
 
-def _whole(parts: Sequence[StepVerdict]) -> StepVerdict:
-    """Judge a request by its facts: an unknown one makes it unknown, and only if all are done it is done."""
+def _combined(parts: Sequence[StepVerdict]) -> StepVerdict:
+    """Return the verdict on a request from those on its facts: unknown if one is unknown, done if all are done."""
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY):
         for part in parts:
             if part.verdict is verdict:
@@ -120,7 +127,7 @@ def _whole(parts: Sequence[StepVerdict]) -> StepVerdict:
     return replace(first, verdict=Verdict.PARTLY) if done and first.verdict is Verdict.NOT else first
 
 
-def _undone(step: StepVerdict, *, done: bool) -> StepVerdict:
+def _with_undone(step: StepVerdict, *, done: bool) -> StepVerdict:
     if done and step.verdict in {Verdict.NOT, Verdict.PARTLY} and step.cause is Cause.NONE:
         return replace(step, cause=Cause.UNDONE)
     return step
