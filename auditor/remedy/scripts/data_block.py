@@ -1,4 +1,4 @@
-"""Writes the data of a script: whom the plan changes, what the snapshot says of them, and the requests in order."""
+"""Writes the data block of a script: people and groups as in the snapshot, and the requests in order."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -15,16 +15,16 @@ from auditor.remedy.planner.text.outline_text import named
 from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
 from auditor.remedy.scripts.literals import key, literal
 
-_LONGEST: Final = 200
+_MAX_LENGTH: Final = 200
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """What a change needs."""
+    """The requirements of a kind of change."""
 
     modules: tuple[str, ...]
-    """Parts of the names of modules, after `Microsoft.Graph.`."""
+    """Names of PowerShell modules, without the prefix `Microsoft.Graph.`."""
     reads: tuple[str, ...]
-    """Permissions to read the state before it."""
+    """Permissions to read the state before the change."""
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -35,11 +35,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "Property": Kind(modules=("Users",), reads=("User.Read.All",)),
     "Reprocess": Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
 }
-"""The kinds of changes, as `Kind` in the data and in the functions of the script."""
+"""Requirements by kind of change, which is `Kind` in the data and in the functions of the script."""
 
 
 def kind_of(command: Command) -> str:
-    """Return the kind of a request, as KINDS names it."""
+    """Return the kind of a request, a key of KINDS."""
     people = subject_of(command)[0] == "users"
     match command.method, command.path.rpartition("/")[2]:
         case "PATCH", _:
@@ -55,7 +55,7 @@ def kind_of(command: Command) -> str:
 
 
 def changes_in(plan: TenantPlan) -> Changes:
-    """Return what a plan changes. Raises UsageError for a plan whose requests cannot be run."""
+    """Return the changes of a plan. Raises UsageError if its requests cannot be run."""
     if plan.changes is None:
         raise UsageError(
             "usage",
@@ -72,13 +72,13 @@ def changes_in(plan: TenantPlan) -> Changes:
 
 
 def comment(text: str, *, indent: int = 0) -> str:
-    """Return a comment of one line; it holds no mark that begins or ends a block of comments."""
-    shown = printable(text).replace("<#", "< #").replace("#>", "# >")
-    return f"{' ' * indent}# {shown}"
+    """Return a one-line comment, in which no text begins or ends a block comment."""
+    line = printable(text).replace("<#", "< #").replace("#>", "# >")
+    return f"{' ' * indent}# {line}"
 
 
 def names_of(plan: TenantPlan) -> dict[str, str]:
-    """Return the name of each person with an open finding, as people find it."""
+    """Return the name and sign-in name of each person with an open finding, by id."""
     return {finding.subject.id: printable(named(finding)) for finding in plan.findings}
 
 
@@ -184,9 +184,9 @@ def _action(number: int, action: Action, changes: Changes, names: Mapping[str, s
 
 
 def scopes_of(steps: Iterable[Step]) -> list[str]:
-    """Return the permissions that steps need, to read the state before and to change it.
+    """Return the permissions that steps need to read the state before the change and to change it.
 
-    Writing users includes reading them. The groups of a person need GroupMember.Read.All, which
+    Permission to write users includes reading them. Reading the groups of a person needs GroupMember.Read.All, which
     GroupMember.ReadWrite.All is not documented to include.
     """
     commands = [step.command for step in steps]
@@ -196,7 +196,7 @@ def scopes_of(steps: Iterable[Step]) -> list[str]:
 
 
 def about(step: Step, changes: Changes, names: Mapping[str, str]) -> str:
-    """Return whom a step changes, by name."""
+    """Return the names of the person and the group that a step changes."""
     group = changes.groups[step.group].name or step.group if step.group else ""
     return ", ".join(part for part in (names.get(step.user, step.user), group) if part)
 
@@ -227,4 +227,4 @@ def _change(command: Command, step: Step, seats: Mapping[str, int]) -> dict[str,
 
 def _plain(step: str) -> str:
     text = without_markup(printable(step))
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"

@@ -11,10 +11,10 @@ from auditor.remedy.scripts.data_block import about, changes_in, names_of, scope
 
 
 def http_messages(plan: TenantPlan, as_of: str) -> bytes:
-    """Return the requests in the plan's order. Raises UsageError for a plan that cannot be run.
+    """Return the requests in the plan's order. Raises UsageError if the plan cannot be run.
 
-    Each is a request message (RFC 9110, in the form of HTTP/1.1) below a line that names action, step and subject. Only
-    `{{token}}` is a variable: a brace of a tenant's text is never beside another one.
+    Each is a request message (RFC 9110, in HTTP/1.1 format) below a line with the numbers of action and step, and the
+    subject. `{{token}}` is the only variable: double braces in a tenant's texts are separated.
     """
     return ("\n".join(_lines(plan, as_of)) + "\n").encode("utf-8", "replace")
 
@@ -24,7 +24,7 @@ def _lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield _comment(f"Plan of {plan.display_name or plan.name} ({plan.tenant_id}), {as_of}")
     yield "# Send the requests in this order, and stop at the first that fails. Here nothing compares the state with"
     yield "# the snapshot; plan.ps1 does. `token` is a token of this tenant with the permissions that the actions name."
-    seats = {each.action for each in plan.decided_seats}
+    seats = {decided.action for decided in plan.decided_seats}
     for number, action in enumerate(plan.actions, start=1):
         if action.id not in changes.steps and number not in seats:
             continue
@@ -48,7 +48,7 @@ def _lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
 
 
 def _body(body: Mapping[str, Any]) -> str:
-    """Return JSON whose texts hold no variable of the client."""
+    """Return JSON in which `{{` is escaped, so that the REST client finds no variable in it."""
     return json.dumps(body, ensure_ascii=True, indent=2).replace("{{", "{\\u007b")
 
 

@@ -14,9 +14,10 @@ _WIDTH: Final = 150
 
 
 def literal(value: Any, *, indent: int = 0) -> str:
-    """Return a value of texts, numbers, booleans, None, lists and mappings as an expression.
+    """Return an expression for a value that consists of texts, numbers, booleans, None, lists and mappings.
 
-    Mappings keep their order (`[ordered]`). What does not fit on a line is written on several, below `indent` spaces.
+    Mappings keep their order (`[ordered]`). A value that is too long for one line is written on several, of which all
+    but the first are indented, the last one by `indent` spaces.
     """
     match value:
         case None:
@@ -37,15 +38,15 @@ def literal(value: Any, *, indent: int = 0) -> str:
 
 
 def key(name: str) -> str:
-    """Return the key of a hash table."""
+    """Return a name as a key of a hash table."""
     return name if _NAME.fullmatch(name) else text(name)
 
 
 def text(value: str) -> str:
-    """Return an expression of a text: a single-quoted string, with characters that cannot be seen as `[char]` numbers.
+    """Return an expression for a text: a single-quoted string, with invisible characters as `[char]` numbers.
 
-    Control characters, line breaks, scripts from right to left and whatever an editor may hide, change or reorder are
-    written as numbers, so that the line reads as it runs.
+    Control characters, line breaks, right-to-left scripts and whatever else an editor may hide, change or reorder are
+    written as numbers, so that what a reviewer sees is what runs.
     """
     parts: list[str] = []
     for run in re.split(f"({_HIDDEN.pattern}+)", value):
@@ -61,15 +62,15 @@ def text(value: str) -> str:
 
 
 def _units(characters: str) -> list[int]:
-    """Return the UTF-16 code units, which are the characters of PowerShell."""
+    """Return the UTF-16 code units, of which `[char]` in PowerShell is one."""
     data = characters.encode("utf-16-be", "surrogatepass")
     return [int.from_bytes(data[index : index + 2], "big") for index in range(0, len(data), 2)]
 
 
-def _enclosed(begin: str, items: Sequence[str], end: str, between: str, indent: int) -> str:
-    line = between.join(items)
+def _enclosed(opening: str, items: Sequence[str], closing: str, separator: str, indent: int) -> str:
+    line = separator.join(items)
     if "\n" not in line and indent + len(line) <= _WIDTH:
-        space = " " if begin.endswith("{") and items else ""
-        return f"{begin}{space}{line}{space}{end}"
+        space = " " if opening.endswith("{") and items else ""
+        return f"{opening}{space}{line}{space}{closing}"
     inner = " " * (indent + 4)
-    return f"{begin}\n" + "\n".join(inner + item for item in items) + f"\n{' ' * indent}{end}"
+    return f"{opening}\n" + "\n".join(inner + item for item in items) + f"\n{' ' * indent}{closing}"

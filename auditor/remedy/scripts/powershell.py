@@ -1,4 +1,4 @@
-"""Writes plan.ps1 and undo.ps1: the functions of the templates, and the data of a plan."""
+"""Writes plan.ps1 and undo.ps1 from the script templates and the data of a plan."""
 
 from typing import Final
 
@@ -7,23 +7,23 @@ from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.scripts.data_block import KINDS, changes_in, data_lines, kind_of
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
-"""Windows PowerShell 5.1 reads a file without it in the code page of the machine."""
+"""Without it, Windows PowerShell 5.1 reads a file in the code page of the machine."""
 _MODULE_VERSION: Final = "2.0.0"
 """The first version of Microsoft.Graph with the parameters that the scripts use."""
 
 
 def plan_script(plan: TenantPlan, as_of: str) -> bytes:
-    """Return plan.ps1, which carries the requests out. Raises UsageError for a plan that cannot be run."""
+    """Return plan.ps1, which runs the requests of a plan. Raises UsageError if the plan cannot be run."""
     return _script("plan", plan, as_of)
 
 
 def undo_script(plan: TenantPlan, as_of: str) -> bytes:
-    """Return undo.ps1, which takes back what done.jsonl names. Raises UsageError for a plan that cannot be run."""
+    """Return undo.ps1, which reverts the changes in done.jsonl. Raises UsageError if the plan cannot be run."""
     return _script("undo", plan, as_of)
 
 
 def _script(name: str, plan: TenantPlan, as_of: str) -> bytes:
-    steps = [step for own in changes_in(plan).steps.values() for step in own]
+    steps = [step for action_steps in changes_in(plan).steps.values() for step in action_steps]
     modules = {"Authentication"}.union(*(KINDS[kind_of(step.command)].modules for step in steps))
     if any(step.seats for step in steps):
         modules.add("Identity.DirectoryManagement")
