@@ -1,4 +1,4 @@
-"""The findings of one tenant, group by group, into the same findings with their guidance, and the tenant's actions."""
+"""Adds guidance to the findings of one tenant, batch by batch, and builds the tenant's actions from them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -30,15 +30,15 @@ from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
 from auditor.remedy.actions.seats.ledger import settle_seats
 from auditor.remedy.messages import ENGLISH, Localizer
 
-_SITUATIONS: Final = 1 << 15
-"""Situations, and values on which they depend, that are remembered."""
+_MAX_CACHED: Final = 1 << 15
+"""Maximum number of entries in each cache of situations and of the values on which they depend."""
 
 
 class ActionBuilder:
-    """Builds the actions of a tenant from groups of findings that hold all findings about their subjects.
+    """Builds the actions of a tenant from batches that contain all findings about their subjects.
 
-    `today` is the day of the audit, in UTC. With a `spill` file the lists of actions about very many people are kept
-    there. `l10n` is the language of the actions' texts, `groups` are names of groups by id.
+    `today` is the day of the audit, in UTC. If there is a `spill` file, the lists of actions about very many people are
+    stored there. `l10n` is the language of the actions' texts, `groups` are names of groups by id.
     """
 
     def __init__(
@@ -53,51 +53,54 @@ class ActionBuilder:
         spill: SpillFile | None = None,
     ) -> None:
         self._context = context_of(tenant, policies, today, ())
-        self._proposing = {name for name in self._context.policies if asks_to_downgrade(self._context, name)}
+        self._downgrade_policies = {name for name in self._context.policies if asks_to_downgrade(self._context, name)}
         self._library = library
         self._l10n = l10n
-        self._names = groups or {}
-        self._quoted_names: dict[str, str] = {}
+        self._group_names = groups or {}
+        self._path_group_names: dict[str, str] = {}
         self._groups = ActionGroups({})
         self._lists = ActionLists(spill)
         self._people = PersonRemedies(self._context, self._groups, self._lists)
-        self._objects: list[Finding] = []
+        self._object_findings: list[Finding] = []
         self._part_numbers: dict[str, str] = {}
 
     def add(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Add findings in report order, with all about their subjects; return them with the guidance that fixes each.
+        """Add a batch of findings in report order; return it with the guidance that fixes each finding.
 
-        Raises DeliveryError where the disk of the spill file is full.
+        The batch must contain all findings about its subjects. Raises DeliveryError if the disk of the spill file is
+        full.
         """
         routes, route_of = self._routes(batch)
         users = equal(batch.column("subjectType"), SubjectType.USER.value)
         people = np.flatnonzero(users & equal(batch.column("status"), Status.OPEN.value))
-        proposed, smaller = smaller_products(batch, self._proposing)
+        proposed, smaller = smaller_products(batch, self._downgrade_policies)
         self._people.add(
             batch.select(PERSONAL).take(indices(people)), (routes, route_of[people]), (smaller, proposed[people])
         )
-        # Seats are settled once it is known what everybody is to get and to give back.
-        self._objects += decode(batch.take(indices(np.flatnonzero(~users))))
-        self._quoted_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
+        # Actions about seats are settled later, once it is known what everybody gets and gives back.
+        self._object_findings += decode(batch.take(indices(np.flatnonzero(~users))))
+        self._path_group_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
         products = batch.select(["skuId", "skuPartNumber"])
-        for first in np.sort(alike(products, products.schema.names)[0]).tolist():
-            sku_id, part_number = (products.column(name)[first].as_py() for name in products.schema.names)
+        for row in np.sort(alike(products, products.schema.names)[0]).tolist():
+            sku_id, part_number = (products.column(name)[row].as_py() for name in products.schema.names)
             if sku_id and part_number:
                 self._part_numbers.setdefault(sku_id, part_number)
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def guide(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Return findings with the guidance that fixes each, for who needs no actions."""
+        """Return findings with the guidance that fixes each, without building actions."""
         routes, route_of = self._routes(batch)
         return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
-        """Return the actions once all findings were added, and by action id whom they are about."""
-        context = replace(self._context.of(self._objects), part_numbers=self._part_numbers)
-        opened = (finding for finding in self._objects if finding.status is Status.OPEN)
-        self._groups.add((sort_key(each), object_remedy(each, route_of(each, context))) for each in opened)
+        """Return the actions after all findings were added, and by action id whom they concern."""
+        context = replace(self._context.of(self._object_findings), part_numbers=self._part_numbers)
+        open_findings = (finding for finding in self._object_findings if finding.status is Status.OPEN)
+        self._groups.add(
+            (sort_key(finding), object_remedy(finding, route_of(finding, context))) for finding in open_findings
+        )
         settle_seats(self._groups, context)
-        names = {**self._quoted_names, **self._names}
+        names = {**self._path_group_names, **self._group_names}
         inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=names)
         concerns = {inputs.identity(group): _concern(group) for group in self._groups}
         return actions_from(inputs, map(self._listed, self._groups)), concerns
@@ -105,9 +108,9 @@ class ActionBuilder:
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         context = self._context
         caches = context.routes, context.routes_by_facts, context.facts, context.paths, context.products
-        if any(len(each) > _SITUATIONS for each in caches):
-            for each in caches:
-                each.clear()
+        if any(len(cache) > _MAX_CACHED for cache in caches):
+            for cache in caches:
+                cache.clear()
         return routes_of(batch, context)
 
     def _listed(self, group: ActionGroup) -> tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]:
@@ -118,8 +121,8 @@ class ActionBuilder:
 
 
 def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:
-    """Return the names of groups that lists of paths quote, by id."""
-    paths = (path for listed in lists for path in listed)
+    """Return the names of groups in lists of assignment paths, by id."""
+    paths = (path for path_list in lists for path in path_list)
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
 
 

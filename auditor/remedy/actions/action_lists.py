@@ -1,4 +1,4 @@
-"""The fingerprints and requests that the actions of a tenant list, as columns sorted by group."""
+"""Stores the fingerprints and requests of a tenant's actions as columns sorted by action group."""
 
 from array import array
 from bisect import bisect_left
@@ -21,21 +21,21 @@ from auditor.remedy.actions.groups import SortKey
 from auditor.remedy.requests import RequestTemplate
 
 RUN: Final = 1 << 18
-"""Rows of a run; fewer are in memory."""
+"""Number of rows of a run; runs with fewer rows are kept in memory."""
 _SLICE: Final = 1 << 11
-"""Rows of a run that become values together."""
+"""Number of rows of a run that are converted to values at once."""
 
 
 class SortedRuns:
     """Rows with the number of a group, in runs that are sorted by group and by the rank of a row.
 
-    With a `spill` file whole runs are written there.
+    If there is a `spill` file, complete runs are written to it.
     """
 
     def __init__(self, spill: SpillFile | None, ranks: Callable[..., Rows], *, rows: int = RUN) -> None:
-        """Take the spill file, if there is one, what ranks the rows of a run by its columns, and how many it has.
+        """Create an empty store; `ranks` computes the ranks of rows from their columns, `rows` is the size of a run.
 
-        Rows of one rank stay in their order.
+        Rows with the same rank keep their order.
         """
         self._spill = spill
         self._ranks = ranks
@@ -45,7 +45,7 @@ class SortedRuns:
         self._runs: list[_Run] = []
 
     def add(self, groups: Rows, *columns: pa.Array) -> None:
-        """Append rows: the group of each, and columns of int32 or text. Raises DeliveryError where the disk is full."""
+        """Append rows: the group of each, and columns of int32 or text. Raises DeliveryError if the disk is full."""
         self._pending.append((groups, columns))
         self._count += len(groups)
         if self._count >= self._rows:
@@ -57,9 +57,9 @@ class SortedRuns:
         return sum(run.span(group)[1] for run in self._runs)
 
     def read(self, group: int, key: Callable[[tuple[Any, ...]], Any]) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a group by `key`, which orders values as ranks do.
+        """Yield the rows of a group sorted by `key`, which must order rows as their ranks do.
 
-        Raises DeliveryError where the spill file was cut.
+        Raises DeliveryError if the spill file was truncated.
         """
         self._close()
         return merge(*(run.rows(group) for run in self._runs), key=key)
@@ -68,7 +68,7 @@ class SortedRuns:
         if not self._count:
             return
         groups = np.concatenate([groups for groups, _ in self._pending])
-        columns = [pa.concat_arrays(some) for some in zip(*(columns for _, columns in self._pending), strict=True)]
+        columns = [pa.concat_arrays(chunks) for chunks in zip(*(columns for _, columns in self._pending), strict=True)]
         order = np.lexsort((self._ranks(*columns), groups))
         spill = self._spill if self._count >= self._rows else None
         self._runs.append(_Run(groups[order], [column.take(indices(order)) for column in columns], spill))
@@ -80,7 +80,7 @@ class _Run:
 
     def __init__(self, groups: Rows, columns: Sequence[pa.Array], spill: SpillFile | None) -> None:
         starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
-        # Arrays of Python, in which a number is found sooner than in those of NumPy.
+        # Python arrays, because `bisect` is faster on them than on NumPy arrays.
         self._groups = array("i", groups[starts].astype(np.int32).tobytes())
         self._starts = array("i", np.append(starts, len(groups)).astype(np.int32).tobytes())
         self._columns: Sequence[pa.Array | SpilledColumn] = (
@@ -88,22 +88,22 @@ class _Run:
         )
 
     def rows(self, group: int) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a group, of which a slice at a time is in memory."""
+        """Yield the rows of a group; one slice at a time is in memory."""
         start, count = self.span(group)
-        for first in range(start, start + count, _SLICE):
-            size = min(_SLICE, start + count - first)
-            yield from zip(*(values_of(column.slice(first, size)) for column in self._columns), strict=True)
+        for offset in range(start, start + count, _SLICE):
+            size = min(_SLICE, start + count - offset)
+            yield from zip(*(values_of(column.slice(offset, size)) for column in self._columns), strict=True)
 
     def span(self, group: int) -> tuple[int, int]:
-        """Return the first row of a group, and how many it has."""
+        """Return the first row of a group, and its number of rows."""
         index = bisect_left(self._groups, group)
         if index == len(self._groups) or self._groups[index] != group:
             return 0, 0
         return self._starts[index], self._starts[index + 1] - self._starts[index]
 
 
-class _Listed(SizedIterable[Any]):
-    """What a group lists, made when it is read: of many tenants closures would take more memory than the columns."""
+class _LazyRows(SizedIterable[Any]):
+    """The rows of a group, read on iteration. With many tenants, closures would take more memory than the columns."""
 
     __slots__ = ("_arguments", "_count", "_read")
 
@@ -120,40 +120,40 @@ class _Listed(SizedIterable[Any]):
 
 
 class ActionLists:
-    """What the actions of a tenant list about people: fingerprints in ascending order, requests by their sort key."""
+    """The fingerprints of a tenant's actions about people, in ascending order, and their requests, by sort key."""
 
     def __init__(self, spill: SpillFile | None) -> None:
         self._fingerprints = SortedRuns(spill, _text_ranks)
         self._templates: dict[tuple[SortKey, str], int] = {}
-        self._known: list[tuple[SortKey, RequestTemplate]] = []
-        self._requests = SortedRuns(spill, partial(_template_ranks, self._known))
+        self._keyed_templates: list[tuple[SortKey, RequestTemplate]] = []
+        self._requests = SortedRuns(spill, partial(_template_ranks, self._keyed_templates))
 
     def template(self, key: SortKey, template: RequestTemplate) -> int:
-        """Return the number of a request with its sort key."""
-        number = self._templates.setdefault((key, template.identity), len(self._known))
-        if number == len(self._known):
-            self._known.append((key, template))
+        """Return the number of a request template with its sort key."""
+        number = self._templates.setdefault((key, template.identity), len(self._keyed_templates))
+        if number == len(self._keyed_templates):
+            self._keyed_templates.append((key, template))
         return number
 
     def add_fingerprints(self, groups: Rows, fingerprints: pa.StringArray) -> None:
-        """Append the fingerprint of a finding to each group. Raises DeliveryError where the disk is full."""
+        """Append the fingerprint of a finding to each group. Raises DeliveryError if the disk is full."""
         self._fingerprints.add(groups, fingerprints)
 
     def add_requests(self, groups: Rows, templates: Rows, users: pa.StringArray) -> None:
-        """Append a request about a user to each group. Raises DeliveryError where the disk is full."""
+        """Append a request about a user to each group. Raises DeliveryError if the disk is full."""
         self._requests.add(groups, indices(templates).cast(pa.int32()), users)
 
     def fingerprints(self, group: int, others: Sequence[str] = ()) -> Sequence[str]:
-        """Return the fingerprints of a group and others, in ascending order."""
+        """Return the fingerprints of a group together with `others`, in ascending order."""
         count = self._fingerprints.count(group)
         if not count:
             return tuple(sorted(others))
-        return _Listed(count + len(others), _fingerprints, self._fingerprints, group, *sorted(others))
+        return _LazyRows(count + len(others), _fingerprints, self._fingerprints, group, *sorted(others))
 
     def requests(self, group: int) -> Sequence[Mapping[str, Any]]:
         """Return the requests of a group."""
         count = self._requests.count(group)
-        return _Listed(count, _requests, self._requests, group, self._known) if count else ()
+        return _LazyRows(count, _requests, self._requests, group, self._keyed_templates) if count else ()
 
 
 def _text_ranks(column: pa.StringArray) -> Rows:
@@ -162,10 +162,10 @@ def _text_ranks(column: pa.StringArray) -> Rows:
 
 
 def _template_ranks(
-    known: Sequence[tuple[SortKey, RequestTemplate]], templates: pa.Int32Array, _: pa.StringArray
+    keyed_templates: Sequence[tuple[SortKey, RequestTemplate]], templates: pa.Int32Array, _: pa.StringArray
 ) -> Rows:
-    place = {key: rank for rank, key in enumerate(sorted({key for key, _ in known}))}
-    ranks: Rows = np.array([place[key] for key, _ in known])[templates.to_numpy()]
+    ranks_by_key = {key: rank for rank, key in enumerate(sorted({key for key, _ in keyed_templates}))}
+    ranks: Rows = np.array([ranks_by_key[key] for key, _ in keyed_templates])[templates.to_numpy()]
     return ranks
 
 

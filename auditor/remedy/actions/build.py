@@ -1,4 +1,4 @@
-"""Builds the fewest actions that fix the findings of a tenant, in an order in which nothing breaks."""
+"""Builds the fewest actions that fix the findings of a tenant, in an order that is safe to execute."""
 
 import hashlib
 from collections import Counter
@@ -38,25 +38,25 @@ from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
 
-_OF_SUBSCRIPTIONS = NUMBERED | {
+_SUBSCRIPTION_KINDS = NUMBERED | {
     ActionKind.STATE,
     ActionKind.EXPIRING,
     ActionKind.TRIAL,
     ActionKind.PURCHASE,
     ActionKind.UNKNOWN_PRODUCT,
 }
-_OF_SEATS = _OF_SUBSCRIPTIONS | {ActionKind.SETTLED, ActionKind.CAP}
+_SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
 
 class ActionInputs(Struct, frozen=True, kw_only=True):
-    """What actions are built from: the tenant, the guidance, names and language."""
+    """The inputs for building actions: the tenant, the guidance, names and language."""
 
     context: RemediationContext
     library: Library
     l10n: Localizer
     groups: Mapping[str, str]
-    """Group id → name, as far as they are known."""
+    """Group id → name, as far as it is known."""
 
     @classmethod
     def of(
@@ -67,37 +67,37 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         l10n: Localizer = ENGLISH,
         groups: Mapping[str, str] | None = None,
     ) -> "ActionInputs":
-        """Return what actions are built from; `groups` takes precedence over the names that findings have."""
-        named = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
-        return cls(context=context, library=library, l10n=l10n, groups={**named, **(groups or {})})
+        """Return the inputs; names in `groups` take precedence over those in findings."""
+        names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
+        return cls(context=context, library=library, l10n=l10n, groups={**names, **(groups or {})})
 
     def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
-        """Return the guidance of an article for a variant, as it holds on the day of the audit."""
+        """Return the guidance of an article for a variant, as of the day of the audit."""
         today = replace(variant, day=self.context.today)
         return _cached(self.library, article, today, self.l10n, deadline)
 
     def group_label(self, group: str) -> str:
-        """Return the name of a group, or its id where the name is not known."""
+        """Return the name of a group, or its id if the name is not known."""
         return printable(self.groups.get(group) or group)
 
     def identity(self, group: ActionGroup) -> str:
-        """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
+        """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
         tenant, first = self.context.tenant, group.first
         variety = "requests" if group.acts else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, first.old, first.new, first.extra, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return intern(digest[:16])  # the key of its concern too
+        return intern(digest[:16])  # also the key of its Concern
 
 
 @lru_cache(maxsize=4096)
 def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
-    """Return the text of an article for a variant, which many actions and tenants share."""
+    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
     return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
 
 
-def actions_of(  # noqa: PLR0913 - all that is known of a tenant
+def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     context: RemediationContext,
     routes: Sequence[RoutedFinding],
     library: Library,
@@ -111,11 +111,11 @@ def actions_of(  # noqa: PLR0913 - all that is known of a tenant
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
-    `routes` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
-    moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
-    are listed: those of the evidence alone were not tried out. `seats` are the seats of products, by skuId, that
-    somebody decided to buy (+) or to give back (−): one action of each product is about this number. `renewals` tell by
-    the fingerprint of a finding whether somebody decided to renew.
+    `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
+    buy, move, remove and cancel; within these, the worst and most expensive come first. If `decided`, the decisions of
+    a plan, is given, only the plan's own requests are listed, because others were not simulated. `seats` are the seats
+    by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this number.
+    `renewals` maps the fingerprint of a finding to whether somebody decided to renew.
     """
     inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
     remedies: Iterable[Remedy] = remedies_of(context, routes, decided or ())
@@ -132,25 +132,27 @@ def actions_of(  # noqa: PLR0913 - all that is known of a tenant
 
 
 ListedGroup = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
-"""A group, the fingerprints of all its findings in their order, and all its requests."""
+"""A group, the sorted fingerprints of all its findings, and all its requests."""
 
 
 def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[Action, ...]:
-    """Return the action of each group, in an order in which nothing breaks."""
-    listed = [(group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups]
-    listed.sort(key=lambda item: _sort_key(inputs, *item))
-    listed = counted_once(listed, partial(price_of, inputs.context))
-    actions = _distinct_titles(inputs, [action for _, action in listed])
-    severities = [tuple(Severity)[group.worst[0]] for group, _ in listed]
+    """Return the action of each group, in an order that is safe to execute."""
+    actions_by_group = [
+        (group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups
+    ]
+    actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
+    actions_by_group = counted_once(actions_by_group, partial(price_of, inputs.context))
+    actions = _distinct_titles(inputs, [action for _, action in actions_by_group])
+    severities = [tuple(Severity)[group.worst[0]] for group, _ in actions_by_group]
     return prioritised(actions, severities, inputs.context.today, inputs.l10n)
 
 
 def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[Action, ...]:
-    """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
+    """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
-    named = inputs.library.titles
+    article_titles = inputs.library.titles
     return tuple(
-        replace(action, title=messages.about(inputs.l10n, action.title, named[action.guidance]))
+        replace(action, title=messages.about(inputs.l10n, action.title, article_titles[action.guidance]))
         if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
         else action
         for action in actions
@@ -200,12 +202,12 @@ def _action(
         after=after,
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
         due=due_of(group, inputs.context.tenant, inputs.context.today),
-        sku_id=first.old if first.kind in _OF_SEATS else "",
+        sku_id=first.old if first.kind in _SEAT_KINDS else "",
     )
 
 
 def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple[object, ...]:
-    """Return what decides the order; nothing of it depends on the language."""
+    """Return the sort key of an action, which does not depend on the language."""
     first, (worst, _) = group.first, group.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
     names = (inputs.context.product_label(first.old), inputs.context.product_label(first.new), first.extra)
@@ -213,20 +215,22 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
 
 
 def _deadline(inputs: ActionInputs, group: ActionGroup) -> date | None:
-    """Return the date that the steps of an action about subscriptions name."""
-    return due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _OF_SUBSCRIPTIONS else None
+    """Return the date to insert into the steps of an action about subscriptions."""
+    return (
+        due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _SUBSCRIPTION_KINDS else None
+    )
 
 
 def _owners(inputs: ActionInputs, group: ActionGroup) -> Iterable[str]:
-    """Return who owns the policies behind findings, each once."""
+    """Return the owners of the policies behind a group, each once."""
     policies = [inputs.context.policies.get(name) for name in group.owners]
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
 def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
-    remedy, enough = group.first, _enough(inputs, group)
+    remedy, sufficient = group.first, _sufficient_products(inputs, group)
     extra = remedy.extra
-    new = one_of(inputs.l10n, enough) if enough else inputs.context.product_label(remedy.new)
+    new = one_of(inputs.l10n, sufficient) if sufficient else inputs.context.product_label(remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
         extra = ", ".join(inputs.group_label(group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
@@ -239,9 +243,9 @@ def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
         )
     label = printable(extra)
     if remedy.kind is ActionKind.BUDGET and extra:
-        from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
+        from auditor.remedy.currency import amount_label  # noqa: PLC0415  loads localizations; few budgets are exceeded
 
-        label = amount_label(extra, inputs.l10n)  # its space may be one that does not break
+        label = amount_label(extra, inputs.l10n)  # not `printable`, because its space may be a no-break space
     return action_title(
         inputs.l10n,
         remedy.kind,
@@ -275,13 +279,13 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
         return (l10n.gettext(messages.BOUNDS_FIRST), *guidance.prerequisites)
     if group.first.kind in NUMBERED and not group.first.proven:
         return (*_total(inputs, group, count), *guidance.prerequisites)
-    if enough := ", ".join(_enough(inputs, group)):
-        return (l10n.gettext(messages.ANY_OF).format(products=enough), *guidance.prerequisites)
+    if sufficient := ", ".join(_sufficient_products(inputs, group)):
+        return (l10n.gettext(messages.ANY_OF).format(products=sufficient), *guidance.prerequisites)
     return guidance.prerequisites
 
 
 def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, ...]:
-    """Return the new number of seats where the product's subscriptions are known, unless the seat movement tells it."""
+    """Return the new total of seats if the subscriptions are known, unless the seat movement shows it already."""
     remedy = group.first
     purchased = totals(inputs.context.tenant, remedy.old) if remedy.kind in NUMBERED else None
     if purchased is None or not count:
@@ -289,25 +293,25 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
     subscriptions, now = purchased
     if subscriptions == 1 and group.moved is not None and now == group.moved.usable + group.moved.revived:
         return ()
-    then = now + (count if remedy.kind is ActionKind.BUY else -count)
+    target = now + (count if remedy.kind is ActionKind.BUY else -count)
     product = inputs.context.product_label(remedy.old)
-    return (total(inputs.l10n, product, now=now, then=max(0, then), subscriptions=subscriptions),)
+    return (total(inputs.l10n, product, now=now, then=max(0, target), subscriptions=subscriptions),)
 
 
-def _enough(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
-    """Return the products of the tenant that a policy's name for several of them stands for."""
-    context, wanted = inputs.context, group.first.new
-    owned = context.owned_of(group.policy, wanted) if wanted and wanted not in context.seats else ()
+def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
+    """Return the products of the tenant in the product set that a policy requires."""
+    context, required = inputs.context, group.first.new
+    owned = context.owned_of(group.policy, required) if required and required not in context.seats else ()
     return tuple(sorted(context.product_label(sku_id) for sku_id in {seat.sku_id for seat in owned}))
 
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, first = inputs.l10n, group.first
     lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
-    own = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
-    own += [l10n.gettext(messages.NOT_JUDGED)] if first.kind is ActionKind.DOWNGRADE else []
+    specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
+    specific += [l10n.gettext(messages.NOT_JUDGED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        own.append(l10n.gettext(messages.WHOLE_GROUP).format(group=inputs.group_label(first.extra)))
+        specific.append(l10n.gettext(messages.WHOLE_GROUP).format(group=inputs.group_label(first.extra)))
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:
-        own.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
-    return (*guidance.notices, *own, *guidance.cautions)
+        specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
+    return (*guidance.notices, *specific, *guidance.cautions)

@@ -1,4 +1,4 @@
-"""Gathers from a tenant's result and policies what the remedies of its findings depend on."""
+"""Collects from a tenant's result and policies the facts on which the remedies of its findings depend."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import date
@@ -23,25 +23,25 @@ from auditor.remedy.product_kinds import same_kind
 
 
 class RoutedFinding(Struct, frozen=True):
-    """The situation of a finding, and the id of the documented article that fixes it there."""
+    """The situation of a finding, and the id of the documented article that fixes it."""
 
     situation: Situation
     article: str
 
 
 class ProductFacts(NamedTuple):
-    """What situations take from a product."""
+    """The facts of a product that are part of a situation."""
 
     status: str | None = None
-    """capabilityStatus."""
+    """Graph's `capabilityStatus`."""
     self_service: bool | None = None
-    """Whether people buy it for themselves, by Microsoft's own endings: `_DEPT`, viral trials, `_IW`."""
+    """Whether users buy it themselves, by Microsoft's suffixes of part numbers: `_DEPT`, viral trials, `_IW`."""
     is_trial: bool | None = None
     """Whether all of its subscriptions are trials."""
 
 
 class PopulationFacts(NamedTuple):
-    """What holds of everybody whom a policy is about."""
+    """Facts that apply to everybody in the scope of a policy."""
 
     inactive: bool = False
     """Inactive, or never signed in."""
@@ -51,65 +51,71 @@ class PopulationFacts(NamedTuple):
 
 
 class RemediationContext(Struct, frozen=True):
-    """What the remedies of a tenant's findings depend on, gathered once."""
+    """The facts on which the remedies of a tenant's findings depend, collected once."""
 
     tenant: TenantResult
     findings: Sequence[Finding]
-    """Those for which remedies are sought, with all about the same subjects."""
+    """The findings to fix; all findings about a subject are included."""
     policies: Mapping[str, Policy]
     today: date
     """The day of the audit, in UTC; the state may have been read before it."""
     prices: SeatPrices | None
     missing: Mapping[tuple[str, str], tuple[str, ...]]
-    """(policy, user) → what the policy asks for and the user lacks, as it is written."""
+    """(policy, user) → required products that the user lacks, as written in the policy."""
     unwanted: Mapping[tuple[str, str], tuple[str, ...]]
-    """(policy, user) → skuIds of products that the user should not hold by the policy."""
+    """(policy, user) → skuIds of products that the user should not hold according to the policy."""
     user_properties: frozenset[str]
-    """The user properties that were asked for."""
+    """The user properties that were requested from Graph."""
     states: Mapping[str, str | None]
-    """SkuId and casefolded part number → capabilityStatus."""
+    """Casefolded skuId and part number → capabilityStatus."""
     seats: Mapping[str, SeatCount]
     """By skuId."""
     skus: Mapping[str, str]
     """Casefolded skuId and part number → skuId."""
     labels: Mapping[str, str]
-    """Casefolded skuId and part number → what people call the product."""
+    """Casefolded skuId and part number → display name of the product."""
     part_numbers: Mapping[str, str]
-    """SkuId → part number, of products that findings name."""
+    """SkuId → part number, for products in findings."""
     pools: Mapping[str, str]
-    """Set of products as a policy writes it → the names of its products, of the pools that findings are about."""
+    """Product set as written in a policy → the names of its products, for pools that findings are about."""
     populations: Mapping[str, PopulationFacts]
-    """By the id of the policy."""
+    """By policy id."""
     routes_by_facts: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
-    """A cache: most findings are in the situation of another."""
+    """Cache of routes, because most findings share their situation with another one."""
     routes: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
-    """The same by the columns of findings."""
+    """The same cache by the columns of findings."""
     facts: dict[str | None, Hashable] = field(default_factory=dict)
-    """What situations take from the facts of findings, by their JSON."""
+    """Cache: facts of findings as JSON → the values that are part of a situation."""
     paths: dict[str | None, Hashable] = field(default_factory=dict)
-    """How assignment paths reach a user, by their JSON."""
+    """Cache: assignment paths as JSON → how they reach a user."""
     products: dict[tuple[object, ...], Hashable] = field(default_factory=dict)
-    """What situations take from products, by the columns that name them."""
+    """Cache: columns that name a product → the facts that are part of a situation."""
     choices_by_name: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """(policy, product as it is written) → the skuIds that it stands for, as far as they were looked up."""
+    """Cache: (policy, product as written) → the skuIds that it stands for."""
     owned_by_name: dict[tuple[str, str], tuple[SeatCount, ...]] = field(default_factory=dict)
-    """The same for the products with seats."""
+    """Cache: (policy, product as written) → the products with seats that it stands for."""
 
     def of(self, findings: Sequence[Finding]) -> "RemediationContext":
-        """Return the same about other findings, all about the same subjects."""
-        open_ = [finding for finding in findings if finding.status is Status.OPEN]
-        named = [(item.sku_id, item.sku_part_number) for each in findings if (item := each.product) is not None]
+        """Return the context with other findings, which include all findings about their subjects."""
+        open_findings = [finding for finding in findings if finding.status is Status.OPEN]
+        products = [
+            (item.sku_id, item.sku_part_number) for finding in findings if (item := finding.product) is not None
+        ]
         return replace(
             self,
             findings=findings,
-            missing=_products(open_, Correction.ASSIGN),
-            unwanted=_products(open_, Correction.REPLACE),
-            part_numbers={sku_id: part_number for sku_id, part_number in reversed(named) if sku_id and part_number},
-            pools={each.subject.id: each.subject.name for each in findings if each.subject.type is SubjectType.PRODUCT},
+            missing=_products(open_findings, Correction.ASSIGN),
+            unwanted=_products(open_findings, Correction.REPLACE),
+            part_numbers={sku_id: part_number for sku_id, part_number in reversed(products) if sku_id and part_number},
+            pools={
+                finding.subject.id: finding.subject.name
+                for finding in findings
+                if finding.subject.type is SubjectType.PRODUCT
+            },
         )
 
     def choices(self, policy: str, written: str) -> tuple[str, ...]:
-        """Return the skuIds that a product of a policy's `require` stands for: of a set, those that have seats."""
+        """Return the skuIds that a product in a policy's `require` stands for; for a set, those that have seats."""
         key = policy, written
         if key not in self.choices_by_name:
             self.choices_by_name[key] = self._choices(policy, written)
@@ -119,11 +125,11 @@ class RemediationContext(Struct, frozen=True):
         sku_id = self.skus.get(written.casefold())
         if sku_id is not None:
             return (sku_id,)
-        named = tuple(product.sku_id for product in builtin().by_part_number(written))
-        return named or tuple(dict.fromkeys(seat.sku_id for seat in self.owned_of(policy, written)))
+        catalogue_ids = tuple(product.sku_id for product in builtin().by_part_number(written))
+        return catalogue_ids or tuple(dict.fromkeys(seat.sku_id for seat in self.owned_of(policy, written)))
 
     def owned_of(self, policy: str, written: str) -> tuple[SeatCount, ...]:
-        """Return the products with seats in the sets that a policy's `require` writes in this way."""
+        """Return the products with seats in those sets of a policy's `require` that are written this way."""
         key = policy, written
         if key not in self.owned_by_name:
             block = self.assignments(policy)
@@ -133,14 +139,18 @@ class RemediationContext(Struct, frozen=True):
         return self.owned_by_name[key]
 
     def assignments(self, policy: str) -> Assignments | None:
-        """Return the block of a policy about assignments; None for another kind of policy, or an unknown one."""
+        """Return the assignments block of a policy; None for another kind of policy, or an unknown one."""
         rule = self.policies.get(policy)
         return rule.constraint if rule is not None and isinstance(rule.constraint, Assignments) else None
 
     def product_facts(self, sku_id: str | None, part_number: str | None) -> ProductFacts:
-        """Return what situations take from a product."""
-        part, own = (part_number or "").upper(), (sku_id or "").casefold()
-        trials = [each.is_trial for each in self.tenant.subscriptions if each.sku_id.casefold() == own]
+        """Return the facts of a product that are part of a situation."""
+        part, sku_key = (part_number or "").upper(), (sku_id or "").casefold()
+        trials = [
+            subscription.is_trial
+            for subscription in self.tenant.subscriptions
+            if subscription.sku_id.casefold() == sku_key
+        ]
         return ProductFacts(
             status=self.states.get((sku_id or part_number or "").casefold()),
             self_service=True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None,
@@ -148,7 +158,7 @@ class RemediationContext(Struct, frozen=True):
         )
 
     def product_label(self, name: str) -> str:
-        """Return what people call a product: its friendly name, or the text of the policy."""
+        """Return the display name of a product: its friendly name, or the text of the policy."""
         label = self.labels.get(name.casefold()) or self.pools.get(name)
         if label is None and "+" in name:
             return " + ".join(self.product_label(part) for part in name.split("+") if part)
@@ -157,20 +167,21 @@ class RemediationContext(Struct, frozen=True):
         return printable(labels.pop() if len(labels) == 1 else part)
 
     def replaces(self, policy: str, written: str, sku_id: str) -> bool:
-        """Whether what a policy asks for is of the same kind as a product that it speaks against."""
+        """Whether a product that a policy requires is of the same kind as a product that it denies."""
         return any(same_kind(sku_id, new) for new in self.choices(policy, written))
 
 
 def context_of(
     tenant: TenantResult, policies: PolicySet, today: date, findings: Sequence[Finding] | None = None
 ) -> RemediationContext:
-    """Gather what the remedies of a tenant's findings depend on; `today` is the day of the audit, in UTC.
+    """Collect the facts on which remedies of a tenant's findings depend; `today` is the day of the audit, in UTC.
 
-    `findings` are those for which remedies are sought, all about the same subjects; without them it is all of the
-    tenant's.
+    `findings` are the findings to fix, including all about their subjects; the default is all findings of the tenant.
     """
-    named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
-    # The tenant's result shows what contracts make of the price list.
+    names_by_seat = [
+        (seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats
+    ]
+    # The prices in the tenant's result are those of the contracts.
     agreed = {
         price.sku_id: SeatPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()
@@ -183,11 +194,13 @@ def context_of(
         prices=seat_prices(policies.prices, policies.currency, today, agreed),
         missing={},
         unwanted={},
-        user_properties=frozenset(name for each in tenant.sources if each.name is Source.USERS for name in each.asked),
-        states={name: seat.capability_status for seat, names in named for name in names},
-        # Where two seats share a name, the first stands for it.
+        user_properties=frozenset(
+            name for source in tenant.sources if source.name is Source.USERS for name in source.asked
+        ),
+        states={name: seat.capability_status for seat, names in names_by_seat for name in names},
+        # If two products share a name, the first one is used.
         seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
-        skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
+        skus={name: seat.sku_id for seat, names in reversed(names_by_seat) for name in names},
         labels=product_labels(tenant.seats, policies.policies),
         part_numbers={},
         pools={},
@@ -205,7 +218,7 @@ def _population(policy: Policy) -> PopulationFacts:
 
 
 def _products(findings: Iterable[Finding], correction: Correction) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return (policy, user) → the products that findings with this correction are about."""
+    """Return (policy, user) → the products of findings with this correction."""
     products: dict[tuple[str, str], tuple[str, ...]] = {}
     for finding in findings:
         if correction_of(finding) is correction and (product := finding.product) is not None:

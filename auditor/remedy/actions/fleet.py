@@ -1,4 +1,4 @@
-"""Findings about all tenants together into one action for each tenant: what it buys or gives up for itself."""
+"""Builds actions from findings about all tenants together: one for each tenant that has to buy or remove seats."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,22 +35,22 @@ def actions_between(
     *,
     l10n: Localizer = ENGLISH,
 ) -> tuple[Action, ...]:
-    """Return the actions for the fleet's open findings: every short tenant buys before any other gives seats up.
+    """Return the actions for the fleet's open findings: tenants that lack seats buy before others remove spare ones.
 
-    Each is shown for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
-    `today` is the day of the audit, in UTC.
+    Each action has the guidance for the cloud and the agreement of its own tenant, because licences cannot be
+    transferred between tenants. `today` is the day of the audit, in UTC.
     """
     owners = {policy.id: policy.owner for policy in policies.policies}
-    named = {tenant.name: tenant for tenant in tenants}
-    open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
+    tenants_by_name = {tenant.name: tenant for tenant in tenants}
+    open_findings = [finding for finding in fleet.findings if finding.status is Status.OPEN]
     actions: list[Action] = []
     severities: list[Severity] = []
     for key, side, kind in _SIDES:
-        for finding in open_:
+        for finding in open_findings:
             situation = fleet_situation(finding, tenants)
             article = articles_of(finding.check, situation)[0]
             for share in finding.evidence.get(key) or ():
-                tenant = named.get(str(share["tenant"]))
+                tenant = tenants_by_name.get(str(share["tenant"]))
                 variant = situation.variant(side=side)
                 if tenant is not None:
                     variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
@@ -62,16 +62,16 @@ def actions_between(
 
 
 def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situation:
-    """Return the situation of a finding about all tenants; where their agreements differ, none is named."""
-    named = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
-    concerned = [tenant for tenant in tenants if tenant.name in named]
+    """Return the situation of a finding about several tenants; the agreement is unknown if theirs differ."""
+    names = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
+    concerned = [tenant for tenant in tenants if tenant.name in names]
     agreements = {tenant.agreement for tenant in concerned}
     clouds = {tenant.cloud for tenant in concerned}
     situation = Situation(agreement=agreements.pop() if len(agreements) == 1 else Agreement.UNKNOWN)
     return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
 
 
-def _action(  # noqa: PLR0913, PLR0917 - what the fields of an action are made of
+def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     finding: Finding,
     share: Mapping[str, Any],
     tenant: TenantResult | None,
@@ -83,7 +83,7 @@ def _action(  # noqa: PLR0913, PLR0917 - what the fields of an action are made o
 ) -> Action:
     name = str(share["tenant"])
     product, label = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
-    counted = messages.seats_there(l10n, label, product, share.get("usable"), share.get("consumed"))
+    seat_note = messages.seats_there(l10n, label, product, share.get("usable"), share.get("consumed"))
     identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
         id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
@@ -91,7 +91,7 @@ def _action(  # noqa: PLR0913, PLR0917 - what the fields of an action are made o
         findings=(finding.fingerprint,),
         title=action_title(l10n, kind, 1, old=product, extra=label),
         role=guidance.role,
-        prerequisites=(counted, *guidance.prerequisites),
+        prerequisites=(seat_note, *guidance.prerequisites),
         steps=guidance.steps,
         warnings=(*guidance.notices, *guidance.cautions),
         links=guidance.links,

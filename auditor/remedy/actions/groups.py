@@ -24,23 +24,23 @@ COUNTED_IN_SEATS: Final = frozenset(
         *(ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP),
     }
 )
-_OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL}
-"""Kinds that are settled in one visit to a product, whatever article each finding leads to."""
+_ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | {ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL}
+"""Kinds with one action per product, whichever articles the findings lead to."""
 _NOTICE: Final = "contract.notice"
 AT_GROUPS: Final = frozenset(
     {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}
 )
 
 SortKey = tuple[int, str, str]
-"""What remedies are ordered by: rank of the severity, policy and check of the first finding of their subject."""
+"""The sort key of remedies: rank of the severity, policy and check of the first finding about their subject."""
 UNSORTED: Final[SortKey] = (0, "", "")
-"""The key of remedies that are in their order already."""
+"""The sort key of remedies that are already in order."""
 Weight = tuple[int, str]
-"""Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
+"""Rank of the severity, and fingerprint: the lowest is the worst finding of an action."""
 
 
 class ActionGroup:
-    """Remedies of one kind that are one action for a person."""
+    """Remedies of one kind that become one action."""
 
     __slots__ = (
         *("number", "first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names"),
@@ -55,7 +55,7 @@ class ActionGroup:
             "_article",
             "_order",
             "_subjects",
-            "_of_subscriptions",
+            "_subscription_seats",
         ),
     )
 
@@ -66,32 +66,32 @@ class ActionGroup:
         self.policies: dict[str, Weight] = {}
         """The worst finding of each policy."""
         self.variants: tuple[Variant, ...] = ()
-        """The different facts on which the text of the guidance depends."""
+        """The distinct facts that select the text of the guidance."""
         self.lost: frozenset[str] = frozenset()
         self.seats = 0
         self.people = 0
-        """People or things."""
+        """The number of people or objects."""
         self.names: list[str] = []
-        """The first few people in the order of the alphabet, where they are asked for."""
+        """The first few people in alphabetical order, if `name` was called."""
         self.fingerprints: list[str] = []
-        """Of the findings of the remedies that were added as values."""
+        """Fingerprints of the findings of remedies passed to `add`."""
         self.requests: list[tuple[SortKey, Mapping[str, Any]]] = []
-        """The requests of the same remedies, each with its sort key."""
+        """Requests of remedies passed to `add`, each with its sort key."""
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
         self.moved: SeatMovement | None = None
-        """What all actions do to the seats that it is about."""
+        """How all actions together change the seats that it is about."""
         self.lacking: dict[str, int] = {}
-        """SkuId → seats that lack for everybody who is to get it; 0 where another action shows how many."""
+        """SkuId → seats that are missing for everybody who should get one; 0 if another action shows how many."""
         self.covered = 0
-        """Seats to buy that count among the seats of a larger product, which another action buys."""
+        """Seats to buy that are covered by a larger product, which another action buys."""
         self.seats_resolved: list[str] = []
-        """Products whose findings about seats it resolves together with the other actions."""
+        """Products whose findings about seats are resolved by this action together with the others."""
         self._article = ""
-        """What the worst finding leads to; empty where that is not the first of its remedy."""
+        """The article of the worst finding; empty if that finding is not the first of its remedy."""
         self._order = (remedy.extra == "", key)
         self._subjects: dict[str, Finding] = {}
-        self._of_subscriptions: dict[str, int] = {}
+        self._subscription_seats: dict[str, int] = {}
 
     @property
     def article(self) -> str:
@@ -100,7 +100,7 @@ class ActionGroup:
 
     @property
     def owners(self) -> list[str]:
-        """The policies behind it, that with the worst finding first."""
+        """The policies behind it, the one with the worst finding first."""
         return sorted(self.policies, key=self.policies.__getitem__)
 
     @property
@@ -121,7 +121,7 @@ class ActionGroup:
         self.requests += [(key, command.document) for command in remedy.commands]
 
     def lead(self, remedy: Remedy, key: SortKey, variant: Variant) -> None:
-        """Let a remedy lead if it is the first by its key, and take what it says of the guidance."""
+        """Make a remedy the leading one if it is the first by its key, and add its variant and lost services."""
         order = (remedy.extra == "", key)
         if order < self._order:
             self._order = order
@@ -132,36 +132,36 @@ class ActionGroup:
             self.lost |= set(remedy.lost)
 
     def weigh(self, policy: str, weight: Weight, article: str = "") -> None:
-        """Take the weight of a finding of a policy; `article` is what it leads to where that may not be the first's."""
-        known = self.policies.get(policy)
-        if known is None or weight < known:
+        """Record the weight of a finding of a policy, and its article if that may not be the leading remedy's."""
+        current = self.policies.get(policy)
+        if current is None or weight < current:
             self.policies[policy] = weight
             if weight < self.worst:
                 self.worst, self._article = weight, article
 
     def name(self, count: int, labels: Sequence[str]) -> None:
-        """Count people who did not come before; `labels` are the first of them in the order of the alphabet."""
+        """Count people who were not counted before; `labels` are the first of them in alphabetical order."""
         self.people += count
         if len(self.names) < NAMED or labels[0] < self.names[-1]:
             self.names = nsmallest(NAMED, [*self.names, *labels])
 
     def _seats_with(self, remedy: Remedy) -> int:
-        """Return the seats of a remedy; those of different subscriptions add up."""
+        """Return the seats including those of a remedy; seats of different subscriptions are added up."""
         if not any(finding.subject.type is SubjectType.SUBSCRIPTION for finding in remedy.findings):
             return remedy.seats
-        self._of_subscriptions[remedy.subject] = max(self._of_subscriptions.get(remedy.subject, 0), remedy.seats)
-        return sum(self._of_subscriptions.values())
+        self._subscription_seats[remedy.subject] = max(self._subscription_seats.get(remedy.subject, 0), remedy.seats)
+        return sum(self._subscription_seats.values())
 
     def _lead(self, remedy: Remedy) -> None:
-        """Let a remedy lead: it brings the detail that the title names. What it is about is not held."""
+        """Take the details of the title from a remedy, without keeping its findings and commands."""
         self.first = replace(remedy, findings=(), commands=())
         self.policy = remedy.findings[0].policy if remedy.findings else ""
-        """Of the first finding that it fixes; empty for seats that a decision alone changes."""
+        """The policy of the first finding that it fixes; empty for seats that only a decision changes."""
         self.acts = bool(remedy.commands)
         """Whether it has requests."""
 
     def absorb(self, other: "ActionGroup") -> None:
-        """Take over what another group about the same product fixes."""
+        """Merge another group about the same product into this one."""
         for policy, weight in other.policies.items():
             self.policies[policy] = min(weight, self.policies.get(policy, weight))
         if other.worst < self.worst:
@@ -174,7 +174,7 @@ class ActionGroup:
         self.people = max(self.people, other.people)
 
     def resolve(self, seats: "ActionGroup") -> None:
-        """Take over the findings about the seats of a product, which the change to people resolves."""
+        """Take over the findings about the seats of a product, which the change of people resolves."""
         self._article = self.article
         self.worst = min(self.worst, seats.worst)
         for policy, weight in seats.policies.items():
@@ -184,12 +184,12 @@ class ActionGroup:
         self.moved = seats.moved
 
     def turn(self, kind: ActionKind, article: str) -> None:
-        """Become an action of another kind, which follows an article."""
+        """Change the kind and the article of the action."""
         self.first = replace(self.first, kind=kind, article=article)
         self._article = article
 
     def settle(self) -> None:
-        """Count whom the remedies taken since then are about: nobody comes again."""
+        """Count the subjects of the remedies added since the last call; they must not be added again."""
         self.people += len(self._subjects)
         self._subjects.clear()
 
@@ -199,84 +199,84 @@ class ActionGroups:
 
     def __init__(self, terms: Mapping[str, Term]) -> None:
         self._terms = terms
-        self._known: dict[object, ActionGroup] = {}
+        self._groups: dict[object, ActionGroup] = {}
         self._numbered: list[ActionGroup] = []
 
     def __iter__(self) -> Iterator[ActionGroup]:
-        """Yield them in the order in which they were begun."""
-        return iter(self._known.values())
+        """Yield the groups in the order in which they were created."""
+        return iter(self._groups.values())
 
     def swap(self, groups: Mapping[object, ActionGroup]) -> None:
-        """Hold these groups instead."""
-        self._known = dict(groups)
+        """Replace the groups."""
+        self._groups = dict(groups)
 
     @property
     def groups(self) -> Mapping[object, ActionGroup]:
-        """The groups by what they are about."""
-        return self._known
+        """The groups by their key: what they are about."""
+        return self._groups
 
     def numbered(self, number: int) -> ActionGroup:
         """Return a group by its number."""
         return self._numbered[number]
 
     def lead(self, remedy: Remedy, key: SortKey) -> ActionGroup:
-        """Return the group of a remedy, which it leads if it is the first by its key."""
+        """Return the group of a remedy, which becomes its leading remedy if it is the first by its key."""
         group_key = _key(remedy)
-        group = self._known.get(group_key)
+        group = self._groups.get(group_key)
         if group is None:
-            group = self._known[group_key] = ActionGroup(len(self._numbered), remedy, key)
+            group = self._groups[group_key] = ActionGroup(len(self._numbered), remedy, key)
             self._numbered.append(group)
         group.lead(remedy, key, _variant(remedy.kind, remedy.situation))
         return group
 
     def add(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:
-        """Add remedies, each with its sort key: all about the same person or product come together.
+        """Add remedies, each with its sort key; all remedies of a person or product must be in one call.
 
-        Of two keys the lower goes first; of remedies with one key, those that come first.
+        Remedies are ordered by key; remedies with equal keys keep their order.
         """
         keyed = list(remedies)
-        stated = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.STATE}
-        trials = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.TRIAL}
-        touched: dict[int, ActionGroup] = {}
+        state_products = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.STATE}
+        trial_products = {remedy.old for _, remedy in keyed if remedy.kind is ActionKind.TRIAL}
+        changed_groups: dict[int, ActionGroup] = {}
         for key, remedy in keyed:
             kind = remedy.kind
             if kind is ActionKind.REMOVE_AT_RENEWAL and self._just_bought(remedy):
                 kind = ActionKind.REMOVE_NOW
-            elif kind is ActionKind.EXPIRING and (remedy.old in stated or remedy.old in trials):
-                # Its end, its state and its being a trial are settled in one visit to the subscription.
-                kind = ActionKind.STATE if remedy.old in stated else ActionKind.TRIAL
-            own = remedy if kind is remedy.kind else replace(remedy, kind=kind)
-            group = self.lead(own, key)
-            group.add(own, key)
-            touched[group.number] = group
-        for group in touched.values():
+            elif kind is ActionKind.EXPIRING and (remedy.old in state_products or remedy.old in trial_products):
+                # The end of a subscription is part of the action about its state or its trial.
+                kind = ActionKind.STATE if remedy.old in state_products else ActionKind.TRIAL
+            adjusted = remedy if kind is remedy.kind else replace(remedy, kind=kind)
+            group = self.lead(adjusted, key)
+            group.add(adjusted, key)
+            changed_groups[group.number] = group
+        for group in changed_groups.values():
             group.settle()
 
     def _just_bought(self, remedy: Remedy) -> bool:
-        """Whether the seats were bought in the last seven days, in which Microsoft's own agreement takes them back."""
+        """Whether the seats are at most seven days old, so that a Microsoft Customer Agreement allows their return."""
         term = self._terms.get(remedy.old)
         return term is not None and term.just_bought and remedy.situation.agreement is Agreement.MCA
 
 
 def _day(finding: Finding) -> str | None:
     """Return the next date of the subscription or contract that a finding is about, as a day in UTC."""
-    written = finding.evidence.get("nextLifecycleDateTime")
+    text = finding.evidence.get("nextLifecycleDateTime")
     if finding.subject.type is not SubjectType.SUBSCRIPTION:
-        # Only contracts have these; the day to give notice comes before the end.
-        written = finding.evidence.get("lastDayOfNotice" if finding.check == _NOTICE else "ends")
+        # Only contracts have these dates; the last day of notice is before the end.
+        text = finding.evidence.get("lastDayOfNotice" if finding.check == _NOTICE else "ends")
     try:
-        moment = datetime.fromisoformat(written) if isinstance(written, str) else None
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
         if moment is None:
             return None
         return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date().isoformat()
-    except (ValueError, OverflowError):  # no instant, or the first or last day of all, somewhere else
+    except (ValueError, OverflowError):  # not an instant, or outside the range of dates after conversion to UTC
         return None
 
 
 def _key(remedy: Remedy) -> tuple[object, ...]:
-    if remedy.kind in _OF_ONE_PRODUCT:
+    if remedy.kind in _ONE_PER_PRODUCT:
         return (remedy.kind, remedy.old)
-    # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
+    # The commands of a plan were simulated, and remedies without commands are manual: they are separate groups.
     return (
         *(remedy.kind, remedy.article, remedy.old, remedy.new, remedy.extra),
         *(remedy.proven, bool(remedy.commands), remedy.answered),
@@ -285,7 +285,7 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
 
 @lru_cache(maxsize=4096)
 def _variant(kind: ActionKind, situation: Situation) -> Variant:
-    """Return the facts on which the guidance depends: a remedy deals with one path, even where there are two."""
+    """Return the facts that select the guidance; a remedy changes one assignment path, even if there are two."""
     variant = situation.variant()
     if kind in AT_GROUPS:
         return replace(variant, path="group")
@@ -293,14 +293,14 @@ def _variant(kind: ActionKind, situation: Situation) -> Variant:
 
 
 def shared(variants: Sequence[Variant]) -> Variant:
-    """Return the facts that all variants share; where they differ, every branch is shown."""
+    """Return the facts that all variants share; a fact that differs is None, so that every branch is shown."""
     first, *others = variants
     if not others:
         return first
     return Variant(
         cloud=first.cloud,
         agreement=first.agreement,
-        path=first.path if len({each.path for each in variants}) == 1 else None,
-        status=first.status if len({each.status for each in variants}) == 1 else None,
-        synced=first.synced if len({each.synced for each in variants}) == 1 else None,
+        path=first.path if len({variant.path for variant in variants}) == 1 else None,
+        status=first.status if len({variant.status for variant in variants}) == 1 else None,
+        synced=first.synced if len({variant.synced for variant in variants}) == 1 else None,
     )

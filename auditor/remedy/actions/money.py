@@ -1,4 +1,4 @@
-"""What actions cost and save a month: each seat of which several actions speak counts in one of them."""
+"""Computes the monthly cost and savings of actions; a seat that occurs in several actions counts in one of them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ from auditor.remedy.labels import part_number
 
 
 def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
-    """Return what the seats cost a month before and after, at a renewal by its price; None where that is not known."""
+    """Return the monthly cost of the seats before and after an action, at a renewal by its price; None if not known."""
     remedy = group.first
     old, new = price_of(context, remedy.old), price_of(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
@@ -33,15 +33,15 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
     seat = context.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in NUMBERED:
         return None, None
-    then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
-    return _cost(context, old, seat.usable), _cost(context, old, then)
+    target = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
+    return _cost(context, old, seat.usable), _cost(context, old, target)
 
 
 def price_of(context: RemediationContext, sku_id: str) -> Decimal | None:
-    """Return the price of a product, or of several joined by `+`; None where one of them has none."""
+    """Return the price of a product, or the sum for several joined by `+`; None if one of them has no price."""
     if "+" in sku_id:
-        each = [price_of(context, part) for part in sku_id.split("+")]
-        return None if None in each else sum((price for price in each if price is not None), Decimal(0))
+        part_prices = [price_of(context, part) for part in sku_id.split("+")]
+        return None if None in part_prices else sum((price for price in part_prices if price is not None), Decimal(0))
     prices = context.prices
     seat = context.seats.get(sku_id)
     if prices is None or not sku_id:
@@ -55,7 +55,7 @@ def _cost(context: RemediationContext, price: Decimal | None, seats: int) -> Mon
 
 
 def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: Decimal | None) -> Decimal | None:
-    """Return what a seat costs a month from the renewal on; `today` is what it costs now."""
+    """Return the monthly price of a seat from the renewal on; `today` is the current price."""
     sku_id, day = group.first.old.casefold(), due_of(group, context.tenant, context.today)
     for price in context.tenant.renewal_prices or ():
         if price.sku_id == sku_id and price.day == day:
@@ -64,50 +64,54 @@ def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: De
 
 
 Price = Callable[[str], Decimal | None]
-"""A product's id into the price of one seat a month."""
+"""Returns the monthly price of one seat of a product, by its id."""
 
 
 def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
-    """Return actions, in their order, whose money counts each seat once.
+    """Return actions, in the same order, with money that counts each seat once.
 
-    Money belongs to the action that changes what is paid: the removal or the purchase of seats, whose number reckons
-    with all other actions. As many seats as it removes are not a saving of the actions that free them, and as many as
-    it buys are no cost of those that give them; the last actions in the order lose theirs first. An action that is left
-    with nothing has no money.
+    Money belongs to the action that changes the amount paid: the removal or the purchase of seats, whose number takes
+    all other actions into account. The seats that it removes are not counted as savings of the actions that free them,
+    and the seats that it buys are not counted as cost of the actions that assign them, starting with the last action.
+    The money of an action with no amount left is None.
     """
-    listed = list(actions)
+    all_actions = list(actions)
     removed: Counter[str] = Counter()
     bought: Counter[str] = Counter()
-    for group, action in listed:
+    for group, action in all_actions:
         if action.money is not None and group.first.kind in REMOVING:
             removed[group.first.old] += action.count
         elif action.money is not None and group.first.kind is ActionKind.BUY:
             bought[group.first.old] += action.count
-    corrected = [(group, _without(group, action, removed, bought, price)) for group, action in reversed(listed)]
+    corrected = [
+        (group, _without_counted(group, action, removed, bought, price)) for group, action in reversed(all_actions)
+    ]
     return corrected[::-1]
 
 
-def _without(group: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
+def _without_counted(
+    group: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price
+) -> Action:
     first, money = group.first, action.money
     if money is None:
         return action
     counted = Decimal(0)
     if first.kind in TAKING | MOVING:
-        counted += _taken(first.old.split("+"), group.people, removed, price)
+        counted += _take_seats(first.old.split("+"), group.people, removed, price)
     if first.kind in MOVING | GIVING:
-        counted -= _taken(first.new.split("+"), group.people, bought, price)
+        counted -= _take_seats(first.new.split("+"), group.people, bought, price)
     if not counted:
         return action
     remainder = money.per_month - counted
     return replace(action, money=Money(currency=money.currency, per_month=remainder) if remainder else None)
 
 
-def _taken(skus: Sequence[str], seats: int, counts: Counter[str], price: Price) -> Decimal:
-    """Take seats out of those that an action about the products counts; returns what they cost."""
+def _take_seats(skus: Sequence[str], seats: int, counts: Counter[str], price: Price) -> Decimal:
+    """Take seats out of those that an action about the products counts, and return their cost."""
     amount = Decimal(0)
     for sku in skus:
-        each, counted = price(sku), min(seats, counts[sku])
-        if each is not None:
+        seat_price, counted = price(sku), min(seats, counts[sku])
+        if seat_price is not None:
             counts[sku] -= counted
-            amount += each * counted
+            amount += seat_price * counted
     return amount

@@ -1,7 +1,8 @@
-"""Findings about people as columns into groups of actions: people with alike findings are remedied once.
+"""Assigns findings about people, as columns, to action groups; remedies are chosen once for people with equal findings.
 
-The remedies of a person depend on the findings, not on who the person is. So the findings of a person are a sequence of
-numbers, their pattern; remedies are decided for the first person of each pattern, and count for all others.
+The remedies of a person depend on the findings, not on who the person is. So the findings of a person are represented
+by a sequence of numbers, the pattern; remedies are chosen for the first person with a pattern, and reused for the
+others.
 """
 
 from array import array
@@ -31,16 +32,16 @@ from auditor.remedy.actions.remedies.targets import given_by
 from auditor.remedy.requests import RequestTemplate
 
 _CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "detail")
-"""The columns on which remedies depend, beside the groups of the paths and the route."""
+"""The columns on which remedies depend, besides the groups of the paths and the route."""
 PERSONAL: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of findings that are read."""
-_KINDS: Final = 1 << 15
-_PATTERNS: Final = 1 << 17
-"""Kinds of findings, and patterns, that are remembered."""
+_MAX_KINDS: Final = 1 << 15
+_MAX_PATTERNS: Final = 1 << 17
+"""Maximum numbers of cached kinds of findings, and of cached patterns."""
 
 
 class _Pattern(Struct, frozen=True):
-    """What fixes people with alike findings."""
+    """The remedies of people with equal findings."""
 
     groups: Sequence[int]
     """The group of each finding."""
@@ -51,18 +52,18 @@ class _Pattern(Struct, frozen=True):
 
 
 class _Ragged(Struct):
-    """Lists of numbers of different lengths, one after the other."""
+    """Lists of numbers of different lengths, concatenated."""
 
     numbers: "array[int]" = field(default_factory=lambda: array("q"))
     ends: "array[int]" = field(default_factory=lambda: array("q", (0,)))
 
-    def append(self, some: Sequence[int]) -> None:
+    def append(self, values: Sequence[int]) -> None:
         """Append a list."""
-        self.numbers.extend(some)
+        self.numbers.extend(values)
         self.ends.append(len(self.numbers))
 
     def of(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Return the numbers of some lists one after the other, and the index in `rows` of each."""
+        """Return the concatenated numbers of the lists in `rows`, and for each number the index in `rows`."""
         ends = np.frombuffer(self.ends, dtype=np.int64)
         starts = ends[rows]
         sizes = ends[rows + 1] - starts
@@ -74,7 +75,7 @@ class _Ragged(Struct):
 
 
 class PersonRemedies:
-    """Puts findings about people into groups of actions, batch by batch."""
+    """Assigns findings about people to action groups, batch by batch."""
 
     def __init__(self, context: RemediationContext, groups: ActionGroups, lists: ActionLists) -> None:
         self._context = context
@@ -82,9 +83,9 @@ class PersonRemedies:
         self._lists = lists
         self._kinds: dict[tuple[object, ...], int] = {}
         self._given_by: dict[str | None, Hashable] = {}
-        """The groups by which paths give a product, by their JSON."""
+        """Cache: assignment paths as JSON → the groups that give the product."""
         self._examples: list[tuple[Finding, RoutedFinding]] = []
-        """For each kind a finding of it, about nobody, and its route."""
+        """For each kind a finding without its person, and its route."""
         self._patterns: dict[bytes, int] = {}
         self._group_of = _Ragged()
         self._distinct = _Ragged()
@@ -94,18 +95,18 @@ class PersonRemedies:
     def add(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
     ) -> None:
-        """Add open findings about people in report order, with all about each of them.
+        """Add open findings about people in report order; the batch must contain all findings about each person.
 
-        `routes` and `smaller` are the different routes and smaller products, and which of them each finding has.
-        Raises DeliveryError where the disk of the spill file is full.
+        `routes` and `smaller` are the distinct routes and smaller products, each with the index per finding. Raises
+        DeliveryError if the disk of the spill file is full.
         """
         if not batch.num_rows:
             return
-        if len(self._kinds) > _KINDS or len(self._patterns) > _PATTERNS:
+        if len(self._kinds) > _MAX_KINDS or len(self._patterns) > _MAX_PATTERNS:
             self._forget()
         kinds = self._kinds_of(batch, routes, smaller)
         person = codes(batch.column("subjectId").dictionary_encode())
-        # Findings person by person, in report order; people in the order of their first findings.
+        # Sort findings by person, in report order; people are in the order of their first findings.
         order = np.argsort(person, kind="stable")
         starts = np.flatnonzero(np.append(True, np.diff(person[order]) > 0))
         pattern = self._patterns_of(kinds[order], starts)
@@ -131,32 +132,33 @@ class PersonRemedies:
     def _kinds_of(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
     ) -> Rows:
-        """Return the number of what each finding says, but for whom it is about."""
-        firsts, own = alike(batch, _CODED)
-        (every, route_of), (proposals, proposed) = routes, smaller
+        """Return the kind of each finding, as a number; findings that differ only in the person are of one kind."""
+        firsts, row_of = alike(batch, _CODED)
+        (all_routes, route_of), (proposals, proposed) = routes, smaller
         group_of, lists = projected(batch.column("paths"), given_by, self._given_by)
         firsts, kind_of = combined(
-            ((own, len(firsts)), (group_of, len(lists)), (route_of, len(every)), (proposed, len(proposals)))
+            ((row_of, len(firsts)), (group_of, len(lists)), (route_of, len(all_routes)), (proposed, len(proposals)))
         )
-        some = batch.select(list(_CODED)).take(indices(firsts))
-        of_rows = [every[route] for route in route_of[firsts].tolist()]
+        distinct_rows = batch.select(list(_CODED)).take(indices(firsts))
+        row_routes = [all_routes[route] for route in route_of[firsts].tolist()]
         groups = [lists[number] for number in group_of[firsts].tolist()]
         smaller_of = [proposals[number] for number in proposed[firsts].tolist()]
-        keys = list(zip(*map(values_of, some.columns), groups, of_rows, smaller_of, strict=True))
+        keys = list(zip(*map(values_of, distinct_rows.columns), groups, row_routes, smaller_of, strict=True))
         numbers = [self._kinds.setdefault(key, len(self._kinds)) for key in keys]
-        # Two routes may be equal, so that two rows are of one new kind.
+        # Routes may be equal, so several rows may be of the same new kind.
         firsts_of = {number: row for row, number in reversed(list(enumerate(numbers)))}
         added = range(len(self._examples), len(self._kinds))
         new = [firsts_of[number] for number in added]
         rows = batch.take(indices(firsts[np.array(new, dtype=np.int64)]))
-        examples = decode(_about_nobody(rows, added), brief=True)
+        examples = decode(_without_person(rows, added), brief=True)
         self._examples += [
-            (_proposed(finding, smaller_of[row]), of_rows[row]) for row, finding in zip(new, examples, strict=True)
+            (_with_smaller_product(finding, smaller_of[row]), row_routes[row])
+            for row, finding in zip(new, examples, strict=True)
         ]
         return np.array(numbers, dtype=np.int32)[kind_of]
 
     def _patterns_of(self, kinds: Rows, starts: Rows) -> Rows:
-        """Return the number of the pattern of each person, whose kinds begin at `starts`; new patterns are remedied."""
+        """Return the number of each person's pattern, and store new ones; the kinds of a person begin at `starts`."""
         data, size = kinds.tobytes(), kinds.itemsize
         ends = [*(size * starts[1:]).tolist(), len(data)]
         numbers: list[int] = []
@@ -165,7 +167,7 @@ class PersonRemedies:
             number = self._patterns.get(key)
             if number is None:
                 number = self._patterns[key] = len(self._patterns)
-                self._store(self._remedied(kinds[start // size : end // size].tolist()))
+                self._store(self._pattern(kinds[start // size : end // size].tolist()))
             numbers.append(number)
         return np.array(numbers, dtype=np.int64)
 
@@ -175,8 +177,8 @@ class PersonRemedies:
         self._request_groups.append([group for group, _ in pattern.requests])
         self._templates.append([template for _, template in pattern.requests])
 
-    def _remedied(self, kinds: Sequence[int]) -> _Pattern:
-        """Put what fixes a person with findings of these kinds into groups."""
+    def _pattern(self, kinds: Sequence[int]) -> _Pattern:
+        """Return the pattern of a person with findings of these kinds; its remedies are added to the groups."""
         findings, routes = zip(*(self._examples[kind] for kind in kinds), strict=True)
         key = sort_key(findings[0])
         group_of: dict[str, int] = {}
@@ -193,14 +195,14 @@ class PersonRemedies:
         )
 
     def _weigh(self, batch: pa.RecordBatch, order: Rows, group: Rows) -> None:
-        """Tell each group the first fingerprint of each policy."""
+        """Weigh in each group the first fingerprint of each policy and severity."""
         columns = [batch.column(name) for name in ("severity", "policy")]
         numbers = [(codes(column)[order], len(column.dictionary) + 1) for column in columns]
         ranks = pc.rank(batch.column("fingerprint"), tiebreaker="first").to_numpy()[order]
         firsts, key_of = combined(((group, int(group.max()) + 1), *numbers))
         descending = np.argsort(-ranks.astype(np.int64), kind="stable")
         least = np.empty(len(firsts), dtype=np.int64)
-        least[key_of[descending]] = descending  # the last one written is the least
+        least[key_of[descending]] = descending  # the last one assigned is the least
         rows = indices(order[least])
         severities, policies, fingerprints = (
             values_of(batch.column(name).take(rows)) for name in ("severity", "policy", "fingerprint")
@@ -211,7 +213,7 @@ class PersonRemedies:
             self._groups.numbered(number).weigh(policy, (Severity(severity).rank, text))
 
     def _name(self, groups: Rows, people: Rows, first: pa.RecordBatch) -> None:
-        """Count the people of each group, and add the first few of them in the order of the alphabet."""
+        """Count the people of each group, and add the names of the first few in alphabetical order."""
         labels = _labels(first.column("subjectName"), first.column("principal"))
         ranks = pc.rank(labels, tiebreaker="first").to_numpy().astype(np.int64)[people]
         order = np.lexsort((ranks, groups))
@@ -219,33 +221,36 @@ class PersonRemedies:
         starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
         counts = np.diff(np.append(starts, len(ordered)))
         within = np.arange(len(ordered)) - np.repeat(starts, counts)
-        # Several actions name the same person.
-        shown = list(map(intern, values_of(labels.take(indices(people[order[within < NAMED]])))))
+        # Interned, because several actions name the same person.
+        names = list(map(intern, values_of(labels.take(indices(people[order[within < NAMED]])))))
         end = 0
         for number, count in zip(ordered[starts].tolist(), counts.tolist(), strict=True):
-            begun, end = end, end + min(count, NAMED)
-            self._groups.numbered(number).name(count, shown[begun:end])
+            start, end = end, end + min(count, NAMED)
+            self._groups.numbered(number).name(count, names[start:end])
 
 
-def _about_nobody(batch: pa.RecordBatch, numbers: Sequence[int]) -> pa.RecordBatch:
-    """Return findings without whom they are about; numbers stand for their fingerprints."""
-    nobody = pa.repeat("", batch.num_rows)
-    marks = pa.array(map(str, numbers), pa.string())
-    for name, column in (("subjectId", nobody), ("subjectName", nobody), ("fingerprint", marks)):
+def _without_person(batch: pa.RecordBatch, numbers: Sequence[int]) -> pa.RecordBatch:
+    """Return findings without their person, with numbers in place of the fingerprints."""
+    empty = pa.repeat("", batch.num_rows)
+    fingerprints = pa.array(map(str, numbers), pa.string())
+    for name, column in (("subjectId", empty), ("subjectName", empty), ("fingerprint", fingerprints)):
         batch = replaced(batch, name, column)
     return batch
 
 
-def _proposed(finding: Finding, smaller: str) -> Finding:
-    """Return a finding with the smaller product, as JSON, that its evidence names."""
+def _with_smaller_product(finding: Finding, smaller: str) -> Finding:
+    """Return a finding with a smaller product, given as JSON, in its evidence."""
     return replace(finding, evidence={**finding.evidence, SMALLER: json_value(smaller)}) if smaller else finding
 
 
 def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[Rows, Sequence[str]]:
-    """Return which smaller product, as JSON, the evidence of findings of these policies names; the first is none."""
+    """Return for each finding of these policies the index of the smaller product in its evidence, and these as JSON.
+
+    Index 0 stands for no smaller product.
+    """
     product_codes, numbers = np.zeros(batch.num_rows, dtype=np.int64), {"": 0}
-    named = np.array([name in policies for name in batch.column("policy").dictionary.to_pylist()], dtype=bool)
-    for row in np.flatnonzero(named[codes(batch.column("policy"))]).tolist() if named.any() else ():
+    is_relevant = np.array([name in policies for name in batch.column("policy").dictionary.to_pylist()], dtype=bool)
+    for row in np.flatnonzero(is_relevant[codes(batch.column("policy"))]).tolist() if is_relevant.any() else ():
         text = batch.column("evidence")[row].as_py()
         smaller = json_value(text).get(SMALLER) if text else None  # tables of findings are written without evidence
         product_codes[row] = 0 if smaller is None else numbers.setdefault(json_text(smaller), len(numbers))
@@ -253,12 +258,12 @@ def smaller_products(batch: pa.RecordBatch, policies: Collection[str]) -> tuple[
 
 
 def sort_key(finding: Finding) -> SortKey:
-    """Return what the remedies of a person or object are ordered by, of their first finding."""
+    """Return the sort key of the remedies of a person or object, from their first finding."""
     return finding.severity.rank, finding.policy, finding.check
 
 
 def _labels(names: pa.StringArray, principals: pa.StringArray) -> pa.StringArray:
-    """Return names, each with the address where that differs, as `person_label` does."""
+    """Return names, each followed by the address if it differs, as `person_label` does."""
     differ = pc.and_(pc.not_equal(principals, ""), pc.not_equal(principals, names))
     return pc.if_else(
         differ.fill_null(pa.scalar(value=False)), pc.binary_join_element_wise(names, " (", principals, ")", ""), names

@@ -1,4 +1,4 @@
-"""Actions of a tenant into their ranks, and the day by which to decide about each."""
+"""Ranks the actions of a tenant, and determines the date by which each has to be decided."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -17,31 +17,33 @@ from auditor.remedy.actions.subscription_terms import day_of, renewal_days
 from auditor.remedy.messages import Localizer
 
 _RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
-"""Kinds whose date is the next renewal of a paid subscription."""
+"""Kinds that are due at the next renewal of a paid subscription."""
 _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
-"""Kinds whose date is the next one of any subscription of the product."""
+"""Kinds that are due at the next date of any subscription of the product."""
 
 
 def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:
-    """Return the day by which to decide: the nearest date, not past, of the subscriptions that the findings name.
+    """Return the date by which to decide: the next date, from today on, of the subscriptions in the findings.
 
-    For seats to give back it is the next renewal of the product's paid subscriptions, for trials and purchases the next
-    date of any of them; None where no date is known. `today` is the day of the audit, in UTC.
+    For seats to give back, also the next renewal of the product's paid subscriptions; for trials and purchases, also
+    the next date of any of its subscriptions. None if no date is known. `today` is the day of the audit, in UTC.
     """
     days = {date.fromisoformat(day) for day in group.dates}
     kind, sku_id = group.first.kind, group.first.old.casefold()
     if kind in _RENEWED:
         days.update(day for name, day in renewal_days(tenant, today).items() if name == sku_id)
     elif kind in _ENDED:
-        own = [each for each in tenant.subscriptions if each.sku_id.casefold() == sku_id]
-        days.update(day_of(each.next_lifecycle_date_time) for each in own)
+        subscriptions = [
+            subscription for subscription in tenant.subscriptions if subscription.sku_id.casefold() == sku_id
+        ]
+        days.update(day_of(subscription.next_lifecycle_date_time) for subscription in subscriptions)
     return min((day for day in days if day >= today), default=None)
 
 
 def prioritised(
     actions: Sequence[Action], severities: Sequence[Severity], today: date, l10n: Localizer
 ) -> tuple[Action, ...]:
-    """Return the actions in the same order, each with its rank and why; `severities` are of their worst findings."""
+    """Return the actions, in the same order, with rank and reason; `severities` are those of their worst findings."""
     weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
     by_index: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
@@ -50,6 +52,6 @@ def prioritised(
 
 
 def weight(action: Action, severity: Severity) -> Weight:
-    """Return what the rank of an action depends on."""
+    """Return the values on which the rank of an action depends."""
     saves = Decimal(0) if action.money is None else max(action.money.per_month, Decimal(0))
     return Weight(severity=severity, saves=saves, due=action.due, findings=len(action.findings))

@@ -1,4 +1,4 @@
-"""The seats of a product's subscriptions, and when these can go."""
+"""The seats of a product's subscriptions, and when they can be given back."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,20 +11,20 @@ from auditor.remedy.numbers import number_label
 
 _ALIVE = frozenset({"enabled", "warning"})
 WINDOW = timedelta(days=7)
-"""Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
+"""How long after the purchase a Microsoft Customer Agreement allows removing seats (Buy or remove licenses, 2024)."""
 
 
 class Term(Struct, frozen=True, kw_only=True):
     """When the seats of a product can be given back."""
 
     just_bought: bool
-    """Whether a subscription of it is at most seven days old: so long Microsoft's own agreement takes seats back."""
+    """Whether a subscription of it is at most seven days old, so that a Microsoft Customer Agreement allows returns."""
     ends: str | None
-    """The next date of its subscriptions, as a day; None where none is known."""
+    """The next date of its subscriptions, in ISO format; None if none is known."""
 
 
 def terms_of(facts: TenantFacts) -> dict[str, Term]:
-    """Return for each product when its seats can go, by its subscriptions that are paid and alive."""
+    """Return for each product when its seats can be given back, by its paid subscriptions that are in use."""
     terms: dict[str, Term] = {}
     for row in facts.subscriptions:
         sku_id, bought, ends = (row["skuId"] or "").lower(), row["createdDateTime"], row["nextLifecycleDateTime"]
@@ -44,26 +44,30 @@ def day_of(moment: datetime) -> date:
 
 
 def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
-    """Return how many paid subscriptions a product has and how many seats they have; None where one is not known."""
-    wanted = sku_id.casefold()
-    own = [each for each in tenant.subscriptions if each.sku_id.casefold() == wanted]
-    paid = [each for each in own if each.is_trial is not True and each.status in {"Enabled", "Warning"}]
-    seats = [each.total_licenses for each in paid]
+    """Return the number of a product's paid subscriptions and of their seats; None if either is not known."""
+    key = sku_id.casefold()
+    subscriptions = [subscription for subscription in tenant.subscriptions if subscription.sku_id.casefold() == key]
+    paid = [
+        subscription
+        for subscription in subscriptions
+        if subscription.is_trial is not True and subscription.status in {"Enabled", "Warning"}
+    ]
+    seats = [subscription.total_licenses for subscription in paid]
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
 
 
 def renewal_days(tenant: TenantResult, today: date) -> dict[str, date]:
-    """Return the next day, not past, on which a paid subscription of each product renews, by skuId in lower case."""
+    """Return the next date, from today on, on which a paid subscription of each product renews, by lowercase skuId."""
     days: dict[str, date] = {}
-    for each in tenant.subscriptions:
-        day = day_of(each.next_lifecycle_date_time)
-        if day >= today and not each.is_trial and (each.status or "").casefold() in _ALIVE:
-            days[each.sku_id.casefold()] = min(day, days.get(each.sku_id.casefold(), day))
+    for subscription in tenant.subscriptions:
+        day = day_of(subscription.next_lifecycle_date_time)
+        if day >= today and not subscription.is_trial and (subscription.status or "").casefold() in _ALIVE:
+            days[subscription.sku_id.casefold()] = min(day, days.get(subscription.sku_id.casefold(), day))
     return days
 
 
 def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: int) -> str:
-    """Say which total number of seats is to be entered or ordered."""
+    """Return a sentence with the new total of seats to enter or order."""
     amounts = {"now": number_label(l10n, now), "then": number_label(l10n, then)}
     if subscriptions == 1:
         form = l10n.gettext("{product} has {now} seats today; the new total is {then}.")
@@ -75,7 +79,7 @@ def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: 
 
 
 def seats_resolved(l10n: Localizer, product: str) -> str:
-    """Say that an action about people also brings the seats of a product inside their limits."""
+    """Return a sentence that an action about people also brings the seats of a product within their limits."""
     return l10n.gettext(
         "Once this and the other actions about {product} are done, no seats of it have to be bought or removed: run "
         "the audit again."
@@ -83,7 +87,7 @@ def seats_resolved(l10n: Localizer, product: str) -> str:
 
 
 def covered_elsewhere(l10n: Localizer, count: int) -> str:
-    """Say that a larger product, which another action buys, counts for the same people."""
+    """Return a sentence that a larger product, which another action buys, covers the same people."""
     return l10n.ngettext(
         "{count} of these seats comes with a larger product that another action buys; it is not counted twice.",
         "{count} of these seats come with larger products that other actions buy; they are not counted twice.",

@@ -1,1 +1,1 @@
-"""Puts the guidance of actions into texts."""
+"""Routes findings to guidance articles, and renders articles as text."""

@@ -1,4 +1,4 @@
-"""A composed guidance article, and what is known of a check, into Markdown."""
+"""Renders composed guidance articles and descriptions of checks as Markdown."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -49,7 +49,7 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
 
 
 def routes(check: Check[Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the articles for a check: those of an unknown situation first, then where another one leads elsewhere."""
+    """Return the articles for a check: first for an unknown situation, then for each situation with other articles."""
     usual = check.articles(Situation())
     by_situation = [(name, check.articles(situation)) for name, situation in _SITUATIONS]
     return (("", usual), *((name, articles) for name, articles in by_situation if articles != usual))
@@ -61,39 +61,39 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
     lines += [f"> {l10n.gettext(notice)}" for notice in composed.notices]
     lines += [""] if composed.notices else []
     roles = [_role(role.name, role.duty, role.branches, l10n) for role in composed.roles]
-    lines += _listed(l10n.gettext("Who can do it"), roles)
-    lines += _listed(
+    lines += _section(l10n.gettext("Who can do it"), roles)
+    lines += _section(
         l10n.gettext("Before you begin"),
         [messages.under(l10n, l10n.gettext(item.text), item.branches) for item in composed.prerequisites],
     )
-    lines += _listed(
+    lines += _section(
         l10n.gettext("Warnings"),
         [messages.warning(l10n, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
     )
     lines += [f"## {l10n.gettext('Steps')}", "", *_steps(composed.steps, l10n, titles), ""]
-    lines += _listed(
+    lines += _section(
         l10n.gettext("Then"),
         [messages.step(l10n, item.text, item.branches, titles.get(item.article or "")) for item in composed.next],
     )
-    lines += _listed(
+    lines += _section(
         l10n.gettext("What changed"),
         [f"{item.date}: {l10n.gettext(item.then)} {l10n.gettext(item.now)}" for item in composed.history],
     )
     for past in composed.editions:
         lines += [f"## {l10n.gettext(past.title)} ({past.date})", "", *_steps(past.steps, l10n, titles), ""]
-    lines += _listed(
+    lines += _section(
         l10n.gettext("Corrections to the published text"),
         [f"{l10n.gettext(item.text)}{_links(item.links, l10n)}" for item in composed.corrections],
     )
     sources = (f"[{l10n.gettext(source.title)}]({source.url})" for source in composed.sources)
-    lines += _listed(l10n.gettext("Sources"), sources)
+    lines += _section(l10n.gettext("Sources"), sources)
     checked = l10n.gettext("Last checked against the sources: {day}.")
     lines += [checked.format(day=day_label(l10n, composed.checked)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def check_markdown(check: Check[Any], l10n: Localizer, page: Callable[[str], str]) -> str:
-    """Return what a check means and where its guidance leads; `page` writes a reference to an article by its id."""
+    """Return the meaning of a check and its articles as Markdown; `page` returns a reference to an article by id."""
     lines = [
         f"# `{check.id}`: {l10n.gettext(check.name)}",
         "",
@@ -118,7 +118,7 @@ def _role(name: str, duty: str | None, branches: tuple[str, ...], l10n: Localize
     return messages.under(l10n, text, branches)
 
 
-def _listed(heading: str, items: Iterable[str]) -> list[str]:
+def _section(heading: str, items: Iterable[str]) -> list[str]:
     lines = list(items)
     return [f"## {heading}", "", *(f"- {item}" for item in lines), ""] if lines else []
 
@@ -132,5 +132,5 @@ def _steps(steps: Iterable[NumberedStep], l10n: Localizer, titles: Mapping[str, 
 
 
 def _links(links: Iterable[Hyperlink], l10n: Localizer) -> str:
-    shown = [f"[{l10n.gettext(link.label)}]({link.url})" for link in links if link.url is not None]
-    return f" ({', '.join(shown)})" if shown else ""
+    formatted = [f"[{l10n.gettext(link.label)}]({link.url})" for link in links if link.url is not None]
+    return f" ({', '.join(formatted)})" if formatted else ""

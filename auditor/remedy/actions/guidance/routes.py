@@ -1,6 +1,6 @@
 """Routes findings to the documented articles that fix them, one by one and as columns.
 
-Of columns each distinct situation is worked out once.
+For columns, the route of each distinct situation is computed once.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -25,18 +25,18 @@ from auditor.guidance.routing import account_facts
 from auditor.remedy.actions.context import PopulationFacts, ProductFacts, RemediationContext, RoutedFinding
 
 _CODED: Final = ("check", "subjectType")
-"""The columns on which a situation depends as they are; of others it depends on what they stand for."""
+"""The columns on whose values a situation depends; of other columns, it depends on values derived from them."""
 _PRODUCT: Final = ("product", "skuId", "skuPartNumber")
 _FACTS: Final = tuple(
     map(FACTS.index, ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status"))
 )
-"""The positions in FACTS of what situations take from evidence, besides the paths."""
+"""The indices in FACTS of the evidence that is part of a situation, besides the paths."""
 
 
 def route_of(finding: Finding, context: RemediationContext) -> RoutedFinding:
-    """Return what is known of a finding's subject, product and tenant; what was not collected stays None.
+    """Return the situation of a finding and its article; facts that were not collected are None.
 
-    Findings in equal situations get the same object.
+    Findings in equal situations share one object.
     """
     product, kind = finding.product, finding.subject.type
     facts = (
@@ -61,13 +61,13 @@ def _depends_on_detail(check: str) -> bool:
 
 
 def _detail_key(detail: str | None) -> str | None:
-    """Return what situations take from a detail: which group gives a product that is in error does not matter."""
+    """Return the part of a detail that matters for a situation: the group of a licence in error is left out."""
     code, at_sign, _ = (detail or "").partition("@")
     return code + at_sign if at_sign else detail
 
 
 def _evidence_facts(facts: Sequence[Any] | None) -> tuple[bool | str | None, ...]:
-    """Return what situations take from the values of FACTS."""
+    """Return the values of FACTS that are part of a situation."""
     enabled, kind, mailbox, synced, trial, status = [None if facts is None else facts[index] for index in _FACTS]
     return (*_account(enabled, kind, mailbox), _flag(synced), _flag(trial), _text(status))
 
@@ -101,7 +101,7 @@ def _person(finding: Finding, context: RemediationContext) -> dict[str, Any]:
     evidence = finding.evidence
     synced = _flag(evidence.get("onPremisesSyncEnabled"))
     if synced is None and "onPremisesSyncEnabled" in context.user_properties:
-        synced = False  # Graph leaves it out for accounts that live in the cloud.
+        synced = False  # Graph omits it for cloud-only accounts.
     population = context.populations.get(finding.policy, PopulationFacts())
     enabled, kind, mailbox = _account(*map(evidence.get, ("accountEnabled", "userType", "mailboxType")))
     return {
@@ -116,21 +116,21 @@ def _person(finding: Finding, context: RemediationContext) -> dict[str, Any]:
 
 
 def _path_of(finding: Finding) -> str | None:
-    """Return how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
+    """Return how the product of a finding reaches the user: `direct`, `group`, `both`, or None if it is not known."""
     if check_of(finding.check).detail is Detail.ERROR:
         return "group" if "@" in (finding.detail or "") else "direct"
     return _path_kind(finding.evidence.get("paths"))
 
 
 def _path_kind(paths: Sequence[Mapping[str, Any]] | None) -> str | None:
-    """Return how assignment paths reach a user: `direct`, `group`, `both`, or None where none of them is active."""
+    """Return how assignment paths reach a user: `direct`, `group`, `both`, or None if none of them is active."""
     active = (path for path in paths or () if path.get("state") in ACTIVE_STATES)
     kinds = {"group" if path.get("assignedByGroup") else "direct" for path in active}
     return "both" if len(kinds) > 1 else next(iter(kinds), None)
 
 
 def _replacement(finding: Finding, context: RemediationContext) -> bool | None:
-    """Whether a product of the same kind is to come in place of one that should go."""
+    """Whether the product should be replaced by one of the same kind, or is such a replacement; None if not."""
     correction, product = correction_of(finding), finding.product
     if product is None or correction not in {Correction.REPLACE, Correction.ASSIGN}:
         return None
@@ -143,7 +143,7 @@ def _replacement(finding: Finding, context: RemediationContext) -> bool | None:
 
 
 def _flag(value: Any) -> bool | None:
-    # 1 must not pass for true.
+    # 1 must not count as True.
     return value if isinstance(value, bool) else None
 
 
@@ -152,9 +152,9 @@ def _text(value: Any) -> str | None:
 
 
 def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[RoutedFinding], Rows]:
-    """Return the different situations of findings, and per finding which of them it is in.
+    """Return the distinct routes of findings, and for each finding the index of its route.
 
-    The record batch holds all findings about its subjects.
+    The record batch must contain all findings about its subjects.
     """
     context, replaced = _replacements(batch, context)
     coded = [(codes(column), [*values_of(column.dictionary), None]) for column in map(batch.column, _CODED)]
@@ -169,27 +169,29 @@ def routes_of(batch: pa.RecordBatch, context: RemediationContext) -> tuple[list[
         (replaced, (False, True)),
     ]
     firsts, situation_of = combined((numbers, len(values)) for numbers, values in columns)
-    keys = list(zip(*([values[code] for code in own[firsts].tolist()] for own, values in columns), strict=True))
+    keys = list(zip(*([values[code] for code in numbers[firsts].tolist()] for numbers, values in columns), strict=True))
     new = [index for index, key in enumerate(keys) if key not in context.routes]
     findings = decode(batch.take(indices(firsts[np.array(new, dtype=np.int64)])), brief=True)
-    context.routes.update((keys[index], route_of(each, context)) for index, each in zip(new, findings, strict=True))
+    context.routes.update(
+        (keys[index], route_of(finding, context)) for index, finding in zip(new, findings, strict=True)
+    )
     return [context.routes[key] for key in keys], situation_of
 
 
 def _products(batch: pa.RecordBatch, context: RemediationContext) -> tuple[Rows, list[Any]]:
-    """Return what matters of products, and which of these each finding is about."""
-    firsts, own = alike(batch, _PRODUCT)
-    some = batch.select(list(_PRODUCT)).take(indices(firsts))
-    keys = list(zip(*map(values_of, some.columns), strict=True))
-    for named, *names in keys:
-        if (named, *names) not in context.products:
-            context.products[named, *names] = context.product_facts(*names) if named else None
+    """Return for each finding the index of its product's facts, and the distinct facts."""
+    firsts, product_of = alike(batch, _PRODUCT)
+    products = batch.select(list(_PRODUCT)).take(indices(firsts))
+    keys = list(zip(*map(values_of, products.columns), strict=True))
+    for product, *names in keys:
+        if (product, *names) not in context.products:
+            context.products[product, *names] = context.product_facts(*names) if product else None
     numbers, values = _numbered(context.products[key] for key in keys)
-    return numbers[own], values
+    return numbers[product_of], values
 
 
 def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
-    """Return the details on which situations depend, and which of them each finding has."""
+    """Return for each finding the index of its detail, and the distinct details on which situations depend."""
     checks, details = batch.column("check"), batch.column("detail")
     matters = np.array([_depends_on_detail(check) for check in checks.dictionary.to_pylist()], dtype=bool)
     numbers, values = _numbered([None, *map(_detail_key, values_of(details.dictionary)), None])
@@ -199,7 +201,7 @@ def _details(batch: pa.RecordBatch) -> tuple[Rows, list[Any]]:
 def projected(
     column: pa.DictionaryArray, project: Callable[[Any], Hashable], cache: dict[str | None, Hashable]
 ) -> tuple[Rows, list[Any]]:
-    """Return what `project` takes from JSON values, and which of these each row has; `cache` is by the JSON."""
+    """Apply `project` to JSON values; return the index of each row's result, and the results; `cache` is by JSON."""
     texts = [*values_of(column.dictionary), None]
     new = [text for text in texts if text not in cache]
     cache.update((text, project(None if text is None else json_value(text))) for text in new)
@@ -208,30 +210,31 @@ def projected(
 
 
 def _numbered(values: Iterable[Hashable]) -> tuple[Rows, list[Any]]:
-    """Return which of the different values each one is, and these in their order."""
+    """Return the index of each value among the distinct values, and these in order of appearance."""
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.int64), list(numbers)
 
 
 def _replacements(batch: pa.RecordBatch, context: RemediationContext) -> tuple[RemediationContext, Rows]:
-    """Return which findings are about a product in exchange for another, and what those findings say."""
+    """Return a context with the findings that may exchange one product for another, and which findings do."""
     checks = batch.column("check")
     corrections = [check_of(check).correction for check in checks.dictionary.to_pylist()]
-    comes, goes = (
-        np.array([each is wanted for each in corrections], dtype=bool)[codes(checks)] & valid(batch.column("product"))
-        for wanted in (Correction.ASSIGN, Correction.REPLACE)
+    added, removed = (
+        np.array([correction is kind for correction in corrections], dtype=bool)[codes(checks)]
+        & valid(batch.column("product"))
+        for kind in (Correction.ASSIGN, Correction.REPLACE)
     )
     replaced = np.zeros(batch.num_rows, dtype=np.int64)
-    if comes.any() and goes.any():
+    if added.any() and removed.any():
         subjects = batch.column("subjectId").dictionary_encode()
         numbers = codes(batch.column("policy")) * (len(subjects.dictionary) + 1) + codes(subjects)
-        rows = np.flatnonzero((comes & _among(numbers, numbers[goes])) | (goes & _among(numbers, numbers[comes])))
+        rows = np.flatnonzero((added & _is_in(numbers, numbers[removed])) | (removed & _is_in(numbers, numbers[added])))
         findings = tuple(decode(batch.take(indices(rows)), brief=True))
         context = context.of(findings)
         replaced[rows] = [_replacement(finding, context) is True for finding in findings]
     return context, replaced
 
 
-def _among(numbers: Rows, wanted: Rows) -> Rows:
-    listed = distinct(wanted)
-    return np.asarray(listed[np.minimum(np.searchsorted(listed, numbers), len(listed) - 1)] == numbers)
+def _is_in(numbers: Rows, wanted: Rows) -> Rows:
+    values = distinct(wanted)
+    return np.asarray(values[np.minimum(np.searchsorted(values, numbers), len(values) - 1)] == numbers)

@@ -1,4 +1,4 @@
-"""A composed guidance article into the texts that an action shows, in the reader's language."""
+"""Renders a composed guidance article as the texts of an action, in the reader's language."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -12,7 +12,7 @@ from auditor.remedy.messages import Localizer
 
 
 class GuidanceText(Struct, frozen=True, kw_only=True):
-    """What an article says in the reader's language, whatever the action is about."""
+    """The texts of an article in the reader's language, which do not depend on the action."""
 
     role: str
     prerequisites: tuple[str, ...]
@@ -28,16 +28,16 @@ class GuidanceText(Struct, frozen=True, kw_only=True):
 def guidance_text(
     composed: Composed, titles: Mapping[str, str], l10n: Localizer, deadline: date | None = None
 ) -> GuidanceText:
-    """Return what an article says; `titles` are those of all articles, by id.
+    """Return the texts of an article; `titles` are those of all articles, by id.
 
-    `deadline` is the next date of the subscription that it is about: the steps name it where it is known.
+    `deadline` is the next date of the subscription that the action is about; the steps contain it if it is known.
     """
-    linked_articles = {step.article for step in composed.steps}  # what a step leads to already is no way on
+    linked_articles = {step.article for step in composed.steps}  # these are not repeated in `next`
     return GuidanceText(
         role=" / ".join(dict.fromkeys(l10n.gettext(role.name) for role in composed.alternatives)),
         prerequisites=(
             *(messages.under(l10n, l10n.gettext(passage.text), passage.branches) for passage in composed.prerequisites),
-            *_further(l10n, composed),
+            *_other_roles(l10n, composed),
         ),
         steps=tuple(
             messages.step(
@@ -67,7 +67,7 @@ def guidance_text(
 
 
 def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
-    """Return the article's own page before the places to open and all else that it leads to."""
+    """Return the main source of the article first, then the pages to open, then its other sources."""
     pages = [Link(label=l10n.gettext(source.title), address=source.url) for source in composed.sources]
     linked = (Link(label=l10n.gettext(link.label), address=link.url) for link in composed.links if link.url is not None)
     links = [*pages[:1], *linked]
@@ -75,8 +75,8 @@ def _links(l10n: Localizer, composed: Composed) -> tuple[Link, ...]:
     return tuple(dict.fromkeys(links))
 
 
-def _further(l10n: Localizer, composed: Composed) -> Iterator[str]:
-    """Yield the roles that some steps need besides the first."""
+def _other_roles(l10n: Localizer, composed: Composed) -> Iterator[str]:
+    """Yield the roles that some steps need in addition to the first one."""
     for role in composed.roles[len(composed.alternatives) :]:
         if role.duty is not None:
             yield messages.under(l10n, messages.also_needed(l10n, role.name, role.duty), role.branches)

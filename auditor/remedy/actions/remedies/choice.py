@@ -1,4 +1,4 @@
-"""Chooses for each open finding of a tenant which remedy fixes it, for one person or product."""
+"""Chooses the remedy for each open finding of a tenant, one person or object at a time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -30,7 +30,7 @@ from auditor.remedy.actions.remedies.targets import (
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
 REMOVALS = frozenset({Correction.REPLACE, Correction.REMOVE})
-"""The product of the finding is taken away."""
+"""Corrections that remove the product of the finding."""
 _PATHS = frozenset({Correction.CHANGE_PATH, Correction.REMOVE_COPY})
 
 
@@ -40,8 +40,8 @@ class _OpenFindings(Struct):
     context: RemediationContext
     routes: Mapping[str, RoutedFinding]
     """Fingerprint → the route of the finding; also of other findings."""
-    left: dict[str, Finding]
-    """Findings that still need a remedy, by fingerprint; the remedy that fixes one takes it out."""
+    remaining: dict[str, Finding]
+    """Findings that still need a remedy, by fingerprint; a finding is removed once it has one."""
 
     @classmethod
     def of(
@@ -58,45 +58,45 @@ class _OpenFindings(Struct):
         return merged([self.route(finding).situation for finding in findings])
 
     def take(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Take findings out of those that need a remedy."""
-        listed = list(findings)
-        for finding in listed:
-            self.left.pop(finding.fingerprint, None)
-        return listed
+        """Remove findings from those that need a remedy, and return them."""
+        taken = list(findings)
+        for finding in taken:
+            self.remaining.pop(finding.fingerprint, None)
+        return taken
 
     def take_lacking(self, first: Finding) -> list[Finding]:
-        """Take out the findings that say of a person that they lack the product of `first`, which comes first."""
+        """Take the findings that a person lacks the product of `first`, which is the first one returned."""
         target = target_of(first, self.context)
-        lacking = [f for f in self.left.values() if correction_of(f) is Correction.ASSIGN]
+        lacking = [f for f in self.remaining.values() if correction_of(f) is Correction.ASSIGN]
         return self.take([first, *(f for f in lacking if f is not first and target_of(f, self.context) == target)])
 
     def take_paths(self, product: str) -> list[Finding]:
-        """Take out what is wrong with the paths of a product."""
-        wrong = [finding for finding in self.left.values() if correction_of(finding) in _PATHS]
-        return self.take([f for f in wrong if f.product is not None and f.product.sku_id == product])
+        """Take the findings about the assignment paths of a product."""
+        path_findings = [finding for finding in self.remaining.values() if correction_of(finding) in _PATHS]
+        return self.take([f for f in path_findings if f.product is not None and f.product.sku_id == product])
 
 
 def remedies_of(
     context: RemediationContext, routes: Sequence[RoutedFinding], decided: Iterable[Decided] = ()
 ) -> Iterator[Remedy]:
-    """Yield a remedy for every open finding, each finding in exactly one; decisions of a plan go first.
+    """Yield a remedy for every open finding, each finding in exactly one; decisions of a plan come first.
 
-    `routes` are those of the tenant's findings, in their order. The remedies of people are in the order of their first
-    findings, before all others.
+    `routes` are those of the tenant's findings, in the same order. Then come the remedies of people, in the order of
+    their first findings, and then all others.
     """
     open_findings = _OpenFindings.of(context, context.findings, routes)
-    for one in decided:
-        if (remedy := _decided(open_findings, one)) is not None:
+    for decision in decided:
+        if (remedy := _decided(open_findings, decision)) is not None:
             yield remedy
     people: dict[str, list[Finding]] = {}
     objects: list[Finding] = []
-    for finding in open_findings.left.values():
+    for finding in open_findings.remaining.values():
         if finding.subject.type is SubjectType.USER:
             people.setdefault(finding.subject.id, []).append(finding)
         else:
             objects.append(finding)
     for findings in people.values():
-        yield from _personal(replace(open_findings, left={}), findings)
+        yield from _personal(replace(open_findings, remaining={}), findings)
     for finding in objects:
         yield object_remedy(finding, open_findings.route(finding))
 
@@ -104,41 +104,45 @@ def remedies_of(
 def personal_remedies(
     context: RemediationContext, findings: Sequence[Finding], routes: Sequence[RoutedFinding]
 ) -> Sequence[Remedy]:
-    """Return the remedies of a person; `findings` are all open ones about the person, in report order."""
+    """Return the remedies of a person; `findings` are all open findings about the person, in report order."""
     by_fingerprint = {finding.fingerprint: route for finding, route in zip(findings, routes, strict=True)}
     return _personal(_OpenFindings(context, by_fingerprint, {}), findings)
 
 
 def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
-    """Return what fixes a finding about a product, subscription, contract, group or tenant.
+    """Return the remedy for a finding about a product, subscription, contract, group or tenant.
 
-    Raises ValueError where its check describes no action.
+    Raises ValueError if its check describes no action.
     """
     action = check_of(finding.check).action
     if action is None:
         raise ValueError(f"the check {finding.check} describes no action")
-    kind, seats, extra, other = action(finding, route.situation)
-    old = other or product_of(finding)
+    kind, seats, extra, product = action(finding, route.situation)
+    old = product or product_of(finding)
     return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats)
 
 
-def _decided(open_findings: _OpenFindings, one: Decided) -> Remedy | None:
-    findings = open_findings.take(open_findings.left[each] for each in one.findings if each in open_findings.left)
+def _decided(open_findings: _OpenFindings, decision: Decided) -> Remedy | None:
+    findings = open_findings.take(
+        open_findings.remaining[fingerprint]
+        for fingerprint in decision.findings
+        if fingerprint in open_findings.remaining
+    )
     if not findings:
         return None
     situation = open_findings.merged_situation(findings)
     return Remedy(
-        one.kind,
+        decision.kind,
         tuple(findings),
         situation,
-        _article(one.kind, findings[0].check, situation),
-        old=one.old,
-        new=one.new,
-        extra=one.extra,
-        commands=one.commands,
-        lost=one.lost,
+        _article(decision.kind, findings[0].check, situation),
+        old=decision.old,
+        new=decision.new,
+        extra=decision.extra,
+        commands=decision.commands,
+        lost=decision.lost,
         proven=True,
-        answered=one.answered,
+        answered=decision.answered,
     )
 
 
@@ -146,9 +150,9 @@ def _article(kind: ActionKind, check: str, situation: Situation) -> str:
     match kind:
         case ActionKind.MOVE | ActionKind.MOVE_GROUP | ActionKind.GROUP_SWAP:
             route = replace(situation, replacement_required=True)
-            # The article about moving stands with the product that goes.
-            lacking = check_of(check).correction is Correction.ASSIGN
-            return (NOT_ALLOWED if lacking else check_of(check)).articles(route)[0]
+            # The article about moving belongs to the check of the product to remove.
+            is_missing = check_of(check).correction is Correction.ASSIGN
+            return (NOT_ALLOWED if is_missing else check_of(check)).articles(route)[0]
         case ActionKind.COPY:
             return "duplicate-assignment"
         case ActionKind.GROUP_LICENCE:
@@ -158,66 +162,68 @@ def _article(kind: ActionKind, check: str, situation: Situation) -> str:
 
 
 def _personal(person: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
-    """Fix what is wrong with a person: products too many first, then errors, then what is left."""
+    """Return the remedies of a person: removals of products first, then errors, then the rest."""
     products: dict[str, list[Finding]] = {}
     errors: list[Finding] = []
-    roles: list[Finding] = []
+    role_findings: list[Finding] = []
     smaller: dict[Downgrade, list[Finding]] = {}
     for finding in findings:
         proposal = downgrade_of(finding, person.context)
         if proposal is not None:
             smaller.setdefault(proposal, []).append(finding)
         elif person.route(finding).article == SEPARATE_ACCOUNTS:
-            roles.append(finding)
+            role_findings.append(finding)
         elif correction_of(finding) in REMOVALS and finding.product is not None:
             products.setdefault(sku_of(finding), []).append(finding)
         elif correction_of(finding) is Correction.RETRY:
             errors.append(finding)
         else:
-            person.left[finding.fingerprint] = finding
+            person.remaining[finding.fingerprint] = finding
     remedies = [_removal(person, sku_id, unwanted) for sku_id, unwanted in products.items()]
-    remedies += [downgrade(own, person.route(own[0]), each) for each, own in smaller.items()]
-    if roles:  # The products of an everyday account that has a role stay; the role is what goes.
-        route = person.route(roles[0])
-        remedies.append(Remedy(ActionKind.SEPARATE, tuple(roles), route.situation, route.article))
+    remedies += [
+        downgrade(own_findings, person.route(own_findings[0]), proposal) for proposal, own_findings in smaller.items()
+    ]
+    if role_findings:  # An everyday account with a directory role keeps its products and loses the role.
+        route = person.route(role_findings[0])
+        remedies.append(Remedy(ActionKind.SEPARATE, tuple(role_findings), route.situation, route.article))
     if errors:
-        remedies = [_by_group(person, remedy, errors) for remedy in remedies]
+        remedies = [_fix_group_error(person, remedy, errors) for remedy in remedies]
     if len(remedies) > 1:
         remedies = merge_same_article(remedies)
     remedies += [_error(person, finding) for finding in errors]
-    while person.left:
-        finding = person.left.pop(next(iter(person.left)))
-        remedies.append((_path if correction_of(finding) in _PATHS else _one)(person, finding))
+    while person.remaining:
+        finding = person.remaining.pop(next(iter(person.remaining)))
+        remedies.append((_path if correction_of(finding) in _PATHS else _other)(person, finding))
     return remedies
 
 
 def _removal(person: _OpenFindings, sku_id: str, unwanted: Sequence[Finding]) -> Remedy:
-    """Take away a product that should not be held, in exchange for what the same policy asks for."""
+    """Remove a product that should not be held, in exchange for one that the same policy requires."""
     first = unwanted[0]
     situation, article, target = person.route(first).situation, person.route(first).article, ""
     if len(unwanted) > 1:
         situation = person.merged_situation(unwanted)
         article = articles_of(first.check, situation)[0]
-    wanted = _asked_for(person, {finding.policy for finding in unwanted}, sku_id)
-    findings = (*unwanted, *wanted, *person.take_paths(sku_id))
-    if wanted:
-        target = target_of(wanted[0], person.context)
+    required = _take_required(person, {finding.policy for finding in unwanted}, sku_id)
+    findings = (*unwanted, *required, *person.take_paths(sku_id))
+    if required:
+        target = target_of(required[0], person.context)
     if situation.path in {"group", "both"}:
-        kind, groups = ActionKind.MOVE_GROUP if wanted else ActionKind.LEAVE_GROUP, ", ".join(groups_of(first))
+        kind, groups = ActionKind.MOVE_GROUP if required else ActionKind.LEAVE_GROUP, ", ".join(groups_of(first))
     else:
-        kind, groups = ActionKind.MOVE if wanted else ActionKind.UNASSIGN, ""
+        kind, groups = ActionKind.MOVE if required else ActionKind.UNASSIGN, ""
     commands: tuple[Command, ...] = ()
     direct = situation.path == "direct" and situation.self_service is not True
-    if direct and (not wanted or is_assignable(target, person.context)):
-        added = [Addition(sku_id=target)] if wanted else []
+    if direct and (not required or is_assignable(target, person.context)):
+        added = [Addition(sku_id=target)] if required else []
         commands = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
     return Remedy(kind, findings, situation, article, old=sku_id, new=target, extra=groups, commands=commands)
 
 
-def _by_group(person: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
-    """Let a group give what a person is moved to, where it is to give it and cannot: a direct copy would be too much.
+def _fix_group_error(person: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
+    """If a group should give the new product but is in error, fix the error instead of assigning a direct copy.
 
-    The error is fixed by the same action, which follows its article; it is taken out of `errors`.
+    The same remedy fixes the error and follows its article; the error is removed from `errors`.
     """
     if remedy.kind is not ActionKind.MOVE:
         return remedy
@@ -229,25 +235,25 @@ def _by_group(person: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> R
     return remedy
 
 
-def _asked_for(person: _OpenFindings, policies: AbstractSet[str], sku_id: str) -> list[Finding]:
-    """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
+def _take_required(person: _OpenFindings, policies: AbstractSet[str], sku_id: str) -> list[Finding]:
+    """Take the first finding that one of these policies requires a product of the same kind, if there is one.
 
-    Other policies that ask for the same product of this person are fixed by the same change.
+    Findings of other policies that require the same product for this person are fixed by the same change.
     """
-    asked = (f for f in person.left.values() if correction_of(f) is Correction.ASSIGN and f.policy in policies)
-    first = next((f for f in asked if person.context.replaces(f.policy, written_of(f), sku_id)), None)
+    required = (f for f in person.remaining.values() if correction_of(f) is Correction.ASSIGN and f.policy in policies)
+    first = next((f for f in required if person.context.replaces(f.policy, written_of(f), sku_id)), None)
     return [] if first is None else person.take_lacking(first)
 
 
 def _error(person: _OpenFindings, finding: Finding) -> Remedy:
-    """Fix an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
+    """Fix an assignment in error, and with it the findings that the person lacks its product."""
     sku_id, route = sku_of(finding), person.route(finding)
     lacking = person.take(
         [
-            other
-            for other in person.left.values()
-            if correction_of(other) is Correction.ASSIGN
-            and sku_id in person.context.choices(other.policy, written_of(other))
+            missing
+            for missing in person.remaining.values()
+            if correction_of(missing) is Correction.ASSIGN
+            and sku_id in person.context.choices(missing.policy, written_of(missing))
         ]
     )
     code, _, group = (finding.detail or "").partition("@")
@@ -263,8 +269,8 @@ def _error(person: _OpenFindings, finding: Finding) -> Remedy:
     )
 
 
-def _one(person: _OpenFindings, finding: Finding) -> Remedy:
-    """Fix what is neither a product too many nor an error nor a path: what is missing, services, properties."""
+def _other(person: _OpenFindings, finding: Finding) -> Remedy:
+    """Fix a finding about a missing product, services or properties."""
     user, detail, route = finding.subject.id, finding.detail or "", person.route(finding)
     findings: Sequence[Finding] = (finding,)
     old, new, extra = sku_of(finding), "", ""
@@ -305,18 +311,18 @@ _KINDS: Mapping[Correction | None, ActionKind] = {
 
 
 def _path(person: _OpenFindings, finding: Finding) -> Remedy:
-    """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
+    """Choose the path to remove: the direct one if a group also gives the product and no policy requires it direct."""
     sku_id, route = sku_of(finding), person.route(finding)
     findings = (finding, *person.take_paths(sku_id))
     blocks = (person.context.assignments(f.policy) for f in findings if correction_of(f) is Correction.CHANGE_PATH)
-    wanted = {block.via for block in blocks if block is not None}
+    required_paths = {block.via for block in blocks if block is not None}
     kind, article = ActionKind.COPIES, route.article
     commands: tuple[Command, ...] = ()
-    if route.situation.path == "both" and "direct" not in wanted:
+    if route.situation.path == "both" and "direct" not in required_paths:
         kind, article = ActionKind.COPY, "duplicate-assignment"
         commands = (assign_user(finding.subject.id, remove=[sku_id]),)
-    elif "direct" in wanted:
+    elif "direct" in required_paths:
         kind, article = ActionKind.TO_DIRECT, "group-to-direct"
-    elif "group" in wanted:
+    elif "group" in required_paths:
         kind, article = ActionKind.TO_GROUP, "direct-to-group"
     return Remedy(kind, findings, route.situation, article, old=sku_id, commands=commands)

@@ -19,17 +19,17 @@ class Remedy(Struct, frozen=True):
     situation: Situation
     article: str
     old: str = ""
-    """The skuId, or the text of the policy, of the product that goes or is concerned."""
+    """The skuId, or the text of the policy, of the product that is removed or concerned."""
     new: str = ""
-    """The skuId, or the text of the policy, of the product that comes."""
+    """The skuId, or the text of the policy, of the product that is added."""
     extra: str = ""
     commands: tuple[Command, ...] = ()
     seats: int = 0
-    """Seats to buy or to remove, or people over a quota; 0 where people are counted."""
+    """Seats to buy or to remove, or people over a quota; 0 if people are counted instead."""
     lost: tuple[str, ...] = ()
-    """Service plans that end for the person."""
+    """Service plans that the person loses."""
     proven: bool = False
-    """Whether the commands come from a plan, which knows all that the person holds."""
+    """Whether the commands come from a plan, which takes into account everything that the person holds."""
     answered: bool = False
     """Whether somebody decided about all of the findings."""
     declined: bool = False
@@ -37,12 +37,12 @@ class Remedy(Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """The id of the person, product, subscription or group; the product for a decision without findings."""
+        """The id of the person, product, subscription or group; the product if there are no findings."""
         return self.findings[0].subject.id if self.findings else self.old
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """What a plan decided about some findings of one person."""
+    """The change that a plan chose for some findings of one person."""
 
     kind: ActionKind
     findings: tuple[str, ...]
@@ -57,7 +57,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
 
 def merged(situations: Iterable[Situation]) -> Situation:
-    """Return one situation for several findings about a person: what one of them knows, all know."""
+    """Merge the situations of several findings about a person: a fact that is known in one is known in the result."""
     first, *others = situations
     for other in others:
         if other is not first:

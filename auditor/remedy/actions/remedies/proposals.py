@@ -1,4 +1,4 @@
-"""Remedies that change nothing before somebody has decided: separate accounts for roles, smaller products."""
+"""Proposals of smaller products, which change nothing before somebody has decided."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.remedies.model import Remedy
 
 SMALLER: Final = "smallerProduct"
-"""The evidence that names a smaller product."""
+"""The key of a smaller product in the evidence of a finding."""
 _PARTS: Final[Mapping[str, str]] = {
     "desktopApps": N_("desktop apps"),
     "exchange": "Exchange",
@@ -28,7 +28,7 @@ _PARTS: Final[Mapping[str, str]] = {
 
 
 class Downgrade(Struct, frozen=True, kw_only=True):
-    """A smaller product that would do for somebody, as far as the reports of use show."""
+    """A smaller product that is enough for a person, as far as usage reports show."""
 
     old: str
     """SkuId."""
@@ -37,9 +37,9 @@ class Downgrade(Struct, frozen=True, kw_only=True):
     names: tuple[str, str]
     """Part numbers, or ids, of both."""
     saves: Money
-    """Each month."""
+    """Per month."""
     lost: tuple[str, ...]
-    """What would end: parts that are not used, and areas of which no report shows the use."""
+    """What the person would lose: unused parts, and areas that no usage report covers."""
 
 
 def asks_to_downgrade(context: RemediationContext, policy: str) -> bool:
@@ -49,7 +49,7 @@ def asks_to_downgrade(context: RemediationContext, policy: str) -> bool:
 
 
 def downgrade_of(finding: Finding, context: RemediationContext) -> Downgrade | None:
-    """Return the smaller product that the evidence of a finding names where its policy asks for a proposal."""
+    """Return the smaller product in the evidence of a finding; None unless its policy asks for a proposal."""
     proposal = finding.evidence.get(SMALLER)
     if not isinstance(proposal, Mapping) or not asks_to_downgrade(context, finding.policy):
         return None
@@ -65,7 +65,7 @@ def downgrade_of(finding: Finding, context: RemediationContext) -> Downgrade | N
 
 
 def _texts(value: Any) -> Sequence[str]:
-    return [str(each) for each in value] if isinstance(value, list | tuple) else []
+    return [str(item) for item in value] if isinstance(value, list | tuple) else []
 
 
 def downgrade(findings: Sequence[Finding], route: RoutedFinding, smaller: Downgrade) -> Remedy:

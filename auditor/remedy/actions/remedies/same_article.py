@@ -1,4 +1,4 @@
-"""Remedies of one person that start with the same questions into one: a leaver's mailbox is saved once."""
+"""Merges remedies of one person that begin with the same questions: a leaver's mailbox is backed up once."""
 
 from collections.abc import Sequence
 
@@ -13,19 +13,19 @@ _TAKING = (ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP)
 
 
 def merge_same_article(remedies: Sequence[Remedy]) -> list[Remedy]:
-    """Join what one visit to a person settles: whose mailbox is saved and whose account goes is asked once."""
+    """Merge removals that follow the same article, so that mailbox and account are dealt with once."""
     single: list[Remedy] = []
-    visits: dict[tuple[ActionKind, str], list[Remedy]] = {}
+    by_article: dict[tuple[ActionKind, str], list[Remedy]] = {}
     for remedy in remedies:
-        judged = remedy.kind in _TAKING and remedy.article in JUDGED_ARTICLES
-        if judged and remedy.situation.self_service is not True:
-            visits.setdefault((remedy.kind, remedy.article), []).append(remedy)
+        needs_decision = remedy.kind in _TAKING and remedy.article in JUDGED_ARTICLES
+        if needs_decision and remedy.situation.self_service is not True:
+            by_article.setdefault((remedy.kind, remedy.article), []).append(remedy)
         else:
             single.append(remedy)
-    return [*single, *map(_joined, visits.values())]
+    return [*single, *map(_merged, by_article.values())]
 
 
-def _joined(remedies: Sequence[Remedy]) -> Remedy:
+def _merged(remedies: Sequence[Remedy]) -> Remedy:
     if len(remedies) == 1:
         return remedies[0]
     remedies = sorted(remedies, key=lambda remedy: remedy.old)

@@ -1,4 +1,4 @@
-"""What a finding about a person asks for: the product, the groups behind it, the place."""
+"""Reads from findings about people the product, the groups that give it, and the usage location."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from auditor.remedy.actions.context import RemediationContext
 
 
 def sku_of(finding: Finding) -> str:
-    """Return the skuId of a finding's product; empty where it names no single one."""
+    """Return the skuId of a finding's product; empty if it names no single product."""
     return (finding.product.sku_id or "") if finding.product is not None else ""
 
 
 def product_of(finding: Finding) -> str:
-    """Return the skuId of a finding's product, or the policy's words where it names no single one."""
+    """Return the skuId of a finding's product, or the text of the policy if that names no single product."""
     return sku_of(finding) or written_of(finding)
 
 
@@ -24,17 +24,17 @@ def written_of(finding: Finding) -> str:
 
 
 def groups_of(finding: Finding) -> tuple[str, ...]:
-    """Return the ids of the groups by which the product of a finding comes."""
+    """Return the ids of the groups that give the product of a finding."""
     return given_by(finding.evidence.get("paths"))
 
 
 def given_by(paths: Sequence[Mapping[str, Any]] | None) -> tuple[str, ...]:
-    """Return the ids of the groups by which assignment paths give a product."""
+    """Return the ids of the groups in assignment paths."""
     return tuple([str(path["assignedByGroup"]) for path in paths or () if path.get("assignedByGroup")])
 
 
 def target_of(finding: Finding, context: RemediationContext) -> str:
-    """Return the skuId of the product that a person lacks, or the text of the policy where they name no single one."""
+    """Return the skuId of the product that a person lacks, or the text of the policy if it names no single product."""
     written = written_of(finding)
     return context.skus.get(written.casefold(), written)
 
@@ -45,7 +45,7 @@ def is_assignable(name: str, context: RemediationContext) -> bool:
 
 
 def known_location(finding: Finding, context: RemediationContext) -> str | None:
-    """Return the one usage location that the finding's own policy allows; nobody else's country is guessed."""
+    """Return the usage location if the finding's policy allows exactly one; a country is never guessed."""
     policy = context.policies.get(finding.policy)
     if policy is None or not isinstance(policy.constraint, Attributes) or (finding.detail or "") != "usageLocation":
         return None

@@ -1,1 +1,1 @@
-"""Counts which action frees or takes which seats."""
+"""Counts the seats that actions free and take, and decides which action buys or removes seats."""

@@ -1,4 +1,4 @@
-"""Groups about seats that somebody decided to buy, to give back or to renew, also where no finding is about them."""
+"""Adds groups about seats that somebody decided to buy, give back or renew, even if no finding is about them."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -16,15 +16,15 @@ from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.seats.ledger import NUMBERED
 
 CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
-"""Kinds of the actions that carry out a decision about seats: nobody takes single seats from a trial."""
+"""Kinds of the actions that carry out a decision about seats; single seats cannot be removed from a trial."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE, ActionKind.TRIAL})
 
 
 def add_decided(action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int]) -> None:
     """Add a group for each product of `decided`: skuId → seats to buy (+) or to give back (−).
 
-    Without a finding about the seats it ranks as the worst policy that would report them otherwise, and belongs to the
-    owners of all of these policies.
+    If no finding is about the seats, the group ranks as the worst policy that would report them otherwise, and belongs
+    to the owners of all of these policies.
     """
     action_groups.add((UNSORTED, _remedy(context, sku_id, change)) for sku_id, change in sorted(decided.items()))
     for group in action_groups:
@@ -39,7 +39,7 @@ def add_decided(action_groups: ActionGroups, context: RemediationContext, decide
 
 
 def follow_renewals(action_groups: ActionGroups, renewals: Mapping[str, bool]) -> None:
-    """Mark groups about subscriptions of which one decision covers all findings: fingerprint → whether to renew."""
+    """Mark groups about subscriptions if the decision covers all findings; `renewals` is fingerprint → renew or not."""
     for group in action_groups:
         decided = {renewals.get(fingerprint) for fingerprint in group.fingerprints}
         if group.first.kind in _RENEWED and len(decided) == 1 and None not in decided:

@@ -1,4 +1,4 @@
-"""Seats of each product over all actions of a tenant: at most one action names a number to buy or to remove."""
+"""Counts the seats of each product over all actions of a tenant, so that at most one action buys or removes seats."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,13 +40,13 @@ class Ledger(Struct, kw_only=True):
     freed: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     undecided: Counter[frozenset[str]] = field(default_factory=Counter)
-    """Products, by skuId → of how many people it is not decided which of them they keep or get."""
+    """Set of skuIds → number of people for whom it is not decided which of these products they keep or get."""
     waived: frozenset[tuple[str, str]] = frozenset()
-    """(policy, skuId) whose findings about seats are waived."""
+    """(policy, skuId) pairs whose findings about seats are waived."""
 
     @classmethod
     def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "Ledger":
-        """Return the ledger over all groups of a tenant; the findings of `context` show what is waived."""
+        """Return the ledger of all groups of a tenant; waivers are read from the findings of `context`."""
         waived = (f for f in context.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
             context=context,
@@ -58,7 +58,9 @@ class Ledger(Struct, kw_only=True):
                 ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
             if first.kind in MOVING | GIVING:
                 ledger.given.update(dict.fromkeys(ledger.products(group), people))
-                ledger.undecided.update({frozenset(sku for each in ledger.choices(group) for sku in each): people})
+                ledger.undecided.update(
+                    {frozenset(sku for choices in ledger.choices(group) for sku in choices): people}
+                )
             elif first.kind in _UNDECIDED:
                 names = (context.skus.get(name.casefold(), name) for name in f"{first.old}+{first.new}".split("+"))
                 ledger.undecided.update({frozenset(names): people})
@@ -69,19 +71,19 @@ class Ledger(Struct, kw_only=True):
         return ledger
 
     def products(self, group: ActionGroup) -> tuple[str, ...]:
-        """Return the products that the people of a group are to get; of a set that stands for several, none."""
-        return tuple(sku for choices in self._wanted(group) if len(choices) == 1 for sku in choices)
+        """Return the products that the people of a group get, without sets of several products."""
+        return tuple(sku for choices in self._gained(group) if len(choices) == 1 for sku in choices)
 
     def choices(self, group: ActionGroup) -> tuple[tuple[str, ...], ...]:
-        """Return the products of each set of which the people of a group are to get one."""
-        return tuple(choices for choices in self._wanted(group) if len(choices) > 1)
+        """Return the sets of several products of which the people of a group get one."""
+        return tuple(choices for choices in self._gained(group) if len(choices) > 1)
 
-    def _wanted(self, group: ActionGroup) -> Iterator[tuple[str, ...]]:
+    def _gained(self, group: ActionGroup) -> Iterator[tuple[str, ...]]:
         for part in group.first.new.split("+"):
             yield (part,) if part in self.context.seats else self.context.choices(group.policy, part)
 
     def movement(self, skus: Sequence[str]) -> SeatMovement | None:
-        """Return what the actions about people do to the seats of some products together; None if these are unknown."""
+        """Return how actions about people change the seats of some products together; None if these are not known."""
         seats = [self.context.seats[sku] for sku in skus]
         usable, assigned = [seat.usable for seat in seats], [seat.consumed for seat in seats]
         if not skus or None in usable or None in assigned:
@@ -92,28 +94,28 @@ class Ledger(Struct, kw_only=True):
             assigned=sum(count or 0 for count in assigned),
             freed=sum(self.freed[sku] for sku in skus),
             given=sum(self.given[sku] for sku in skus),
-            undecided=sum(people for of, people in self.undecided.items() if not of.isdisjoint(skus)) or None,
+            undecided=sum(people for sku_ids, people in self.undecided.items() if not sku_ids.isdisjoint(skus)) or None,
         )
 
     def shortage(self, sku_id: str) -> int:
-        """Return how many seats of a product are lacking once everything is done; 0 where none are, or none known."""
+        """Return how many seats of a product are missing after all actions; 0 if none are, or if they are not known."""
         seat = self.context.seats.get(sku_id)
         if seat is None or seat.usable is None or seat.consumed is None:
             return 0
         return max(0, seat.consumed + self.given[sku_id] - self.freed[sku_id] - seat.usable)
 
     def change(self, skus: tuple[str, ...], rules: Iterable[Policy], *, revived: bool) -> tuple[int, int | None] | None:
-        """Return the fewest and the most seats to add (below zero: to remove) that keep every rule; None if unknown.
+        """Return the minimum and maximum of seats to add (negative: remove) that satisfy every policy; None if unknown.
 
-        There is no most where no rule has an upper bound. With `revived` suspended subscriptions count as brought back.
+        The maximum is None if no policy has one. With `revived`, suspended subscriptions count as reactivated.
         """
         seats = [self.context.seats[sku] for sku in skus]
         moved = self.movement(skus)
         if moved is None or any(seat.enabled is None or seat.warning is None for seat in seats):
             return None
         consumed = moved.assigned_after
-        least: list[int] = []
-        most: list[int] = []
+        minimums: list[int] = []
+        maximums: list[int] = []
         for rule in rules:
             block = rule.constraint
             if not isinstance(block, Seats) or not block.judges_spare:
@@ -122,9 +124,9 @@ class Ledger(Struct, kw_only=True):
             low, high = usable_range(consumed, block.minimum, block.maximum)
             if low is None:
                 return None
-            least.append(low - usable)
-            most += [high - usable] if high is not None else []
-        return (max(least), min(most, default=None)) if least else None
+            minimums.append(low - usable)
+            maximums += [high - usable] if high is not None else []
+        return (max(minimums), min(maximums, default=None)) if minimums else None
 
 
 def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
@@ -135,10 +137,10 @@ def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
 def settle_seats(
     action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int] = MappingProxyType({})
 ) -> None:
-    """Leave one group about the seats of each product, whose number reckons with all others.
+    """Keep one group about the seats of each product; its number of seats takes all other actions into account.
 
-    To be called once, when everything found was taken. `decided` are the seats, by skuId, that somebody decided to buy
-    (+) or to give back (−); there is a group about each of these products.
+    Must be called once, after all remedies were added. `decided` are the seats, by skuId, that somebody decided to buy
+    (+) or to give back (−); there must be a group about each of these products.
     """
     groups = action_groups.groups
     ledger = Ledger.of(groups.values(), context)
@@ -147,69 +149,69 @@ def settle_seats(
     for key, group in groups.items():
         if group.first.kind in NUMBERED:
             seats.setdefault(group.first.old, []).append((key, group))
-    states = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
+    state_groups = {group.first.old: group for group in groups.values() if group.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
     resolved: list[tuple[object, tuple[str, ...], bool]] = []
     for old in sorted(seats, key=lambda name: (name not in context.seats, name)):
         for key, _ in seats[old][1:]:
             remaining.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
-        whole = _merged([group for _, group in seats[old]])
-        skus = _products(whole, ledger)
+        merged = _merged([group for _, group in seats[old]])
+        skus = _products(merged, ledger)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
-            _settled(whole, ledger.movement(skus))  # the products of the pool are counted one by one
+            _set_settled(merged, ledger.movement(skus))  # the products of the pool are counted one by one
             continue
         if not skus:
             continue
         if old in decided:
-            _follow(whole, decided[old], ledger.movement(skus))
+            _apply_decision(merged, decided[old], ledger.movement(skus))
             numbered.update(skus)
             continue
-        state = states.get(old)
-        if _decide(whole, ledger, skus, state, removing=removing):
+        state = state_groups.get(old)
+        if _decide(merged, ledger, skus, state, removing=removing):
             numbered.update(skus)
-        elif whole.first.kind is ActionKind.STATE and state is not None:
+        elif merged.first.kind is ActionKind.STATE and state is not None:
             remaining.pop(seats[old][0][0])
-        elif whole.first.kind is ActionKind.SETTLED:
+        elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((seats[old][0][0], skus, removing))
     for key, skus, removing in resolved:
-        carrier = _carrier(remaining.values(), ledger, skus, removing=removing)
-        if carrier is not None:
-            carrier.resolve(remaining.pop(key))
-    _state_shortages(remaining.values(), ledger, numbered)
+        resolving = _resolving_group(remaining.values(), ledger, skus, removing=removing)
+        if resolving is not None:
+            resolving.resolve(remaining.pop(key))
+    _set_shortages(remaining.values(), ledger, numbered)
     _count_larger_products([group for group in remaining.values() if group.first.kind is ActionKind.COVER], context)
-    _state_movements(remaining.values(), ledger)
+    _set_movements(remaining.values(), ledger)
     action_groups.swap(remaining)
 
 
-def _follow(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
+def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
     """Give a group the number of seats that somebody decided to buy or to give back."""
     removal = ActionKind.REMOVE_NOW if group.first.kind is ActionKind.REMOVE_NOW else None
     kind = removal or removal_kind(group.first.situation.agreement)
     moved = moved and replace(moved, added=change)
     if change > 0:
-        _number(group, ActionKind.BUY, BELOW_MINIMUM, change, moved)
+        _set_number(group, ActionKind.BUY, BELOW_MINIMUM, change, moved)
     else:
-        _number(group, kind, ABOVE_MAXIMUM, -change, moved)
+        _set_number(group, kind, ABOVE_MAXIMUM, -change, moved)
     group.first = replace(group.first, answered=True)
 
 
-def _carrier(
+def _resolving_group(
     groups: Iterable[ActionGroup], ledger: Ledger, skus: tuple[str, ...], *, removing: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
-    It takes over the findings about these seats, so that it ranks as high as they do: the seats need no action of their
-    own. The proven requests of a plan take over none: what they fix is known from the proof.
+    It takes over the findings about these seats, so that it ranks as high as they do, and the seats need no separate
+    action. Actions with proven requests of a plan are left out, because the findings that they fix are known.
     """
 
-    def moved(group: ActionGroup) -> Iterable[str]:
+    def moved_skus(group: ActionGroup) -> Iterable[str]:
         if removing:
             return ledger.products(group) if group.first.kind in MOVING | GIVING else ()
         return group.first.old.split("+") if group.first.kind in TAKING | MOVING else ()
 
     unproven = (group for group in groups if not (group.first.proven and group.acts))
-    candidates = [group for group in unproven if not set(skus).isdisjoint(moved(group))]
+    candidates = [group for group in unproven if not set(skus).isdisjoint(moved_skus(group))]
     return min(candidates, key=lambda group: (-group.people, group.worst, group.number), default=None)
 
 
@@ -221,7 +223,7 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
 
 
 def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
-    """Return the products whose seats a group is about: one, or all of a pool; empty where that is not known."""
+    """Return the products whose seats a group is about: one, or all of a pool; empty if that is not known."""
     context, old = ledger.context, group.first.old
     if old in context.seats:
         return (old,)
@@ -232,7 +234,7 @@ def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
 
 
 def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
-    """Yield the policies that bound the seats: those behind the group, and for one product all that have a bound."""
+    """Yield the policies that limit the seats: those behind the group, and for a single product all with a bound."""
     names = dict.fromkeys(group.owners)
     if skus == (group.first.old,):
         names |= dict.fromkeys(bound.policy for bound in ledger.context.seats[skus[0]].bounds)
@@ -245,7 +247,7 @@ def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterato
 def _decide(
     group: ActionGroup, ledger: Ledger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
 ) -> bool:
-    """Give a group the kind and the number that are left when everything else is done; whether it names a number."""
+    """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
     rules = list(_rules(group, ledger, skus))
     change = ledger.change(skus, rules, revived=False)
     if change is None:
@@ -256,26 +258,26 @@ def _decide(
         return False
     if high is not None and low > high and removing:
         if low >= 0:
-            group.turn(ActionKind.BOUNDS, group.first.article)  # no number of seats keeps all policies
+            group.turn(ActionKind.BOUNDS, group.first.article)  # no number of seats satisfies all policies
             return False
-        high = low  # what even the minimum leaves idle
+        high = low  # the seats that are idle even at the minimum
     if low > 0 and state is not None:
-        again = ledger.change(skus, rules, revived=True)
-        if again is not None and again[0] <= 0:
+        revived_change = ledger.change(skus, rules, revived=True)
+        if revived_change is not None and revived_change[0] <= 0:
             state.absorb(group)
             group.turn(ActionKind.STATE, group.first.article)
             return False
-        low = again[0] if again is not None else low
+        low = revived_change[0] if revived_change is not None else low
         moved = replace(moved, revived=_revived(skus, ledger))
     if low > 0:
-        _number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
+        _set_number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
         return True
     if high is not None and high < 0:
         first = group.first
         kind = ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
-        _number(group, kind, ABOVE_MAXIMUM, -high, replace(moved, added=high))
+        _set_number(group, kind, ABOVE_MAXIMUM, -high, replace(moved, added=high))
         return True
-    _settled(group, moved)
+    _set_settled(group, moved)
     return False
 
 
@@ -284,45 +286,47 @@ def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
-def _number(group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement | None) -> None:
+def _set_number(
+    group: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement | None
+) -> None:
     if group.first.kind is not kind:
         group.turn(kind, check.articles(group.first.situation)[0])
     group.seats = seats
     group.moved = moved
 
 
-def _settled(group: ActionGroup, moved: SeatMovement | None) -> None:
+def _set_settled(group: ActionGroup, moved: SeatMovement | None) -> None:
     group.turn(ActionKind.SETTLED, group.first.article)
     group.seats = 0
     group.moved = moved
 
 
 def _count_larger_products(groups: Sequence[ActionGroup], context: RemediationContext) -> None:
-    """Tell how many missing seats are bought with a product that contains the missing one: P2 counts as P1, too."""
+    """Set how many missing seats are covered by buying a product that contains the missing one: P2 contains P1."""
 
-    def counts_for(larger: ActionGroup, group: ActionGroup) -> bool:
+    def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
         rule = context.policies.get(group.policy)
         block = None if rule is None else rule.constraint
-        return isinstance(block, Seats) and contains(block.of, larger.first.old)
+        return isinstance(block, Seats) and contains(block.of, larger_group.first.old)
 
     for group in groups:
-        larger = [each for each in groups if counts_for(each, group) and not counts_for(group, each)]
-        group.covered = min(group.seats, sum(each.seats for each in larger))
+        larger_groups = [larger for larger in groups if counts_for(larger, group) and not counts_for(group, larger)]
+        group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
 
 
-def _state_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
-    """Let every action about one product tell what all of them do to its seats."""
-    stated = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
+def _set_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
+    """Set in every action about one product how all actions together change its seats."""
+    movements = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
         old = group.first.old
         if group.moved is None and old in ledger.context.seats:
-            group.moved = stated.get(old) or ledger.movement((old,))
+            group.moved = movements.get(old) or ledger.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
                 group.moved = replace(group.moved, added=max(0, group.seats - group.covered))
 
 
-def _state_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
-    """Let the action about most people show how many seats of a product lack, where no action about its seats does."""
+def _set_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
+    """Show the missing seats of a product in the action about most people, if no action about its seats does."""
     waiting: dict[str, list[ActionGroup]] = {}
     for group in groups:
         first = group.first
