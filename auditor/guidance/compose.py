@@ -86,15 +86,9 @@ class _Composer:
                 for page in sources
             ),
             history=tuple(
-                Revision(
-                    id=change.id,
-                    date=change.date,
-                    then=change.then,
-                    now=change.now,
-                    links=self._hyperlinks(change.links),
-                )
-                for change in article.history
-                if change.applies(self._variant)
+                Revision(id=item.id, date=item.date, then=item.then, now=item.now, links=self._hyperlinks(item.links))
+                for item in article.history
+                if item.applies(self._variant)
             ),
             corrections=tuple(map(self._passage, article.corrections)),
             editions=tuple(
