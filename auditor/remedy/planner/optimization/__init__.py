@@ -1,1 +1,1 @@
-"""Chooses the cheapest options within the numbers of seats."""
+"""Chooses the best options within the available seats."""

@@ -1,9 +1,9 @@
-"""Choose one option for each person, the best over all of them, where people share seats.
+"""Chooses one option for each person so that the total is the best for all people who share seats.
 
-Scores compare in a fixed order: correct the most and the worst, lose the fewest services, cost the least, change the
-least. Dynamic programming over the seat balances is exact while there are few of them, which is nearly always; beyond
-that scipy's HiGHS solver decides where it is installed, and where it is not the plan says that it may miss the best
-(docs/decisions/0007-plan-solver.md).
+Scores are compared in a fixed order: fix the most and worst findings, lose the fewest services, cost the least, change
+the least. Dynamic programming over seat balances is exact as long as there are few balances, which is nearly always the
+case; otherwise SciPy's HiGHS solver is used if it is installed, and if it is not, the plan says that a better one may
+exist (docs/decisions/0007-plan-solver.md).
 """
 
 from collections import Counter
@@ -18,45 +18,45 @@ from msgspec import Struct
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
 
 MAX_BALANCES = 20_000
-"""The most seat balances that are kept; beyond it the best are kept, and the best of all may be missed."""
+"""Maximum number of seat balances; if there are more, only the best are kept, and the optimum may be missed."""
 MAX_BALANCES_LATE = 100
-"""The same once MAX_WORK is passed."""
+"""The same maximum once MAX_WORK is exceeded."""
 MAX_WORK = 20_000_000
-"""How many transitions between balances are tried before fewer balances are kept."""
+"""Number of transitions between balances after which fewer balances are kept."""
 MAX_WORK_WHOLE = 2_000_000
-"""How many are tried before the solver decides, where there is one."""
+"""Number of transitions after which the solver is used, if it is installed."""
 MAX_COMPOSITIONS = 2_000
-"""The most compositions in which one class is spread over its options at once."""
+"""Maximum number of ways to distribute one class of people over its options at once."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """For each person the index of the chosen option, and whether anything better may exist."""
+    """The index of each person's option, and whether a better choice may exist."""
 
     chosen: tuple[int, ...]
     solver: str
-    """`none` where seats bind nobody, else `walk` or `milp`."""
+    """`none` if no seat limit matters, else `walk` or `milp`."""
     optimal: bool
     score: Score
     bound: Score
-    """What would be reached if seats were no limit: nothing can be better."""
+    """The score without seat limits, which no choice can exceed."""
 
 
 def choose_options(
     people: Sequence[Sequence[Option]], limits: Mapping[str, Limit], *, solver: str | None = None
 ) -> Choice:
-    """Choose one option for each person, within the limits; nobody changing anything must be within them.
+    """Choose one option for each person within the limits; changing nothing must be within them.
 
-    Equal input gives equal output. `solver` forces `milp` or `walk`.
+    The result is deterministic. `solver` forces `milp` or `walk`.
     """
     best = [best_option(options) for options in people]
     bound = _total(people, best)
-    if solver is None and _within(people, best, limits):
+    if solver is None and _is_within(people, best, limits):
         return Choice(chosen=tuple(best), solver="none", optimal=True, score=bound, bound=bound)
     binding = _binding(people, limits)
     choices, optimal, name = (0,) * len(people), False, "walk"
     exact = solver is None and find_spec("scipy") is not None
     if solver != "milp":
-        choices, optimal = _solve(people, binding, limits, whole=exact)
+        choices, optimal = _solve_components(people, binding, limits, exact_only=exact)
     if solver == "milp" or (exact and not optimal):
         from auditor.remedy.planner.optimization.milp import solve  # noqa: PLC0415 - scipy is optional
 
@@ -65,7 +65,7 @@ def choose_options(
 
 
 def best_option(options: Sequence[Option]) -> int:
-    """Return the index of the best option, whatever the others take."""
+    """Return the index of the best option, regardless of other people."""
     return min(range(len(options)), key=lambda index: (options[index].score, index))
 
 
@@ -74,26 +74,28 @@ def _total(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Score:
     return reduce(Score.plus, chosen, NO_CHANGE)
 
 
-def _within(people: Sequence[Sequence[Option]], choices: Sequence[int], limits: Mapping[str, Limit]) -> bool:
+def _is_within(people: Sequence[Sequence[Option]], choices: Sequence[int], limits: Mapping[str, Limit]) -> bool:
     used: Counter[str] = Counter()
     for options, index in zip(people, choices, strict=True):
         used.update(options[index].seats)
     return all(limit.allows(used[sku]) for sku, limit in limits.items())
 
 
-def _solve(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, whole: bool
+def _solve_components(
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, exact_only: bool
 ) -> tuple[tuple[int, ...], bool]:
-    """Solve each component of people who compete for the same seats; who competes with nobody takes the best.
+    """Solve each component of people who compete for the same seats; people without competition get the best option.
 
-    Where only the `whole` best counts, it ends as soon as that may be missed.
+    With `exact_only`, stop as soon as the optimum may be missed.
     """
     choices = [best_option(options) for options in people]
     optimal = True
     for members, skus in _components(people, frozenset(binding)):
-        chosen, exact = _solve_component([people[number] for number in members], sorted(skus), limits, whole=whole)
+        chosen, exact = _solve_component(
+            [people[number] for number in members], sorted(skus), limits, exact_only=exact_only
+        )
         optimal = optimal and exact
-        if whole and not optimal:
+        if exact_only and not optimal:
             break
         for number, index in zip(members, chosen, strict=True):
             choices[number] = index
@@ -101,75 +103,75 @@ def _solve(
 
 
 def _components(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
-    """Divide people into components that share no product whose limit binds."""
-    alike: dict[frozenset[str], list[int]] = {}
+    """Divide people into components that share no product with a binding limit."""
+    people_by_skus: dict[frozenset[str], list[int]] = {}
     for number, options in enumerate(people):
-        own = frozenset(sku for option in options for sku in option.seats) & binding
-        if own:
-            alike.setdefault(own, []).append(number)
+        competing = frozenset(sku for option in options for sku in option.seats) & binding
+        if competing:
+            people_by_skus.setdefault(competing, []).append(number)
     components: list[tuple[list[int], frozenset[str]]] = []
-    for own, joined in alike.items():
-        skus = own.union(*(other for _, other in components if other & own))
-        members = [number for numbers, other in components if other & own for number in numbers]
-        apart = [component for component in components if not component[1] & own]
-        components = [*apart, ([*members, *joined], skus)]
+    for competing, competitors in people_by_skus.items():
+        skus = competing.union(*(component_skus for _, component_skus in components if component_skus & competing))
+        members = [number for numbers, component_skus in components if component_skus & competing for number in numbers]
+        apart = [component for component in components if not component[1] & competing]
+        components = [*apart, ([*members, *competitors], skus)]
     return [(sorted(members), skus) for members, skus in components]
 
 
 _Sum = tuple[int, int, int, int]
 """The fields of a Score."""
 _Step = tuple[Score, tuple[int, ...]]
-"""The score of an option, and how it moves the seats that bind."""
+"""The score of an option, and its change of the seats with a binding limit."""
 _Trail = tuple["_Trail", tuple[int, ...]] | None
-"""How many of each class took which option, the last class first."""
+"""How many people of each class take each option, the last class first."""
 
 
 def _solve_component(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, whole: bool
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, exact_only: bool
 ) -> tuple[tuple[int, ...], bool]:
-    """Go from class to class and keep, for each balance of the seats that bind, the best that reaches it.
+    """Process class by class, and keep the best score for each balance of the seats with a binding limit.
 
-    People who have the same options are one class: only how many of them take each option matters.
+    People with the same options are one class: only how many of them take each option matters.
     """
     steps_of = [_steps(options, binding) for options in people]
-    alike: dict[tuple[_Step, ...], list[int]] = {}
+    people_by_steps: dict[tuple[_Step, ...], list[int]] = {}
     for number, (steps, _) in enumerate(steps_of):
-        alike.setdefault(steps, []).append(number)
-    classes = list(_divided(alike))
-    reached: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {(0,) * len(binding): (NO_CHANGE, None)}
+        people_by_steps.setdefault(steps, []).append(number)
+    classes = list(_split(people_by_steps))
+    best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {(0,) * len(binding): (NO_CHANGE, None)}
     optimal, work, width = True, 0, MAX_BALANCES
-    tried = 0
+    transitions = 0
     for steps, members in classes:
-        tried += len(reached) * comb(len(members) + len(steps) - 1, len(steps) - 1)
-        if whole and tried > MAX_WORK_WHOLE:
+        transitions += len(best) * comb(len(members) + len(steps) - 1, len(steps) - 1)
+        if exact_only and transitions > MAX_WORK_WHOLE:
             return (0,) * len(people), False
-        following: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {}
+        next_best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {}
         for counts in _compositions(len(members), len(steps)):
             (a, b, c, d), moved = _summed(steps, counts, len(binding))
-            for balance, ((e, f, g, h), trail) in reached.items():
+            for balance, ((e, f, g, h), trail) in best.items():
                 change = tuple(map(add, balance, moved))
-                score = (a + e, b + f, c + g, d + h)  # a Score would take twice the time here
-                earlier = following.get(change)
-                if earlier is None or score < earlier[0]:
-                    following[change] = (score, (trail, counts))
-        work += len(reached) * len(following)
+                score = (a + e, b + f, c + g, d + h)  # a Score would take twice as long here
+                current = next_best.get(change)
+                if current is None or score < current[0]:
+                    next_best[change] = (score, (trail, counts))
+        work += len(best) * len(next_best)
         width = MAX_BALANCES if work < MAX_WORK else MAX_BALANCES_LATE
-        if whole and len(following) > width:
+        if exact_only and len(next_best) > width:
             return (0,) * len(people), False
-        if len(following) > width:
+        if len(next_best) > width:
             optimal = False
-            # The balances within the limits go first, then the best; doing nothing from here on stays possible.
-            ranked = sorted(following.items(), key=lambda item: (_distance(item[0], binding, limits), item[1][0]))
-            following = dict(ranked[:width])
-        reached = following
-    ends = [end for balance, end in reached.items() if _distance(balance, binding, limits) == 0]
+            # Balances within the limits come first, then the best; changing nothing from here on stays possible.
+            ranked = sorted(next_best.items(), key=lambda item: (_distance(item[0], binding, limits), item[1][0]))
+            next_best = dict(ranked[:width])
+        best = next_best
+    ends = [end for balance, end in best.items() if _distance(balance, binding, limits) == 0]
     if not ends:
         return (0,) * len(people), False
     return _unrolled(min(ends, key=lambda end: end[0])[1], classes, steps_of), optimal
 
 
 def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
-    """Return the options that count, and their indices: of those that move the same seats only the best does."""
+    """Return the relevant options and their indices: of options that change the same seats only the best."""
     best: dict[tuple[int, ...], tuple[Score, int]] = {}
     for index, option in enumerate(options):
         moved = tuple(option.seats.get(sku, 0) for sku in binding)
@@ -179,9 +181,9 @@ def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_St
     return tuple((score, moved) for score, moved, _ in ordered), tuple(index for *_, index in ordered)
 
 
-def _divided(alike: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tuple[_Step, ...], list[int]]]:
-    """Divide classes that have too many compositions into smaller ones."""
-    for steps, members in alike.items():
+def _split(people_by_steps: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tuple[_Step, ...], list[int]]]:
+    """Split classes with too many compositions into smaller ones."""
+    for steps, members in people_by_steps.items():
         size = len(members)
         while size > 1 and comb(size + len(steps) - 1, len(steps) - 1) > MAX_COMPOSITIONS:
             size //= 2
@@ -190,7 +192,7 @@ def _divided(alike: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tup
 
 
 def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """Yield every composition of so many people over so many options."""
+    """Yield every distribution of a total of people over a number of options."""
     if parts == 1:
         yield (total,)
         return
@@ -212,7 +214,7 @@ def _unrolled(
     classes: Sequence[tuple[tuple[_Step, ...], list[int]]],
     steps_of: Sequence[tuple[tuple[_Step, ...], tuple[int, ...]]],
 ) -> tuple[int, ...]:
-    """Follow the trail back: the first members of each class take its first option, and so on."""
+    """Follow the trail backwards; the first members of each class take its first option, and so on."""
     choices = [0] * len(steps_of)
     for _, members in reversed(classes):
         assert trail is not None
@@ -224,7 +226,7 @@ def _unrolled(
 
 
 def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> list[str]:
-    """Return the products whose limit somebody could break: the others need no watching."""
+    """Return the products whose limit could be exceeded; the others need not be tracked."""
     most: Counter[str] = Counter()
     least: Counter[str] = Counter()
     for options in people:
@@ -240,11 +242,11 @@ def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) ->
 
 
 def _distance(balance: tuple[int, ...], binding: Sequence[str], limits: Mapping[str, Limit]) -> int:
-    far = 0
+    distance = 0
     for change, sku in zip(balance, binding, strict=True):
         limit = limits[sku]
         if limit.most is not None:
-            far += max(0, change - limit.most)
+            distance += max(0, change - limit.most)
         if limit.least is not None:
-            far += max(0, limit.least - change)
-    return far
+            distance += max(0, limit.least - change)
+    return distance

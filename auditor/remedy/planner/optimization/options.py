@@ -1,4 +1,4 @@
-"""The options of one person as the optimizer sees them: their scores, and the seats that they take or free."""
+"""The options of one person as input of the optimizer: their scores, and the seats that they take or free."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,17 +7,17 @@ from msgspec import Struct, field
 
 
 class Score(NamedTuple):
-    """What an option is worth; scores compare field by field, and less is better."""
+    """The score of an option; scores are compared field by field, and lower is better."""
 
     corrected: int
-    """The weight of the findings that it corrects, negative."""
+    """The negated weight of the findings that it fixes."""
     lost_services: int
     cents: int
-    """What it adds to the monthly cost, in hundredths of the currency."""
+    """The change of the monthly cost, in hundredths of the currency."""
     changes: int
 
     def plus(self, other: "Score", times: int = 1) -> "Score":
-        """Return the sum of this score and another, that one taken some times."""
+        """Return the sum of this score and `times` the other one."""
         return Score(
             self.corrected + times * other.corrected,
             self.lost_services + times * other.lost_services,
@@ -30,7 +30,7 @@ NO_CHANGE = Score(0, 0, 0, 0)
 
 
 class Option(Struct, frozen=True, kw_only=True):
-    """One of the things that can be done for somebody."""
+    """A possible change of one person."""
 
     score: Score
     seats: Mapping[str, int] = field(default_factory=dict)
@@ -38,11 +38,11 @@ class Option(Struct, frozen=True, kw_only=True):
 
 
 class Limit(Struct, frozen=True, kw_only=True):
-    """By how much the seats in use of a product may change; None for no bound."""
+    """The range in which the number of a product's seats in use may change; None for no bound."""
 
     least: int | None = None
     most: int | None = None
 
     def allows(self, change: int) -> bool:
-        """Return whether so many more seats in use are within it."""
+        """Return whether a change of the seats in use is within the limit."""
         return (self.least is None or change >= self.least) and (self.most is None or change <= self.most)

@@ -1,4 +1,4 @@
-"""Seats and the policies about them into how far the seats in use may move before something new would be wrong."""
+"""Computes how far the number of seats in use may change without causing a new finding."""
 
 from collections.abc import Iterator, Mapping
 from math import ceil, floor
@@ -12,34 +12,34 @@ from auditor.remedy.planner.optimization.options import Limit
 def limits_of(
     plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapping[str, SkuFact] | None = None
 ) -> dict[str, Limit]:
-    """Return the limit of every product that people can hold; `tightened` are what earlier tries have taught.
+    """Return the limit of every product that people can hold; `tightened` are limits learnt from earlier drafts.
 
     `decided` are products with the seats that somebody decided to buy or to renew, by skuId.
 
-    No more seats are given out than are free, or than a policy wants to stay free; no more are freed than a policy
-    wants idle. A bound that is broken already does not bind: what is found today is nothing new. A product without
-    seat numbers cannot be given out.
+    Not more seats are assigned than are free, less those that a policy requires to stay free; not more are freed than
+    policies allow to be idle. A bound that is already violated is ignored, because its finding is not new. A product
+    without seat numbers cannot be assigned.
     """
     limits: dict[str, Limit] = {}
     for fact in plan.facts.skus:
         if not (fact.owned and fact.applies_to.casefold() == "user"):
             continue
         sku = (decided or {}).get(fact.sku_id, fact)
-        most = [0 if sku.spare is None else max(0, sku.spare)]
-        least: list[int] = []
+        maximums = [0 if sku.spare is None else max(0, sku.spare)]
+        minimums: list[int] = []
         for block in blocks_of(plan, sku):
-            own = _bounds(block, sku)
-            least += [own.least] if own.least is not None else []
-            most += [own.most] if own.most is not None else []
+            bounds = _bounds(block, sku)
+            minimums += [bounds.least] if bounds.least is not None else []
+            maximums += [bounds.most] if bounds.most is not None else []
         learnt = tightened.get(sku.sku_id, Limit())
-        least += [learnt.least] if learnt.least is not None else []
-        most += [learnt.most] if learnt.most is not None else []
-        limits[sku.sku_id] = Limit(least=max(least, default=None), most=min(most))
+        minimums += [learnt.least] if learnt.least is not None else []
+        maximums += [learnt.most] if learnt.most is not None else []
+        limits[sku.sku_id] = Limit(least=max(minimums, default=None), most=min(maximums))
     return limits
 
 
 def blocks_of(plan: BoundPolicies, sku: SkuFact) -> Iterator[Seats]:
-    """Yield what policies say about the spare seats of one product; a pool is about the sum of several."""
+    """Yield the constraints of policies on the spare seats of one product, without pools, which are about a sum."""
     index = plan.facts.index[sku.sku_id]
     for policy in plan.policies:
         block = policy.constraint
