@@ -1,4 +1,4 @@
-"""The remediation plan as values: actions, what they fix, what stays and why, and the money behind it."""
+"""The data model of the remediation plan: actions, what they fix, what remains and why, and the money."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -19,29 +19,28 @@ from auditor.remedy.planner.simulation.replay import SeatEffect
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """Money a month in one currency."""
+    """Monthly amounts in one currency."""
 
     currency: str
     exposure: Decimal
-    """What open findings cost, each seat once, as in the reports."""
+    """The cost of open findings, with each seat counted once, as in the reports."""
     reassignable_now: Decimal
-    """What the seats cost that the plan's requests free for somebody else."""
+    """The cost of the seats that the plan's requests free for somebody else."""
     reducible_at_renewal: Decimal
-    """What the seats cost that can be given back at the next renewal, once the plan was carried out; those that it
-    frees are among them."""
+    """The cost of the seats that can be given back at the next renewal after the plan, including those it frees."""
     lower_bound: bool
-    """Whether some seat behind a figure has no known price."""
+    """Whether the price of some seat in these amounts is not known."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How a tenant stands: before the plan, or after it."""
+    """The state of a tenant before or after the plan."""
 
     open: int
     money: tuple[Figures, ...]
 
 
 class Remaining(Struct, frozen=True, kw_only=True):
-    """A finding that the plan leaves, and why."""
+    """A finding that the plan does not fix, and why."""
 
     fingerprint: str
     code: str
@@ -51,7 +50,7 @@ class Remaining(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """What auditing the changed copy of the snapshot showed."""
+    """The result of auditing a copy of the snapshot with the changes of the plan."""
 
     fixed: tuple[str, ...] = ()
     remaining: tuple[Remaining, ...] = ()
@@ -61,25 +60,25 @@ class Proof(Struct, frozen=True, kw_only=True):
 
 
 class Dropped(Struct, frozen=True, kw_only=True):
-    """A change that was left out because it would have created a new finding or been refused."""
+    """A change that was left out because it would have caused a new finding or been refused."""
 
     subject: str
     why: str
 
 
 class Solver(Struct, frozen=True, kw_only=True):
-    """How the choice was made, and how sure it is that no better one exists."""
+    """How the options were chosen, and whether the choice is proven to be the best."""
 
     name: str
     optimal: bool
     reached: int
-    """The weight of the findings that are fixed: 10000 for a critical one down to 1."""
+    """The total weight of the fixed findings, each from 1 to 10000 for a critical one."""
     bound: int
-    """The weight that would be reached if seats were no limit."""
+    """The weight that would be reached without seat limits."""
     unpriced: tuple[str, ...] = ()
-    """Products that are given out without a known price; they were taken to cost as much as the dearest."""
+    """Products that are assigned without a known price; they count with the price of the most expensive product."""
     partial: tuple[str, ...] = ()
-    """People for whom not every option was looked at."""
+    """People for whom not every option was evaluated."""
 
 
 class TenantPlan(Struct, frozen=True, kw_only=True):
@@ -99,28 +98,28 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     solver: Solver
     cloud: Annotated[Cloud, SavedField.UNSAVED] = Cloud.WORLDWIDE
     findings: tuple[Finding, ...] = ()
-    """The open findings, for readers who want names."""
+    """The open findings, for output that contains names."""
     questions: tuple[Question, ...] = ()
-    """What only a person can say, those with the greatest effect first; answered ones name their decision."""
+    """Questions that only a person can answer, those with the greatest effect first; a `decision` answers one."""
     notices: tuple[Notice, ...] = ()
-    """What is wrong with decisions."""
+    """Problems with decisions."""
     seat_effects: Annotated[Mapping[str, SeatEffect], SavedField.UNSAVED] = field(default_factory=dict)
-    """By the id of the action, for actions with requests."""
+    """Seats freed and assigned by action id, for actions with requests."""
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """Display names of products and groups, by part number and id."""
 
     changes: Annotated[Changes | None, SavedField.UNSAVED] = None
-    """What its requests change, in detail; None where people are pseudonyms."""
+    """The details of what its requests change; None if people are pseudonymised."""
     reach: tuple[Reach, ...] = ()
-    """The open findings by where they can be fixed."""
+    """The open findings by the location where they can be fixed."""
     expected: tuple[Expectation, ...] = ()
     """The facts that the requests change, before and after."""
     holdings: tuple[HoldingChange, ...] = ()
-    """Products that people stop and start to hold."""
+    """Products that people lose and get."""
     prices: tuple[SeatPrice, ...] = ()
-    """Of these products, and of those with decided seats."""
+    """Prices of these products, and of those with decided seats."""
     decided_seats: tuple[DecidedSeats, ...] = ()
-    """What decisions about purchases and renewals make of the seats of products; people carry them out."""
+    """Seats of products as decided by purchases and renewals, which people carry out."""
 
     @property
     def open_questions(self) -> tuple[Question, ...]:
@@ -129,7 +128,7 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
 
 
 class FleetPlan(Struct, frozen=True, kw_only=True):
-    """The plans of all tenants, and what only all of them together can say."""
+    """The plans of all tenants, and the findings about all tenants together."""
 
     as_of: str
     policy_digest: str
@@ -138,15 +137,15 @@ class FleetPlan(Struct, frozen=True, kw_only=True):
     notices: tuple[Notice, ...] = ()
     """Decisions that fit no question of any tenant."""
     redacted: bool = False
-    """Whether pseudonyms stand for people."""
+    """Whether people are pseudonymised."""
 
     @property
     def complete(self) -> bool:
-        """Whether every tenant was read whole and every policy evaluated."""
+        """Whether every tenant was read completely and every policy was evaluated."""
         return all(tenant.complete for tenant in self.tenants)
 
     @property
     def proven(self) -> bool:
-        """Whether nothing new appears and all that the requests claim to fix is gone."""
+        """Whether there are no new findings, and every policy that could be evaluated before still can be."""
         proofs = [*(tenant.proof for tenant in self.tenants), self.fleet]
         return not any(proof.new or proof.undecided for proof in proofs)

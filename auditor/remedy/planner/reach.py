@@ -1,4 +1,4 @@
-"""Where findings can be fixed: by requests to Graph, in the local directory, or where licences are bought."""
+"""Determines where findings can be fixed: by requests to Graph, in the local directory, or by purchases."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,24 +24,24 @@ class Location(StrEnum):
     """Where a finding can be fixed."""
 
     GRAPH = "graph"
-    """People, their licences, and groups: requests to Microsoft Graph change them."""
+    """People, their licences, and groups: changed by requests to Microsoft Graph."""
     PREMISES = "premises"
-    """People and groups that are synchronised from on premises: the local directory holds what has to change."""
+    """People and groups that are synchronised from on premises: changed in the local directory."""
     PURCHASE = "purchase"
-    """Products, subscriptions, contracts and budgets: somebody buys, renews or cancels."""
+    """Products, subscriptions, contracts and budgets: changed by buying, renewing or cancelling."""
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """The open findings of one location."""
+    """The number of open findings that can be fixed in one location."""
 
     location: Location
     open: int
     fixed: int
-    """Those of them that are gone once the plan is carried out."""
+    """The number of these that are fixed once the plan is carried out."""
 
 
 def reach_of(findings: Iterable[Finding], fixed: AbstractSet[str], memberships: Memberships) -> tuple[Reach, ...]:
-    """Count open findings by location; `fixed` are the fingerprints of those that are gone after the plan."""
+    """Count open findings by location; `fixed` are the fingerprints of those that the plan fixes."""
     opened: Counter[Location] = Counter()
     resolved: Counter[Location] = Counter()
     for finding in findings:
@@ -54,8 +54,8 @@ def reach_of(findings: Iterable[Finding], fixed: AbstractSet[str], memberships: 
 def location_of(finding: Finding, memberships: Memberships) -> Location:
     """Return where a finding can be fixed.
 
-    A licence of a group that is synchronised, and of a dynamic group whose rule looks at an account that is, changes in
-    the local directory; so do the properties of such an account, except its usage location.
+    Licences from a synchronised group, or from a dynamic group if the account is synchronised, are changed in the local
+    directory; so are the properties of a synchronised account, except its usage location.
     """
     if finding.subject.type not in {SubjectType.USER, SubjectType.GROUP} and finding.check != QUOTA_EXCEEDED.id:
         return Location.PURCHASE

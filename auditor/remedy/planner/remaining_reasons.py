@@ -1,10 +1,10 @@
-"""Why a plan leaves a finding: a code for machines, a sentence for people."""
+"""Explains why a plan does not fix a finding: a sentence for each reason code."""
 
 from auditor.remedy.messages import Localizer
 
 
 def why(l10n: Localizer, code: str, detail: str = "") -> str:
-    """Say why a plan leaves a finding."""
+    """Return a sentence for the reason why a plan does not fix a finding."""
     forms = {
         "group": l10n.gettext(
             "The licence comes from a group, or should come from one: an administrator has to change the membership in "
