@@ -1,4 +1,4 @@
-"""The money of a plan a month: what open findings cost, what is free to reuse, what can go at the renewal."""
+"""Computes the monthly money of a plan: cost of open findings, seats to reassign, seats to give back at the renewal."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,21 +15,20 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.planner.model import Figures
-from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 
 
 def figures(
     before: TenantResult,
     after: TenantResult,
     remaining: Sequence[Finding],
-    taken: Mapping[str, Weighed],
+    taken: Mapping[str, EvaluatedProposal],
     plan: BoundPolicies,
 ) -> tuple[tuple[Figures, ...], tuple[Figures, ...]]:
-    """Return the figures before the plan and once it is carried out, in the one currency of the price list.
+    """Return the figures before and after the plan, in the currency of the price list.
 
-    What open findings cost is the sum that every report shows; `remaining` are the open findings of `after`. Seats that
-    can go at the renewal are those that the plan frees or that are idle above what policies allow once it is carried
-    out.
+    The cost of open findings is the sum that all reports show; `remaining` are the open findings of `after`. Seats to
+    give back at the renewal are those that the plan frees, or that are idle beyond what policies allow after the plan.
     """
     prices = plan.prices
     if prices is None:
@@ -63,7 +62,7 @@ def figures(
 
 
 def _idle(findings: Sequence[Finding]) -> Counter[str]:
-    """Count the seats to remove per product; of several findings about one product the largest number counts."""
+    """Return the seats to remove per product; if there are several findings about a product, the largest number."""
     idle: Counter[str] = Counter()
     for finding in findings:
         adjust = finding.evidence.get("adjust")
@@ -73,7 +72,7 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
 
 
 def _renewal_days(plan: BoundPolicies) -> dict[str, date]:
-    """Return the day on which each product renews next, today at the earliest."""
+    """Return the next renewal date of each product, not before today."""
     ends = {sku_id: term.ends for sku_id, term in terms_of(plan.facts).items()}
     today = plan.facts.as_of.date()
     return {sku_id: max(today, date.fromisoformat(day)) for sku_id, day in ends.items() if day is not None}
@@ -82,15 +81,15 @@ def _renewal_days(plan: BoundPolicies) -> dict[str, date]:
 def _priced(
     plan: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
 ) -> tuple[Decimal, bool]:
-    """Return what so many seats cost, on the days of some products and today, and whether every price was known."""
-    total, whole = Decimal(0), True
+    """Return the cost of seats, by the prices of the given days or of today, and whether every price is known."""
+    total, all_priced = Decimal(0), True
     for sku_id, count in counts.items():
         prices = plan.prices_on(days[sku_id]) if sku_id in days else plan.prices
         index = plan.facts.index.get(sku_id)
         part = None if index is None else plan.facts.skus[index].part_number
         price = None if prices is None else prices.of(sku_id=sku_id, part_number=part)
         if price is None:
-            whole = whole and count == 0
+            all_priced = all_priced and count == 0
         else:
             total += price * count
-    return total, whole
+    return total, all_priced

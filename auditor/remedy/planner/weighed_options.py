@@ -1,4 +1,4 @@
-"""Evaluates once what could be done for each person and group of a tenant, before any draft of its plan."""
+"""Evaluates the options of each person and group of a tenant once, before any draft of its plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -19,7 +19,7 @@ from auditor.remedy.actions.context import RemediationContext, RoutedFinding, co
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Option
 from auditor.remedy.planner.proposals.candidates import Proposal, proposals
-from auditor.remedy.planner.proposals.evaluation import Weighed, evaluated
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, evaluate_proposals
 from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.questions.decisions import Answered, answered
@@ -38,25 +38,25 @@ _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIB
 
 
 class Options(Struct, frozen=True, kw_only=True, dict=True):
-    """What was weighed once for a tenant, whatever tries follow."""
+    """The evaluated options of a tenant, computed once for all drafts."""
 
     plan: BoundPolicies
     context: RemediationContext
-    """What the findings of the tenant say of each other."""
+    """The facts on which the remedies of the tenant's findings depend."""
     routes: Sequence[RoutedFinding]
-    """The route of each finding, in their order."""
-    weighed: Mapping[str, Sequence[Weighed]]
+    """The route of each finding, in the same order."""
+    weighed: Mapping[str, Sequence[EvaluatedProposal]]
     ending: frozenset[str]
-    """Findings that only a harmful request could fix."""
+    """Fingerprints of findings that only a harmful request could fix."""
     partial: tuple[str, ...]
     state: TenantState
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
     answered: Answered
     seat_changes: Mapping[str, SeatChange]
-    """SkuId → what decisions make of its seats."""
+    """SkuId → the change of its seats by decisions."""
     group_changes: Mapping[str, GroupChange]
-    """Groups that can be changed as a whole; their people are not changed one by one."""
+    """Changes of groups by key; the people of these groups are not changed one by one."""
 
     @cached_property
     def opened(self) -> frozenset[str]:
@@ -65,43 +65,45 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def bought(self) -> frozenset[str]:
-        """Fingerprints of findings about products whose seats somebody decided about; a person carries that out."""
+        """Fingerprints of findings about products with a decision about their seats, which a person carries out."""
         asked = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
         return asked & self.answered.answers.keys()
 
     def owner(self, user: str) -> str:
-        """Return under which key a person or a group is changed: their own id, or the key of the group's change."""
-        return next((key for key, each in self.group_changes.items() if user in {each.group, *each.users}), user)
+        """Return the key under which a person or group is changed: the person's id, or the key of the group change."""
+        return next((key for key, change in self.group_changes.items() if user in {change.group, *change.users}), user)
 
 
 def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[Decision] = ()) -> Options:
-    """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
+    """Read the accounts with open findings in a tenant, and evaluate the options for each."""
     context = context_of(tenant, plan.facts.policies, plan.facts.as_of.date(), tuple(tenant.findings))
-    opened = [finding for finding in context.findings if finding.status is Status.OPEN]
+    open_findings = [finding for finding in context.findings if finding.status is Status.OPEN]
     findings: dict[str, list[Finding]] = {}
-    for finding in opened:
+    for finding in open_findings:
         if finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
     accounts = read_accounts(plan.facts, frozenset(findings))
     state = state_of(plan.facts, accounts)
-    accounts = state.accounts = _with_rule_values(plan.facts, state, opened)
+    accounts = state.accounts = _with_rule_values(plan.facts, state, open_findings)
     product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
-    questions = questions_of(product_options, opened, accounts)
+    questions = questions_of(product_options, open_findings, accounts)
     answers = answered(questions, decisions, product_options, personal).answers
-    questions = with_giving_groups(replace(product_options, answers=answers), questions, opened, accounts)
+    questions = with_giving_groups(replace(product_options, answers=answers), questions, open_findings, accounts)
     product_options = replace(
         product_options, answers=answered(questions, decisions, product_options, personal).answers
     )
     group_changes = group_changes_of(product_options, state, findings)
     product_options = replace(product_options, fixed_groups=frozenset(each.group for each in group_changes))
     proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
-    together = {user for group_change in group_changes for user in group_change.users}
+    users_in_groups = {user for group_change in group_changes for user in group_change.users}
     state.members = {group_change.group: group_change.users for group_change in group_changes}
-    alone = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together}
-    evaluation = evaluated(product_options, alone, findings)
-    joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
-    weighed = {**evaluation.weighed, **joint}
+    individual = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in users_in_groups}
+    evaluation = evaluate_proposals(product_options, individual, findings)
+    group_options = {
+        group_change.key: [_no_change(group_change), group_change.weighed] for group_change in group_changes
+    }
+    weighed = {**evaluation.weighed, **group_options}
     questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
     questions = with_endings(product_options, questions, evaluation)
     replies = answered(questions, decisions, product_options, personal)
@@ -113,7 +115,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         routes=[route_of(finding, context) for finding in context.findings],
         weighed=weighed,
         ending=evaluation.ending,
-        partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
+        partial=tuple(user for user, (_, complete) in proposed.items() if not complete),
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
         answered=replies,
@@ -122,23 +124,27 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     )
 
 
-def _is_released(weighed: Weighed, replies: Answered) -> bool:
-    """Whether it was decided that services may end for what a proposal fixes."""
+def _is_released(weighed: EvaluatedProposal, replies: Answered) -> bool:
+    """Whether it was decided that services may be lost to fix the findings of a proposal."""
     answers = (answer for finding in weighed.fixed for answer in replies.answers.get(finding.fingerprint, ()))
     return any(answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
 
 
 def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable[Finding]) -> dict[str, Account]:
-    """Read what rules of dynamic groups ask about their people, and about people whose properties may be set."""
+    """Add the properties that rules of dynamic groups use, for members and for people whose properties may be set."""
     names, groups = state.memberships.rule_properties, state.memberships.groups
-    asked = {each.subject.id for each in findings if correction_of(each) in _SETTING}
-    ruled = {group.id for group in groups.values() if group.dynamic}
-    asked |= {user for user, each in state.accounts.items() if any(grant.group in ruled for grant in each.grants)}
-    values = read_properties(facts, asked, names) if names else {}
-    return {user: replace(each, rule_values=values.get(user, {})) for user, each in state.accounts.items()}
+    user_ids = {finding.subject.id for finding in findings if correction_of(finding) in _SETTING}
+    dynamic_groups = {group.id for group in groups.values() if group.dynamic}
+    user_ids |= {
+        user
+        for user, account in state.accounts.items()
+        if any(grant.group in dynamic_groups for grant in account.grants)
+    }
+    values = read_properties(facts, user_ids, names) if names else {}
+    return {user: replace(account, rule_values=values.get(user, {})) for user, account in state.accounts.items()}
 
 
-def _nothing(group_change: GroupChange) -> Weighed:
-    return Weighed(
+def _no_change(group_change: GroupChange) -> EvaluatedProposal:
+    return EvaluatedProposal(
         proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), fixed=()
     )

@@ -1,4 +1,4 @@
-"""Propose the changes of one person that requests can make: few, and none that harms."""
+"""Proposes the changes of one person that requests can make."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -32,27 +32,27 @@ from auditor.remedy.requests import (
 )
 
 MAX_PROPOSALS = 96
-"""The most proposals for one person; the plan says so where there are more."""
+"""Maximum number of proposals for one person; the plan says so if there are more."""
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
 class Proposal(Struct, frozen=True, kw_only=True):
-    """One change of a person, and the account as it would be."""
+    """One change of a person, and the resulting account."""
 
     after: Account
     add: tuple[Addition, ...] = ()
     remove: tuple[str, ...] = ()
     retried: bool = False
-    """Whether group licences in error are tried again."""
+    """Whether group licences in error are retried."""
     location: str | None = None
     commands: tuple[Command, ...] = field(default=())
     left: tuple[str, ...] = ()
     """Ids of the groups that the person leaves."""
     joined: tuple[str, ...] = ()
     moved: bool = False
-    """Whether dynamic groups take the person in or lose the person, because of properties that are set."""
+    """Whether dynamic groups add or remove the person because of properties that are set."""
     dependants: int = 0
-    """Paths that go although no finding is about them, because their product may need one that goes."""
+    """Number of removed paths without a finding, whose product may depend on one that is removed."""
 
 
 class Gain(Struct, frozen=True, kw_only=True):
@@ -65,61 +65,61 @@ class Gain(Struct, frozen=True, kw_only=True):
 def proposals(
     account: Account, findings: Sequence[Finding], product_options: ProductOptions
 ) -> tuple[tuple[Proposal, ...], bool]:
-    """Return the proposals for a person, no change first, and whether these are all of them."""
+    """Return the proposals for a person, with no change as the first, and whether these are all."""
     findings = [finding for finding in findings if may_act(finding, product_options)]
     smaller = [decided_downgrade(finding, product_options) for finding in findings]
     removable = removals_of(account, findings, product_options)
     properties = _properties(findings, product_options)
     location = properties.pop("usageLocation", None)
     missing = [finding for finding in findings if correction_of(finding) is Correction.ASSIGN]
-    wanted = [
-        _gains(account, product_options.candidates(each), product_options, product_options.chosen_group(each))
-        for each in missing
+    gains = [
+        _gains(account, product_options.candidates(finding), product_options, product_options.chosen_group(finding))
+        for finding in missing
     ]
     chosen = {
-        each.new: product_options.chosen_group(finding)
-        for finding, each in zip(findings, smaller, strict=True)
-        if each is not None
+        downgrade.new: product_options.chosen_group(finding)
+        for finding, downgrade in zip(findings, smaller, strict=True)
+        if downgrade is not None
     }
-    wanted += [_gains(account, (new,), product_options, group) for new, group in chosen.items()]
+    gains += [_gains(account, (new,), product_options, group) for new, group in chosen.items()]
     if not (account.usage_location or location):
-        wanted = []  # Graph refuses to assign anything to who has no usage location.
-    swapped = {f.fingerprint for f, each in zip(findings, smaller, strict=True) if each is not None}
-    services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in swapped]
+        gains = []  # Graph refuses assignments to users without a usage location.
+    downgraded = {f.fingerprint for f, downgrade in zip(findings, smaller, strict=True) if downgrade is not None}
+    services = [f for f in findings if correction_of(f) in _SERVICES and f.fingerprint not in downgraded]
     retries = any(grant.waits for grant in account.grants)
-    switches = (False, True) if services else (False,)
-    tries = (False, True) if retries else (False,)
+    service_choices = (False, True) if services else (False,)
+    retry_choices = (False, True) if retries else (False,)
     denied = product_options.services_denied()
-    strict = (False, True) if denied and any(wanted) else (False,)
-    every = (
+    deny_choices = (False, True) if denied and any(gains) else (False,)
+    all_proposals = (
         _proposal(
             account,
             product_options,
             (removed, added, location, properties),
-            (services if switched else [], denied if shut else None),
+            (services if switched else [], denied if deny else None),
             retried,
         )
         for removed in _subsets(removable)
-        for added in product(*[(None, *options) for options in wanted])
-        for switched, shut, retried in product(switches, strict, tries)
+        for added in product(*[(None, *options) for options in gains])
+        for switched, deny, retried in product(service_choices, deny_choices, retry_choices)
     )
     distinct: dict[object, Proposal] = {}
     count = 0
-    for proposal in islice(every, 4 * MAX_PROPOSALS):
+    for proposal in islice(all_proposals, 4 * MAX_PROPOSALS):
         count += 1
         if proposal is not None:
             distinct.setdefault((proposal.after.grants, proposal.left, proposal.location, proposal.retried), proposal)
-    nothing = Proposal(after=account)
+    no_change = Proposal(after=account)
     changing = [proposal for proposal in distinct.values() if proposal.commands]
-    whole = count < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
-    return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
+    complete = count < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= MAX_REMOVALS
+    return (no_change, *changing[: MAX_PROPOSALS - 1]), complete
 
 
 def _properties(findings: Sequence[Finding], product_options: ProductOptions) -> dict[str, Any]:
-    """Return the values of properties that were decided, or that the policy of a finding leaves no choice about.
+    """Return the values of properties that were decided, or of which the policy of a finding allows only one.
 
-    What is synchronised from on premises is changed there; a usage location is not among it. Graph sets cost centre and
-    division in one object, and empties what the request leaves out, so no request is made for them.
+    Synchronised properties are changed on premises; the usage location is not synchronised. Graph sets cost centre and
+    division in one object and clears those that a request omits, so no request sets them.
     """
     properties: dict[str, Any] = {}
     for finding in findings:
@@ -135,7 +135,7 @@ def _properties(findings: Sequence[Finding], product_options: ProductOptions) ->
 
 
 def _subsets(removals: Sequence[Removal]) -> Iterator[tuple[Removal, ...]]:
-    """Yield every choice of paths to take away; of many, none, all, and each alone."""
+    """Yield every combination of removals; if there are too many removals, only none, all, and each alone."""
     if len(removals) > MAX_REMOVALS:
         yield ()
         yield tuple(removals)
@@ -148,8 +148,8 @@ def _subsets(removals: Sequence[Removal]) -> Iterator[tuple[Removal, ...]]:
 def _gains(
     account: Account, candidates: Iterable[str], product_options: ProductOptions, chosen: str | None
 ) -> tuple[Gain, ...]:
-    """Return the ways to get one of several products; where a group was chosen, only through this group."""
-    # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
+    """Return the ways to get one of several products; if a group was chosen, only through this group."""
+    # A group licence that is not active, for example without a free seat, is retried, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
     skus = [sku for sku in candidates if sku not in account.held | waiting]
     givers = ((sku, product_options.giver(account, sku, chosen)) for sku in skus)
@@ -171,7 +171,7 @@ def _proposal(
     removed = tuple(removal.sku_id for removal in removals if removal.sku_id)
     left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))
     joined = tuple(dict.fromkeys(filter(None, (*(each.join for each in removals), *(each.group for each in gains)))))
-    after = _moved(account.without_direct(removed) if removed else account, left, joined, product_options)
+    after = _with_memberships(account.without_direct(removed) if removed else account, left, joined, product_options)
     given = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
     assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
     additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
@@ -183,7 +183,7 @@ def _proposal(
     moves = product_options.memberships.moves(after, values)
     if moves is None:
         return None
-    after = _moved(after.with_properties(values) if values else after, *moves, product_options)
+    after = _with_memberships(after.with_properties(values) if values else after, *moves, product_options)
     settings = [set_property(account.id, name, value) for name, value in sorted(properties.items())]
     commands = [] if location is None else [locate(account.id, location)]
     commands += [] if any(moves) else settings
@@ -191,10 +191,10 @@ def _proposal(
     commands += _membership(account.id, joined, () if given else left, cloud)
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
-    commands += _membership(account.id, (), left if given else (), cloud)  # who is to hold it directly does before
+    commands += _membership(account.id, (), left if given else (), cloud)  # a direct licence is assigned first
     if retried:
         _insert_reprocess(commands, account, {*removed, *(account.held - after.held)})
-    # A rule takes effect some time later: everything else is done before, on paths that are still as they were read.
+    # Rules take effect some time later, so everything else is done first, on paths that are still as in the snapshot.
     commands += settings if any(moves) else []
     return Proposal(
         after=after,
@@ -211,17 +211,23 @@ def _proposal(
 
 
 def _insert_reprocess(commands: list[Command], account: Account, removed: AbstractSet[str]) -> None:
-    """Try again what a group could not give: before a direct copy of it goes, or what it replaces.
+    """Insert a retry of group licences before the removal of a direct copy, or of a product that they replace.
 
-    The copy still holds the seat then, and who finds no seat keeps what was to be replaced.
+    At that time the copy still holds the seat, and a person without a free seat keeps the product to be replaced.
     """
     retried = [grant.sku_id for grant in account.grants if account.can_retry(grant)]
     replaced = any(same_kind(old, sku) for sku in retried for old in removed)
-    takes = (n for n, each in enumerate(commands) if each.method == "DELETE" or each.body.get("removeLicenses"))
-    commands.insert(next(takes, len(commands)) if replaced else len(commands), reprocess(account.id))
+    removals = (
+        index
+        for index, command in enumerate(commands)
+        if command.method == "DELETE" or command.body.get("removeLicenses")
+    )
+    commands.insert(next(removals, len(commands)) if replaced else len(commands), reprocess(account.id))
 
 
-def _moved(account: Account, left: Iterable[str], joined: Iterable[str], product_options: ProductOptions) -> Account:
+def _with_memberships(
+    account: Account, left: Iterable[str], joined: Iterable[str], product_options: ProductOptions
+) -> Account:
     for group in left:
         account = account.without_group(group)
     for group in joined:
@@ -230,7 +236,7 @@ def _moved(account: Account, left: Iterable[str], joined: Iterable[str], product
 
 
 def _membership(user: str, joined: Iterable[str], left: Iterable[str], cloud: Cloud) -> Iterator[Command]:
-    """Yield who joins first: who is to get a product from another group is a member there before they leave."""
+    """Yield joins before leaves, so that a person who gets a product from another group is a member there first."""
     yield from (join_group(group, user, cloud=cloud) for group in joined)
     yield from (leave_group(group, user) for group in left)
 
@@ -241,33 +247,33 @@ def _off(
     services: tuple[Sequence[Finding], frozenset[str] | None],
     product_options: ProductOptions,
 ) -> tuple[str, ...]:
-    """Return the plans of a new product that stay off: those that are off in what the person holds, and denied ones.
+    """Return the plans of a new product that stay off: those that are off in the person's products, and denied ones.
 
-    A service that a policy asks for is not kept off where services are switched.
+    A service that a policy requires is not kept off if services are switched.
     """
     findings, denied = services
-    own = product_options.plans(sku_id)
+    available = product_options.plans(sku_id)
     held = {sku: product_options.plans(sku) for sku in account.held}
-    wanted = {
+    required = {
         (finding.detail or "").casefold() for finding in findings if correction_of(finding) is Correction.ENABLE_SERVICE
     }
-    off = {plan for plans in held.values() for plan in plans if plan in own} - account.services(held)
-    off = {plan for plan in off if not wanted & {plan, own[plan].casefold()}}
+    off = {plan for plans in held.values() for plan in plans if plan in available} - account.services(held)
+    off = {plan for plan in off if not required & {plan, available[plan].casefold()}}
     if denied is not None:
-        off |= {plan for plan, name in own.items() if plan in denied or name.casefold() in denied}
+        off |= {plan for plan, name in available.items() if plan in denied or name.casefold() in denied}
     return tuple(sorted(off))
 
 
 def _switched(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> Iterator[Addition]:
-    """Assign anew, in the same call, the direct products in which a service has to be turned on or off."""
+    """Yield the direct products to assign again, in the same call, because a service has to be turned on or off."""
     for sku_id in dict.fromkeys(g.sku_id for g in account.grants if g.group is None and g.active):
         grant = account.direct(sku_id)
         if grant is None:
             continue
         off = set(grant.off)
         for finding in findings:
-            wanted = (finding.detail or "").casefold()
-            plans = {plan for plan, name in product_options.plans(sku_id).items() if wanted in {plan, name.casefold()}}
+            service = (finding.detail or "").casefold()
+            plans = {plan for plan, name in product_options.plans(sku_id).items() if service in {plan, name.casefold()}}
             off = off | plans if correction_of(finding) is Correction.DISABLE_SERVICE else off - plans
         if off != grant.off:
             yield Addition(sku_id=sku_id, disabled_plans=tuple(sorted(off)))

@@ -1,4 +1,4 @@
-"""Names what a change of one person or of one group is: the kind of action, and the products that come and go."""
+"""Describes the change of one person or group: the kind of action, and the products that are added and removed."""
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of, registered
@@ -6,45 +6,46 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.model import Decided
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import properties_of
 
 
-def changed(before: Account, weighed: Weighed) -> Decided:
-    """Name what a change of one person is, by what comes, goes and stays."""
+def describe_change(before: Account, weighed: EvaluatedProposal) -> Decided:
+    """Describe the change of one person, by the products that are added, removed and kept."""
     proposal = weighed.proposal
-    came = sorted(proposal.after.held - before.held)
-    went = sorted(before.held - proposal.after.held)
+    added = sorted(proposal.after.held - before.held)
+    removed = sorted(before.held - proposal.after.held)
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
     waiting = {grant.sku_id for grant in before.grants if grant.waits}
-    retried = sorted(waiting & set(came))
-    off, on = (_details(weighed, each) for each in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
+    retried = sorted(waiting & set(added))
+    off, on = (_details(weighed, correction) for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     fixed = sorted(weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
     if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
         extra = _properties(proposal)
-    elif proposal.left and went and not (came and not proposal.joined):
-        kind, old, new = (ActionKind.MOVE_GROUP if came else ActionKind.LEAVE_GROUP), "+".join(went), "+".join(came)
+    elif proposal.left and removed and not (added and not proposal.joined):
+        kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP
+        old, new = "+".join(removed), "+".join(added)
         extra = ", ".join(proposal.left)
-    elif proposal.left and proposal.add and not came and not went:
+    elif proposal.left and proposal.add and not added and not removed:
         kind, old = ActionKind.TO_DIRECT, "+".join(switched)
         extra = ", ".join(proposal.left)
-    elif proposal.left and not came and not went:
+    elif proposal.left and not added and not removed:
         kind, extra = ActionKind.LEAVE_GROUP, ", ".join(proposal.left)
         old = "+".join(sorted({grant.sku_id for grant in before.grants if grant.group in proposal.left}))
-    elif proposal.joined and not came and not went:
+    elif proposal.joined and not added and not removed:
         kind, old = ActionKind.TO_GROUP, "+".join(copies)
-    elif came and went:
-        kind, old, new = ActionKind.MOVE, "+".join(went), "+".join(came)
-    elif proposal.retried and came == retried and not went:
+    elif added and removed:
+        kind, old, new = ActionKind.MOVE, "+".join(removed), "+".join(added)
+    elif proposal.retried and added == retried and not removed:
         kind, old, extra = ActionKind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
-    elif came:
-        kind, new = ActionKind.ASSIGN, "+".join(came)
-    elif went:
-        kind, old = ActionKind.UNASSIGN, "+".join(went)
+    elif added:
+        kind, new = ActionKind.ASSIGN, "+".join(added)
+    elif removed:
+        kind, old = ActionKind.UNASSIGN, "+".join(removed)
     elif copies:
         kind, old = ActionKind.COPY, "+".join(copies)
     elif switched:
@@ -67,12 +68,14 @@ def _properties(proposal: Proposal) -> str:
     return ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
 
 
-def _details(weighed: Weighed, correction: Correction) -> str:
-    return ", ".join(sorted({each.detail or "" for each in weighed.fixed if correction_of(each) is correction}))
+def _details(weighed: EvaluatedProposal, correction: Correction) -> str:
+    return ", ".join(
+        sorted({finding.detail or "" for finding in weighed.fixed if correction_of(finding) is correction})
+    )
 
 
-def changed_group(group_change: GroupChange) -> Decided:
-    """Name what a change of one group is."""
+def describe_group_change(group_change: GroupChange) -> Decided:
+    """Describe the change of one group."""
     if not group_change.users:
         kind = ActionKind.GROUP_EMPTY
     else:
@@ -90,7 +93,7 @@ def changed_group(group_change: GroupChange) -> Decided:
 
 
 def _rank(finding: Finding) -> tuple[int, int]:
-    """Order the findings that one change corrects: the first decides which article shows how."""
+    """Return the sort key of the findings that one change fixes; the first one decides which article is used."""
     check = check_of(finding.check)
     correction = len(_CORRECTIONS) if check.correction is None else _CORRECTIONS.index(check.correction)
     return correction, registered().index(check)

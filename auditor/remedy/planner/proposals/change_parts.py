@@ -1,4 +1,4 @@
-"""One change of a person into parts that have nothing to do with each other: products of different kinds."""
+"""Splits the change of a person into independent parts: products of different kinds."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,27 +9,27 @@ from auditor.checks.registry import correction_of
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Command, assign_user
 
 
-def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighed]]:
-    """Yield the account before each part, and the part: what only goes, what is replaced, what only comes.
+def split_change(before: Account, weighed: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
+    """Yield the account before each part, and the part: removals, replacements, additions.
 
-    A product that goes is replaced by one of the same kind that comes; where none of its kind comes it is taken away by
-    itself, and what replaces nothing is assigned by itself.
+    A removed product is replaced by an added one of the same kind. If there is none, the removal is a separate part; so
+    is an added product that replaces nothing.
     """
     proposal = weighed.proposal
-    came, went = proposal.after.held - before.held, before.held - proposal.after.held
-    removals = tuple(sku for sku in proposal.remove if sku in went and not any(same_kind(sku, new) for new in came))
+    gained, lost = proposal.after.held - before.held, before.held - proposal.after.held
+    removals = tuple(sku for sku in proposal.remove if sku in lost and not any(same_kind(sku, new) for new in gained))
     new = tuple(
         added.sku_id
         for added in proposal.add
-        if added.sku_id in came and not any(same_kind(sku, added.sku_id) for sku in went)
+        if added.sku_id in gained and not any(same_kind(sku, added.sku_id) for sku in lost)
     )
-    if not (came and went) or not (removals or new):
+    if not (gained and lost) or not (removals or new):
         yield before, weighed
         return
     corrections = [finding for finding in weighed.fixed if sku_of(finding) in removals]
@@ -39,9 +39,9 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
         yield before, replace(part, lost=weighed.lost)
         rest = [finding for finding in weighed.fixed if finding not in corrections]
         replaced = tuple(sku for sku in proposal.remove if sku not in removals)
-        yield from divided(part.proposal.after, _rest(before, weighed, rest, proposal.add, replaced))
-    elif new and additions and len(additions) < len(weighed.fixed) and len(new) == len(came):
-        added = tuple(each for each in proposal.add if each.sku_id not in new)
+        yield from split_change(part.proposal.after, _rest(before, weighed, rest, proposal.add, replaced))
+    elif new and additions and len(additions) < len(weighed.fixed) and len(new) == len(gained):
+        added = tuple(addition for addition in proposal.add if addition.sku_id not in new)
         rest = [finding for finding in weighed.fixed if finding not in additions]
         first = _rest(before, weighed, rest, added, proposal.remove)
         yield before, first
@@ -51,11 +51,16 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
 
 
 def _part(
-    before: Account, weighed: Weighed, fixed: Sequence[Finding], *, add: Sequence[str] = (), remove: Sequence[str] = ()
-) -> Weighed:
-    """Return the part that only assigns or only takes away."""
+    before: Account,
+    weighed: EvaluatedProposal,
+    fixed: Sequence[Finding],
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+) -> EvaluatedProposal:
+    """Return the part that only assigns or only removes."""
     after = before.without_direct(remove) if remove else before
-    additions = tuple(each for each in weighed.proposal.add if each.sku_id in add)
+    additions = tuple(addition for addition in weighed.proposal.add if addition.sku_id in add)
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     command = assign_user(before.id, add=additions, remove=remove)
@@ -64,11 +69,11 @@ def _part(
 
 
 def _rest(
-    before: Account, weighed: Weighed, fixed: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
-) -> Weighed:
-    """Return the change with fewer products that come or go; the account after it is that after all parts."""
+    before: Account, weighed: EvaluatedProposal, fixed: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
+) -> EvaluatedProposal:
+    """Return the change with fewer added or removed products; the account after it is the one after all parts."""
     proposal = weighed.proposal
-    additions = tuple(each for each in proposal.add if each in add)
+    additions = tuple(addition for addition in proposal.add if addition in add)
     commands: list[Command] = []
     for command in proposal.commands:
         if not command.path.endswith("/assignLicense"):
@@ -76,7 +81,7 @@ def _rest(
         elif additions or remove:
             commands.append(assign_user(before.id, add=additions, remove=remove))
     after = proposal.after
-    absent = [each.sku_id for each in proposal.add if each not in additions]
+    absent = [addition.sku_id for addition in proposal.add if addition not in additions]
     rest = replace(
         proposal,
         after=after.without_direct(absent) if absent else after,

@@ -1,4 +1,4 @@
-"""What was decided about smaller products, and whether a proposal follows it."""
+"""Applies decisions about smaller products to proposals."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ from auditor.remedy.planner.simulation.accounts import Account
 
 
 def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Downgrade | None:
-    """Return the smaller product that somebody is to get by a decision."""
+    """Return the smaller product of a finding if it was decided that the person gets it; else None."""
     smaller = downgrade_of(finding, product_options.context)
     replacement = product_options.value(finding, AnswerKind.GIVE)
     return smaller if smaller is not None and replacement is not None and _named(smaller, str(replacement)) else None
@@ -21,9 +21,8 @@ def decided_downgrade(finding: Finding, product_options: ProductOptions) -> Down
 def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     """Whether requests may fix a finding.
 
-    They may not where somebody decided to leave it, where it asks for a separate account and nobody decided that the
-    licence may go, and while the question about
-    a smaller product is open.
+    They may not if somebody decided to leave it, if it requires a separate account and nobody decided that the licence
+    may be removed, or if the question about a smaller product is open.
     """
     if product_options.is_left(finding):
         return False
@@ -33,12 +32,12 @@ def may_act(finding: Finding, product_options: ProductOptions) -> bool:
     return not proposed or decided_downgrade(finding, product_options) is not None
 
 
-def half_downgraded(after: Account, fixed: Iterable[Finding], product_options: ProductOptions) -> bool:
-    """Whether somebody would lose a product without the smaller one that was decided, or have both."""
+def is_half_downgraded(after: Account, fixed: Iterable[Finding], product_options: ProductOptions) -> bool:
+    """Whether a person would lose a product without getting the smaller one that was decided, or would have both."""
     downgrades = [
         downgrade for finding in fixed if (downgrade := decided_downgrade(finding, product_options)) is not None
     ]
-    return any(each.old in after.held or each.new not in after.held for each in downgrades)
+    return any(downgrade.old in after.held or downgrade.new not in after.held for downgrade in downgrades)
 
 
 def _named(smaller: Downgrade, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Evaluate proposals: the engine that found what is wrong evaluates each person as they would be."""
+"""Evaluates proposals: the audit engine checks each person with the changes applied."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -17,9 +17,9 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.downgrades import half_downgraded
+from auditor.remedy.planner.proposals.downgrades import is_half_downgraded
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import half_done
+from auditor.remedy.planner.proposals.replacements import is_half_replaced
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch
@@ -33,14 +33,14 @@ WEIGHTS: Mapping[Severity, int] = {
     Severity.INFO: 1,
 }
 _MAY_LOSE = frozenset({Correction.REPLACE, Correction.CHOOSE, Correction.DISABLE_SERVICE})
-"""Corrections that may end services; a copy or a contained product may only go where nothing ends."""
+"""Corrections that may end services; copies and contained products are only removed if no service ends."""
 
 Key = tuple[str, str, str | None, str | None, str | None]
-"""(policy, check, skuId, product as written, detail): what a finding about one person is."""
+"""(policy, check, skuId, product as written, detail): identifies a finding about one person."""
 
 
-class Weighed(Struct, frozen=True, kw_only=True):
-    """A proposal with what it corrects and what ends by it."""
+class EvaluatedProposal(Struct, frozen=True, kw_only=True):
+    """A proposal with the findings that it fixes and the services that end."""
 
     proposal: Proposal
     option: Option
@@ -48,21 +48,21 @@ class Weighed(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     """Names of service plans."""
     unpriced: frozenset[str] = frozenset()
-    """Products that come whose price is not known."""
+    """Added products whose price is not known."""
 
 
 class EvaluatedProposals(Struct, frozen=True, kw_only=True):
-    """The proposals for a tenant's people that are worth doing, and what speaks against the others."""
+    """The useful proposals for a tenant's people, and why others are not used."""
 
-    weighed: Mapping[str, Sequence[Weighed]]
+    weighed: Mapping[str, Sequence[EvaluatedProposal]]
     ending: frozenset[str]
-    """Fingerprints of findings that requests could fix only by ending services, or by leaving somebody without."""
-    harmful: Mapping[str, Sequence[Weighed]]
-    """Proposals that end services which no finding speaks against: somebody may decide for them."""
+    """Fingerprints of findings that requests could fix only by ending services, or by leaving a person unlicensed."""
+    harmful: Mapping[str, Sequence[EvaluatedProposal]]
+    """Proposals that end services although no finding is about them; somebody may decide to use them."""
 
 
 def key_of(finding: Finding) -> Key:
-    """Return what a finding about a person is, the person aside."""
+    """Return the identity of a finding about a person, without the person."""
     product = finding.product
     if product is None:
         return finding.policy, finding.check, None, None, finding.detail
@@ -70,40 +70,40 @@ def key_of(finding: Finding) -> Key:
     return finding.policy, finding.check, product.sku_id, written, finding.detail
 
 
-def evaluated(
+def evaluate_proposals(
     product_options: ProductOptions,
     proposed: Mapping[str, Sequence[Proposal]],
     findings: Mapping[str, Sequence[Finding]],
 ) -> EvaluatedProposals:
-    """Return for each person the proposals that correct something and break nothing, no change first."""
+    """Return for each person the proposals that fix a finding and cause none, with no change as the first."""
     ending: set[str] = set()
-    harmful: dict[str, list[Weighed]] = {}
+    harmful: dict[str, list[EvaluatedProposal]] = {}
     accounts = {user: proposals[0].after for user, proposals in proposed.items()}
     users = _users(product_options.plan, accounts.values())
-    before = _judged(product_options.plan, users, list(accounts.values()))
+    before = _evaluate(product_options.plan, users, list(accounts.values()))
     weighed = {
-        user: [_weighed(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
+        user: [_scored(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
     }
     for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
         chosen = {user: proposals[layer] for user, proposals in proposed.items() if layer < len(proposals)}
-        then = _judged(product_options.plan, users, [proposal.after for proposal in chosen.values()])
+        after = _evaluate(product_options.plan, users, [proposal.after for proposal in chosen.values()])
         for user, proposal in chosen.items():
-            if then[user] - before[user]:
+            if after[user] - before[user]:
                 continue
             user_findings = findings[user]
-            fixed = tuple(f for f in user_findings if key_of(f) not in then[user] and not _postponed(f, proposal))
-            start = proposed[user][0].after
-            removed = (*proposal.remove, *(start.held - proposal.after.held))
-            lost = lost_services(product_options, start, proposal.after, removed, user_findings)
-            half = half_done(fixed, user_findings, product_options) or half_downgraded(
+            fixed = tuple(f for f in user_findings if key_of(f) not in after[user] and not _postponed(f, proposal))
+            unchanged = proposed[user][0].after
+            removed = (*proposal.remove, *(unchanged.held - proposal.after.held))
+            lost = lost_services(product_options, unchanged, proposal.after, removed, user_findings)
+            is_half = is_half_replaced(fixed, user_findings, product_options) or is_half_downgraded(
                 proposal.after, fixed, product_options
             )
-            if half or not fixed:
+            if is_half or not fixed:
                 ending.update(finding.fingerprint for finding in fixed)
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
-            candidate = _weighed(product_options, proposed[user][0], proposal, fixed, lost)
+            candidate = _scored(product_options, proposed[user][0], proposal, fixed, lost)
             if harms:
                 ending.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(candidate)
@@ -113,29 +113,29 @@ def evaluated(
 
 
 def _postponed(finding: Finding, proposal: Proposal) -> bool:
-    """Whether the product that has to go stays, so that only the date of its assignment keeps the finding away."""
-    stays = finding.product is not None and finding.product.sku_id in proposal.after.held
-    return stays and correction_of(finding) is Correction.REPLACE and not proposal.after.properties
+    """Whether the product to remove is kept, so that only the new date of its assignment hides the finding."""
+    is_kept = finding.product is not None and finding.product.sku_id in proposal.after.held
+    return is_kept and correction_of(finding) is Correction.REPLACE and not proposal.after.properties
 
 
-def _weighed(
+def _scored(
     product_options: ProductOptions,
-    nothing: Proposal,
+    no_change: Proposal,
     proposal: Proposal,
     fixed: tuple[Finding, ...],
     lost: tuple[str, ...],
-) -> Weighed:
-    before, after = nothing.after.held, proposal.after.held
+) -> EvaluatedProposal:
+    before, after = no_change.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
     prices = {sku: product_options.price(sku) for sku in seats}
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
-        # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
+        # A product without a price costs as much as the most expensive one if added, and saves nothing if removed.
         cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in fixed)
     changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
-    return Weighed(
+    return EvaluatedProposal(
         proposal=proposal,
         option=Option(score=Score(-weight, len(lost) + proposal.dependants, round(cost * 100), changes), seats=seats),
         fixed=fixed,
@@ -144,9 +144,9 @@ def _weighed(
     )
 
 
-def judged(plan: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
-    """Judge people of the snapshot as these accounts would have them; returns the open findings about each."""
-    return _judged(plan, _users(plan, accounts), accounts)
+def findings_of_accounts(plan: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+    """Evaluate people of the snapshot with these accounts, and return the open findings about each."""
+    return _evaluate(plan, _users(plan, accounts), accounts)
 
 
 def lost_services(
@@ -156,32 +156,36 @@ def lost_services(
     removed: Sequence[str],
     findings: Sequence[Finding],
 ) -> tuple[str, ...]:
-    """Return the services that end although no finding speaks against them."""
+    """Return the services that end although no finding is about them."""
     plans = {grant.sku_id: product_options.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
     ended = before.services(plans) - after.services(plans)
     unwanted = {
         f.product.sku_id or "" for f in findings if correction_of(f) is Correction.REPLACE and f.product is not None
     }
-    demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
+    unwanted_plans = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
     denied = {(f.detail or "").casefold() for f in findings if correction_of(f) is Correction.DISABLE_SERVICE}
-    names = {plan: name for own in plans.values() for plan, name in own.items()}
-    unexpected = {plan for plan in ended - demanded - {FILLER_PLAN} if not denied & {plan, names[plan].casefold()}}
+    names = {plan: name for sku_plans in plans.values() for plan, name in sku_plans.items()}
+    unexpected = {
+        plan for plan in ended - unwanted_plans - {FILLER_PLAN} if not denied & {plan, names[plan].casefold()}
+    }
     return tuple(sorted(names[plan] for plan in unexpected))
 
 
 def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
-    """Read all that policies may ask of these users, in order of their rows."""
+    """Read all properties of these users that policies may use, in the order of their rows."""
     rows = {account.row for account in accounts}
     batches: list[pa.RecordBatch] = []
     for batch in plan.facts.snapshot.batches():
-        own = sorted(row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows)
-        if own:
-            batches.append(batch.users.take(pa.array(own)))
+        indices = sorted(
+            row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows
+        )
+        if indices:
+            batches.append(batch.users.take(pa.array(indices)))
     return pa.Table.from_batches(batches) if batches else None
 
 
-def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
-    """Judge people as they would be; returns the open findings about each."""
+def _evaluate(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+    """Evaluate people with their changed accounts, and return the open findings about each."""
     keys_by_user: dict[str, set[Key]] = {account.id: set() for account in accounts}
     if not accounts:
         return keys_by_user

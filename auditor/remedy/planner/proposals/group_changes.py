@@ -1,4 +1,4 @@
-"""Proposes one change at a group: everyone who has a product from it should lose the product, or it has no members."""
+"""Proposes changes of groups from which all people with a product should lose it, or which have no members."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -17,44 +17,50 @@ from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
-from auditor.remedy.planner.proposals.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
+from auditor.remedy.planner.proposals.evaluation import (
+    WEIGHTS,
+    EvaluatedProposal,
+    findings_of_accounts,
+    key_of,
+    lost_services,
+)
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import half_done
+from auditor.remedy.planner.proposals.replacements import is_half_replaced
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
 _NOBODY: Final = Account(id="", row=-1, usage_location=None, grants=())
-"""Stands in a proposal that changes a group for the account that it would change."""
+"""Placeholder for the account in a proposal that changes a group."""
 
 
 class GroupChange(Struct, frozen=True, kw_only=True):
-    """A group that would stop giving products, and what its people would have instead."""
+    """A group that stops giving products, and the product that it gives instead."""
 
     group: str
     sku_ids: tuple[str, ...]
     target: str | None
     users: tuple[str, ...]
-    weighed: Weighed
+    weighed: EvaluatedProposal
 
     @property
     def key(self) -> str:
-        """Its name among the people of a plan; no user's id has a space."""
+        """The key of the group among the user ids of a plan, which contain no space."""
         return f"group {self.group} {'+'.join(self.sku_ids)}"
 
 
 def group_changes_of(
     product_options: ProductOptions, state: TenantState, findings: Mapping[str, Sequence[Finding]]
 ) -> tuple[GroupChange, ...]:
-    """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
+    """Return the changes of groups whose people should all lose a product that the group gives.
 
-    Everyone must be known, so that nobody is changed of whom the plan does not know.
+    All of these people must be known to the plan, so that nobody else is changed.
     """
     candidates: dict[tuple[str, str], dict[str, list[Finding]]] = {}
-    for user, own in findings.items():
+    for user, user_findings in findings.items():
         account = state.accounts.get(user)
-        for finding in own:
+        for finding in user_findings:
             sku_id = sku_of(finding)
             if (
                 account is None
@@ -70,8 +76,10 @@ def group_changes_of(
     changes = list(_empty_groups(product_options, state))
     changed_users: set[str] = set()
     for (group, sku_id), people in sorted(candidates.items()):
-        # Somebody may be in two such groups; the second waits for the next plan.
-        if changed_users.isdisjoint(people) and _whole(product_options.plan.facts, group, sku_id, frozenset(people)):
+        # A person may be in two such groups; the second group is left to the next plan.
+        if changed_users.isdisjoint(people) and _is_complete(
+            product_options.plan.facts, group, sku_id, frozenset(people)
+        ):
             group_change = _group_change(
                 product_options, state, group, sku_id, {user: findings[user] for user in sorted(people)}
             )
@@ -84,7 +92,7 @@ def group_changes_of(
 def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterator[GroupChange]:
     """Yield the removal of all licences of each reported group that is assigned in the cloud and has no members.
 
-    The rule of a dynamic group and the directory on premises may add members tomorrow: these groups keep theirs.
+    Dynamic and synchronised groups keep their licences, because a rule or the local directory may add members later.
     """
     facts = product_options.plan.facts
     for finding in product_options.context.findings:
@@ -92,14 +100,14 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
         if finding.check != GROUP_EMPTY.id or finding.status is not Status.OPEN or group is None:
             continue
         fixed_members = state.memberships.refusal(group.id) in {"dynamic", "synced", "unread"}
-        if fixed_members or not all(_whole(facts, group.id, sku_id, frozenset()) for sku_id in group.sku_ids):
+        if fixed_members or not all(_is_complete(facts, group.id, sku_id, frozenset()) for sku_id in group.sku_ids):
             continue
         yield GroupChange(
             group=group.id,
             sku_ids=group.sku_ids,
             target=None,
             users=(),
-            weighed=Weighed(
+            weighed=EvaluatedProposal(
                 proposal=Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
                 option=Option(score=Score(-WEIGHTS[finding.severity], 0, 0, 1)),
                 fixed=(finding,),
@@ -107,11 +115,11 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
         )
 
 
-def _whole(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) -> bool:
-    """Whether these are all who have, or are to have, the product from the group.
+def _is_complete(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) -> bool:
+    """Whether these are all people who have, or should have, the product from the group.
 
-    Once a group is processed, every member has an entry that names it; where its members were listed, they must be
-    the same people.
+    Once a group is processed, every member has an assignment path with the group; if its members were read, they must
+    be the same people.
     """
     fact = next((fact for fact in facts.groups if fact.id == group), None)
     if fact is None or sku_id not in fact.sku_ids or fact.processing_state != "ProcessingComplete":
@@ -143,29 +151,33 @@ def _group_change(
     off = _off(product_options, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
     command = assign_group(group, add=added, remove=[sku_id])
-    after = copied(state)
-    # Whether there are seats enough is for the choice over all; here everybody finds one.
-    after.consumed = dict.fromkeys(after.consumed, 0)
-    after.usable = dict.fromkeys(after.usable, len(findings))
-    after.members = {**after.members, group: tuple(findings)}
-    if apply(after, command) is not None:
+    changed = copied(state)
+    # The optimizer decides whether there are enough seats; here everybody gets one.
+    changed.consumed = dict.fromkeys(changed.consumed, 0)
+    changed.usable = dict.fromkeys(changed.usable, len(findings))
+    changed.members = {**changed.members, group: tuple(findings)}
+    if apply(changed, command) is not None:
         return None
-    accounts = [after.accounts[user] for user in findings]
-    before = judged(product_options.plan, [state.accounts[user] for user in findings])
-    then = judged(product_options.plan, accounts)
+    accounts = [changed.accounts[user] for user in findings]
+    keys_before = findings_of_accounts(product_options.plan, [state.accounts[user] for user in findings])
+    keys_after = findings_of_accounts(product_options.plan, accounts)
     fixed: list[Finding] = []
     lost: set[str] = set()
     for account in accounts:
-        own = findings[account.id]
-        done = [finding for finding in own if key_of(finding) not in then[account.id]]
-        if then[account.id] - before[account.id] or not done or half_done(done, own, product_options):
+        account_findings = findings[account.id]
+        resolved = [finding for finding in account_findings if key_of(finding) not in keys_after[account.id]]
+        if (
+            keys_after[account.id] - keys_before[account.id]
+            or not resolved
+            or is_half_replaced(resolved, account_findings, product_options)
+        ):
             return None
-        lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], own))
-        fixed.extend(done)
+        lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], account_findings))
+        fixed.extend(resolved)
     seats = _seats((state.accounts[account.id], account) for account in accounts)
     cost = sum((change * (product_options.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
     weight = sum(WEIGHTS[finding.severity] for finding in fixed)
-    weighed = Weighed(
+    weighed = EvaluatedProposal(
         proposal=Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added),
         option=Option(score=Score(-weight, len(lost), round(cost * 100), 1), seats=seats),
         fixed=tuple(fixed),
@@ -177,10 +189,12 @@ def _group_change(
 def _target(
     product_options: ProductOptions, state: TenantState, sku_id: str, findings: Mapping[str, Sequence[Finding]]
 ) -> str | None:
-    """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
+    """Return the cheapest product that all of the people lack and may get; None if there is none."""
     shared: list[str] | None = None
-    for user, own in findings.items():
-        lacking = [sku for f in own if correction_of(f) is Correction.ASSIGN for sku in product_options.candidates(f)]
+    for user, user_findings in findings.items():
+        lacking = [
+            sku for f in user_findings if correction_of(f) is Correction.ASSIGN for sku in product_options.candidates(f)
+        ]
         held = {sku_id, *state.accounts[user].held}
         lacking = [sku for sku in lacking if sku not in held and same_kind(sku_id, sku)]
         shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
@@ -190,7 +204,7 @@ def _target(
 def _off(
     product_options: ProductOptions, accounts: Iterable[Account], path: tuple[str, str], target: str | None
 ) -> tuple[str, ...]:
-    """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
+    """Return the plans of the new product that stay off: those that are off in the group's old product."""
     paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == path]
     off = {plan for grant in paths for plan in grant.off}
     return tuple(sorted(off & product_options.plans(target or "").keys()))

@@ -1,4 +1,4 @@
-"""What can be assigned in a tenant, and by which groups, and what it costs."""
+"""The products that can be assigned in a tenant, the groups that give them, and their prices."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -19,18 +19,18 @@ _MAX_CANDIDATES = 4
 
 
 class ProductOptions(Struct, frozen=True, kw_only=True):
-    """What can be assigned in a tenant, and what it costs."""
+    """The products that can be assigned in a tenant, the groups that give them, and their prices."""
 
     plan: BoundPolicies
     context: RemediationContext
     memberships: Memberships
     fixed_groups: frozenset[str] = frozenset()
-    """Groups that are changed as a whole: nobody leaves or joins them in the same plan."""
+    """Groups with a change of their own licences: nobody leaves or joins them in the same plan."""
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    """Fingerprint → what was decided about the finding."""
+    """Fingerprint → the answers to the questions of the finding."""
 
     def value(self, finding: Finding, kind: AnswerKind) -> Any:
-        """Return the answer of a kind to the question of a finding; None where there is none."""
+        """Return the answer of a kind to the question of a finding; None if there is none."""
         answers = self.answers.get(finding.fingerprint, ())
         return next((answer.value for answer in answers if answer.kind is kind), None)
 
@@ -39,12 +39,12 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         return any(map(is_left, self.answers.get(finding.fingerprint, ())))
 
     def chosen_group(self, finding: Finding) -> str | None:
-        """Return the id of the group that is to give the product of a finding; None where nobody chose one."""
+        """Return the id of the group chosen to give the product of a finding; None if nobody chose one."""
         answer = self.value(finding, AnswerKind.GROUP)
         return None if answer is None else str(answer["id"])
 
     def part_numbers(self, sku_ids: Iterable[str]) -> tuple[str, ...]:
-        """Return the part numbers of SKUs; the id of one that has none."""
+        """Return the part numbers of SKUs; the id for a SKU without part number."""
         skus = {sku.sku_id: sku.part_number or sku.sku_id for sku in self.plan.facts.skus}
         return tuple(skus[sku_id] for sku_id in sku_ids)
 
@@ -55,7 +55,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         return tuple(name for sku in chosen for name in (sku.part_number, sku.sku_id) if name)
 
     def via(self, finding: Finding) -> str | None:
-        """Return by which path the policy of a finding wants products to be held; None where it does not care."""
+        """Return the assignment path that the policy of a finding requires; None if it requires none."""
         block = self.context.assignments(finding.policy)
         return None if block is None else block.via
 
@@ -64,34 +64,34 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         return group not in self.fixed_groups and self.memberships.refusal(group) is None
 
     def giver(self, account: Account, sku_id: str, chosen: str | None = None) -> str | None:
-        """Return the one group that a person can join to get a product; None where there is none, or more than one."""
+        """Return the only group that a person can join to get a product; None if there is none, or more than one."""
         givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
         givers = [group for group in givers if group == chosen] if chosen else givers
         return givers[0] if len(givers) == 1 and self._can_join(account, givers[0]) else None
 
     def alternative_givers(self, account: Account, sku_id: str) -> tuple[str, ...]:
-        """Return the groups that a person can join to get a product, where several groups give it."""
+        """Return the groups that a person can join to get a product, if several groups give it."""
         givers = self.memberships.givers(sku_id)
         return tuple(group for group in givers if self._can_join(account, group)) if len(givers) > 1 else ()
 
     def _can_join(self, account: Account, group: str) -> bool:
-        """Return whether it is known what a group gives, and that a person gets nothing from it yet."""
+        """Return whether the licences of a group are known, and the person has none of them from the group yet."""
         return self.memberships.given(group) is not None and all(grant.group != group for grant in account.grants)
 
     def plans(self, sku_id: str) -> dict[str, str]:
-        """Return the service plans of a product, id → name; empty where nobody knows them."""
+        """Return the service plans of a product, id → name; empty if they are not known."""
         index = self.plan.facts.index.get(sku_id)
         return {} if index is None else dict(self.plan.facts.skus[index].plans or {})
 
     def price(self, sku_id: str) -> Decimal | None:
-        """Return what a seat costs a month, or None."""
+        """Return the monthly price of a seat; None if it is not known."""
         prices, index = self.plan.prices, self.plan.facts.index.get(sku_id)
         if prices is None or index is None:
             return None
         return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[index].part_number)
 
     def dearest(self) -> Decimal:
-        """Return the highest known price; 0 where none is known."""
+        """Return the highest known price; 0 if none is known."""
         return Decimal(0) if self.plan.prices is None else self.plan.prices.highest
 
     def candidates(self, finding: Finding) -> tuple[str, ...]:
@@ -116,9 +116,9 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         return tuple(chosen[:_MAX_CANDIDATES])
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
-        """Return the skuIds that bear these part numbers; where none does, the name is an id."""
-        wanted = set(part_numbers)
-        return tuple(sku.sku_id for sku in self.plan.facts.skus if (sku.part_number or sku.sku_id) in wanted)
+        """Return the skuIds of products with these part numbers; a product without part number is named by its id."""
+        names = set(part_numbers)
+        return tuple(sku.sku_id for sku in self.plan.facts.skus if (sku.part_number or sku.sku_id) in names)
 
     def services_denied(self) -> frozenset[str]:
         """Return the service plans that some policy of the tenant denies, names and ids casefolded."""

@@ -1,4 +1,4 @@
-"""Lists the paths of products that requests can take from a person: licences assigned directly, and memberships."""
+"""Lists the assignment paths that requests can remove from a person: direct licences and group memberships."""
 
 from collections.abc import Sequence
 
@@ -17,11 +17,11 @@ from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.simulation.accounts import Account
 
 MAX_REMOVALS = 6
-"""The most removals of one person of which every combination is tried."""
+"""Maximum number of removals of one person for which every combination is tried."""
 
 
 class Removal(Struct, frozen=True, kw_only=True):
-    """One thing that can be taken away: a direct path, a membership, or a direct path in exchange for a membership."""
+    """A possible removal: a direct path, a membership, or a direct path in exchange for a membership."""
 
     sku_id: str = ""
     leave: str = ""
@@ -29,11 +29,11 @@ class Removal(Struct, frozen=True, kw_only=True):
     give: str = ""
     """The product that is assigned directly before the person leaves the group that gives it."""
     dependant: bool = False
-    """Whether no finding is about it, and its product may need one that goes."""
+    """Whether no finding is about it, and its product may depend on one that is removed."""
 
 
 def removals_of(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:
-    """Return the paths that some finding speaks against, and whose going would change something."""
+    """Return the paths that some finding is about, and whose removal changes something."""
     all_removals: dict[Removal, None] = {}
     for finding in findings:
         product_id = sku_of(finding)
@@ -42,15 +42,15 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
         smaller = decided_downgrade(finding, product_options)
         match correction_of(finding):
             case _ if smaller is not None:
-                removals = _going(account, smaller.old, product_options)
+                removals = _paths_to_remove(account, smaller.old, product_options)
             case correction if correction in REMOVALS:
-                removals = _going(account, product_id, product_options)
+                removals = _paths_to_remove(account, product_id, product_options)
             case Correction.CHOOSE:
                 chosen = product_options.value(finding, AnswerKind.KEEP)
-                stay = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
-                parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in stay]
+                kept_names = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
+                parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in kept_names]
                 named = product_options.named(parts)
-                removals = [removal for sku in named for removal in _going(account, sku, product_options)]
+                removals = [removal for sku in named for removal in _paths_to_remove(account, sku, product_options)]
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
                 chosen = product_options.chosen_group(finding)
                 via = product_options.via(finding)
@@ -67,21 +67,24 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
 
 
 def _dependants(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[Removal, ...]:
-    """Return the paths of a person's other products where it was decided that a licence may go.
+    """Return the paths of a person's other products if it was decided that a licence may be removed.
 
-    An add-on may need the suite that goes, and a policy ask for it: then both go, or neither.
+    An add-on may depend on the suite that is removed, and a policy may require the suite for it: then both are removed,
+    or neither.
     """
     if not any(product_options.value(finding, AnswerKind.RELEASE) is True for finding in findings):
         return ()
     reported = {finding.product.sku_id for finding in findings if finding.product is not None}
     others = sorted(account.held - reported)
     return tuple(
-        replace(removal, dependant=True) for sku_id in others for removal in _going(account, sku_id, product_options)
+        replace(removal, dependant=True)
+        for sku_id in others
+        for removal in _paths_to_remove(account, sku_id, product_options)
     )
 
 
-def _going(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
-    """Return the paths of a product if requests can end all of them, so that the person no longer holds it."""
+def _paths_to_remove(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
+    """Return the paths of a product if requests can remove all of them, so that the person no longer holds it."""
     groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
     if not all(map(product_options.can_change, groups)):
         return []
@@ -92,7 +95,7 @@ def _going(account: Account, sku_id: str, product_options: ProductOptions) -> li
 def _other_path(
     account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None = None
 ) -> list[Removal]:
-    """Return the paths of a product that can go because another gives it, or because a group can give it instead."""
+    """Return the paths of a product that can be removed because another path, or a group to join, gives it."""
     groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
     if account.direct(sku_id) is not None:
         giver = None if groups else product_options.giver(account, sku_id, chosen)
@@ -101,7 +104,7 @@ def _other_path(
 
 
 def _direct_path(account: Account, sku_id: str, product_options: ProductOptions) -> list[Removal]:
-    """Return the memberships that can go once the person holds the product directly."""
+    """Return the memberships that can be removed once the person holds the product directly."""
     groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
     if not groups or not all(map(product_options.can_change, groups)) or not account.usage_location:
         return []

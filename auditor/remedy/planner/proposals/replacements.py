@@ -1,4 +1,4 @@
-"""Products that replace others: nobody is left with neither, or with both."""
+"""Checks replacements of products: nobody may be left with neither product, or with both."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -10,14 +10,14 @@ from auditor.remedy.actions.remedies.targets import product_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 
 
-def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
-    """Whether a policy that denies one product and asks for another would be followed in one of the two only.
+def is_half_replaced(fixed: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
+    """Whether a policy that denies one product and requires another of its kind would be only half satisfied.
 
-    Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a
-    second one beside the first; products of different kinds have nothing to do with each other. A blocked account needs
-    no replacement, whatever a policy for people asks; what it is given all the same may not come beside the first.
+    Nobody may lose a product without getting its replacement of the same kind, or get the replacement while keeping the
+    product; products of different kinds are independent. A blocked account needs no replacement, whatever a policy for
+    people requires, but it must not get the replacement while keeping the product either.
     """
-    done = {finding.fingerprint for finding in fixed}
+    fixed_fingerprints = {finding.fingerprint for finding in fixed}
     unwanted: dict[str, list[Finding]] = {}
     missing: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -27,7 +27,7 @@ def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_opt
         elif correction is Correction.ASSIGN:
             missing.setdefault(finding.policy, []).append(finding)
     return any(
-        _apart(old, new, done)
+        _is_half_fixed(old, new, fixed_fingerprints)
         for policy in unwanted.keys() & missing.keys()
         for old in unwanted[policy]
         for new in missing[policy]
@@ -35,7 +35,7 @@ def half_done(fixed: Iterable[Finding], findings: Iterable[Finding], product_opt
     )
 
 
-def _apart(old: Finding, new: Finding, done: AbstractSet[str]) -> bool:
+def _is_half_fixed(old: Finding, new: Finding, fixed_fingerprints: AbstractSet[str]) -> bool:
     """Whether one of the two is fixed without the other."""
-    going, coming = old.fingerprint in done, new.fingerprint in done
-    return going != coming and (coming or new.evidence.get("accountEnabled") is not False)
+    removes, adds = old.fingerprint in fixed_fingerprints, new.fingerprint in fixed_fingerprints
+    return removes != adds and (adds or new.evidence.get("accountEnabled") is not False)

@@ -1,1 +1,1 @@
-"""Asks what only a person can decide, and holds decisions against these questions."""
+"""Creates the questions that only a person can decide, and matches decisions to them."""

@@ -1,4 +1,4 @@
-"""Contracts as they will read once decided purchases and renewals are agreed."""
+"""Computes the contracts after decided purchases and renewals are agreed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,19 +13,21 @@ from auditor.remedy.planner.simulation.seat_answers import SeatChange
 
 
 def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> dict[str, Contract]:
-    """Return the contracts of a tenant, by id, that will be about another number of seats.
+    """Return the contracts of a tenant, by id, whose number of seats will change.
 
-    A contract that holds and alone names the seats of a product will name those that were decided.
+    If a current contract is the only one about the seats of a product, it gets the decided number of seats.
     """
     facts = bound.facts
     today = facts.as_of.date()
-    holding = [each for each in contracts_of(facts.policies, facts.manifest.tenant) if each.holds(today)]
-    about: dict[tuple[int, ...], list[Contract]] = {}
-    for contract in holding:
-        about.setdefault(tuple(np.flatnonzero(bound.masks.of(contract.products).true).tolist()), []).append(contract)
+    current = [contract for contract in contracts_of(facts.policies, facts.manifest.tenant) if contract.holds(today)]
+    contracts_by_skus: dict[tuple[int, ...], list[Contract]] = {}
+    for contract in current:
+        contracts_by_skus.setdefault(tuple(np.flatnonzero(bound.masks.of(contract.products).true).tolist()), []).append(
+            contract
+        )
     agreed: dict[str, Contract] = {}
-    for numbers, contracts in about.items():
-        skus = [facts.skus[number] for number in numbers if facts.skus[number].owned]
+    for indices, contracts in contracts_by_skus.items():
+        skus = [facts.skus[index] for index in indices if facts.skus[index].owned]
         changed = [seats[sku.sku_id].sku if sku.sku_id in seats else sku for sku in skus]
         units = purchased_units(changed)
         if changed != skus and len(contracts) == 1 and contracts[0].seats is not None and units is not None:
@@ -34,23 +36,27 @@ def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> d
 
 
 def contracts_about(bound: BoundPolicies, contracts: Iterable[Contract], sku_id: str) -> list[Contract]:
-    """Return those contracts whose products include a SKU of the tenant."""
-    number = bound.facts.index[sku_id]
-    return [each for each in contracts if bound.masks.of(each.products).true[number]]
+    """Return the contracts whose products include a SKU of the tenant."""
+    index = bound.facts.index[sku_id]
+    return [contract for contract in contracts if bound.masks.of(contract.products).true[index]]
 
 
 def with_agreed(
     contracts: Sequence[Contract], agreed: Mapping[str, Mapping[str, Contract]], tenants: Sequence[str]
 ) -> tuple[Contract, ...]:
-    """Return the contracts of all tenants with those that change in some, by the name of the tenant."""
-    return tuple(each for contract in contracts for each in _divided(contract, agreed, tenants))
+    """Return the contracts of all tenants with the changed ones of some; `agreed` is by tenant name and contract id."""
+    return tuple(part for contract in contracts for part in _split(contract, agreed, tenants))
 
 
-def _divided(
+def _split(
     contract: Contract, agreed: Mapping[str, Mapping[str, Contract]], tenants: Sequence[str]
 ) -> Iterator[Contract]:
-    changing = {name: own[contract.id] for name, own in agreed.items() if contract.id in own}
+    changing = {
+        name: tenant_contracts[contract.id]
+        for name, tenant_contracts in agreed.items()
+        if contract.id in tenant_contracts
+    }
     others = tuple(name for name in tenants if name not in changing and contract.applies_to(name))
     if others or not changing:
         yield replace(contract, tenants=others) if changing else contract
-    yield from (replace(each, tenants=(name,)) for name, each in changing.items())
+    yield from (replace(changed, tenants=(name,)) for name, changed in changing.items())

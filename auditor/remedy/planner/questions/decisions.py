@@ -1,4 +1,4 @@
-"""Holds decisions against the questions of a tenant: which question each answers, and which answers do not fit."""
+"""Matches decisions to the questions of a tenant, and reports answers that do not fit."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -18,17 +18,17 @@ from auditor.remedy.planner.simulation.seat_answers import ABOUT_SEATS
 
 
 class Answered(Struct, frozen=True, kw_only=True):
-    """The questions of a tenant and what decisions say about them."""
+    """The questions of a tenant and their answers by decisions."""
 
     questions: tuple[Question, ...] = ()
     """Each with the decision that answers it."""
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    """Fingerprint → what was decided about the finding: which product, and which group is to give it."""
+    """Fingerprint → the answers about the finding, for example which product, and which group gives it."""
     seats: tuple[Answer, ...] = ()
-    """What was decided about the number of seats of products."""
+    """The answers about the number of seats of products."""
     notices: tuple[Notice, ...] = ()
     matched: frozenset[str] = frozenset()
-    """Ids of the decisions that fit some question, whatever they answer."""
+    """Ids of the decisions that match a question, whatever they answer."""
 
 
 def answered(
@@ -37,51 +37,51 @@ def answered(
     product_options: ProductOptions,
     personal: AbstractSet[str] = frozenset(),
 ) -> Answered:
-    """Hold decisions against the questions of a tenant; `personal` are the fingerprints of findings about people.
+    """Match decisions to the questions of a tenant; `personal` are the fingerprints of findings about people.
 
-    A decision that has lapsed, names another kind of answer or an impossible value, or contradicts another one, answers
-    nothing, and a notice says so. A decision that fits no question of any tenant has a notice of `unmatched`.
+    A decision that has expired, has another kind of answer or an impossible value, or contradicts another decision, is
+    not applied, and there is a notice about it. `unmatched` reports decisions that match no question of any tenant.
     """
     facts = product_options.plan.facts
     today = facts.as_of.date()
     notices: list[Notice] = []
-    fitting: dict[str, list[Decision]] = {}
-    fits: set[str] = set()
+    decisions_by_question: dict[str, list[Decision]] = {}
+    matched_ids: set[str] = set()
     for decision in decisions:
         matched = _matching(decision, questions, product_options) if _applies(decision, facts.manifest.tenant) else []
         possible = [question for question in matched if is_possible(decision, question)]
-        fits |= {decision.id} if possible or (matched and decision.question is not None) else set()
+        matched_ids |= {decision.id} if possible or (matched and decision.question is not None) else set()
         if possible and decision.until is not None and today > decision.until:
-            last = decision.until.isoformat()
-            text = Message("the decision {id} has expired: its last day was {until}", id=decision.id, until=last)
+            until = decision.until.isoformat()
+            text = Message("the decision {id} has expired: its last day was {until}", id=decision.id, until=until)
             notices.append(_notice("expired", text, decision))
             continue
         if matched and not possible and decision.question is not None:
             notices.append(_unfit(decision, decision.question))
         for question in possible:
-            fitting.setdefault(question.id, []).append(decision)
+            decisions_by_question.setdefault(question.id, []).append(decision)
     answers: list[Answer] = []
     for question in questions:
-        matches = fitting.get(question.id, [])
-        if any((each.kind, each.value) != (matches[0].kind, matches[0].value) for each in matches):
-            ids = ", ".join(sorted({each.id for each in matches}))
+        matches = decisions_by_question.get(question.id, [])
+        if any((match.kind, match.value) != (matches[0].kind, matches[0].value) for match in matches):
+            ids = ", ".join(sorted({match.id for match in matches}))
             text = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
             notices.append(_notice("contradicting", text, matches[0]))
         elif matches:
             answers.append(_answer(question, matches[0]))
     chosen = {answer.question.id: answer.decision for answer in answers}
-    by_finding: dict[str, tuple[Answer, ...]] = {}
+    answers_by_finding: dict[str, tuple[Answer, ...]] = {}
     for answer in answers:
         for fingerprint in answer.question.findings:
-            # A number of seats says nothing about who gives up theirs.
+            # A decision about a number of seats does not decide which people give up theirs.
             if answer.kind not in ABOUT_SEATS or fingerprint not in personal:
-                by_finding[fingerprint] = (*by_finding.get(fingerprint, ()), answer)
+                answers_by_finding[fingerprint] = (*answers_by_finding.get(fingerprint, ()), answer)
     return Answered(
         questions=tuple(replace(question, decision=chosen.get(question.id)) for question in questions),
-        answers=by_finding,
+        answers=answers_by_finding,
         seats=tuple(answer for answer in answers if answer.kind in ABOUT_SEATS),
         notices=tuple(dict.fromkeys(notices)),
-        matched=frozenset(fits),
+        matched=frozenset(matched_ids),
     )
 
 
@@ -108,7 +108,7 @@ def _notice(code: str, message: Message, decision: Decision) -> Notice:
 
 
 def unmatched(decisions: Iterable[Decision], tenants: Iterable[Answered]) -> Iterator[Notice]:
-    """Yield a notice for each decision that fits no question of the tenants."""
+    """Yield a notice for each decision that matches no question of the tenants."""
     matched = frozenset[str]().union(*(tenant.matched for tenant in tenants))
     for decision in decisions:
         if decision.id not in matched:
@@ -134,8 +134,8 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
         and decision.kind in {AnswerKind.SKIP, *_kinds(question)}
     ]
     if scope.products is not None:
-        named = {sku.casefold() for sku in product_options.names_in(scope.products)}
-        matches = [question for question in matches if named & {name.casefold() for name in question.products}]
+        part_numbers = {sku.casefold() for sku in product_options.names_in(scope.products)}
+        matches = [question for question in matches if part_numbers & {name.casefold() for name in question.products}]
     if scope.users is not None and matches:
         people = _people(scope.users, {question.subject for question in matches}, product_options.plan)
         matches = [question for question in matches if question.subject in people]
@@ -143,22 +143,22 @@ def _matching(decision: Decision, questions: Sequence[Question], product_options
 
 
 def _people(selector: Selector, ids: Iterable[str], plan: BoundPolicies) -> set[str]:
-    """Return who of some people belongs to a selector; who may or may not does not."""
-    wanted = set(ids)
+    """Return those of some people who certainly match a selector."""
+    candidates = set(ids)
     user_ids: set[str] = set()
     for users in plan.facts.snapshot.batches():
         rows = np.flatnonzero(Batch(plan, users).selectors.of(selector).true)
-        user_ids |= {user for user in users.users.column("id").take(rows).to_pylist() if user in wanted}
+        user_ids |= {user for user in users.users.column("id").take(rows).to_pylist() if user in candidates}
     return user_ids
 
 
 def _kinds(question: Question | SavedQuestion) -> frozenset[AnswerKind]:
-    """Return the kinds of answers to a question: one about a smaller product may keep the larger one."""
+    """Return the kinds of possible answers: a question about a smaller product also allows keeping the larger one."""
     return frozenset({question.kind, *(AnswerKind(kind) for answer in question.answers for kind in answer)})
 
 
 def is_possible(decision: Decision, question: Question | SavedQuestion) -> bool:
-    """Return whether an answer is one of those to a question; values of attributes and numbers are free."""
+    """Return whether a decision is a possible answer to a question; attribute values and numbers are not restricted."""
     if decision.kind is AnswerKind.SKIP:
         return True
     if decision.kind not in _kinds(question):
@@ -167,7 +167,9 @@ def is_possible(decision: Decision, question: Question | SavedQuestion) -> bool:
     match decision.kind:
         case AnswerKind.KEEP | AnswerKind.GIVE if is_downgrade(question):
             answer = {decision.kind.value: str(decision.value).casefold()}
-            return answer in [{kind: str(name).casefold() for kind, name in each.items()} for each in question.answers]
+            return answer in [
+                {kind: str(name).casefold() for kind, name in possible.items()} for possible in question.answers
+            ]
         case AnswerKind.KEEP:
             return {name.casefold() for name in kept(decision.value)} <= names
         case AnswerKind.GIVE:

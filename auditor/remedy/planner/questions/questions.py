@@ -1,4 +1,4 @@
-"""The questions that findings of a tenant ask: each has a stable id, and the answers that are possible."""
+"""Creates the questions about findings of a tenant, each with a stable id and its possible answers."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,14 +32,14 @@ from auditor.remedy.requests import NOT_SET
 
 _ID_DIGITS: Final = 12
 _RELEASE: Final = ({"release": True}, {"release": False})
-_RELEASED: Final = JUDGED_ARTICLES | {SEPARATE_ACCOUNTS}
+_RELEASE_ARTICLES: Final = JUDGED_ARTICLES | {SEPARATE_ACCOUNTS}
 SETTABLE: Final = frozenset(
     {
         *("city", "companyName", "country", "department", "employeeId", "employeeType", "jobTitle", "officeLocation"),
         *("state", *(f"extensionAttribute{number}" for number in range(1, 16))),
     }
 )
-"""Properties in rules that a request sets to any text."""
+"""Properties in rules of dynamic groups that a request can set to any text."""
 _RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
 _REDUCED: Final = frozenset(
     {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.CAP}
@@ -49,14 +49,14 @@ _Key = tuple[AnswerKind, str, tuple[str, ...]]
 
 
 class _Draft(Struct):
-    """A question while its findings are gathered."""
+    """A question while its findings are collected."""
 
     answers: tuple[Mapping[str, Any], ...] = ()
     findings: list[Finding] = field(default_factory=list)
     name: str = ""
-    """What it asks about; the subject of its findings where left out."""
+    """The name of its subject; empty for the name of the findings' subject."""
     saves: Money | None = None
-    """What the first answer saves a month; what its findings cost where left out."""
+    """Monthly savings of the first answer; None for the cost of its findings."""
 
 
 def questions_of(
@@ -65,10 +65,10 @@ def questions_of(
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
     drafts: dict[_Key, _Draft] = {}
     for finding in findings:
-        questions = _asked(product_options, finding, accounts.get(finding.subject.id))
-        if questions is None:
+        question = _question_about(product_options, finding, accounts.get(finding.subject.id))
+        if question is None:
             continue
-        kind, products, answers = questions
+        kind, products, answers = question
         key = kind, _subject(product_options, finding, kind), tuple(sorted(products))
         draft = drafts.setdefault(key, _Draft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
@@ -79,10 +79,10 @@ def questions_of(
 
 
 def _subject(product_options: ProductOptions, finding: Finding, kind: AnswerKind) -> str:
-    """Return what a question is about: for the seats of a product with one subscription, the subscription."""
+    """Return the subject of a question: for the seats of a product with one subscription, the subscription."""
     facts, subject = product_options.plan.facts, finding.subject.id
-    known = kind is AnswerKind.RENEWAL and subject in facts.index
-    return renewed_seats(facts, facts.skus[facts.index[subject]])[0] if known else subject
+    is_renewal = kind is AnswerKind.RENEWAL and subject in facts.index
+    return renewed_seats(facts, facts.skus[facts.index[subject]])[0] if is_renewal else subject
 
 
 def with_giving_groups(
@@ -91,9 +91,9 @@ def with_giving_groups(
     findings: Iterable[Finding],
     accounts: Mapping[str, Account],
 ) -> tuple[Question, ...]:
-    """Add which group gives the product that a person is to get, where several groups do.
+    """Add questions about which group gives the product that a person gets, if several groups do.
 
-    Where several products would do, this is asked once it is decided which of them the person gets.
+    If several products are possible, this is asked after it was decided which of them the person gets.
     """
     drafts: dict[_Key, _Draft] = {}
     for finding in findings:
@@ -103,7 +103,7 @@ def with_giving_groups(
             continue
         if groups := product_options.alternative_givers(account, sku_id):
             key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
-            draft = drafts.setdefault(key, _Draft(answers=_through(groups)))
+            draft = drafts.setdefault(key, _Draft(answers=_group_answers(groups)))
             draft.findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
 
@@ -116,7 +116,7 @@ def _with_drafts(
 
 
 def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
-    """Return the only SKU that a person can get to fix a finding; None where that is not decided, or is no SKU."""
+    """Return the only SKU that a person can get to fix a finding; None if it is not decided, or not a SKU."""
     smaller = decided_downgrade(finding, product_options)
     missing = correction_of(finding) is Correction.ASSIGN
     sku_ids = (smaller.new,) if smaller is not None else product_options.candidates(finding) if missing else ()
@@ -125,18 +125,18 @@ def _gained(product_options: ProductOptions, finding: Finding) -> str | None:
     return sku_ids[0] if single and allowed else None
 
 
-def _through(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
+def _group_answers(groups: Iterable[str]) -> tuple[Mapping[str, Any], ...]:
     return tuple({"group": {"id": group}} for group in groups)
 
 
 def with_seat_needs(
     product_options: ProductOptions, questions: Sequence[Question], needs: Iterable[SeatNeed]
 ) -> tuple[Question, ...]:
-    """Add what people's changes ask about seats, to the question about the same seats where there is one."""
+    """Add questions about the seats that changes of people need, or extend the question about the same seats."""
     by_id = {question.id: question for question in questions}
     for need in needs:
-        # The product and its subscriptions may be asked about besides; all suggest the same number.
-        for question in [each for each in by_id.values() if each.kind is need.kind]:
+        # There may be questions about the product and about its subscriptions; all suggest the same number.
+        for question in [existing for existing in by_id.values() if existing.kind is need.kind]:
             if question.subject in {need.subject, need.sku_id}:
                 answers = (need.answer, *(answer for answer in question.answers if answer != need.answer))
                 by_id[question.id] = replace(question, answers=answers, assumes_answers=True)
@@ -151,18 +151,26 @@ def with_seat_needs(
 def with_endings(
     product_options: ProductOptions, questions: Sequence[Question], evaluation: EvaluatedProposals
 ) -> tuple[Question, ...]:
-    """Add whether licences may go although services end that no policy speaks against.
+    """Add questions about removing licences although services end that no policy denies.
 
-    They are about findings that nothing else fixes, and that no other question is about.
+    They are about findings that no other proposal fixes, and that no other question is about.
     """
-    asked = {fingerprint for question in questions for fingerprint in question.findings}
-    asked |= {each.fingerprint for own in evaluation.weighed.values() for weighed in own for each in weighed.fixed}
-    drafts: dict[_Key, _Draft] = {}
-    harmed = {
-        each.fingerprint: each for own in evaluation.harmful.values() for weighed in own for each in weighed.fixed
+    excluded = {fingerprint for question in questions for fingerprint in question.findings}
+    excluded |= {
+        finding.fingerprint
+        for proposals in evaluation.weighed.values()
+        for weighed in proposals
+        for finding in weighed.fixed
     }
-    for finding in harmed.values():
-        if finding.fingerprint not in asked and not product_options.is_left(finding):
+    drafts: dict[_Key, _Draft] = {}
+    candidates = {
+        finding.fingerprint: finding
+        for proposals in evaluation.harmful.values()
+        for weighed in proposals
+        for finding in weighed.fixed
+    }
+    for finding in candidates.values():
+        if finding.fingerprint not in excluded and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
             drafts.setdefault(key, _Draft(answers=_RELEASE)).findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
@@ -172,21 +180,23 @@ def _product(finding: Finding) -> str:
     return "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
 
 
-def _joined(question: Question, asked: Question) -> Question:
-    amounts = [each for each in (question.money, asked.money) if each is not None]
+def _joined(question: Question, added: Question) -> Question:
+    amounts = [amount for amount in (question.money, added.money) if amount is not None]
     return replace(
         question,
-        answers=(asked.answers[0], *(answer for answer in question.answers if answer != asked.answers[0])),
-        assumes_answers=asked.assumes_answers,
-        findings=tuple(dict.fromkeys((*question.findings, *asked.findings))),
-        policies=tuple(dict.fromkeys((*question.policies, *asked.policies))),
-        checks=tuple(dict.fromkeys((*question.checks, *asked.checks))),
-        money=replace(amounts[0], per_month=sum((each.per_month for each in amounts), Decimal(0))) if amounts else None,
+        answers=(added.answers[0], *(answer for answer in question.answers if answer != added.answers[0])),
+        assumes_answers=added.assumes_answers,
+        findings=tuple(dict.fromkeys((*question.findings, *added.findings))),
+        policies=tuple(dict.fromkeys((*question.policies, *added.policies))),
+        checks=tuple(dict.fromkeys((*question.checks, *added.checks))),
+        money=replace(amounts[0], per_month=sum((amount.per_month for amount in amounts), Decimal(0)))
+        if amounts
+        else None,
     )
 
 
-def _fewest(answer: Mapping[str, Any]) -> tuple[bool, int]:
-    """Order renewals by seats, the fewest first, before the end of the subscription; other answers keep their order."""
+def _answer_order(answer: Mapping[str, Any]) -> tuple[bool, int]:
+    """Return a sort key: renewals by number of seats, then not renewing; other answers keep their order."""
     renewal = answer.get("renewal", {"renew": True})
     return not renewal["renew"], renewal.get("seats", 0)
 
@@ -208,7 +218,7 @@ def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Ques
         name=draft.name or first.subject.name,
         address="" if draft.name else str(first.evidence.get("userPrincipalName") or ""),
         products=products,
-        answers=(*sorted(draft.answers, key=_fewest), {"skip": True}),
+        answers=(*sorted(draft.answers, key=_answer_order), {"skip": True}),
         findings=tuple(finding.fingerprint for finding in draft.findings),
         policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
         checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
@@ -219,37 +229,37 @@ def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Ques
 
 
 def _costs(findings: Iterable[Finding]) -> list[Money]:
-    """Return what findings cost a month, with each seat once: several can be about the seats of one person or product.
+    """Return the monthly cost of findings, counting each seat once: several may be about the same person or product.
 
     Idle seats of a product are reported for the product and for its subscription.
     """
     dearest: dict[str, Money] = {}
     for finding in findings:
         subject = finding.subject.id if finding.subject.type is SubjectType.USER else ""
-        known = dearest.get(subject)
-        if finding.money is not None and (known is None or finding.money.per_month > known.per_month):
+        current = dearest.get(subject)
+        if finding.money is not None and (current is None or finding.money.per_month > current.per_month):
             dearest[subject] = finding.money
     return list(dearest.values())
 
 
-_Asked = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
+_Parts = tuple[AnswerKind, tuple[str, ...], tuple[Mapping[str, Any], ...]]
 
 
-def _asked(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Asked | None:
-    """Return what a finding asks: the kind, the products in question, and possible answers; None for nothing."""
+def _question_about(product_options: ProductOptions, finding: Finding, account: Account | None) -> _Parts | None:
+    """Return the question about a finding: kind, products in question, and possible answers; None if there is none."""
     product = _product(finding)
     smaller = downgrade_of(finding, product_options.context)
     if smaller is not None:
         old, new = smaller.names
         return AnswerKind.GIVE, (old, new), ({"give": new}, {"keep": old})
-    ruled = None if account is None else _rule(product_options, finding, account)
-    if ruled is not None:
-        return ruled
+    by_rule = None if account is None else _rule(product_options, finding, account)
+    if by_rule is not None:
+        return by_rule
     match correction_of(finding):
         case Correction.CHOOSE:
             products = tuple((finding.detail or "").split("+"))
             return AnswerKind.KEEP, products, tuple({"keep": name} for name in products)
-        case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASED:
+        case Correction.REPLACE if route_of(finding, product_options.context).article in _RELEASE_ARTICLES:
             return AnswerKind.RELEASE, (product,), _RELEASE
         case Correction.ASSIGN:
             names = product_options.part_numbers(product_options.candidates(finding))
@@ -262,8 +272,8 @@ def _asked(product_options: ProductOptions, finding: Finding, account: Account |
             return _seats(product_options, finding, product)
 
 
-def _rule(product_options: ProductOptions, finding: Finding, account: Account) -> _Asked | None:
-    """Return which property takes a person out of the dynamic group that alone gives a product that has to go."""
+def _rule(product_options: ProductOptions, finding: Finding, account: Account) -> _Parts | None:
+    """Return a question about the property by which a person leaves the dynamic group with an unwanted product."""
     if correction_of(finding) not in REMOVALS:
         return None
     sku_id = sku_of(finding)
@@ -273,7 +283,7 @@ def _rule(product_options: ProductOptions, finding: Finding, account: Account) -
         return None
     values = account.rule_values
     if rule_matches(group.membership_rule, values) is False:
-        return None  # the person leaves by itself, once the rule is processed
+        return None  # the person leaves the group once the rule is processed
     blocked = {**values, "accountEnabled": False}
     if values.get("accountEnabled") is True and rule_matches(group.membership_rule, blocked) is False:
         return AnswerKind.SET, ("accountEnabled",), ({"set": {"accountEnabled": False}}, {"release": False})
@@ -283,28 +293,28 @@ def _rule(product_options: ProductOptions, finding: Finding, account: Account) -
     return AnswerKind.SET, (named[0],), ({"set": {named[0]: "<value>"}}, {"release": False})
 
 
-def _attribute(product_options: ProductOptions, finding: Finding) -> _Asked:
-    """Ask for a value; those that are possible are the ones that every policy with a list of values has in it."""
+def _attribute(product_options: ProductOptions, finding: Finding) -> _Parts:
+    """Return a question about the value of a property; possible answers are the values that all policies allow."""
     name = finding.detail or ""
     blocks = [
         policy.constraint for policy in product_options.plan.policies if isinstance(policy.constraint, Attributes)
     ]
-    lists = [values for block in blocks for each, values in block.allow if each == name]
-    possible = [value for value in lists[0] if all(value in each for each in lists)] if lists else []
+    lists = [values for block in blocks for allowed, values in block.allow if allowed == name]
+    possible = [value for value in lists[0] if all(value in allowed for allowed in lists)] if lists else []
     texts = [value for value in possible if isinstance(value, str)]
     return AnswerKind.SET, (name,), tuple({"set": {name: value}} for value in texts or ["<value>"])
 
 
-def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Asked | None:
+def _group(product_options: ProductOptions, finding: Finding, account: Account, product: str) -> _Parts | None:
     block = product_options.context.assignments(finding.policy)
     sku_id = sku_of(finding)
     if block is None or block.via != "group" or account.by_group(sku_id):
         return None
     groups = product_options.alternative_givers(account, sku_id)
-    return (AnswerKind.GROUP, (product,), _through(groups)) if groups else None
+    return (AnswerKind.GROUP, (product,), _group_answers(groups)) if groups else None
 
 
-def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Asked | None:
+def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _Parts | None:
     action = check_of(finding.check).action
     pool = finding.product is not None and finding.product.sku_id is None
     if action is None or pool:

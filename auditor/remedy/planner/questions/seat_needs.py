@@ -1,4 +1,4 @@
-"""How many seats of a product would have to be bought or given back for everybody to change as is best."""
+"""Computes how many seats of a product to buy or to give back so that everybody can take the best option."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,57 +14,57 @@ from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.remedy.planner.optimization.optimizer import best_option, choose_options
 from auditor.remedy.planner.optimization.options import Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
-from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 
 
 class SeatNeed(Struct, frozen=True, kw_only=True):
-    """What people's changes need: fewer seats of a product than there are, or more."""
+    """The seats that changes of people need: more of a product than there are, or fewer."""
 
     kind: AnswerKind
     subject: str
-    """The id of the product's only subscription, or its skuId where there is not exactly one."""
+    """The id of the product's only subscription, or its skuId if there is not exactly one."""
     sku_id: str
     name: str
     product: str
     """The part number."""
     answer: Mapping[str, Any]
-    """The smallest change that lets everybody change."""
+    """The answer with the smallest change of seats that lets everybody change."""
     findings: tuple[Finding, ...]
-    """What is fixed only then; empty where more seats than allowed are idle already, so that nobody waits for it."""
+    """Findings that are fixed only then; empty if too many seats are idle already, so that nobody waits for it."""
 
 
-def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) -> Iterator[SeatNeed]:
-    """Yield for each product whose seats keep people from their best change how many seats would not.
+def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
+    """Yield the number of seats needed for each product whose seats prevent people from taking their best option.
 
-    Where more seats are idle than allowed, yield how many are enough once everybody has changed as far as the limits
-    allow that nobody is asked about.
+    If more seats are idle than allowed, yield how many are enough after everybody has changed, as far as the limits
+    without a question allow.
     """
     facts, limits = plan.facts, limits_of(plan, {})
     people = list(weighed.values())
-    alternatives = [[each.option for each in own] for own in people]
-    best = [best_option(own) for own in alternatives]
+    alternatives = [[proposal.option for proposal in proposals] for proposals in people]
+    best = [best_option(options) for options in alternatives]
     used = _seats_used(alternatives, best)
-    broken = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
-    chosen = choose_options(alternatives, limits).chosen if broken else best
+    exceeded = {sku_id for sku_id, limit in limits.items() if not limit.allows(used[sku_id])}
+    chosen = choose_options(alternatives, limits).chosen if exceeded else best
     waiting = {
         sku_id: tuple(
             finding
-            for own, index_best, index_chosen in zip(people, best, chosen, strict=True)
-            if own[index_best].option.seats.get(sku_id, 0) * used[sku_id] > 0
-            for finding in own[index_best].fixed
-            if finding not in own[index_chosen].fixed
+            for proposals, index_best, index_chosen in zip(people, best, chosen, strict=True)
+            if proposals[index_best].option.seats.get(sku_id, 0) * used[sku_id] > 0
+            for finding in proposals[index_best].fixed
+            if finding not in proposals[index_chosen].fixed
         )
         for sku_id in limits
-        if sku_id in broken
+        if sku_id in exceeded
     }
-    kept = {sku_id: limit for sku_id, limit in limits.items() if not waiting.get(sku_id)}
-    if len(kept) < len(limits):
-        chosen = choose_options(alternatives, kept).chosen
+    other_limits = {sku_id: limit for sku_id, limit in limits.items() if not waiting.get(sku_id)}
+    if len(other_limits) < len(limits):
+        chosen = choose_options(alternatives, other_limits).chosen
     used = _seats_used(alternatives, chosen)
     for sku_id in limits:
         findings = waiting.get(sku_id, ())
         sku = facts.skus[facts.index[sku_id]]
-        need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in broken) else None
+        need = _need(plan, sku, used[sku_id]) if used[sku_id] and (findings or sku_id not in exceeded) else None
         if need is not None:
             kind, subject, answer = need
             yield SeatNeed(
@@ -79,7 +79,7 @@ def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[Weighed]]) ->
 
 
 def _seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> Counter[str]:
-    """Return how many more seats of each product are in use, by skuId, once each person takes that option."""
+    """Return the change of the seats in use by skuId, if each person takes the chosen option."""
     used: Counter[str] = Counter()
     for options, index in zip(people, choices, strict=True):
         for sku_id, change in options[index].seats.items():
@@ -88,7 +88,7 @@ def _seats_used(people: Sequence[Sequence[Option]], choices: Sequence[int]) -> C
 
 
 def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str, Mapping[str, Any]] | None:
-    """Return the question about the seats of a product, and the answer that fits once so many more are in use."""
+    """Return the question about the seats of a product and its answer, if `used` more seats are in use."""
     if sku.enabled is None or sku.warning is None or sku.consumed is None:
         return None
     changes: list[int] = [sku.consumed + used - (sku.enabled + sku.warning)] if used > 0 else []
@@ -108,12 +108,16 @@ def _need(plan: BoundPolicies, sku: SkuFact, used: int) -> tuple[AnswerKind, str
 
 
 def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
-    """Return whose seats are renewed, and how many they are: those of the only subscription, or of the product."""
-    own = [
+    """Return the id and the number of the seats to renew: of the only subscription, or of the product."""
+    subscriptions = [
         row
         for row in facts.subscriptions
         if (row["skuId"] or "").lower() == sku.sku_id and (row["status"] or "").casefold() in {"enabled", "warning"}
     ]
-    if len(own) == 1 and isinstance(own[0]["totalLicenses"], int) and own[0]["totalLicenses"] == sku.enabled:
-        return own[0]["id"], own[0]["totalLicenses"]
+    if (
+        len(subscriptions) == 1
+        and isinstance(subscriptions[0]["totalLicenses"], int)
+        and subscriptions[0]["totalLicenses"] == sku.enabled
+    ):
+        return subscriptions[0]["id"], subscriptions[0]["totalLicenses"]
     return sku.sku_id, sku.enabled or 0

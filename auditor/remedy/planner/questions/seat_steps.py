@@ -1,4 +1,4 @@
-"""Tells what decisions about seats mean: for the actions that need them, and where a plan cannot follow them."""
+"""Adds decisions about seats to the actions of a plan, and reports decisions that the plan cannot apply."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -16,7 +16,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.seats.ledger import NUMBERED
 from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
-from auditor.remedy.planner.proposals.evaluation import Weighed
+from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
 from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_rows
@@ -25,10 +25,10 @@ from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_r
 def seat_notices(
     decided: Mapping[str, SeatChange], followed: Mapping[str, SeatChange], unfollowed: Mapping[str, str]
 ) -> Iterator[Notice]:
-    """Yield a notice for each decision about seats that the plan follows in part or not at all."""
+    """Yield a notice for each decision about seats that the plan applies only in part or not at all."""
     for sku_id, change in decided.items():
-        then = followed[sku_id].sku.enabled if sku_id in followed else change.before.enabled
-        if then == change.sku.enabled:
+        seats = followed[sku_id].sku.enabled if sku_id in followed else change.before.enabled
+        if seats == change.sku.enabled:
             continue
         ids = ", ".join(dict.fromkeys(answer.decision for answer in change.decisions))
         product = change.sku.part_number or sku_id
@@ -46,7 +46,7 @@ def seat_notices(
                 id=ids,
                 decided=change.sku.enabled or 0,
                 product=product,
-                seats=then or 0,
+                seats=seats or 0,
             )
         yield Notice(code="decision.seats", message=message, subject=ids)
 
@@ -54,25 +54,25 @@ def seat_notices(
 def decided_seats(
     actions: Sequence[Action], seats: Mapping[str, SeatChange], bound: BoundPolicies, agreed: Iterable[Contract]
 ) -> tuple[DecidedSeats, ...]:
-    """Return what decisions make of the seats of products, each with the number of the action that carries it out.
+    """Return the decided seats of products, each with the number of the action that carries it out.
 
-    `agreed` are the contracts of the tenant that will be about another number of seats.
+    `agreed` are the contracts of the tenant whose number of seats will change.
     """
     numbered = sorted(
         enumerate(actions, start=1),
-        key=lambda each: (each[1].kind in NUMBERED, each[1].kind == ActionKind.TRIAL, -each[0]),
+        key=lambda item: (item[1].kind in NUMBERED, item[1].kind == ActionKind.TRIAL, -item[0]),
     )
-    carried = {action.sku_id: number for number, action in numbered}
-    written = tuple(agreed)
+    action_numbers = {action.sku_id: number for number, action in numbered}
+    contracts = tuple(agreed)
     return tuple(
         DecidedSeats(
-            action=carried.get(sku_id),
+            action=action_numbers.get(sku_id),
             sku_id=sku_id,
             enabled_before=change.before.enabled or 0,
             enabled=change.sku.enabled or 0,
             subscriptions=tuple(_renewed(change, bound.facts.subscriptions)),
             contracts=tuple(
-                ContractSeats(id=each.id, seats=each.seats or 0) for each in contracts_about(bound, written, sku_id)
+                ContractSeats(id=item.id, seats=item.seats or 0) for item in contracts_about(bound, contracts, sku_id)
             ),
             decisions=tuple(dict.fromkeys(answer.decision for answer in change.decisions)),
         )
@@ -81,40 +81,45 @@ def decided_seats(
 
 
 def _renewed(change: SeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
-    own = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
-    after = {row["id"]: row for row in renewed_rows([change], own)}
-    for row in own:
-        then = after.get(row["id"], {**row, "totalLicenses": 0})
-        if then != row:
+    current = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
+    after = {row["id"]: row for row in renewed_rows([change], current)}
+    for row in current:
+        renewed = after.get(row["id"], {**row, "totalLicenses": 0})
+        if renewed != row:
             yield SubscriptionSeats(
                 id=row["id"],
-                total_licenses=then["totalLicenses"],
-                next_lifecycle_date_time=then["nextLifecycleDateTime"],
+                total_licenses=renewed["totalLicenses"],
+                next_lifecycle_date_time=renewed["nextLifecycleDateTime"],
             )
 
 
 def with_seat_steps(
     actions: Sequence[Action],
-    taken: Collection[Weighed],
+    taken: Collection[EvaluatedProposal],
     asked: AbstractSet[str],
     seats: Mapping[str, SeatChange],
     decided: Iterable[DecidedSeats],
     l10n: Localizer,
 ) -> Iterator[Action]:
-    """Name the decision in actions that carry out `decided`, and the action in those that take or free the seats.
+    """Add the decision to actions that carry out `decided`, and refer to these in actions that take or free the seats.
 
-    Actions that name a number of seats say how much of it depends on open questions; `asked` are their findings.
+    Actions with a number of seats say how many depend on open questions; `asked` are the findings of these questions.
     """
-    moved = {finding.fingerprint: each.option.seats for each in taken for finding in each.fixed}
-    by_product = {each.sku_id: each for each in decided}
+    seats_by_finding = {
+        finding.fingerprint: evaluated.option.seats for evaluated in taken for finding in evaluated.fixed
+    }
+    by_product = {seat_decision.sku_id: seat_decision for seat_decision in decided}
     for number, action in enumerate(actions, start=1):
-        own = by_product.get(action.sku_id)
-        if own is not None:
-            written = [_agreed(contract, l10n) for contract in own.contracts] if own.action == number else []
-            sentence = _decided_seats(seats[own.sku_id], l10n)
-            yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *written))
+        if (seat_decision := by_product.get(action.sku_id)) is not None:
+            contract_steps = (
+                [_agreed(contract, l10n) for contract in seat_decision.contracts]
+                if seat_decision.action == number
+                else []
+            )
+            sentence = _decided_seats(seats[seat_decision.sku_id], l10n)
+            yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *contract_steps))
             continue
-        if action.kind in NUMBERED and (count := _depending(action.sku_id, taken, asked)):
+        if action.kind in NUMBERED and (count := _open_seats(action.sku_id, taken, asked)):
             note = l10n.ngettext(
                 "{count} of the seats that are freed or given depends on an open question: another answer changes the "
                 "number.",
@@ -126,31 +131,31 @@ def with_seat_steps(
             continue
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
-            changes |= moved.get(fingerprint, {})
+            changes |= seats_by_finding.get(fingerprint, {})
         first, then = _references(changes, by_product, seats, l10n)
         yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then))
 
 
-def _depending(sku_id: str, taken: Iterable[Weighed], asked: AbstractSet[str]) -> int:
-    """Return how many seats of a product change hands for findings that questions are about."""
-    open_ = (each for each in taken if any(finding.fingerprint in asked for finding in each.fixed))
-    return sum(abs(each.option.seats.get(sku_id, 0)) for each in open_)
+def _open_seats(sku_id: str, taken: Iterable[EvaluatedProposal], asked: AbstractSet[str]) -> int:
+    """Return how many seats of a product are freed or taken for findings with an open question."""
+    unanswered = (proposal for proposal in taken if any(finding.fingerprint in asked for finding in proposal.fixed))
+    return sum(abs(proposal.option.seats.get(sku_id, 0)) for proposal in unanswered)
 
 
 def _references(
     changes: Mapping[str, int], decided: Mapping[str, DecidedSeats], seats: Mapping[str, SeatChange], l10n: Localizer
 ) -> tuple[list[str], list[str]]:
-    """Return which actions buy seats first that an action takes, and which give back those that it frees."""
+    """Return references to actions that buy seats first, and to actions that give back freed seats afterwards."""
     first: list[str] = []
     then: list[str] = []
     for sku_id, change in sorted(changes.items()):
-        own = decided.get(sku_id)
-        if own is None or own.action is None:
+        seat_decision = decided.get(sku_id)
+        if seat_decision is None or seat_decision.action is None:
             continue
-        names = {"product": code(seats[sku_id].sku.part_number or sku_id), "number": own.action}
-        if change > 0 and own.enabled > own.enabled_before:
+        names = {"product": code(seats[sku_id].sku.part_number or sku_id), "number": seat_decision.action}
+        if change > 0 and seat_decision.enabled > seat_decision.enabled_before:
             first.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
-        elif change < 0 and own.enabled < own.enabled_before:
+        elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
             text = l10n.gettext(
                 "Give back the seats of {product}: action {number}. Until then policies can report them as idle."
             )

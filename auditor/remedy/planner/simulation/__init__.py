@@ -1,1 +1,1 @@
-"""Applies requests to a copy of a tenant as Graph would."""
+"""Simulates how Graph applies requests, on a copy of a tenant."""

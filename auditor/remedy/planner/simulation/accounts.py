@@ -1,4 +1,4 @@
-"""Users of a snapshot into accounts: what each holds, by which path, with which services off; and back into rows."""
+"""Reads users of a snapshot as accounts with licences, assignment paths and disabled services; writes them as rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -17,7 +17,7 @@ from auditor.snapshot.model import UserBatch
 
 _PROHIBITED: Final = "ProhibitedInUsageLocationViolation"
 RETRIED: Final = frozenset({"CountViolation", "MutuallyExclusiveViolation", _PROHIBITED})
-"""Errors of a group's licence that a retry ends once there is a seat, no conflict, or another usage location."""
+"""Errors of a group licence that a retry resolves once there is a seat, no conflict, or another usage location."""
 
 
 class Grant(Struct, frozen=True, kw_only=True):
@@ -28,14 +28,14 @@ class Grant(Struct, frozen=True, kw_only=True):
     state: str = "Active"
     error: str | None = None
     off: frozenset[str] = frozenset()
-    """Ids of the service plans that this path leaves off."""
+    """Ids of the service plans that are off in this path."""
     updated: datetime | None = None
     offered: frozenset[str] = frozenset()
-    """Of a path in error because of the usage location: the locations in which somebody has all that it gives."""
+    """For an error of the usage location: the locations in which some user has everything that the path gives."""
 
     @property
     def waits(self) -> bool:
-        """Whether a group is to give the product, and may be able to once it is tried again."""
+        """Whether a group should give the product, and a retry may succeed."""
         return self.group is not None and self.error in RETRIED
 
     @property
@@ -45,7 +45,7 @@ class Grant(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """One user as far as licences go."""
+    """The licences of one user."""
 
     id: str
     row: int
@@ -57,11 +57,11 @@ class Account(Struct, frozen=True, kw_only=True):
     """Ids of the groups that the person leaves."""
     joined: frozenset[str] = frozenset()
     properties: tuple[tuple[str, Any], ...] = ()
-    """Properties that are set, usage location aside, with their values."""
+    """Properties that are set, except the usage location, with their values."""
     rule_values: Mapping[str, Any] = field(default_factory=dict)
-    """Properties that rules of dynamic groups name, as far as they were read."""
+    """Properties that rules of dynamic groups use, as far as they were read."""
     instant: datetime | None = None
-    """When what is given by a plan counts as given; None where no plan is made."""
+    """The assignment time of licences that a plan gives; None if there is no plan."""
 
     @property
     def overrides(self) -> Mapping[str, Any]:
@@ -71,7 +71,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     @property
     def held(self) -> frozenset[str]:
-        """The skuIds of `assignedLicenses`: those that some active path gives."""
+        """The skuIds of `assignedLicenses`: the products of active paths."""
         return frozenset(grant.sku_id for grant in self.grants if grant.active)
 
     def direct(self, sku_id: str) -> Grant | None:
@@ -93,10 +93,10 @@ class Account(Struct, frozen=True, kw_only=True):
         )
 
     def can_retry(self, grant: Grant) -> bool:
-        """Return whether a path that waits arrives where there is a seat.
+        """Return whether the retry of a path succeeds if there is a free seat.
 
-        Which products conflict is not known: nothing does where the person holds no other product. Where a service
-        is prohibited is not known either: it is not where somebody holds the product with the same services.
+        It is not known which products conflict, but there is no conflict if the person holds no other product. It is
+        not known either where a service is prohibited, but it is allowed where somebody has the same services.
         """
         if grant.error == _PROHIBITED:
             return grant.waits and self.usage_location in grant.offered
@@ -104,29 +104,30 @@ class Account(Struct, frozen=True, kw_only=True):
         return grant.waits and (grant.error == "CountViolation" or alone)
 
     def retried(self, grant: Grant) -> "Account":
-        """Return the account once a path that waits has arrived."""
-        done = replace(grant, state="Active", error=None, updated=self.instant)
-        return replace(self, grants=tuple(done if each is grant else each for each in self.grants), changed=True)
+        """Return the account after a successful retry of a path."""
+        retried_grant = replace(grant, state="Active", error=None, updated=self.instant)
+        grants = tuple(retried_grant if current is grant else current for current in self.grants)
+        return replace(self, grants=grants, changed=True)
 
     def without_direct(self, sku_ids: Iterable[str]) -> "Account":
-        """Return the account once the direct paths of products are gone."""
+        """Return the account without the direct paths of products."""
         removed = set(sku_ids)
         grants = tuple(grant for grant in self.grants if grant.group is not None or grant.sku_id not in removed)
         return replace(self, grants=grants, changed=True)
 
     def with_direct(self, sku_id: str, off: Iterable[str] = ()) -> "Account":
-        """Return the account with a direct path of a product; one that was there is replaced."""
+        """Return the account with a direct path of a product, which replaces an existing one."""
         grants = tuple(g for g in self.grants if g.group is not None or g.sku_id != sku_id)
         grant = self.grant(sku_id, None, frozenset(off))
         return replace(self, grants=(*grants, grant), changed=True)
 
     def grant(self, sku_id: str, group: str | None, off: frozenset[str], *, error: str | None = None) -> Grant:
-        """Return a path that is given now."""
+        """Return a path that is assigned now."""
         state = "Active" if error is None else "Error"
         return Grant(sku_id=sku_id, group=group, state=state, error=error, off=off, updated=self.instant)
 
     def with_properties(self, values: Mapping[str, Any]) -> "Account":
-        """Return the account with other values of properties."""
+        """Return the account with changed values of properties."""
         changed = dict(values)
         location = changed.pop("usageLocation", self.usage_location)
         return replace(
@@ -138,12 +139,12 @@ class Account(Struct, frozen=True, kw_only=True):
         )
 
     def without_group(self, group: str) -> "Account":
-        """Return the account once the person has left a group."""
+        """Return the account after the person left a group."""
         grants = tuple(grant for grant in self.grants if grant.group != group)
         return replace(self, grants=grants, changed=True, left=self.left | {group}, joined=self.joined - {group})
 
     def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
-        """Return the account once the person has joined a group and found a seat for all that it gives."""
+        """Return the account after the person joined a group and got a seat for everything that it gives."""
         grants = tuple(self.grant(sku_id, group, off) for sku_id, off in given.items())
         return replace(
             self, grants=(*self.grants, *grants), changed=True, joined=self.joined | {group}, left=self.left - {group}
@@ -151,77 +152,79 @@ class Account(Struct, frozen=True, kw_only=True):
 
 
 def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:
-    """Return the accounts of users of whom every path is known; of the others nothing may be changed."""
+    """Return the accounts of users whose assignment paths are all known; others must not be changed."""
     if not (facts.asked("licenseAssignmentStates") and facts.asked("assignedLicenses")):
         return {}
     located = facts.asked("usageLocation")
     accounts: dict[str, Account] = {}
     for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), None):
         users = batch.users.to_pylist()
-        chosen = {index + batch.offset for index, user in enumerate(users) if user["id"] in ids}
-        if not chosen:
+        selected = {index + batch.offset for index, user in enumerate(users) if user["id"] in ids}
+        if not selected:
             continue
-        rows = rows_of(batch, chosen)
+        rows = rows_of(batch, selected)
         for index, user in enumerate(users):
-            number = index + batch.offset
-            if number not in chosen:
+            row = index + batch.offset
+            if row not in selected:
                 continue
-            hidden = set(user.get("notCollected") or ())
-            account = _account(user["id"], number, user.get("usageLocation") if located else None, rows.get(number, []))
-            if account is not None and not hidden & {"assignedLicenses", "licenseAssignmentStates"}:
+            not_collected = set(user.get("notCollected") or ())
+            account = _account(user["id"], row, user.get("usageLocation") if located else None, rows.get(row, []))
+            if account is not None and not not_collected & {"assignedLicenses", "licenseAssignmentStates"}:
                 accounts[account.id] = replace(account, instant=facts.as_of)
     return _with_locations(facts, accounts) if located else accounts
 
 
 def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[str, Account]:
-    """Add to each path that a usage location prohibits where its product is offered; others stay as they are."""
+    """Add to each path with a prohibited usage location where its product is offered; other paths are unchanged."""
     prohibited = {each.sku_id for account in accounts.values() for each in account.grants if each.error == _PROHIBITED}
     if not prohibited:
         return accounts
     holders: set[tuple[str, str, frozenset[str]]] = set()
     columns = ("user", "skuId", "state", "pathDisabledPlans")
     for batch in facts.snapshot.batches(("usageLocation",), columns):
-        places, links = batch.users.column("usageLocation"), batch.assignments
+        locations, links = batch.users.column("usageLocation"), batch.assignments
         active = pc.equal(links.column("state").cast(pa.string()), "Active")
         same = pc.is_in(pc.utf8_lower(links.column("skuId").cast(pa.string())), pa.array(sorted(prohibited)))
         for row in links.filter(pc.and_(active, same)).to_pylist():
             off = frozenset(row["pathDisabledPlans"] or ())
-            holders.add((row["skuId"].lower(), places[row["user"] - batch.offset].as_py() or "", off))
+            holders.add((row["skuId"].lower(), locations[row["user"] - batch.offset].as_py() or "", off))
 
     def located(grant: Grant) -> Grant:
         if grant.error != _PROHIBITED:
             return grant
-        offered = {place for sku_id, place, off in holders if place and sku_id == grant.sku_id and off <= grant.off}
+        offered = {
+            location for sku_id, location, off in holders if location and sku_id == grant.sku_id and off <= grant.off
+        }
         return replace(grant, offered=frozenset(offered))
 
     return {user: replace(each, grants=tuple(map(located, each.grants))) for user, each in accounts.items()}
 
 
 def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return properties of users who exist, as far as they were read; None for one without a value."""
-    asked = tuple(sorted(name for name in set(names) if facts.asked(name)))
+    """Return properties of existing users, as far as they were read; None for a property without a value."""
+    collected = tuple(sorted(name for name in set(names) if facts.asked(name)))
     properties: dict[str, dict[str, Any]] = {}
-    for batch in facts.snapshot.batches(("id", *asked, "notCollected"), ()) if ids else ():
+    for batch in facts.snapshot.batches(("id", *collected, "notCollected"), ()) if ids else ():
         users = batch.users
         for row in users.filter(pc.is_in(users.column("id"), pa.array(sorted(ids), pa.string()))).to_pylist():
-            hidden = row.get("notCollected") or ()
-            values = {name: row.get(name) for name in asked if name not in hidden}
+            not_collected = row.get("notCollected") or ()
+            values = {name: row.get(name) for name in collected if name not in not_collected}
             properties[row["id"]] = {name: None if value == "" else value for name, value in values.items()}
     return properties
 
 
-def rows_of(batch: UserBatch, chosen: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+def rows_of(batch: UserBatch, selected: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
     """Return the assignment rows of some users, by row number over the whole snapshot."""
-    wanted = np.fromiter(chosen, dtype=np.int64)
+    selected_rows = np.fromiter(selected, dtype=np.int64)
     owners = batch.assignments.column("user").to_numpy()
     rows: dict[int, list[dict[str, Any]]] = {}
-    for row in batch.assignments.take(np.nonzero(np.isin(owners, wanted))[0]).to_pylist():
+    for row in batch.assignments.take(np.nonzero(np.isin(owners, selected_rows))[0]).to_pylist():
         rows.setdefault(row["user"], []).append(row)
     return rows
 
 
 def _account(user: str, number: int, location: str | None, rows: list[dict[str, Any]]) -> Account | None:
-    """Return None where the paths do not explain what is held, so that nobody knows what a change would do."""
+    """Return an account; None if its paths do not explain what is held, so that the effect of changes is not known."""
     grants = tuple(
         Grant(
             sku_id=row["skuId"].lower(),
@@ -241,7 +244,7 @@ def _account(user: str, number: int, location: str | None, rows: list[dict[str, 
 
 
 def assignment_rows(account: Account, number: int) -> Iterator[dict[str, Any]]:
-    """Turn an account back into rows of assignments.parquet, under a row number of its own."""
+    """Yield an account as rows of assignments.parquet, with the given row number of the user."""
     held = account.held
     for grant in account.grants:
         common = [g.off for g in account.grants if g.active and g.sku_id == grant.sku_id]

@@ -1,4 +1,4 @@
-"""What the requests of a plan change, in their order: the state before, what each waits for, and what takes it back."""
+"""Computes what the requests of a plan change: the state before, their prerequisites, and how to revert them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, read_properties
-from auditor.remedy.planner.simulation.replay import Replayed
+from auditor.remedy.planner.simulation.replay import ReplayedRequest
 from auditor.remedy.planner.simulation.tenant import TenantState
 from auditor.remedy.requests import (
     Addition,
@@ -38,25 +38,25 @@ class Step(Struct, frozen=True, kw_only=True):
     group: str
     """Empty for a change of a person only."""
     waits: tuple[tuple[str, str], ...]
-    """(skuId, group id) pairs that earlier requests lead to: the person must have them before."""
+    """(skuId, group id) pairs that result from earlier requests, and that the person must have before this one."""
     seats: Mapping[str, int]
-    """SkuId → seats that have to be free before it; below zero for seats that it frees.
+    """SkuId → seats that must be free before it; negative for seats that it frees.
 
-    A seat that a person gets counts before the first seat is taken away from them: who finds none keeps what they have.
+    A seat that a person gets must be free before the first one is taken away: without it the person keeps all products.
     """
     undo: Command | None
     final: str
-    """Why nothing takes it back; empty where `undo` does."""
+    """Why it cannot be reverted; empty if `undo` reverts it."""
 
 
 class GroupState(Struct, frozen=True, kw_only=True):
-    """What a group gives in the snapshot, and to whom."""
+    """The licences that a group gives in the snapshot, and its people."""
 
     name: str
     licenses: Mapping[str, frozenset[str] | None]
-    """SkuId → the plans that are off; None where no member shows."""
+    """SkuId → the plans that are off; None if no member shows which."""
     members: tuple[str, ...] | None
-    """Ids of all its people, for groups whose licences a request changes."""
+    """Ids of all its people; None unless a request changes the licences of the group."""
 
 
 class Changes(Struct, frozen=True, kw_only=True):
@@ -66,14 +66,14 @@ class Changes(Struct, frozen=True, kw_only=True):
     """Action id → its steps; actions without requests have none."""
     accounts: Mapping[str, Account]
     properties: Mapping[str, Mapping[str, Any]]
-    """User id → the values before of the properties that are set, as far as they were read."""
+    """User id → the previous values of the properties to set, as far as they were read."""
     groups: Mapping[str, GroupState]
     products: Mapping[str, str]
     """SkuId → skuPartNumber."""
 
 
-def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed]) -> Changes:
-    """Return what replayed requests change; `state` is that of the snapshot."""
+def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> Changes:
+    """Return the changes of replayed requests; `state` is the state of the snapshot."""
     commands = {step.user: step.command for step in replay if step.command.method == "PATCH"}
     names = {name for command in commands.values() for name in properties_of(command)}
     values = read_properties(facts, commands.keys(), names)
@@ -81,52 +81,54 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
         user: {name: value for name, value in values.get(user, {}).items() if name in properties_of(command)}
         for user, command in commands.items()
     }
-    undo = _Undo(facts=facts, first=state, values=properties)
+    undo = _Undo(facts=facts, initial=state, values=properties)
     steps: dict[str, list[Step]] = {}
-    for each in replay:
-        steps.setdefault(each.action, []).append(undo.step(each))
+    for request in replay:
+        steps.setdefault(request.action, []).append(undo.step(request))
     return Changes(
-        steps={action: _seats_first(own) for action, own in steps.items()},
-        accounts={each.user: state.accounts[each.user] for each in replay if each.user},
-        properties={user: own for user, own in properties.items() if own},
-        groups={each.group: _group(each, state) for each in replay if each.group},
+        steps={action: _seats_first(action_steps) for action, action_steps in steps.items()},
+        accounts={request.user: state.accounts[request.user] for request in replay if request.user},
+        properties={user: user_properties for user, user_properties in properties.items() if user_properties},
+        groups={request.group: _group(request, state) for request in replay if request.group},
         products={sku.sku_id: sku.part_number for sku in facts.skus if sku.part_number},
     )
 
 
 def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """Move the seats that a step takes to the first step of the same person that frees one, if that comes before."""
+    """Move the seats that a step takes to the person's first step that frees one, if that step comes before."""
     reordered = list(steps)
     freeing: dict[str, int] = {}
-    for position, step in enumerate(steps):
+    for index, step in enumerate(steps):
         first = freeing.get(step.user) if step.user else None
         if first is not None and max(step.seats.values(), default=0) > 0:
             reordered[first] = replace(reordered[first], seats={**reordered[first].seats, **step.seats})
-            reordered[position] = replace(step, seats={})
+            reordered[index] = replace(step, seats={})
         if min(step.seats.values(), default=0) < 0:
-            freeing.setdefault(step.user, position)
+            freeing.setdefault(step.user, index)
     return tuple(reordered)
 
 
 class _Undo(Struct, frozen=True, kw_only=True):
+    """Determines the requests that revert others."""
+
     facts: TenantFacts
-    first: TenantState
+    initial: TenantState
     """The state of the snapshot."""
     values: Mapping[str, Mapping[str, Any]]
-    """Values of properties before; every property is set once."""
+    """Previous values of properties; every property is set at most once."""
 
-    def step(self, replayed: Replayed) -> Step:
-        """Return a request with what it waits for and what takes it back."""
+    def step(self, replayed: ReplayedRequest) -> Step:
+        """Return the step of a request, with its prerequisites and the request that reverts it."""
         user, command, waits = replayed.user, replayed.command, set[tuple[str, str]]()
         if not user:
-            undo, final = self._regained(replayed.group, *replayed.given)
+            undo, final = self._restore_group(replayed.group, *replayed.given)
         else:
             before = replayed.before[user]
-            waits = _active(before) - _active(self.first.accounts[user])
+            waits = _active(before) - _active(self.initial.accounts[user])
             if command.method == "PATCH":
-                undo, final = self._reset(user, properties_of(command))
+                undo, final = self._restore_property(user, properties_of(command))
             else:
-                undo, final = self._returned(command, before, replayed.after[user])
+                undo, final = self._restore_person(command, before, replayed.after[user])
         return Step(
             number=replayed.number,
             command=command,
@@ -138,16 +140,16 @@ class _Undo(Struct, frozen=True, kw_only=True):
             final=final,
         )
 
-    def _reset(self, user: str, properties: Mapping[str, Any]) -> tuple[Command | None, str]:
-        """Set the properties to what they were."""
+    def _restore_property(self, user: str, properties: Mapping[str, Any]) -> tuple[Command | None, str]:
+        """Return the request that restores a property."""
         ((name, _),) = properties.items()
         if name not in self.values.get(user, {}):
             return None, _UNREAD.format(name=name)
         old = self.values[user][name]
         return (None, _NO_LOCATION) if old is None and name == "usageLocation" else (set_property(user, name, old), "")
 
-    def _returned(self, command: Command, before: Account, after: Account) -> tuple[Command | None, str]:
-        """Let a person have the direct paths and the memberships as before."""
+    def _restore_person(self, command: Command, before: Account, after: Account) -> tuple[Command | None, str]:
+        """Return the request that restores the direct paths or the membership of a person."""
         if after.left != before.left or after.joined != before.joined:
             (group,) = (after.left ^ before.left) | (after.joined ^ before.joined)
             if command.method == "POST":
@@ -161,11 +163,11 @@ class _Undo(Struct, frozen=True, kw_only=True):
         ]
         return assign_user(before.id, add=add, remove=[sku for sku in new if sku not in old]), ""
 
-    def _regained(
+    def _restore_group(
         self, group: str, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
     ) -> tuple[Command | None, str]:
-        """Let a group give what it gave."""
-        services_off = self.first.memberships.given(group)
+        """Return the request that restores the licences of a group."""
+        services_off = self.initial.memberships.given(group)
         removed = [sku for sku in before if sku not in after]
         if services_off is None or any(sku not in services_off for sku in removed):
             return None, _UNKNOWN_SERVICES
@@ -181,7 +183,7 @@ def _direct(account: Account) -> dict[str, frozenset[str]]:
     return {grant.sku_id: grant.off for grant in account.grants if grant.group is None}
 
 
-def _group(step: Replayed, state: TenantState) -> GroupState:
+def _group(step: ReplayedRequest, state: TenantState) -> GroupState:
     services_off = state.memberships.given(step.group)
     fact = state.memberships.groups[step.group]
     return GroupState(

@@ -1,4 +1,4 @@
-"""Why a person has to change the members of a group, and where: for reasons in the proof and for steps of actions."""
+"""Explains why somebody has to change the members of a group manually: reasons in the proof, and steps of actions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -23,14 +23,14 @@ _LONGEST_RULE: Final = 400
 
 
 def group_reasons(groups: Iterable[str], memberships: Memberships, l10n: Localizer) -> tuple[str, ...]:
-    """Return why no request changes the members of those of some groups whose members no request changes."""
+    """Return for each group whose members no request can change the reason."""
     return tuple(_reason(group, memberships, l10n) for group in _refused(groups, memberships))
 
 
 def with_membership_steps(
     actions: Iterable[Action], findings: Mapping[str, Finding], memberships: Memberships, l10n: Localizer
 ) -> Iterator[Action]:
-    """Add to actions that change members without requests who has to change what, and where."""
+    """Add manual steps to actions that change members without requests."""
     for action in actions:
         if action.requests or ActionKind(action.kind) not in _CHANGED_BY_MEMBERSHIP:
             yield action
@@ -39,7 +39,11 @@ def with_membership_steps(
         for fingerprint in action.findings:
             for group in _refused(groups_of(findings[fingerprint]), memberships) if fingerprint in findings else ():
                 people.setdefault(group, []).append(findings[fingerprint])
-        steps = [step for group, own in people.items() for step in _steps(group, own, memberships, l10n)]
+        steps = [
+            step
+            for group, group_findings in people.items()
+            for step in _steps(group, group_findings, memberships, l10n)
+        ]
         yield replace(action, steps=(*action.steps, *steps)) if steps else action
 
 
@@ -61,31 +65,31 @@ def _steps(group: str, findings: Sequence[Finding], memberships: Memberships, l1
 
 
 def remove_on_premises(group: str, addresses: Sequence[str]) -> str:
-    """Return the line of the ActiveDirectory module that takes people out of a group of the local directory.
+    """Return the command of the ActiveDirectory module that removes people from a group of the local directory.
 
-    Group and people are found by display name and address, for the names of their accounts there are not read.
+    Group and people are looked up by display name and address, because their account names there are not read.
     """
     people = "".join(f"(userPrincipalName={_ldap(address)})" for address in addresses)
-    wanted = f"(|{people})" if len(addresses) > 1 else people
+    user_filter = f"(|{people})" if len(addresses) > 1 else people
     return (
         f"Remove-ADGroupMember -Identity (Get-ADGroup -LDAPFilter {quoted(f'(displayName={_ldap(group)})')})"
-        f" -Members (Get-ADUser -LDAPFilter {quoted(wanted)})"
+        f" -Members (Get-ADUser -LDAPFilter {quoted(user_filter)})"
     )
 
 
 def _ldap(text: str) -> str:
-    r"""Return a value of an LDAP filter (RFC 4515): what has a meaning there, and control characters, as `\2a`."""
+    r"""Return a value of an LDAP filter (RFC 4515), with special and control characters escaped as in `\2a`."""
     special = "\\*()\0"
     return "".join(
-        "".join(f"\\{byte:02x}" for byte in sign.encode("utf-8", "replace"))
-        if sign in special or not sign.isprintable()
-        else sign
-        for sign in text
+        "".join(f"\\{byte:02x}" for byte in character.encode("utf-8", "replace"))
+        if character in special or not character.isprintable()
+        else character
+        for character in text
     )
 
 
 def code(text: str) -> str:
-    """Return a text as a code span of a step; a backtick, which would end it, is written as an apostrophe."""
+    """Return a text as a Markdown code span; a backtick, which would end it, is replaced by an apostrophe."""
     return "`" + printable(text).replace("`", "'") + "`"
 
 

@@ -1,4 +1,4 @@
-"""Rules of dynamic groups: whether somebody with given properties is a member, as far as that can be computed."""
+"""Evaluates rules of dynamic groups: whether a user with given properties is a member, as far as can be computed."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,13 +9,13 @@ _PROPERTY: Final = re.compile(r"\buser\.([A-Za-z0-9_]+)", re.IGNORECASE)
 _TOKEN: Final = re.compile(
     r"""\s*(?:(?P<sign>[()\[\],])|(?P<text>"(?:[^"`]|`.)*"|'(?:[^']|'')*')|(?P<word>-?[A-Za-z][A-Za-z0-9_.]*))""",
 )
-_DEEPEST: Final = 40
-"""Parentheses within one another; a rule with more is not evaluated."""
+_MAX_DEPTH: Final = 40
+"""Maximum depth of nested parentheses; a rule with more is not evaluated."""
 
 _NEGATIONS: Final = {"ne": "eq", "notin": "in", "notstartswith": "startswith", "notcontains": "contains"}
 
 Verdict = bool | None
-"""None where it is not known."""
+"""None if it is not known."""
 
 
 class _Comparison(NamedTuple):
@@ -29,28 +29,28 @@ class _UnreadableRuleError(Exception):
 
 
 def rule_properties(rule: str) -> tuple[str, ...]:
-    """Return the properties of users that a rule names, in its order."""
+    """Return the user properties in a rule, in order of appearance."""
     return tuple(dict.fromkeys(_PROPERTY.findall(rule)))
 
 
 def rule_matches(rule: str, values: Mapping[str, Any]) -> Verdict:
-    """Tell whether a rule matches a user with these properties; None where it names others or cannot be evaluated.
+    """Return whether a rule matches a user with these properties; None if it uses others or cannot be evaluated.
 
     Comparisons of texts and of `accountEnabled` are evaluated, with `-and`, `-or` and `-not`. Regular expressions,
     properties with several values, devices and other groups are not.
     """
     try:
-        parsed = _parsed(rule)
+        parsed = _parse(rule)
     except _UnreadableRuleError:
         return None
-    return _value(parsed, {name.casefold(): value for name, value in values.items()})
+    return _evaluate(parsed, {name.casefold(): value for name, value in values.items()})
 
 
-def _value(node: Any, values: Mapping[str, Any]) -> Verdict:
+def _evaluate(node: Any, values: Mapping[str, Any]) -> Verdict:
     if isinstance(node, _Comparison):
-        return _compared(node, values)
+        return _compare(node, values)
     operator, *parts = node
-    verdicts = [_value(part, values) for part in parts]
+    verdicts = [_evaluate(part, values) for part in parts]
     if operator == "not":
         return None if verdicts[0] is None else not verdicts[0]
     decisive: bool = operator == "or"
@@ -59,31 +59,31 @@ def _value(node: Any, values: Mapping[str, Any]) -> Verdict:
     return None if None in verdicts else not decisive
 
 
-def _compared(comparison: _Comparison, values: Mapping[str, Any]) -> Verdict:
+def _compare(comparison: _Comparison, values: Mapping[str, Any]) -> Verdict:
     if comparison.name not in values:
         return None
-    own, other, operator = values[comparison.name], comparison.value, comparison.operator
-    if isinstance(own, bool) or isinstance(other, bool):
-        return own is other if isinstance(other, bool) else None
-    if own is None or other is None:
-        return own is other if operator == "eq" else False
-    text = str(own).casefold()
+    actual, expected, operator = values[comparison.name], comparison.value, comparison.operator
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected if isinstance(expected, bool) else None
+    if actual is None or expected is None:
+        return actual is expected if operator == "eq" else False
+    text = str(actual).casefold()
     match operator:
         case "eq":
-            return bool(text == other)
+            return bool(text == expected)
         case "in":
-            return text in other
+            return text in expected
         case "startswith":
-            return text.startswith(other)
+            return text.startswith(expected)
         case _:
-            return other in text
+            return expected in text
 
 
 @lru_cache(maxsize=256)
-def _parsed(rule: str) -> Any:
+def _parse(rule: str) -> Any:
     """Return comparisons within tuples that begin with `and`, `or` or `not`. Raises _UnreadableRuleError."""
     tokens = list(_tokens(rule))
-    node, rest = _either(tokens, 0)
+    node, rest = _parse_or(tokens, 0)
     if rest:
         raise _UnreadableRuleError
     return node
@@ -102,39 +102,39 @@ def _tokens(rule: str) -> Iterator[tuple[str, str]]:
 _Tokens = Sequence[tuple[str, str]]
 
 
-def _either(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
-    return _joined(tokens, depth, "or")
+def _parse_or(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
+    return _parse_operands(tokens, depth, "or")
 
 
-def _joined(tokens: _Tokens, depth: int, operator: str) -> tuple[Any, _Tokens]:
-    read = _single if operator == "and" else lambda rest, deep: _joined(rest, deep, "and")
-    node, tokens = read(tokens, depth)
+def _parse_operands(tokens: _Tokens, depth: int, operator: str) -> tuple[Any, _Tokens]:
+    parse = _parse_operand if operator == "and" else lambda rest, inner_depth: _parse_operands(rest, inner_depth, "and")
+    node, tokens = parse(tokens, depth)
     parts = [node]
     while tokens and _word(tokens[0]) == operator:
-        node, tokens = read(tokens[1:], depth)
+        node, tokens = parse(tokens[1:], depth)
         parts.append(node)
     return (operator, *parts), tokens
 
 
-def _single(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
-    if not tokens or depth > _DEEPEST:
+def _parse_operand(tokens: _Tokens, depth: int) -> tuple[Any, _Tokens]:
+    if not tokens or depth > _MAX_DEPTH:
         raise _UnreadableRuleError
     if _word(tokens[0]) == "not":
-        node, tokens = _single(tokens[1:], depth + 1)
+        node, tokens = _parse_operand(tokens[1:], depth + 1)
         return ("not", node), tokens
     if tokens[0] == ("sign", "("):
-        node, tokens = _either(tokens[1:], depth + 1)
+        node, tokens = _parse_or(tokens[1:], depth + 1)
         if not tokens or tokens[0] != ("sign", ")"):
             raise _UnreadableRuleError
         return node, tokens[1:]
-    return _comparison(tokens)
+    return _parse_comparison(tokens)
 
 
-def _comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
+def _parse_comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
     if len(tokens) < 3 or not _word(tokens[0]).startswith("user."):
         raise _UnreadableRuleError
     name, operator = _word(tokens[0]).removeprefix("user."), _word(tokens[1])
-    value, tokens = _operand(tokens[2:])
+    value, tokens = _parse_value(tokens[2:])
     positive = _NEGATIONS.get(operator, operator)
     if positive not in {"eq", "in", "startswith", "contains"} or isinstance(value, list) != (positive == "in"):
         raise _UnreadableRuleError
@@ -142,7 +142,7 @@ def _comparison(tokens: _Tokens) -> tuple[Any, _Tokens]:
     return (comparison if positive == operator else ("not", comparison)), tokens
 
 
-def _operand(tokens: _Tokens) -> tuple[Any, _Tokens]:
+def _parse_value(tokens: _Tokens) -> tuple[Any, _Tokens]:
     if tokens[0] == ("sign", "["):
         values: list[str] = []
         tokens = tokens[1:]

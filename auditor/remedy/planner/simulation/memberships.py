@@ -1,4 +1,4 @@
-"""Which groups people can leave and join through Graph, what groups give, and the members table after changes."""
+"""Determines which groups people can leave and join through Graph, and what they give; updates the members table."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -24,18 +24,18 @@ REFUSALS: Mapping[str, str] = {
     "nested": "The transitive members of other groups are not known.",
     "rule": "Which dynamic groups the person would be in is not known.",
 }
-"""Code → what Graph answers to a change of members; `unread`, `nested` and `rule` are reasons of the plan itself."""
+"""Code → Graph's error for a change of members; `unread`, `nested` and `rule` are reasons of the plan itself."""
 
 
 class Memberships:
-    """The groups of a tenant as far as their members can be changed."""
+    """The groups of a tenant, and how their members can be changed."""
 
     def __init__(self, facts: TenantFacts) -> None:
         self._facts = facts
         self.groups: Mapping[str, GroupFact] = {group.id: group for group in facts.groups}
 
     def refusal(self, group_id: str) -> str | None:
-        """Return why no request can change the members of a group, as a key of REFUSALS; None where one can."""
+        """Return why no request can change the members of a group, as a key of REFUSALS; None if one can."""
         group = self.groups.get(group_id)
         if group is None or group.types is None:
             return "unread"
@@ -51,11 +51,11 @@ class Memberships:
         return "nested" if self._is_unclear(group_id) else None
 
     def given(self, group_id: str) -> Mapping[str, frozenset[str]] | None:
-        """Return what a group gives a new member, skuId → plans that are off; None where no member shows it."""
+        """Return what a group gives a new member, skuId → plans that are off; None if no member shows it."""
         group = self.groups.get(group_id)
         if group is None or group.processing_state != "ProcessingComplete":
             return None
-        services_off = {sku_id: self._off.get((group_id, sku_id)) for sku_id in group.sku_ids}
+        services_off = {sku_id: self._disabled_plans.get((group_id, sku_id)) for sku_id in group.sku_ids}
         certain = {
             sku_id: next(iter(offs)) for sku_id, offs in services_off.items() if offs is not None and len(offs) == 1
         }
@@ -68,15 +68,15 @@ class Memberships:
 
     @cached_property
     def rule_properties(self) -> frozenset[str]:
-        """The properties of users that the rules of dynamic groups name."""
+        """The user properties in the rules of dynamic groups."""
         rules = (group.membership_rule for group in self.groups.values() if group.dynamic)
         return frozenset(name for rule in rules if rule for name in rule_properties(rule))
 
     def moves(self, account: Account, values: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-        """Return the dynamic groups that a person leaves and joins by other values of properties.
+        """Return the dynamic groups that a person leaves and joins if properties are set to these values.
 
-        None where that is not known, or not what a group gives. A group without licences counts where its members
-        were read, for a policy may look at them.
+        None if that is not known, or what a group gives. Groups without licences are included if their members were
+        read, because a policy may use them.
         """
         left: list[str] = []
         joined: list[str] = []
@@ -101,19 +101,21 @@ class Memberships:
     def _is_member(self, account: Account, group: GroupFact) -> bool:
         if group.id in account.left | account.joined or group.members_status not in _READ:
             return group.id in account.joined or any(grant.group == group.id for grant in account.grants)
-        return account.id in self._listed(group.id)
+        return account.id in self._member_ids(group.id)
 
-    def _listed(self, group_id: str) -> frozenset[str]:
-        if group_id not in self._lists:
-            self._lists[group_id] = frozenset(self._facts.snapshot.members_of(group_id, transitive=False).to_pylist())
-        return self._lists[group_id]
+    def _member_ids(self, group_id: str) -> frozenset[str]:
+        if group_id not in self._member_id_cache:
+            self._member_id_cache[group_id] = frozenset(
+                self._facts.snapshot.members_of(group_id, transitive=False).to_pylist()
+            )
+        return self._member_id_cache[group_id]
 
     @cached_property
-    def _lists(self) -> dict[str, frozenset[str]]:
+    def _member_id_cache(self) -> dict[str, frozenset[str]]:
         return {}
 
     @cached_property
-    def _off(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:
+    def _disabled_plans(self) -> Mapping[tuple[str, str], set[frozenset[str]]]:
         """(group, skuId) → the sets of plans that are off in the paths of its members."""
         services_off: dict[tuple[str, str], set[frozenset[str]]] = {}
         for batch in self._facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup", "pathDisabledPlans")):
@@ -126,39 +128,39 @@ class Memberships:
         return services_off
 
     @cached_property
-    def _within(self) -> Mapping[str, frozenset[str] | None]:
-        """Group whose transitive members were read → the groups within it; None where not all are known."""
+    def _nested_groups(self) -> Mapping[str, frozenset[str] | None]:
+        """Group whose transitive members were read → the groups nested in it; None if not all are known."""
         return {
-            group.id: self._nested(group.id)
+            group.id: self._find_nested_groups(group.id)
             for group in self.groups.values()
             if group.transitive_members_status in _READ
         }
 
-    def _nested(self, group_id: str) -> frozenset[str] | None:
+    def _find_nested_groups(self, group_id: str) -> frozenset[str] | None:
         nested: set[str] = set()
-        waiting = [group_id]
-        while waiting:
-            group = self.groups.get(waiting.pop())
+        pending = [group_id]
+        while pending:
+            group = self.groups.get(pending.pop())
             if group is None or group.nested_groups is None:
                 return None
             new = set(group.nested_groups) - nested - {group_id}
             nested |= new
-            waiting += sorted(new)
+            pending += sorted(new)
         return frozenset(nested)
 
     def _is_unclear(self, group_id: str) -> bool:
-        """Whether a policy may look at transitive members among which a change of this group cannot be followed."""
+        """Whether a policy may use transitive members on which the effect of a change of this group is not known."""
         return any(
             (nested is None and outer != group_id)
             or (
                 (outer == group_id or (nested is not None and group_id in nested))
-                and any(self.groups[each].members_status not in _READ for each in {outer, *(nested or ())})
+                and any(self.groups[group].members_status not in _READ for group in {outer, *(nested or ())})
             )
-            for outer, nested in self._within.items()
+            for outer, nested in self._nested_groups.items()
         )
 
     def tables(self, accounts: Iterable[Account]) -> Mapping[str, pa.Table]:
-        """Return the members table after accounts left and joined groups; empty where nobody did."""
+        """Return the members table after accounts left and joined groups; empty if nobody did."""
         changed = [account for account in accounts if account.left or account.joined]
         if not changed:
             return {}
@@ -168,12 +170,12 @@ class Memberships:
         for account in changed:
             direct -= {(group, account.id) for group in account.left}
             direct |= {(g, account.id) for g in account.joined if self.groups[g].members_status in _READ}
-            for outer, within in self._within.items():
-                inner = {outer, *(within or ())}
-                if inner.isdisjoint({*account.left, *account.joined}):
+            for outer, nested_groups in self._nested_groups.items():
+                group_ids = {outer, *(nested_groups or ())}
+                if group_ids.isdisjoint({*account.left, *account.joined}):
                     continue
-                reached = any((group, account.id) in direct for group in inner)
-                nested = nested | {(outer, account.id)} if reached else nested - {(outer, account.id)}
+                is_member = any((group, account.id) in direct for group in group_ids)
+                nested = nested | {(outer, account.id)} if is_member else nested - {(outer, account.id)}
         return {"members": pa.Table.from_pylist(list(_rows(direct, nested)), MEMBERS)}
 
 

@@ -1,4 +1,4 @@
-"""Replays the requests of actions over a copy of a tenant: who is changed by each, and what refuses it."""
+"""Replays the requests of actions on a copy of a tenant: who is changed by each, and why it is refused."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,8 +13,8 @@ from auditor.remedy.planner.simulation.tenant import TenantState, apply
 from auditor.remedy.requests import Command, subject_of
 
 
-class Replayed(Struct, frozen=True, kw_only=True):
-    """One request and the people as they are before and after it."""
+class ReplayedRequest(Struct, frozen=True, kw_only=True):
+    """One request, and the people before and after it."""
 
     position: int
     """The number of its action, from 1."""
@@ -28,16 +28,16 @@ class Replayed(Struct, frozen=True, kw_only=True):
     group: str
     """Empty for a change of a person only."""
     before: Mapping[str, Account]
-    """Those whom it is about and who exist, by id."""
+    """The existing people whom it is about, by id."""
     after: Mapping[str, Account]
     given: tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
-    """What the group gives before and after it."""
+    """The licences that the group gives before and after it."""
     refusal: str | None
-    """What Graph would say; nothing is changed then."""
+    """The error that Graph would return; nothing is changed then."""
 
     @property
     def seats(self) -> dict[str, int]:
-        """The seats that it takes, by skuId; below zero for those that it frees."""
+        """The seats that it takes, by skuId; negative for those that it frees."""
         balance: Counter[str] = Counter()
         for user, account in self.after.items():
             balance.update(account.held - self.before[user].held)
@@ -52,8 +52,8 @@ class SeatEffect(Struct, frozen=True, kw_only=True):
     assigned: int = 0
 
 
-def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed]:
-    """Apply the requests of actions in their order to a state, which is changed, and yield each."""
+def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[ReplayedRequest]:
+    """Apply the requests of actions in order to a state, which is changed in place, and yield each."""
     for position, action in enumerate(actions, start=1):
         for number, request in enumerate(action.requests, start=1):
             command = Command(method=request["method"], path=request["path"], body=request["body"])
@@ -61,10 +61,10 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
             user = identifier if kind == "users" else ""
             group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
             people = (user,) if user else state.members.get(group, ())
-            before = {each: state.accounts[each] for each in people if each in state.accounts}
+            before = {person: state.accounts[person] for person in people if person in state.accounts}
             given = state.groups.get(group, {})
             refusal = apply(state, command)
-            yield Replayed(
+            yield ReplayedRequest(
                 position=position,
                 action=action.id,
                 number=number,
@@ -72,17 +72,17 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
                 user=user,
                 group=group,
                 before=before,
-                after={each: state.accounts[each] for each in before},
+                after={person: state.accounts[person] for person in before},
                 given=(given, state.groups.get(group, {})),
                 refusal=refusal,
             )
 
 
-def holding_changes(steps: Iterable[Replayed]) -> Iterator[HoldingChange]:
-    """Yield the products that people stop and start to hold, for each action and person."""
-    for number, own in groupby(steps, key=lambda step: step.position):
+def holding_changes(steps: Iterable[ReplayedRequest]) -> Iterator[HoldingChange]:
+    """Yield the products that people lose and get, for each action and person."""
+    for number, action_steps in groupby(steps, key=lambda step: step.position):
         held: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
-        for step in own:
+        for step in action_steps:
             for user, account in step.after.items():
                 before = held[user][0] if user in held else step.before[user].held
                 held[user] = before, account.held
@@ -101,8 +101,8 @@ def seat_effects(actions: Sequence[Action], changes: Iterable[HoldingChange]) ->
         balance.subtract(change.lost)
     return {
         action: SeatEffect(
-            freed=-sum(each for each in balance.values() if each < 0),
-            assigned=sum(each for each in balance.values() if each > 0),
+            freed=-sum(count for count in balance.values() if count < 0),
+            assigned=sum(count for count in balance.values() if count > 0),
         )
         for action, balance in balances.items()
     }

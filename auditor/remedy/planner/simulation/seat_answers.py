@@ -1,4 +1,4 @@
-"""What answers about purchases and renewals make of the seats of products."""
+"""Computes how answers about purchases and renewals change the seats of products."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -20,32 +20,32 @@ ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
 
 
 class SeatChange(Struct, frozen=True, kw_only=True):
-    """What decisions make of the seats of a product."""
+    """The change of a product's seats by decisions."""
 
     sku: SkuFact
-    """The product as it will be."""
+    """The product after the change."""
     before: SkuFact
     decisions: tuple[Answer, ...]
     subscriptions: Mapping[str, int | None]
-    """Subscription → its seats then; None where it is not renewed."""
+    """Subscription id → its seats after the change; None if it is not renewed."""
     dates: Mapping[str, datetime] = field(default_factory=dict)
-    """Subscription → its next lifecycle date once it is renewed, where a contract names the term."""
+    """Subscription id → its next lifecycle date after the renewal, if the term is known from a contract."""
 
     @property
     def change(self) -> int:
-        """The usable seats that come (+) or go (−)."""
+        """The usable seats that are added (+) or removed (−)."""
         return (self.sku.usable or 0) - (self.before.usable or 0)
 
 
 def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
-    """Return what answers make of the seats of products, by skuId; what changes neither number nor date is left out.
+    """Return the changes of seats by answers, by skuId, without those that change neither number nor date.
 
-    An answer about a whole product says how many seats it has then, whatever the answers about its subscriptions are.
+    An answer about a product sets its number of seats, whatever the answers about its subscriptions are.
     """
     facts = bound.facts
     subscriptions = {row["id"]: row for row in facts.subscriptions}
     changes: dict[str, SeatChange] = {}
-    for answer in sorted(answers, key=lambda each: each.question.subject in facts.index):
+    for answer in sorted(answers, key=lambda answer: answer.question.subject in facts.index):
         subject = answer.question.subject
         row = subscriptions.get(subject)
         sku_id = (row["skuId"] or "").lower() if row is not None else subject
@@ -64,11 +64,11 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
 
 
 def _terms(bound: BoundPolicies, index: int) -> set[str]:
-    """Return the terms of the contracts that hold today and are about a product."""
+    """Return the terms of the current contracts about a product."""
     facts = bound.facts
     contracts = contracts_of(facts.policies, facts.manifest.tenant)
-    holding = [contract for contract in contracts if contract.holds(facts.as_of.date())]
-    return {contract.term for contract in holding if bound.masks.of(contract.products).true[index]}
+    current = [contract for contract in contracts if contract.holds(facts.as_of.date())]
+    return {contract.term for contract in current if bound.masks.of(contract.products).true[index]}
 
 
 def _purchase(change: SeatChange, answer: Answer) -> SeatChange:
@@ -78,9 +78,9 @@ def _purchase(change: SeatChange, answer: Answer) -> SeatChange:
 def _renewal(
     change: SeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
 ) -> SeatChange | None:
-    """Return the seats after a renewal; None for a subscription of which no seat counts as enabled.
+    """Return the seats after a renewal; None for a subscription whose seats do not count as enabled.
 
-    The next date is later by the term of the contract; without one, or with several terms, nobody knows it.
+    The next date is later by the term of the contract; without a contract, or with several terms, it is not known.
     """
     renews, seats = bool(answer.value["renew"]), answer.value.get("seats")
     if row is None:
@@ -89,12 +89,12 @@ def _renewal(
     total = row["totalLicenses"]
     if (row["status"] or "").casefold() != "enabled" or not isinstance(total, int):
         return None
-    then = (total if seats is None else int(seats)) if renews else None
-    enabled = max(0, (change.sku.enabled or 0) - total) + (then or 0)
+    renewed_seats = (total if seats is None else int(seats)) if renews else None
+    enabled = max(0, (change.sku.enabled or 0) - total) + (renewed_seats or 0)
     return replace(
         change,
         sku=replace(change.sku, enabled=enabled),
-        subscriptions={**change.subscriptions, row["id"]: then},
+        subscriptions={**change.subscriptions, row["id"]: renewed_seats},
         dates={**change.dates, **(_renewed_date(row, *terms) if renews and len(terms) == 1 else {})},
     )
 
@@ -106,21 +106,21 @@ def _renewed_date(row: Mapping[str, Any], term: str) -> Mapping[str, datetime]:
     return {row["id"]: datetime.combine(months_before(day.date(), -MONTHS[term]), day.timetz())}
 
 
-def followed(change: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
-    """Return the seats as far as they can follow the decisions: none in use goes, and no policy is broken by them.
+def feasible_change(change: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
+    """Return the part of a change that is possible: no seat in use is removed, and no policy is violated by it.
 
-    `consumed` seats are in use once everybody has changed; `blocks` are what policies say about spare ones.
+    `consumed` seats are in use once everybody has changed; `blocks` are the policies' constraints on spare seats.
     """
     warning = change.sku.warning or 0
-    before, then = change.before.enabled or 0, change.sku.enabled or 0
-    least, most = [consumed - warning], []
+    before, target = change.before.enabled or 0, change.sku.enabled or 0
+    minimums, maximums = [consumed - warning], []
     for block in blocks:
         grace = warning if block.count_grace_units else 0
         low, high = usable_range(consumed, block.minimum, block.maximum)
-        least += [] if low is None else [low - grace]
-        most += [] if high is None else [high - grace]
-    enabled = min(before, max(then, *least)) if then < before else max(before, min([then, *most]))
-    if enabled == then:
+        minimums += [] if low is None else [low - grace]
+        maximums += [] if high is None else [high - grace]
+    enabled = min(before, max(target, *minimums)) if target < before else max(before, min([target, *maximums]))
+    if enabled == target:
         return change
     return replace(change, sku=replace(change.sku, enabled=enabled))
 
@@ -128,37 +128,41 @@ def followed(change: SeatChange, consumed: int, blocks: Iterable[Seats]) -> Seat
 def followed_renewals(
     answers: Mapping[str, Iterable[Answer]], decided: Mapping[str, SeatChange], seats: Mapping[str, SeatChange]
 ) -> Iterator[tuple[str, bool]]:
-    """Yield the fingerprints of findings with a decision about a renewal, and whether it is to renew.
+    """Yield the fingerprints of findings with an applied decision about a renewal, and whether it is to renew.
 
-    Of the `decided` changes of seats those that are not in `seats` are not followed: their findings stay questions.
+    Changes in `decided` that are not in `seats` are not applied: their findings remain questions.
     """
-    unfollowed = [answer for sku_id, each in decided.items() if sku_id not in seats for answer in each.decisions]
-    for fingerprint, own in answers.items():
-        for answer in own:
+    unfollowed = [answer for sku_id, change in decided.items() if sku_id not in seats for answer in change.decisions]
+    for fingerprint, finding_answers in answers.items():
+        for answer in finding_answers:
             if answer.kind is AnswerKind.RENEWAL and answer not in unfollowed:
                 yield fingerprint, bool(answer.value["renew"])
 
 
 def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows of subscriptions with the seats of a decided future, which add up to those of the products.
+    """Return the rows of subscriptions after decisions, with seats that add up to those of the products.
 
-    Seats of a product that no answer about a subscription covers are taken from, or added to, the subscriptions that
-    end first. A subscription without seats is left out.
+    Seats of a product that are not covered by answers about subscriptions are removed from, or added to, those that
+    end first. Subscriptions without seats are left out.
     """
     rows_by_id = {row["id"]: row for row in rows}
     for change in changes:
-        own = [row for row in rows_by_id.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
-        alive = [row for row in own if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]]
-        alive.sort(key=lambda row: (row["nextLifecycleDateTime"] is None, row["nextLifecycleDateTime"], row["id"]))
-        seats = {row["id"]: row["totalLicenses"] or 0 for row in alive}
-        rest = (change.sku.enabled or 0) - (change.before.enabled or 0)
+        product_rows = [row for row in rows_by_id.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
+        enabled_rows = [
+            row for row in product_rows if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]
+        ]
+        enabled_rows.sort(
+            key=lambda row: (row["nextLifecycleDateTime"] is None, row["nextLifecycleDateTime"], row["id"])
+        )
+        seats = {row["id"]: row["totalLicenses"] or 0 for row in enabled_rows}
+        remainder = (change.sku.enabled or 0) - (change.before.enabled or 0)
         for name in change.subscriptions.keys() & seats.keys():
-            rest += seats[name] - (change.subscriptions[name] or 0)
+            remainder += seats[name] - (change.subscriptions[name] or 0)
             seats[name] = change.subscriptions[name] or 0
         for name, count in seats.items():
-            difference = max(rest, -count)
+            difference = max(remainder, -count)
             seats[name] = count + difference
-            rest -= difference
+            remainder -= difference
         rows_by_id |= {name: {**rows_by_id[name], "totalLicenses": count} for name, count in seats.items()}
         rows_by_id |= {name: {**rows_by_id[name], "nextLifecycleDateTime": day} for name, day in change.dates.items()}
         rows_by_id = {name: row for name, row in rows_by_id.items() if seats.get(name) != 0}

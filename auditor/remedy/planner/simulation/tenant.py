@@ -1,4 +1,4 @@
-"""Requests and a snapshot into the snapshot after them: Graph's seat counting and Graph's refusals, without Graph."""
+"""Simulates requests on a snapshot: Graph's seat counting and Graph's errors, without calling Graph."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
@@ -20,7 +20,7 @@ from auditor.snapshot.schema import ASSIGNMENTS
 
 
 class TenantState(Struct, kw_only=True):
-    """What requests change: accounts, seats in use, and what groups give. Changed in place, by `apply` only."""
+    """The state that requests change: accounts, seats in use, and licences of groups. Only `apply` changes it."""
 
     accounts: dict[str, Account]
     usable: Mapping[str, int]
@@ -31,15 +31,15 @@ class TenantState(Struct, kw_only=True):
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memberships: Memberships
     seats: Mapping[str, SeatChange] = field(default_factory=dict)
-    """SkuId → what decisions make of its seats."""
+    """SkuId → the change of its seats by decisions."""
 
     def free(self, sku_id: str) -> int:
-        """Return the seats that nobody holds."""
+        """Return the number of free seats."""
         return self.usable.get(sku_id, 0) - self.consumed.get(sku_id, 0)
 
 
 def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState:
-    """Gather what requests can change; a SKU without seat numbers has no free seat."""
+    """Return the state of a snapshot; a SKU without seat numbers has no free seat."""
     owned = [sku for sku in facts.skus if sku.owned and sku.applies_to.casefold() == "user"]
     return TenantState(
         accounts=dict(accounts),
@@ -51,8 +51,8 @@ def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState
 
 
 def copied(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyType({})) -> TenantState:
-    """Return a state that can be changed without changing this one, with the seats that are bought before requests."""
-    bought = {sku_id: max(0, each.change) for sku_id, each in seats.items()}
+    """Return an independent copy of a state, with the seats that are bought before the requests."""
+    bought = {sku_id: max(0, change.change) for sku_id, change in seats.items()}
     return TenantState(
         accounts=dict(state.accounts),
         usable={sku_id: count + bought.get(sku_id, 0) for sku_id, count in state.usable.items()},
@@ -65,7 +65,7 @@ def copied(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyTyp
 
 
 def apply(state: TenantState, command: Command) -> str | None:
-    """Apply one request to the state, whole or not at all; returns Graph's refusal, or None."""
+    """Apply one request to the state, completely or not at all; return Graph's error, or None."""
     kind, identifier, *rest = command.path.strip("/").split("/")
     match kind, rest:
         case "users", ["assignLicense"]:
@@ -83,7 +83,7 @@ def apply(state: TenantState, command: Command) -> str | None:
 
 
 def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
-    """Make a person a member, or no member; what the group gives comes as far as there are seats, or goes."""
+    """Add or remove a member, with the licences of the group, which are added as far as there are seats."""
     account, code = state.accounts.get(user), state.memberships.refusal(group)
     if code is not None:
         return REFUSALS[code]
@@ -93,7 +93,7 @@ def _change_membership(state: TenantState, group: str, user: str, *, joins: bool
         exists = "One or more added object references already exist for the following modified properties: 'members'."
         return exists if joins else "Resource does not exist."
     if not joins:
-        _settle(state, account.held, account.without_group(group))
+        _store(state, account.held, account.without_group(group))
         return None
     _join(state, group, user)
     return None
@@ -110,11 +110,11 @@ def _give(state: TenantState, user: str, group: str, sku_id: str, off: frozenset
     account = state.accounts[user]
     seat = sku_id in account.held or state.free(sku_id) > 0
     grant = account.grant(sku_id, group, off, error=None if seat else "CountViolation")
-    _settle(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
+    _store(state, account.held, replace(account, grants=(*account.grants, grant), changed=True))
 
 
 def _set_properties(state: TenantState, user: str, values: Mapping[str, Any]) -> str | None:
-    """Change properties; dynamic groups whose rules name them take the person in, or lose the person."""
+    """Change properties; dynamic groups whose rules use them add or remove the person."""
     account = state.accounts.get(user)
     if account is None:
         return "Resource does not exist."
@@ -124,14 +124,14 @@ def _set_properties(state: TenantState, user: str, values: Mapping[str, Any]) ->
     changed = account.with_properties(values)
     for group in moves[0]:
         changed = changed.without_group(group)
-    _settle(state, account.held, changed)
+    _store(state, account.held, changed)
     for group in moves[1]:
         _join(state, group, user)
     return None
 
 
 def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
-    """All or nothing: removals first, then additions; a user needs a usage location and each SKU a free seat."""
+    """Change direct licences, all or nothing: removals, then additions, which need a usage location and free seats."""
     account = state.accounts.get(user)
     if account is None:
         return "Resource does not exist."
@@ -151,12 +151,12 @@ def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str 
         if sku_id not in before and state.free(sku_id) < 1:
             return f"Subscription with SKU {sku_id} does not have any available licenses."
         account = account.with_direct(sku_id, added["disabledPlans"])
-    _settle(state, before, account)
+    _store(state, before, account)
     return None
 
 
-def _settle(state: TenantState, before: frozenset[str], account: Account) -> None:
-    """Keep the changed account; a seat is per person, not per path."""
+def _store(state: TenantState, before: frozenset[str], account: Account) -> None:
+    """Store the changed account and update the seats in use; a seat is counted per person, not per path."""
     for sku_id in before - account.held:
         state.consumed[sku_id] = state.consumed.get(sku_id, 0) - 1
     for sku_id in account.held - before:
@@ -165,19 +165,19 @@ def _settle(state: TenantState, before: frozenset[str], account: Account) -> Non
 
 
 def _reprocess(state: TenantState, user: str) -> str | None:
-    """Try again what groups could not give; errors of a cause that stays, or that is not known, stay as they are."""
+    """Retry group licences in error; errors with a remaining or unknown cause are kept."""
     account = state.accounts.get(user)
     if account is None:
         return "Resource does not exist."
     for grant in account.grants:
         account = state.accounts[user]
         if account.can_retry(grant) and (grant.sku_id in account.held or state.free(grant.sku_id) > 0):
-            _settle(state, account.held, account.retried(grant))
+            _store(state, account.held, account.retried(grant))
     return None
 
 
 def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> str | None:
-    """Change what the group gives, then process its members one by one; who finds no seat is left in error."""
+    """Change the licences of a group, then process its members one by one; those without a free seat are in error."""
     before = state.groups.get(group)
     if before is None:
         return "Resource does not exist."
@@ -190,14 +190,14 @@ def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> st
     for user in state.members.get(group, ()):
         account = state.accounts[user]
         grants = tuple(g for g in account.grants if g.group != group or g.sku_id not in removed)
-        _settle(state, account.held, replace(account, grants=grants, changed=True))
+        _store(state, account.held, replace(account, grants=grants, changed=True))
         for added in body["addLicenses"]:
             _give(state, user, group, added["skuId"], frozenset(added["disabledPlans"]))
     return None
 
 
 def resulting(facts: TenantFacts, state: TenantState) -> Snapshot:
-    """Return the snapshot with the state's changes; the users are still streamed."""
+    """Return the snapshot with the changes of the state; users are still streamed."""
     snapshot = facts.snapshot
     changed = {account.row: account for account in state.accounts.values() if account.changed}
     skus = {grant.sku_id for account in changed.values() for grant in account.grants}
@@ -238,61 +238,61 @@ def _subscriptions(facts: TenantFacts, state: TenantState) -> Mapping[str, pa.Ta
 
 
 def _groups(facts: TenantFacts, state: TenantState) -> pa.Table:
-    """Write what groups give now, and clear the flag of errors where every member in error was changed and has none."""
+    """Return groups with new licences; the error flag is cleared if all members in error were changed and have none."""
     table = facts.snapshot.table("groups")
     rows = table.to_pylist()
-    erring = _erring(facts, state)
+    in_error = _groups_in_error(facts, state)
     for row in rows:
         licenses = state.groups.get(row["id"])
         if licenses is not None and set(licenses) != set(row["assignedLicenses"] or ()):
             row["assignedLicenses"] = sorted(licenses)
-        if row["hasMembersWithLicenseErrors"] and row["id"] not in erring:
+        if row["hasMembersWithLicenseErrors"] and row["id"] not in in_error:
             row["hasMembersWithLicenseErrors"] = False
     return pa.Table.from_pylist(rows, table.schema)
 
 
-def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
-    """Return the groups that still have members in error, and those of which nobody knows why they were marked."""
+def _groups_in_error(facts: TenantFacts, state: TenantState) -> frozenset[str]:
+    """Return the groups that still have members in error, and those whose members in error are not known."""
     before: set[str] = set()
     changed = {account.row: account for account in state.accounts.values() if account.changed}
-    erring: set[str] = set()
+    in_error: set[str] = set()
     for batch in facts.snapshot.batches(("id",), ("user", "assignedByGroup", "error", "state")):
         links = batch.assignments
         errors = links.column("error").cast(pa.string())
-        none = pc.is_in(errors, pa.array([None, "None", ""], pa.string()))
-        faulty = links.filter(pc.and_(pc.invert(none), links.column("assignedByGroup").is_valid()))
+        no_error = pc.is_in(errors, pa.array([None, "None", ""], pa.string()))
+        faulty = links.filter(pc.and_(pc.invert(no_error), links.column("assignedByGroup").is_valid()))
         for row in faulty.select(["user", "assignedByGroup"]).to_pylist():
             before.add(row["assignedByGroup"])
             if row["user"] not in changed:
-                erring.add(row["assignedByGroup"])
+                in_error.add(row["assignedByGroup"])
     for account in changed.values():
-        erring.update(
+        in_error.update(
             g.group for g in account.grants if g.group is not None and (g.error or "None") not in {"None", ""}
         )
-    marked = {row["id"] for row in facts.snapshot.table("groups").to_pylist()}
-    return frozenset(erring | (marked - before))
+    all_groups = {row["id"] for row in facts.snapshot.table("groups").to_pylist()}
+    return frozenset(in_error | (all_groups - before))
 
 
 Reader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
 
 
 def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
-    """Read users as before, with the rows of changed accounts replaced."""
+    """Return a reader of users in which the rows of changed accounts are replaced."""
     rows = np.array(sorted(changed), dtype=np.int64)
 
-    def reading(users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
+    def read_changed(users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
         for batch in read(users, assignments):
-            own = rows[(rows >= batch.offset) & (rows < batch.offset + batch.users.num_rows)].tolist()
-            yield _replaced(batch, [changed[row] for row in own]) if own else batch
+            batch_rows = rows[(rows >= batch.offset) & (rows < batch.offset + batch.users.num_rows)].tolist()
+            yield _replaced(batch, [changed[row] for row in batch_rows]) if batch_rows else batch
 
-    return reading
+    return read_changed
 
 
 def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     changed = list(accounts)
     links = batch.assignments
     overrides = {account.row - batch.offset: account.overrides for account in changed}
-    if "user" not in links.schema.names:  # no assignments were asked for
+    if "user" not in links.schema.names:  # no assignments were requested
         return UserBatch(users=overridden(batch.users, overrides), assignments=links, offset=batch.offset)
     owners = links.column("user").to_numpy()
     numbers = np.array([account.row for account in changed], dtype=np.int64)
@@ -301,13 +301,13 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
         [row for account in changed for row in assignment_rows(account, account.row)], ASSIGNMENTS
     ).select(links.schema.names)
     table = pa.Table.from_batches([_plain(unchanged_links), _plain(new_links)]).sort_by("user").combine_chunks()
-    batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
+    batches = pa.Table.from_batches(_encoded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
     return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Decode dictionaries, so that columns of two origins can be joined."""
+    """Decode dictionary columns, so that columns of two sources can be concatenated."""
     columns = [
         column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in batch.columns
@@ -315,7 +315,7 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
-def _coded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
+def _encoded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
     columns = [
         column.combine_chunks().dictionary_encode().cast(field.type)
         if pa.types.is_dictionary(field.type)
@@ -326,7 +326,7 @@ def _coded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
 
 
 def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:
-    """Write properties of people, row of the batch → column → value; other columns and rows stay."""
+    """Overwrite properties of users: row of the batch → column → value; other columns and rows are unchanged."""
     for name in sorted({name for values in rows.values() for name in values}):
         column = users.schema.get_field_index(name)
         if column < 0:
