@@ -1,1 +1,1 @@
-"""Writes plans and questions as text for people."""
+"""Renders plans and questions as text for people."""

@@ -1,4 +1,4 @@
-"""A FleetPlan into Markdown for the people who review and run it; every name of a tenant is escaped."""
+"""Renders a FleetPlan as Markdown for the people who review and run it; names from a tenant are escaped."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +46,7 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
 
 
 def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
-    """Return what the plan of a tenant comes to, one sentence a line."""
+    """Return the summary of a tenant's plan, as paragraphs."""
     paragraphs = [" ".join(_effect(tenant, l10n))]
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
@@ -74,7 +74,7 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
 
 
 def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
-    """Yield sentences on the open findings, on what the requests fix, and on what is new then."""
+    """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     yield l10n.ngettext(
         "{tenant} has {count} open finding.", "{tenant} has {count} open findings.", tenant.before.open
@@ -108,37 +108,37 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
 
 
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
-    """Return the few most important actions with their numbers in the order of execution.
+    """Return the most important actions with their numbers in the order of execution.
 
-    Of the actions about one product it is the first, with the nearest date of all of them; a reason that counts the
-    days to a later date is left out.
+    If several actions are about one product, only the first is included, with the nearest date of all of them; a reason
+    that counts the days to a later date is left out.
     """
-    listed = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-    products = [product_concerned(action) for _, action in listed]
-    dates = nearest_dates(zip(products, (action.due for _, action in listed), strict=True))
+    by_rank = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
+    products = [product_concerned(action) for _, action in by_rank]
+    dates = nearest_dates(zip(products, (action.due for _, action in by_rank), strict=True))
     chosen: list[tuple[int, Action]] = []
-    for position in most_important(products):
-        number, action = listed[position]
-        due = dates.get(products[position], action.due)
+    for index in most_important(products):
+        number, action = by_rank[index]
+        due = dates.get(products[index], action.due)
         chosen.append((number, replace(action, due=due, why=action.why if due == action.due else "")))
     return tuple(chosen)
 
 
 def due_text(action: Action, l10n: Localizer) -> str:
-    """Return by which day to decide about an action; empty where no date is known."""
+    """Return the date by which to decide about an action; empty if no date is known."""
     if action.due is None:
         return ""
     return l10n.gettext("decide by {date}").format(date=day_label(l10n, action.due))
 
 
 def reason(action: Action, l10n: Localizer) -> str:
-    """Return why an action of `first_by_rank` is one of the most important: its reason, or the day to decide by."""
+    """Return why an action of `first_by_rank` is important: its reason, or the date by which to decide."""
     due = due_text(action, l10n)
     return action.why or f"{due[:1].upper()}{due[1:]}."
 
 
 def escaped(text: str) -> str:
-    """Return a text that Markdown shows as it is, on one line."""
+    """Return a text on one line, with Markdown markup escaped."""
     return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
@@ -168,13 +168,13 @@ def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Ite
     for part in parts:
         yield f"{part.number}. [{escaped(part.title)}](#{anchor}-{part.key}): {escaped(', '.join(part.effects))}"
     yield ""
-    yield from _first(tenant, l10n, anchor)
+    yield from _most_important(tenant, l10n, anchor)
     if tenant.notices:
         yield f"### {l10n.gettext('Decisions')}"
         yield ""
         yield from (f"- {escaped(notice_text(notice, l10n))}" for notice in tenant.notices)
         yield ""
-    shown = GuidanceParts()
+    guidance_parts = GuidanceParts()
     for part in parts:
         yield f'<a id="{anchor}-{part.key}"></a>'
         yield ""
@@ -183,22 +183,22 @@ def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Ite
         yield escaped(part.note)
         yield ""
         for entry in part.entries:
-            yield from _entry(entry, part.key, tenant, l10n, as_of, anchor, labels, shown)
+            yield from _entry(entry, part.key, tenant, l10n, as_of, anchor, labels, guidance_parts)
         if part.questions:
             yield f"#### {l10n.gettext('Other questions')}"
             yield ""
             yield from _questions(part.questions, tenant, l10n, as_of, labels)
-    yield from _left(tenant, l10n, labels)
+    yield from _remaining(tenant, l10n, labels)
 
 
-def _left(tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
+def _remaining(tenant: TenantPlan, l10n: Localizer, labels: Mapping[str, str]) -> Iterator[str]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     if tenant.dropped:
         yield f"### {l10n.gettext('Left out')}"
         yield ""
-        for each in tenant.dropped:
-            name = labels.get(each.subject) or tenant.names.get(each.subject, each.subject)
-            yield f"- {escaped(name)}: {escaped(each.why)}"
+        for dropped in tenant.dropped:
+            name = labels.get(dropped.subject) or tenant.names.get(dropped.subject, dropped.subject)
+            yield f"- {escaped(name)}: {escaped(dropped.why)}"
         yield ""
     if tenant.proof.remaining:
         yield f"### {l10n.gettext('What remains, and why')}"
@@ -223,19 +223,19 @@ def _questions(
         yield ""
 
 
-def _first(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
-    first = first_by_rank(tenant)
-    if not first:
+def _most_important(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterator[str]:
+    actions = first_by_rank(tenant)
+    if not actions:
         return
     yield f"### {l10n.gettext('What matters most')}"
     yield ""
-    for number, action in first:
+    for number, action in actions:
         text = l10n.gettext("Action {number}").format(number=number)
         yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(reason(action, l10n))}"
     yield ""
 
 
-def _entry(  # noqa: PLR0913, PLR0917 - what the text of an action depends on
+def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
     entry: Entry,
     part: str,
     tenant: TenantPlan,
@@ -243,13 +243,13 @@ def _entry(  # noqa: PLR0913, PLR0917 - what the text of an action depends on
     as_of: str,
     anchor: str,
     labels: Mapping[str, str],
-    shown: GuidanceParts,
+    guidance_parts: GuidanceParts,
 ) -> Iterator[str]:
     """Yield an action with its people, effect, questions, requests and guidance, in this order."""
-    action, place = entry.action, f"{anchor}-{entry.number}"
-    elsewhere = bool(action.requests) and part == "decide"
-    if not elsewhere:
-        yield f'<a id="{place}"></a>'
+    action, link_target = entry.action, f"{anchor}-{entry.number}"
+    is_reference = bool(action.requests) and part == "decide"
+    if not is_reference:
+        yield f'<a id="{link_target}"></a>'
         yield ""
     yield f"#### {escaped(heading(entry))}"
     yield ""
@@ -261,37 +261,39 @@ def _entry(  # noqa: PLR0913, PLR0917 - what the text of an action depends on
     yield ""
     if part == "decide":
         yield from _questions(entry.questions, tenant, l10n, as_of, labels)
-    if elsewhere:
-        yield f"[{l10n.gettext('What the action does')}](#{place})"
+    if is_reference:
+        yield f"[{l10n.gettext('What the action does')}](#{link_target})"
         yield ""
         return
     if action.requests:
         yield from _requests(action, tenant, l10n, labels)
-    yield from _guidance(action, (place, heading(entry)), l10n, shown)
+    yield from _guidance(action, (link_target, heading(entry)), l10n, guidance_parts)
 
 
-def _guidance(action: Action, place: tuple[str, str], l10n: Localizer, shown: GuidanceParts) -> Iterator[str]:
+def _guidance(
+    action: Action, link_target: tuple[str, str], l10n: Localizer, guidance_parts: GuidanceParts
+) -> Iterator[str]:
     yield f"{l10n.gettext('Role')}: {escaped(action.role)}  "
     if action.decided_by:
         yield f"{l10n.gettext('To be decided by')}: {escaped(action.decided_by)}  "
     yield ""
     steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
-    for name, title, lines in (
+    for part, title, lines in (
         ("prerequisites", l10n.gettext("Before you begin"), [(text, False) for text in action.prerequisites]),
         ("warnings", l10n.gettext("Warnings"), [(text, False) for text in action.warnings]),
         ("", l10n.gettext("Steps"), steps),
         ("next", l10n.gettext("Then"), [(text, False) for text in action.next]),
     ):
-        guide = shown.add(name, lines, place)
+        guidance_part = guidance_parts.add(part, lines, link_target)
         if not lines:
             continue
         yield f"**{title}**"
         yield ""
-        if guide.like is not None:
-            yield f"- {l10n.gettext('The same as for:')} [{escaped(guide.like[1])}](#{guide.like[0]})"
-        for number, (text, final) in enumerate(guide.lines, start=1):
-            final_note = f" **{l10n.gettext('This step cannot be undone.')}**" if final else ""
-            yield f"{'-' if name else f'{number}.'} {text}{final_note}"
+        if guidance_part.like is not None:
+            yield f"- {l10n.gettext('The same as for:')} [{escaped(guidance_part.like[1])}](#{guidance_part.like[0]})"
+        for number, (text, irreversible) in enumerate(guidance_part.lines, start=1):
+            note = f" **{l10n.gettext('This step cannot be undone.')}**" if irreversible else ""
+            yield f"{'-' if part else f'{number}.'} {text}{note}"
         yield ""
     if action.links:
         yield from (f"- [{escaped(link.label)}]({link.address})" for link in action.links)

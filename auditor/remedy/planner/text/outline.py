@@ -1,4 +1,4 @@
-"""Divides the plan of a tenant into what can be run, what has to be decided, and what only people can do."""
+"""Divides the plan of a tenant into actions that can be run, actions that need a decision, and manual actions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -37,17 +37,17 @@ class Entry(Struct, frozen=True, kw_only=True):
     """Its number among the actions of the plan, from 1."""
     action: Action
     severity: Severity
-    """That of its worst finding."""
+    """The severity of its worst finding."""
     findings: tuple[Finding, ...]
     fixed: frozenset[str]
-    """The fingerprints of those that its requests fix."""
+    """The fingerprints of the findings that its requests fix."""
     change: SeatEffect | None
     """The seats that its requests free and assign; None without requests."""
     questions: tuple[Question, ...]
 
     @property
     def seats(self) -> int:
-        """The seats that it is about, where no request says how many are freed and assigned."""
+        """The number of seats that it is about; used if it has no requests that free or assign seats."""
         if self.action.kind in _SEATS:
             return self.action.count
         held = {
@@ -59,28 +59,28 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Total(Struct, frozen=True, kw_only=True):
-    """What a part of the plan comes to."""
+    """The totals of a part of the plan."""
 
     actions: int
     questions: int
     requests: int
     findings: int
-    """With requests those that are fixed, else all that the actions and questions are about."""
+    """For actions with requests the fixed findings, else all findings of the actions and questions."""
     freed: int
     assigned: int
     money: Mapping[str, Decimal]
-    """What the actions save (or, below zero, cost) a month, by currency."""
+    """The monthly savings of the actions (negative: cost), by currency."""
 
 
 class Outline(Struct, frozen=True, kw_only=True):
-    """The parts of a tenant's plan; in each the most important entries come first."""
+    """The parts of a tenant's plan, each with the most important entries first."""
 
     runnable: tuple[Entry, ...]
     """Actions with requests."""
     undecided: tuple[Entry, ...]
     """Actions with open questions; those with requests are in `runnable` as well."""
     manual: tuple[Entry, ...]
-    """Actions with neither."""
+    """Actions with neither requests nor open questions."""
     questions: tuple[Question, ...]
     """Open questions about findings that no action names."""
 
@@ -98,22 +98,22 @@ def outline(tenant: TenantPlan) -> Outline:
 
 
 def total(entries: Iterable[Entry], *, questions: Iterable[Question] = (), runs: bool) -> Total:
-    """Return what entries, and questions beside them, come to.
+    """Return the totals of entries, and of questions about no entry.
 
-    `runs` is for the actions with requests; elsewhere they count with their questions only.
+    With `runs`, the totals of actions with requests; without it, such actions count only with their questions.
     """
-    every, loose = tuple(entries), tuple(questions)
-    listed = every if runs else tuple(entry for entry in every if entry.change is None)
-    findings = {fingerprint for entry in listed for fingerprint in (entry.fixed if runs else entry.action.findings)}
-    findings |= {fingerprint for question in loose for fingerprint in question.findings}
-    amounts = [entry.action.money for entry in listed if entry.action.money is not None]
+    all_entries, other_questions = tuple(entries), tuple(questions)
+    counted = all_entries if runs else tuple(entry for entry in all_entries if entry.change is None)
+    findings = {fingerprint for entry in counted for fingerprint in (entry.fixed if runs else entry.action.findings)}
+    findings |= {fingerprint for question in other_questions for fingerprint in question.findings}
+    amounts = [entry.action.money for entry in counted if entry.action.money is not None]
     return Total(
-        actions=len(listed),
-        questions=len({question.id for entry in every for question in entry.questions}) + len(loose),
-        requests=sum(len(entry.action.requests) for entry in listed),
+        actions=len(counted),
+        questions=len({question.id for entry in all_entries for question in entry.questions}) + len(other_questions),
+        requests=sum(len(entry.action.requests) for entry in counted),
         findings=len(findings),
-        freed=sum(entry.change.freed for entry in listed if entry.change is not None),
-        assigned=sum(entry.change.assigned for entry in listed if entry.change is not None),
+        freed=sum(entry.change.freed for entry in counted if entry.change is not None),
+        assigned=sum(entry.change.assigned for entry in counted if entry.change is not None),
         money=added({money.currency: money.per_month} for money in amounts),
     )
 
@@ -127,19 +127,23 @@ def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> di
 def _entries(tenant: TenantPlan) -> Iterator[Entry]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     fixed = frozenset(tenant.proof.fixed)
-    asked: dict[str, Question] = {
+    questions_by_finding: dict[str, Question] = {
         fingerprint: question for question in tenant.open_questions for fingerprint in question.findings
     }
     for number, action in enumerate(tenant.actions, start=1):
-        own = tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
+        action_findings = tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
         questions = {
-            asked[fingerprint].id: asked[fingerprint] for fingerprint in action.findings if fingerprint in asked
+            questions_by_finding[fingerprint].id: questions_by_finding[fingerprint]
+            for fingerprint in action.findings
+            if fingerprint in questions_by_finding
         }
         yield Entry(
             number=number,
             action=action,
-            severity=min((finding.severity for finding in own), key=lambda each: each.rank, default=Severity.INFO),
-            findings=own,
+            severity=min(
+                (finding.severity for finding in action_findings), key=lambda each: each.rank, default=Severity.INFO
+            ),
+            findings=action_findings,
             fixed=fixed.intersection(action.findings),
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
             questions=tuple(questions.values()),

@@ -1,4 +1,4 @@
-"""Words the parts of a plan: what actions come to, and the names of the people whom they concern."""
+"""Formats the parts of a plan: the effects of actions, and the names of the people whom they concern."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _DETAIL_PART: Final = re.compile("[^+@]+")
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
-    """Return the name of each subject of findings, by id; people who share a name have their address beside it."""
+    """Return the name of each subject of findings, by id, followed by the address for people who share a name."""
     subjects = {finding.subject.id: finding for finding in findings}
     people: dict[str, set[str]] = {}
     for finding in subjects.values():
@@ -39,15 +39,15 @@ def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
 
 
 def address(finding: Finding) -> str:
-    """Return what tells a subject apart: the sign-in name of a person, else the id."""
+    """Return what identifies a subject: the sign-in name of a person, else the id."""
     return str(finding.evidence.get("userPrincipalName") or finding.subject.id)
 
 
 def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the names and addresses of the subjects of an action, once; a product names its subscriptions."""
-    named_once = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
+    """Return the names and addresses of the subjects of an action; a product and its subscriptions are one subject."""
+    by_name = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
     subjects = {
-        finding.subject.name if finding.subject.type in named_once else finding.subject.id: finding
+        finding.subject.name if finding.subject.type in by_name else finding.subject.id: finding
         for finding in entry.findings
     }
     return tuple(
@@ -56,13 +56,13 @@ def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str],
 
 
 def named(finding: Finding) -> str:
-    """Return the name of the subject of a finding, for a person with the sign-in name beside it."""
+    """Return the name of the subject of a finding, followed by the sign-in name for a person."""
     principal = finding.evidence.get("userPrincipalName")
     return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
 
 
 def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what a finding is, in few words: whose, what, of which product.
+    """Return a finding in a few words: the subject, the check, the product and the detail.
 
     `labels` are the names of subjects, `names` those of products.
     """
@@ -92,7 +92,7 @@ def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
 
 
 def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
-    """Yield what an action comes to: findings, seats and money."""
+    """Yield the effects of an action: findings, seats and money."""
     if entry.change is not None:
         yield _counted(l10n, _FIXED, len(entry.fixed))
         yield from _seat_texts(entry.change.freed, entry.change.assigned, l10n)
@@ -106,7 +106,7 @@ def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
 
 
 def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
-    """Yield what a part of the plan comes to; `runs` for the actions with requests."""
+    """Yield the totals of a part of the plan; `runs` is for the actions with requests."""
     if total.actions:
         yield _counted(l10n, NN_("{count} action", "{count} actions"), total.actions)
     if runs:
@@ -122,7 +122,7 @@ def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
 
 
 def money_text(action: Action, l10n: Localizer) -> str:
-    """Return what an action saves or costs a month; empty where it is not known."""
+    """Return the monthly savings or cost of an action; empty if not known."""
     money = action.money
     if money is None:
         return ""
@@ -138,15 +138,15 @@ class PlanPart(Struct, frozen=True, kw_only=True):
     title: str
     note: str
     effects: tuple[str, ...]
-    """What it comes to."""
+    """The totals of the part."""
     entries: tuple[Entry, ...]
     questions: tuple[Question, ...] = ()
     """Open questions about findings that no action names."""
 
 
 def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
-    """Yield the parts of a plan that are not empty: what can be run, what is open, what people do."""
-    divided = outline(tenant)
+    """Yield the parts of a plan that are not empty: what can be run, what has to be decided, manual actions."""
+    sections = outline(tenant)
     parts: tuple[tuple[str, str, str, tuple[Entry, ...], tuple[Question, ...]], ...] = (
         (
             "run",
@@ -155,26 +155,26 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
                 "The most important first. The numbers are the order of execution, in which seats are freed before any "
                 "are bought."
             ),
-            divided.runnable,
+            sections.runnable,
             (),
         ),
         (
             "decide",
             l10n.gettext("What has to be decided"),
             l10n.gettext("Copy an answer to decisions.yaml beside the policies, and make the plan again."),
-            divided.undecided,
-            divided.questions,
+            sections.undecided,
+            sections.questions,
         ),
         (
             "people",
             l10n.gettext("Manual actions"),
             l10n.gettext("Microsoft Graph has no request for these actions."),
-            divided.manual,
+            sections.manual,
             (),
         ),
     )
-    filled = (part for part in parts if part[3] or part[4])
-    for number, (key, title, note, entries, questions) in enumerate(filled, start=1):
+    non_empty = (part for part in parts if part[3] or part[4])
+    for number, (key, title, note, entries, questions) in enumerate(non_empty, start=1):
         effects = tuple(total_texts(total(entries, questions=questions, runs=key == "run"), l10n, runs=key == "run"))
         yield PlanPart(
             key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
@@ -184,18 +184,18 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
 def script(
     requests: Sequence[Mapping[str, Any]], labels: Mapping[str, str], *, tenant_id: str, cloud: Cloud
 ) -> tuple[str, ...]:
-    """Return PowerShell lines that sign in and carry requests out, stopping at the first that fails.
+    """Return PowerShell lines that sign in and run requests, and stop at the first that fails.
 
-    Above the line of a person or group is a comment with the name, as far as `labels` has it.
+    Requests about a person or group are preceded by a comment with the name, if `labels` has one.
     """
     lines = ["$ErrorActionPreference = 'Stop'", connect(requests, tenant_id=tenant_id, cloud=cloud)]
-    last = None
+    previous_name = None
     for request in requests:
         _, subject = subject_of(Command(method=request["method"], path=request["path"], body=request["body"]))
         name = labels.get(subject)
-        if name is not None and name != last:
+        if name is not None and name != previous_name:
             lines.append(f"# {printable(name)}")
-        last = name
+        previous_name = name
         lines.append(str(request["powershell"]))
     return tuple(lines)
 
@@ -207,6 +207,6 @@ def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
         yield _counted(l10n, NN_("assigns {count} seat", "assigns {count} seats"), assigned)
 
 
-def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - a private form
+def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - private
     form = l10n.gettext("costs {money} a month") if costs else l10n.gettext("saves {money} a month")
     return form.format(money=money)

@@ -1,4 +1,4 @@
-"""The questions of a plan as sentences, and as the stubs that answer them in decisions.yaml."""
+"""Formats the questions of a plan as sentences, and as templates of answers for decisions.yaml."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,11 +17,11 @@ from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 COMMENT: Final = " # "
-"""What stands between an answer and the name of its group, or what its number of seats is."""
+"""Separator between an answer and its comment: the name of its group, or where its number of seats comes from."""
 
 
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Return what a question asks, in one sentence; `names` are the display names of products."""
+    """Return a question as one sentence; `names` are the display names of products."""
     forms = {
         AnswerKind.KEEP: l10n.gettext("Which of {products} does {name} keep?"),
         AnswerKind.GIVE: l10n.gettext("Which of {products} does {name} get?"),
@@ -39,10 +39,10 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
         form = l10n.gettext("Should the subscription of {products} ({name}) be renewed, and with how many seats?")
         return printable(form.format(products=products, name=name))
     if question.kind is AnswerKind.SET:
-        names = {each: property_name(l10n.gettext, each) for each in question.products}
+        names = {product: property_name(l10n.gettext, product) for product in question.products}
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
-        old = ", ".join(names.get(each, each) for each in question.products if each != new)
+        old = ", ".join(names.get(product, product) for product in question.products if product != new)
         form = l10n.gettext("Is {new} enough for {name} in place of {old}?")
         return printable(form.format(new=names.get(new, new), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
@@ -56,16 +56,20 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
 
 
 def _named(question: Question, names: Mapping[str, str]) -> str:
-    return ", ".join(names.get(each, each) for each in question.products)
+    return ", ".join(names.get(product, product) for product in question.products)
 
 
 def subscription_names(
     questions: Sequence[Question], subscriptions: Iterable[Subscription], l10n: Localizer
 ) -> dict[str, str]:
-    """Return what tells the subscriptions of a product apart, by id, where several questions are about its renewal."""
-    asked = Counter(question.products for question in questions if question.kind is AnswerKind.RENEWAL)
-    subjects = {question.subject for question in questions if asked[question.products] > 1}
-    return {each.id: _seats_and_day(each, l10n) for each in subscriptions if each.id in subjects}
+    """Return labels by id that distinguish the subscriptions of a product with several questions about its renewal."""
+    counts = Counter(question.products for question in questions if question.kind is AnswerKind.RENEWAL)
+    subjects = {question.subject for question in questions if counts[question.products] > 1}
+    return {
+        subscription.id: _seats_and_day(subscription, l10n)
+        for subscription in subscriptions
+        if subscription.id in subjects
+    }
 
 
 def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
@@ -77,7 +81,7 @@ def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
 
 
 def effect(question: Question, l10n: Localizer) -> str:
-    """Return how many findings a question is about, and what they cost a month where that is known."""
+    """Return how many findings a question is about, and their monthly cost if it is known."""
     count = l10n.ngettext("{count} finding", "{count} findings", len(question.findings))
     text = count.format(count=number_label(l10n, len(question.findings)))
     if question.money is None:
@@ -92,7 +96,7 @@ def answer_text(answer: Mapping[str, Any]) -> str:
 
 
 def commented_answers(question: Question, names: Mapping[str, str], l10n: Localizer) -> tuple[str, ...]:
-    """Return the answers as `answer_text` does, with a comment each where it helps: `group: {id: g1} # LIC-E3`."""
+    """Return the answers as `answer_text` does, with a comment if there is one: `group: {id: g1} # LIC-E3`."""
     return tuple(answer_text(answer) + _comment(question, answer, names, l10n) for answer in question.answers)
 
 
@@ -115,10 +119,10 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
 
 
 def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
-    """Return the answer to a question as an item of `decisions:`; validation refuses it until it is filled in."""
+    """Return a template of an answer as an item of `decisions:`, which validation rejects until it is filled in."""
     item = block([{"id": f"D-{question.id}", "question": question.id}])
     answers = "".join(
-        f"    # answer: {flow(each)}{_comment(question, each, names, l10n)}\n" for each in question.answers
+        f"    # answer: {flow(answer)}{_comment(question, answer, names, l10n)}\n" for answer in question.answers
     )
     return item + answers + f'    answer: {{}}\n    by: ""\n    on: {as_of[:10]}\n    # until:\n    # reason:\n'
 
@@ -161,22 +165,22 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
 
 
 def answered(question: Question, answer: Mapping[str, Any], as_of: str) -> str:
-    """Return a possible answer as an item of `decisions:`, in which the name of the person is to be filled in."""
+    """Return a possible answer as an item of `decisions:`, in which the name of the person has to be filled in."""
     item = block([{"id": f"D-{question.id}", "question": question.id, "answer": answer, "by": ""}])
     reason = '    reason: ""\n' if AnswerKind.SKIP in answer else ""
     return f"{item}    on: {as_of[:10]}\n{reason}"
 
 
 def notice_text(notice: Notice, l10n: Localizer) -> str:
-    """Return what a notice says, in the reader's language where that is more than English."""
+    """Return the message of a notice, translated if `l10n` is a Localization."""
     return l10n.translate(notice.message) if isinstance(l10n, Localization) else str(notice.message)
 
 
 def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
-    """Yield questions.yaml: every open question of the tenants' plans, ready to be filled in and moved."""
+    """Yield the text of questions.yaml: templates of answers to all open questions of the tenants' plans."""
     yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml beside the policies.") + "\n"
-    opened = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
-    yield f"version: 1\ndecisions:{'' if opened else ' []'}\n"
-    for question, names in opened:
-        about = printable_line(effect(question, l10n))
-        yield f"  # {sentence(question, l10n, names)} {about}\n{stub(question, as_of, names, l10n)}"
+    open_questions = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
+    yield f"version: 1\ndecisions:{'' if open_questions else ' []'}\n"
+    for question, names in open_questions:
+        details = printable_line(effect(question, l10n))
+        yield f"  # {sentence(question, l10n, names)} {details}\n{stub(question, as_of, names, l10n)}"
