@@ -24,7 +24,7 @@ _ADD_ONS: Final = {
     "calling": ("MCOPSTN",),
     "events": ("TEAMSPRO_",),
 }
-"""The same of add-ons. Plans that come with nearly every product (PROJECT_O365_*, SharePoint) are left out."""
+"""Prefixes of the service plans of an add-on, without those of nearly all products (PROJECT_O365_*, SharePoint)."""
 _FILES: Final = ("SHAREPOINT", "ONEDRIVE")
 _FILLERS: Final = ("EXCHANGE_S_FOUNDATION", "INTUNE_O365", "FORMS_", "SWAY", "MICROSOFT_SEARCH")
 """Prefixes of service plans that come with products of every kind."""

@@ -45,20 +45,20 @@ def figures(
     now, now_priced = _priced(plan, reusable)
     at_renewal, renewal_priced = _priced(plan, reducible, _renewal_days(plan))
     (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
-    first = Figures(
+    figures_before = Figures(
         currency=prices.currency,
         exposure=old.money.get(prices.currency, zero),
         reassignable_now=now,
         reducible_at_renewal=at_renewal,
         lower_bound=old.unpriced or not (now_priced and renewal_priced),
     )
-    then = replace(
-        first,
+    figures_after = replace(
+        figures_before,
         exposure=new.money.get(prices.currency, zero),
         reassignable_now=zero,
         lower_bound=new.unpriced or not renewal_priced,
     )
-    return (first,), (then,)
+    return (figures_before,), (figures_after,)
 
 
 def _idle(findings: Sequence[Finding]) -> Counter[str]:

@@ -72,7 +72,7 @@ class Solver(Struct, frozen=True, kw_only=True):
     name: str
     optimal: bool
     reached: int
-    """The total weight of the fixed findings, each from 1 to 10000 for a critical one."""
+    """The total weight of the fixed findings: 10000 for a critical one, down to 1."""
     bound: int
     """The weight that would be reached without seat limits."""
     unpriced: tuple[str, ...] = ()

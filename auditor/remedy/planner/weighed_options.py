@@ -86,7 +86,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     state = state_of(plan.facts, accounts)
     accounts = state.accounts = _with_rule_values(plan.facts, state, open_findings)
     product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
-    personal = frozenset(finding.fingerprint for own in findings.values() for finding in own)
+    personal = frozenset(finding.fingerprint for user_findings in findings.values() for finding in user_findings)
     questions = questions_of(product_options, open_findings, accounts)
     answers = answered(questions, decisions, product_options, personal).answers
     questions = with_giving_groups(replace(product_options, answers=answers), questions, open_findings, accounts)
@@ -94,7 +94,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
         product_options, answers=answered(questions, decisions, product_options, personal).answers
     )
     group_changes = group_changes_of(product_options, state, findings)
-    product_options = replace(product_options, fixed_groups=frozenset(each.group for each in group_changes))
+    product_options = replace(product_options, fixed_groups=frozenset(change.group for change in group_changes))
     proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
     users_in_groups = {user for group_change in group_changes for user in group_change.users}
     state.members = {group_change.group: group_change.users for group_change in group_changes}
@@ -107,8 +107,8 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
     questions = with_endings(product_options, questions, evaluation)
     replies = answered(questions, decisions, product_options, personal)
-    for user, own in evaluation.harmful.items():
-        weighed[user] = [*weighed[user], *(each for each in own if _is_released(each, replies))]
+    for user, harmful in evaluation.harmful.items():
+        weighed[user] = [*weighed[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
     return Options(
         plan=plan,
         context=context,

@@ -235,6 +235,6 @@ def _replacements(batch: pa.RecordBatch, context: RemediationContext) -> tuple[R
     return context, replaced
 
 
-def _is_in(numbers: Rows, wanted: Rows) -> Rows:
-    values = distinct(wanted)
+def _is_in(numbers: Rows, selected: Rows) -> Rows:
+    values = distinct(selected)
     return np.asarray(values[np.minimum(np.searchsorted(values, numbers), len(values) - 1)] == numbers)

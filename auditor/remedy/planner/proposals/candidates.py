@@ -1,4 +1,4 @@
-"""Proposes the changes of one person that requests can make."""
+"""Proposes a limited number of changes of one person that requests can make."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -170,7 +170,7 @@ def _proposal(
     gains = [gain for gain in added if gain is not None]
     removed = tuple(removal.sku_id for removal in removals if removal.sku_id)
     left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))
-    joined = tuple(dict.fromkeys(filter(None, (*(each.join for each in removals), *(each.group for each in gains)))))
+    joined = tuple(dict.fromkeys(filter(None, (*(path.join for path in removals), *(gain.group for gain in gains)))))
     after = _with_memberships(account.without_direct(removed) if removed else account, left, joined, product_options)
     given = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
     assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))

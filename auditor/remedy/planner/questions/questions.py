@@ -222,7 +222,7 @@ def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Ques
         findings=tuple(finding.fingerprint for finding in draft.findings),
         policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
         checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
-        money=Money(currency=amounts[0].currency, per_month=sum((each.per_month for each in amounts), Decimal(0)))
+        money=Money(currency=amounts[0].currency, per_month=sum((amount.per_month for amount in amounts), Decimal(0)))
         if amounts
         else None,
     )

@@ -132,8 +132,8 @@ def with_seat_steps(
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
             changes |= seats_by_finding.get(fingerprint, {})
-        first, then = _references(changes, by_product, seats, l10n)
-        yield replace(action, prerequisites=(*action.prerequisites, *first), next=(*action.next, *then))
+        prerequisites, next_steps = _references(changes, by_product, seats, l10n)
+        yield replace(action, prerequisites=(*action.prerequisites, *prerequisites), next=(*action.next, *next_steps))
 
 
 def _open_seats(sku_id: str, taken: Iterable[EvaluatedProposal], asked: AbstractSet[str]) -> int:
@@ -146,21 +146,21 @@ def _references(
     changes: Mapping[str, int], decided: Mapping[str, DecidedSeats], seats: Mapping[str, SeatChange], l10n: Localizer
 ) -> tuple[list[str], list[str]]:
     """Return references to actions that buy seats first, and to actions that give back freed seats afterwards."""
-    first: list[str] = []
-    then: list[str] = []
+    prerequisites: list[str] = []
+    next_steps: list[str] = []
     for sku_id, change in sorted(changes.items()):
         seat_decision = decided.get(sku_id)
         if seat_decision is None or seat_decision.action is None:
             continue
         names = {"product": code(seats[sku_id].sku.part_number or sku_id), "number": seat_decision.action}
         if change > 0 and seat_decision.enabled > seat_decision.enabled_before:
-            first.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
+            prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
         elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
             text = l10n.gettext(
                 "Give back the seats of {product}: action {number}. Until then policies can report them as idle."
             )
-            then.append(text.format(**names))
-    return first, then
+            next_steps.append(text.format(**names))
+    return prerequisites, next_steps
 
 
 def _decided_seats(change: SeatChange, l10n: Localizer) -> str:

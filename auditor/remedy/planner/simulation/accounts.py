@@ -49,7 +49,7 @@ class Account(Struct, frozen=True, kw_only=True):
 
     id: str
     row: int
-    """Its row in the whole snapshot."""
+    """Its row number over the whole snapshot."""
     usage_location: str | None
     grants: tuple[Grant, ...]
     changed: bool = False
@@ -95,8 +95,8 @@ class Account(Struct, frozen=True, kw_only=True):
     def can_retry(self, grant: Grant) -> bool:
         """Return whether the retry of a path succeeds if there is a free seat.
 
-        It is not known which products conflict, but there is no conflict if the person holds no other product. It is
-        not known either where a service is prohibited, but it is allowed where somebody has the same services.
+        It is not known which products conflict, but there is no conflict if the person holds no other product. Nor is
+        it known where a service is prohibited, but it is allowed where somebody holds the product with the services.
         """
         if grant.error == _PROHIBITED:
             return grant.waits and self.usage_location in grant.offered
@@ -176,7 +176,8 @@ def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]
 
 def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[str, Account]:
     """Add to each path with a prohibited usage location where its product is offered; other paths are unchanged."""
-    prohibited = {each.sku_id for account in accounts.values() for each in account.grants if each.error == _PROHIBITED}
+    grants = (grant for account in accounts.values() for grant in account.grants)
+    prohibited = {grant.sku_id for grant in grants if grant.error == _PROHIBITED}
     if not prohibited:
         return accounts
     holders: set[tuple[str, str, frozenset[str]]] = set()
@@ -197,7 +198,7 @@ def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[st
         }
         return replace(grant, offered=frozenset(offered))
 
-    return {user: replace(each, grants=tuple(map(located, each.grants))) for user, each in accounts.items()}
+    return {user: replace(account, grants=tuple(map(located, account.grants))) for user, account in accounts.items()}
 
 
 def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -34,9 +34,9 @@ class Step(Struct, frozen=True, kw_only=True):
     """Its number within the action, from 1."""
     command: Command
     user: str
-    """Empty for a change of what a group gives."""
+    """Empty if the request changes the licences of a group."""
     group: str
-    """Empty for a change of a person only."""
+    """Empty if the request changes only a person."""
     waits: tuple[tuple[str, str], ...]
     """(skuId, group id) pairs that result from earlier requests, and that the person must have before this one."""
     seats: Mapping[str, int]

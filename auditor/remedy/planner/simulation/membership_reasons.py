@@ -127,5 +127,5 @@ def _dynamic(group: str, rule: str, l10n: Localizer) -> str:
         "The group {group} is dynamic: change {attributes} of the person so that its rule no longer matches, or the "
         "rule: {rule}"
     )
-    shown = rule if len(rule) <= _LONGEST_RULE else rule[:_LONGEST_RULE] + "…"
-    return text.format(group=group, attributes=attributes, rule=code(shown))
+    shortened = rule if len(rule) <= _LONGEST_RULE else rule[:_LONGEST_RULE] + "…"
+    return text.format(group=group, attributes=attributes, rule=code(shortened))

@@ -24,9 +24,9 @@ class ReplayedRequest(Struct, frozen=True, kw_only=True):
     """Its number within the action, from 1."""
     command: Command
     user: str
-    """Empty for a change of what a group gives."""
+    """Empty if the request changes the licences of a group."""
     group: str
-    """Empty for a change of a person only."""
+    """Empty if the request changes only a person."""
     before: Mapping[str, Account]
     """The existing people whom it is about, by id."""
     after: Mapping[str, Account]

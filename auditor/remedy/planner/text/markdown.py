@@ -39,7 +39,8 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
     if plan.fleet.remaining:
         lines += [f"## {l10n.gettext('Policies across tenants')}", ""]
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
-    days = [date.fromisoformat(each.checked) for tenant in plan.tenants for each in tenant.actions if each.checked]
+    actions = (action for tenant in plan.tenants for action in tenant.actions)
+    days = [date.fromisoformat(action.checked) for action in actions if action.checked]
     if days:
         lines += ["", f"{l10n.gettext('Guidance as of')} {day_label(l10n, min(days))}"]
     return "\n".join(lines).rstrip() + "\n"

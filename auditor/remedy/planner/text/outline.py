@@ -47,7 +47,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     @property
     def seats(self) -> int:
-        """The number of seats that it is about; used if it has no requests that free or assign seats."""
+        """The number of seats that it is about, if no request determines how many are freed and assigned."""
         if self.action.kind in _SEATS:
             return self.action.count
         held = {
@@ -141,7 +141,9 @@ def _entries(tenant: TenantPlan) -> Iterator[Entry]:
             number=number,
             action=action,
             severity=min(
-                (finding.severity for finding in action_findings), key=lambda each: each.rank, default=Severity.INFO
+                (finding.severity for finding in action_findings),
+                key=lambda severity: severity.rank,
+                default=Severity.INFO,
             ),
             findings=action_findings,
             fixed=fixed.intersection(action.findings),
