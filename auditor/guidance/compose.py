@@ -110,7 +110,7 @@ class _Composer:
         return part.applies(self._variant) and part.is_valid(self._day)
 
     def _branches(self, part: model.Conditional) -> tuple[str, ...]:
-        labels, value_of = self._library.terms.branches, self._variant.known
+        labels, value_of = self._library.terms.branches, self._variant.value
         return tuple(labels[fact]["+".join(values)] for fact, values in part.criteria.items() if value_of(fact) is None)
 
     def _numbered(self, steps: Iterable[model.Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:

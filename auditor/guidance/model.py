@@ -67,7 +67,7 @@ class Conditional(Struct, frozen=True, kw_only=True):
 
     def applies(self, variant: "Variant") -> bool:
         """Return whether it may apply to a variant, regardless of the day."""
-        return all(variant.known(dimension) in (None, *values) for dimension, values in self.criteria.items())
+        return all(variant.value(dimension) in (None, *values) for dimension, values in self.criteria.items())
 
     def is_valid(self, day: Day) -> bool:
         """Return whether it is valid on a day."""
@@ -224,7 +224,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     day: Day | None = None
     """The day of the audit, which selects between a text and its successor; None for the day of the last check."""
 
-    def known(self, dimension: Dimension) -> str | None:
+    def value(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension; None if it is unknown or both values apply."""
         match dimension:
             case Dimension.CLOUD:

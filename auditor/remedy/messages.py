@@ -93,7 +93,7 @@ def also_needed(l10n: Localizer, role: str, duty: str) -> str:
     return l10n.gettext("Also needed: {role}. {duty}").format(role=l10n.gettext(role), duty=l10n.gettext(duty))
 
 
-def seats_there(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
+def seats_owned(l10n: Localizer, tenant: str, product: str, usable: int | None, consumed: int | None) -> str:
     """Return how many seats of a product a tenant has, and how many are assigned."""
     return l10n.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
         tenant=tenant,

@@ -83,7 +83,7 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
 ) -> Action:
     name = str(share["tenant"])
     product, label = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
-    seat_note = messages.seats_there(l10n, label, product, share.get("usable"), share.get("consumed"))
+    seat_note = messages.seats_owned(l10n, label, product, share.get("usable"), share.get("consumed"))
     identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
         id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
