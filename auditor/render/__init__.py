@@ -1,4 +1,4 @@
-"""Turns a Result into artifacts (named bytes), one module per format."""
+"""Renders a Result as artifacts (named bytes), with one module per output format."""
 
 from auditor.render.artifact import Artifact
 from auditor.render.formats import FORMATS, Format, render

@@ -1,4 +1,4 @@
-"""Rendered bytes with the name and media type under which they leave the program."""
+"""Rendered output with its file name and media type."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class Artifact(Struct, frozen=True, kw_only=True):
-    """One file of a report; a body that is an iterator can be walked once."""
+    """One file of a report; a body that is an iterator can be consumed only once."""
 
     name: str
     """The file's default name, without a folder."""
@@ -16,7 +16,7 @@ class Artifact(Struct, frozen=True, kw_only=True):
     def chunks(self) -> Iterator[bytes]:
         """Yield the body piece by piece."""
         match self.body:
-            case bytes(whole):
-                yield whole
+            case bytes(content):
+                yield content
             case pieces:
                 yield from pieces

@@ -1,4 +1,4 @@
-"""The registry of output formats: for each its default file name, the module that writes it, and what it needs."""
+"""The registry of output formats: the default file name, renderer module and input requirements of each format."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,49 +16,50 @@ from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
 _UNLIMITED: Final = 1 << 62
+"""An `unpacked_limit` that no file reaches."""
 
 
 class RenderOptions(Struct, frozen=True, kw_only=True):
-    """Options of a report; a renderer ignores those that do not concern its format."""
+    """Options for rendering a report; a renderer ignores options that do not apply to its format."""
 
     locale: str
-    """BCP 47 tag of the language that people read."""
+    """BCP 47 tag of the language of translated text."""
     history: Sequence[EarlierRun] = ()
-    """Totals of earlier runs, oldest first, for curves."""
+    """Totals of earlier runs, oldest first, for the charts."""
     byte_order_mark: bool = False
-    """Whether a CSV file begins with a UTF-8 byte order mark, by which Excel detects the encoding."""
+    """Whether a CSV file begins with a UTF-8 byte order mark, which Excel needs to detect the encoding."""
     tenant_pages: str = ""
-    """Folder beside an HTML report that holds a page for each tenant; empty where there is none."""
+    """Folder next to an HTML report with one page per tenant; empty if there is none."""
     content: Any = None
-    """The `PageContent` of the result, where other reports show it too."""
+    """The `PageContent` of the result, to share it between reports; None if it is not computed yet."""
 
 
 class Renderer(Protocol):
-    """The function `render` of a format's module."""
+    """The `render` function of a format's module."""
 
     def __call__(self, result: Result, options: RenderOptions, /) -> Artifact:
-        """Write a result: the same result and options give the same bytes."""
+        """Render a result; equal results and options give equal bytes."""
 
 
 class Format(Struct, frozen=True, kw_only=True):
-    """One output format; its module is imported when it is first used."""
+    """One output format; its module is imported on first use."""
 
     file: str
     """Default file name, without a folder."""
     module: str
     localized: bool = False
-    """Whether it holds sentences in the reader's language; such formats are rendered from the localised result."""
+    """Whether it contains sentences in the reader's language; such formats are rendered from the localised result."""
     streams: bool = False
-    """Whether it only iterates over the findings and reads no actions."""
+    """Whether rendering only iterates over the findings and does not read the actions."""
     reads_evidence: bool = True
-    """Whether it reads the evidence of findings, and not only the columns that tables list."""
+    """Whether rendering reads the evidence of findings, not only the columns of the flat tables."""
     curves: bool = False
-    """Whether it shows the totals of earlier runs."""
+    """Whether it has charts of the totals of earlier runs."""
     unpacked_limit: int | None = None
-    """Bytes up to which a mail carries the file as it is, beyond which in a ZIP archive; None where no mail has it."""
+    """Size in bytes up to which mails attach the file unzipped; None if mails never attach it."""
 
     def renderer(self) -> Renderer:
-        """Return the function that writes it."""
+        """Import the module and return its `render` function."""
         return cast("Renderer", import_module(self.module).render)
 
 
@@ -88,12 +89,12 @@ _FORMATS: Final[dict[str, Format]] = {
     ),
 }
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
-"""Every format that becomes a file; `terminal` is the command line's own."""
+"""All formats that are written as files; `terminal` is implemented by the command line."""
 
 
 @contextmanager
-def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the option is called so
-    """Add a format to FORMATS for the time of a `with` block; ValueError for a name that is taken."""
+def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the name of the option
+    """Add a format to FORMATS for the duration of a `with` block. Raises ValueError if the name is taken."""
     if name in _FORMATS:
         raise ValueError(f"there is a format '{name}' already")
     _FORMATS[name] = format
@@ -104,22 +105,23 @@ def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the
 
 
 def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageError:
-    """Return the error of a format that is none of the known ones, with the one that was probably meant.
+    """Return the error for an unknown format name; its hint suggests the most similar format.
 
-    `files` maps formats to their file names: `md` is meant as the format of a file that ends so. `others` have no file.
+    `files` maps formats to their file names, so that `md` suggests the format whose file ends in `.md`. `others` are
+    formats without a file.
     """
-    known = (*files, *others)
-    by_suffix = (written for written, file in files.items() if name and file.endswith(f".{name.casefold()}"))
+    names = (*files, *others)
+    by_suffix = (format_name for format_name, file in files.items() if name and file.endswith(f".{name.casefold()}"))
     return UsageError(
         "format-unknown",
         Message("there is no format '{name}'", name=name),
-        hint=did_you_mean(next(by_suffix, name), known) or Message("one of {known}", known=", ".join(known)),
+        hint=did_you_mean(next(by_suffix, name), names) or Message("one of {known}", known=", ".join(names)),
     )
 
 
 def render(
     result: Result,
-    format: str,  # noqa: A002 - the option is called so
+    format: str,  # noqa: A002 - the name of the option
     *,
     locale: str,
     history: Sequence[EarlierRun] = (),
@@ -127,13 +129,13 @@ def render(
     tenant_pages: str = "",
     content: Any = None,
 ) -> Artifact:
-    """Write `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
+    """Render `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
-    Raises UsageError for a format that does not exist.
+    Raises UsageError if there is no such format.
     """
-    chosen = FORMATS.get(format)
-    if chosen is None:
-        raise unknown_format(format, {name: each.file for name, each in FORMATS.items()})
+    output_format = FORMATS.get(format)
+    if output_format is None:
+        raise unknown_format(format, {name: entry.file for name, entry in FORMATS.items()})
     options = RenderOptions(
         locale=locale,
         history=history,
@@ -141,4 +143,4 @@ def render(
         tenant_pages=tenant_pages,
         content=content,
     )
-    return chosen.renderer()(result, options)
+    return output_format.renderer()(result, options)

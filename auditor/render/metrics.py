@@ -1,7 +1,7 @@
-"""A Result into OpenMetrics: gauges for the textfile collector of node_exporter, and whatever else reads such files.
+"""Renders a Result as OpenMetrics gauges, for example for the textfile collector of node_exporter.
 
-Only gauges without timestamps are written: OpenMetrics 1.0 and Prometheus' own text format read them alike. What is not
-known has no sample, instead of a zero. No person, group or finding is a label.
+All metrics are gauges without timestamps, which are valid in both OpenMetrics 1.0 and Prometheus' own text format. An
+unknown value has no sample; it is not reported as zero. Labels never name a person, a group or a finding.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from auditor.result.aggregate import changes, freed, money
 from auditor.result.seats import paid_seats
 
 ALL: Final = "*"
-"""The tenant of what only all tenants together can say."""
+"""Value of the `tenant` label for metrics about all tenants together."""
 _HELP: Final[Mapping[str, str]] = {
     "auditor_info": "The program that wrote this file.",
     "auditor_audit_timestamp_seconds": "Instant of the audit.",
@@ -47,7 +47,7 @@ _HELP: Final[Mapping[str, str]] = {
     "auditor_plan_seats_freed": "Seats that the plan frees, and those that are free.",
     "auditor_plan_amount": "What the freed seats cost a month.",
 }
-"""The metrics, in the order of the file."""
+"""Help text by metric, in the order of the file."""
 
 
 class _Sample(Struct, frozen=True):
@@ -57,7 +57,7 @@ class _Sample(Struct, frozen=True):
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write the gauges of a result; equal results give equal bytes in every language."""
+    """Render the gauges of a result; equal results give equal bytes in every language."""
     del options
     by_metric: dict[str, list[_Sample]] = {name: [] for name in _HELP}
     for sample in _samples(result):
@@ -87,35 +87,35 @@ def _samples(result: Result) -> Iterator[_Sample]:
     yield _Sample("auditor_info", {"version": __version__})
     yield _Sample("auditor_audit_timestamp_seconds", {}, int(result.run.as_of.timestamp()))
     for tenant in result.tenants:
-        name = {"tenant": tenant.name}
-        yield _Sample("auditor_complete", name, int(tenant.complete and tenant.failure is None))
+        labels = {"tenant": tenant.name}
+        yield _Sample("auditor_complete", labels, int(tenant.complete and tenant.failure is None))
         if tenant.failure is not None:
             continue
-        yield _Sample("auditor_snapshot_timestamp_seconds", name, int(tenant.as_of.timestamp()))
-        yield from _found(tenant, name, compared=result.run.previous is not None)
-        yield from _seats(tenant, name)
-        yield from _amounts(tenant, name)
+        yield _Sample("auditor_snapshot_timestamp_seconds", labels, int(tenant.as_of.timestamp()))
+        yield from _findings(tenant, labels, compared=result.run.previous is not None)
+        yield from _seats(tenant, labels)
+        yield from _amounts(tenant, labels)
         if tenant.verification is not None:
-            yield from _progress(tenant.verification, name)
+            yield from _plan(tenant.verification, labels)
     if result.fleet.policies:
-        yield from _found(result.fleet, {"tenant": ALL}, compared=result.run.previous is not None)
+        yield from _findings(result.fleet, {"tenant": ALL}, compared=result.run.previous is not None)
 
 
-def _found(part: TenantResult | FleetResult, name: Mapping[str, str], *, compared: bool) -> Iterator[_Sample]:
+def _findings(part: TenantResult | FleetResult, labels: Mapping[str, str], *, compared: bool) -> Iterator[_Sample]:
     outcomes = Counter(outcome.status for outcome in part.policies)
     for outcome in Outcome:
-        yield _Sample("auditor_policies", {**name, "outcome": outcome}, outcomes[outcome])
+        yield _Sample("auditor_policies", {**labels, "outcome": outcome}, outcomes[outcome])
     policies = part.findings.stats.policies.values()
     for severity in Severity:
         count = sum(policy.open for policy in policies if policy.severity is severity)
-        yield _Sample("auditor_findings", {**name, "severity": severity}, count)
-    for (rated, check), count in sorted(_checks(part.findings).items()):
-        yield _Sample("auditor_findings_by_check", {**name, "severity": rated, "check": check}, count)
-    yield _Sample("auditor_findings_waived", name, sum(policy.waived for policy in policies))
+        yield _Sample("auditor_findings", {**labels, "severity": severity}, count)
+    for (severity_name, check), count in sorted(_checks(part.findings).items()):
+        yield _Sample("auditor_findings_by_check", {**labels, "severity": severity_name, "check": check}, count)
+    yield _Sample("auditor_findings_waived", labels, sum(policy.waived for policy in policies))
     if compared:
-        since = changes([], part) if isinstance(part, FleetResult) else changes([part])
+        changed = changes([], part) if isinstance(part, FleetResult) else changes([part])
         for change in ("new", "reopened", "fixed", "unconfirmed"):
-            yield _Sample("auditor_findings_changed", {**name, "change": change}, getattr(since, change))
+            yield _Sample("auditor_findings_changed", {**labels, "change": change}, getattr(changed, change))
 
 
 def _checks(findings: Findings) -> Counter[tuple[str, str]]:
@@ -129,36 +129,42 @@ def _checks(findings: Findings) -> Counter[tuple[str, str]]:
     return counts
 
 
-def _seats(tenant: TenantResult, name: Mapping[str, str]) -> Iterator[_Sample]:
+def _seats(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]:
     for seats in paid_seats(tenant.seats):
-        labels = {**name, "product": seats.sku_part_number, "sku": seats.sku_id}
+        product_labels = {**labels, "product": seats.sku_part_number, "sku": seats.sku_id}
         numbers = (("bought", seats.enabled), ("assigned", seats.consumed), ("spare", seats.spare))
-        yield from (_Sample(f"auditor_seats_{kind}", labels, count) for kind, count in numbers if count is not None)
+        yield from (
+            _Sample(f"auditor_seats_{kind}", product_labels, count) for kind, count in numbers if count is not None
+        )
 
 
-def _amounts(tenant: TenantResult, name: Mapping[str, str]) -> Iterator[_Sample]:
+def _amounts(tenant: TenantResult, labels: Mapping[str, str]) -> Iterator[_Sample]:
     for currency, amount in money(tenant).items():
-        yield _Sample("auditor_findings_cost", {**name, "currency": currency}, rounded(amount))
-    of = freed(tenant)
+        yield _Sample("auditor_findings_cost", {**labels, "currency": currency}, rounded(amount))
+    freed_money = freed(tenant)
     for kind in ("reassign", "reduce", "buy"):
-        amounts: Mapping[str, Decimal] = getattr(of, kind)
+        amounts: Mapping[str, Decimal] = getattr(freed_money, kind)
         for currency, amount in amounts.items():
-            yield _Sample("auditor_actions_amount", {**name, "kind": kind, "currency": currency}, rounded(amount))
+            yield _Sample("auditor_actions_amount", {**labels, "kind": kind, "currency": currency}, rounded(amount))
 
 
-def _progress(plan: TenantVerification, name: Mapping[str, str]) -> Iterator[_Sample]:
-    yield _Sample("auditor_plan_timestamp_seconds", name, int(plan.planned_at.timestamp()))
+def _plan(plan: TenantVerification, labels: Mapping[str, str]) -> Iterator[_Sample]:
+    yield _Sample("auditor_plan_timestamp_seconds", labels, int(plan.planned_at.timestamp()))
     for verdict in Verdict:
-        yield _Sample("auditor_plan_actions", {**name, "verdict": verdict}, len(plan.actions_with(verdict)))
+        yield _Sample("auditor_plan_actions", {**labels, "verdict": verdict}, len(plan.actions_with(verdict)))
     for state in FindingState:
-        yield _Sample("auditor_plan_findings", {**name, "state": state}, plan.count(state))
-    yield from _pairs("auditor_plan_seats_freed", name, plan.freed.planned, plan.freed.actual)
-    for verdict_of in plan.freed.money:
-        labels = {**name, "currency": verdict_of.currency}
-        yield from _pairs("auditor_plan_amount", labels, rounded(verdict_of.planned), rounded(verdict_of.actual))
+        yield _Sample("auditor_plan_findings", {**labels, "state": state}, plan.count(state))
+    yield from _planned_and_actual("auditor_plan_seats_freed", labels, plan.freed.planned, plan.freed.actual)
+    for money_verdict in plan.freed.money:
+        currency_labels = {**labels, "currency": money_verdict.currency}
+        yield from _planned_and_actual(
+            "auditor_plan_amount", currency_labels, rounded(money_verdict.planned), rounded(money_verdict.actual)
+        )
 
 
-def _pairs(metric: str, labels: Mapping[str, str], planned: int | Decimal, actual: int | Decimal) -> Iterator[_Sample]:
+def _planned_and_actual(
+    metric: str, labels: Mapping[str, str], planned: int | Decimal, actual: int | Decimal
+) -> Iterator[_Sample]:
     return (
         _Sample(metric, {**labels, "state": state}, value)
         for state, value in (("planned", planned), ("actual", actual))

@@ -1,4 +1,4 @@
-"""A Result into result.json, and one tenant's part of it into a file of its own."""
+"""Renders a Result as result.json, and single tenants of it as separate files."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,36 +11,36 @@ from auditor.result.codec.result_document import result_document
 from auditor.result.ranking import single_tenant
 
 TenantSpans = dict[str, tuple[int, int]]
-"""Where in result.json the object of each tenant begins and ends, in bytes, by name."""
+"""Start and end offset of each tenant's object in result.json, in bytes, by tenant name."""
 _MEDIA_TYPE: Final = "application/json"
 _TENANTS: Final = "tenants"
 
 
 def render(result: Result, _: RenderOptions) -> Artifact:
-    """Write the whole run, the same in every language."""
+    """Render the result of the run; the output does not depend on the language."""
     return result_json(result, {})
 
 
 def result_json(result: Result, spans: TenantSpans) -> Artifact:
-    """Write the whole run, and add where each tenant is to `spans` while the body is read."""
+    """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
     return Artifact(name="result.json", media_type=_MEDIA_TYPE, body=_pieces(result, spans))
 
 
 def tenant_json(result: Result, name: str) -> Artifact:
-    """Write one tenant of the run as a result of its own, `<name>.json`; UsageError for a tenant it does not hold."""
+    """Render the result of one tenant as `<name>.json`. Raises UsageError if the result does not contain the tenant."""
     return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(single_tenant(result, name), {}))
 
 
 def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
-    """Return what stands before and behind the tenant's object in what `tenant_json` writes."""
-    before, behind = bytearray(), bytearray()
-    end = before
+    """Return the bytes before and after the tenant's object in the output of `tenant_json`."""
+    before, after = bytearray(), bytearray()
+    target = before
     for index, part in framed_pieces(result_document(single_tenant(result, name)), _TENANTS):
         if index is None:
-            end += b"".join(part)
+            target += b"".join(part)
         else:
-            end = behind
-    return bytes(before), bytes(behind)
+            target = after
+    return bytes(before), bytes(after)
 
 
 def _pieces(result: Result, spans: TenantSpans) -> Iterator[bytes]:
