@@ -8,7 +8,7 @@
   var data, bytes, base = 0, total = 0, fingerprints = null, items = [], groups = null, active = 0, rowHeight = 60;
   var columns = {}, textLists = {}, state = {}, foldedTexts = {}, rankCache = {}, lastFocus = null, openFinding = NONE, pane, table, body, dialog, waiverDialog;
 
-  /* What was written by auditor/render/html/embedded_data.py: numbers are read where they lie, texts when they are first needed. */
+  /* Decodes the data of auditor/render/html/embedded_data.py: numbers are views of the buffer, texts are decoded on first use. */
   function column(name) {
     if (!columns[name]) {
       var entry = data.columns[name], Type = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[entry[2]];
@@ -31,7 +31,7 @@
     return Uint8Array.fromBase64 ? Uint8Array.fromBase64(text)
       : Uint8Array.from(atob(text), function (character) { return character.charCodeAt(0); });
   }
-  /* Three fingerprints of sixteen bytes are 64 characters: one is read without the others. */
+  /* Three fingerprints of 16 bytes are 64 base64 characters, so that a single one can be decoded without the others. */
   function fingerprint(i) {
     if (data.marks) { return data.marks[i]; }
     var text = fingerprints || (fingerprints = doc.getElementById("marks").textContent), from = Math.floor(i / 3) * 64, offset = (i % 3) * 16;
@@ -51,7 +51,7 @@
     return parent;
   }
 
-  /* The address: #f-<fingerprint>?<filter>, #find?<filter>, or any other anchor of the page. */
+  /* The fragment of the URL: #f-<fingerprint>?<filter>, #find?<filter>, or any other anchor of the page. */
   function locationParts() {
     var hash = location.hash.slice(1), split = hash.indexOf("?");
     return split < 0 ? { anchor: hash, query: null } : { anchor: hash.slice(0, split), query: hash.slice(split + 1) };
@@ -74,7 +74,7 @@
     });
   }
 
-  /* Texts without case and marks, so that "ozturk" finds "Öztürk". */
+  /* Case and diacritics are folded, so that "ozturk" finds "Öztürk". */
   function fold(text) {
     var lower = text.toLowerCase();
     return /^[\x00-\x7f]*$/.test(lower) ? lower : lower.normalize("NFKD").replace(/\p{M}/gu, "").replace(/ı/g, "i");
@@ -84,7 +84,7 @@
     for (var i = 0; i < values.length; i += 1) { if (values[i].indexOf(word) >= 0) { matches[i] = 1; any = true; } }
     return any ? matches : null;
   }
-  /* Of each row: whether a text of any column holds the word. */
+  /* One byte per row: 1 if a text of any column contains the word. */
   function searchMask(word) {
     var mask = new Uint8Array(total), who = column("who"), people = new Uint8Array(column("name").length), any = false;
     function addMatches(matches, codes, target) {
@@ -100,7 +100,7 @@
     addMatches(data.places.map(function (entry) { return policies[entry[1]]; }), column("place"), mask);
     return mask;
   }
-  /* The rows that agree with the filter, one byte each. */
+  /* One byte per row: 1 if the row matches the filter. */
   function filterMask() {
     var mask = new Uint8Array(total).fill(1);
     function restrict(codes, allowed) {
@@ -138,7 +138,7 @@
     }
     return rankOf;
   }
-  /* Of each row: its place in the order that was asked for, from 0. */
+  /* The sort key of each row for the selected order, from 0. */
   function rowOrder() {
     var key = state.sort.replace("-", ""), order = new Uint32Array(total), i;
     function orderBy(rank, codes) { for (i = 0; i < total; i += 1) { order[i] = rank[codes[i]]; } }
@@ -151,7 +151,7 @@
       var places = Uint32Array.from(amounts, function (_, at) { return at; }).sort(function (a, b) { return amounts[a] - amounts[b]; });
       var rankOf = new Uint32Array(amounts.length), step = 0, none = texts("money");
       places.forEach(function (at, place) { step += place && amounts[at] > amounts[places[place - 1]] ? 1 : 0; rankOf[at] = step + 1; });
-      /* What has no price comes last in either order. */
+      /* Rows without a price are last in both orders. */
       none.forEach(function (text, at) { if (!text) { rankOf[at] = state.sort[0] === "-" ? 0 : step + 2; } });
       orderBy(rankOf, column("money"));
     } else {
@@ -160,7 +160,7 @@
     }
     return order;
   }
-  /* Counting sort: rows by a number of theirs, equal ones as they stand. */
+  /* Stable counting sort of rows by `keys`. */
   function countingSort(rows, keys, descending) {
     var largest = 0, i;
     for (i = 0; i < rows.length; i += 1) { if (keys[rows[i]] > largest) { largest = keys[rows[i]]; } }
@@ -209,7 +209,7 @@
     return result.sort(function (a, b) { return a.worst - b.worst || b.rows.length - a.rows.length; });
   }
 
-  /* What the table shows: numbers of findings, and -1, -2, … for the heads of groups. */
+  /* Sets the items of the table: indexes of findings, and -1, -2, … for group headings. */
   function arrange() {
     var rows = filteredRows(), keys = groupKeys();
     groups = keys ? groupRows(rows, keys) : null;
@@ -339,7 +339,7 @@
     event.preventDefault();
   }
 
-  /* One finding, whatever the filter. */
+  /* The dialog of one finding; it does not depend on the filter. */
   function addEntry(list, label, value) {
     if (value) { append(list, append(make("div"), make("dt", "", label), append(make("dd"), value))); }
   }
@@ -369,7 +369,7 @@
     if (!dialog.open) { lastFocus = doc.activeElement; dialog.showModal(); }
   }
 
-  /* The text that `auditor waive` writes, for open findings; validation refuses its empty parts. */
+  /* The YAML that `auditor waive` writes, for open findings; validation rejects it until the empty fields are filled in. */
   function yamlScalar(text) {
     if (/^[A-Za-z_][\w@./+-]*( [\w@./+-]+)*$/.test(text) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(text)) { return text; }
     return JSON.stringify(text).replace(/[\x7f-\x9f\xad\u2028\u2029\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]/g, function (sign) {
@@ -427,7 +427,7 @@
     if (data && link.query !== null && link.query !== query()) { restore(link.query); arrange(); }
     i = isClick ? clicked : indexOfAnchor(link.anchor);
     if (i !== NONE) {
-      /* Whoever came by an address stands at the table when the finding is closed; whoever clicked, where they were. */
+      /* After closing the dialog, a reader who followed a URL sees the table; one who clicked a link is where they were. */
       var item = items.indexOf(i);
       if (item >= 0 && !groups && !isClick) { moveTo(item); }
       if (!isClick) { findingsSection.scrollIntoView({ block: "start", behavior: "instant" }); }
@@ -438,7 +438,7 @@
     target = link.anchor && doc.getElementById(link.anchor === "find" ? "all" : link.anchor);
     for (ancestor = target; ancestor; ancestor = ancestor.parentElement) { if (ancestor.tagName === "DETAILS") { ancestor.open = true; } }
     if (target && !(closing && link.anchor === "find")) {
-      /* A row or an action stands in the middle of the screen; a heading, or what is larger, begins at its top. */
+      /* Rows and actions are scrolled to the middle of the screen, headings and larger elements to its top. */
       target.scrollIntoView({ block: /^(TR|LI|DETAILS)$/.test(target.tagName) && target.offsetHeight < innerHeight ? "center" : "start" });
     }
   }
@@ -496,7 +496,7 @@
     table.tHead.addEventListener("click", function (event) {
       var cell = event.target.closest("th[data-sort]"), key = cell && cell.dataset.sort;
       if (!key) { return; }
-      /* Money begins with the most, everything else with the first; the third click takes the order away. */
+      /* The first click sorts money in descending order, other columns in ascending order; the third click removes the order. */
       var first = (cell.dataset.first || "") + key, second = first[0] === "-" ? key : "-" + key;
       state.sort = state.sort === first ? second : state.sort === second ? "" : first;
       pane.scrollTop = 0;
@@ -510,7 +510,7 @@
     });
     window.addEventListener("resize", function () { measureRow(); draw(true); });
     dialog.addEventListener("close", function () {
-      // A link to another finding may have been followed since. Its dialog is open already, or its address stands there.
+      // A link to another finding may have been followed meanwhile: then its dialog is already open, or the URL has changed.
       if (dialog.open) { return; }
       if (openFinding !== NONE && indexOfAnchor(locationParts().anchor) === openFinding) { history.replaceState(null, "", hrefOf("find")); }
       if (lastFocus && lastFocus.isConnected) { lastFocus.focus({ preventScroll: true }); } else { focus(active); }
@@ -536,7 +536,7 @@
     return new Response(new Blob([content]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
       .then(function (whole) { return new Uint8Array(whole); });
   }
-  /* A link to a finding opens it where the reader is: the page behind does not move. */
+  /* A link to a finding opens its dialog; the page behind it does not scroll. */
   doc.addEventListener("click", function (event) {
     var link = event.target.closest('a[href^="#f-"]');
     if (!link || !data || event.ctrlKey || event.metaKey || event.shiftKey || event.button) { return; }
@@ -556,7 +556,7 @@
   });
   doc.addEventListener("click", function (event) { if (!wide.matches && !contents.contains(event.target)) { contents.open = false; } });
   window.addEventListener("hashchange", function () { reveal(); });
-  /* Paper has what is open: the buttons open all for whoever prints all, and #open-all for what makes a PDF of an address. */
+  /* Print includes only open sections: the buttons open all of them before printing, and #open-all does for PDF converters. */
   function openAll(open) { main.querySelectorAll("details").forEach(function (each) { each.open = open; }); }
   doc.querySelector(".folds").hidden = false;
   [["open-all", true], ["close-all", false]].forEach(function (each) {

@@ -77,11 +77,11 @@ def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
             level = l10n.gettext(SEVERITIES[highlight.severity])
             yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(about)}"
         yield ""
-    if shown.full < shown.tenants:
+    if shown.shown_tenants < shown.tenants:
         fact = l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
-        yield fact.replace("{shown}", l10n.number(shown.full)).replace("{all}", l10n.number(shown.tenants))
+        yield fact.replace("{shown}", l10n.number(shown.shown_tenants)).replace("{all}", l10n.number(shown.tenants))
         yield ""
     for section in shown.sections:
         yield from _section(section, l10n)
@@ -163,7 +163,7 @@ def _group(group: Group, l10n: Labels) -> Iterator[str]:
     for row in listed:
         address = f" ({inert(row.address)})" if row.address else ""
         money = l10n.gettext("{money} a month").replace("{money}", inert(row.money)) + " · " if row.money else ""
-        yield f"- {inert(row.name)}{address}: {money}{inert(row.what)} · {inert(row.evidence)}"
+        yield f"- {inert(row.name)}{address}: {money}{inert(row.problem)} · {inert(row.evidence)}"
     if count > len(listed):
         more = count - len(listed)
         yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)

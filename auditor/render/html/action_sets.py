@@ -1,4 +1,4 @@
-"""The steps of a tenant into sets of actions about one product, with the guidance of each told once."""
+"""Groups a tenant's actions by product, and shows guidance that several actions share only once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,62 +16,64 @@ from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, Step
 from auditor.render.html.actions import worth
-from auditor.render.html.finding_index import LONG, FindingIndex
+from auditor.render.html.finding_index import LONG_PAGE, FindingIndex
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import line
 
 _DASH: Final = " – "
-"""Before the end of a title that names the article."""
+"""Separates the suffix of a title, which names the guidance."""
 _REQUESTS: Final = 3
-"""Requests that an action on a long page lists: the result and the plan have all of them."""
+"""Requests per action on a long page; the result and the plan list all of them."""
 _NAMES: Final = 5
-"""People whom it names there: its findings in the table are about all of them."""
+"""People who are named per action on a long page; its findings in the table show all of them."""
 
 _Document = tuple[str, str | None]
-"""A label, and its https address, or None for one that is none."""
+"""The label of a document and its address; None if the address is not https."""
 
 
 def action_sets(ordered: Sequence[Step], index: FindingIndex, l10n: Labels) -> ActionSets:
-    """Return actions in their order, those about one product as one set.
+    """Return actions in their order, with those about the same product combined into one set.
 
-    The first of the actions with the same guidance shows it.
+    Guidance that several actions share is shown by the first of them.
     """
-    together = _by_product(ordered)
+    by_product = _by_product(ordered)
     groups: dict[object, list[Step]] = {}
-    for product, own in together:
-        for step in own:
-            groups.setdefault((product, _guidance(step.action)), []).append(step)
-    firsts = {group[0].place for group in groups.values()}
-    links = {step.place: _documents(step.action) for step in ordered if step.place in firsts}
-    sources = dict.fromkeys(link for own in links.values() for link in own)
+    for product, steps in by_product:
+        for step in steps:
+            groups.setdefault((product, _guidance_key(step.action)), []).append(step)
+    firsts = {group[0].plan_index for group in groups.values()}
+    documents = {step.plan_index: _documents(step.action) for step in ordered if step.plan_index in firsts}
+    sources = dict.fromkeys(document for listed in documents.values() for document in listed)
     numbers = {source: number for number, source in enumerate(sources, start=1)}
     shown = GuidanceParts()
     guides = {
-        group[0].place: _guide(group, sorted(map(numbers.__getitem__, links[group[0].place])), shown, index, l10n)
+        group[0].plan_index: _guide(
+            group, sorted(map(numbers.__getitem__, documents[group[0].plan_index])), shown, index, l10n
+        )
         for group in groups.values()
     }
-    sets = [_action_set(product, own, guides, index, l10n) for product, own in together]
+    sets = [_action_set(product, steps, guides, index, l10n) for product, steps in by_product]
     return ActionSets(sets=tuple(each for each in sets if each.guides), sources=tuple(sources))
 
 
 def _by_product(ordered: Sequence[Step]) -> list[tuple[str, list[Step]]]:
-    """Return actions in their order, those about one product together in the order of the plan, each with its skuId.
+    """Return groups of actions with their skuId; those about one product are grouped, in the order of the plan.
 
-    An action about no product, or the only one about its product, stands alone, with an empty skuId.
+    An action about no product, and the only action about a product, form a group of one with an empty skuId.
     """
     counts = Counter(map(_product, ordered))
     sets: dict[str, list[Step]] = {}
     for step in ordered:
         sets.setdefault(_product(step) if counts[_product(step)] > 1 else step.anchor, []).append(step)
     return [
-        (_product(each[0]) if len(each) > 1 else "", sorted(each, key=lambda step: step.place))
-        for each in sets.values()
+        (_product(steps[0]) if len(steps) > 1 else "", sorted(steps, key=lambda step: step.plan_index))
+        for steps in sets.values()
     ]
 
 
 def _product(step: Step) -> str:
-    """Return the skuId of the product that an action is about; its anchor where it is about none."""
+    """Return the skuId of the product that an action is about, or the anchor of the action if it is about none."""
     seats = step.action.seats
     return step.anchor if seats is None or seats.sku_id is None else seats.sku_id
 
@@ -81,27 +83,27 @@ def _documents(action: Action) -> list[_Document]:
 
 
 def _action_set(
-    product: str, together: Sequence[Step], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
+    product: str, steps: Sequence[Step], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
 ) -> ActionSet:
-    own_guides = tuple(guides[step.place] for step in together if step.place in guides)
-    seats, first = together[0].action.seats, together[0]
-    name = shortened(index.context.names.get(product.casefold(), product)) if len(own_guides) > 1 else ""
-    nearest = min((step for step in together if step.action.due), key=lambda step: str(step.action.due), default=first)
+    set_guides = tuple(guides[step.plan_index] for step in steps if step.plan_index in guides)
+    seats, first = steps[0].action.seats, steps[0]
+    name = shortened(index.context.names.get(product.casefold(), product)) if len(set_guides) > 1 else ""
+    nearest = min((step for step in steps if step.action.due), key=lambda step: str(step.action.due), default=first)
     return ActionSet(
         product=name,
         seats=seat_movement(l10n, name, seats, l10n.number) if name and seats is not None else "",
-        severity=min((step.weight.severity for step in together), key=lambda severity: severity.rank),
-        money=_worth_together([step.action.money for step in together], l10n),
+        severity=min((step.weight.severity for step in steps), key=lambda severity: severity.rank),
+        money=_total_worth([step.action.money for step in steps], l10n),
         due=nearest.due,
-        count=len(together),
-        findings=sum(step.weight.findings for step in together),
+        count=len(steps),
+        findings=sum(step.weight.findings for step in steps),
         first=first,
-        guides=own_guides,
+        guides=set_guides,
     )
 
 
-def _guidance(action: Action) -> object:
-    """Return the guidance of an action; actions with equal guidance show it once, or it would be most of the file."""
+def _guidance_key(action: Action) -> object:
+    """Return the guidance of an action for comparison: shown once per action, it would be most of the file."""
     how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
     return action.order, action.decided_by, action.confidence, how, action.next
 
@@ -109,30 +111,31 @@ def _guidance(action: Action) -> object:
 def _guide(
     group: Sequence[Step], sources: Sequence[int], shown: GuidanceParts, index: FindingIndex, l10n: Labels
 ) -> Guide:
-    """Return the guidance that some actions share; `shown` is the guidance that the page shows before it."""
+    """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
     source = group[0].anchor, first.title
     titles = [step.action.title for step in group]
-    end = {title.rpartition(_DASH)[2] for title in titles}
-    cut = len(_DASH + end.pop()) if len(group) > 1 and len(end) == 1 and all(_DASH in title for title in titles) else 0
+    suffixes = {title.rpartition(_DASH)[2] for title in titles}
+    same_suffix = len(group) > 1 and len(suffixes) == 1 and all(_DASH in title for title in titles)
+    cut = len(_DASH + suffixes.pop()) if same_suffix else 0
     numbered = enumerate(first.steps, start=1)
-    before = shown.add("prerequisites", [(text, False) for text in first.prerequisites], source)
+    prerequisites = shown.add("prerequisites", [(text, False) for text in first.prerequisites], source)
     steps = shown.add("", [(text, number in first.irreversible) for number, text in numbered], source)
     warnings = shown.add("warnings", [(text, False) for text in first.warnings], source)
-    then = shown.add("next", [(text, False) for text in first.next], source)
-    parts = (("prerequisites", before), ("warnings", warnings), ("steps", steps), ("next", then))
-    same: dict[tuple[str, str], list[str]] = {}
+    next_steps = shown.add("next", [(text, False) for text in first.next], source)
+    parts = (("prerequisites", prerequisites), ("warnings", warnings), ("steps", steps), ("next", next_steps))
+    repeated: dict[tuple[str, str], list[str]] = {}
     for name, part in parts:
         if part.like is not None and not part.lines:
-            same.setdefault(part.like, []).append(name)
+            repeated.setdefault(part.like, []).append(name)
     return Guide(
         actions=tuple(
             _guided(step, title[: len(title) - cut], index, l10n) for step, title in zip(group, titles, strict=True)
         ),
         severity=min((step.weight.severity for step in group), key=lambda severity: severity.rank),
-        money=_worth_together([step.action.money for step in group], l10n),
+        money=_total_worth([step.action.money for step in group], l10n),
         findings=sum(step.weight.findings for step in group),
-        same=tuple(same.items()),
+        repeated=tuple(repeated.items()),
         parts=parts,
         sources=tuple(sources),
     )
@@ -140,7 +143,7 @@ def _guide(
 
 def _guided(step: Step, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
     requests = step.action.requests
-    listed = tuple(map(_typed, islice(requests, _REQUESTS if index.long else LONG)))
+    listed = tuple(map(_request_text, islice(requests, _REQUESTS if index.long else LONG_PAGE)))
     return GuidedAction(
         step=step,
         title=title,
@@ -150,27 +153,27 @@ def _guided(step: Step, title: str, index: FindingIndex, l10n: Labels) -> Guided
     )
 
 
-def _worth_together(each: Sequence[Money | None], l10n: Labels) -> str:
-    """Say what some actions are worth; nothing where their currencies differ."""
-    known = [money for money in each if money is not None]
+def _total_worth(amounts: Sequence[Money | None], l10n: Labels) -> str:
+    """Return the monthly savings or costs of some actions; empty if their currencies differ."""
+    known = [money for money in amounts if money is not None]
     if len({money.currency for money in known}) != 1:
         return ""
-    together = sum((rounded(money.per_month) for money in known), Decimal())
-    return worth(Money(currency=known[0].currency, per_month=together), l10n)
+    total = sum((rounded(money.per_month) for money in known), Decimal())
+    return worth(Money(currency=known[0].currency, per_month=total), l10n)
 
 
-def _typed(request: Mapping[str, Any]) -> Markup:
-    """Return a request as a person types it: method and path, the body, the PowerShell line."""
+def _request_text(request: Mapping[str, Any]) -> Markup:
+    """Return the text of a request: method and path, body, PowerShell line."""
     head = " ".join(str(request[key]) for key in ("method", "path") if request.get(key))
     body = line(request["body"]).decode().strip() if request.get("body") else ""
     lines = (head, body, str(request.get("powershell") or ""))
     text = visible("\n".join(filter(None, lines)), keep="\n")
-    # Quotation marks, of which requests are full, are harmless between elements: escaped they take five times the room.
+    # Quotation marks need no escaping between elements; requests have many, and escaped they are five times as long.
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(concern: Concern, l10n: Labels, most: int) -> str:
-    """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    names = [visible(name) for name in concern.names[:most]]
+def _who(concern: Concern, l10n: Labels, limit: int) -> str:
+    """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
+    names = [visible(name) for name in concern.names[:limit]]
     more = concern.people - len(names)
     return ", ".join([*names, l10n.ngettext("{count} more", "{count} more", more)] if more > 0 else names)

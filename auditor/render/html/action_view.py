@@ -1,4 +1,4 @@
-"""What the page shows of actions, as plain values."""
+"""The view model of actions on the page."""
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -10,17 +10,17 @@ from auditor.guidance.parts import GuidancePart
 
 
 class Step(Struct, frozen=True, kw_only=True, eq=False):
-    """An action with where it stands on the page."""
+    """An action, with its anchor and rank on the page."""
 
     anchor: str
     action: Action
-    place: int
+    plan_index: int
     """Its index among the actions in the order of the plan."""
     money: str
     due: str
-    """By when to decide; empty where there is no date."""
+    """The day by which to decide, in words; empty if there is no date."""
     why: str
-    """Why it stands where it stands."""
+    """Why it has its rank; empty if severity, money and date show that."""
     weight: Weight
 
 
@@ -29,44 +29,44 @@ class GuidedAction(Struct, frozen=True, kw_only=True, eq=False):
 
     step: Step
     title: str
-    """Without the end that the titles of all of them have."""
+    """Without the suffix that the titles of all of them share."""
     who: str
-    """The people concerned; empty where it is about a product or a group."""
+    """The people concerned; empty if it is about a product or a group."""
     requests: tuple[Markup, ...]
-    """Each as it is typed: method and path, the body, the PowerShell line; escaped."""
+    """Each as method and path, body, and PowerShell line; escaped."""
     more_requests: int
-    """Requests that are only in the other files."""
+    """Number of requests that only the other files list."""
 
 
 class Guide(Struct, frozen=True, kw_only=True, eq=False):
-    """Actions that have the same guidance in every word, and are told together where the first of them stands."""
+    """Actions with identical guidance, shown together at the position of the first one."""
 
     actions: tuple[GuidedAction, ...]
     severity: Severity
     money: str
     findings: int
-    same: tuple[tuple[tuple[str, str], list[str]], ...]
-    """Anchor and title of an earlier action, and the names of the parts of which that shows every line."""
+    repeated: tuple[tuple[tuple[str, str], list[str]], ...]
+    """Anchor and title of an earlier action, and the names of the parts that it already shows completely."""
     parts: tuple[tuple[str, GuidancePart], ...]
     """The parts by name: `prerequisites`, `warnings`, `steps` and `next`."""
     sources: tuple[int, ...]
-    """Numbers of the documents among those of all sets."""
+    """Numbers of its documents in the list of `ActionSets.sources`."""
 
 
 class ActionSet(Struct, frozen=True, kw_only=True, eq=False):
-    """The actions about one product, in the order in which nothing breaks; or one action about anything else."""
+    """The actions about one product, in the order in which to do them; or a single other action."""
 
     product: str
-    """Empty for an action that is told alone."""
+    """Empty for an action that is listed on its own."""
     seats: str
-    """What the actions do to the product's seats."""
+    """The effect of the actions on the product's seats."""
     severity: Severity
     money: str
     due: str
     count: int
     findings: int
     first: Step
-    """What to do first."""
+    """The action to do first."""
     guides: tuple[Guide, ...]
 
 
@@ -74,6 +74,6 @@ class ActionSets(Struct, frozen=True, kw_only=True, eq=False):
     """The actions of a tenant, or of the fleet."""
 
     sets: tuple[ActionSet, ...]
-    """The most important first; those whose guidance other sets tell are left out."""
+    """The most important first; sets whose guidance is shown by other sets are left out."""
     sources: tuple[tuple[str, str | None], ...]
-    """Labels of the documents, with an https address, or None for one that is none."""
+    """Label and address of each document; None if the address is not https."""

@@ -1,4 +1,4 @@
-"""A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
+"""Ranks a tenant's actions, and selects the highlights of the page."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
@@ -31,21 +31,21 @@ from auditor.render.text.sanitize import visible
 
 
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[Step, ...]:
-    """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's."""
+    """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
     weights = [_weight(action, index.concerns[action.id]) for action in index.actions]
     today = moment.astimezone(UTC).date()
-    # Ranked anew: of a part of the findings the severities are those of the part.
+    # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
         Step(
-            anchor=anchor("a", name, index.actions[place].id),
-            action=index.actions[place],
-            place=place,
-            money=worth(index.actions[place].money, l10n),
-            due=_due(weights[place].due, l10n),
-            why=_why(reason, weights[place], today, l10n),
-            weight=weights[place],
+            anchor=anchor("a", name, index.actions[plan_index].id),
+            action=index.actions[plan_index],
+            plan_index=plan_index,
+            money=worth(index.actions[plan_index].money, l10n),
+            due=_due_text(weights[plan_index].due, l10n),
+            why=_why(reason, weights[plan_index], today, l10n),
+            weight=weights[plan_index],
         )
-        for place, reason in ranked(weights, today)
+        for plan_index, reason in ranked(weights, today)
     )
 
 
@@ -59,16 +59,16 @@ def _weight(action: Action, concern: Concern) -> Weight:
 
 
 def _why(reason: Reason, weight: Weight, today: date, l10n: Labels) -> str:
-    """Say why an action has its place, unless severity, money and date do, which stand beside it."""
+    """Return why an action has its rank; empty if severity, money and date, which are shown next to it, explain it."""
     return "" if reason is Reason.WEIGHT else why(l10n, reason, weight, today)
 
 
 def highlights(
     sections: Iterable[tuple[Section, FindingIndex]], moment: datetime, l10n: Labels
 ) -> tuple[Highlight, ...]:
-    """Return at most five, the most important first: actions, and policies with open findings that no action mends.
+    """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
-    Of the actions about one product of a tenant it is the first, with the nearest date of all of them.
+    If a tenant has several actions about a product, the first is used, with the nearest date of all of them.
     """
     today = moment.astimezone(UTC).date()
     candidates: list[tuple[Weight, Callable[[], Highlight], object]] = []
@@ -77,11 +77,11 @@ def highlights(
         dates = nearest_dates(zip(products, (step.action.due for step in section.steps), strict=True))
         for step, product in zip(section.steps, products, strict=True):
             highlight_of = partial(
-                _of_step, step, section, index, _due(dates.get(product, step.action.due), l10n), l10n
+                _of_step, step, section, index, _due_text(dates.get(product, step.action.due), l10n), l10n
             )
             candidates.append((step.weight, highlight_of, None if product is None else (section.title, product)))
         candidates += [
-            (Weight(severity=group.severity, findings=group.open), partial(_of_group, group, section, l10n), None)
+            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section, l10n), None)
             for group in section.groups
             if group.open and not group.has_action
         ]
@@ -94,7 +94,7 @@ def highlights(
 
 
 def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:
-    """Return what all actions do to the seats of a product; empty for actions about people, contracts and dates."""
+    """Return the effect of all actions on a product's seats; empty for actions about people, contracts and dates."""
     seats = action.seats
     if seats is None or seats.sku_id is None or not seats.added or abs(seats.added) != action.count:
         return ""
@@ -102,32 +102,32 @@ def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:
 
 
 def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
-    """Return what is wrong with the seats that an action about people frees or fills; empty where nothing is."""
+    """Return what is wrong with the seats that an action about people frees or fills; empty if nothing is."""
     return next(
         (
-            visible(f"{subject_label(each)}: {problem(each, index.context)}")
-            for each in findings
-            if each.subject.type is SubjectType.PRODUCT
+            visible(f"{subject_label(finding)}: {problem(finding, index.context)}")
+            for finding in findings
+            if finding.subject.type is SubjectType.PRODUCT
         ),
         "",
     )
 
 
 def worth(money: Money | None, l10n: Labels) -> str:
-    """Say what an action is worth a month; nothing where that is not known."""
+    """Return the monthly savings or costs of an action, in words; empty if not known."""
     if money is None:
         return ""
     text = l10n.gettext("costs {money} a month") if money.per_month < 0 else l10n.gettext("saves {money} a month")
     return text.replace("{money}", l10n.money(abs(money.per_month), money.currency))
 
 
-def _due(day: date | None, l10n: Labels) -> str:
+def _due_text(day: date | None, l10n: Labels) -> str:
     return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
 
 
 def _of_step(step: Step, section: Section, index: FindingIndex, due: str, l10n: Labels) -> Highlight:
     about_people = index.concerns[step.action.id].people
-    resolved = map(index.findings.__getitem__, index.action_rows[step.place])
+    resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
     return Highlight(
         anchor=step.anchor,
         title=step.action.title,
@@ -143,7 +143,7 @@ def _of_step(step: Step, section: Section, index: FindingIndex, due: str, l10n: 
     )
 
 
-def _of_group(group: Group, section: Section, l10n: Labels) -> Highlight:
+def _of_policy(group: Group, section: Section, l10n: Labels) -> Highlight:
     return Highlight(
         anchor=group.anchor,
         title=group.title,

@@ -1,4 +1,4 @@
-"""What the reports of a result for people show, made once for all of them."""
+"""The content that all human-readable reports of a result share."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 class PageContent:
-    """A result with its page and the findings that the page lists; each is made when it is first asked for.
+    """A result with the content of its page and the findings that the page lists; computed on first access.
 
-    `history` are the totals of earlier runs, oldest first.
+    `history` contains the totals of earlier runs, oldest first.
     """
 
     def __init__(self, result: Result, locale: str, history: Sequence[EarlierRun] = ()) -> None:
@@ -26,21 +26,21 @@ class PageContent:
 
     @cached_property
     def l10n(self) -> "Labels":
-        """The language."""
-        from auditor.render.text.labels import Labels  # noqa: PLC0415  only reports for people need it
+        """The formatter for the reader's language."""
+        from auditor.render.text.labels import Labels  # noqa: PLC0415 - only human-readable reports need it
 
         return Labels(self.locale)
 
     @cached_property
     def indexes(self) -> "Sequence[FindingIndex]":
-        """The findings of every tenant that the page shows in full, and those of the fleet behind them."""
-        from auditor.render.html.finding_index import finding_indexes  # noqa: PLC0415  likewise
+        """The findings of each tenant that the page shows in full, followed by those of the fleet."""
+        from auditor.render.html.finding_index import finding_indexes  # noqa: PLC0415 - only human-readable reports need it
 
         return finding_indexes(self.result, self.l10n)
 
     @cached_property
     def page(self) -> "Page":
-        """What the page shows."""
-        from auditor.render.html.page import page  # noqa: PLC0415  likewise
+        """The content of the page."""
+        from auditor.render.html.page import page  # noqa: PLC0415 - only human-readable reports need it
 
         return page(self.result, self.l10n, self.history, self.indexes)

@@ -1,7 +1,7 @@
-"""The columns of the page's table as the bytes that the page holds.
+"""Serialises the columns of the findings table for embedding in the page.
 
-First four bytes with the length of the header, then the header (JSON), then, each at a multiple of four, the columns as
-arrays of numbers and the texts line by line; the header has their offsets. Numbers are unsigned and little-endian.
+The format: the length of the header in four bytes; the header (JSON); then the columns as arrays of numbers and the
+texts as lines, each aligned to four bytes, at the offsets that the header lists. Numbers are unsigned, little-endian.
 """
 
 import sys
@@ -21,23 +21,23 @@ from auditor.render.html.table_columns import TableColumns, table_columns
 from auditor.render.html.view import EmbeddedData
 from auditor.render.text.labels import Labels
 
-_UNCOMPRESSED: Final = 24_000
-"""Bytes up to which the page holds them uncompressed: small pages are then the same with every zlib."""
-_FAST: Final = 1_000_000
-"""Bytes beyond which writing soon is worth more than a page that is a tenth smaller."""
-_DIGITS: Final = 32
+_MAX_UNCOMPRESSED: Final = 24_000
+"""Size in bytes up to which the data is not compressed, so that small pages do not depend on the zlib version."""
+_FAST_COMPRESSION_SIZE: Final = 1_000_000
+"""Size in bytes above which speed matters more than a page that is 10 % smaller."""
+_FINGERPRINT_DIGITS: Final = 32
 """Hexadecimal digits of a fingerprint."""
 
 
 class _Layout:
-    """Appends parts, each at a multiple of four bytes, and returns their offsets."""
+    """Appends parts, aligned to four bytes, and returns their offsets."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.size = 0
 
     def put(self, part: bytes) -> tuple[int, int]:
-        """Append a part; return its offset behind the header, and its length in bytes."""
+        """Append a part; return its offset from the end of the header, and its length, in bytes."""
         offset = self.size
         padded = part + bytes(-len(part) % 4)
         self.parts.append(padded)
@@ -46,16 +46,16 @@ class _Layout:
 
 
 def embedded_data(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> EmbeddedData:
-    """Return the table's data; `indexes` is what `finding_indexes` returns, where that is at hand."""
+    """Return the data of the findings table; `indexes` is the return value of `finding_indexes` if already computed."""
     table = table_columns(result, l10n, indexes)
     fingerprints = _binary(table.fingerprints)
-    whole = _document(table, fingerprints, redacted=result.run.redaction is not None)
-    packed = len(whole) > _UNCOMPRESSED
+    document = _document(table, fingerprints, redacted=result.run.redaction is not None)
+    compressed = len(document) > _MAX_UNCOMPRESSED
     return EmbeddedData(
         count=len(table.fingerprints),
-        packed=packed,
-        text=b64encode(_gzipped(whole) if packed else whole).decode("ascii"),
-        marks="" if fingerprints is None else b64encode(fingerprints).decode("ascii"),
+        compressed=compressed,
+        text=b64encode(_gzipped(document) if compressed else document).decode("ascii"),
+        fingerprints="" if fingerprints is None else b64encode(fingerprints).decode("ascii"),
     )
 
 
@@ -63,8 +63,8 @@ def _document(table: TableColumns, fingerprints: bytes | None, *, redacted: bool
     import orjson  # noqa: PLC0415 - heavy
 
     layout = _Layout()
-    parts = table.codes | {"name": [table.names], "address": [table.addresses], "person": [table.people]}
-    columns = {name: _column(layout, codes) for name, codes in parts.items()}
+    code_columns = table.codes | {"name": [table.names], "address": [table.addresses], "person": [table.people]}
+    columns = {name: _column(layout, codes) for name, codes in code_columns.items()}
     texts = {name: _lines(layout, strings.texts) for name, strings in table.strings.items()}
     texts["money"] = _lines(layout, [text for text, _ in table.amounts])
     values = layout.put(_little_endian(array("d", [value for _, value in table.amounts])))
@@ -74,24 +74,24 @@ def _document(table: TableColumns, fingerprints: bytes | None, *, redacted: bool
         "texts": texts,
         "worth": values,
         "redacted": redacted,
-        "marks": None if fingerprints is not None else [anchor(each) for each in table.fingerprints],
+        "marks": None if fingerprints is not None else [anchor(fingerprint) for fingerprint in table.fingerprints],
     }
-    written = orjson.dumps(header)
-    written += b" " * (-len(written) % 4)
-    return b"".join((len(written).to_bytes(4, "little"), written, *layout.parts))
+    header_json = orjson.dumps(header)
+    header_json += b" " * (-len(header_json) % 4)
+    return b"".join((len(header_json).to_bytes(4, "little"), header_json, *layout.parts))
 
 
 def _column(layout: _Layout, parts: Sequence[Sequence[int]]) -> tuple[int, int, int]:
-    """Append codes in as few bytes each as the greatest needs; return offset, count, and the bytes of each."""
+    """Append codes in the narrowest type that fits the largest one; return offset, count, and bytes per code."""
     count = sum(map(len, parts))
     try:
         return layout.put(bytes(chain.from_iterable(parts)))[0], count, 1
     except ValueError:
-        wide = _wide(parts)
-        return layout.put(_little_endian(wide))[0], count, wide.itemsize
+        codes = _wide_codes(parts)
+        return layout.put(_little_endian(codes))[0], count, codes.itemsize
 
 
-def _wide(parts: Sequence[Sequence[int]]) -> "array[int]":
+def _wide_codes(parts: Sequence[Sequence[int]]) -> "array[int]":
     try:
         return array("H", chain.from_iterable(parts))
     except OverflowError:
@@ -109,9 +109,9 @@ def _lines(layout: _Layout, texts: Iterable[str]) -> tuple[int, int]:
 
 
 def _binary(fingerprints: list[str]) -> bytes | None:
-    """Return fingerprints as bytes; None where one of them is not 32 hexadecimal digits in small letters."""
+    """Return fingerprints as bytes; None if one of them is not 32 lower-case hexadecimal digits."""
     joined = "".join(fingerprints)
-    if set(map(len, fingerprints)) - {_DIGITS} or not joined.isascii():
+    if set(map(len, fingerprints)) - {_FINGERPRINT_DIGITS} or not joined.isascii():
         return None
     try:
         binary = unhexlify(joined)
@@ -120,7 +120,7 @@ def _binary(fingerprints: list[str]) -> bytes | None:
     return binary if binary.hex() == joined else None
 
 
-def _gzipped(written: bytes) -> bytes:
-    """Return it as gzip without a time in it: the same columns give the same bytes."""
-    packing = compressobj(level=1 if len(written) > _FAST else 9, wbits=MAX_WBITS | 16)
-    return packing.compress(written) + packing.flush()
+def _gzipped(document: bytes) -> bytes:
+    """Compress as gzip without a timestamp, so that equal columns give equal bytes."""
+    compressor = compressobj(level=1 if len(document) > _FAST_COMPRESSION_SIZE else 9, wbits=MAX_WBITS | 16)
+    return compressor.compress(document) + compressor.flush()

@@ -1,4 +1,4 @@
-"""The findings of a tenant that the page lists, as codes of their distinct values, beside the counts of all of them."""
+"""The listed findings of a tenant, dictionary-encoded, with the statistics of all its findings."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -24,15 +24,15 @@ _SEVERITY_CODES: Final = {severity: code for code, severity in enumerate(Severit
 _STATUS_CODES: Final = {status: code for code, status in enumerate(Status)}
 _CHANGE_CODES: Final = {Change.NEW: 1, Change.REOPENED: 2}
 _MAX_ACTIONS: Final = 500
-"""Actions that the page lists, over all tenants, where it does not list all findings."""
+"""Actions that the page lists for all tenants together, if it does not list all findings."""
 _MIN_ACTIONS: Final = 5
-"""Actions that it lists of each tenant all the same."""
-LONG: Final = 200
-"""Findings beyond which a page lists few of everything, so that it opens at once: its table has them all."""
+"""Actions that it lists per tenant at least."""
+LONG_PAGE: Final = 200
+"""Number of findings above which all lists are short, so that the page opens quickly; its table has all of them."""
 
 
 class Interner(defaultdict[Any, int]):
-    """Gives each key a code in the order in which keys come, from `start`."""
+    """Assigns consecutive codes to keys in order of first appearance, from `start`."""
 
     def __init__(self, start: int = 0) -> None:
         super().__init__(count(start).__next__)
@@ -43,21 +43,21 @@ class Interner(defaultdict[Any, int]):
 
 
 class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
-    """The listed findings of a tenant, or of the fleet; columns have a value for each of them, codes count from 0."""
+    """The listed findings of a tenant, or of the fleet; columns have one value per finding, codes start at 0."""
 
     context: Context
     findings: Sequence[Finding]
-    """All of them, or a sample, in report order."""
+    """All findings, or a sample, in report order."""
     stats: FindingStats
-    """Of all findings."""
+    """Statistics of all findings."""
     concerns: Mapping[str, Concern]
-    """Action id to the people whom the action is about."""
+    """Action id → the people whom the action is about."""
     fingerprints: Sequence[str]
     policies: Sequence[str]
     """Policy ids by code."""
     policy_codes: Sequence[int]
     severity_codes: Sequence[int]
-    """Of `Severity`, the worst being 0."""
+    """Position in `Severity`; 0 is the worst."""
     status_codes: Sequence[int]
     """0 for open, 1 for waived, 2 for report-only."""
     change_codes: Sequence[int]
@@ -66,20 +66,20 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
     subjects: Sequence[Finding]
     """The first finding about each subject, by code."""
     statement_codes: Sequence[int]
-    """Of what is wrong with which product."""
+    """Each code stands for a problem with a product."""
     statements: Sequence[Finding]
-    """A finding with each statement, by code."""
+    """The first finding with each statement, by code."""
     amount_codes: Sequence[int]
     amounts: Sequence[tuple[str, Decimal] | None]
-    """Currency and monthly price, by code; none for 0."""
+    """Currency and monthly amount by code; code 0 is None."""
     actions: Sequence[Action]
-    """All of them, or the most important where not all findings are listed; in their order."""
+    """All actions, or the most important ones if not all findings are listed; in the order of the result."""
     more_actions: int
-    """The number of the others."""
+    """Number of the other actions."""
     action_rows: Sequence[Sequence[int]]
-    """Indexes of the findings that each of `actions` resolves, in its order."""
+    """Indexes of the findings that each of `actions` resolves."""
     long: bool
-    """Whether there are so many findings that only the first of everything are listed beside the table."""
+    """Whether there are so many findings that all lists are short, except for the table."""
 
     @classmethod
     def build(
@@ -89,10 +89,10 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         context: Context,
         max_actions: int = _MAX_ACTIONS,
     ) -> "FindingIndex":
-        """Index the findings that are listed of a part of a result; of a sample at most `max_actions` are listed."""
-        actions, concerned = part.actions, concerns(part)
+        """Index the listed findings of a part of a result; if they are a sample, list at most `max_actions` actions."""
+        actions, people = part.actions, concerns(part)
         if len(findings) < len(part.findings):
-            actions = _most_important(actions, concerned, max_actions)
+            actions = _most_important(actions, people, max_actions)
         fingerprints = [each.fingerprint for each in findings]
         rows = _action_rows(part.actions, actions, fingerprints)
         policies, subjects, statements, amounts = Interner(), Interner(), Interner(), Interner()
@@ -109,7 +109,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             ),
             findings=findings,
             stats=part.findings.stats,
-            concerns=concerned,
+            concerns=people,
             fingerprints=fingerprints,
             policy_codes=policies.codes(each.policy for each in findings),
             policies=tuple(policies),
@@ -125,7 +125,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             actions=actions,
             more_actions=len(part.actions) - len(actions),
             action_rows=[rows[each.id] for each in actions],
-            long=sum(policy.found for policy in part.findings.stats.policies.values()) > LONG,
+            long=sum(policy.found for policy in part.findings.stats.policies.values()) > LONG_PAGE,
         )
 
     def changed(self) -> list[Finding]:
@@ -133,7 +133,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         return list(compress(self.findings, self.change_codes))
 
     def counts(self) -> tuple[tuple[Severity, int], ...]:
-        """Count open findings by severity, the worst first; severities without any are left out."""
+        """Count open findings by severity, the worst first, without zeros."""
         counts: Counter[Severity] = Counter()
         for policy in self.stats.policies.values():
             counts[policy.severity] += policy.open
@@ -145,8 +145,8 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         for row, code in enumerate(self.policy_codes):
             rows[code].append(row)
         return [
-            PolicyFindings(policy=policy, rows=own, stats=self.stats.policies[policy])
-            for policy, own in zip(self.policies, rows, strict=True)
+            PolicyFindings(policy=policy, rows=policy_rows, stats=self.stats.policies[policy])
+            for policy, policy_rows in zip(self.policies, rows, strict=True)
         ]
 
 
@@ -155,18 +155,18 @@ class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
 
     policy: str
     rows: Sequence[int]
-    """Indexes of those that are listed."""
+    """Indexes of the listed findings."""
     stats: PolicyStats
-    """Of all of them."""
+    """Statistics of all findings."""
 
     def first(self, index: FindingIndex, limit: int) -> list[Finding]:
-        """Return the first of those listed, at most `limit`, open ones first."""
+        """Return up to `limit` listed findings, open ones first."""
         rows = sorted(self.rows, key=index.status_codes.__getitem__)[:limit]
         return [index.findings[row] for row in rows]
 
 
 def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
-    """Return the index of every tenant that the page shows in full, and that of the fleet behind them."""
+    """Return the index of each tenant that the page shows in full, followed by that of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
@@ -200,10 +200,10 @@ def _first_of_each(codes: Sequence[int], findings: Sequence[Finding]) -> list[Fi
     return [first[code] for code in range(len(first))]
 
 
-def _most_important(actions: Sequence[Action], concerned: Mapping[str, Concern], max_actions: int) -> Sequence[Action]:
-    """Return the most important actions, in their order."""
-    # Files of earlier versions have no ranks.
-    weights = [(each.rank, concerned[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
+def _most_important(actions: Sequence[Action], people: Mapping[str, Concern], max_actions: int) -> Sequence[Action]:
+    """Return the most important actions, in the order of the result."""
+    # Results of earlier versions have no ranks.
+    weights = [(each.rank, people[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
     chosen = {row for *_, row in nsmallest(max_actions, weights)}
     return [each for row, each in enumerate(actions) if row in chosen]
 
@@ -211,7 +211,7 @@ def _most_important(actions: Sequence[Action], concerned: Mapping[str, Concern],
 def _action_rows(
     actions: Sequence[Action], listed: Sequence[Action], fingerprints: Sequence[str]
 ) -> dict[str, list[int]]:
-    """Return the indexes of the findings of actions, by action id: of those listed, and of all about seats."""
+    """Return the indexes of the findings of actions by action id: of listed actions, and of all actions about seats."""
     rows = dict(zip(fingerprints, range(len(fingerprints)), strict=True)) if actions else {}
     ids = {each.id for each in listed}
     return {

@@ -1,4 +1,4 @@
-"""The values that the page's template shows."""
+"""Builds the view model of the page from a Result."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -45,29 +45,30 @@ from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.seats import free_part_numbers
 
-_LINES: Final = 20
-"""Changed findings that a tenant lists."""
-_ROWS_OF_LONG: Final = 80
-"""Rows of a tenant with more findings than fit that stand in the page itself, shared out among its policies."""
-_BAR: Final = 300
+_MAX_CHANGES: Final = 20
+"""Changed findings that are listed per tenant."""
+_ROW_BUDGET: Final = 80
+"""Rows on a long page that a tenant's policies share; the table of findings has the others."""
+_BAR_WIDTH: Final = 300
 """Units of the bar of open findings."""
-_THINNEST: Final = 4
+_MIN_SHARE: Final = 4
+"""Units of the shortest part of the bar, so that it stays visible."""
 _MIN_ROWS: Final = 3
-"""Rows that each policy has in any case."""
-_NAMED: Final = 3
-"""Tenants that stand at the head of the page."""
+"""Rows that each policy has at least."""
+_NAMED_TENANTS: Final = 3
+"""Tenants that are named in the heading of the page."""
 
 
 def page(
     result: Result, l10n: Labels, history: Sequence[EarlierRun] = (), indexes: Sequence[FindingIndex] | None = None
 ) -> Page:
-    """Return what the page shows; `history` is the runs before this one, oldest first.
+    """Return the view model of the page; `history` contains the earlier runs, oldest first.
 
-    `indexes` is what `finding_indexes` returns, where that is at hand.
+    `indexes` is the return value of `finding_indexes` if already computed.
     """
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
-    full = most_urgent_tenants(result).tenants
-    sections = [_section(*each, result.run.as_of, l10n) for each in zip(full, tenants, strict=True)]
+    shown = most_urgent_tenants(result).tenants
+    sections = [_section(*pair, result.run.as_of, l10n) for pair in zip(shown, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         title = l10n.gettext("Policies across tenants")
         sections.append(_common_section(result.fleet, fleet, result.run.as_of, l10n, name="", title=title))
@@ -101,34 +102,34 @@ def page(
         highlights=highlights(zip(sections, (*tenants, fleet), strict=False), result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
-        full=len(full),
+        shown_tenants=len(shown),
         tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        passing=result.run.redaction is not None and not result.run.redaction.stable,
+        single_run_pseudonyms=result.run.redaction is not None and not result.run.redaction.stable,
         people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
 
 
 def _title(result: Result, l10n: Labels) -> str:
-    """Return the first few tenants by name, and how many more there are."""
-    named = l10n.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
-    more = len(result.tenants) - _NAMED
+    """Return the names of the first few tenants and the number of the others."""
+    named = l10n.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED_TENANTS])
+    more = len(result.tenants) - _NAMED_TENANTS
     return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
-    """Return the parts of the bar that open findings make together, none of them too thin to be seen."""
+    """Return the parts of the stacked bar of open findings; each has a minimum length to stay visible."""
     present = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
-    spare = _BAR - _THINNEST * len(present)
-    edges = [0, *accumulate(_THINNEST + spare * count // sum(present.values()) for count in present.values())]
+    spare = _BAR_WIDTH - _MIN_SHARE * len(present)
+    edges = [0, *accumulate(_MIN_SHARE + spare * count // sum(present.values()) for count in present.values())]
     return tuple((key, start, end - start) for key, (start, end) in zip(present, pairwise(edges), strict=True))
 
 
 def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Figure, ...]:
-    """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
+    """Return the monthly cost of open findings and the possible savings; empty if nothing has a price."""
     freed_money = freed(result)
     amounts = (
         (
@@ -175,10 +176,10 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
     context = index.context
     free = free_part_numbers()
     products = sorted(
-        (seat_row(each, context) for each in tenant.seats),
+        (seat_row(seats, context) for seats in tenant.seats),
         key=lambda row: (
             row.severity.rank if row.severity is not None else len(Severity),
-            row.part_number.casefold() in free,  # nobody asks for a million seats that cost nothing
+            row.part_number.casefold() in free,  # free products last: their number of seats can be a million
             row.name.casefold(),
         ),
     )
@@ -203,10 +204,10 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
 def _common_section(
     part: TenantResult | FleetResult, index: FindingIndex, moment: datetime, l10n: Labels, *, name: str, title: str
 ) -> Section:
-    """Return what sections of tenants and that of the fleet have in common; the fleet has an empty name."""
-    changed, more = change_lines(index.changed(), part.fixed, index.context, _LINES)
+    """Return the fields that sections of tenants and of the fleet share; the name of the fleet is empty."""
+    changed, more_changes = change_lines(index.changed(), part.fixed, index.context, _MAX_CHANGES)
     groups, counts = _groups(index), index.counts()
-    anchors = {each.policy: each.anchor for each in groups}
+    anchors = {group.policy: group.anchor for group in groups}
     return Section(
         anchor=anchor("t", name) if name else "fleet",
         name=name,
@@ -214,8 +215,8 @@ def _common_section(
         open=sum(count for _, count in counts),
         complete=True,
         counts=counts,
-        lines=changed,
-        more_lines=more,
+        changes=changed,
+        more_changes=more_changes,
         steps=steps(name or "fleet", index, moment, l10n),
         more_steps=index.more_actions,
         groups=groups,
@@ -230,19 +231,19 @@ def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
 
 
 def _groups(index: FindingIndex) -> tuple[Group, ...]:
-    """Return the findings by policy: policies with open findings first, then by severity."""
+    """Return the findings grouped by policy: policies with open findings first, then by severity."""
     parts = index.by_policy()
-    limit = max(_MIN_ROWS, _ROWS_OF_LONG // max(len(parts), 1)) if index.long else ROWS
+    limit = max(_MIN_ROWS, _ROW_BUDGET // max(len(parts), 1)) if index.long else ROWS
     listed = [part.first(index, limit) for part in parts]
-    # One pass over the findings of the actions shows for every policy whether an action resolves something of it.
-    fingerprints = {each.fingerprint for some in listed for each in some}
+    # One pass over the findings of the actions shows, for all policies, which listed findings an action resolves.
+    fingerprints = {finding.fingerprint for findings in listed for finding in findings}
     resolved = fingerprints.intersection(map(index.fingerprints.__getitem__, chain.from_iterable(index.action_rows)))
     groups = [_group(part, index, first, resolved) for part, first in zip(parts, listed, strict=True)]
-    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
+    return tuple(sorted(groups, key=lambda group: (not group.open, group.severity.rank, group.policy)))
 
 
 def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding], resolved: AbstractSet[str]) -> Group:
-    """Return the findings of one policy, those listed as rows."""
+    """Return the findings of one policy; those in `listed` become rows."""
     context, stats = index.context, part.stats
     header = context.headers.get(part.policy)
     first = index.findings[part.rows[0]]
@@ -264,17 +265,17 @@ def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding],
         report_only=stats.report_only,
         new=stats.new + stats.reopened,
         money=context.l10n.sums(stats.money),
-        what=_problem(part, index),
+        common_problem=_common_problem(part, index),
         rows=tuple(row(finding, context) for finding in listed),
         more=stats.found - len(listed),
-        unshown=stats.found - len(part.rows),
-        # What an action that is not listed resolves is not known here.
-        has_action=index.more_actions > 0 or not resolved.isdisjoint(each.fingerprint for each in listed),
+        more_than_listed=stats.found - len(part.rows),
+        # Actions that are not listed may resolve one of the findings, too.
+        has_action=index.more_actions > 0 or not resolved.isdisjoint(finding.fingerprint for finding in listed),
     )
 
 
-def _problem(part: PolicyFindings, index: FindingIndex) -> str:
-    """Return what is wrong in all of several findings of one policy; empty where they differ or not all are listed."""
+def _common_problem(part: PolicyFindings, index: FindingIndex) -> str:
+    """Return what is wrong, if it is the same for several findings; empty if they differ or not all are indexed."""
     if part.stats.found == 1 or part.stats.found > len(part.rows):
         return ""
     codes = set(map(index.statement_codes.__getitem__, part.rows))

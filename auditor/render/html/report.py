@@ -1,4 +1,7 @@
-"""A Result into one HTML file that loads nothing, needs no JavaScript, and whose own policy forbids it more."""
+"""Renders a Result as one self-contained HTML file.
+
+The page needs no JavaScript, and its Content-Security-Policy forbids loading anything else.
+"""
 
 import re
 from collections import deque
@@ -22,80 +25,81 @@ from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import hash_source
 
-_MARKERS: Final = ("<columns>", "<marks>")
-"""Where the columns and the fingerprints go; nothing that is escaped can look like these."""
-_TOGETHER: Final = 1 << 16
-"""Characters that are turned into bytes together."""
+_PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
+"""Placeholders for the columns and the fingerprints; escaped text cannot contain them."""
+_CHUNK_SIZE: Final = 1 << 16
+"""Characters per encoded chunk."""
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
-_REMARK: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
-_FIXED: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
-"""A text for translation alone; at the ends of a line it stays, there the engine takes the space around it away."""
-_MEANING: Final = re.compile(r"[{}%\n]")
-"""What a template may read as its own."""
+_CONSTANT_TEXT: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
+"""A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
+_TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
+"""Characters that can be part of template syntax."""
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write the report: its content comes from `page`, its look from reports/.
+    """Render the report: the content comes from `page`, templates and styles from reports/.
 
-    Without a history there are no curves; without tenant pages a tenant that this page does not hold has no link.
+    Without a history there are no charts. Without tenant pages, tenants that are not on this page have no link.
     """
     content: PageContent = options.content or PageContent(result, options.locale, options.history)
-    l10n, indexes, shown = content.l10n, content.indexes, content.page
+    l10n, indexes, page = content.l10n, content.indexes, content.page
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = environment(l10n).get_template("report.html.jinja")
-    ours = (style, script, *_MARKERS)
-    inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
+    names = ("style", "script", "columns_placeholder", "fingerprints_placeholder")
+    inline = dict(zip(names, map(Markup, (style, script, *_PLACEHOLDERS)), strict=True))
     columns = embedded_data(result, l10n, indexes)
-    fleet = fleet_rows(result, shown, l10n, options.tenant_pages)
+    fleet = fleet_rows(result, page, l10n, options.tenant_pages)
     table = {"columns": columns, "all": row_count(result)}
-    index_of = dict(zip(shown.sections, indexes, strict=False))
-    # Made while the page is written, tenant by tenant: together they would take as much memory as the page.
+    index_of = dict(zip(page.sections, indexes, strict=False))
+    # Build these lazily, tenant by tenant, while the page is written: all of them together would need as much memory as
+    # the page.
     functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
-    context = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
-    body = _pieces(template.generate(**context), (columns.text, columns.marks))
+    context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
+    body = _chunks(template.generate(**context), (columns.text, columns.fingerprints))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
 
 
-def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
-    """Yield the page in pieces of bytes, with the columns in their places."""
-    # Millions of characters that are already harmless do not pass through the template.
-    markers = deque(zip(_MARKERS, columns, strict=True))
-    waiting: list[str] = []
+def _chunks(fragments: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
+    """Yield the encoded page in chunks, with the placeholders replaced by `columns`."""
+    # The columns are millions of characters that need no escaping: they bypass the template engine.
+    replacements = deque(zip(_PLACEHOLDERS, columns, strict=True))
+    buffer: list[str] = []
     size = 0
-    for piece in written:
-        text = piece
-        while markers and markers[0][0] in text:
-            marker, column = markers.popleft()
-            before, _, text = text.partition(marker)
-            waiting += [before, column]
-        waiting.append(text)
-        size += len(piece)
-        if size > _TOGETHER:
-            yield "".join(waiting).encode("utf-8", "replace")
-            waiting, size = [], 0
-    yield "".join(waiting).encode("utf-8", "replace")
+    for fragment in fragments:
+        text = fragment
+        while replacements and replacements[0][0] in text:
+            placeholder, column = replacements.popleft()
+            before, _, text = text.partition(placeholder)
+            buffer += [before, column]
+        buffer.append(text)
+        size += len(fragment)
+        if size > _CHUNK_SIZE:
+            yield "".join(buffer).encode("utf-8", "replace")
+            buffer, size = [], 0
+    yield "".join(buffer).encode("utf-8", "replace")
 
 
 def environment(l10n: Labels) -> Environment:
-    """Return the template engine of a language, which keeps compiled templates.
+    """Return the Jinja environment for a language; it caches compiled templates.
 
-    Everything is escaped, every control character is shown, and every text is translatable.
+    Templates escape every value, make control characters visible, and can translate texts.
     """
     return _environment(l10n.language)
 
 
 @cache
 def _environment(language: str) -> Environment:
-    # Compiling the templates takes longer than rendering a small tenant.
+    # Cached, because compiling the templates takes longer than rendering a small tenant.
     l10n = Labels(language)
     environment = Environment(
         loader=FunctionLoader(lambda name: _template(name, l10n)),
-        optimized=False,  # there is nothing constant to reckon beforehand, and looking for it takes a tenth of the time
+        optimized=False,  # the templates have no constant expressions to fold; looking for them takes 10 % of the time
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=_visible_text,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -107,19 +111,19 @@ def _environment(language: str) -> Environment:
         "graded": l10n.graded,
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
-    environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "marked": marked}
+    environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "guidance": guidance}
     environment.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
     return environment
 
 
 @lru_cache(maxsize=4096)
-def marked(text: str) -> Markup:
-    """Return guidance with its two marks, **bold** and `code`, as elements; everything else in it is escaped."""
+def guidance(text: str) -> Markup:
+    """Return guidance as HTML: **bold** and `code` become elements, everything else is escaped."""
     safe = str(escape(visible(text)))
     return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
 
 
-def _shown(value: Any) -> Any:
+def _visible_text(value: Any) -> Any:
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -138,17 +142,17 @@ def _csp(style: str, script: str) -> str:
 @cache
 def _embedded(path: str) -> str:
     """Return a style sheet or script without indentation and without lines that hold only a comment."""
-    return _REMARK.sub("", _INDENT.sub("", resources.report_text(path)))
+    return _COMMENT.sub("", _INDENT.sub("", resources.report_text(path)))
 
 
 def _template(name: str, l10n: Labels) -> str:
-    """Return a template in which texts without anything to fill in stand translated already.
+    """Return a template in which the texts without placeholders are already translated.
 
-    That is what the engine would write in their place: of a third of its work it knows nothing then.
+    The output is the same; the template engine then skips about a third of its work.
     """
-    return _FIXED.sub(lambda match: _translated(match, l10n), resources.report_text(f"templates/{name}"))
+    return _CONSTANT_TEXT.sub(lambda match: _translated(match, l10n), resources.report_text(f"templates/{name}"))
 
 
 def _translated(match: re.Match[str], l10n: Labels) -> str:
     text = l10n.translations.gettext(match[1])
-    return match[0] if _MEANING.search(text) else text
+    return match[0] if _TEMPLATE_SYNTAX.search(text) else text

@@ -1,4 +1,4 @@
-"""Findings, seats, outcomes and sources into the rows and lines of the page."""
+"""Builds the rows and lines of the page from findings, seats, outcomes and sources."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from re import sub
@@ -24,32 +24,36 @@ from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
 
 ROWS: Final = 200
-"""Findings of one policy that the page holds; the rest are in the other files."""
+"""Findings per policy that the page lists; the other files have all of them."""
 _OTHER_SEATS: Final = frozenset({"seats.quota-exceeded", "seats.not-covered", "seats.purchased-exceeded"})
-"""Checks of seats that judge people or purchases."""
-_SEATS: Final = {
+"""Checks of seats that are about people or purchases."""
+_SEAT_SIGNS: Final = {
     ActionKind.BUY: 1,
     **dict.fromkeys((ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER), -1),
 }
-"""Kinds of action that name a number of seats, and whether they add or take away."""
+"""Kinds of action that specify a number of seats: 1 if they add seats, -1 if they remove them."""
 _UNDECIDED: Final = frozenset({ActionKind.BOUNDS, ActionKind.TRIAL, ActionKind.STATE, ActionKind.EXPIRING})
-"""Kinds of action about seats that do not resolve the finding before somebody has decided."""
+"""Kinds of action about seats that resolve the finding only after somebody has made a decision."""
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """What rows of one tenant have in common."""
+    """The data that all rows of one tenant need."""
 
     prefix: str
+    """The name of the tenant, for anchors; empty for the fleet."""
     headers: Mapping[str, PolicyHeader]
     names: Mapping[str, str]
+    """Names of products and sets of products, by skuId, part number or text, casefolded."""
     l10n: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
     movements: Mapping[str, SeatMovement] = field(default_factory=dict)
-    """skuId in lower case → what the actions do to its seats."""
+    """skuId in lower case → the effect of the actions on its seats."""
     numbers: Mapping[str, int] | None = None
-    """skuId in lower case → seats to buy, below zero to remove, or 0 where the tenant's other actions resolve the
-    finding; None where no action has a rank, as in the result of an earlier version, whose findings show it."""
+    """skuId in lower case → seats to buy, negative to remove, or 0 if other actions of the tenant resolve the finding.
+
+    None if no action has a rank, as in results of earlier versions, whose findings contain the number.
+    """
 
     @classmethod
     def of_tenant(
@@ -62,14 +66,14 @@ class Context(Struct, frozen=True, kw_only=True):
     ) -> "Context":
         """Return the context of a tenant; `sets` are the `products` that the run defines.
 
-        `findings` are those that are listed, where that is not all of them.
+        `findings` are the listed findings if not all are listed.
         """
         worst: dict[str, Finding] = {}
         for finding in of_checks(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is Status.OPEN:
                 previous = worst.get(sku.casefold())
-                if previous is None or _before(finding) < _before(previous):
+                if previous is None or _sort_key(finding) < _sort_key(previous):
                     worst[sku.casefold()] = finding
         return replace(cls.without_seats(tenant, headers, l10n, sets), about_seats=worst)
 
@@ -81,13 +85,13 @@ class Context(Struct, frozen=True, kw_only=True):
         l10n: Labels,
         sets: Mapping[str, Any] | None = None,
     ) -> "Context":
-        """Return the context of a tenant of which no seats are shown: findings about them are not looked for."""
-        named = labels(headers.values(), sets or {}, tenant.seats, l10n) | product_names(tenant)
-        return cls(prefix=tenant.name, headers=headers, names=named, l10n=l10n, about_seats={})
+        """Return the context of a tenant without the findings about seats, for reports that show no seats."""
+        names = labels(headers.values(), sets or {}, tenant.seats, l10n) | product_names(tenant)
+        return cls(prefix=tenant.name, headers=headers, names=names, l10n=l10n, about_seats={})
 
     @classmethod
     def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":
-        """Return the context of the fleet, which knows the products of every tenant."""
+        """Return the context of the fleet, with the names of the products of every tenant."""
         names: dict[str, str] = {}
         for tenant in reversed(result.tenants):
             names |= product_names(tenant)
@@ -95,8 +99,8 @@ class Context(Struct, frozen=True, kw_only=True):
 
 
 def names_seats(action: Action) -> bool:
-    """Return whether an action names a number of seats."""
-    return action.kind in _SEATS
+    """Return whether an action specifies a number of seats."""
+    return action.kind in _SEAT_SIGNS
 
 
 def seat_numbers(
@@ -105,11 +109,11 @@ def seat_numbers(
     findings: Sequence[Finding],
     about_seats: Mapping[str, Finding],
 ) -> dict[str, int] | None:
-    """Return the seats to buy, below zero to remove, or 0 where other actions resolve the finding, by skuId.
+    """Return the seats to buy, negative to remove, or 0 if other actions resolve the finding, by skuId.
 
-    `fixed_rows` holds the indexes of the findings that an action resolves, by its id; `about_seats` the worst finding
-    about a product, by skuId. All skuIds are in lower case. None for actions without ranks, as in results of earlier
-    versions.
+    `fixed_rows` maps the id of an action to the indexes of the findings that it resolves, `about_seats` a skuId to the
+    worst finding about the product. All skuIds are in lower case. Returns None for actions without ranks, as in results
+    of earlier versions.
     """
     if not any(action.rank for action in actions):
         return None
@@ -118,14 +122,16 @@ def seat_numbers(
         for sku, finding in about_seats.items()
         if finding.evidence.get("adjust") and finding.check not in _OTHER_SEATS
     }
-    products = {row: adjusted[each.fingerprint] for row, each in enumerate(findings) if each.fingerprint in adjusted}
+    products = {
+        row: adjusted[finding.fingerprint] for row, finding in enumerate(findings) if finding.fingerprint in adjusted
+    }
     numbers: dict[str, int] = {}
     for action in actions:
         if action.kind not in _UNDECIDED:
             numbers |= {products[row]: 0 for row in fixed_rows.get(action.id, ()) if row in products}
     counts: dict[int, int] = {}
     for action in filter(names_seats, actions):
-        counts |= dict.fromkeys(fixed_rows[action.id], _SEATS[ActionKind(action.kind)] * action.count)
+        counts |= dict.fromkeys(fixed_rows[action.id], _SEAT_SIGNS[ActionKind(action.kind)] * action.count)
     for row, number in sorted(counts.items()):
         product = findings[row].product
         if findings[row].check.startswith("seats.") and product is not None and product.sku_id is not None:
@@ -133,28 +139,28 @@ def seat_numbers(
     return numbers
 
 
-def _before(finding: Finding) -> tuple[int, bool]:
-    """Return what sorts findings about the same seats; those about spare ones are about the whole product."""
+def _sort_key(finding: Finding) -> tuple[int, bool]:
+    """Sort findings about the same seats, worst first; of equal ones, those about all seats of the product first."""
     return finding.severity.rank, finding.check in _OTHER_SEATS
 
 
-def of_checks(findings: Iterable[Finding], beginning: str) -> list[Finding]:
-    """Return the findings of checks whose names begin so."""
-    return [finding for finding in findings if finding.check.startswith(beginning)]
+def of_checks(findings: Iterable[Finding], prefix: str) -> list[Finding]:
+    """Return the findings of the checks whose names start with `prefix`."""
+    return [finding for finding in findings if finding.check.startswith(prefix)]
 
 
 def anchor(*parts: str) -> str:
-    """Return an id for the page: letters, digits and hyphens."""
+    """Return an HTML id that consists of letters, digits and hyphens."""
     joined = "".join(parts)
     if joined.isascii() and joined.isalnum():
-        return "-".join(filter(None, parts))  # as fingerprints are, of which there may be a million
+        return "-".join(filter(None, parts))  # fast path: there can be a million fingerprints
     return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
 def policy_anchor(tenant: str, policy: str) -> str:
-    """Return the id of what a policy found in a tenant, or in the fleet, which has no name.
+    """Return the HTML id of the findings of a policy in a tenant, or in the fleet if `tenant` is empty.
 
-    Both may hold hyphens: without another sign between them `contoso-e3` and `spare` would be `contoso` and `e3-spare`.
+    Both can contain hyphens: joined by one, (`contoso-e3`, `spare`) and (`contoso`, `e3-spare`) would be the same.
     """
     return f"{anchor('p', tenant or 'fleet')}_{anchor(policy)}"
 
@@ -167,7 +173,7 @@ def row(finding: Finding, context: Context) -> Row:
         anchor=anchor("f", finding.fingerprint),
         name=shortened(name),
         address=shortened(subject_address(finding, name)),
-        what=shortened(problem(finding, context)),
+        problem=shortened(problem(finding, context)),
         evidence=shortened(described(finding, l10n)),
         money="" if finding.money is None else l10n.money(finding.money.per_month, finding.money.currency),
         waiver=finding.waiver if finding.status is Status.WAIVED else None,
@@ -176,12 +182,12 @@ def row(finding: Finding, context: Context) -> Row:
 
 
 def subject_label(finding: Finding) -> str:
-    """Return the name under which people know what a finding is about."""
+    """Return the human-readable name of the subject of a finding."""
     return finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
 
 
 def subject_address(finding: Finding, name: str) -> str:
-    """Return what distinguishes it from another of the same name; empty where the name says it all."""
+    """Return the text that distinguishes the subject from others of the same name; empty if it equals the name."""
     address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
         return str(address)
@@ -191,20 +197,20 @@ def subject_address(finding: Finding, name: str) -> str:
 
 
 def problem(finding: Finding, context: Context) -> str:
-    """Return what is wrong: the product and what the check says of it."""
+    """Return what is wrong: the product or detail, and the name of the check."""
     problem_text = context.l10n.check(finding.check)
-    about = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
+    product = product_name(finding.product, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail and detail_label(finding.check, finding.detail, context.names, context.l10n)
-    parts = [part for part in (about, detail) if part]
+    parts = [part for part in (product, detail) if part]
     return f"{' · '.join(parts)}: {problem_text}" if parts else problem_text
 
 
 def change_lines(
-    findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, most: int
+    findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, limit: int
 ) -> tuple[tuple[Line, ...], int]:
-    """Return at most that many findings that came back, came and went, worst first, and how many more there are.
+    """Return lines about reopened, new and fixed findings, the worst first, and the number of those beyond `limit`.
 
-    Waived ones are left out.
+    Waived findings are left out.
     """
     l10n = context.l10n
     changed = [
@@ -217,23 +223,23 @@ def change_lines(
     labels = (l10n.gettext(CHANGES[Change.REOPENED]), l10n.gettext(CHANGES[Change.NEW]), l10n.gettext("fixed"))
     rows = tuple(
         Line(
-            mark=labels[order],
+            change=labels[order],
             severity=finding.severity,
             text=sentence(finding, context),
             anchor=None if order == 2 else anchor("f", finding.fingerprint),
         )
-        for order, finding in changed[:most]
+        for order, finding in changed[:limit]
     )
     return rows, len(changed) - len(rows)
 
 
 def sentence(finding: Finding, context: Context) -> str:
-    """Return a finding in one line: whom or what it is about, and what is wrong."""
+    """Return a finding in one line: its subject, and what is wrong."""
     return f"{shortened(subject_label(finding))} — {shortened(problem(finding, context))}"
 
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:
-    """Return one product's seats, with the bounds that a finding shows, else with the tightest of all policies."""
+    """Return one product's seats, with the bounds of the finding about them, or else the tightest of all policies."""
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
@@ -255,7 +261,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
 
 
 def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
-    """Return how many seats to buy or remove; `adjust` is what a finding names, for results without ranked actions."""
+    """Return how many seats to buy or remove; for results without ranked actions, `adjust` is the finding's number."""
     l10n = context.l10n
     change = adjust if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
     if type(change) is not int or (change == 0 and context.numbers is None):
@@ -267,7 +273,7 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
 
 
 def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
-    """Return what a policy came to, with its reason."""
+    """Return the outcome of a policy, with its reason."""
     header = context.headers.get(outcome.id)
     return OutcomeRow(
         policy=outcome.id,
@@ -280,13 +286,13 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         reason=context.l10n.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
         judged=context.l10n.number(outcome.judged),
-        nothing=outcome.judged == 0,
+        applies_to_nothing=outcome.judged == 0,
         anchor=anchors.get(outcome.id),
     )
 
 
 def source_row(source: Coverage, l10n: Labels) -> SourceRow:
-    """Return what was read of a source."""
+    """Return how much of a source was read."""
     return SourceRow(
         name=l10n.gettext(SOURCES[source.name]),
         status=source.status,

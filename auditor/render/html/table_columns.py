@@ -1,4 +1,4 @@
-"""The columns of the page's table of findings: codes for each finding, and each text once."""
+"""The columns of the page's table of findings, dictionary-encoded: each text is stored once."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -17,38 +17,38 @@ from auditor.render.html.rows import Context, anchor, policy_anchor, problem, su
 from auditor.render.text.evidence.evidence import assignment_part, other_part, subject_parts
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
-from auditor.render.text.sanitize import LONG, shortened, visible
+from auditor.render.text.sanitize import MAX_LENGTH, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.waiver_fields import waiver_products, waiver_user
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
-"""The four parts of the evidence; the page joins those that are not empty with dots."""
+"""The four parts of the evidence; the page joins the non-empty ones with dots."""
 PEOPLE: Final = ("", "userPrincipalName", "userPrincipalName", "id")
-"""The property by which a waiver names a subject: the value is its address, its name, its address."""
+"""The property by which a waiver selects a subject; its value is the address, the name and the address, in turn."""
 _WAIVED: Final = 1
 """The code of waived findings in a `FindingIndex`."""
 _CHANGES: Final = (None, Change.NEW, Change.REOPENED)
 
 
 class StringTable:
-    """Gives each text a code in the order in which texts come; 0 is the empty text."""
+    """Assigns codes to texts in order of first appearance; 0 is the empty text."""
 
     def __init__(self) -> None:
         self.texts: list[str] = [""]
-        """The texts by code, as the page may show them."""
+        """The texts by code, shortened and without control characters."""
         self._codes = Interner(1)
         self._codes |= {None: 0, "": 0}
 
     def codes(self, texts: Iterable[str | None]) -> list[int]:
-        """Return the code of each text; 0 for none."""
-        before = len(self._codes)
+        """Return the code of each text; 0 for None."""
+        count = len(self._codes)
         codes = self._codes.codes(texts)
-        fresh: list[str] = list(islice(self._codes, before, None))
-        # Most texts are harmless, which is checked quickest for all of them together.
-        if visible(joined := "".join(fresh)) is joined and max(map(len, fresh), default=0) <= LONG:
-            self.texts += fresh
+        added: list[str] = list(islice(self._codes, count, None))
+        # Most texts need no change, and checking all of them at once is fastest.
+        if visible(joined := "".join(added)) is joined and max(map(len, added), default=0) <= MAX_LENGTH:
+            self.texts += added
         else:
-            self.texts += [visible(shortened(text), keep="\n").replace("\n", " ") for text in fresh]
+            self.texts += [visible(shortened(text), keep="\n").replace("\n", " ") for text in added]
         return codes
 
 
@@ -64,17 +64,18 @@ class TableColumns:
                 *("who", "what", "product", "sku", "department", *EVIDENCE, "money", "action"),
             )
         }
-        """Of each tenant one part of each column."""
+        """Each column as a list with one part per tenant."""
         self.fingerprints: list[str] = []
         self.strings = {
             name: StringTable()
             for name in ("what", "product", "sku", "department", "waiver", *EVIDENCE, "name", "address")
         }
         self.names: list[int] = []
-        """Codes of the names of the subjects."""
+        """Code of the name of each subject."""
         self.addresses: list[int] = []
+        """Code of the address of each subject."""
         self.people: list[int] = []
-        """Of each subject how a waiver names it: 0 not at all, else an index of `PEOPLE`."""
+        """How a waiver selects each subject: an index in `PEOPLE`, 0 if it cannot."""
         self.amounts: list[tuple[str, float]] = [("", 0.0)]
         """Text and value of each amount."""
         self._amount_codes: dict[tuple[str, Decimal], int] = {}
@@ -105,7 +106,7 @@ class TableColumns:
         self._add_subjects(index)
         context = index.context
         self._add_shared("what", [problem(each, context) for each in index.statements], index.statement_codes)
-        # A finding about a set of products names the product to buy.
+        # The name of a finding about a set of products is that of the product to buy.
         sets = {each.subject.id.casefold(): subject_label(each) for each in index.subjects if _is_product_set(each)}
         names = {**sets, **context.names}
         products = [product_name(each.product, names) for each in index.statements]
@@ -115,7 +116,7 @@ class TableColumns:
         self._add_evidence(index)
 
     def header(self) -> dict[str, Any]:
-        """Return what is not a column, as JSON values."""
+        """Return everything except the columns, as JSON values."""
         return {
             "labels": {key: self.l10n.gettext(text) for key, text in LABELS.items()},
             "severities": [(key.value, self.l10n.gettext(SEVERITIES[key])) for key in Severity],
@@ -162,7 +163,7 @@ class TableColumns:
 
     def _add_evidence(self, index: FindingIndex) -> None:
         evidence = [each.evidence for each in index.findings]
-        # Findings about a subject may share theirs.
+        # All findings about a subject may share the same evidence object.
         codes, distinct = index.subject_codes, [each.evidence for each in index.subjects]
         if not all(map(is_, evidence, map(distinct.__getitem__, codes))):
             codes = Interner().codes(map(id, evidence))
@@ -172,7 +173,7 @@ class TableColumns:
         parts = [subject_parts(facts, self.l10n) for facts in distinct]
         for part, name in enumerate(EVIDENCE[:2]):
             self._add_shared(name, [each[part] for each in parts], codes)
-        # Many users have the same paths, which is one object of their evidence.
+        # Many users have the same paths, which their evidence then shares as one object.
         paths = {id(listed): listed for facts in distinct if (listed := facts.get("paths"))}
         texts = {key: assignment_part(listed, self.l10n) for key, listed in paths.items()}
         self._add_shared(EVIDENCE[2], [texts.get(id(facts.get("paths")), "") for facts in distinct], codes)
@@ -180,7 +181,7 @@ class TableColumns:
         self.codes[EVIDENCE[-1]].append(self.strings[EVIDENCE[-1]].codes(others))
 
     def _add_shared(self, column: str, texts: Sequence[str | None], codes: Sequence[int]) -> None:
-        """Add a column of texts that several findings share: `codes` are the indexes in `texts`."""
+        """Add a column of texts that findings share; `codes` are the index of each finding in `texts`."""
         shared = self.strings[column].codes(texts)
         self.codes[column].append(array("I", map(shared.__getitem__, codes)))
 
@@ -208,9 +209,9 @@ LABELS: Final = {
 
 
 def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> TableColumns:
-    """Return the listed findings of every tenant that is shown in full, and of the fleet, in the order of the result.
+    """Return the listed findings of each tenant that is shown in full, and of the fleet, in the order of the result.
 
-    `indexes` is what `finding_indexes` returns, where that is at hand.
+    `indexes` is the return value of `finding_indexes` if already computed.
     """
     columns = TableColumns(l10n)
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
@@ -222,12 +223,12 @@ def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] 
 
 
 def _is_product_set(finding: Finding) -> bool:
-    about = finding.product
-    return finding.subject.type is SubjectType.PRODUCT and about is not None and about.sku_id is None
+    product = finding.product
+    return finding.subject.type is SubjectType.PRODUCT and product is not None and product.sku_id is None
 
 
 def _person(finding: Finding, name: str, address: str) -> int:
-    """Return how a waiver names the subject, as an index of `PEOPLE`."""
+    """Return how a waiver selects the subject, as an index in `PEOPLE`."""
     user = waiver_user(finding)
     if user is None:
         return 0
@@ -236,11 +237,11 @@ def _person(finding: Finding, name: str, address: str) -> int:
 
 
 def _action_codes(index: FindingIndex, actions: Sequence[int]) -> list[int]:
-    """Return the action that resolves each finding; of several the first is the one that is linked."""
+    """Return the code of the action that resolves each finding; if there are several, the first one is used."""
     codes = [0] * len(index.fingerprints)
     for rows, action in zip(reversed(index.action_rows), reversed(actions), strict=True):
         for row in rows:
             codes[row] = action
-    if actions and len(last := dict(zip(index.fingerprints, codes, strict=True))) < len(codes):
-        return list(map(last.__getitem__, index.fingerprints))  # a saved result may hold a finding twice
+    if actions and len(code_of := dict(zip(index.fingerprints, codes, strict=True))) < len(codes):
+        return list(map(code_of.__getitem__, index.fingerprints))  # a saved result may contain a finding twice
     return codes

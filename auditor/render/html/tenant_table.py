@@ -1,4 +1,4 @@
-"""Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
+"""Builds the rows of the table of tenants: findings, changes, seats and money of each, the worst tenant first."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,37 +17,38 @@ from auditor.result.seats import paid_seats
 
 
 class FleetRow(Struct, frozen=True, kw_only=True):
-    """One tenant, or all of them together."""
+    """One tenant, the findings across tenants, or the totals."""
 
     href: str
-    """Where more is said, on this page or on one of its own; empty where nothing is."""
+    """Link to the details, on this page or on the tenant's own page; empty if there are none."""
     name: str
-    """The tenant's name in files; empty where it is not one tenant."""
+    """The tenant's name in files; empty if the row is not about one tenant."""
     title: str
-    """What people call it: with the name before it where several tenants are called the same."""
+    """The display name; preceded by the name if several tenants have the same display name."""
     failure: bool
+    """Whether the tenant could not be audited."""
     complete: bool
     open: int
     counts: tuple[tuple[Severity, int], ...]
-    """Open findings of the severities that there are."""
+    """Open findings by severity, without zeros."""
     new: int | None
-    """None where there is no earlier run to compare with."""
+    """None if there is no earlier run to compare with."""
     fixed: int | None
     assigned: str
     usable: str
     spare: str
     money: str
-    """What open findings stand for a month."""
+    """Monthly cost of open findings."""
 
 
 def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tuple[FleetRow, ...]:
-    """Return a row for every tenant, one for policies across tenants, and one for all; nothing for a single tenant.
+    """Return a row for each tenant, one for policies across tenants, and one for the totals; none for a single tenant.
 
-    `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
+    `pages` is the folder next to the page that contains the pages of single tenants; empty if there are none.
 
-    Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
-    of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
-    product is not known, or its products were not read, neither is the sum.
+    Tenants that were not audited come first, then those with the worst findings. Seats of free products are not
+    counted: ten thousand spare ones mean nothing. A sum is unknown if one of its numbers is unknown or the products of
+    the tenant were not read.
     """
     if len(result.tenants) < 2:
         return ()
@@ -58,9 +59,9 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     ]
     if pages:
         tenant_rows = [
-            (tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in tenant_rows
+            (tenant, row if row.href else replace(row, href=_page_path(tenant, pages))) for tenant, row in tenant_rows
         ]
-    rows = [row for _, row in sorted(tenant_rows, key=lambda each: _standing(*each))]
+    rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _standing(*pair))]
     names = Counter(row.title for row in rows)
     rows = [replace(row, title=f"{row.name} ({row.title})") if names[row.title] > 1 else row for row in rows]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
@@ -75,17 +76,17 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
         new=changed.new + changed.reopened if compared else None,
         fixed=changed.fixed if compared else None,
-        **_seats(seats, l10n, whole=all(tenant.products_whole for tenant in result.tenants)),
+        **_seats(seats, l10n, complete=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
-    between = sections.get("")  # the section of the fleet has no name
-    across = () if between is None else (_across(result.fleet, between, l10n, compared=compared),)
-    return (*rows, *across, total)
+    fleet_section = sections.get("")  # the section of the fleet has no name
+    fleet = () if fleet_section is None else (_fleet_row(result.fleet, fleet_section, l10n, compared=compared),)
+    return (*rows, *fleet, total)
 
 
-def _across(fleet: FleetResult, section: Section, l10n: Labels, *, compared: bool) -> FleetRow:
-    """Return the row of the findings over all tenants together."""
-    changed, none = changes((), fleet), l10n.number(None)
+def _fleet_row(fleet: FleetResult, section: Section, l10n: Labels, *, compared: bool) -> FleetRow:
+    """Return the row of the findings across tenants."""
+    changed, unknown = changes((), fleet), l10n.number(None)
     return FleetRow(
         href=f"#{section.anchor}",
         name="",
@@ -96,19 +97,19 @@ def _across(fleet: FleetResult, section: Section, l10n: Labels, *, compared: boo
         counts=section.counts,
         new=changed.new + changed.reopened if compared else None,
         fixed=changed.fixed if compared else None,
-        assigned=none,
-        usable=none,
-        spare=none,
+        assigned=unknown,
+        usable=unknown,
+        spare=unknown,
         money=section.money,
     )
 
 
-def _own(tenant: TenantResult, pages: str) -> str:
+def _page_path(tenant: TenantResult, pages: str) -> str:
     return f"{pages}/{quote(tenant.name, safe='', errors='replace')}.html"
 
 
 def worst_first(section: Section) -> Standing:
-    """Return what sorts the worst tenant to the front."""
+    """Return the sort key that puts the worst tenant first."""
     return standing(
         failed=section.failure is not None,
         counts=dict(section.counts),
@@ -124,32 +125,32 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
 def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compared: bool) -> FleetRow:
     changed = changes([tenant])
     audited = tenant.failure is None
-    open_ = summarise((tenant,)).open
-    counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
+    open_counts = summarise((tenant,)).open
+    counts = tuple((s, open_counts[s]) for s in WORST if open_counts.get(s))
     return FleetRow(
         href="" if section is None else f"#{section.anchor}",
         name=tenant.name,
         title=tenant.display_name or tenant.name,
         failure=not audited,
         complete=tenant.complete,
-        open=sum(open_.values()),
+        open=sum(open_counts.values()),
         counts=counts,
         new=changed.new + changed.reopened if compared and audited else None,
         fixed=changed.fixed if compared and audited else None,
-        **_seats(tenant.seats, l10n, whole=tenant.products_whole),
+        **_seats(tenant.seats, l10n, complete=tenant.products_whole),
         money=l10n.sums(tenant.findings.stats.money) if section is None else section.money,
     )
 
 
-def _seats(seats: Sequence[SeatCount], l10n: Labels, *, whole: bool) -> dict[str, str]:
+def _seats(seats: Sequence[SeatCount], l10n: Labels, *, complete: bool) -> dict[str, str]:
     paid = paid_seats(seats)
     return {
-        "assigned": _sum([seat.consumed for seat in paid], l10n, whole=whole),
-        "usable": _sum([seat.usable for seat in paid], l10n, whole=whole),
-        "spare": _sum([seat.spare for seat in paid], l10n, whole=whole),
+        "assigned": _sum([seat.consumed for seat in paid], l10n, complete=complete),
+        "usable": _sum([seat.usable for seat in paid], l10n, complete=complete),
+        "spare": _sum([seat.spare for seat in paid], l10n, complete=complete),
     }
 
 
-def _sum(numbers: Sequence[int | None], l10n: Labels, *, whole: bool) -> str:
+def _sum(numbers: Sequence[int | None], l10n: Labels, *, complete: bool) -> str:
     counts = [number for number in numbers if number is not None]
-    return l10n.number(sum(counts)) if whole and len(counts) == len(numbers) else "?"
+    return l10n.number(sum(counts)) if complete and len(counts) == len(numbers) else "?"

@@ -1,4 +1,4 @@
-"""Places the dates of subscriptions and contracts on a line of time."""
+"""Builds the timeline of subscription and contract dates."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -17,44 +17,46 @@ from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 
-LINE: Final = 600
-"""Units of the line of time; what is drawn lies between 0 and LINE."""
-_SUBSCRIPTIONS: Final = "subscription."
-_CONTRACTS: Final = "contract."
-_SHORTEST: Final = timedelta(days=60)
+WIDTH: Final = 600
+"""Width of the timeline, in units of its view box."""
+_SUBSCRIPTION_CHECKS: Final = "subscription."
+_CONTRACT_CHECKS: Final = "contract."
+_MIN_SPAN: Final = timedelta(days=60)
+"""The shortest time that the axis covers."""
 _YEAR: Final = timedelta(days=366)
-"""How far ahead subscriptions without a finding are drawn: most are bought for a year."""
-_FARTHEST: Final = timedelta(days=3660)
-"""The end of every line: what comes later, as the 9999-12-31 that stands for never, stands at its end."""
-_END: Final = datetime(9999, 1, 1, tzinfo=UTC)
-_QUIET: Final = 24
-"""Subscriptions without a finding that the page holds; the rest are in result.json."""
-_MONTHS: Final = 6
-"""Marks of a month that fit on the line."""
+"""How far ahead subscriptions without a finding are shown; most are bought for a year."""
+_MAX_SPAN: Final = timedelta(days=3660)
+"""The longest time that the axis covers; later dates, such as 9999-12-31 for never, are shown at its end."""
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_MAX_OTHERS: Final = 24
+"""Dates without a finding that are shown; result.json has all of them."""
+_MAX_TICKS: Final = 6
+"""Month labels that fit on the axis."""
 
 
 def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding], moment: datetime) -> Timeline | None:
-    """Return the dates of the tenant's subscriptions and contracts, those of open findings first to be kept, or None.
+    """Return the dates of the tenant's subscriptions and contracts; None if there are none.
 
-    The line begins at `moment`, the audit's. A subscription stands there once, a contract with its end and the last day
-    to give notice. Those without a finding stand there up to a year ahead, or as far as findings reach.
+    The axis begins at `moment`, the instant of the audit. A subscription has one date; a contract has two, its end and
+    the last day to give notice. Dates with an open finding are always shown; the number of others is limited, and they
+    are shown up to a year ahead, or up to the last date with a finding.
     """
     start, listed = moment.astimezone(UTC), list(findings)
-    agreed = list(_agreed(tenant, context.l10n, listed, start.date()))
-    reported = _found(tenant, context, listed) | {each.key: each for each in agreed if each.finding is not None}
-    last = min(start + _FARTHEST, _END)
+    contracts = list(_contract_dates(tenant, context.l10n, listed, start.date()))
+    reported = _reported(tenant, context, listed) | {each.key: each for each in contracts if each.finding is not None}
+    last = min(start + _MAX_SPAN, _LATEST)
     horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in reported.values())])
-    others = [each for each in agreed if each.finding is None and each.moment.date() >= start.date()]
-    quiet = [each for each in (*_quiet(tenant, context, start), *others) if each.key not in reported]
-    near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
+    upcoming = [each for each in contracts if each.finding is None and each.moment.date() >= start.date()]
+    others = [each for each in (*_subscriptions(tenant, context, start), *upcoming) if each.key not in reported]
+    near = sorted(each for each in others if each.moment <= horizon)[:_MAX_OTHERS]
     ordered = sorted([*reported.values(), *near])
     if not ordered:
         return None
-    end = max(min(ordered[-1].moment, last), start + _SHORTEST)
+    end = max(min(ordered[-1].moment, last), start + _MIN_SPAN)
     l10n = context.l10n
 
     def at(moment: datetime) -> int:
-        return round(min(max((moment - start) / (end - start), 0), 1) * LINE)
+        return round(min(max((moment - start) / (end - start), 0), 1) * WIDTH)
 
     renewals = tuple(
         Renewal(
@@ -69,47 +71,52 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
         )
         for each in ordered
     )
-    marks = list(_months(start, end))
-    step = -(-len(marks) // _MONTHS)
-    ticks = tuple((at(month), l10n.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
-    whole = f"{l10n.date(start)} – {l10n.date(end)}"
-    return Timeline(renewals=renewals, more=len(quiet) - len(near), start=l10n.date(start), ticks=ticks, whole=whole)
+    months = list(_months(start, end))
+    step = -(-len(months) // _MAX_TICKS)
+    ticks = tuple((at(month), l10n.date(month)) for month in months[::step] if WIDTH * 0.12 < at(month) < WIDTH * 0.88)
+    return Timeline(
+        renewals=renewals,
+        more=len(others) - len(near),
+        start=l10n.date(start),
+        ticks=ticks,
+        date_range=f"{l10n.date(start)} – {l10n.date(end)}",
+    )
 
 
-class _Dated(Struct, frozen=True, kw_only=True):
-    """A subscription or contract with a date; they stand in the order of their dates."""
+class _Date(Struct, frozen=True, kw_only=True):
+    """A date of a subscription or contract; instances sort chronologically."""
 
     moment: datetime
     order: tuple[str, str]
-    """What tells those of the same instant apart, the same in every run."""
+    """Tie-breaker for entries with the same instant; stable between runs."""
     key: str
-    """The id of the subscription, or of the contract with what its date is."""
+    """The id of the subscription, or the check and the id of the contract."""
     name: str
     status: object
-    """The state as Graph calls it; None where it did not say."""
+    """The state as Graph names it; None if unknown."""
     summary: Sequence[str]
     trial: bool
     finding: Finding | None
     label: str = ""
-    """What the date is, where it is none of a subscription."""
+    """The kind of date, if it belongs to a contract."""
     happens: str = ""
-    """What happens on the date, where it is none of a subscription."""
+    """What happens on the date, if it belongs to a contract."""
 
-    def __lt__(self, other: "_Dated") -> bool:
+    def __lt__(self, other: "_Date") -> bool:
         return (self.moment, self.order) < (other.moment, other.order)
 
 
-def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Dated]:
-    """Return the subscriptions of open findings by id, each with its worst."""
+def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Date]:
+    """Return the dates of subscriptions with open findings by subscription id, each with its worst finding."""
     spare = _spare(tenant)
-    by_id: dict[str, _Dated] = {}
-    for finding in of_checks(findings, _SUBSCRIPTIONS):
+    by_id: dict[str, _Date] = {}
+    for finding in of_checks(findings, _SUBSCRIPTION_CHECKS):
         moment = next_date(finding)
         if moment is None or finding.status is not Status.OPEN:
             continue
         previous = by_id.get(finding.subject.id)
         if previous is None or previous.finding is None or finding.severity.rank < previous.finding.severity.rank:
-            by_id[finding.subject.id] = _Dated(
+            by_id[finding.subject.id] = _Date(
                 moment=moment,
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
@@ -122,15 +129,15 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
     return by_id
 
 
-def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Dated]:
-    """Yield every subscription whose date is not past; on its very day it is not."""
+def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Date]:
+    """Yield the dates of all subscriptions, from the day of `start` on."""
     spare, l10n = _spare(tenant), context.l10n
     for each in tenant.subscriptions:
         moment = _in_utc(each.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
             continue
         name = context.names.get(each.sku_id.casefold())
-        yield _Dated(
+        yield _Date(
             moment=moment,
             order=(each.name, each.id),
             key=each.id,
@@ -142,16 +149,16 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
         )
 
 
-def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], today: date) -> Iterator[_Dated]:
+def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], today: date) -> Iterator[_Date]:
     """Yield the dates of the tenant's contracts, each with its worst open finding."""
     worst: dict[tuple[str, str | None], Finding] = {}
-    for finding in sorted(of_checks(findings, _CONTRACTS), key=lambda each: each.severity.rank):
+    for finding in sorted(of_checks(findings, _CONTRACT_CHECKS), key=lambda each: each.severity.rank):
         if finding.status is Status.OPEN:
             worst.setdefault((finding.check, finding.detail), finding)
     for contract in tenant.contracts or ():
         summary = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
         for each in contract_dates(contract, today, l10n):
-            yield _Dated(
+            yield _Date(
                 moment=each.moment,
                 order=(contract.name, contract.id),
                 key=f"{each.check} {contract.id}",
@@ -165,8 +172,8 @@ def _agreed(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], tod
             )
 
 
-def _happens(each: _Dated, tenant: TenantResult, today: date, l10n: Labels) -> str:
-    """Return what happens on a date; what is in order needs no words: nearly every subscription is."""
+def _happens(each: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
+    """Return what happens on a date; empty without a finding, as for nearly all subscriptions."""
     if each.finding is None or each.label:
         return "" if each.finding is None else each.happens
     return happens(each.status, tenant.agreement, today, l10n, trial=each.trial)
@@ -177,20 +184,20 @@ def _spare(tenant: TenantResult) -> dict[str, int | None]:
 
 
 def next_date(finding: Finding) -> datetime | None:
-    """Return the next date of the subscription that a finding is about, in UTC."""
-    if not finding.check.startswith(_SUBSCRIPTIONS):
+    """Return the next date of the subscription that a finding is about, in UTC; None if it has none."""
+    if not finding.check.startswith(_SUBSCRIPTION_CHECKS):
         return None
-    written = finding.evidence.get("nextLifecycleDateTime")
-    if not isinstance(written, str):
+    text = finding.evidence.get("nextLifecycleDateTime")
+    if not isinstance(text, str):
         return None
     try:
-        return _in_utc(datetime.fromisoformat(written))
+        return _in_utc(datetime.fromisoformat(text))
     except ValueError:
         return None
 
 
 def _in_utc(moment: datetime) -> datetime | None:
-    """Return an instant in UTC; None for the first or last day of all, somewhere else."""
+    """Return an instant in UTC; None if that is outside of the range of `datetime`."""
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""The page's tables of use and cost: by product, by department, by cost centre and so on."""
+"""The page's tables of usage and cost: by product, department, cost centre and so on."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -15,19 +15,21 @@ from auditor.render.text.sanitize import shortened
 from auditor.result.seats import money_sum, whole
 
 WIDTH: Final = 240
-"""Units of a bar's view box."""
-_LINES: Final = 5
+"""Width of a bar, in units of its view box."""
+_SUMMARY_PRODUCTS: Final = 5
 """Products that a short report names."""
-_NAMED: Final = 3
+_SUMMARY_UNITS: Final = 3
 """Departments, or cost centres, that a short report names."""
-_MOST_PRODUCTS: Final = 40
-_UNFOLDED: Final = 10
-_MOST_UNITS: Final = 25
-"""Rows of a table; the workbook and result.json have all."""
+_MAX_PRODUCTS: Final = 40
+"""Rows of the table of products; the workbook and result.json have all of them."""
+_MAX_UNFOLDED: Final = 10
+"""Rows of the table of products that are not collapsed."""
+_MAX_UNITS: Final = 25
+"""Rows of a table of departments or the like; the workbook and result.json have all of them."""
 
 
 class UsageRow(Struct, frozen=True, kw_only=True, eq=False):
-    """One product, with its numbers as texts."""
+    """The usage of one product; numbers are formatted as texts."""
 
     name: str
     idle_cost: str
@@ -37,27 +39,27 @@ class UsageRow(Struct, frozen=True, kw_only=True, eq=False):
     assigned: str
     cost: str
     unknown: str
-    """How many are not known; empty where none is, and where the reports show nothing of the product."""
+    """How many seats have unknown usage; empty if none, or if the reports do not cover the product."""
     bar: tuple[int, int, int] | None
-    """Where those used in 30 days, those used in 90 days and those idle end."""
+    """Ends of the three parts: used in 30 days, used in 90 days, idle; None if not known."""
     summary: str
-    """The product in one line; empty where no seat of it is idle."""
+    """The product in one line; empty if it has no idle seats."""
 
 
 class UsageTable(Struct, frozen=True, kw_only=True, eq=False):
-    """Products that people hold, the costliest idle seats first."""
+    """Assigned products, those with the costliest idle seats first."""
 
     headline: str
     days: str
-    """The day from which days count back."""
+    """The last day of the reports, from which days are counted back."""
     rows: tuple[UsageRow, ...]
     unfolded: int
-    """Rows that are shown at once: products that Microsoft's reports cover, of which the use is known."""
+    """Number of rows that are not collapsed: products whose usage is known, because Microsoft's reports cover them."""
     more: int
 
 
 class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
-    """One department, cost centre or the like, with its numbers as texts."""
+    """One department, cost centre or the like; numbers are formatted as texts."""
 
     name: str
     people: str
@@ -67,11 +69,11 @@ class UnitRow(Struct, frozen=True, kw_only=True, eq=False):
     cost: str
     idle_cost: str
     unknown: str
-    """Seats of which it is not known whether they are used; empty where there is none, or no report was read."""
+    """How many seats have unknown usage; empty if none, or if no report was read."""
     summary: str
     """The row in one line."""
     special: bool
-    """Whether it stands for no department: people without one, several small ones, seats that nobody holds."""
+    """Whether it is not a department: people without one, several small ones, unassigned seats."""
 
 
 class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
@@ -81,56 +83,56 @@ class UnitTable(Struct, frozen=True, kw_only=True, eq=False):
     title: str
     head: str
     used: bool
-    """Whether it is known what is in use."""
+    """Whether the usage is known."""
     priced: bool
     lower_bound: bool
     excess: str
-    """How many of the assigned seats exceed the usable ones; empty where none does."""
+    """How many assigned seats exceed the usable ones, in words; empty if none."""
     rows: tuple[UnitRow, ...]
     others: tuple[UnitRow, ...]
-    """People without one, several small ones, seats that nobody holds, and the sum of all rows."""
+    """People without a value, several small units, unassigned seats, and the total."""
     more: int
 
     @property
     def entry(self) -> tuple[str, str, bool]:
-        """Its entry in the table of contents."""
+        """The entry in the table of contents: key, title, and that it has content."""
         return self.key, self.title, True
 
 
 def usage_table(tenant: TenantResult, l10n: Labels) -> UsageTable | None:
-    """Return the use of products; None where no report of usage was read."""
+    """Return the usage of products; None if no usage report was read."""
     usage = tenant.usage
     if usage is None or not usage.products:
         return None
     days = sorted({day for day in (usage.refresh_date, usage.copilot_refresh_date) if day is not None})
-    rows = [_usage_row(product, l10n) for product in usage.products[:_MOST_PRODUCTS]]
+    rows = [_usage_row(product, l10n) for product in usage.products[:_MAX_PRODUCTS]]
     covered = sum(row.bar is not None for row in rows)
     return UsageTable(
         headline=_headline(usage.products, l10n),
         days=" / ".join(map(l10n.date, days)),
         rows=tuple(rows),
-        unfolded=min(covered if covered and len(rows) > covered + 2 else len(rows), _UNFOLDED),
+        unfolded=min(covered if covered and len(rows) > covered + 2 else len(rows), _MAX_UNFOLDED),
         more=len(usage.products) - len(rows),
     )
 
 
 def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
-    """Return the products with the costliest idle seats in one line each."""
-    return () if table is None else tuple(row.summary for row in table.rows if row.summary)[:_LINES]
+    """Return one line for each of the products with the costliest idle seats."""
+    return () if table is None else tuple(row.summary for row in table.rows if row.summary)[:_SUMMARY_PRODUCTS]
 
 
 def unit_lines(tables: Sequence[UnitTable]) -> tuple[str, ...]:
-    """Return the costliest rows of the first table, and the seats that nobody pays for, in one line each."""
+    """Return one line for each of the costliest units of the first table, and for seats that no unit pays for."""
     if not tables:
         return ()
     first, (*others, _) = tables[0], tables[0].others
-    return tuple(row.summary for row in (*first.rows[:_NAMED], *others[-2:]))
+    return tuple(row.summary for row in (*first.rows[:_SUMMARY_UNITS], *others[-2:]))
 
 
 def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
-    """Return the tables by cost centre, department, division and company; none where nobody has one.
+    """Return the tables by cost centre, department, division and company; a table is left out if nobody has a value.
 
-    Divisions and companies have none where only one has a name: its row would repeat the sums of the tenant.
+    The tables of divisions and companies are also left out if there is only one: its row would repeat the totals.
     """
     report = tenant.departments
     if report is None:
@@ -143,20 +145,20 @@ def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:
 
 
 def _excess(tenant: TenantResult, l10n: Labels) -> str:
-    """Return how many assigned seats, which the sums include, exceed the usable ones; empty where none does."""
+    """Return how many assigned seats, included in the sums, exceed the usable ones; empty if none."""
     spare = {seat.sku_id: seat.spare or 0 for seat in tenant.seats}
     products = () if tenant.usage is None else tenant.usage.products
-    over = [(product, -spare.get(product.sku_id, 0)) for product in products if spare.get(product.sku_id, 0) < 0]
-    if not over:
+    excess = [(product, -spare.get(product.sku_id, 0)) for product in products if spare.get(product.sku_id, 0) < 0]
+    if not excess:
         return ""
-    count = sum(seats for _, seats in over)
+    count = sum(seats for _, seats in excess)
     text = l10n.ngettext(
         "{count} assigned seat exceeds the usable ones; the sums include it",
         "{count} assigned seats exceed the usable ones; the sums include them",
         count,
     )
     prices = (
-        replace(product.price, per_month=product.price.per_month * seats) for product, seats in over if product.price
+        replace(product.price, per_month=product.price.per_month * seats) for product, seats in excess if product.price
     )
     return _with_money(text, money_sum(prices), l10n)
 
@@ -164,8 +166,8 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
 def _with_money(text: str, amount: Money | None, l10n: Labels) -> str:
     if amount is None:
         return text
-    written = l10n.gettext("{text} ({money} a month)").replace("{money}", _money(amount, l10n))
-    return written.replace("{text}", text)
+    template = l10n.gettext("{text} ({money} a month)").replace("{money}", _money(amount, l10n))
+    return template.replace("{text}", text)
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
@@ -191,13 +193,13 @@ def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
         used_90=l10n.number(product.used_in_90_days),
         assigned=l10n.number(product.assigned),
         cost=_money(product.cost, l10n),
-        unknown="" if product.idle is None else _not_known(product.unknown, l10n),
+        unknown="" if product.idle is None else _unknown(product.unknown, l10n),
         bar=_bar(product),
         summary=_summary(name, product, l10n),
     )
 
 
-def _not_known(count: int, l10n: Labels) -> str:
+def _unknown(count: int, l10n: Labels) -> str:
     return l10n.ngettext("{count} not known", "{count} not known", count) if count else ""
 
 
@@ -226,7 +228,7 @@ _LABELS: Final = {
     "division": ("divisions", N_("By division"), N_("Division"), N_("No division")),
     "companyName": ("companies", N_("By company"), N_("Company"), N_("No company")),
 }
-"""Property → key, title, head of the column, and the row of the people without a value."""
+"""Property → key, title, column heading, and label of the row for people without a value."""
 
 
 def _unit_table(
@@ -236,8 +238,8 @@ def _unit_table(
     title, head, nameless = map(l10n.gettext, messages)
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
-    listed = named[:_MOST_UNITS]
-    rows = [_unit_row(unit, _merged(unit, l10n) if unit.merged else nameless, l10n) for unit in others]
+    listed = named[:_MAX_UNITS]
+    rows = [_unit_row(unit, _merged_label(unit, l10n) if unit.merged else nameless, l10n) for unit in others]
     unassigned = report.unassigned
     if unassigned.seats:
         rows.append(_unassigned_row(unassigned, l10n))
@@ -256,19 +258,19 @@ def _unit_table(
     )
 
 
-def _merged(unit: UnitUsage, l10n: Labels) -> str:
+def _merged_label(unit: UnitUsage, l10n: Labels) -> str:
     return l10n.ngettext("{count} small one", "{count} small ones", unit.merged)
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
-    none, name = l10n.number(None), l10n.gettext("Assigned to nobody")
-    facts = [_a_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
+    unknown, name = l10n.number(None), l10n.gettext("Assigned to nobody")
+    facts = [_per_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,
-        people=none,
+        people=unknown,
         assigned=l10n.number(unassigned.seats),
-        used=none,
-        idle=none,
+        used=unknown,
+        idle=unknown,
         cost=_money(unassigned.cost, l10n),
         idle_cost="",
         unknown="",
@@ -277,12 +279,15 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
     )
 
 
-def _a_month(amount: Money | None, l10n: Labels) -> str:
+def _per_month(amount: Money | None, l10n: Labels) -> str:
     return "" if amount is None else l10n.gettext("{money} a month").replace("{money}", _money(amount, l10n))
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
-    facts = [_a_month(unit.cost, l10n), l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned))]
+    facts = [
+        _per_month(unit.cost, l10n),
+        l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned)),
+    ]
     if unit.idle:
         text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
         facts.append(_with_money(text, unit.idle_cost, l10n))
@@ -294,7 +299,7 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
         idle=l10n.number(unit.idle),
         cost=_money(unit.cost, l10n),
         idle_cost=_money(unit.idle_cost, l10n),
-        unknown="" if unit.idle is None else _not_known(unit.unknown, l10n),
+        unknown="" if unit.idle is None else _unknown(unit.unknown, l10n),
         summary=f"{name}: {l10n.joined(filter(None, facts))}",
         special=unit.name is None,
     )

@@ -1,4 +1,4 @@
-"""What the page shows, as plain values: texts are said and counted here, so that the template only places them."""
+"""The view model of the page: all texts are already formatted, so that the template only arranges them."""
 
 from datetime import date, datetime
 
@@ -20,10 +20,12 @@ class Row(Struct, frozen=True, kw_only=True, eq=False):
     anchor: str
     name: str
     address: str
-    what: str
+    problem: str
+    """The product and what is wrong."""
     evidence: str
     money: str
     waiver: str | None
+    """Id of the waiver; None if the finding is not waived."""
     change: Change | None
 
 
@@ -38,27 +40,27 @@ class Group(Struct, frozen=True, kw_only=True, eq=False):
     owner: str
     frameworks: tuple[str, ...]
     references: tuple[tuple[str, str], ...]
-    """Titles and addresses; an address that cannot be a link is empty."""
+    """Title and address of each page; the address is empty if it must not become a link."""
     source: str
     open: int
     waived: int
     report_only: int
-    """Findings that do not count, as the policy is report-only."""
+    """Findings that do not count because the policy is report-only."""
     new: int
     money: str
-    what: str
-    """What is wrong, where there are several findings and all of them say the same; else empty."""
+    common_problem: str
+    """What is wrong, if there are several findings and it is the same for all of them; else empty."""
     rows: tuple[Row, ...]
     more: int
-    """Findings that are no rows."""
-    unshown: int
-    """Of these, findings that are not in the page's table either."""
+    """Number of findings that are not in `rows`."""
+    more_than_listed: int
+    """Number of these that are not in the page's table of findings either."""
     has_action: bool
-    """Whether an action mends one of the rows."""
+    """Whether an action resolves one of the rows."""
 
 
 class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
-    """One product."""
+    """The seats of one product."""
 
     name: str
     part_number: str
@@ -67,14 +69,14 @@ class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
     spare: str
     picture: Picture | None
     severity: Severity | None
-    """That of the worst open finding about its seats; None where there is none."""
+    """Severity of the worst open finding about its seats; None if there is none."""
     state: str
     limits: str
     advice: str
 
 
 class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
-    """What one policy came to."""
+    """The outcome of one policy."""
 
     policy: str
     title: str
@@ -86,15 +88,15 @@ class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
     reason: str
     missing: tuple[str, ...]
     judged: str
-    """How many people, products, subscriptions or groups it looked at."""
-    nothing: bool
-    """Whether it was evaluated and looked at nothing at all."""
+    """How many people, products, subscriptions or groups it evaluated."""
+    applies_to_nothing: bool
+    """Whether it was evaluated but there was nothing that it applies to."""
     anchor: str | None
-    """Where its findings stand on the page."""
+    """Anchor of its findings on the page; None if there are none."""
 
 
 class SourceRow(Struct, frozen=True, kw_only=True, eq=False):
-    """What was read of one source."""
+    """How much of one source was read."""
 
     name: str
     status: SourceStatus
@@ -107,42 +109,43 @@ class SourceRow(Struct, frozen=True, kw_only=True, eq=False):
 class Line(Struct, frozen=True, kw_only=True, eq=False):
     """A finding that changed, in one line."""
 
-    mark: str
+    change: str
+    """The kind of change, in words."""
     severity: Severity
     text: str
     anchor: str | None
-    """None for what is no longer on the page."""
+    """None for a fixed finding, which is no longer on the page."""
 
 
 class Renewal(Struct, frozen=True, kw_only=True, eq=False):
-    """A subscription on the line of time."""
+    """A subscription or contract date on the timeline."""
 
     name: str
     date: str
     state: str
     summary: str
     happens: str
-    """What happens on the date where nobody decides before it; shown where there is an open finding."""
+    """What happens on the date if nobody decides before it; empty without an open finding."""
     severity: Severity | None
-    """Of its worst open finding; None where there is none."""
+    """Severity of its worst open finding; None if there is none."""
     anchor: str | None
-    """Of that finding."""
+    """Anchor of that finding."""
     offset: int
-    """Along the line, in units of its view box."""
+    """Position on the timeline, in units of its view box."""
 
 
 class Timeline(Struct, frozen=True, kw_only=True, eq=False):
-    """Renewals of one tenant, soonest first, with the days that the line is marked with."""
+    """Renewals of one tenant, soonest first, and the ticks of the axis."""
 
     renewals: tuple[Renewal, ...]
     more: int
-    """Subscriptions without a finding that are not among them: too far ahead, or too many."""
+    """Number of subscriptions without a finding that are left out: too far ahead, or too many."""
     start: str
-    """The day of the audit, where the line begins."""
+    """The day of the audit, at which the axis begins."""
     ticks: tuple[tuple[int, str], ...]
-    """Place and month."""
-    whole: str
-    """From when to when, for those who do not see it."""
+    """Position and month."""
+    date_range: str
+    """First and last day, as a text alternative."""
 
 
 class Section(Struct, frozen=True, kw_only=True, eq=False):
@@ -157,17 +160,18 @@ class Section(Struct, frozen=True, kw_only=True, eq=False):
     complete: bool
     money: str = ""
     counts: tuple[tuple[Severity, int], ...]
-    lines: tuple[Line, ...]
-    more_lines: int
+    changes: tuple[Line, ...]
+    """Findings that changed since the previous run."""
+    more_changes: int
     steps: tuple[Step, ...]
     more_steps: int
-    """Actions that are not shown."""
+    """Number of actions that are not shown."""
     seats: tuple[SeatRow, ...] = ()
     usage: UsageTable | None = None
     units: tuple[UnitTable, ...] = ()
     smaller: SmallerProducts | None = None
     coverage: tuple[str, ...] = ()
-    """People who need a seat, and seats, a line for each policy."""
+    """One line per policy: how many people need a seat, and how many seats there are."""
     timeline: Timeline | None = None
     groups: tuple[Group, ...]
     outcomes: tuple[OutcomeRow, ...]
@@ -176,28 +180,30 @@ class Section(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class Highlight(Struct, frozen=True, kw_only=True, eq=False):
-    """One of the few things that matter most."""
+    """One of the most important actions or policies."""
 
     anchor: str
     title: str
     severity: Severity
     tenant: str
     count: int
-    """Findings."""
+    """Number of findings."""
     money: str
-    """With its period."""
+    """Amount per month, in words."""
     due: str
-    """By when to decide; empty where there is no date."""
+    """The day by which to decide, in words; empty if there is no date."""
     why: str
-    """Why it is among the few."""
+    """Why it is important."""
     movement: str
-    """What all actions do to the seats that it buys or removes; empty for another action."""
+    """Effect of all actions on the seats that this one buys or removes; empty for other actions."""
     who: str
+    """The role that can do it, or the owner of the policy."""
     first: str
+    """The first step, or the rationale of the policy."""
 
 
 class Tile(Struct, frozen=True, kw_only=True, eq=False):
-    """A count with the word for what it counts."""
+    """A count and its label."""
 
     count: int
     label: str
@@ -205,19 +211,19 @@ class Tile(Struct, frozen=True, kw_only=True, eq=False):
 
 
 class EmbeddedData(Struct, frozen=True, kw_only=True, eq=False):
-    """All findings as columns, for a script to draw."""
+    """The listed findings as columns, for the script of the page."""
 
     count: int
-    packed: bool
-    """Whether the text is compressed (gzip)."""
+    compressed: bool
+    """Whether `text` is compressed with gzip."""
     text: str
-    """Everything but the fingerprints, in base64."""
-    marks: str
-    """The fingerprints, sixteen bytes each, in base64; empty where they stand among the rest."""
+    """Everything except the fingerprints, in base64."""
+    fingerprints: str
+    """The fingerprints, 16 bytes each, in base64; empty if they are part of `text`."""
 
 
 class Figure(Struct, frozen=True, kw_only=True, eq=False):
-    """An amount of money with what it means."""
+    """An amount of money with its label and an explanation."""
 
     label: str
     amount: str
@@ -229,12 +235,12 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
 
     language: str
     wished: str | None
-    """The language that was asked for, where the page is in English for want of it."""
+    """The requested language, if the page is in English because there is no translation; else None."""
     title: str
     as_of: datetime
     verdict: str
     plan: tuple[str, ...]
-    """What became of an earlier plan, in sentences; empty where none is known."""
+    """The progress of an earlier plan, in sentences; empty if none is known."""
     complete: bool
     completeness: tuple[str, ...]
     previous: datetime | None
@@ -242,7 +248,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     unconfirmed: int
     counts: tuple[Tile, ...]
     shares: tuple[tuple[str, int, int], ...]
-    """The counts as a bar: key, place and length of each, in units of a view box of 300."""
+    """The counts as a stacked bar: key, offset and length of each part, in units of a view box of 300."""
     waived: int
     report_only: int
     """Findings of policies that are report-only."""
@@ -253,16 +259,16 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     waivers: tuple[WaiverRow, ...]
     highlights: tuple[Highlight, ...]
     sections: tuple[Section, ...]
-    full: int
-    """Tenants that have a section: the others are not as bad."""
+    shown_tenants: int
+    """Number of tenants that have a section: the worst ones."""
     tenants: int
     tool: str
     digest: str
     run: str
     redacted: bool
-    """Whether pseudonyms stand for people."""
-    passing: bool
-    """Whether these pseudonyms are of this run only."""
+    """Whether people are replaced by pseudonyms."""
+    single_run_pseudonyms: bool
+    """Whether these pseudonyms are valid for this run only."""
     people: int
     checked: date | None
-    """The oldest day on which guidance that is shown was held against its sources."""
+    """The oldest day on which the shown guidance was compared with its sources; None if unknown."""

@@ -27,8 +27,8 @@ from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import is_https
 
-BAR: Final = 120
-"""Pixels of a seat bar, whatever the numbers: every row of the table is as wide as the others."""
+BAR_WIDTH: Final = 120
+"""Width of each seat bar, in pixels."""
 RENEWALS: Final = timedelta(days=60)
 _PLAN: Final = 400
 """Characters of a sentence about a plan."""
@@ -186,8 +186,8 @@ def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
 def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
     bar = None
     if row.picture is not None:
-        assigned, over = (round(part * BAR / WIDTH) for part in (row.picture.assigned, row.picture.over))
-        bar = (assigned, BAR - assigned - over, over)
+        assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.picture.assigned, row.picture.over))
+        bar = (assigned, BAR_WIDTH - assigned - over, over)
     return SeatLine(
         name=flat(row.name, 80),
         tenant=flat(section.title, 60) if several else "",

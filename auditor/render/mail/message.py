@@ -11,9 +11,9 @@ from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.html.page import page
 from auditor.render.html.report import environment
-from auditor.render.mail.content import BAR, LineLimits, mail_view
+from auditor.render.mail.content import BAR_WIDTH, LineLimits, mail_view
 from auditor.render.mail.view import MailParts, MailView, Reader
-from auditor.render.text.earlier_run import TALL
+from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 
@@ -52,7 +52,9 @@ def _html(view: MailView, l10n: Labels) -> str:
     import css_inline  # noqa: PLC0415 - only mail needs it
 
     whole, dark = _styles()
-    text = environment(l10n).get_template("mail.html.jinja").render(view=view, bar=BAR, tall=TALL)
+    text = (
+        environment(l10n).get_template("mail.html.jinja").render(view=view, bar_width=BAR_WIDTH, bar_height=BAR_HEIGHT)
+    )
     inliner = css_inline.CSSInliner(
         keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=whole
     )

@@ -1,4 +1,4 @@
-"""What an earlier run came to, as far as curves show it."""
+"""The totals of an earlier run, and sparklines."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,28 +11,28 @@ from auditor.domain.enums import Severity
 
 
 class EarlierRun(Struct, frozen=True, kw_only=True):
-    """What an earlier run came to."""
+    """The totals of an earlier run that charts show."""
 
     as_of: datetime
     open: Mapping[Severity, int]
     money: Mapping[str, Decimal]
-    """What open findings stood for a month, per currency."""
+    """Monthly cost of open findings, by currency."""
     spare: int | None = None
-    """Spare seats of products for people that cost something; None where the number of one is not known."""
+    """Spare seats of paid products for people; None if the number of one product is not known."""
     whole: bool = True
-    """Whether findings over all tenants together are counted; a store keeps those of single tenants alone."""
+    """Whether findings across tenants are counted; a store contains only those of single tenants."""
 
 
 class Sparkline(Struct, frozen=True, kw_only=True):
-    """A number over the runs so far, small enough for a line of text or a row of a mail."""
+    """A number over the runs so far, for a line of text or a row of a mail."""
 
     label: str
     text: str
-    """Block characters, one a run; where there are many runs the last of each stretch."""
+    """Block characters, one per run; if there are many runs, one per group of runs, for the last of them."""
     bars: tuple[int, ...]
-    """The same as heights from 1 to `TALL`."""
+    """The same values as heights from 1 to `BAR_HEIGHT`."""
     summary: str
 
 
-TALL: Final = 20
-"""Pixels of the highest bar of a mail."""
+BAR_HEIGHT: Final = 20
+"""Height of the highest bar in a mail, in pixels."""

@@ -55,8 +55,8 @@ def of_page(result: Result) -> dict[str, set[int]]:
             for _, number in of_text(row.advice):
                 numbers.setdefault(row.name, set()).add(number)
         texts = [step.action.title for step in section.steps]
-        texts += [line.text for line in section.lines]
-        texts += [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
+        texts += [line.text for line in section.changes]
+        texts += [f"{row.problem} {row.evidence}" for group in section.groups for row in group.rows]
         for text in texts:
             for product, number in of_text(text):
                 numbers.setdefault(product, set()).add(number)

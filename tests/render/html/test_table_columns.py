@@ -32,12 +32,12 @@ class Read:
 
     def __init__(self, written: EmbeddedData) -> None:
         self.bytes = b64decode(written.text)
-        if written.packed:
+        if written.compressed:
             self.bytes = decompress(self.bytes)
         self.base = 4 + int.from_bytes(self.bytes[:4], "little")
         self.head: dict[str, Any] = json.loads(self.bytes[4 : self.base])
         self.marks = self.head["marks"] or [
-            b64decode(written.marks)[at : at + 16].hex() for at in range(0, 16 * written.count, 16)
+            b64decode(written.fingerprints)[at : at + 16].hex() for at in range(0, 16 * written.count, 16)
         ]
 
     def column(self, name: str) -> list[int]:
@@ -59,7 +59,7 @@ class Read:
 def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     whole = result() if count is None else large(count)
     written = embedded_data(whole, EN)
-    assert written.packed is (count == 700)
+    assert written.compressed is (count == 700)
     read = Read(written)
     headers = {policy.id: policy for policy in whole.run.policies}
     places = [(tenant, Context.of_tenant(tenant, headers, EN)) for tenant in whole.tenants]

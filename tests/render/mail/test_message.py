@@ -15,7 +15,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages
-from auditor.render.mail.content import BAR
+from auditor.render.mail.content import BAR_WIDTH
 from auditor.render.mail.message import LARGEST, mail_views, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import EarlierRun
@@ -165,7 +165,7 @@ def test_word_reads_it_styles_stand_in_the_elements_and_colours_as_attributes() 
 def test_every_bar_is_as_wide_as_the_others() -> None:
     view = next(mail_views(compared(), READER, Labels("en")))
     assert view.seats
-    assert {sum(seat.bar) for seat in view.seats if seat.bar} == {BAR}
+    assert {sum(seat.bar) for seat in view.seats if seat.bar} == {BAR_WIDTH}
     assert all(part >= 0 for seat in view.seats for part in seat.bar or ())
 
 

@@ -42,9 +42,9 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
     )
     named = replace(named, run=replace(named.run, previous=named.run.as_of), tenants=(tenant,))
     section = page(named, Labels("en")).sections[0]
-    rows = [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
-    texts = [*rows, *(line.text for line in section.lines), *(step.action.title for step in section.steps)]
-    assert len(section.lines) == len(rows) == 4
+    rows = [f"{row.problem} {row.evidence}" for group in section.groups for row in group.rows]
+    texts = [*rows, *(line.text for line in section.changes), *(step.action.title for step in section.steps)]
+    assert len(section.changes) == len(rows) == 4
     assert not any(part in text for text in texts for part in ("SPE_", "VISIOCLIENT", "office", "mail:"))
     assert "Microsoft 365 F3: product missing" in " ".join(texts)
     assert "Microsoft 365 E3 + Microsoft 365 E5" in " ".join(texts)

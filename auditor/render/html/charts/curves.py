@@ -1,4 +1,4 @@
-"""Draws the numbers of this run and of earlier runs as curves."""
+"""Computes line charts and sparklines of the totals of this run and earlier runs."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -10,47 +10,47 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result
-from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
+from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun, Sparkline
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import money, summarise
 from auditor.result.seats import spare_seats
 
-_CURVE: Final = (120, 32)
-"""Width and height of a curve, in units of its view box."""
+_SIZE: Final = (120, 32)
+"""Width and height of a line chart, in units of its view box."""
 
 
 class Trend(Struct, frozen=True, kw_only=True, eq=False):
-    """A number over the runs so far."""
+    """The line chart of a number over the runs so far."""
 
     label: str
     first: str
     last: str
     points: str
-    """Of a polyline in a view box of 120 by 32."""
+    """Points of an SVG polyline in a view box of 120 by 32."""
     axis: float
-    """How far down nothing is: at the bottom, unless a number was below it."""
+    """Vertical position of zero: the bottom, unless a number is negative."""
     summary: str
 
 
 def trends(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Trend, ...]:
-    """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
+    """Return charts of open findings, the two worst severities, spare seats and money; none without earlier runs."""
     return tuple(_trend(series, l10n) for series in _series(result, history, l10n))
 
 
 def sparks(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> tuple[Sparkline, ...]:
-    """Return the same curves for a line of text and for a mail."""
+    """Return the data of `trends` as sparklines, for text and mail."""
     return tuple(_spark(series, l10n) for series in _series(result, history, l10n))
 
 
 class _Series(Struct, frozen=True, kw_only=True):
-    """One number over the runs in which it is known, this run last."""
+    """A number over the runs in which it is known, this run last."""
 
     label: str
     runs: Sequence[EarlierRun]
     values: Sequence[Decimal]
     currency: str = ""
     bounded: bool = False
-    """Whether this run may have missed some of it: what was not looked at did not get less."""
+    """Whether the number of this run is a lower bound, because the audit is incomplete."""
 
 
 def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iterator[_Series]:
@@ -60,7 +60,7 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
     if not all(run.whole for run in history):
         if result.fleet.findings:
             label = l10n.gettext("open findings within tenants")
-        # What earlier runs did not count is not counted now: a curve compares like with like.
+        # Earlier runs did not count findings across tenants: leave them out here, so that the numbers are comparable.
         result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
     now = EarlierRun(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
     runs = [*history, now]
@@ -80,35 +80,35 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
 
 
 def _spark(series: _Series, l10n: Labels) -> Sparkline:
-    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
+    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only needed if there are earlier runs
 
-    *_, summary = _ends(series, l10n)
+    *_, summary = _first_and_last(series, l10n)
     values = sampled([float(value) for value in series.values])
-    most = max(*(abs(value) for value in values), 1.0)
-    bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
+    largest = max(*(abs(value) for value in values), 1.0)
+    bars = tuple(max(1, round(max(value, 0.0) / largest * BAR_HEIGHT)) for value in values)
     return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)
 
 
 def _trend(series: _Series, l10n: Labels) -> Trend:
     runs, values = series.runs, series.values
-    wide, high = _CURVE
-    least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
+    width, height = _SIZE
+    lowest, highest = min(*values, Decimal(0)), max(*values, Decimal(1))
     span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
 
     def at(value: Decimal) -> float:
-        return round(high - float((value - least) / (most - least)) * high, 1)
+        return round(height - float((value - lowest) / (highest - lowest)) * height, 1)
 
     points = (
-        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
+        f"{round((run.as_of - runs[0].as_of) / span * width, 1)},{at(value)}"
         for run, value in zip(runs, values, strict=True)
     )
-    first, last, summary = _ends(series, l10n)
+    first, last, summary = _first_and_last(series, l10n)
     return Trend(
         label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), summary=summary
     )
 
 
-def _ends(series: _Series, l10n: Labels) -> tuple[str, str, str]:
+def _first_and_last(series: _Series, l10n: Labels) -> tuple[str, str, str]:
     ends = (series.values[0], series.values[-1])
     first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
     if series.bounded:

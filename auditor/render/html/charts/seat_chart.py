@@ -1,4 +1,4 @@
-"""The seats of a product into the geometry of a small bar: assigned, spare, missing, and the bounds of the policy."""
+"""Computes the geometry of the seat bar of a product: assigned, spare and missing seats, and the policy's bounds."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -10,34 +10,34 @@ from msgspec import Struct
 from auditor.domain.result.model import SeatCount
 
 WIDTH: Final = 240
-"""Units of the bar's view box; what is drawn lies between 0 and WIDTH."""
+"""Width of the bar, in units of its view box."""
 
 
 class Picture(Struct, frozen=True, kw_only=True):
-    """Lengths and places along the bar, in units of its view box."""
+    """Lengths and positions on the bar, in units of its view box."""
 
     usable: int
-    """Where the usable seats end."""
+    """End of the usable seats."""
     assigned: int
-    """How far assigned seats reach inside the usable ones."""
+    """End of the assigned seats within the usable ones."""
     over: int
-    """The length of what is assigned beyond the usable seats."""
+    """Length of the assigned seats beyond the usable ones."""
     grace: int
-    """The length, at the end of the usable seats, of those in their grace period."""
+    """Length of the seats in their grace period, at the end of the usable seats."""
     zone: tuple[int, int] | None
-    """Where assigned seats ought to end: from, to."""
+    """Range (from, to) in which the assigned seats must end."""
 
 
 def picture(
     *, usable: int | None, consumed: int | None, warning: int | None, facts: Mapping[str, Any]
 ) -> Picture | None:
-    """Return the bar of a product; None where a number is not known or there is nothing to draw."""
+    """Return the bar of a product; None if a number is not known or there is nothing to draw."""
     if usable is None or consumed is None or max(usable, consumed) <= 0:
         return None
-    whole = max(usable, consumed)
+    total = max(usable, consumed)
 
     def at(seats: int | Decimal) -> int:
-        return round(min(max(seats, 0), whole) * WIDTH / whole)
+        return round(min(max(seats, 0), total) * WIDTH / total)
 
     grace = min(warning or 0, usable) if "usable" not in facts or facts["usable"] == usable else 0
     return Picture(
@@ -50,28 +50,31 @@ def picture(
 
 
 def bound(written: object, usable: int) -> Decimal | None:
-    """Return a bound of spare seats, as a policy writes it (`5`, `5%`, `{percent: 5, seats: 10}`), in seats."""
+    """Return a bound of spare seats, in the syntax of policies (`5`, `5%`, `{percent: 5, seats: 10}`), in seats.
+
+    Returns None if `written` is no such bound.
+    """
     text = str(written)
-    plain = fullmatch(r"\s*(\d{1,9})\s*", text)
-    if plain is not None:
-        return Decimal(plain[1])
-    share = search(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", text) or search(r"percent:\s*'?(\d{1,3}(?:\.\d{1,6})?)", text)
+    count = fullmatch(r"\s*(\d{1,9})\s*", text)
+    if count is not None:
+        return Decimal(count[1])
+    percent = search(r"(\d{1,3}(?:\.\d{1,6})?)\s*%", text) or search(r"percent:\s*'?(\d{1,3}(?:\.\d{1,6})?)", text)
     seats = search(r"seats:\s*(\d{1,9})", text)
-    if share is None and seats is None:
+    if percent is None and seats is None:
         return None
-    least = Decimal(seats[1]) if seats is not None else Decimal(0)
-    return max(least, Decimal(share[1]) * usable / 100) if share is not None else least
+    minimum = Decimal(seats[1]) if seats is not None else Decimal(0)
+    return max(minimum, Decimal(percent[1]) * usable / 100) if percent is not None else minimum
 
 
 def tightest(seats: SeatCount) -> Mapping[str, str]:
-    """Return the `minimum` and `maximum` of spare seats that keep every policy's bounds at once.
+    """Return the `minimum` and `maximum` of spare seats that satisfy the bounds of all policies.
 
-    What is missing is not bounded, nor is it by a minimum of none, for the bar ends there by itself. Nothing is
-    returned where the seats are not known or no number of them keeps all bounds.
+    A key is left out if there is no such bound; so is a minimum of 0, because the bar ends there anyway. The result is
+    empty if the seats are not known or no number of them satisfies all bounds.
     """
     if seats.usable is None:
         return {}
-    # Bounds on where assigned seats end can be held against each other whatever each policy counts as usable.
+    # Bounds on assigned seats are comparable between policies that count different seats as usable.
     last = min((each.usable - (each.minimum or 0) for each in seats.bounds), default=seats.usable)
     first = max((each.usable - each.maximum for each in seats.bounds if each.maximum is not None), default=0)
     if last < max(first, 0):

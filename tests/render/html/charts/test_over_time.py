@@ -17,7 +17,7 @@ from auditor.render import render
 from auditor.render.html.charts.curves import sparks, trends
 from auditor.render.html.rows import Context
 from auditor.render.html.timeline import timeline
-from auditor.render.text.earlier_run import TALL, EarlierRun
+from auditor.render.text.earlier_run import BAR_HEIGHT, EarlierRun
 from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import freed, money, summarise
@@ -304,7 +304,7 @@ def test_a_line_of_bars_says_what_its_curve_says() -> None:
     assert [spark.label for spark in made][:2] == ["open findings", "critical and high"]
     for spark in made:
         assert len(spark.text) == len(spark.bars) <= 24
-        assert all(1 <= high <= TALL for high in spark.bars)
+        assert all(1 <= high <= BAR_HEIGHT for high in spark.bars)
     assert made[0].text[0] == "▁"
     assert made[0].summary.startswith("0 on 12 Aug 2026, ")
 
