@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.domain.actions.money import Money
 from auditor.render.ci.markdown import inert
-from auditor.render.text.guidance import MARKS, plain
+from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.work_items import WorkItem
@@ -86,7 +86,7 @@ def _shown(text: str) -> str:
     cut = text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
     parts: list[str] = []
     end = 0
-    for match in MARKS.finditer(cut):
+    for match in MARKUP.finditer(cut):
         tag, inner = ("b", match[1]) if match[1] else ("code", match[2])
         parts += [_inert(cut[end : match.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
         end = match.end()

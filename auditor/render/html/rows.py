@@ -17,7 +17,7 @@ from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, R
 from auditor.render.html.charts.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.evidence import advice, described, limits, moved_advice, ungraced
+from auditor.render.text.evidence.evidence import advice, advice_after_actions, described, limits, uncounted_grace_seats
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
@@ -244,7 +244,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
     state = "" if finding is None else l10n.check(finding.check)
-    if finding is not None and ungraced(facts):
+    if finding is not None and uncounted_grace_seats(facts):
         state = l10n.gettext("{state} (grace seats not counted)").replace("{state}", state)
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
@@ -268,7 +268,7 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
         return ""
     moved = context.movements.get(seats.sku_id.casefold())
     if moved is not None and (moved.freed or moved.given):
-        return moved_advice(change, moved, l10n)
+        return advice_after_actions(change, moved, l10n)
     return advice(change, l10n) if change else l10n.gettext("other actions resolve this")
 
 

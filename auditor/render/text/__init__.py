@@ -1,1 +1,1 @@
-"""Puts values into words that every report shares."""
+"""Formats values as the texts that all reports share."""

@@ -1,4 +1,4 @@
-"""What happens on the next date of a subscription, under the tenant's agreement, in few words."""
+"""Describes what happens on the next date of a subscription, depending on the tenant's agreement."""
 
 from datetime import date
 from typing import Final
@@ -7,10 +7,10 @@ from auditor.domain.enums import Agreement
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 
-_DIRECT: Final = date(2026, 2, 9)
-"""From when on a subscription under a Microsoft Customer Agreement has no free days after its end."""
-_PARTNER: Final = date(2026, 5, 4)
-"""The same for subscriptions from partners."""
+_MCA_NO_GRACE_SINCE: Final = date(2026, 2, 9)
+"""Since this day, subscriptions under a Microsoft Customer Agreement have no free days after their end."""
+_CSP_NO_GRACE_SINCE: Final = date(2026, 5, 4)
+"""Since this day, subscriptions from partners have no free days after their end."""
 
 
 _CONSEQUENCES: Final = {
@@ -22,7 +22,7 @@ _CONSEQUENCES: Final = {
 
 
 def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
-    """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
+    """Return what happens on the next date of a subscription without a decision before; `day` is that of the audit."""
     state = status.casefold() if isinstance(status, str) else ""
     if state in _CONSEQUENCES:
         return l10n.gettext(_CONSEQUENCES[state])
@@ -30,11 +30,11 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
         return l10n.gettext("The trial ends; decide before it")
     if trial:
         return l10n.gettext("The trial ends, or becomes a paid subscription; decide before it")
-    if agreement is Agreement.MCA and day >= _DIRECT:
+    if agreement is Agreement.MCA and day >= _MCA_NO_GRACE_SINCE:
         return l10n.gettext(
             "Renews if recurring billing is on; otherwise access ends or a paid extension begins; choose before it"
         )
-    if agreement is Agreement.CSP and day >= _PARTNER:
+    if agreement is Agreement.CSP and day >= _CSP_NO_GRACE_SINCE:
         return l10n.gettext(
             "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before it"
         )

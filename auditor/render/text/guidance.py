@@ -1,4 +1,4 @@
-"""The marks in guidance, and the day on which it was last compared with its sources."""
+"""The markup of guidance texts, and the day on which guidance was last compared with its sources."""
 
 import re
 from collections.abc import Iterable
@@ -7,22 +7,22 @@ from typing import Final
 
 from auditor.domain.actions.action import Action
 
-MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
-"""**bold** and `code`, the only two marks of guidance."""
+MARKUP: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
+"""**bold** and `code`, the only markup in guidance."""
 
 
 def plain(text: str) -> str:
-    """Return guidance without its marks."""
-    return MARKS.sub(lambda match: match[1] or match[2], text)
+    """Return guidance without markup."""
+    return MARKUP.sub(lambda match: match[1] or match[2], text)
 
 
 def oldest(actions: Iterable[Action]) -> date | None:
-    """Return the oldest day on which the guidance of some actions was checked; None where no action shows one."""
+    """Return the oldest day on which the guidance of some actions was checked; None if no action has one."""
     return min((day for action in actions if (day := _day(action.checked)) is not None), default=None)
 
 
-def _day(written: str) -> date | None:
+def _day(text: str) -> date | None:
     try:
-        return date.fromisoformat(written)
-    except ValueError:  # a result that was written before actions told it, or by somebody else
+        return date.fromisoformat(text)
+    except ValueError:  # a result of an earlier version or of another program
         return None

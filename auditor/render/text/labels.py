@@ -1,4 +1,4 @@
-"""Values into the words of a report: numbers, dates, money, states and checks, all through one door for translation."""
+"""Formats numbers, dates, money, states and check names in the reader's language: the entry point for translation."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -13,9 +13,9 @@ from auditor.domain.translation import N_
 from auditor.guidance.portal_names import state_name
 from auditor.localization import localization
 
-_SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_PERCENTAGE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 _SEATS: Final = pattern("[0-9]{1,9}")
-_EITHER: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
+_PERCENT_OR_SEATS: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
 
 SEVERITIES: Final[Mapping[Severity, str]] = {
     Severity.CRITICAL: N_("critical"),
@@ -63,7 +63,7 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = {
 
 
 class Labels:
-    """Says values in one language: the wished one, or English where there is no such catalogue."""
+    """Formats values in one language: the requested one, or English if there is no catalogue for it."""
 
     def __init__(self, locale: str) -> None:
         self._l10n = localization(locale)
@@ -72,17 +72,17 @@ class Labels:
 
     @property
     def language(self) -> str:
-        """The BCP 47 tag of what is in fact written."""
+        """The BCP 47 tag of the language that is used."""
         return self._l10n.locale
 
     @property
     def fallback_from(self) -> str | None:
-        """The tag that was wished for, where English is written for want of it."""
+        """The requested tag, if English is used because there is no catalogue for it; else None."""
         return self._l10n.fallback_from
 
     @property
     def translations(self) -> NullTranslations:
-        """The catalogue, for templates."""
+        """The message catalogue, for templates."""
         return self._l10n.translations
 
     def gettext(self, message: str) -> str:
@@ -90,73 +90,74 @@ class Labels:
         return self._l10n.gettext(message)
 
     def check(self, check: str) -> str:
-        """Return the name of a check; its id where a result of another version names one that does not exist here."""
-        from auditor.checks.registry import known_check  # noqa: PLC0415 - brings NumPy and Arrow; `--help` needs neither
+        """Return the name of a check; its id if it is unknown, as in a result of another version."""
+        from auditor.checks.registry import known_check  # noqa: PLC0415 - imports NumPy and Arrow, which `--help` does not need
 
         definition = known_check(check)
         return check if definition is None else self.gettext(definition.name)
 
-    def ngettext(self, one: str, many: str, count: int) -> str:
-        """Return the translation of a text that counts, with its `{count}` filled in."""
-        return self._l10n.plural(one, many, count)
+    def ngettext(self, singular: str, plural: str, count: int) -> str:
+        """Return the translation of a text with a plural form, with `{count}` filled in."""
+        return self._l10n.plural(singular, plural, count)
 
     def of_count(self, message: str, count: int) -> str:
-        """Return a message that counts without its number, which stands apart, in the form that belongs to it."""
+        """Return a message in the plural form for `count`, without the number, which is shown separately."""
         return self._l10n.ngettext(message, message, count).replace("{count}", "").strip()
 
     def graded(self, severity: Severity, count: int) -> str:
-        """Return a severity in the form that belongs to the number of its findings, which stands apart."""
-        of, formatted = self._l10n, ""
+        """Return a severity in the plural form for `count`, without the number, which is shown separately."""
+        l10n, formatted = self._l10n, ""
         match severity:
             case Severity.CRITICAL:
-                formatted = of.ngettext("{count} critical", "{count} critical", count)
+                formatted = l10n.ngettext("{count} critical", "{count} critical", count)
             case Severity.HIGH:
-                formatted = of.ngettext("{count} high", "{count} high", count)
+                formatted = l10n.ngettext("{count} high", "{count} high", count)
             case Severity.MEDIUM:
-                formatted = of.ngettext("{count} medium", "{count} medium", count)
+                formatted = l10n.ngettext("{count} medium", "{count} medium", count)
             case Severity.LOW:
-                formatted = of.ngettext("{count} low", "{count} low", count)
+                formatted = l10n.ngettext("{count} low", "{count} low", count)
             case Severity.INFO:
-                formatted = of.ngettext("{count} info", "{count} info", count)
+                formatted = l10n.ngettext("{count} info", "{count} info", count)
         return formatted.replace("{count}", "").strip()
 
     def subscription(self, status: object) -> str:
-        """Return the state of a subscription; Graph's own name where it is a new one, empty where there is none."""
+        """Return the state of a subscription; Graph's name if it is unknown, empty if there is none."""
         if not isinstance(status, str):
             return ""
         return state_name(self.gettext, status)
 
     def translate(self, message: Message) -> str:
-        """Return an error, notice or reason; what it quotes stays as it is."""
+        """Return the translation of an error, notice or reason; quoted values are not translated."""
         return self._l10n.translate(message)
 
     def policy(self, text: str) -> str:
-        """Return the title or the reason of a starter policy; anybody else's stays as it is written."""
+        """Return the translated title or rationale of a starter policy; those of other policies are unchanged."""
         return self._l10n.policy(text)
 
     def number(self, value: int | None) -> str:
-        """Return a whole number with its thousands apart; a dash for what is not known."""
+        """Return an integer with thousands separators; a dash for None."""
         return self._l10n.number(value)
 
     def signed(self, value: int) -> str:
-        """Return a whole number that always bears its sign."""
+        """Return an integer that always has a sign."""
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
     def bound(self, written: str) -> str:
-        """Return a number of seats or a share of them, as a policy writes it, with its percent sign in place.
+        """Return a number or percentage of seats in the syntax of policies, formatted for the locale.
 
-        `5%` is a share, `{percent: 10, seats: 5}` the larger of two.
+        `5%` is a percentage, `{percent: 10, seats: 5}` the larger of the two.
         """
-        either = _EITHER.fullmatch(written)
-        if either is not None:
+        alternatives = _PERCENT_OR_SEATS.fullmatch(written)
+        if alternatives is not None:
             formatted = self.gettext("{share} ({seats} if that is more)")
-            return formatted.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
+            share, seats = self.percent(alternatives[1]), self.number(int(alternatives[2]))
+            return formatted.replace("{share}", share).replace("{seats}", seats)
         if _SEATS.fullmatch(written):
             return self.number(int(written))
-        return _SHARE.sub(lambda match: self.percent(match[1]), written)
+        return _PERCENTAGE.sub(lambda match: self.percent(match[1]), written)
 
     def percent(self, percent: str) -> str:
-        """Return a share that is written in percent, such as `2.5`, with the sign where the locale has it."""
+        """Return a percentage such as `2.5`, with the percent sign as in the locale."""
         return self._l10n.percent(Decimal(percent) / 100)
 
     def money(self, value: Decimal, currency: str) -> str:
@@ -168,37 +169,37 @@ class Labels:
         return formatted
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
-        """Return amounts of several currencies, joined."""
+        """Return amounts in several currencies, joined by plus signs."""
         return " + ".join(self.money(value, currency) for currency, value in values.items())
 
     def date(self, moment: datetime | date) -> str:
-        """Return a day; that of an instant in UTC."""
+        """Return a date; of an instant, the date in UTC."""
         return self._l10n.date(moment)
 
     def day(self, written: str) -> str:
-        """Return a day that is written as YYYY-MM-DD."""
+        """Return a date that is given as YYYY-MM-DD."""
         return self._l10n.date(date.fromisoformat(written))
 
     def written_day(self, written: object) -> str:
-        """Return a day that is written as YYYY-MM-DD as it is said; any other value as it is."""
+        """Format a date that is given as YYYY-MM-DD; any other value is returned unchanged, as text."""
         try:
             return self.day(str(written))
         except ValueError:
             return str(written)
 
     def instant(self, moment: datetime) -> str:
-        """Return a day and minute, in UTC."""
+        """Return date, hour and minute in UTC."""
         return self._l10n.instant(moment)
 
     def written_date(self, text: str) -> str:
-        """Return the day of an RFC 3339 instant as it is said; any other text as it is."""
-        moment = _parsed(text)
+        """Format the date of an RFC 3339 instant; any other text is returned unchanged."""
+        moment = _parse_instant(text)
         if moment is None:
             return text
-        # Hundreds of thousands of sign-ins fall on a few hundred days.
+        # Cached, because hundreds of thousands of sign-ins have only a few hundred different dates.
         try:
             day = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).toordinal()
-        except OverflowError:  # the first or last day of all, somewhere else
+        except OverflowError:  # outside of the range of `datetime` in UTC
             return text
         formatted = self._days.get(day)
         if formatted is None:
@@ -206,19 +207,19 @@ class Labels:
         return formatted
 
     def written_instant(self, text: str) -> str:
-        """Return an RFC 3339 instant as it is said; any other text as it is."""
-        moment = _parsed(text)
+        """Format an RFC 3339 instant; any other text is returned unchanged."""
+        moment = _parse_instant(text)
         try:
             return text if moment is None else self.instant(moment)
         except OverflowError:
             return text
 
     def joined(self, parts: Iterable[str]) -> str:
-        """Return parts as a list in one line."""
+        """Return parts as a comma-separated list."""
         return ", ".join(parts)
 
 
-def _parsed(text: str) -> datetime | None:
+def _parse_instant(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

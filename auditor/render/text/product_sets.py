@@ -1,4 +1,4 @@
-"""What policies ask for by the name of a set into the products of a tenant that the name stands for."""
+"""Resolves the product sets that policies refer to into the names of a tenant's products."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,40 +13,40 @@ from auditor.render.text.labels import Labels
 def labels(
     headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], l10n: Labels
 ) -> dict[str, str]:
-    """Return what people call the sets that policies require or count as pools, by its text, casefolded.
+    """Return readable names of the product sets that policies require or count as pools, by their casefolded text.
 
-    `sets` are the `products` of the run's definitions; a set of which the tenant has no product is left out.
+    `sets` are the `products` of the run's definitions; sets of which the tenant has no product are left out.
     """
     by_set: dict[str, str] = {}
     for header in headers:
         block = header.spec.get("assignments")
         required = block.get("require") if isinstance(block, Mapping) else None
         for element in required if isinstance(required, list | tuple) else ():
-            written = _written(element)
-            if written.casefold() not in by_set and not builtin().knows(written):
+            text = _quoted(element)
+            if text.casefold() not in by_set and not builtin().knows(text):
                 names = [seat.name for seat in _members(element, sets, seats) if seat.name]
                 if names:
-                    by_set[written.casefold()] = one_of(l10n, names)
+                    by_set[text.casefold()] = one_of(l10n, names)
         block = header.spec.get("seats")
         if isinstance(block, Mapping) and block.get("pool") is True and "of" in block:
             names = [seat.name for seat in _members(block["of"], sets, seats) if seat.name]
             if names:
-                by_set[_written(block["of"]).casefold()] = pooled(names)
+                by_set[_quoted(block["of"]).casefold()] = pooled(names)
     return by_set
 
 
-def _written(element: Any) -> str:
-    """Return an element as findings quote it."""
+def _quoted(element: Any) -> str:
+    """Return the text with which findings quote an element."""
     if isinstance(element, Mapping):
         return f"withService:{element.get('withService')}"
-    return "|".join(map(_written, element)) if isinstance(element, list | tuple) else str(element)
+    return "|".join(map(_quoted, element)) if isinstance(element, list | tuple) else str(element)
 
 
 def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) -> Iterator[SeatCount]:
-    """Yield the products with seats for people that an element names one by one, by a pattern or by a service."""
+    """Yield the products with seats for people that an element matches by name, pattern or service."""
     leaves = list(_leaves(element, sets, set()))
     texts = [str(leaf).casefold() for leaf in leaves if not isinstance(leaf, Mapping)]
-    named = frozenset(texts)
+    names = frozenset(texts)
     patterns = [pattern_of(text) for text in texts if "*" in text and text != "*"]
     services = [str(leaf.get("withService")).casefold() for leaf in leaves if isinstance(leaf, Mapping)]
     for seat in seats:
@@ -54,8 +54,8 @@ def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) 
             continue
         part = (seat.sku_part_number or "").casefold()
         if (
-            part in named
-            or seat.sku_id.casefold() in named
+            part in names
+            or seat.sku_id.casefold() in names
             or any(pattern.fullmatch(part) for pattern in patterns)
             or (services and not _plans(seat).isdisjoint(services))
         ):

@@ -1,4 +1,4 @@
-"""Small HTML pages that load nothing and run nothing; no text of them is read as markup."""
+"""Renders small static HTML pages without external resources or scripts; all text is escaped."""
 
 from base64 import b64encode
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _STYLE: Final = (
 
 
 class Section(Struct, frozen=True, kw_only=True):
-    """A part of a document; every text is plain text in the reader's language."""
+    """A section of a document; all texts are plain text in the reader's language."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
@@ -26,13 +26,13 @@ class Section(Struct, frozen=True, kw_only=True):
 
 
 def text_page(sections: Iterable[Section], *, title: str, language: str) -> bytes:
-    """Return a page of headings, paragraphs and lists."""
+    """Return a page with headings, paragraphs and lists."""
     parts = (part for section in sections for part in _section(section))
     return page(parts, title=title, language=language, style=_STYLE)
 
 
 def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> bytes:
-    """Return a page in UTF-8."""
+    """Return a page as UTF-8."""
     head = (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
@@ -44,18 +44,18 @@ def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> b
 
 
 def content_policy(style: str) -> str:
-    """Return the Content-Security-Policy of a page that has one style sheet, inside it, and nothing else."""
+    """Return a Content-Security-Policy that allows one inline style sheet and nothing else."""
     return f"default-src 'none'; style-src {hash_source(style)}; base-uri 'none'; form-action 'none'"
 
 
 def hash_source(text: str) -> str:
-    """Return what allows one style sheet or script in a Content-Security-Policy."""
+    """Return the hash source that allows an inline style sheet or script in a Content-Security-Policy."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def tag(name: str, text: str) -> Markup:
-    """Return an element with a text."""
-    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
+    """Return an HTML element with an escaped text."""
+    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - the names are constants
 
 
 def _section(section: Section) -> Iterable[Markup]:

@@ -1,4 +1,4 @@
-"""A Result into the few sentences that every report begins with, and what it lacks."""
+"""The introductory sentences that all reports share: the outcome, and which data is missing."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVA
 
 
 def verdict(result: Result, l10n: Labels) -> str:
-    """Return the outcome of the run in one sentence; it never sounds complete when the audit is not."""
+    """Return the outcome of the run in one sentence; if the audit is incomplete, it never sounds complete."""
     count = sum(result.summary.open.values())
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
         return l10n.ngettext(
@@ -23,11 +23,12 @@ def verdict(result: Result, l10n: Labels) -> str:
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
     return (
-        l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", count), _worst(result, l10n))) + "."
+        l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", count), _worst_count(result, l10n)))
+        + "."
     )
 
 
-def _worst(result: Result, l10n: Labels) -> str:
+def _worst_count(result: Result, l10n: Labels) -> str:
     counts = result.summary.open
     if counts.get(Severity.CRITICAL, 0):
         return l10n.ngettext("{count} of them critical", "{count} of them critical", counts[Severity.CRITICAL])
@@ -37,7 +38,7 @@ def _worst(result: Result, l10n: Labels) -> str:
 
 
 def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
-    """Return what is missing, worst first; one sentence that nothing is where the audit is complete."""
+    """Return sentences about missing data, the worst first; if the audit is complete, one sentence that says so."""
     if result.complete:
         return (l10n.gettext("Every source that the policies need was read, and every policy was evaluated."),)
     sentences = [
@@ -50,8 +51,8 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     for tenant in result.tenants:
         unknown = sum(outcome.unknown for outcome in tenant.policies)
         if unknown and tenant.failure is None:
-            gap = l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
-            sentences.append(f"{gap} {tenant.name}{_gaps(tenant.sources, l10n)}.")
+            text = l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
+            sentences.append(f"{text} {tenant.name}{_gaps(tenant.sources, l10n)}.")
         elif tenant.failure is None and not tenant.complete:
             sentences.append(
                 l10n.gettext("Not everything was read of") + f" {tenant.name}{_gaps(tenant.sources, l10n)}."
@@ -69,7 +70,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield each reason why the audit is incomplete, with the tenant's name or the word for all tenants together."""
+    """Yield (tenant name, or a label for all tenants; reason) for each reason why the audit is incomplete."""
     for tenant in result.tenants:
         yield from ((tenant.name, reason) for reason in _reasons(tenant, l10n))
     fleet = l10n.gettext("all tenants together")
@@ -77,7 +78,7 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 
 
 def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
-    """Return why a tenant is incomplete: not audited, a source not read, a policy not evaluated."""
+    """Return the reasons why a tenant is incomplete: it was not audited, or sources or policies are missing."""
     if tenant.failure is not None:
         return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
     unknown = l10n.gettext("no reason is known")

@@ -1,4 +1,4 @@
-"""What became of a remediation plan, in the sentences that every report shares."""
+"""Describes the progress of a remediation plan in sentences that all reports share."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -49,12 +49,12 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     Cause.UNDONE: N_("the log says that it was done, but it was undone since"),
 }
 
-_NAMED: Final = 3
-"""Products with decided seats that a report begins with."""
+_MAX_PRODUCTS: Final = 3
+"""Products with seat decisions that are listed by name."""
 
 
 def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
-    """Return what reports begin with where a plan is known: what became of it, and who carried it out."""
+    """Return introductory sentences about plans: their progress, and who carried them out; none without a plan."""
     verifications = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
     if not verifications:
         return ()
@@ -66,21 +66,21 @@ def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 
 def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
-    """Return what became of at least one plan in one sentence."""
+    """Return the progress of one or more plans in one sentence."""
     total = sum(len(each.actions) for each in verifications)
     done = sum(len(each.actions_with(Verdict.DONE)) for each in verifications)
     text = l10n.ngettext("{done} of {count} action of {day} done", "{done} of {count} actions of {day} done", total)
     day = l10n.date(max(each.planned_at for each in verifications))
     parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
-    gain = _gain(verifications, l10n)
-    if gain:
-        parts[0] += f": {gain}"
-    back, new, unknown = (
+    freed = _freed_seats(verifications, l10n)
+    if freed:
+        parts[0] += f": {freed}"
+    reopened, new, unknown = (
         sum(each.count(state) for each in verifications)
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
-    if back:
-        parts.append(l10n.ngettext("{count} finding came back", "{count} findings came back", back))
+    if reopened:
+        parts.append(l10n.ngettext("{count} finding came back", "{count} findings came back", reopened))
     if new:
         parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
     if unknown:
@@ -93,7 +93,7 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
 
 
 def seat_decisions(result: Result, l10n: Labels) -> str:
-    """Return what became of decided purchases, reductions and renewals, of each product in all tenants together."""
+    """Return the progress of decided purchases, reductions and renewals, per product for all tenants together."""
     decisions: dict[tuple[str, int], list[SeatDecisionVerdict]] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
@@ -102,12 +102,15 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
                 change = decided.planned_change
                 decisions.setdefault((decided.sku_id, (change > 0) - (change < 0)), []).append(decided)
                 names.setdefault(decided.sku_id, _product(decided.sku_id, tenant))
-    texts = [_decided(names[sku_id], direction, own, l10n) for (sku_id, direction), own in decisions.items()]
-    more = len(texts) - _NAMED
-    rest = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
+    texts = [
+        _decision_progress(names[sku_id], direction, product_decisions, l10n)
+        for (sku_id, direction), product_decisions in decisions.items()
+    ]
+    more = len(texts) - _MAX_PRODUCTS
+    omitted = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
     if not texts:
         return ""
-    return l10n.gettext("Decided seats: {changes}.").replace("{changes}", "; ".join([*texts[:_NAMED], *rest]))
+    return l10n.gettext("Decided seats: {changes}.").replace("{changes}", "; ".join([*texts[:_MAX_PRODUCTS], *omitted]))
 
 
 def _product(sku_id: str, tenant: TenantResult) -> str:
@@ -115,12 +118,12 @@ def _product(sku_id: str, tenant: TenantResult) -> str:
     return product_names(tenant).get(sku_id) or (product.name if product is not None else sku_id)
 
 
-def _decided(product: str, direction: int, own: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
-    """Return what became of the decisions about one product that buy seats (1), give them back (−1), or renew (0)."""
-    if any(each.actual is None for each in own):
+def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
+    """Return the progress of decisions about a product; `direction`: 1 = buying, −1 = giving back, 0 = renewal."""
+    if any(each.actual is None for each in decisions):
         return l10n.gettext("the seats of {product} today are not known").replace("{product}", product)
     if direction:
-        count, done = sum(abs(each.planned_change) for each in own), sum(each.done for each in own)
+        count, done = sum(abs(each.planned_change) for each in decisions), sum(each.done for each in decisions)
         if direction > 0:
             text = l10n.ngettext(
                 "{done} of {count} seat of {product} bought", "{done} of {count} seats of {product} bought", count
@@ -133,19 +136,19 @@ def _decided(product: str, direction: int, own: Sequence[SeatDecisionVerdict], l
             )
         text = text.replace("{done}", l10n.number(done))
     else:
-        renewed = all(each.verdict is Verdict.DONE for each in own)
+        renewed = all(each.verdict is Verdict.DONE for each in decisions)
         text = l10n.gettext(N_("{product} renewed") if renewed else N_("{product} not renewed yet"))
-    saved = l10n.sums(_saved(own)) if direction < 0 else ""
+    saved = l10n.sums(_saved(decisions)) if direction < 0 else ""
     if saved:
         text = l10n.gettext("{change}, {money} a month saved").replace("{change}", text).replace("{money}", saved)
-    due = [each.due for each in own if each.due is not None]
+    due = [each.due for each in decisions if each.due is not None]
     if due:
         text = f"{text} ({renewal_day(min(due), l10n)})"
     return text.replace("{product}", product)
 
 
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
-    """Return what the seats that were given back cost a month, by currency, as far as prices are known."""
+    """Return the monthly cost of the seats that were given back, by currency, as far as prices are known."""
     return added(
         {each.currency: each.done * each.per_month}
         for each in decisions
@@ -154,12 +157,12 @@ def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
 
 
 def renewal_day(day: datetime, l10n: Labels) -> str:
-    """Return when seats can be given back, or are renewed."""
+    """Return the day on which seats can be given back or are renewed, in words."""
     return l10n.gettext("at the renewal on {day}").replace("{day}", l10n.date(day))
 
 
 def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
-    """Return who carried actions out and when, by the log; empty without a log."""
+    """Return who carried out actions and when, according to the log; empty without a log."""
     runs = [run for each in verifications for action in each.actions if (run := action.execution) is not None]
     if not runs:
         return ""
@@ -170,8 +173,8 @@ def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str
     )
 
 
-def _gain(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
-    """Return the seats that are free and what they cost a month; empty where there is none."""
+def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
+    """Return the number of freed seats and their monthly cost, in words; empty if there are none."""
     seats = sum(each.freed.actual for each in verifications)
     if not seats:
         return ""
@@ -189,8 +192,8 @@ def _gain(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
 
 
 def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:
-    """Return why something is not simply done or not done; empty for no cause."""
+    """Return the cause of a verdict in words; empty if there is none."""
     if cause is Cause.NONE:
         return ""
-    named = l10n.gettext(SOURCES[Source(detail)]) if cause is Cause.SOURCE else detail
-    return l10n.gettext(_CAUSES[cause]).replace("{detail}", named)
+    label = l10n.gettext(SOURCES[Source(detail)]) if cause is Cause.SOURCE else detail
+    return l10n.gettext(_CAUSES[cause]).replace("{detail}", label)

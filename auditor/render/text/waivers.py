@@ -1,4 +1,4 @@
-"""The run's waivers into rows that say which hold, which lapse, and which waive nothing."""
+"""Builds the rows of the table of waivers, with the state of each: in force, expiring, expired or unused."""
 
 from datetime import UTC, date
 from typing import Any, Final
@@ -21,7 +21,7 @@ _ORDER: Final = tuple(_STATES)
 
 
 class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
-    """A waiver with where it stands."""
+    """A waiver and its state."""
 
     id: str
     key: str
@@ -32,48 +32,48 @@ class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
     owner: str
     reason: str
     findings: int
-    """That it waives in this run."""
+    """Number of findings that it waives in this run."""
 
 
 def waiver_rows(result: Result, l10n: Labels) -> tuple[WaiverRow, ...]:
-    """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
+    """Return the waivers, those that need attention first; their state follows from the notices of the run."""
     return tuple(row for row, _ in dated_waivers(result, l10n))
 
 
 def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
-    """Return the same with the last day of each, for those who reckon with it; None where it is no day."""
+    """Return the rows of `waiver_rows`, each with the last day as a date; None if it is no valid date."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
-    noticed = {(notice.code, notice.subject) for notice in notices}
+    notice_keys = {(notice.code, notice.subject) for notice in notices}
     counts = waivers(result)
     today = result.run.as_of.astimezone(UTC).date()
     rows: list[tuple[WaiverRow, date | None]] = []
-    for written in result.run.definitions.get("waivers") or ():
-        id_, until = str(written.get("id", "")), _day(written.get("expires"))
+    for waiver in result.run.definitions.get("waivers") or ():
+        id_, until = str(waiver.get("id", "")), _day(waiver.get("expires"))
         key = "active"
         if until is not None and until < today:
             key = "expired"
-        elif ("waiver.expiring", id_) in noticed:
+        elif ("waiver.expiring", id_) in notice_keys:
             key = "expiring"
-        elif ("waiver.unused", id_) in noticed and not counts[id_]:
+        elif ("waiver.unused", id_) in notice_keys and not counts[id_]:
             key = "unused"
         row = WaiverRow(
             id=id_,
             key=key,
             state=l10n.gettext(_STATES[key]),
             until="" if until is None else l10n.date(until),
-            policies=l10n.joined(str(policy) for policy in written.get("policies") or ()),
-            owner=shortened(str(written.get("owner") or "")),
-            reason=shortened(str(written.get("reason") or "")),
+            policies=l10n.joined(str(policy) for policy in waiver.get("policies") or ()),
+            owner=shortened(str(waiver.get("owner") or "")),
+            reason=shortened(str(waiver.get("reason") or "")),
             findings=counts[id_],
         )
         rows.append((row, until))
-    return tuple(sorted(rows, key=lambda each: (_ORDER.index(each[0].key), each[0].id)))
+    return tuple(sorted(rows, key=lambda item: (_ORDER.index(item[0].key), item[0].id)))
 
 
-def _day(written: Any) -> date | None:
-    if isinstance(written, date):
-        return written
+def _day(value: Any) -> date | None:
+    if isinstance(value, date):
+        return value
     try:
-        return date.fromisoformat(str(written))
+        return date.fromisoformat(str(value))
     except ValueError:
         return None

@@ -1,1 +1,1 @@
-"""Describes findings in sentences: their evidence, usage, contracts and paths."""
+"""Describes the evidence of findings in words: seats, people, usage, contracts, assignment paths."""

@@ -1,4 +1,4 @@
-"""What a finding's evidence says of access, in words: directory roles and Conditional Access policies."""
+"""Describes directory roles and Conditional Access policies in the evidence of a finding."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
@@ -6,11 +6,11 @@ from typing import Any, Final
 from auditor.render.text.labels import Labels
 
 ACCESS: Final = frozenset({"directoryRoles", "conditionalAccess"})
-"""The facts that this module shows."""
+"""The facts that this module describes."""
 
 
 def access_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield the roles of a person and the policies that cover them; nothing where the evidence does not show it."""
+    """Yield the roles of a person and the policies that cover them; nothing if the evidence has no such facts."""
     if ACCESS.isdisjoint(facts):
         return
     roles = _mappings(facts.get("directoryRoles"))

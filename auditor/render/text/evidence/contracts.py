@@ -1,4 +1,4 @@
-"""The facts of purchases, contracts, terms and prices that begin later, in few words."""
+"""Describes purchases, contracts, terms and future prices in the evidence of a finding."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -33,7 +33,7 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
 
 
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
-    """Yield what the evidence says of contracts, terms and prices; nothing where it says nothing of them."""
+    """Yield the facts about contracts, terms and prices in the evidence; nothing if it has none."""
     facts = finding.evidence
     if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
         yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
@@ -89,12 +89,12 @@ def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterato
 
 
 def contract_seats(seats: int, l10n: Labels) -> str:
-    """Return how many seats a contract is about."""
+    """Return the number of seats of a contract, in words."""
     return l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)
 
 
 def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:
-    """Return what happens to a contract on its last day, or on the last day to give notice; empty if not known."""
+    """Return what happens on the last day of a contract, or to give notice (`notice`); empty if not known."""
     if past:
         return l10n.gettext("It has ended, unless it was renewed")
     match renews, notice:

@@ -1,4 +1,4 @@
-"""The detail of a finding as people read it: names of products, services and properties, states in words."""
+"""Formats the detail of a finding for people: names of products, services, properties and states."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ from auditor.render.text.labels import Labels
 
 
 def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Labels) -> str:
-    """Return the detail of a finding; `names` are those of the tenant's products, by skuId and by part number."""
+    """Return the detail of a finding in words; `names` maps skuIds and part numbers to the tenant's product names."""
     match detail_of(check):
         case Detail.ERROR:
-            # The group after the @ stands among the evidence, as the path.
+            # The group after the @ is already part of the evidence, in the assignment path.
             return detail.partition("@")[0]
         case Detail.PRODUCTS:
             parts = (ProductReference(sku_id=None, sku_part_number=part) for part in detail.split("+"))

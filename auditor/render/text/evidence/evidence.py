@@ -1,4 +1,4 @@
-"""A finding's evidence as one line of text: the facts that explain it, each once."""
+"""Describes the evidence of a finding in one line of text."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -18,7 +18,7 @@ from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths,
 from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
 
-_IN_SENTENCES: Final = frozenset(
+_DESCRIBED_FACTS: Final = frozenset(
     {
         *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
@@ -33,15 +33,15 @@ _IN_SENTENCES: Final = frozenset(
         *ACCESS,
     }
 )
-"""Facts that a sentence of their own shows, or that only a program needs; all of them are in the other formats."""
-_OF_PEOPLE: Final = frozenset(
+"""Facts that have their own sentence, or that only programs need; the other formats contain all facts."""
+_PERSON_FACTS: Final = frozenset(
     {
         *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"),
         *(*SIGN_INS, *USAGE, *ACCESS),
     }
 )
-_OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
-_OF_GROUPS: Final = frozenset(
+_SUBSCRIPTION_FACTS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
+_GROUP_FACTS: Final = frozenset(
     {
         *("hasMembersWithLicenseErrors", "licenseProcessingState", "nestedGroups", "membershipRuleProcessingState"),
         "memberCount",
@@ -51,46 +51,46 @@ _OF_GROUPS: Final = frozenset(
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
 _USAGE_AND_ACCESS: Final = USAGE | ACCESS
-_IN_SUBJECT_PARTS: Final = frozenset(
+_SUBJECT_FACTS: Final = frozenset(
     {
         *("userPrincipalName", "accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths"),
         *("onPremisesSyncEnabled", "createdDateTime", *SIGN_INS),
     }
 )
-"""Facts of which `other_part` says nothing; most findings about users have no others."""
+"""Facts that `other_part` does not describe; most findings about users have only these."""
 SubjectParts = tuple[str, str]
-"""Who or how many, and last sign-in; each is empty where the facts do not show it."""
+"""The person or the number of seats, and the last sign-in; each is empty if the facts do not contain it."""
 _SEPARATOR: Final = " · "
 
 
 def described(finding: Finding, l10n: Labels) -> str:
-    """Return the evidence of a finding in the language of `l10n`: its parts that are not empty, joined by dots."""
+    """Return the evidence of a finding in the language of `l10n`: its non-empty parts, joined by dots."""
     facts = finding.evidence
     assigned = assignment_part(facts.get("paths"), l10n)
     return _joined((*subject_parts(facts, l10n), assigned, other_part(finding, l10n)))
 
 
 def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
-    """Return the parts that are equal for all findings with the same evidence."""
+    """Return the parts that depend on the evidence only, not on the check."""
     first: list[str] = []
     if "usable" in facts or "consumed" in facts:
         first += _seats(facts, l10n)
     if "short" in facts or "excess" in facts:
         first += _tenants(facts, l10n)
-    if _OF_PEOPLE.isdisjoint(facts):
+    if _PERSON_FACTS.isdisjoint(facts):
         return _joined(first), ""
     return _joined((*first, *_account(facts, l10n))), _last_sign_in(facts, l10n)
 
 
 def assignment_part(paths: object, l10n: Labels) -> str:
-    """Return the assignment paths of the evidence, each once; empty where it has none."""
+    """Return the distinct assignment paths of the evidence; empty if it has none."""
     texts = [_path_text(path, l10n) for path in assignment_paths(paths)]
     return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(texts)) if texts else ""
 
 
 def other_part(finding: Finding, l10n: Labels) -> str:
-    """Return the part that depends on the check too: what a person holds, subscriptions, groups, budgets, the rest."""
-    return _joined(_others(finding, l10n))
+    """Return the part that also depends on the check: assigned products, subscriptions, groups, budgets and others."""
+    return _joined(_other_facts(finding, l10n))
 
 
 def _joined(parts: Iterable[str]) -> str:
@@ -118,26 +118,26 @@ def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
     return l10n.gettext("last sign-in {date}").replace("{date}", l10n.written_date(moment)) if moment else ""
 
 
-def _others(finding: Finding, l10n: Labels) -> Iterator[str]:
+def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
-    if facts.get("error") and not _OF_PEOPLE.isdisjoint(facts):
+    if facts.get("error") and not _PERSON_FACTS.isdisjoint(facts):
         yield l10n.gettext("error {code}").replace("{code}", str(facts["error"]))
     if lists_holdings(finding.check) and facts.get("assignedLicenses"):
         yield l10n.gettext("holds {products}").replace(
             "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
-    if _IN_SUBJECT_PARTS.issuperset(facts):
+    if _SUBJECT_FACTS.issuperset(facts):
         return
-    if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
+    if not _SUBSCRIPTION_FACTS.isdisjoint(facts):
         yield from _subscription(facts, l10n)
-    if not _OF_GROUPS.isdisjoint(facts):
+    if not _GROUP_FACTS.isdisjoint(facts):
         yield from _group(facts, l10n)
     yield from missing_seats(facts, l10n)
     yield from contract_facts(finding, l10n)
     yield from _budget(finding, l10n)
-    for name in () if _IN_SENTENCES.issuperset(facts) else sorted(facts.keys() - _IN_SENTENCES):
+    for name in () if _DESCRIBED_FACTS.issuperset(facts) else sorted(facts.keys() - _DESCRIBED_FACTS):
         if facts[name] not in (None, "", [], {}, ()):
-            yield f"{label(name)} {_value(facts[name], l10n)}"
+            yield f"{fact_label(name)} {_value(facts[name], l10n)}"
 
 
 def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
             yield text.replace("{seats}", l10n.number(value))
-    ignored = ungraced(facts)
+    ignored = uncounted_grace_seats(facts)
     if ignored:
         yield l10n.ngettext(
             "{count} seat in its grace period is not counted",
@@ -173,8 +173,8 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("no number of seats satisfies both limits")
 
 
-def ungraced(facts: Mapping[str, Any]) -> int:
-    """Return how many seats in their grace period the policy does not count; 0 where it counts them."""
+def uncounted_grace_seats(facts: Mapping[str, Any]) -> int:
+    """Return the number of seats in their grace period that the policy does not count; 0 if it counts them."""
     usable, enabled, warning = (facts.get(name) for name in ("usable", "enabled", "warning"))
     if type(usable) is not int or type(enabled) is not int or type(warning) is not int:
         return 0
@@ -182,31 +182,31 @@ def ungraced(facts: Mapping[str, Any]) -> int:
 
 
 def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
-    """Return the bounds of spare seats as the policy writes them; empty where there is none."""
+    """Return the bounds of spare seats in the policy, in words; empty if there are none."""
     low, high = facts.get("minimum"), facts.get("maximum")
     if low is None and high is None:
         return ""
-    least, most = (l10n.bound(str(bound)) for bound in (low, high))
+    minimum, maximum = (l10n.bound(str(bound)) for bound in (low, high))
     if high is None:
-        return l10n.gettext("at least {seats} spare").replace("{seats}", least)
+        return l10n.gettext("at least {seats} spare").replace("{seats}", minimum)
     if "assigned" in facts:
-        return l10n.gettext("at most {seats} assigned").replace("{seats}", most)
+        return l10n.gettext("at most {seats} assigned").replace("{seats}", maximum)
     if "purchased" in facts:
-        return l10n.gettext("at most {seats} bought").replace("{seats}", most)
+        return l10n.gettext("at most {seats} bought").replace("{seats}", maximum)
     if low is None:
-        return l10n.gettext("at most {seats} spare").replace("{seats}", most)
-    return l10n.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
+        return l10n.gettext("at most {seats} spare").replace("{seats}", maximum)
+    return l10n.gettext("at least {low}, at most {high} spare").replace("{low}", minimum).replace("{high}", maximum)
 
 
 def advice(change: int, l10n: Labels) -> str:
-    """Return how many seats to buy, or how many are too many: not everybody may remove them; `change` is not 0."""
+    """Return how many seats to buy, or how many are too many, as not everybody may remove them; `change` is not 0."""
     if change > 0:
         return l10n.ngettext("buy {count} seat", "buy {count} seats", change)
     return l10n.ngettext("{count} seat too many", "{count} seats too many", -change)
 
 
-def moved_advice(change: int, moved: SeatMovement, l10n: Labels) -> str:
-    """Return what is left to do about seats once the actions have freed and given some; `change` is what to add."""
+def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
+    """Return what remains to do about seats after the actions; `change` is the number of seats to add."""
     text = l10n.gettext("the actions free {freed} and give {given}; then {spare} of {usable} are spare")
     if change > 0:
         text = l10n.gettext("the actions free {freed} and give {given}; then buy {count}")
@@ -289,7 +289,7 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4096)
-def label(name: str) -> str:
+def fact_label(name: str) -> str:
     """Return `hasMembersWithLicenseErrors` as `has members with license errors`."""
     return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
 
@@ -301,7 +301,7 @@ def _value(value: Any, l10n: Labels) -> str:
         case int():
             return l10n.number(value)
         case Mapping():
-            return l10n.joined(f"{label(str(name))} {_value(value[name], l10n)}" for name in sorted(value))
+            return l10n.joined(f"{fact_label(str(name))} {_value(value[name], l10n)}" for name in sorted(value))
         case list() | tuple():
             return l10n.joined(_value(item, l10n) for item in value)
         case _:

@@ -1,4 +1,4 @@
-"""The facts of a finding's evidence that every report shows: last sign-in, assignment paths, product names."""
+"""Facts in the evidence of findings that all reports show: assignment paths and product names."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,11 +9,11 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, ProductReference
 from auditor.domain.result.model import TenantResult
 
-_WORKING: Final = frozenset({"", "active"})
+_ACTIVE_STATES: Final = frozenset({"", "active"})
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
+    """Return the distinct assignment paths in English: `direct` or `group <name>`, with any state except Active."""
     states = (
         ("direct" if assignment.group is None else f"group {assignment.group}", assignment.state)
         for assignment in assignment_paths(evidence.get("paths"))
@@ -27,17 +27,17 @@ class AssignmentPath(NamedTuple):
     group: str | None
     """The group's name, else its id; None for a direct assignment."""
     state: str | None
-    """The state as Graph calls it; None where it works."""
+    """The state as Graph names it; None if it is Active or empty."""
 
 
-def assignment_paths(written: object) -> tuple[AssignmentPath, ...]:
-    """Return the assignment paths that the fact `paths` of the evidence lists, each once."""
-    listed = written if isinstance(written, list | tuple) else (written,) if written else ()
-    return tuple(dict.fromkeys(map(_assignment_path, listed)))
+def assignment_paths(value: object) -> tuple[AssignmentPath, ...]:
+    """Return the distinct assignment paths in the fact `paths` of the evidence."""
+    items = value if isinstance(value, list | tuple) else (value,) if value else ()
+    return tuple(dict.fromkeys(map(_assignment_path, items)))
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
-    """Return the product's name for people: what the tenant shows for its skuId or part number, else Microsoft's."""
+    """Return the readable name of a product: the tenant's name for its skuId or part number, else Microsoft's."""
     if product is None:
         return None
     for key in (product.sku_id, product.sku_part_number):
@@ -48,11 +48,11 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
 
 
 def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
-    """Return the name of a finding's product; of a set of products, that of the product to buy."""
-    about = finding.product
-    if about is not None and about.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
+    """Return the name of a finding's product; for a set of products, the name of the product to buy."""
+    product = finding.product
+    if product is not None and product.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
         return finding.subject.name
-    return product_name(about, names)
+    return product_name(product, names)
 
 
 def product_names(tenant: TenantResult) -> dict[str, str]:
@@ -64,7 +64,7 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
 
 @lru_cache(maxsize=4096)
 def titled(part_number: str) -> str:
-    """Return Microsoft's name for a part number; the part number where there is none, or more than one."""
+    """Return Microsoft's name for a part number; the part number itself if there is no name, or more than one."""
     names = {product.name for product in builtin().by_part_number(part_number)}
     return names.pop() if len(names) == 1 else part_number
 
@@ -74,4 +74,6 @@ def _assignment_path(value: Any) -> AssignmentPath:
         return AssignmentPath(group=None if str(value) == "direct" else str(value), state=None)
     group = value.get("groupName") or value.get("assignedByGroup")
     state = str(value.get("state") or "")
-    return AssignmentPath(group=str(group) if group else None, state=None if state.casefold() in _WORKING else state)
+    return AssignmentPath(
+        group=str(group) if group else None, state=None if state.casefold() in _ACTIVE_STATES else state
+    )

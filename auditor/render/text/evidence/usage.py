@@ -1,4 +1,4 @@
-"""What a finding's evidence says of use, in words: services, apps, mailbox."""
+"""Describes usage in the evidence of a finding: services, apps, mailbox."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -9,7 +9,7 @@ from auditor.render.text.evidence.facts import titled
 from auditor.render.text.labels import Labels
 
 USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})
-"""The facts that this module shows."""
+"""The facts that this module describes."""
 _NAMES: Final[Mapping[str, str]] = {
     "exchange": "Exchange",
     "onedrive": "OneDrive",
@@ -37,7 +37,7 @@ _MB: Final = 2**20
 
 
 def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield what the reports of usage say of a person; nothing where the evidence does not show it."""
+    """Yield the usage of a person according to the reports; nothing if the evidence has no such facts."""
     if USAGE.isdisjoint(facts):
         return
     if facts.get("agent") is True:
@@ -47,12 +47,12 @@ def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         if not isinstance(report, Mapping):
             continue
         day = l10n.written_day(report.get("refreshDate"))
-        for text in _of_report(name, report, l10n):
+        for text in _report_parts(name, report, l10n):
             yield text.replace("{day}", day)
     yield from _smaller_product(_mapping(facts.get("smallerProduct")), l10n)
 
 
-def _of_report(name: str, facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
+def _report_parts(name: str, facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     match name:
         case "usage":
             yield _services(_mapping(facts.get("lastActivityDates")), l10n)
@@ -90,7 +90,7 @@ def _apps(period: str, apps: Mapping[str, Any], l10n: Labels) -> str:
 
 
 def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield what would do in place of a suite, what it would take away, and what is not known."""
+    """Yield the smaller product that may replace a suite, what would be lost with it, and what is not known."""
     if not facts:
         return
     text = l10n.gettext("{product} may do in place of {held} (saves {money} a month)")
@@ -101,18 +101,18 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     more = facts.get("otherServicePlans")
     if type(more) is int and more:
         lost.append(l10n.ngettext("{count} other service plan", "{count} other service plans", more))
-    for parts, written in (
+    for parts, template in (
         (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
         (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
         (lost, l10n.gettext("use not evaluated, would be lost: {parts}")),
         (_parts(facts.get("unknown"), l10n), l10n.gettext("not known: {parts}")),
     ):
         if parts:
-            yield written.replace("{parts}", l10n.joined(parts))
+            yield template.replace("{parts}", l10n.joined(parts))
 
 
 def missing_seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
-    """Yield how many seats of which product are missing, and what they would cost."""
+    """Yield the number of missing seats, their product, and their cost."""
     product, count = _mapping(facts.get("missingProduct")), facts.get("adjust")
     if not product or type(count) is not int:
         return
