@@ -1,1 +1,1 @@
-"""Writes flat tables: CSV, Excel, Parquet."""
+"""Renders flat tables as CSV, Excel and Parquet."""

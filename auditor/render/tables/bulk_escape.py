@@ -1,4 +1,4 @@
-"""Escape and join whole columns: only texts that hold a byte which may need escaping are looked at one by one."""
+"""Escapes and joins columns in bulk: only texts with bytes that may need escaping are processed one by one."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _SANITIZED: Final = (*range(0x20), 0x7F, 0xC2, 0xD8, 0xE2, 0xEF)
-"""ASCII controls, and the first bytes of all other characters that `visible` writes out, in UTF-8."""
+"""ASCII control characters, and the first UTF-8 bytes of all other characters that `visible` escapes."""
 
 
 class BulkEscaper:
-    """Applies the escape function of a format to those texts of a column that may need it."""
+    """Applies the escape function of a format to the texts of a column that may need it."""
 
     def __init__(
-        self, escape: Callable[[str], str], *, anywhere: bytes = b"", front: bytes = b"", longest: int = 1 << 31
+        self, escape: Callable[[str], str], *, anywhere: bytes = b"", at_start: bytes = b"", max_length: int = 1 << 31
     ) -> None:
-        """Take the bytes, beside those that `visible` changes, of which a text with one of them may need escaping.
+        """Texts are escaped if they contain a byte that is in `anywhere` or that `visible` changes.
 
-        `front` are bytes that matter as the first of a text only. Texts of more than `longest` bytes always count.
+        So are texts whose first byte is in `at_start`, and texts of more than `max_length` bytes.
         """
         self._escape = escape
-        self._anywhere = _flags((*_SANITIZED, *anywhere)).tobytes()
-        self._front = _flags(front)
-        self._longest = longest
+        self._anywhere = _lookup_table((*_SANITIZED, *anywhere)).tobytes()
+        self._at_start = _lookup_table(at_start)
+        self._max_length = max_length
 
     def escaped(self, texts: "pa.StringArray") -> "pa.StringArray":
-        """Return the texts as they may be written; nulls stay."""
+        """Return the texts, escaped if needed; nulls stay null."""
         import numpy as np  # noqa: PLC0415 - heavy
         import pyarrow as pa  # noqa: PLC0415 - heavy
         import pyarrow.compute as pc  # noqa: PLC0415 - heavy
@@ -41,53 +41,53 @@ class BulkEscaper:
             return texts
         offsets = np.frombuffer(ends, np.int32)[texts.offset : texts.offset + len(texts) + 1]
         data = np.frombuffer(characters, np.uint8)[: offsets[-1]]
-        suspect = np.diff(offsets) > self._longest
-        marks = np.frombuffer(data[offsets[0] :].tobytes().translate(self._anywhere), np.bool_)
-        offsets_found = np.flatnonzero(marks) + offsets[0]
-        suspect[np.searchsorted(offsets, offsets_found, side="right") - 1] = True
-        begun = offsets[:-1] < offsets[1:]
-        suspect[begun] |= self._front[data[offsets[:-1][begun]]]
-        if not suspect.any():
+        needs_escaping = np.diff(offsets) > self._max_length
+        matches = np.frombuffer(data[offsets[0] :].tobytes().translate(self._anywhere), np.bool_)
+        match_offsets = np.flatnonzero(matches) + offsets[0]
+        needs_escaping[np.searchsorted(offsets, match_offsets, side="right") - 1] = True
+        non_empty = offsets[:-1] < offsets[1:]
+        needs_escaping[non_empty] |= self._at_start[data[offsets[:-1][non_empty]]]
+        if not needs_escaping.any():
             return texts
-        mask = pa.array(suspect)
+        mask = pa.array(needs_escaping)
         escaped = pa.array([self._escape(text) for text in texts.filter(mask).to_pylist()], pa.string())
         return pc.replace_with_mask(texts, mask, escaped)
 
 
-def _flags(marked: Sequence[int]) -> "npt.NDArray[np.bool_]":
+def _lookup_table(values: Sequence[int]) -> "npt.NDArray[np.bool_]":
     import numpy as np  # noqa: PLC0415 - heavy
 
-    flags = np.zeros(256, np.bool_)
-    flags[list(marked)] = True
-    return flags
+    table = np.zeros(256, np.bool_)
+    table[list(values)] = True
+    return table
 
 
 class ValueFormatter:
-    """Writes each distinct row of repeated columns once, in a format's own text."""
+    """Formats each distinct row of repeated columns once."""
 
-    def __init__(self, write: Callable[[tuple[str, ...], Row], str]) -> None:
-        self._write = write
-        """Columns and their cells to the text in the file."""
-        self._written: dict[tuple[str, ...], tuple[RepeatedValues, pa.StringArray]] = {}
+    def __init__(self, format_cells: Callable[[tuple[str, ...], Row], str]) -> None:
+        self._format_cells = format_cells
+        """Maps columns and their cells to the text in the file."""
+        self._cache: dict[tuple[str, ...], tuple[RepeatedValues, pa.StringArray]] = {}
 
     def texts(self, part: RepeatedColumns) -> "pa.StringArray":
         """Return the text of the columns in each row."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
-        values, written = self._written.get(part.columns, (None, None))
-        count = len(written) if written is not None and values is part.values else 0
-        if written is None or count < len(part.values.rows):
+        values, formatted = self._cache.get(part.columns, (None, None))
+        count = len(formatted) if formatted is not None and values is part.values else 0
+        if formatted is None or count < len(part.values.rows):
             end = part.first + len(part.columns)
             rows = part.values.rows[count:]
-            texts = [without_surrogates(self._write(part.columns, row[part.first : end])) for row in rows]
-            fresh = pa.array(texts, pa.string())
-            written = pa.concat_arrays([written, fresh]) if written is not None and count else fresh
-            self._written[part.columns] = part.values, written
-        return written.take(part.codes)
+            texts = [without_surrogates(self._format_cells(part.columns, row[part.first : end])) for row in rows]
+            added = pa.array(texts, pa.string())
+            formatted = pa.concat_arrays([formatted, added]) if formatted is not None and count else added
+            self._cache[part.columns] = part.values, formatted
+        return formatted.take(part.codes)
 
 
 def interleaved(pieces: "Sequence[pa.StringArray | str]", separator: str = "") -> bytes:
-    """Return the pieces row by row, in UTF-8; a piece that is one text is in every row, a null is empty."""
+    """Concatenate columns row by row, in UTF-8; a plain string is repeated in every row, a null is empty."""
     import numpy as np  # noqa: PLC0415 - heavy
     import pyarrow.compute as pc  # noqa: PLC0415 - heavy
 

@@ -1,4 +1,4 @@
-"""Seats, use and cost by department, cost centre and so on as CSV, with a row for the seats that nobody holds."""
+"""Renders seats, usage and cost by department, cost centre and so on as CSV, with a row for unassigned seats."""
 
 from codecs import BOM_UTF8
 
@@ -10,7 +10,7 @@ from auditor.render.tables.seat_sheets import DEPARTMENTS, department_rows
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write the rows of the workbook's sheet "Departments, cost centres", with the conventions of `findings.csv`."""
+    """Render the rows of the workbook's sheet "Departments, cost centres", with the CSV conventions of findings.csv."""
     body = spreadsheet((DEPARTMENTS, *department_rows(result)))
     return Artifact(
         name="departments.csv",

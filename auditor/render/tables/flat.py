@@ -1,8 +1,8 @@
-"""The flat table of findings that CSV, XLSX and Parquet files hold, in batches of columns.
+"""The flat table of findings for CSV, XLSX and Parquet, in columnar batches.
 
-A finding is a row. Columns whose values repeat together, such as those of a policy, share the codes of their distinct
-values (`RepeatedColumns`): a format writes each distinct value once. Columns whose texts differ from row to row are
-Arrow arrays (`TextColumn`), which a format escapes as a whole.
+Each finding is a row. Columns whose values repeat together, such as those of a policy, are dictionary-encoded with
+shared codes (`RepeatedColumns`), so that a format converts each distinct value once. Columns whose texts differ from
+row to row are Arrow arrays (`TextColumn`), which a format escapes in bulk.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,62 +39,62 @@ COLUMNS: Final = (
     *(*_POLICY, "subjectId", "subjectName", *_PRODUCT, *_WAIVER, "fingerprint", *_SOURCE),
     *("userPrincipalName", *_ACCOUNT, "lastSignIn", *_ASSIGNMENT),
 )
-"""The columns of the table, in their order."""
+"""The columns of the table, in order."""
 BATCH: Final = 4096
-"""Findings of a batch: few enough to stay in the processor's cache from column to column."""
+"""Findings per batch; small enough for the CPU cache."""
 
 
 class RepeatedValues:
-    """The distinct rows of columns whose values repeat together, by code; it grows from batch to batch."""
+    """The distinct rows of columns whose values repeat together, by code; new rows are added with each batch."""
 
     def __init__(self, names: Sequence[str], row: Callable[..., Row]) -> None:
-        """Take the columns of `auditor.findings.columns.SCHEMA`, and what makes a row of their values."""
+        """`names` are columns of `auditor.findings.columns.SCHEMA`; `row` converts their values to a row."""
         self._names = names
         self._row = row
-        self._known: dict[tuple[str | None, ...], int] = {}
+        self._codes: dict[tuple[str | None, ...], int] = {}
         self.rows: list[Row] = []
 
     def codes(self, batch: "pa.RecordBatch") -> "pa.Int32Array":
-        """Return the code of each finding."""
+        """Return the code of each finding in the batch."""
         firsts, group_of = alike(batch, self._names)
         distinct = batch.select(self._names).take(indices(firsts))
         keys = list(zip(*(values_of(distinct.column(name)) for name in self._names), strict=True))
-        codes = np.array([self._known.get(key, -1) for key in keys], dtype=np.int64)
+        codes = np.array([self._codes.get(key, -1) for key in keys], dtype=np.int64)
         for index in np.flatnonzero(codes < 0)[np.argsort(firsts[codes < 0])].tolist():
             codes[index] = self._add(keys[index])
         return indices(codes[group_of])
 
     def _add(self, key: tuple[str | None, ...]) -> int:
         self.rows.append(self._row(*key))
-        self._known[key] = len(self.rows) - 1
-        return self._known[key]
+        self._codes[key] = len(self.rows) - 1
+        return self._codes[key]
 
 
 class RepeatedColumns(Struct, frozen=True, kw_only=True):
-    """Adjacent columns whose values repeat together: the code of each row, and the values of the codes."""
+    """Adjacent columns whose values repeat together: a code per row, and the values by code."""
 
     columns: tuple[str, ...]
     first: int
-    """Where the first of the columns is in a row of `values`."""
+    """Index of the first of these columns in the rows of `values`."""
     codes: "pa.Int32Array"
     values: RepeatedValues
 
 
 class TextColumn(Struct, frozen=True, kw_only=True):
-    """A column whose texts differ from row to row; null where there is none."""
+    """A column whose texts differ from row to row; null if there is no text."""
 
     column: str
     texts: "pa.StringArray"
 
 
 class RowBatch(Struct, frozen=True, kw_only=True):
-    """Some consecutive rows of one tenant, or of the fleet; the parts make up all columns, in the order of COLUMNS."""
+    """Consecutive rows of one tenant, or of the fleet; the parts cover all columns, in the order of COLUMNS."""
 
     count: int
     parts: tuple[RepeatedColumns | TextColumn, ...]
 
     def split(self, count: int) -> "tuple[RowBatch, RowBatch | None]":
-        """Return the first rows, at most that many, and the others, if there are any."""
+        """Return the first `count` rows and the remaining ones; None if no rows remain."""
         if self.count <= count:
             return self, None
         first = RowBatch(count=count, parts=tuple(_slice(part, 0, count) for part in self.parts))
@@ -111,14 +111,14 @@ def _slice(part: RepeatedColumns | TextColumn, offset: int, length: int) -> Repe
 
 
 def row_batches(result: Result, size: int = BATCH) -> Iterator[RowBatch]:
-    """Yield the table in batches of at most `size` rows, tenant by tenant, the fleet's findings last (no tenant)."""
+    """Yield the table in batches of at most `size` rows: tenant by tenant, then the fleet's findings (no tenant)."""
     headers = {policy.id: policy for policy in result.run.policies}
     fleet_names: dict[str, str] = {}
     for tenant in result.tenants:
         names = product_names(tenant)
         fleet_names = {**names, **fleet_names}
-        yield from _batches(tenant.findings, _Groups(tenant.name, headers, names), size)
-    yield from _batches(result.fleet.findings, _Groups("", headers, fleet_names), size)
+        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names), size)
+    yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names), size)
 
 
 def row_count(result: Result) -> int:
@@ -126,35 +126,35 @@ def row_count(result: Result) -> int:
     return sum(len(tenant.findings) for tenant in result.tenants) + len(result.fleet.findings)
 
 
-class _Groups:
+class _ValueGroups:
     """The repeated values of one tenant, or of the fleet."""
 
     def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
-        self.policies = RepeatedValues(_OF_POLICY, partial(_policy_row, tenant, headers))
-        self.products = RepeatedValues(_OF_PRODUCT, partial(_product_row, names))
+        self.policies = RepeatedValues(_POLICY_FIELDS, partial(_policy_row, tenant, headers))
+        self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names))
         self.accounts = RepeatedValues(("facts",), _account_row)
         self.assignments = RepeatedValues(("paths", "seats"), _assignment_row)
 
 
-def _batches(findings: Findings, groups: _Groups, size: int) -> Iterator[RowBatch]:
-    for batch in resized((batch.select(_READ) for batch in findings.batches()), size):
+def _batches(findings: Findings, groups: _ValueGroups, size: int) -> Iterator[RowBatch]:
+    for batch in resized((batch.select(_FIELDS) for batch in findings.batches()), size):
         yield _batch(batch, groups)
 
 
-def _batch(findings: "pa.RecordBatch", groups: _Groups) -> RowBatch:
-    of_policy = partial(RepeatedColumns, codes=groups.policies.codes(findings), values=groups.policies)
+def _batch(findings: "pa.RecordBatch", groups: _ValueGroups) -> RowBatch:
+    policy_columns = partial(RepeatedColumns, codes=groups.policies.codes(findings), values=groups.policies)
     products, accounts = groups.products.codes(findings), groups.accounts.codes(findings)
     assignments = groups.assignments.codes(findings)
     return RowBatch(
         count=findings.num_rows,
         parts=(
-            of_policy(columns=_POLICY, first=0),
+            policy_columns(columns=_POLICY, first=0),
             _texts("subjectId", findings.column("subjectId")),
             _texts("subjectName", findings.column("subjectName")),
             RepeatedColumns(columns=_PRODUCT, first=0, codes=products, values=groups.products),
-            of_policy(columns=_WAIVER, first=len(_POLICY)),
+            policy_columns(columns=_WAIVER, first=len(_POLICY)),
             _texts("fingerprint", findings.column("fingerprint")),
-            of_policy(columns=_SOURCE, first=len(_POLICY) + len(_WAIVER)),
+            policy_columns(columns=_SOURCE, first=len(_POLICY) + len(_WAIVER)),
             _texts("userPrincipalName", findings.column("principal")),
             RepeatedColumns(columns=_ACCOUNT, first=0, codes=accounts, values=groups.accounts),
             _texts("lastSignIn", findings.column("lastSignIn")),
@@ -170,19 +170,19 @@ def _texts(column: str, texts: "pa.StringArray") -> TextColumn:
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:
-        # A saved result may hold half of a surrogate pair.
-        shown = [None if text is None else without_surrogates(text) for text in values_of(texts)]
-        texts = pa.array(shown, pa.string())
+        # A saved result may contain lone surrogates.
+        valid = [None if text is None else without_surrogates(text) for text in values_of(texts)]
+        texts = pa.array(valid, pa.string())
     return TextColumn(column=column, texts=pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts))
 
 
-_OF_POLICY: Final = (
+_POLICY_FIELDS: Final = (
     *("policy", "severity", "status", "change", "check", "subjectType"),
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
-_OF_PRODUCT: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth")
-_READ: Final = [name for name in SCHEMA.names if name != "evidence"]
-"""The columns of findings that are read."""
+_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth")
+_FIELDS: Final = [name for name in SCHEMA.names if name != "evidence"]
+"""The columns of the findings that the table needs."""
 
 
 def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *others: str) -> Row:
@@ -197,11 +197,11 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
 
 def _product_row(names: Mapping[str, str], product: str | None, *others: str | None) -> Row:
     sku_id, part, detail, currency, price = others
-    about = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
+    reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
     return (
         sku_id,
         part,
-        product_name(about, names),
+        product_name(reference, names),
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),
@@ -212,14 +212,14 @@ def _account_row(facts: str) -> Row:
     return tuple(map(cell, json_value(facts)[: len(_ACCOUNT)]))
 
 
-def _assignment_row(listed: str | None, seats: str | None) -> Row:
-    ways = None if listed is None else json_value(listed)
-    cells = [None] * len(SEAT_FACTS) if seats is None else json_value(seats)
-    return "; ".join(paths({"paths": ways})) if ways else None, *map(cell, cells)
+def _assignment_row(paths_json: str | None, seats_json: str | None) -> Row:
+    listed = None if paths_json is None else json_value(paths_json)
+    cells = [None] * len(SEAT_FACTS) if seats_json is None else json_value(seats_json)
+    return "; ".join(paths({"paths": listed})) if listed else None, *map(cell, cells)
 
 
 def cell(value: Any) -> Cell:
-    """Return one plain cell; lists and mappings become words between semicolons, never JSON."""
+    """Return the value of a cell; lists and mappings become texts with semicolons, not JSON."""
     if value is None or type(value) is int:
         return value
     return cell_text(value)

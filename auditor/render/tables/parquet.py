@@ -1,8 +1,8 @@
-"""A Result's findings into one Parquet table, for the queries that a spreadsheet cannot take.
+"""Renders findings as a Parquet table, for queries that are too large for a spreadsheet.
 
-The table has the columns of findings.csv, with `run` (id of the run) and `asOf` (its instant, RFC 3339) in front, so
-that files can be stacked. `perMonth` is decimal128(38, 2); `sourceLine` and the numbers of seats are int64; all others
-are strings. Every column may be null, an empty text is null. docs/findings.md describes the columns.
+The table has the columns of findings.csv, preceded by `run` (id of the run) and `asOf` (its instant, RFC 3339), so that
+files of several runs can be concatenated. `perMonth` is decimal128(38, 2); `sourceLine` and the numbers of seats are
+int64; all others are strings. All columns are nullable; an empty text is null. docs/findings.md describes the columns.
 """
 
 from collections.abc import Iterator
@@ -27,38 +27,38 @@ from auditor.result.codec.encoder import instant
 _RUN: Final = ("run", "asOf")
 _INTEGERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
 _TEXTS: Final = frozenset({"subjectId", "subjectName", "fingerprint", "userPrincipalName", "lastSignIn"})
-"""Columns whose texts differ from row to row, so that a dictionary of them would make the file larger."""
+"""Columns whose texts differ from row to row; dictionary encoding would make the file larger."""
 _ROW_GROUP: Final = 65_536
-"""Findings of a row group, which are in memory at once; those of one tenant."""
-_KEPT: Final = "\t\r\n"
+"""Maximum findings per row group, which is held in memory; a row group contains findings of one tenant only."""
+_ALLOWED_CONTROLS: Final = "\t\r\n"
 
 
 def render(result: Result, _: RenderOptions) -> Artifact:
-    """Write the columns of the CSV table, typed, with the run and its instant in front."""
+    """Render the columns of the CSV table with types, preceded by the run and its instant."""
     return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_chunks(result))
 
 
 def schema() -> pa.Schema:
-    """Return the columns and types of every findings.parquet, of an empty one too."""
+    """Return the columns and types of findings.parquet; they are the same for every result."""
     types = {"perMonth": pa.decimal128(38, 2), **dict.fromkeys(_INTEGERS, pa.int64())}
     return pa.schema([(name, types.get(name, pa.string())) for name in (*_RUN, *COLUMNS)])
 
 
 def _chunks(result: Result) -> Iterator[bytes]:
-    buffer, arrays = ChunkBuffer(), _Arrays(result)
-    coded = [field.name for field in arrays.schema if field.name not in _TEXTS]
-    # A file that stored the schema of Arrow would be read as dictionaries, too.
+    buffer, converter = ChunkBuffer(), _BatchConverter(result)
+    coded = [field.name for field in converter.schema if field.name not in _TEXTS]
+    # Without the stored Arrow schema, readers get plain strings and not dictionaries.
     with pq.ParquetWriter(
-        pa.PythonFile(buffer, mode="w"), arrays.schema, compression="zstd", use_dictionary=coded, store_schema=False
+        pa.PythonFile(buffer, mode="w"), converter.schema, compression="zstd", use_dictionary=coded, store_schema=False
     ) as writer:
         for batch in row_batches(result, _ROW_GROUP):
-            writer.write_batch(arrays.batch(batch))
+            writer.write_batch(converter.batch(batch))
             yield buffer.pop()
     yield buffer.pop()
 
 
-class _Arrays:
-    """Converts batches of rows to record batches; each distinct value is converted once."""
+class _BatchConverter:
+    """Converts batches of rows to record batches; each distinct value is converted only once."""
 
     def __init__(self, result: Result) -> None:
         self._run = {"run": _plain(result.run.id), "asOf": instant(result.run.as_of)}
@@ -73,7 +73,7 @@ class _Arrays:
         self._values: dict[str, tuple[RepeatedValues, pa.Array]] = {}
 
     def batch(self, batch: RowBatch) -> pa.RecordBatch:
-        """Return the columns of a batch."""
+        """Return a batch as a record batch."""
         arrays = [constant(self._run[name], batch.count) for name in _RUN]
         for part in batch.parts:
             match part:
@@ -84,29 +84,29 @@ class _Arrays:
         return pa.record_batch(arrays, schema=self.schema)
 
     def _repeated(self, part: RepeatedColumns) -> Iterator[pa.Array]:
-        """Yield columns whose values repeat; the dictionaries of texts hold nothing but values of the batch."""
+        """Yield columns whose values repeat; the dictionaries of text columns contain only values of the batch."""
         codes = part.codes.to_numpy()
         used = np.zeros(len(part.values.rows), dtype=bool)
         used[codes] = True
-        distinct, places = indices(np.flatnonzero(used)), indices((np.cumsum(used) - 1)[codes])
+        distinct, positions = indices(np.flatnonzero(used)), indices((np.cumsum(used) - 1)[codes])
         for index, name in enumerate(part.columns, start=part.first):
             values = self._distinct(name, index, part.values).take(distinct)
             if self.schema.field(name).type != CODED:
-                yield values.take(places)
+                yield values.take(positions)
                 continue
             coded = values.dictionary_encode()
-            yield pa.DictionaryArray.from_arrays(coded.indices.take(places), coded.dictionary)
+            yield pa.DictionaryArray.from_arrays(coded.indices.take(positions), coded.dictionary)
 
     def _distinct(self, name: str, index: int, values: RepeatedValues) -> pa.Array:
         """Return the values of one column by code."""
-        kind = self._types.field(name).type
-        cached, array = self._values.get(name, (values, pa.array([], kind)))
+        arrow_type = self._types.field(name).type
+        cached, array = self._values.get(name, (values, pa.array([], arrow_type)))
         if cached is not values:
-            array = pa.array([], kind)
+            array = pa.array([], arrow_type)
         if len(array) < len(values.rows):
-            convert = _plain if kind == pa.string() else _number
-            fresh = pa.array([convert(row[index]) for row in values.rows[len(array) :]], pa.string()).cast(kind)
-            array = pa.concat_arrays([array, fresh])
+            convert = _plain if arrow_type == pa.string() else _number
+            added = pa.array([convert(row[index]) for row in values.rows[len(array) :]], pa.string()).cast(arrow_type)
+            array = pa.concat_arrays([array, added])
         self._values[name] = values, array
         return array
 
@@ -116,9 +116,9 @@ def _plain(cell: Cell) -> str | None:
 
 
 def _number(cell: Cell) -> str | None:
-    """Return a number as Arrow parses it; a text where a number belongs is null."""
+    """Return a number in a form that Arrow can parse; null if the cell is a text."""
     return None if cell is None or isinstance(cell, str) else str(cell)
 
 
 def _sanitized(text: str) -> str:
-    return visible(text, keep=_KEPT)
+    return visible(text, keep=_ALLOWED_CONTROLS)

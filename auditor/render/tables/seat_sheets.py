@@ -1,4 +1,4 @@
-"""The workbook's sheets about seats: SKUs, who needs one, use, smaller products, contracts, cost centres."""
+"""The workbook's sheets about seats: SKUs, people who need one, usage, smaller products, contracts, cost centres."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -28,7 +28,7 @@ DEPARTMENTS: Final = (
 
 
 def seat_sheets(result: Result, l10n: Labels) -> Iterator[tuple[str, Sequence[str], Sequence[tuple[Cell, ...]]]]:
-    """Yield the title, columns and rows of each sheet; only that of seats is there without rows."""
+    """Yield title, columns and rows of each sheet; sheets without rows are left out, except the one of seats."""
     yield l10n.gettext("Seats"), SEATS, list(seat_rows(result))
     for title, columns, rows in (
         (l10n.gettext("Who needs a seat"), COVERAGE, list(coverage_rows(result))),
@@ -52,7 +52,7 @@ def seat_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 
 def usage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each product whose use was read."""
+    """Yield a row for each product whose usage was read."""
     for tenant in result.tenants:
         if tenant.usage is None:
             continue
@@ -68,7 +68,7 @@ def usage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 
 def smaller_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each product and the smaller one that would do."""
+    """Yield a row for each pair of a product and the smaller one that is sufficient."""
     for tenant in result.tenants:
         for row in tenant.smaller_products or ():
             names = (row.sku_part_number, row.name, row.smaller_sku_part_number, row.smaller_name)
@@ -93,7 +93,7 @@ def coverage_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 
 
 def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row for each department, cost centre and so on, and one for the seats that nobody holds."""
+    """Yield a row for each department, cost centre and so on, and one for unassigned seats."""
     for tenant in result.tenants:
         report = tenant.departments
         if report is None:
@@ -104,14 +104,15 @@ def department_rows(result: Result) -> Iterator[tuple[Cell, ...]]:
                     *(tenant.name, by, row.name, row.merged or None, *_amounts(row.cost, row.idle_cost)),
                     *(row.assigned, row.used, row.idle, row.unknown, row.people, row.unpriced),
                 )
-        spare = report.unassigned
-        if spare.seats and any(report.by_property.values()):
-            amounts = _amounts(spare.cost, None)
-            yield (tenant.name, "unassigned", None, None, *amounts, spare.seats, None, None, None, None, spare.unpriced)
+        unassigned = report.unassigned
+        if unassigned.seats and any(report.by_property.values()):
+            amounts = _amounts(unassigned.cost, None)
+            numbers = (unassigned.seats, None, None, None, None, unassigned.unpriced)
+            yield (tenant.name, "unassigned", None, None, *amounts, *numbers)
 
 
 def _amounts(*amounts: Money | None) -> tuple[Cell, ...]:
-    """Return the currency of some amounts, and each rounded to cents."""
+    """Return the currency of the amounts, followed by each amount rounded to cents."""
     priced = [amount for amount in amounts if amount is not None]
     currency = priced[0].currency if priced else None
     return (currency, *(None if amount is None else rounded(amount.per_month) for amount in amounts))

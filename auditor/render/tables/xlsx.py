@@ -1,6 +1,6 @@
-"""A Result into a workbook for Excel: findings, actions, seats, waivers and more, each a table to sort and filter.
+"""Renders a Result as an Excel workbook; findings, actions, seats, waivers and more are tables to sort and filter.
 
-xlsxwriter writes everything but the rows of the findings, which are inserted in batches (docs/decisions/0009).
+xlsxwriter writes everything except the rows of the findings, which are inserted in batches (docs/decisions/0009).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
 from auditor.render.tables.seat_sheets import seat_sheets
-from auditor.render.tables.xlsx_rows import RowWriter, Shared, letters, plain
+from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
@@ -35,40 +35,40 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
 
 SHEET_ROWS: Final = 1_000_000
-"""Findings of a sheet; Excel ends at 1,048,576 rows, and what is over goes to a further sheet."""
+"""Findings per sheet; Excel allows 1,048,576 rows, the remaining findings are on further sheets."""
 SHEET_BYTES: Final = 2_000_000_000
-"""XML of a sheet: a member of a plain zip file, which every Excel opens, ends at 2 GiB."""
-_TEXTS: Final = "xl/sharedStrings.xml"
+"""Maximum XML size of a sheet in bytes; members of plain zip files, which all versions of Excel open, end at 2 GiB."""
+_SHARED_STRINGS: Final = "xl/sharedStrings.xml"
 _MONEY: Final = COLUMNS.index("perMonth")
-_WIDEST: Final = 48
-_LEVEL: Final = 3
-_STAMP: Final = (1980, 1, 1, 0, 0, 0)
-"""The time of every member: the same result gives the same bytes."""
+_MAX_WIDTH: Final = 48
+_COMPRESSION_LEVEL: Final = 3
+_TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
+"""Modification time of all members, so that equal results give equal bytes."""
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write the workbook; no text in it is a formula or a link, and the same result gives the same bytes."""
+    """Render the workbook; no text in it is a formula or a link, and equal results give equal bytes."""
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Labels(options.locale)))
+    return Artifact(name="report.xlsx", media_type=media_type, body=_chunks(result, Labels(options.locale)))
 
 
-def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
+def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     counts = [min(SHEET_ROWS, row_count(result) - first) for first in range(0, row_count(result), SHEET_ROWS)] or [0]
     batches = row_batches(result)
     first = next(batches, RowBatch(count=0, parts=()))
     template = ZipFile(BytesIO(_template(result, l10n, counts, _widths(first))))
-    source = _Source(chain([first], batches))
-    texts = template.read(_TEXTS).decode()
-    shared = Shared(texts.count("<si>"))
-    # The findings' sheets and tables come first: right behind the summary, which is no table.
+    source = _RowSource(chain([first], batches))
+    texts = template.read(_SHARED_STRINGS).decode()
+    shared = SharedStrings(texts.count("<si>"))
+    # The sheets and tables of findings come first, directly after the summary, which is not a table.
     sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
     tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
     out = ChunkBuffer()
     with ZipFile(out, "w") as book:
         for name in template.namelist():
             with book.open(_member(name), "w") as file:
-                if name == _TEXTS:
-                    file.write(shared.added(texts).encode())
+                if name == _SHARED_STRINGS:
+                    file.write(shared.appended_to(texts).encode())
                 elif name in sheets:
                     xml = template.read(name).decode()
                     rows = RowWriter(shared, _format(xml, _MONEY), _format(xml, 0))
@@ -83,55 +83,55 @@ def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
 
 
 def _member(name: str) -> ZipInfo:
-    member = ZipInfo(name, date_time=_STAMP)
+    member = ZipInfo(name, date_time=_TIMESTAMP)
     member.compress_type = ZIP_DEFLATED
-    # A file is opened with its own level and not with the archive's; the level had no public name before Python 3.13.
-    setattr(member, "compress_level" if version_info >= (3, 13) else "_compresslevel", _LEVEL)
+    # An opened member uses its own compression level, not the archive's; it has no public name before Python 3.13.
+    setattr(member, "compress_level" if version_info >= (3, 13) else "_compresslevel", _COMPRESSION_LEVEL)
     return member
 
 
 def _range(count: int) -> str:
-    """Return the range of a table of that many findings, or of the row for them where there is none."""
-    return f'ref="A1:{letters(len(COLUMNS) - 1)}{max(count, 1) + 1}"'
+    """Return the range of a table with `count` findings; without findings it includes one empty row."""
+    return f'ref="A1:{column_letters(len(COLUMNS) - 1)}{max(count, 1) + 1}"'
 
 
-class _Source:
-    """Yields batches of rows, split where a sheet ends."""
+class _RowSource:
+    """Provides batches of rows, split at the ends of sheets."""
 
     def __init__(self, rows: Iterable[RowBatch]) -> None:
         self._rows = iter(rows)
-        self._left: RowBatch | None = None
+        self._remaining: RowBatch | None = None
 
-    def upto(self, count: int) -> RowBatch:
-        """Return the next rows, at most that many; there must be some."""
-        batch = self._left if self._left is not None else next(self._rows)
-        first, self._left = batch.split(count)
+    def take(self, count: int) -> RowBatch:
+        """Return the next rows, at most `count`; there must be at least one."""
+        batch = self._remaining if self._remaining is not None else next(self._rows)
+        first, self._remaining = batch.split(count)
         return first
 
 
 def _write_rows(
-    file: IO[bytes], xml: str, rows: RowWriter, source: _Source, count: int, l10n: Labels
+    file: IO[bytes], xml: str, rows: RowWriter, source: _RowSource, count: int, l10n: Labels
 ) -> Iterator[None]:
-    """Write a sheet of the template with the findings in the place of its rows, in steps."""
-    head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
-    written = file.write(f"{head}</row>".encode())
-    for piece, last in _ahead(_xml(rows, source, count, SHEET_BYTES - written)):
+    """Write a sheet of the template with findings instead of its rows; yield after each step."""
+    head, tail = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
+    size = file.write(f"{head}</row>".encode())
+    for piece, last in _prefetched(_xml(rows, source, count, SHEET_BYTES - size)):
         file.write(piece)
         if last:
             text = l10n.gettext("There are more rows in findings.csv.")
             file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{text}</t></is></c></row>'.encode())
         yield
-    file.write(behind[behind.index("</sheetData>") :].encode())
+    file.write(tail[tail.index("</sheetData>") :].encode())
 
 
-def _xml(rows: RowWriter, source: _Source, count: int, budget: int) -> Iterator[tuple[bytes, int]]:
-    """Yield the rows of a sheet in pieces; with the first beyond the budget, the number of the row after it.
+def _xml(rows: RowWriter, source: _RowSource, count: int, budget: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the rows of a sheet in pieces, each with 0.
 
-    Rows behind that are passed over.
+    The first piece that exceeds the budget is yielded with the number of the row after it; all later rows are skipped.
     """
     done = 0
     while done < count:
-        batch = source.upto(count - done)
+        batch = source.take(count - done)
         if budget > 0:
             piece = rows.xml(batch, done + 2)
             budget -= len(piece)
@@ -142,53 +142,55 @@ def _xml(rows: RowWriter, source: _Source, count: int, budget: int) -> Iterator[
 Piece = TypeVar("Piece")
 
 
-def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
-    """Yield pieces, the next of which is made in a thread while one is compressed, which needs no Python."""
+def _prefetched(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Yield pieces; a thread builds the next one while the current one is compressed, which releases the GIL."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, pieces, None)
-        while (piece := waiting.result()) is not None:
-            waiting = pool.submit(next, pieces, None)
+        future = pool.submit(next, pieces, None)
+        while (piece := future.result()) is not None:
+            future = pool.submit(next, pieces, None)
             yield piece
 
 
 def _format(xml: str, column: int) -> int:
-    """Return the number of the cell format of a column in the template's row."""
-    batches = search(f'<c r="{letters(column)}2" s="([0-9]+)"/>', xml)
-    if batches is None:
+    """Return the number of the cell format of a column in the row of the template."""
+    match = search(f'<c r="{column_letters(column)}2" s="([0-9]+)"/>', xml)
+    if match is None:
         raise ValueError(f"the workbook's template has no format in column {column}")
-    return int(batches[1])
+    return int(match[1])
 
 
 def _widths(first: RowBatch) -> list[int]:
-    """Return widths that the first rows fit in."""
+    """Return column widths that fit the first rows."""
     widths = [len(column) + 4 for column in COLUMNS]
     column = 0
     for part in first.parts:
         if isinstance(part, RepeatedColumns):
             for offset in range(len(part.columns)):
                 texts = [str(row[part.first + offset] or "") for row in part.values.rows]
-                widths[column + offset] = max(widths[column + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
+                widths[column + offset] = max(
+                    widths[column + offset], *(min(len(text) + 1, _MAX_WIDTH) for text in texts)
+                )
             column += len(part.columns)
         else:
             longest = max(len(text or "") for text in part.texts.to_pylist())
-            widths[column] = max(widths[column], min(longest + 1, _WIDEST))
+            widths[column] = max(widths[column], min(longest + 1, _MAX_WIDTH))
             column += 1
     return widths
 
 
 def _template(result: Result, l10n: Labels, counts: Sequence[int], widths: Sequence[int]) -> bytes:
-    """Return the workbook without the rows of its findings."""
+    """Return the workbook without the rows of the findings."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy
 
     stream = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(stream, options) as book:
-        # Excel keeps local times without a zone; the instant of the run stands for the moment of writing.
+        # Excel stores local times without a zone; the instant of the run is used instead of the current time.
         book.set_properties(
             {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": l10n.gettext("Licence audit")}
         )
         money = book.add_format({"num_format": "#,##0.00"})
-        blank = book.add_format({"valign": "bottom"})  # as any cell is: a format of its own that nobody sees
+        blank = book.add_format({"valign": "bottom"})  # the default alignment: a separate format without visible effect
         _summary(book, result, l10n)
         for number in range(1, len(counts) + 1):
             sheet = book.add_worksheet(l10n.gettext("Findings") + (f" {number}" if number > 1 else ""))
@@ -212,7 +214,7 @@ _ACTIONS: Final = (
 )
 
 _TO_FILL_IN: Final = (None, None, None)
-"""How far it is, until when, and why so: of that no audit knows anything."""
+"""State, due date and justification, which people fill in."""
 
 
 def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
@@ -229,7 +231,7 @@ def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
 
 
 def _tracking(book: "Workbook", column: int, count: int, l10n: Labels) -> None:
-    """Let people choose in a column of the last sheet how far each action is, and enter a date in the next one."""
+    """Add a drop-down list of states to a column of the last sheet, and a date validation to the next column."""
     sheet, last = book.worksheets()[-1], max(count, 1)
     states = [l10n.gettext(state) for state in _STATES]
     sheet.data_validation(1, column, last, column, {"validate": "list", "source": states})
@@ -253,7 +255,7 @@ _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
     for row, last in dated_waivers(result, l10n):
-        # Excel knows no days before 1900; nobody waives anything until then, but a saved result may say so.
+        # Excel has no dates before 1900; a saved result may contain one.
         until = last if last is None or last >= _FIRST_DAY else last.isoformat()
         yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
 
@@ -291,39 +293,39 @@ def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
 
 
 def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield the lines of the summary; what the other sheets list is not gone through for it."""
+    """Yield (label, text) lines of the summary; they do not require iterating over the findings."""
     for sentence in completeness(result, l10n):
         yield "", sentence
     yield l10n.gettext("As of"), l10n.instant(result.run.as_of)
     for severity in Severity:
         yield l10n.gettext(SEVERITIES[severity]), l10n.number(result.summary.open.get(severity, 0))
     if result.run.previous is not None:
-        since = changes(result.tenants, result.fleet)
-        yield l10n.gettext("new"), l10n.number(since.new)
-        yield l10n.gettext("reopened"), l10n.number(since.reopened)
-        yield l10n.gettext("fixed"), l10n.number(since.fixed)
+        changed = changes(result.tenants, result.fleet)
+        yield l10n.gettext("new"), l10n.number(changed.new)
+        yield l10n.gettext("reopened"), l10n.number(changed.reopened)
+        yield l10n.gettext("fixed"), l10n.number(changed.fixed)
     yield l10n.gettext("waived"), l10n.number(result.summary.waived)
     if result.summary.report_only:
         yield l10n.gettext("report-only"), l10n.number(result.summary.report_only)
-    worth = l10n.sums(money_of(result))
-    if worth:
+    cost = l10n.sums(money_of(result))
+    if cost:
         bound = "" if priced_whole(result) else f" ({l10n.gettext('at least')})"
-        yield l10n.gettext("a month in open findings"), f"{worth}{bound}"
+        yield l10n.gettext("a month in open findings"), f"{cost}{bound}"
     yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
     yield l10n.gettext("Policies"), result.run.policy_digest
 
 
 def _sheet(
-    book: "Workbook", name: str, columns: Sequence[str], batches: Sequence[tuple[Cell | date, ...]], money: Any
+    book: "Workbook", name: str, columns: Sequence[str], rows: Sequence[tuple[Cell | date, ...]], money: Any
 ) -> None:
     sheet = book.add_worksheet(name)
     day = book.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
-    for number, row in enumerate(batches, start=1):
+    for number, row in enumerate(rows, start=1):
         for column, cell in enumerate(row):
             if isinstance(cell, str) and cell:
                 text = plain(cell)
-                widths[column] = max(widths[column], min(len(text) + 1, _WIDEST))
+                widths[column] = max(widths[column], min(len(text) + 1, _MAX_WIDTH))
                 sheet.write_string(number, column, text)
             elif isinstance(cell, Decimal):
                 sheet.write_number(number, column, float(cell), money)
@@ -331,11 +333,11 @@ def _sheet(
                 sheet.write_number(number, column, cell)
             elif isinstance(cell, date):
                 sheet.write_datetime(number, column, cell, day)
-    _table(sheet, columns, len(batches), widths)
+    _table(sheet, columns, len(rows), widths)
 
 
 def _table(sheet: Any, columns: Sequence[str], rows: int, widths: Sequence[int]) -> None:
-    """Make the rows below a header a table with filters, the header fixed."""
+    """Turn the rows below a header into a table with filters, and freeze the header."""
     titles = [{"header": column} for column in columns]
     sheet.add_table(0, 0, max(rows, 1), len(columns) - 1, {"columns": titles, "style": "Table Style Light 1"})
     sheet.freeze_panes(1, 0)

@@ -1,1 +1,1 @@
-"""Writes what became of a remediation plan."""
+"""Renders the verification of a remediation plan."""

@@ -1,4 +1,4 @@
-"""Writes what became of a plan as one HTML page."""
+"""Renders the verification of a plan as one HTML page."""
 
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
@@ -8,7 +8,7 @@ from auditor.render.verification.view import sections
 
 
 def render(result: Result, *, locale: str) -> Artifact:
-    """Write verification.html."""
+    """Render verification.html."""
     l10n = Labels(locale)
     body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.language)
     return Artifact(name="verification.html", media_type="text/html; charset=utf-8", body=body)

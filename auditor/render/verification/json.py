@@ -1,4 +1,4 @@
-"""Writes verification.json (`auditor/verification/v1`)."""
+"""Renders verification.json (`auditor/verification/v1`)."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ SCHEMA: Final = "auditor/verification/v1"
 
 
 def render(result: Result) -> Artifact:
-    """Write what became of the plans of a result; equal results give equal bytes."""
+    """Render the verification of the plans of a result; equal results give equal bytes."""
     verified = [(each, each.verification) for each in result.tenants if each.verification is not None]
     body = document(
         {

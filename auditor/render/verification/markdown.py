@@ -1,4 +1,4 @@
-"""Writes what became of a plan as Markdown in which text of a tenant is inert."""
+"""Renders the verification of a plan as Markdown; text of a tenant is escaped."""
 
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
@@ -8,7 +8,7 @@ from auditor.render.verification.view import sections
 
 
 def render(result: Result, *, locale: str) -> Artifact:
-    """Write verification.md."""
+    """Render verification.md."""
     lines: list[str] = []
     for section in sections(result, Labels(locale)):
         lines += [f"{'#' * section.level} {inert(section.title)}", ""]

@@ -1,4 +1,4 @@
-"""What became of a plan as sections of text, for Markdown, HTML and the terminal."""
+"""The verification of a plan as sections of text, for Markdown, HTML and the terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
@@ -31,7 +31,7 @@ from auditor.render.text.verification import (
 
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
-    """Return the document; of each list at most so many items, the rest as a number."""
+    """Return the sections of the document; each list has at most `most` items, and the number of the others."""
     verifications = [each.verification for each in result.tenants if each.verification is not None]
     intro = [
         seat_decisions(result, l10n),
@@ -45,14 +45,14 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
         if tenant.verification is not None
         for section in _tenant(tenant, tenant.verification, l10n)
     )
-    return (head, *(_cut(section, most, l10n) for section in tenants))
+    return (head, *(_shortened(section, most, l10n) for section in tenants))
 
 
-def _cut(section: Section, most: int | None, l10n: Labels) -> Section:
-    rest = 0 if most is None else len(section.items) - most
-    if rest <= 0:
+def _shortened(section: Section, most: int | None, l10n: Labels) -> Section:
+    omitted = 0 if most is None else len(section.items) - most
+    if omitted <= 0:
         return section
-    more = l10n.ngettext("{count} more", "{count} more", rest)
+    more = l10n.ngettext("{count} more", "{count} more", omitted)
     return replace(section, items=(*section.items[:most], more))
 
 
@@ -108,7 +108,7 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
 
 
 def _decided(decided: SeatDecisionVerdict, l10n: Labels) -> Iterator[str]:
-    """Yield the seats before the plan, as decided and today, and when the decision can be carried out."""
+    """Yield the numbers of seats (before the plan, decided, today), the day of the renewal, and the decisions."""
     text = l10n.gettext("seats before: {before}, decided: {decided}, now: {now}")
     now = l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual)
     text = text.replace("{before}", l10n.number(decided.enabled_before)).replace("{now}", now)
@@ -118,26 +118,26 @@ def _decided(decided: SeatDecisionVerdict, l10n: Labels) -> Iterator[str]:
 
 
 _NAMED: Final = 5
-"""People of an action, or with findings of one kind, who are named."""
+"""People who are named per action, or per line of findings."""
 
 
 def _people(names: Iterable[str], l10n: Labels) -> str:
     people = tuple(dict.fromkeys(names))
     more = len(people) - _NAMED
-    rest = (l10n.ngettext("{count} more", "{count} more", more),) if more > 0 else ()
-    return l10n.joined((*people[:_NAMED], *rest))
+    others = (l10n.ngettext("{count} more", "{count} more", more),) if more > 0 else ()
+    return l10n.joined((*people[:_NAMED], *others))
 
 
 def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels) -> Iterator[str]:
-    """Yield a line for the findings of a policy that differ in the person only."""
-    alike: dict[tuple[str, ...], list[str]] = {}
+    """Yield one line for all findings of a policy that only differ in the person."""
+    groups: dict[tuple[str, ...], list[str]] = {}
     for finding in findings:
         product = product_name(finding.product, products) or ""
         detail = finding.detail and detail_label(finding.check, finding.detail, products, l10n)
         level = l10n.gettext(SEVERITIES[finding.severity])
-        facts = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
+        labels = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
         name = finding.subject.name or finding.subject.id
-        alike.setdefault((finding.policy, level, *facts), []).append("" if name in facts else name)
-    for (policy, level, *shown), names in alike.items():
+        groups.setdefault((finding.policy, level, *labels), []).append("" if name in labels else name)
+    for (policy, level, *labels), names in groups.items():
         people = _people(filter(None, names), l10n)
-        yield f"{l10n.joined(shown)} ({level}, {policy}){': ' if people else ''}{people}"
+        yield f"{l10n.joined(labels)} ({level}, {policy}){': ' if people else ''}{people}"
