@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
 from auditor.render.html.content import PageContent
-from auditor.render.mail.message import LARGEST, render_mail
+from auditor.render.mail.message import MAX_SIZE, render_mail
 from auditor.render.mail.view import Reader
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import result
@@ -58,7 +58,7 @@ def test_a_mail_shows_it(text: str) -> None:
     seen = Tags(parts.html)
     assert seen.known <= calm_mail().known
     assert seen.addresses <= calm_mail().addresses
-    assert len(parts.html.encode()) < LARGEST
+    assert len(parts.html.encode()) < MAX_SIZE
     assert not any(ACTING.search(part) for part in (parts.subject, parts.html, parts.text))
     assert len(parts.subject) <= 70
     assert "\n" not in parts.subject

@@ -1,1 +1,1 @@
-"""Writes messages to channels: Adaptive Cards, Slack blocks, JSON events."""
+"""Renders messages for channels: Adaptive Cards, Slack blocks, JSON events."""

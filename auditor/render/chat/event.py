@@ -1,4 +1,4 @@
-"""Writes the JSON event of a signed webhook (`auditor/event/v1`): the outcome, and one entry for each action."""
+"""Renders the JSON event of a signed webhook (`auditor/event/v1`): the outcome, and an entry for each action."""
 
 from typing import Any, Final
 
@@ -13,12 +13,12 @@ from auditor.result.work_items import FLEET, WorkItem, settled, work_items
 
 TYPE: Final = "licences.audited"
 SCHEMA: Final = "auditor/event/v1"
-_LONGEST: Final = 2_000
-"""Characters of one step or warning."""
+_MAX_TEXT: Final = 2_000
+"""Maximum characters of a step or warning."""
 
 
 def event(result: Result, view: MailView) -> bytes:
-    """Return the event as JSON: counts, and the actions of each tenant; findings and requests are not in it."""
+    """Return the event as JSON: counts, and the actions of each tenant, without findings and requests."""
     since = changes(result.tenants, result.fleet)
     items: dict[str, list[dict[str, Any]]] = {}
     for item in work_items(result):
@@ -49,7 +49,7 @@ def event(result: Result, view: MailView) -> bytes:
                 "tenantId": tenant.tenant_id,
                 "displayName": flat(tenant.display_name),
                 "complete": settled(tenant, complete=tenant.complete and tenant.failure is None),
-                "failure": None if tenant.failure is None else flat(tenant.failure, _LONGEST),
+                "failure": None if tenant.failure is None else flat(tenant.failure, _MAX_TEXT),
                 "actions": items.get(tenant.name, []),
             }
             for tenant in result.tenants
@@ -79,8 +79,8 @@ def _item(item: WorkItem) -> dict[str, Any]:
         "due": action.due,
         "saves": action.saves,
         "costs": action.costs,
-        "why": flat(action.why, _LONGEST),
-        "warnings": [flat(plain(text), _LONGEST) for text in action.warnings],
-        "steps": [flat(plain(text), _LONGEST) for text in action.steps],
+        "why": flat(action.why, _MAX_TEXT),
+        "warnings": [flat(plain(text), _MAX_TEXT) for text in action.warnings],
+        "steps": [flat(plain(text), _MAX_TEXT) for text in action.steps],
         "links": [link for link in links if link["address"].startswith("https://")],
     }

@@ -1,4 +1,4 @@
-"""A Result and its reader into the bytes that a channel takes."""
+"""Renders a Result as a message for a channel."""
 
 from collections.abc import Callable
 from typing import assert_never
@@ -8,7 +8,7 @@ from auditor.domain.tenant import Channel
 from auditor.render.chat import slack
 from auditor.render.chat.event import event
 from auditor.render.chat.slack import slack_message
-from auditor.render.chat.teams import LARGEST, card_message
+from auditor.render.chat.teams import MAX_SIZE, card_message
 from auditor.render.chat.view import ChatView, chat_view
 from auditor.render.mail.message import mail_views
 from auditor.render.mail.view import Reader
@@ -16,15 +16,15 @@ from auditor.render.text.labels import Labels
 
 
 def render_message(result: Result, reader: Reader, channel: Channel) -> bytes:
-    """Return the JSON of a message; the same result and reader give the same bytes.
+    """Return the JSON of a message; equal results and readers give equal bytes.
 
-    `result` holds what this reader may see. Lists get shorter until the message is within the limits of the channel.
-    Raises ValueError for mail, which is no such channel.
+    `result` must contain only what this reader may see. Lists are shortened until the message is within the limits of
+    the channel. Raises ValueError for mail, which is rendered elsewhere.
     """
     l10n = Labels(reader.locale)
     match channel:
         case Channel.TEAMS:
-            return _fitted(result, reader, l10n, card_message, lambda body: len(body) <= LARGEST)
+            return _fitted(result, reader, l10n, card_message, lambda body: len(body) <= MAX_SIZE)
         case Channel.SLACK:
             return _fitted(result, reader, l10n, slack_message, slack.fits)
         case Channel.WEBHOOK:

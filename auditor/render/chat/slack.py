@@ -1,4 +1,4 @@
-"""Writes a message to an incoming webhook of Slack as blocks of rich text."""
+"""Renders a message for an incoming webhook of Slack as rich text blocks."""
 
 import json
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from auditor.render.chat.view import ChatView, Line
 
 MAX_BLOCKS: Final = 50
 MAX_TEXT: Final = 3_000
-"""Characters of one block."""
+"""Maximum characters of a block."""
 
 
 def slack_message(view: ChatView) -> bytes:
     """Return the message as JSON.
 
-    Rich text shows what it holds: mentions, channels and Markdown in it do nothing. The text for notifications is
-    escaped as Slack documents it.
+    Rich text does not interpret mentions, channels or Markdown. The text for notifications is escaped as documented by
+    Slack.
     """
     blocks = [block for block in _blocks(view) if block["elements"]]
     message = {
@@ -28,13 +28,13 @@ def slack_message(view: ChatView) -> bytes:
 
 
 def fits(body: bytes) -> bool:
-    """Return whether Slack takes a message: the number of its blocks, and the characters of each."""
+    """Return whether a message is within Slack's limits for the number of blocks and their characters."""
     blocks = json.loads(body)["blocks"]
     return len(blocks) < MAX_BLOCKS and all(_length(block) <= MAX_TEXT for block in blocks)
 
 
 def escaped(text: str) -> str:
-    """Return text for a field in which Slack reads mentions and links: none is left."""
+    """Escape text for a field in which Slack interprets mentions and links."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -74,7 +74,7 @@ def _length(element: Any) -> int:
     """Count the characters of all texts and addresses in a block."""
     match element:
         case dict():
-            own = len(element.get("text") or "") + len(element.get("url") or "")
-            return own + sum(map(_length, element.get("elements") or ()))
+            length = len(element.get("text") or "") + len(element.get("url") or "")
+            return length + sum(map(_length, element.get("elements") or ()))
         case _:
             return 0

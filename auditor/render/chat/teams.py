@@ -1,4 +1,4 @@
-"""Writes an Adaptive Card in the envelope that workflows of Power Automate post to a channel of Teams."""
+"""Renders an Adaptive Card as a message that Power Automate workflows post to a Teams channel."""
 
 import json
 from collections.abc import Iterator
@@ -6,16 +6,16 @@ from typing import Any, Final
 
 from auditor.render.chat.view import ChatView, Line
 
-LARGEST: Final = 28 * 1024
-"""Bytes of a message to Teams."""
+MAX_SIZE: Final = 28 * 1024
+"""Maximum size of a message to Teams, in bytes."""
 VERSION: Final = "1.4"
-"""The schema of the card; Teams shows cards up to 1.5."""
+"""The schema version of the card; Teams supports versions up to 1.5."""
 
 
 def card_message(view: ChatView) -> bytes:
     """Return the message as JSON.
 
-    All texts are TextRuns, which show what they hold: Markdown, mentions and links in them do nothing.
+    All texts are TextRuns, which do not interpret Markdown, mentions or links.
     """
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -34,8 +34,8 @@ def card_message(view: ChatView) -> bytes:
 
 def _body(view: ChatView) -> Iterator[dict[str, Any]]:
     yield _block(_run(view.title, size="large", weight="bolder"))
-    for sentences in view.sentences:
-        yield _block(_run(sentences), spacing="small")
+    for sentence in view.sentences:
+        yield _block(_run(sentence), spacing="small")
     for part in view.parts:
         yield _block(_run(part.title, weight="bolder", size="medium"), spacing="medium", separator=True)
         for line in part.lines:

@@ -1,4 +1,4 @@
-"""A mail into what a channel shows of it: the same facts in fewer words, as plain text without any markup."""
+"""Builds the view model of a channel message from that of a mail: the same facts, shorter, as plain text."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -11,33 +11,33 @@ from auditor.render.text.guidance import plain
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _MAX_SENTENCES: Final = 20
-"""Sentences about the outcome."""
+"""Maximum number of sentences about the outcome."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
     """One entry of a list."""
 
     lead: str
-    """Its beginning, in bold."""
+    """The beginning of the entry, in bold."""
     text: str
     href: str = ""
-    """An https address; empty for none."""
+    """An https address; empty if there is none."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """A list with its heading; without one it is the summary."""
+    """A list with its heading."""
 
     title: str
     lines: tuple[Line, ...]
 
 
 class ChatView(Struct, frozen=True, kw_only=True):
-    """A whole message; every text is one line, and none is empty."""
+    """A message; all texts are non-empty single lines."""
 
     language: str
     title: str
     sentences: tuple[str, ...]
-    """The outcome, and how complete it is."""
+    """The outcome, and its completeness."""
     parts: tuple[Part, ...]
     link: tuple[str, str] | None
     """Label and https address of the report or the run."""
@@ -45,7 +45,7 @@ class ChatView(Struct, frozen=True, kw_only=True):
 
 
 def chat_view(view: MailView, l10n: Labels) -> ChatView:
-    """Return what a channel shows of a mail: no person is in it, because none is in the mail."""
+    """Return the content of a mail for a channel; like the mail, it names no person."""
     parts = (
         (l10n.gettext("Open findings"), _counts(view, l10n), 0),
         (l10n.gettext("What changed"), _changed(view, l10n), view.more_changed),
@@ -80,8 +80,8 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
 
 
 def _part(title: str, lines: Iterable[Line], more: int, l10n: Labels) -> Part:
-    rest = [Line(lead="", text=_more(more, l10n))] if more else []
-    return Part(title=title, lines=(*lines, *rest))
+    omitted = [Line(lead="", text=_more(more, l10n))] if more else []
+    return Part(title=title, lines=(*lines, *omitted))
 
 
 def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:

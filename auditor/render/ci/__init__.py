@@ -1,1 +1,1 @@
-"""Writes the formats that build systems read: SARIF, JUnit, Markdown summaries."""
+"""Renders formats for CI systems: SARIF, JUnit, Markdown summaries, issues."""

@@ -1,4 +1,4 @@
-"""Writes an item of work as an issue of GitHub: title, Markdown body, labels; tenant text is inert."""
+"""Renders a work item as a GitHub issue: title, Markdown body, labels; text of a tenant is escaped."""
 
 import re
 from collections.abc import Iterator
@@ -12,41 +12,41 @@ from auditor.render.text.sanitize import visible
 from auditor.result.work_items import WorkItem
 
 END: Final = "<!-- /auditor -->"
-"""The last line of what the program writes; what people write below it is kept."""
+"""The last line of the generated text; text that people add below it is kept."""
 SEVERITY: Final = "severity: "
-"""The beginning of the label with the severity."""
-_MARK: Final = re.compile(r"\A<!-- auditor (\S+) -->\n")
-_TITLE: Final = 200
-_TEXT: Final = 1_000
-_BODY: Final = 60_000
-"""Characters of a body; GitHub refuses more than 65,536."""
+"""Prefix of the severity label."""
+_ID_LINE: Final = re.compile(r"\A<!-- auditor (\S+) -->\n")
+_MAX_TITLE: Final = 200
+_MAX_TEXT: Final = 1_000
+_MAX_BODY: Final = 60_000
+"""Maximum characters of a body; GitHub rejects more than 65,536."""
 
 
 def issue_id(body: str) -> str | None:
-    """Return the id in the first line of an issue's body; None for an issue of somebody else."""
-    match = _MARK.match(body)
+    """Return the id in the first line of an issue's body; None if this program did not write the issue."""
+    match = _ID_LINE.match(body)
     return None if match is None else match[1]
 
 
 def issue_title(item: WorkItem) -> str:
-    """Return the title: the action, and the tenant where it has a name."""
+    """Return the title: the action, preceded by the tenant if it has a name."""
     text = plain(item.action.title)
     line = " ".join(visible(f"{item.title}: {text}" if item.title else text, keep="\n\t").split())
-    return line if len(line) <= _TITLE else f"{line[: _TITLE - 1]}…"
+    return line if len(line) <= _MAX_TITLE else f"{line[: _MAX_TITLE - 1]}…"
 
 
 def issue_labels(item: WorkItem, more: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the labels of an issue: those given, and the severity."""
+    """Return the labels of an issue: `more`, and the severity."""
     return (*more, f"{SEVERITY}{item.severity}")
 
 
 def issue_body(item: WorkItem, key: str, l10n: Labels) -> str:
-    """Return the body, which begins with `key` and ends with END."""
+    """Return the body; it begins with a comment that contains `key`, and ends with END."""
     lines: list[str] = []
     size = 0
     for line in _lines(item, l10n):
         size += len(line) + 1
-        if size > _BODY:
+        if size > _MAX_BODY:
             break
         lines.append(line)
     return "\n".join((f"<!-- auditor {key} -->", *lines, "", END))
@@ -62,17 +62,17 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
         l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
         action.owner or action.role,
     ]
-    yield " · ".join(_shown(fact) for fact in facts if fact)
+    yield " · ".join(_formatted(fact) for fact in facts if fact)
     if action.why:
         yield ""
-        yield _shown(action.why)
+        yield _formatted(action.why)
     for warning in action.warnings:
         yield ""
-        yield f"> {l10n.gettext('Warning')}: {_shown(warning)}"
+        yield f"> {l10n.gettext('Warning')}: {_formatted(warning)}"
     if action.prerequisites or action.steps:
         yield ""
-        yield from (f"- {_shown(text)}" for text in action.prerequisites)
-        yield from (f"{number}. {_shown(text)}" for number, text in enumerate(action.steps, start=1))
+        yield from (f"- {_formatted(text)}" for text in action.prerequisites)
+        yield from (f"{number}. {_formatted(text)}" for number, text in enumerate(action.steps, start=1))
     links = [link for link in action.links if link.address.startswith("https://")]
     if links:
         yield ""
@@ -81,9 +81,9 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     yield f"<sub>{inert(l10n.gettext('Written by the licence audit; text below this line is kept.'))}</sub>"
 
 
-def _shown(text: str) -> str:
-    """Return text with its two marks, **bold** and `code`, as Markdown, and everything else inert."""
-    cut = text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
+def _formatted(text: str) -> str:
+    """Return guidance with **bold** and `code` as HTML elements, and everything else escaped."""
+    cut = text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
     parts: list[str] = []
     end = 0
     for match in MARKUP.finditer(cut):
@@ -98,7 +98,7 @@ def _inert(text: str) -> str:
 
 
 def _address(address: str) -> str:
-    return "".join(sign if sign.isascii() and sign.isprintable() and sign not in "<>\\ " else "" for sign in address)
+    return "".join(char if char.isascii() and char.isprintable() and char not in "<>\\ " else "" for char in address)
 
 
 def _money(money: Money, l10n: Labels) -> str:

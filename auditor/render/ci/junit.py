@@ -1,4 +1,4 @@
-"""A Result into JUnit XML: a suite per tenant, a case per policy, for the test tabs of CI systems."""
+"""Renders a Result as JUnit XML for the test reports of CI systems: a suite per tenant, a case per policy."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -20,24 +20,24 @@ from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import shown
 from auditor.result.codec.encoder import instant
 
-_LINES: Final = 100
-"""Findings that one case lists; the rest are counted."""
+_MAX_LINES: Final = 100
+"""Findings that are listed per case; the others are counted."""
 _END: Final = b"</testsuites>"
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write open findings as failures; policies waived, report-only or not evaluated as skipped, with the reason.
+    """Render open findings as failures; waived, report-only and not evaluated policies are skipped, with the reason.
 
-    Where nobody holds the findings, those shown are listed, and how many more there are is said with where they stand.
+    Of very many findings only a sample is listed, with the number of the others and the file that contains them.
     """
-    return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Labels(options.locale)))
+    return Artifact(name="junit.xml", media_type="application/xml", body=_chunks(result, Labels(options.locale)))
 
 
-def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
-    """Yield the document suite by suite: of a large fleet it is too long to be held as elements."""
+def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
+    """Yield the document suite by suite, because the elements of a large fleet need too much memory."""
     parts = _parts(result, l10n)
     root = Element("testsuites", name="m365-license-auditor")
-    for kind, number in _numbers(parts).items():
+    for kind, number in _totals(parts).items():
         root.set(kind, str(number))
     if parts:
         root.text = "\n"
@@ -52,12 +52,12 @@ def _pieces(result: Result, l10n: Labels) -> Iterator[bytes]:
 
 
 class _Part(Struct, frozen=True, kw_only=True):
-    """What a suite is made of."""
+    """The data of one suite."""
 
     name: str
-    of: TenantResult | FleetResult
+    result: TenantResult | FleetResult
     findings: Callable[[], Iterable[Finding]]
-    """Those that are listed."""
+    """Returns the listed findings."""
     context: Callable[[], Context]
     failure: Message | None = None
 
@@ -67,7 +67,7 @@ def _parts(result: Result, l10n: Labels) -> list[_Part]:
     parts = [
         _Part(
             name=each.name,
-            of=each,
+            result=each,
             findings=partial(_listed, result, each),
             context=partial(Context.without_seats, each, headers, l10n),
             failure=each.failure,
@@ -77,7 +77,7 @@ def _parts(result: Result, l10n: Labels) -> list[_Part]:
     if result.fleet.policies:
         fleet = result.fleet
         context = partial(Context.of_fleet, result, headers, l10n)
-        parts.append(_Part(name="fleet", of=fleet, findings=partial(iter, fleet.findings), context=context))
+        parts.append(_Part(name="fleet", result=fleet, findings=partial(iter, fleet.findings), context=context))
     return parts
 
 
@@ -85,18 +85,18 @@ def _listed(result: Result, tenant: TenantResult) -> Sequence[Finding]:
     return shown(result, (tenant,))[tenant.name]
 
 
-def _numbers(parts: Iterable[_Part]) -> dict[str, int]:
-    """Count the cases of all suites before one is made; Jenkins' schema knows no number of skipped ones here."""
+def _totals(parts: Iterable[_Part]) -> dict[str, int]:
+    """Count the cases of all suites in advance; in Jenkins' schema, the root element has no number of skipped cases."""
     tests = failures = errors = 0
     for part in parts:
-        opened = _opened(part.of.findings)
+        open_counts = _open_counts(part.result.findings)
         errors += part.failure is not None
-        tests += len(part.of.policies) + (part.failure is not None)
-        failures += sum(opened.get(outcome.id, 0) > 0 for outcome in part.of.policies)
+        tests += len(part.result.policies) + (part.failure is not None)
+        failures += sum(open_counts.get(outcome.id, 0) > 0 for outcome in part.result.policies)
     return {"tests": tests, "failures": failures, "errors": errors}
 
 
-def _opened(findings: Findings) -> Mapping[str, int]:
+def _open_counts(findings: Findings) -> Mapping[str, int]:
     """Count open findings by policy."""
     return {policy: counts.open for policy, counts in findings.stats.policies.items()}
 
@@ -107,64 +107,66 @@ def _suite(part: _Part, stamp: str, l10n: Labels) -> Element:
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")
         SubElement(case, "error", message=visible(l10n.translate(part.failure)), type="not-audited")
-    _cases(suite, part.of, part.findings(), part.context())
+    _cases(suite, part.result, part.findings(), part.context())
     suite.set("tests", str(len(suite)))
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(len(suite.findall(f"testcase/{tag}"))))
     return suite
 
 
-def _cases(suite: Element, of: TenantResult | FleetResult, findings: Iterable[Finding], context: Context) -> None:
+def _cases(suite: Element, result: TenantResult | FleetResult, findings: Iterable[Finding], context: Context) -> None:
     by_policy: dict[str, list[Finding]] = {}
     for finding in findings:
         by_policy.setdefault(finding.policy, []).append(finding)
-    opened = _opened(of.findings)
-    waivers = _waivers(of, by_policy)
-    for outcome in of.policies:
+    open_counts = _open_counts(result.findings)
+    waivers = _waivers(result, by_policy)
+    for outcome in result.policies:
         header = context.headers.get(outcome.id)
         case = SubElement(suite, "testcase", classname=suite.get("name", ""), name=visible(outcome.id))
         if header is not None:
             case.set("file", visible(header.source.file))
             case.set("line", str(header.source.line))
-        if opened.get(outcome.id, 0) > 0:
-            _fail(case, outcome, by_policy.get(outcome.id, []), opened[outcome.id], context)
+        if open_counts.get(outcome.id, 0) > 0:
+            _fail(case, outcome, by_policy.get(outcome.id, []), open_counts[outcome.id], context)
         else:
             _skip(case, outcome, waivers.get(outcome.id, set()), context.l10n)
 
 
-def _waivers(of: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Finding]]) -> Mapping[str, set[str]]:
-    """Return what waives each policy of which everything is waived; what is not shown of those is walked for that."""
-    waivers: dict[str, set[str]] = {outcome.id: set() for outcome in of.policies if outcome.status is Outcome.WAIVED}
-    totals = {policy: counts.found for policy, counts in of.findings.stats.policies.items()}
+def _waivers(result: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Finding]]) -> Mapping[str, set[str]]:
+    """Return the waiver ids of each fully waived policy; reads all findings if not all of these are listed."""
+    waivers: dict[str, set[str]] = {
+        outcome.id: set() for outcome in result.policies if outcome.status is Outcome.WAIVED
+    }
+    totals = {policy: counts.found for policy, counts in result.findings.stats.policies.items()}
     listed = {policy: by_policy.get(policy, ()) for policy in waivers}
-    whole = all(len(findings) >= totals.get(policy, 0) for policy, findings in listed.items())
-    for finding in chain.from_iterable(listed.values()) if whole else of.findings:
+    all_listed = all(len(findings) >= totals.get(policy, 0) for policy, findings in listed.items())
+    for finding in chain.from_iterable(listed.values()) if all_listed else result.findings:
         if finding.policy in waivers:
             waivers[finding.policy].add(finding.waiver or "")
     return waivers
 
 
 def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], count: int, context: Context) -> None:
-    """Add that findings of a policy are open: they stand even where the rest of it could not be evaluated."""
+    """Add a failure for the open findings of a policy, even if the policy could not be evaluated completely."""
     l10n = context.l10n
     header = context.headers.get(outcome.id)
-    open_ = [finding for finding in findings if finding.status is Status.OPEN]
+    open_findings = [finding for finding in findings if finding.status is Status.OPEN]
     title = visible((header.title if header is not None else "") or outcome.id)
     text = l10n.ngettext("{count} open", "{count} open", count)
-    # Of every policy the first are shown, and all of its findings are as severe.
-    severity = (open_ or findings)[0].severity
+    # The first findings of every policy are listed, and all findings of a policy have the same severity.
+    severity = (open_findings or findings)[0].severity
     failure = SubElement(case, "failure", message=f"{title}: {text}", type=severity.value)
-    lines = [visible(sentence(finding, context)) for finding in open_[:_LINES]]
-    rest = count - len(lines)
-    if count > len(open_):
-        lines.append(l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", rest))
-    elif rest:
-        lines.append(l10n.ngettext("and {count} more", "and {count} more", rest))
+    lines = [visible(sentence(finding, context)) for finding in open_findings[:_MAX_LINES]]
+    remaining = count - len(lines)
+    if count > len(open_findings):
+        lines.append(l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", remaining))
+    elif remaining:
+        lines.append(l10n.ngettext("and {count} more", "and {count} more", remaining))
     failure.text = "\n".join(lines)
 
 
 def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: Labels) -> None:
-    """Add why a policy without open findings was not passed, if it was not."""
+    """Add the reason why a policy without open findings did not pass, if so."""
     match outcome.status:
         case Outcome.WAIVED:
             text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))

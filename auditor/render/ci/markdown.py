@@ -1,4 +1,4 @@
-"""A Result into a Markdown summary for step summaries and comments: short, cut between rows, tenant text inert."""
+"""Renders a Result as a Markdown summary for step summaries and comments, limited in size, with escaped text."""
 
 from collections.abc import Iterator, Sequence
 from re import compile as pattern
@@ -15,15 +15,15 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
 LIMIT: Final = 1_000_000
-"""Bytes; GitHub drops a step summary over 1 MiB whole."""
+"""Maximum size in bytes; GitHub drops step summaries of more than 1 MiB."""
 _ROWS: Final = 10
-"""Findings of one policy that are shown by name."""
+"""Findings per policy that are listed."""
 _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)])|(?<=www)\.")
-"""What Markdown, or GitHub after it, takes for markup: anywhere, at the beginning of a line, or in a bare address."""
+"""Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address."""
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write the summary; what would go over LIMIT is left out, and the end says so."""
+    """Render the summary; it is truncated at LIMIT, with a note at the end."""
     content: PageContent = options.content or PageContent(result, options.locale)
     l10n = content.l10n
     lines: list[str] = []
@@ -39,37 +39,38 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
 
 def inert(text: str) -> str:
-    """Return text that Markdown shows as it is: on one line, no markup, no HTML, and nobody is mentioned.
+    """Escape text for Markdown: the result is one line without markup, HTML or mentions.
 
-    Mentions are looked for in what was rendered, so that an escaped @ still calls: a word joiner stops it.
+    GitHub searches for mentions in the rendered text, where an escaped @ still counts: a word joiner after it prevents
+    that.
     """
     flat = visible(text.replace("\n", " "))
     return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", flat).replace("&#64;", "&#64;\u2060")
 
 
-def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
-    yield f"# {inert(shown.verdict)}"
+def _lines(page: Page, l10n: Labels) -> Iterator[str]:
+    yield f"# {inert(page.verdict)}"
     yield ""
-    for line in shown.plan:
+    for line in page.plan:
         yield f"{inert(line)}  "
-    if shown.plan:
+    if page.plan:
         yield ""
-    for sentence in shown.completeness:
-        yield f"{'✅' if shown.complete else '⚠️'} {inert(sentence)}  "
+    for sentence in page.completeness:
+        yield f"{'✅' if page.complete else '⚠️'} {inert(sentence)}  "
     yield ""
-    tiles = (*shown.counts, *shown.changes)
+    tiles = (*page.counts, *page.changes)
     yield "| " + " | ".join(inert(tile.label) for tile in tiles) + " |"
     yield "|" + " ---: |" * len(tiles)
     yield "| " + " | ".join(l10n.number(tile.count) for tile in tiles) + " |"
     yield ""
-    if shown.money:
-        bound = f" ({l10n.gettext('at least')})" if shown.lower_bound else ""
-        yield f"**{inert(shown.money)}** {l10n.gettext('a month in open findings')}{bound}"
+    if page.money:
+        bound = f" ({l10n.gettext('at least')})" if page.lower_bound else ""
+        yield f"**{inert(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
         yield ""
-    if shown.highlights:
+    if page.highlights:
         yield f"## {l10n.gettext('What matters most')}"
         yield ""
-        for number, highlight in enumerate(shown.highlights, start=1):
+        for number, highlight in enumerate(page.highlights, start=1):
             count = l10n.ngettext("{count} finding", "{count} findings", highlight.count)
             about = [
                 inert(fact) for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why) if fact
@@ -77,18 +78,18 @@ def _lines(shown: Page, l10n: Labels) -> Iterator[str]:
             level = l10n.gettext(SEVERITIES[highlight.severity])
             yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(about)}"
         yield ""
-    if shown.shown_tenants < shown.tenants:
+    if page.shown_tenants < page.tenants:
         fact = l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
-        yield fact.replace("{shown}", l10n.number(shown.shown_tenants)).replace("{all}", l10n.number(shown.tenants))
+        yield fact.replace("{shown}", l10n.number(page.shown_tenants)).replace("{all}", l10n.number(page.tenants))
         yield ""
-    for section in shown.sections:
+    for section in page.sections:
         yield from _section(section, l10n)
-    if shown.checked is not None:
-        yield f"{l10n.gettext('Guidance as of')} {inert(l10n.date(shown.checked))}"
+    if page.checked is not None:
+        yield f"{l10n.gettext('Guidance as of')} {inert(l10n.date(page.checked))}"
         yield ""
-    yield f"{inert(shown.tool)} · {inert(l10n.instant(shown.as_of))} · {inert(shown.digest)}"
+    yield f"{inert(page.tool)} · {inert(l10n.instant(page.as_of))} · {inert(page.digest)}"
 
 
 def _section(section: Section, l10n: Labels) -> Iterator[str]:
@@ -130,7 +131,7 @@ def _seats(section: Section, l10n: Labels) -> Iterator[str]:
 
 
 def _usage(section: Section, l10n: Labels) -> Iterator[str]:
-    """Yield the products with idle seats, the costliest first."""
+    """Yield lines about the products with idle seats, the costliest first."""
     headline = "" if section.usage is None else section.usage.headline
     yield from _listed(l10n.gettext("Use and cost by product"), headline, idle_lines(section.usage))
 

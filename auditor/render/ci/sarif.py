@@ -1,4 +1,4 @@
-"""A Result into SARIF 2.1.0: each finding at the line of its policy, so that code scanning can track it."""
+"""Renders a Result as SARIF 2.1.0; findings are located at their policy, so that code scanning can track them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -21,10 +21,10 @@ from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import TOOL, document, instant
 
 LIMIT: Final = 25_000
-"""Results that GitHub's code scanning takes from one file."""
-_RUNS: Final = 20
-"""Runs that it takes from one file; more tenants than that share one run."""
-_TAGS: Final = 20
+"""Maximum results per file in GitHub's code scanning."""
+_MAX_RUNS: Final = 20
+"""Maximum runs per file in GitHub's code scanning; if there are more tenants, all share one run."""
+_MAX_TAGS: Final = 20
 _LEVELS: Final = {
     Severity.CRITICAL: "error",
     Severity.HIGH: "error",
@@ -33,14 +33,14 @@ _LEVELS: Final = {
     Severity.INFO: "note",
 }
 _NOTE: Final = "note"
-"""The level of everything about a policy that is report-only."""
+"""The level of report-only policies and their findings."""
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 Document = dict[str, Any]
 
 
 Weight = tuple[bool, int]
-"""Whether a finding does not count, and the rank of its severity: what is to be written comes first."""
+"""Whether a finding is not open, and the rank of its severity; lower weights are written first."""
 
 
 class _Part(Struct, frozen=True, kw_only=True):
@@ -52,36 +52,36 @@ class _Part(Struct, frozen=True, kw_only=True):
     context: Callable[[], Context]
     failure: Message | None = None
     limits: Mapping[Weight, int] | None = None
-    """How many findings of each weight are written, the first ones; None for all."""
+    """Number of findings of each weight to write, beginning with the first; None for all."""
 
     @property
     def left_out(self) -> int:
-        """How many findings are not written."""
+        """Number of findings that are not written."""
         return 0 if self.limits is None else len(self.findings) - sum(self.limits.values())
 
     def listed(self) -> Iterator[Finding]:
-        """Yield the findings to write, in their order; whatever follows the last of them is not asked for."""
+        """Yield the findings to write, in order; iteration stops after the last of them."""
         if self.limits is None:
             yield from self.findings
             return
-        wanted = Counter(self.limits)
-        rest = wanted.total()
-        for finding in self.findings if rest else ():
+        remaining = Counter(self.limits)
+        total = remaining.total()
+        for finding in self.findings if total else ():
             weight = _weight(finding)
-            if not wanted[weight]:
+            if not remaining[weight]:
                 continue
-            wanted[weight] -= 1
-            rest -= 1
+            remaining[weight] -= 1
+            total -= 1
             yield finding
-            if not rest:
+            if not total:
                 return
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
-    """Write one run per tenant and one for the fleet; what is over LIMIT is left out, worst kept, and the run says so.
+    """Render one run per tenant and one for the fleet; above LIMIT, the least severe findings are omitted, with a note.
 
-    A policy that was not evaluated is a notification and makes its run unsuccessful: it is no alert, and no alert of it
-    may be taken for fixed.
+    A policy that was not evaluated becomes a notification, not an alert. It makes its run unsuccessful, so that its
+    existing alerts are not considered fixed.
     """
     l10n = Labels(options.locale)
     headers = {policy.id: policy for policy in result.run.policies}
@@ -100,17 +100,17 @@ def render(result: Result, options: RenderOptions) -> Artifact:
         context = partial(Context.of_fleet, result, headers, l10n)
         parts.append(_Part(name="", findings=fleet.findings, outcomes=fleet.policies, context=context))
     parts = _limited(parts)
-    groups = [[part] for part in parts] if len(parts) <= _RUNS else [parts]
+    groups = [[part] for part in parts] if len(parts) <= _MAX_RUNS else [parts]
     runs = [_run(result, group, l10n) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
 
 
 def _limited(parts: list[_Part]) -> list[_Part]:
-    """Return the parts with what to write of each: all findings where they fit, else the worst open ones."""
+    """Return the parts with limits: all findings if they fit, else the worst open ones first."""
     if sum(len(part.findings) for part in parts) <= LIMIT:
         return parts
-    counts = [_weighed(part.findings) for part in parts]
+    counts = [_count_by_weight(part.findings) for part in parts]
     limits: list[dict[Weight, int]] = [{} for _ in parts]
     remaining = LIMIT
     for weight in sorted(set().union(*counts)):
@@ -124,7 +124,7 @@ def _weight(finding: Finding) -> Weight:
     return finding.status is not Status.OPEN, finding.severity.rank
 
 
-def _weighed(findings: Findings) -> Counter[Weight]:
+def _count_by_weight(findings: Findings) -> Counter[Weight]:
     """Count findings by weight."""
     weights: Counter[Weight] = Counter()
     for counts in findings.stats.policies.values():
@@ -137,7 +137,7 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     policies = result.run.policies
     rule_indexes = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
-    notes = [note for part in parts for note in _notes(part, l10n)]
+    notes = [note for part in parts for note in _notifications(part, l10n)]
     if left_out:
         more = l10n.ngettext(
             "{count} more finding is in the other reports: this format has at most {limit}.",
@@ -158,7 +158,7 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
-                "executionSuccessful": not any(_gap(part) for part in parts),
+                "executionSuccessful": not any(_is_incomplete(part) for part in parts),
                 "endTimeUtc": instant(result.run.as_of),
                 "toolExecutionNotifications": notes,
             }
@@ -167,11 +167,11 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     }
 
 
-def _gap(part: _Part) -> bool:
+def _is_incomplete(part: _Part) -> bool:
     return part.failure is not None or any(outcome.unknown for outcome in part.outcomes)
 
 
-def _notes(part: _Part, l10n: Labels) -> list[Document]:
+def _notifications(part: _Part, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
         text = l10n.gettext("{tenant} could not be audited: {reason}")
@@ -199,7 +199,7 @@ def _rule(policy: PolicyHeader) -> Document:
         "help": {"text": visible(f"{policy.rationale} {policy.owner}".strip()) or title},
         **({"helpUri": pages[0]} if pages else {}),
         "defaultConfiguration": {"level": _NOTE if policy.report_only else _LEVELS[policy.severity]},
-        "properties": {"tags": [visible(tag) for tag in tags[:_TAGS]], "severity": policy.severity.value},
+        "properties": {"tags": [visible(tag) for tag in tags[:_MAX_TAGS]], "severity": policy.severity.value},
     }
 
 
@@ -209,21 +209,21 @@ def _results(part: _Part, rule_indexes: Mapping[str, int]) -> Iterator[Document]
         yield _result(part.name or "fleet", finding, rule_indexes, context)
 
 
-def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
+def _result(tenant: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:
     document: Document = {"ruleId": finding.policy}
     if finding.policy in rule_indexes:
         document["ruleIndex"] = rule_indexes[finding.policy]
     document |= {
         "kind": "fail",
         "level": _NOTE if finding.status is Status.REPORT_ONLY else _LEVELS[finding.severity],
-        "message": {"text": visible(f"{where}: {sentence(finding, context)}")},
+        "message": {"text": visible(f"{tenant}: {sentence(finding, context)}")},
         "locations": [
             {
                 "physicalLocation": _location(finding.source),
                 "logicalLocations": [
                     {
                         "fullyQualifiedName": visible(
-                            f"{where}/{finding.subject.type}/{shortened(finding.subject.id)}"
+                            f"{tenant}/{finding.subject.type}/{shortened(finding.subject.id)}"
                         ),
                         "kind": "resource",
                     }
@@ -233,7 +233,7 @@ def _result(where: str, finding: Finding, rule_indexes: Mapping[str, int], conte
         "partialFingerprints": {"auditorFinding/v1": finding.fingerprint},
     }
     if finding.change is not None:
-        # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
+        # In SARIF, `new` means not in the baseline, which is also true for a reopened finding.
         document["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
     if finding.status is Status.REPORT_ONLY:
         document["properties"] = {"status": finding.status.value}

@@ -1,1 +1,1 @@
-"""Writes trends over saved nights."""
+"""Renders trends over stored nights."""

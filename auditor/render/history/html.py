@@ -1,4 +1,4 @@
-"""Trends into one HTML page with pictures that loads nothing and runs nothing."""
+"""Renders trends as one HTML page with charts, without external resources or scripts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -29,18 +29,18 @@ from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import content_policy, tag
 
 _STYLES: Final = ("styles/report.css", "styles/history.css")
-_WIDE: Final = 160
-_HIGH: Final = 40
-_MOST: Final = 200
-"""Findings of a comparison; the rest stands in the JSON."""
+_WIDTH: Final = 160
+_HEIGHT: Final = 40
+_MAX_FINDINGS: Final = 200
+"""Findings of a comparison that are listed; history.json has all of them."""
 
 
 def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Artifact:
-    """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
-    two = {each.tenant: each for each in between}
+    """Render history.html; `between` contains the changes between two instants, if two were requested."""
+    comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
     style = "".join(map(resources.report_text, _STYLES))
-    sections = Markup("\n").join(_section(each, two.get(each.tenant), l10n) for each in trends)
+    sections = Markup("\n").join(_section(each, comparisons.get(each.tenant), l10n) for each in trends)
     text = (
         f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
@@ -55,33 +55,33 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
-    """Return a small picture; a gap in the line where a value is not known."""
+    """Return a small line chart as SVG; unknown values are gaps in the line."""
     numbers = [value for value in values if value is not None]
     if not numbers:
         return tag("span", l10n.gettext("not known"))
     low, high = min(0, *numbers), max(1, *numbers)
-    pieces: list[list[str]] = [[]]
+    segments: list[list[str]] = [[]]
     for number, value in enumerate(values):
         if value is None:
-            pieces.append([])
+            segments.append([])
             continue
-        x = round(number / max(1, len(values) - 1) * _WIDE, 1)
-        pieces[-1].append(f"{x},{round(_HIGH - (value - low) / (high - low) * _HIGH, 1)}")
-    drawn = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(points)) for points in pieces if points)
+        x = round(number / max(1, len(values) - 1) * _WIDTH, 1)
+        segments[-1].append(f"{x},{round(_HEIGHT - (value - low) / (high - low) * _HEIGHT, 1)}")
+    lines = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(points)) for points in segments if points)
     return Markup('<svg role="img" aria-label="{}" viewBox="0 -2 {} {}" preserveAspectRatio="none">{}</svg>').format(
-        visible(label), _WIDE, _HIGH + 4, drawn
+        visible(label), _WIDTH, _HEIGHT + 4, lines
     )
 
 
-def _section(trends: Trends, two: Between | None, l10n: Labels) -> Markup:
-    parts = Markup("\n").join(_tenant(trends, two, l10n))
+def _section(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
+    parts = Markup("\n").join(_tenant(trends, comparison, l10n))
     return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
 
 
-def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Markup]:
+def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Sequence[Markup]:
     parts = [tag("h2", trends.tenant), tag("p", spent(trends, l10n))]
-    parts += [_warned(text, l10n) for text in trends.unknown]
-    parts += [] if two is None else _between(two, l10n)
+    parts += [_warning(text, l10n) for text in trends.unknown]
+    parts += [] if comparison is None else _comparison(comparison, l10n)
     seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]
     parts += [_overall(trends, l10n), *_folded(l10n.gettext("Seats"), seat_columns(l10n), seats, l10n)]
     parts += [tag("p", method(trends.seats[0].forecast, l10n))] if trends.seats else []
@@ -95,15 +95,16 @@ def _tenant(trends: Trends, two: Between | None, l10n: Labels) -> Sequence[Marku
 def _folded(
     title: str, titles: Sequence[str], rows: Sequence[tuple[bool, Sequence[str]]], l10n: Labels
 ) -> list[Markup]:
-    """Return a table of the rows that changed, and one of the others in an element that is closed at first."""
-    changed, others = [row for moved, row in rows if moved], [row for moved, row in rows if not moved]
+    """Return a table of the rows that changed, and a collapsed table of the other rows."""
+    changed = [row for is_changed, row in rows if is_changed]
+    others = [row for is_changed, row in rows if not is_changed]
     parts = [tag("h3", title)] if rows else []
     parts += [_table("", titles, changed)]
     if others:
         label = l10n.ngettext("{count} without a change", "{count} without a change", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
         count = label.replace("{count}", l10n.number(len(others)))
-        parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the frame is ours
+        parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the template is a constant
     return parts
 
 
@@ -121,47 +122,47 @@ def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
 
 
 def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
-    _, stood, *rest = policy_row(policy, l10n)
+    _, open_findings, *rest = policy_row(policy, l10n)
     name = policy.title or policy.policy
-    return name, stood, curve(policy.open, f"{name}: {stood}", l10n), *rest
+    return name, open_findings, curve(policy.open, f"{name}: {open_findings}", l10n), *rest
 
 
-def _between(two: Between, l10n: Labels) -> list[Markup]:
-    grids = between_grids(two, l10n, most=_MOST)
-    more = max(0, len(two.findings) - _MOST)
+def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
+    grids = between_grids(comparison, l10n, most=_MAX_FINDINGS)
+    more = max(0, len(comparison.findings) - _MAX_FINDINGS)
     notes = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
     nothing = [] if grids else [tag("p", l10n.gettext("Nothing changed."))]
     return [
-        tag("h3", compared_nights(two, l10n)),
-        *(_warned(text, l10n) for text in two.unknown),
+        tag("h3", compared_nights(comparison, l10n)),
+        *(_warning(text, l10n) for text in comparison.unknown),
         *(_table(title, columns, rows) for title, columns, rows in grids),
         *(tag("p", text) for text in notes),
         *nothing,
     ]
 
 
-def _warned(text: Message, l10n: Labels) -> Markup:
+def _warning(text: Message, l10n: Labels) -> Markup:
     return Markup('<p class="warn">{}</p>').format(visible(l10n.translate(text)))
 
 
 def _overall(trends: Trends, l10n: Labels) -> Markup:
-    totals = [sum(stood.values()) for _, stood, _, _ in trends.open]
-    worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in trends.open]
+    totals = [sum(counts.values()) for _, counts, _, _ in trends.open]
+    worst = [counts[Severity.CRITICAL] + counts[Severity.HIGH] for _, counts, _, _ in trends.open]
     waived = [count for _, _, count, _ in trends.open]
-    named = (
+    series = (
         (l10n.gettext("open findings"), totals),
         (l10n.gettext("critical and high"), worst),
         (l10n.gettext("waived"), waived),
     )
     rows = [
         (name, curve(values, f"{name}: {change(values, l10n)}", l10n), change(values, l10n))
-        for name, values in named
+        for name, values in series
         if values
     ]
     for currency, sums in trends.money.items():
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
-        picture = curve([float(amount) for _, amount in sums], text, l10n)
-        rows.append((l10n.gettext("in open findings"), picture, text))
+        chart = curve([float(amount) for _, amount in sums], text, l10n)
+        rows.append((l10n.gettext("in open findings"), chart, text))
     return _table(
         l10n.gettext("Overview"),
         (l10n.gettext("Figure"), l10n.gettext("Trend"), l10n.gettext("First → last")),
@@ -174,13 +175,13 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         return Markup("")
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
     body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
-    frame = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
-    table = Markup(frame).format(head, body)  # noqa: S704 - the frame is ours
+    template = "<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
+    table = Markup(template).format(head, body)  # noqa: S704 - the template is a constant
     return tag("h3", title) + Markup("\n") + table if title else table
 
 
 def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
-    """Return the cells of a row; on a phone, where a row is a card, each bears the title of its column."""
+    """Return the cells of a row; on phones, where a row is a card, each cell shows the title of its column."""
     cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
     rest = (
         Markup('<td data-label="{}">{}</td>').format(title, cell)

@@ -1,4 +1,4 @@
-"""Trends, what became of people, or the stretches of time in which findings stood, into JSON for machines."""
+"""Renders trends, cohorts of licence holders, and episodes of findings as JSON (`auditor/history/v1`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ SCHEMA: Final = "auditor/history/v1"
 
 
 def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifact:
-    """Write history.json; `between` is what is new, gone and changed between two instants, where two were named."""
+    """Render history.json; `between` contains the changes between two instants, if two were requested."""
     content: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(each) for each in trends]}
     if between:
         content["between"] = [_between(each) for each in between]
@@ -19,12 +19,12 @@ def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifac
 
 
 def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
-    """Write the answer to "since when?"."""
+    """Render the episodes, which are the periods in which findings existed."""
     return _artifact({"schema": SCHEMA, "tenant": tenant, "episodes": episodes})
 
 
 def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Artifact:
-    """Write what became of the holders of each SKU between two nights; `names` are part numbers by id."""
+    """Render the changes of the holders of each SKU between two nights; `names` maps skuIds to part numbers."""
     people = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(each)} for sku, each in cohorts.items()]
     for each in people:
         del each["nights"]
@@ -51,11 +51,11 @@ def _tenant(trends: Trends) -> dict[str, Any]:
         "findings": [
             {
                 "at": at,
-                "open": stood,
+                "open": open_findings,
                 "waived": waived,
-                "notEvaluated": unjudged,
+                "notEvaluated": not_evaluated,
             }
-            for at, stood, waived, unjudged in trends.open
+            for at, open_findings, waived, not_evaluated in trends.open
         ],
         "policies": [_policy(policy) for policy in trends.policies],
         "money": [
@@ -65,25 +65,25 @@ def _tenant(trends: Trends) -> dict[str, Any]:
     }
 
 
-def _between(night_pair: Between) -> dict[str, Any]:
+def _between(between: Between) -> dict[str, Any]:
     return {
-        "tenant": night_pair.tenant,
-        "nights": night_pair.nights,
-        "results": night_pair.results,
-        "unknown": night_pair.unknown,
+        "tenant": between.tenant,
+        "nights": between.nights,
+        "results": between.results,
+        "unknown": between.unknown,
         "seats": [
             {"skuId": s.sku_id, "skuPartNumber": s.sku, "usable": s.usable, "consumed": s.consumed, "spare": s.spare}
-            for s in night_pair.seats
+            for s in between.seats
         ],
         "policies": [
             {"id": p.policy, "open": p.open, "waived": p.waived, "new": p.new, "gone": p.gone, "changed": p.changed}
-            for p in night_pair.policies
+            for p in between.policies
         ],
         "money": [
             {"currency": currency, "perMonth": [float(value) for value in values]}
-            for currency, values in night_pair.money.items()
+            for currency, values in between.money.items()
         ],
-        "findings": night_pair.findings,
+        "findings": between.findings,
     }
 
 
@@ -116,7 +116,7 @@ def _policy(policy: PolicyTrend) -> dict[str, Any]:
         "id": policy.policy,
         "title": policy.title,
         "severity": policy.severity,
-        "results": [{"at": at, "open": stood, "waived": waived} for at, stood, waived in rows],
+        "results": [{"at": at, "open": open_count, "waived": waived} for at, open_count, waived in rows],
         "opened": policy.opened,
         "closed": policy.closed,
         "ages": dict(zip(("under7", "under30", "under90", "older"), policy.ages, strict=True)),

@@ -1,4 +1,4 @@
-"""Trends into the words, rows and small pictures that the terminal and the HTML page share, in one language."""
+"""Formats trends as the texts, rows and sparklines that the terminal and the HTML page share."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -13,7 +13,7 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
-    """Return a line of bars; a gap where a value is not known, the last value of each stretch where many share one."""
+    """Return a line of block characters; an unknown value is a blank, a group of values is reduced to the last one."""
     shown = sampled(values, width)
     numbers = [value for value in shown if value is not None]
     if not numbers:
@@ -27,19 +27,19 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
 
 
 def sampled(values: Sequence[T], width: int = 24) -> list[T]:
-    """Return at most `width` values: the last of each stretch where many share one."""
+    """Return at most `width` values: the last of each group of consecutive values."""
     step = max(1, -(-len(values) // width))
     return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
 def change(values: Sequence[int | None], l10n: Labels) -> str:
-    """Return `first → last`; a question mark for what is not known."""
+    """Return `first → last`, or one number if they are equal; unknown values are question marks."""
     first, last = ("?" if value is None else l10n.number(value) for value in (values[0], values[-1]))
     return last if len(values) == 1 or first == last else f"{first} → {last}"
 
 
 def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> str:
-    """Return two amounts, a month each; one where they are equal."""
+    """Return the first and last monthly amount, or one if they are equal."""
     amounts = l10n.money(last, currency)
     if first != last:
         amounts = f"{l10n.money(first, currency)} → {amounts}"
@@ -47,7 +47,7 @@ def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> 
 
 
 def spent(trends: Trends, l10n: Labels) -> str:
-    """Return how much there is to tell, and of when."""
+    """Return the numbers of nights and results, and the first and last day."""
     text = l10n.gettext("nights: {nights}, results: {results}, {first} to {last}")
     return text.format(
         nights=l10n.number(trends.nights),
@@ -58,7 +58,7 @@ def spent(trends: Trends, l10n: Labels) -> str:
 
 
 def seat_columns(l10n: Labels) -> tuple[str, ...]:
-    """Return the titles of the table of seats."""
+    """Return the column titles of the table of seats."""
     gettext = l10n.gettext
     return (
         *(gettext("Product"), gettext("Assigned"), gettext("Trend"), gettext("Usable"), gettext("Spare")),
@@ -68,14 +68,14 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
 
 
 def is_notable(seat: SeatTrend) -> bool:
-    """Return whether a number of seats changed, or seats are or will be short."""
+    """Return whether a number of seats changed, or seats are missing or will run out."""
     changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
-    lacking = seat.spare[-1] is None or seat.spare[-1] < 0
-    return changed or lacking or seat.forecast.earliest is not None
+    missing = seat.spare[-1] is None or seat.spare[-1] < 0
+    return changed or missing or seat.forecast.earliest is not None
 
 
 def policy_columns(l10n: Labels) -> tuple[str, ...]:
-    """Return the titles of the table of policies."""
+    """Return the column titles of the table of policies."""
     gettext = l10n.gettext
     return (
         *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("New / gone")),
@@ -84,35 +84,35 @@ def policy_columns(l10n: Labels) -> tuple[str, ...]:
 
 
 def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, str, str]:
-    """Return the cells of a policy, without its picture."""
-    went = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
+    """Return the cells of a policy, without the chart."""
+    new_and_gone = f"{l10n.number(policy.opened)} / {l10n.number(policy.closed)}"
     ages = " / ".join(map(l10n.number, policy.ages))
     return (
         *(policy.policy, change(policy.open, l10n), change(policy.waived, l10n)),
-        *(went, ages, repair(policy, l10n)),
+        *(new_and_gone, ages, repair(policy, l10n)),
     )
 
 
 def runs_out(forecast: Forecast, l10n: Labels) -> str:
-    """Return when seats run out, with the interval, or why nobody can say."""
+    """Return when seats run out, with the prediction interval, or why there is no forecast."""
     if forecast.silent is not None:
         return l10n.gettext("no forecast: {reason}").replace("{reason}", l10n.translate(forecast.silent))
     if forecast.earliest is None:
         return l10n.gettext("not within two years")
-    middle = l10n.gettext("no likely date") if forecast.expected is None else l10n.date(forecast.expected)
+    expected = l10n.gettext("no likely date") if forecast.expected is None else l10n.date(forecast.expected)
     first = l10n.date(forecast.earliest)
     if forecast.latest is None:
-        return l10n.gettext("{day} ({first} or later)").format(day=middle, first=first)
-    return l10n.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=l10n.date(forecast.latest))
+        return l10n.gettext("{day} ({first} or later)").format(day=expected, first=first)
+    return l10n.gettext("{day} ({first} to {last})").format(day=expected, first=first, last=l10n.date(forecast.latest))
 
 
 def method(forecast: Forecast, l10n: Labels) -> str:
-    """Return how the forecast was made."""
+    """Return the forecasting method, in words."""
     return l10n.gettext("Forecast: {method}").replace("{method}", l10n.translate(forecast.method))
 
 
 def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
-    """Return who kept, got, gave back and lost it."""
+    """Return the numbers of holders: kept, new, reclaimed (the account exists) and lapsed (it is gone)."""
     if cohorts is None:
         return l10n.gettext("not known")
     text = l10n.gettext("{kept} kept, {new} new, {reclaimed} reclaimed, {lapsed} lapsed")
@@ -121,7 +121,7 @@ def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
 
 
 def repair(policy: PolicyTrend, l10n: Labels) -> str:
-    """Return how many findings were resolved, and the median of the days that it took."""
+    """Return how many findings were resolved, and the median time in days."""
     if policy.repair_days is None:
         return l10n.gettext("none resolved")
     days = round(policy.repair_days)
@@ -130,18 +130,18 @@ def repair(policy: PolicyTrend, l10n: Labels) -> str:
 
 
 Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]
-"""A title, the titles of the columns, and the rows."""
+"""Title, column titles, rows."""
 
 
 def compared_nights(between: Between, l10n: Labels) -> str:
-    """Return which two nights are compared."""
+    """Return a heading that names the two compared nights."""
     moments = [night or result for night, result in zip(between.nights, between.results, strict=True)]
     first, last = ("?" if at is None else l10n.instant(at) for at in moments)
     return l10n.gettext("What changed from {first} to {last}").format(first=first, last=last)
 
 
 def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, ...]:
-    """Return what is new, gone and changed as tables; of findings at most so many."""
+    """Return the new, gone and changed items as tables; at most `most` findings."""
     gettext = l10n.gettext
     seats = [(s.sku, _pair(s.usable, l10n), _pair(s.consumed, l10n), _pair(s.spare, l10n)) for s in between.seats]
     policies = [
@@ -184,7 +184,7 @@ def _severity(name: str, l10n: Labels) -> str:
 
 
 def _pair(values: tuple[int | None, int | None], l10n: Labels) -> str:
-    """Return two numbers and their difference; a dash for what is not there, or not known."""
+    """Return two numbers and their difference; missing or unknown numbers are dashes."""
     first, last = values
     text = f"{l10n.number(first)} → {l10n.number(last)}"
     if first is None or last is None or first == last:

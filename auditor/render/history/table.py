@@ -1,4 +1,4 @@
-"""Trends into one long table: an instant, what was measured of what, and the value."""
+"""Renders trends as a table in long format, one measurement per row."""
 
 import io
 from collections.abc import Iterable, Sequence
@@ -17,15 +17,16 @@ class Line(NamedTuple):
     tenant: str
     at: str
     kind: str
-    """seats, people, findings, policy or money."""
+    """`seats`, `people`, `findings`, `policy` or `money`."""
     id: str
+    """skuId, severity, policy id or currency, depending on `kind`; else empty."""
     name: str
     measure: str
     value: float | None
 
 
 def lines(trends: Sequence[Trends]) -> Iterable[Line]:
-    """Yield every measurement, by tenant, kind, thing and instant."""
+    """Yield all measurements, ordered by tenant, kind, id and instant."""
     for tenant in trends:
         for seat in tenant.seats:
             columns = (("usable", seat.usable), ("consumed", seat.consumed), ("spare", seat.spare))
@@ -35,14 +36,14 @@ def lines(trends: Sequence[Trends]) -> Iterable[Line]:
         for at, *counts in tenant.people:
             for measure, value in zip(("accounts", "blocked", "licensed"), counts, strict=True):
                 yield Line(tenant.tenant, _at(at), "people", "", "", measure, value)
-        for at, stood, waived, unjudged in tenant.open:
-            for severity, count in stood.items():
+        for at, open_findings, waived, not_evaluated in tenant.open:
+            for severity, count in open_findings.items():
                 yield Line(tenant.tenant, _at(at), "findings", severity.value, "", "open", count)
             yield Line(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
-            yield Line(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", unjudged)
+            yield Line(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", not_evaluated)
         for policy in tenant.policies:
-            for measure, each in (("open", policy.open), ("waived", policy.waived)):
-                for at, value in zip(policy.at, each, strict=True):
+            for measure, counts in (("open", policy.open), ("waived", policy.waived)):
+                for at, value in zip(policy.at, counts, strict=True):
                     yield Line(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
         for currency, sums in tenant.money.items():
             for at, amount in sums:
@@ -50,20 +51,20 @@ def lines(trends: Sequence[Trends]) -> Iterable[Line]:
 
 
 def render_csv(trends: Sequence[Trends]) -> Artifact:
-    """Write the table as CSV, whose texts no spreadsheet takes for a formula."""
+    """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
     body = spreadsheet([Line._fields, *lines(trends)])
     return Artifact(name="history.csv", media_type="text/csv; charset=utf-8", body=body)
 
 
 def render_parquet(trends: Sequence[Trends]) -> Artifact:
-    """Write the table as Parquet."""
-    import pyarrow as pa  # noqa: PLC0415  the other formats do without
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    """Render the table as Parquet."""
+    import pyarrow as pa  # noqa: PLC0415 - only needed for this format
+    import pyarrow.parquet as pq  # noqa: PLC0415 - only needed for this format
 
-    kinds = [*zip(Line._fields[:-1], repeat(pa.string())), ("value", pa.float64())]
+    fields = [*zip(Line._fields[:-1], repeat(pa.string())), ("value", pa.float64())]
     columns = zip(*lines(trends), strict=True)
-    arrays = [pa.array(values, kind) for values, (_, kind) in zip(columns, kinds, strict=True)]
-    schema = pa.schema(kinds)
+    arrays = [pa.array(values, arrow_type) for values, (_, arrow_type) in zip(columns, fields, strict=True)]
+    schema = pa.schema(fields)
     sink = io.BytesIO()
     pq.write_table(pa.table(arrays, schema=schema) if arrays else schema.empty_table(), sink, compression="zstd")
     return Artifact(name="history.parquet", media_type="application/vnd.apache.parquet", body=sink.getvalue())

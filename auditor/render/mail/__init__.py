@@ -1,1 +1,1 @@
-"""Writes the text and HTML parts of a mail."""
+"""Renders the text and HTML parts of mails."""

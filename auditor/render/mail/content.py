@@ -1,4 +1,4 @@
-"""A Result into what a mail says of it, in the order in which administrators want to know."""
+"""Builds the view model of a mail from a Result."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -30,13 +30,14 @@ from auditor.render.text.sanitize import is_https
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
 RENEWALS: Final = timedelta(days=60)
-_PLAN: Final = 400
-"""Characters of a sentence about a plan."""
-_WAIVERS: Final = ("waiver.expired", "waiver.expiring")
+"""How far ahead the dates of subscriptions and contracts are listed."""
+_MAX_PLAN: Final = 400
+"""Maximum characters of a sentence about a plan."""
+_WAIVER_NOTICES: Final = ("waiver.expired", "waiver.expiring")
 
 
 class LineLimits(Struct, frozen=True, kw_only=True):
-    """How many lines of each kind a mail may have."""
+    """Maximum number of lines of each kind in a mail."""
 
     changed: int = 10
     acts: int = 5
@@ -47,44 +48,44 @@ class LineLimits(Struct, frozen=True, kw_only=True):
     trends: int = 6
 
 
-def mail_view(shown: Page, result: Result, reader: Reader, l10n: Labels, limits: LineLimits) -> MailView:
-    """Return what the mail says of a result and its page; both hold only what this reader may see."""
+def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: LineLimits) -> MailView:
+    """Return the view model of the mail; `result` and `page` must contain only what this reader may see."""
     several = len(result.tenants) > 1
     changed = _changed(result, reader, l10n, several=several)
     seats = [
         _seat_line(row, section, several=several)
-        for section in shown.sections
+        for section in page.sections
         for row in section.seats
         if row.severity is not None
     ]
-    verdict = _verdict(shown, result, reader, l10n)
-    worst = sorted(shown.sections, key=worst_first)[: limits.tenants] if several else []
-    sentences = shown.completeness if shown.complete else shown.completeness[: limits.tenants]
-    renewals = _renewals(result, l10n, several=several, whole=not any(_scope(reader, l10n)))
+    verdict = _verdict(page, result, reader, l10n)
+    worst = sorted(page.sections, key=worst_first)[: limits.tenants] if several else []
+    sentences = page.completeness if page.complete else page.completeness[: limits.tenants]
+    renewals = _renewals(result, l10n, several=several, all_contracts=not any(_scope(reader, l10n)))
     return MailView(
-        page=shown,
+        page=page,
         reader=reader,
-        subject=subject_of(result, l10n, complete=shown.complete, weekly=reader.weekly),
-        who=flat(shown.title),
+        subject=subject_of(result, l10n, complete=page.complete, weekly=reader.weekly),
+        who=flat(page.title),
         preview=l10n.joined([verdict, *(count.summary for count in changed[:3])]),
         verdict=verdict,
-        plan=tuple(flat(line, _PLAN) for line in shown.plan),
+        plan=tuple(flat(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
         completeness=tuple(flat(sentence, 400) for sentence in sentences),
-        more_gaps=len(shown.completeness) - len(sentences),
+        more_gaps=len(page.completeness) - len(sentences),
         changed=tuple(changed[: limits.changed]),
         more_changed=len(changed[limits.changed :]),
-        acts=tuple(_acts(shown, reader, l10n))[: limits.acts],
+        acts=tuple(_acts(page, reader, l10n))[: limits.acts],
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: limits.seats]),
-        more_seats=len(seats[limits.seats :]) + _outside_elsewhere(result, shown, l10n),
+        more_seats=len(seats[limits.seats :]) + _outside_in_other_tenants(result, page, l10n),
         renewals=tuple(renewals[: limits.renewals]),
         more_renewals=len(renewals[limits.renewals :]),
-        money=tuple((figure.label, figure.amount) for figure in shown.figures if figure.amount),
+        money=tuple((figure.label, figure.amount) for figure in page.figures if figure.amount),
         trends=sparks(result, reader.history, l10n)[: limits.trends],
-        exceptions=tuple(_exceptions(shown, l10n, limits)),
-        run=flat(shown.run),
+        exceptions=tuple(_exceptions(page, l10n, limits)),
+        run=flat(page.run),
     )
 
 
@@ -93,14 +94,14 @@ def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:
     yield from map(flat, (*reader.owners, *reader.tags))
 
 
-def _verdict(shown: Page, result: Result, reader: Reader, l10n: Labels) -> str:
-    if any(_scope(reader, l10n)) and shown.complete and not any(result.summary.open.values()):
+def _verdict(page: Page, result: Result, reader: Reader, l10n: Labels) -> str:
+    if any(_scope(reader, l10n)) and page.complete and not any(result.summary.open.values()):
         return l10n.gettext("None of the findings that you receive is open.")
-    return shown.verdict
+    return page.verdict
 
 
 def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> list[Changed]:
-    """Return a line for every policy and change: who is concerned stands in the report, not in a mail."""
+    """Return a line for each policy and kind of change; people are only named in the report, not in a mail."""
     if result.run.previous is None:
         return []
     titles = {header.id: header.title or header.id for header in result.run.policies}
@@ -141,18 +142,18 @@ def _link(reader: Reader, anchor: str) -> str:
     return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
 
 
-def _acts(shown: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
-    """Yield the highlights; of their warnings, such as an unknown agreement, each is there once."""
-    steps = {step.anchor: step for section in shown.sections for step in section.steps}
-    warned: set[str] = set()
-    for highlight in shown.highlights:
+def _acts(page: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
+    """Yield the highlights; a warning that several have in common, such as an unknown agreement, is included once."""
+    steps = {step.anchor: step for section in page.sections for step in section.steps}
+    seen: set[str] = set()
+    for highlight in page.highlights:
         step = steps.get(highlight.anchor)
-        caution = next((text for text in step.action.warnings if text not in warned), "") if step is not None else ""
-        warned.add(caution)
+        caution = next((text for text in step.action.warnings if text not in seen), "") if step is not None else ""
+        seen.add(caution)
         yield Act(
             title=flat(highlight.title, 200),
             severity=highlight.severity,
-            facts=tuple(flat(fact) for fact in _facts(highlight, step, l10n, several=len(shown.sections) > 1) if fact),
+            facts=tuple(flat(fact) for fact in _facts(highlight, step, l10n, several=len(page.sections) > 1) if fact),
             why=flat(highlight.why),
             caution=flat(caution, 400),
             first=flat(highlight.first, 300),
@@ -176,9 +177,9 @@ def _document(step: Step | None) -> tuple[str, str] | None:
     return next(((flat(link.label), link.address) for link in links if is_https(link.address)), None)
 
 
-def _outside_elsewhere(result: Result, shown: Page, l10n: Labels) -> int:
-    """Count the products outside their limits of tenants that the page does not show."""
-    names = {section.name for section in shown.sections}
+def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
+    """Count the products outside their limits in tenants that the page does not show."""
+    names = {section.name for section in page.sections}
     others = [(each, Context.of_tenant(each, {}, l10n)) for each in result.tenants if each.name not in names]
     return sum(seats.sku_id.casefold() in context.about_seats for each, context in others for seats in each.seats)
 
@@ -215,15 +216,15 @@ def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
     return TenantLine(name=flat(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
 
 
-def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> list[Renewal]:
-    """Return the near dates of subscriptions with open findings, and of contracts.
+def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: bool) -> list[Renewal]:
+    """Return the upcoming dates of subscriptions with open findings, and of contracts.
 
-    A recipient of a part sees the contracts that its open findings name; a recipient of the whole sees all.
+    With `all_contracts` all contracts are included, else those that open findings name.
     """
     renewals: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
-        named = None if whole else contracts_of(tenant.findings)
+        named = None if all_contracts else contracts_of(tenant.findings)
         for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=named):
             renewals[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
@@ -238,7 +239,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, whole: bool) -> li
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=l10n.date(moment),
                 happens=_happens(finding, tenant, today, l10n),
-                summary=l10n.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
+                summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
@@ -249,7 +250,7 @@ def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) 
     return happens(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
 
 
-def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
+def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
     state = l10n.subscription(finding.evidence.get("status"))
     if state:
         yield state
@@ -258,25 +259,27 @@ def _idle(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(spare))
 
 
-def _exceptions(shown: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:
-    all_notices = [notice for section in shown.sections for notice in section.notices]
-    holding = sum(row.key != "expired" for row in shown.waivers)
-    if holding:
-        yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", holding)
-    if shown.waived:
-        yield l10n.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
-    if shown.report_only:
+def _exceptions(page: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:
+    all_notices = [notice for section in page.sections for notice in section.notices]
+    in_force = sum(row.key != "expired" for row in page.waivers)
+    if in_force:
+        yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", in_force)
+    if page.waived:
+        yield l10n.ngettext("{count} finding waived", "{count} findings waived", page.waived)
+    if page.report_only:
         yield l10n.ngettext(
             "{count} finding of report-only policies, which does not count",
             "{count} findings of report-only policies, which do not count",
-            shown.report_only,
+            page.report_only,
         )
     unused = len({notice.subject for notice in all_notices if notice.code == "waiver.unused"})
     if unused:
         yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
-    ending = list(
-        dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in all_notices if notice.code == code)
+    expiring = list(
+        dict.fromkeys(
+            flat(notice.message, 240) for code in _WAIVER_NOTICES for notice in all_notices if notice.code == code
+        )
     )
-    yield from ending[: limits.notices]
-    if len(ending) > limits.notices:
-        yield l10n.ngettext("{count} more", "{count} more", len(ending) - limits.notices)
+    yield from expiring[: limits.notices]
+    if len(expiring) > limits.notices:
+        yield l10n.ngettext("{count} more", "{count} more", len(expiring) - limits.notices)

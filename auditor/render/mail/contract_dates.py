@@ -1,4 +1,4 @@
-"""The dates of contracts as lines of a mail."""
+"""Builds the lines of a mail about contract dates."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -13,13 +13,15 @@ from auditor.render.text.evidence.contracts import contract_dates, contract_seat
 from auditor.render.text.labels import Labels
 
 ENDED: Final = timedelta(days=30)
-"""How long a contract that has ended is shown."""
+"""How long an ended contract is still listed."""
 
 
 def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
     """Return the ids of the contracts that open findings name."""
-    own = (each for each in findings if each.status is Status.OPEN and each.check.startswith("contract."))
-    return frozenset(name for each in own for name in (each.detail, *(each.evidence.get("contracts") or ())) if name)
+    contract_findings = (each for each in findings if each.status is Status.OPEN and each.check.startswith("contract."))
+    return frozenset(
+        name for each in contract_findings for name in (each.detail, *(each.evidence.get("contracts") or ())) if name
+    )
 
 
 def contract_renewals(
@@ -31,9 +33,9 @@ def contract_renewals(
     several: bool,
     named: frozenset[str] | None = None,
 ) -> Iterator[tuple[str, datetime, Renewal]]:
-    """Yield the near last days to give notice and ends of contracts, and ends of the last month.
+    """Yield (key, instant, line) for each upcoming notice date and end of a contract, and each end in the last 30 days.
 
-    `today` is the day of the audit, in UTC; `named` are the ids of the contracts that may be shown; None for all.
+    `today` is the day of the audit in UTC; `named` are the ids of the contracts that may be shown, None for all.
     """
     for contract in tenant.contracts or ():
         if named is not None and contract.id not in named:

@@ -1,4 +1,4 @@
-"""A Result and its reader into the two parts of a mail: text, and HTML as Outlook's Word engine and Gmail take it."""
+"""Renders the text and HTML parts of a mail; the HTML works in Gmail and in Outlook with its Word engine."""
 
 import re
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 
-LARGEST: Final = 100_000
-"""Bytes of the HTML part; Gmail cuts a mail off at about 102 KB."""
+MAX_SIZE: Final = 100_000
+"""Maximum size of the HTML part in bytes; Gmail truncates mails at about 102 KB."""
 _LIMITS: Final = (
     LineLimits(),
     LineLimits(changed=5, acts=3, seats=8, renewals=5, tenants=10, notices=2),
@@ -28,39 +28,39 @@ _LIMITS: Final = (
 
 
 def render_mail(result: Result, reader: Reader) -> MailParts:
-    """Write the mail; the same result and reader give the same text, and no person of the tenant is named in it.
+    """Render the mail; it names no person of the tenant, and equal results and readers give equal texts.
 
-    `result` holds what this reader may see, and nothing else. Where the HTML would be cut off by Gmail, lists get
-    shorter in both parts.
+    `result` must contain only what this reader may see. If Gmail would truncate the HTML, lists are shortened in both
+    parts.
     """
     l10n = Labels(reader.locale)
     for view in mail_views(result, reader, l10n):
         html = _html(view, l10n)
-        if len(html.encode()) < LARGEST:
+        if len(html.encode()) < MAX_SIZE:
             break
     return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.page.language)
 
 
 def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
-    """Yield what a message to a reader says, the fullest first, each later one with shorter lists."""
-    shown = page(result, l10n)
+    """Yield view models of a message to a reader, each with shorter lists than the one before."""
+    content = page(result, l10n)
     for limits in _LIMITS:
-        yield mail_view(shown, result, reader, l10n, limits)
+        yield mail_view(content, result, reader, l10n, limits)
 
 
 def _html(view: MailView, l10n: Labels) -> str:
     import css_inline  # noqa: PLC0415 - only mail needs it
 
-    whole, dark = _styles()
+    inline_style, head_style = _styles()
     text = (
         environment(l10n).get_template("mail.html.jinja").render(view=view, bar_width=BAR_WIDTH, bar_height=BAR_HEIGHT)
     )
     inliner = css_inline.CSSInliner(
-        keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=whole
+        keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=inline_style
     )
     inlined = inliner.inline(text)
-    # What cannot be inlined, and what clients without dark mode pass over, stands in the head.
-    return inlined.replace("</head>", f"<style>{dark}</style></head>", 1)
+    # Rules that cannot be inlined, such as those for dark mode, are in the head.
+    return inlined.replace("</head>", f"<style>{head_style}</style></head>", 1)
 
 
 def _text(view: MailView, l10n: Labels) -> str:
@@ -77,7 +77,7 @@ def _text_template(language: str) -> Template:
 
 @cache
 def _styles() -> tuple[str, str]:
-    """Return the style that goes into the elements, and that which stays in the head."""
+    """Return the style that is inlined into the elements, and the style for the head."""
     text = resources.report_text("styles/mail.css")
-    whole, _, dark = text.partition("/* in the head */\n")
-    return whole, " ".join(dark.split())
+    inline_style, _, head_style = text.partition("/* in the head */\n")
+    return inline_style, " ".join(head_style.split())

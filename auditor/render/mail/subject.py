@@ -1,4 +1,4 @@
-"""A Result into the subject of its mail: who, what came out, what changed, which day."""
+"""Builds the subject of a mail: tenant, outcome, changes, day."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,32 +9,32 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import changes
 
-LONGEST: Final = 70
-"""Characters of a subject; inboxes show no more."""
-_LONG: Final = 140
-"""Characters of a text of the tenant's that a mail shows."""
+MAX_SUBJECT: Final = 70
+"""Maximum characters of a subject; inboxes show no more."""
+_MAX_TEXT: Final = 140
+"""Maximum characters of a text from the tenant."""
 
 
 def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
-    """Return the subject, never more than 70 characters; what says least gives way first."""
+    """Return the subject, at most 70 characters; the least important parts are left out first."""
     parts = list(_outcome(result, l10n, complete=complete))
     day = l10n.date(result.run.as_of)
     kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
     while True:
         tail = f"{kind}: {l10n.joined(parts)} — {day}"
-        available = LONGEST - len(tail) - len("[] ")
+        available = MAX_SUBJECT - len(tail) - len("[] ")
         who = _who(result, l10n)
-        # A name may be cut, the number of tenants may not.
+        # The name of a tenant may be truncated, the number of tenants may not.
         if available >= (min(len(who), 12) if len(result.tenants) == 1 else len(who)) or len(parts) == 1:
             break
         parts.pop()
-    return f"[{flat(who, max(available, 8))}] {flat(tail, LONGEST - 11)}"
+    return f"[{flat(who, max(available, 8))}] {flat(tail, MAX_SUBJECT - 11)}"
 
 
-def flat(text: str, longest: int = _LONG) -> str:
-    """Return a text on one line, without anything that acts, cut to a length that a mail can bear."""
+def flat(text: str, limit: int = _MAX_TEXT) -> str:
+    """Return a text as one line, with control characters escaped, and cut to `limit` characters."""
     line = " ".join(visible(text, keep="\n\r\t").split())
-    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def _who(result: Result, l10n: Labels) -> str:
@@ -60,11 +60,11 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
         yield l10n.ngettext("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
-    since = changes(result.tenants, result.fleet)
+    changed = changes(result.tenants, result.fleet)
     if result.run.previous is not None:
-        if since.new:
-            yield l10n.ngettext("{count} new", "{count} new", since.new)
-        if since.reopened:
-            yield l10n.ngettext("{count} reopened", "{count} reopened", since.reopened)
-        if since.fixed:
-            yield l10n.ngettext("{count} fixed", "{count} fixed", since.fixed)
+        if changed.new:
+            yield l10n.ngettext("{count} new", "{count} new", changed.new)
+        if changed.reopened:
+            yield l10n.ngettext("{count} reopened", "{count} reopened", changed.reopened)
+        if changed.fixed:
+            yield l10n.ngettext("{count} fixed", "{count} fixed", changed.fixed)

@@ -1,4 +1,4 @@
-"""What a mail says, as plain values: both its parts, text and HTML, are made of them and have the same content."""
+"""The view model of a mail, from which both parts, text and HTML, are rendered."""
 
 from msgspec import Struct
 
@@ -8,33 +8,33 @@ from auditor.render.text.earlier_run import EarlierRun, Sparkline
 
 
 class Reader(Struct, frozen=True, kw_only=True):
-    """For whom a mail is written, and what stands beside the result."""
+    """The recipient of a mail, and the data of the mail that is not in the result."""
 
     locale: str
     weekly: bool = False
-    """Whether it goes out because a week has passed, not because something happened."""
+    """Whether the mail is sent because a week has passed, and not because of an event."""
     severities: tuple[Severity, ...] = ()
     owners: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
-    """What this reader asked for; empty for everything."""
+    """The filters of this reader (severities, owners, tags); empty for everything."""
     link: str = ""
-    """Where the report, or the run, can be read; https or empty."""
+    """URL of the report or the run; https, or empty."""
     anchors: bool = False
-    """Whether the link leads to the report itself, so that its places can be linked."""
+    """Whether the link leads to the report itself, so that anchors can be appended."""
     attachment: str = ""
-    """The name of the file that goes with the mail; empty for none."""
+    """The name of the attached file; empty if there is none."""
     too_large: str = ""
-    """The name of a file that would have gone with it, and did not fit."""
+    """The name of the file that is too large to be attached; empty if there is none."""
     approvals: tuple[str, ...] = ()
     """The names of the files in which the reader approves actions of a plan."""
     approvals_too_large: bool = False
-    """Whether they did not fit."""
+    """Whether these files are too large to be attached."""
     history: tuple[EarlierRun, ...] = ()
-    """What earlier runs came to in the part that this reader receives, oldest first."""
+    """The totals of earlier runs, for the findings that this reader receives, oldest first."""
 
 
 class Changed(Struct, frozen=True, kw_only=True):
-    """Findings of one policy that came, came back, or went."""
+    """Findings of one policy that are new, reopened or fixed."""
 
     key: str
     summary: str
@@ -42,24 +42,24 @@ class Changed(Struct, frozen=True, kw_only=True):
     title: str
     severity: Severity
     tenant: str
-    """Empty where there is one tenant only."""
+    """Empty if there is only one tenant."""
     href: str
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """One of the few things to do first."""
+    """One of the most important things to do."""
 
     title: str
     severity: Severity
     facts: tuple[str, ...]
     why: str
-    """Why it is among the first."""
+    """Why it is important."""
     caution: str
     """The first of its warnings."""
     first: str
     """The first of its steps."""
     next: str
-    """Where to go on."""
+    """What to do after it."""
     href: str
     document: tuple[str, str] | None
     """Label and https address of the documented steps."""
@@ -71,28 +71,28 @@ class SeatLine(Struct, frozen=True, kw_only=True):
     name: str
     tenant: str
     figures: str
-    """Assigned of usable."""
+    """Assigned and usable seats, as `assigned / usable`."""
     spare: str
     state: str
     advice: str
     severity: Severity
     bar: tuple[int, int, int] | None
-    """Pixels of a bar of BAR: assigned, free, beyond what is usable; None where a number is not known."""
+    """Pixels of the parts of a bar: assigned, free, beyond the usable ones; None if a number is not known."""
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
-    """A subscription whose next date is near."""
+    """A subscription or contract with an upcoming date."""
 
     name: str
     tenant: str
     date: str
     summary: str
     happens: str
-    """What happens on the date where nobody decides before it."""
+    """What happens on the date if nobody decides before it."""
 
 
 class TenantLine(Struct, frozen=True, kw_only=True):
-    """How one of several tenants stands."""
+    """The state of one of several tenants."""
 
     name: str
     summary: str
@@ -102,21 +102,21 @@ class TenantLine(Struct, frozen=True, kw_only=True):
 
 
 class MailView(Struct, frozen=True, kw_only=True):
-    """A whole mail: its page and reader, and what only a mail says or says in fewer words."""
+    """A mail: the page, the reader, and the content that is specific to mails."""
 
     page: Page
     reader: Reader
     subject: str
     who: str
     preview: str
-    """What an inbox shows after the subject."""
+    """The text that inboxes show after the subject."""
     verdict: str
     plan: tuple[str, ...]
-    """What became of an earlier plan, in sentences."""
+    """The progress of an earlier plan, in sentences."""
     scope: str
     completeness: tuple[str, ...]
     more_gaps: int
-    """Sentences about what is missing that are not told."""
+    """Number of sentences about missing data that are left out."""
     changed: tuple[Changed, ...]
     more_changed: int
     acts: tuple[Act, ...]
@@ -127,15 +127,15 @@ class MailView(Struct, frozen=True, kw_only=True):
     renewals: tuple[Renewal, ...]
     more_renewals: int
     money: tuple[tuple[str, str], ...]
-    """Label and amount a month."""
+    """Label and monthly amount."""
     trends: tuple[Sparkline, ...]
-    """The main figures over the runs so far; none without an earlier run."""
+    """The main totals over the runs so far; empty without earlier runs."""
     exceptions: tuple[str, ...]
     run: str
 
 
 class MailParts(Struct, frozen=True, kw_only=True):
-    """A mail as it leaves rendering."""
+    """A rendered mail."""
 
     subject: str
     text: str

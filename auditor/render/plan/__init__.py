@@ -1,1 +1,1 @@
-"""Writes the remediation plan for people."""
+"""Renders the remediation plan as HTML."""

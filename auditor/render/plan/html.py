@@ -1,4 +1,4 @@
-"""A remediation plan into one HTML file that loads nothing, runs nothing and prints well."""
+"""Renders a remediation plan as one printable HTML file without external resources or scripts."""
 
 from datetime import date, datetime
 from typing import Final
@@ -18,7 +18,7 @@ from auditor.render.text.static_page import content_policy
 
 
 class MoneyRow(Struct, frozen=True, kw_only=True):
-    """One figure a month in one currency, before the plan and after it."""
+    """One monthly amount in one currency, before and after the plan."""
 
     label: str
     before: str
@@ -26,14 +26,14 @@ class MoneyRow(Struct, frozen=True, kw_only=True):
 
 
 class AnswerView(Struct, frozen=True, kw_only=True):
-    """A possible answer in l10n, and as an item of decisions.yaml."""
+    """A possible answer, in words and as an item of decisions.yaml."""
 
     label: str
     yaml: str
 
 
 class QuestionView(Struct, frozen=True, kw_only=True):
-    """An open question."""
+    """An open question and its possible answers."""
 
     text: str
     effect: str
@@ -41,16 +41,16 @@ class QuestionView(Struct, frozen=True, kw_only=True):
 
 
 class GuideView(Struct, frozen=True, kw_only=True):
-    """How an action is carried out."""
+    """How to carry out an action."""
 
     prerequisites: GuidancePart
     warnings: GuidancePart
     instructions: GuidancePart
     next: GuidancePart
     script: str
-    """The PowerShell lines that sign in and carry the requests out; empty without requests."""
+    """The PowerShell lines that sign in and carry out the requests; empty without requests."""
     requests: str
-    """The requests, one after the other."""
+    """The HTTP requests, in order."""
 
 
 class ActionView(Struct, frozen=True, kw_only=True):
@@ -59,20 +59,20 @@ class ActionView(Struct, frozen=True, kw_only=True):
     anchor: str
     number: int
     action: Action | None
-    """None for questions about findings that no action names."""
+    """None for questions about findings without an action."""
     severity: Severity
     effects: tuple[str, ...]
-    """What it comes to: findings, seats, money."""
+    """The effects on findings, seats and money."""
     who: tuple[tuple[str, str], ...]
     """Names and addresses of the subjects."""
     guide: GuideView | None
-    """None where the action is shown elsewhere on the page, at `elsewhere`."""
+    """None if the action is shown elsewhere on the page, at `elsewhere`."""
     questions: tuple[QuestionView, ...] = ()
-    """Those that are shown here, before several alike one for all of them."""
+    """The questions that are shown here; several similar ones are preceded by one for all of them."""
     asked: int = 0
-    """How many questions they are."""
+    """Number of questions."""
     elsewhere: str = ""
-    """The anchor where the action is shown in full, or where its questions are."""
+    """The anchor at which the action is shown in full, or its questions are."""
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -87,22 +87,22 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class FirstAction(Struct, frozen=True, kw_only=True):
-    """One of the few most important actions."""
+    """One of the most important actions."""
 
     anchor: str
     title: str
     why: str
     due: str
-    """The nearest date of the product that it is about; empty where no date is known."""
+    """The nearest date of the product that it is about; empty if none is known."""
 
 
 class TenantView(Struct, frozen=True, kw_only=True):
-    """The plan of one tenant, as it is shown; every text is in the reader's language."""
+    """The view model of the plan of one tenant; all texts are in the reader's language."""
 
     anchor: str
     title: str
     summary: tuple[str, ...]
-    """What the plan comes to, one sentence each."""
+    """The results of the plan, as sentences."""
     open_before: int
     open_after: int
     money: tuple[MoneyRow, ...]
@@ -111,30 +111,30 @@ class TenantView(Struct, frozen=True, kw_only=True):
     proof: int
     """The number of the part about the proof."""
     fixed: tuple[str, ...]
-    """The findings that are gone, each in one line."""
+    """The resolved findings, one line each."""
     remaining: tuple[tuple[str, tuple[str, ...]], ...]
-    """(why, findings) pairs."""
+    """(reason, findings) pairs."""
     new: tuple[str, ...]
     undecided: tuple[str, ...]
     dropped: tuple[tuple[str, str], ...]
     notices: tuple[str, ...]
-    """What is wrong with decisions."""
+    """Problems with decisions."""
 
 
 class PlanView(Struct, frozen=True, kw_only=True):
-    """A whole plan, as it is shown."""
+    """The view model of a plan."""
 
     as_of: datetime
     complete: bool
     proven: bool
     tenants: tuple[TenantView, ...]
     fleet: tuple[str, ...]
-    """Why findings about all tenants together stay."""
+    """Why findings across tenants remain."""
     actions: tuple[Action, ...]
 
     @property
     def checked(self) -> date | None:
-        """The oldest day on which the guidance of an action was held against its sources; None where none is known."""
+        """The oldest day on which guidance of an action was compared with its sources; None if none is known."""
         return oldest(self.actions)
 
 
@@ -142,7 +142,7 @@ _STYLES: Final = ("styles/report.css", "styles/plan.css")
 
 
 def render(view: PlanView, *, locale: str) -> Artifact:
-    """Write the page; equal plans give equal bytes."""
+    """Render the page; equal plans give equal bytes."""
     l10n = Labels(locale)
     style = "".join(map(resources.report_text, _STYLES))
     template = environment(l10n).get_template("plan.html.jinja")
@@ -150,6 +150,6 @@ def render(view: PlanView, *, locale: str) -> Artifact:
         plan=view,
         language=l10n.language,
         csp=content_policy(style),
-        style=Markup(style),  # noqa: S704 - ours
+        style=Markup(style),  # noqa: S704 - packaged style sheets
     )
     return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))

@@ -1,1 +1,1 @@
-"""Writes what a policy change would do."""
+"""Renders previews of policy changes."""

@@ -1,4 +1,4 @@
-"""A Preview into one small HTML page that loads nothing and runs nothing."""
+"""Renders a Preview as a small HTML page without external resources or scripts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -31,11 +31,11 @@ _STYLE: Final = (
     "li{overflow-wrap:anywhere}.warn{border-inline-start:.3rem solid #b45309;padding-inline-start:.8rem}"
 )
 _ROWS: Final = 1000
-"""Findings of one tenant and kind in the page; preview.json has all."""
+"""Findings per tenant and kind that the page lists; preview.json has all of them."""
 
 
 def render(preview: Preview, *, locale: str) -> Artifact:
-    """Write preview.html."""
+    """Render preview.html."""
     l10n = Labels(locale)
     policies = [
         (policy.id, l10n.policy(policy.title), state(policy, l10n), *_cells(each, l10n))

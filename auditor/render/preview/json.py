@@ -1,4 +1,4 @@
-"""A Preview into preview.json: `auditor/preview/v1`."""
+"""Renders a Preview as preview.json (`auditor/preview/v1`)."""
 
 from typing import Any, Final
 
@@ -11,14 +11,14 @@ from auditor.result.preview_counts import by_department, by_policy, tally, worse
 SCHEMA: Final = "auditor/preview/v1"
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:  # noqa: ARG001 - every renderer is called alike
-    """Write preview.json; equal previews give equal bytes."""
+def render(preview: Preview, *, locale: str) -> Artifact:  # noqa: ARG001 - all renderers of previews have this signature
+    """Render preview.json; equal previews give equal bytes."""
     return Artifact(name="preview.json", media_type="application/json", body=document(preview_document(preview)))
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:
-    """Return what `encoder.document` writes of a preview."""
-    graver = worse(preview)
+    """Return the document of a preview, for `encoder.document`."""
+    worsened = worse(preview)
     fleet = members(preview.fleet)
     del fleet["name"]
     return {
@@ -32,7 +32,7 @@ def preview_document(preview: Preview) -> dict[str, Any]:
         "fleet": fleet,
         "summary": {
             **members(tally(preview.everywhere)),
-            "worse": {severity.value: graver.count(severity) for severity in Severity},
+            "worse": {severity.value: worsened.count(severity) for severity in Severity},
             "policies": [{**members(policy), **members(counts)} for policy, counts in by_policy(preview)],
             "departments": [{"name": name, **members(counts)} for name, counts in by_department(preview)],
             "notEvaluated": preview.unknown,

@@ -1,4 +1,4 @@
-"""A Preview into a Markdown comment for a pull request: short enough for GitHub, cut between lines, its text inert."""
+"""Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,13 +14,13 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
 
 LIMIT: Final = 60_000
-"""Characters; GitHub refuses a comment over 65 536."""
+"""Maximum characters of a comment; GitHub rejects more than 65,536."""
 MARK: Final = "<!-- auditor-preview -->"
-"""The first line, by which a workflow finds its comment again."""
+"""The first line, which workflows search for to update their comment."""
 _ROWS: Final = 20
-"""Findings of one tenant and kind that are shown one by one."""
-_TEXT: Final = 200
-"""Characters of one text; no title is worth more of a comment."""
+"""Findings per tenant and kind that are listed."""
+_MAX_TEXT: Final = 200
+"""Maximum characters of a title or another text."""
 _STATUSES: Final = {
     Status.OPEN: N_("open"),
     Status.WAIVED: N_("waived"),
@@ -30,7 +30,7 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 
 
 def render(preview: Preview, *, locale: str) -> Artifact:
-    """Write the comment; what would go over LIMIT is left out, and the end says so."""
+    """Render the comment; it is truncated at LIMIT, with a note at the end."""
     l10n = Labels(locale)
     blocks: list[str] = []
     size = 0
@@ -46,7 +46,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
 
 
 def headline(preview: Preview, l10n: Labels) -> str:
-    """Return what the change does, in one line of plain text."""
+    """Return a summary of the change in one line of plain text."""
     counts = tally(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
@@ -75,7 +75,7 @@ def tallied(kind: str, count: int, l10n: Labels) -> str:
 
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
-    """Return what comes to and goes from open findings a month, by currency; empty where nothing has a price."""
+    """Return the increase and decrease of the monthly cost of open findings, by currency; empty without prices."""
     return "; ".join(
         f"+{l10n.money(each.more_per_month, each.currency)} −{l10n.money(each.less_per_month, each.currency)}"
         for each in counts.money
@@ -83,7 +83,7 @@ def sums(counts: DifferenceCount, l10n: Labels) -> str:
 
 
 def state(policy: PolicyChange, l10n: Labels) -> str:
-    """Return what becomes of a policy itself."""
+    """Return how a policy changed, in words."""
     if policy.before is None or policy.after is None:
         return l10n.gettext("new policy") if policy.before is None else l10n.gettext("policy removed")
     if policy.before is not policy.after:
@@ -92,38 +92,38 @@ def state(policy: PolicyChange, l10n: Labels) -> str:
 
 
 def side_label(side: Side) -> str:
-    """Return a side's name, with its commit where it is a ref."""
+    """Return the name of a side, followed by the commit if it is a Git ref."""
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
 def sided(side: str, l10n: Labels) -> str:
-    """Return which policies are meant: those of the `base`, or those of the `head`."""
+    """Return a label for the side of the policies: `base` or `head`."""
     return l10n.gettext("before the change") if side == "base" else l10n.gettext("after the change")
 
 
 def finding_line(finding: Finding, l10n: Labels) -> str:
-    """Return a finding in one line of plain text; its product by name, unless the finding is about this product."""
+    """Return a finding in one line of plain text, with the name of its product unless that is the subject."""
     product = named_product(finding, {})
-    what = l10n.check(finding.check)
+    check = l10n.check(finding.check)
     level = l10n.gettext(SEVERITIES[finding.severity])
     about = filter(None, dict.fromkeys((finding.subject.name, product)))
-    return " · ".join((finding.policy, f"{what} ({level}, {_status(finding, l10n)})", *about))
+    return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *about))
 
 
 def change_line(pair: Changed, l10n: Labels) -> str:
-    """Return a changed finding in one line of plain text, with what is different."""
-    one, other = pair.before, pair.after
+    """Return a changed finding in one line of plain text, with the differences."""
+    before, after = pair.before, pair.after
     none = l10n.gettext("none")
     parts = [
-        (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[each.severity]) for each in (one, other))),
-        (l10n.gettext("Status"), *(_status(each, l10n) for each in (one, other))),
-        (l10n.gettext("Waiver"), one.waiver or none, other.waiver or none),
-        (l10n.gettext("A month"), _money(one, l10n), _money(other, l10n)),
+        (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[each.severity]) for each in (before, after))),
+        (l10n.gettext("Status"), *(_status(each, l10n) for each in (before, after))),
+        (l10n.gettext("Waiver"), before.waiver or none, after.waiver or none),
+        (l10n.gettext("A month"), _money(before, l10n), _money(after, l10n)),
     ]
-    keys = sorted({*one.evidence, *other.evidence})
-    parts += [(key, str(one.evidence.get(key)), str(other.evidence.get(key))) for key in keys]
-    different = "; ".join(f"{name} {before} → {after}" for name, before, after in parts if before != after)
-    return f"{finding_line(other, l10n)}: {different or l10n.gettext('its evidence or money changed')}"
+    keys = sorted({*before.evidence, *after.evidence})
+    parts += [(key, str(before.evidence.get(key)), str(after.evidence.get(key))) for key in keys]
+    differences = "; ".join(f"{name} {old} → {new}" for name, old, new in parts if old != new)
+    return f"{finding_line(after, l10n)}: {differences or l10n.gettext('its evidence or money changed')}"
 
 
 def _status(finding: Finding, l10n: Labels) -> str:
@@ -170,7 +170,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 
 def columns_of(l10n: Labels) -> tuple[str, ...]:
-    """Return the titles of the columns that count."""
+    """Return the titles of the columns with counts."""
     return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("A month"))
 
 
@@ -189,14 +189,14 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 
 def more(count: int, l10n: Labels) -> str:
-    """Return how many there are besides, and where."""
+    """Return the number of further items, and where to find them."""
     return l10n.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
     if not rows:
         return
-    # One block, so that a cut never leaves a table without its ruler.
+    # One block, so that truncation never separates the header of a table from its delimiter row.
     yield f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}"
     for row in rows:
         yield f"| {' | '.join(row)} |"
@@ -212,16 +212,16 @@ def _tenant(each: Difference, l10n: Labels) -> Iterator[str]:
     for kind, rows in kinds(each, l10n):
         if not rows:
             continue
-        lines = [f"- {_short(row, 2 * _TEXT)}" for row in rows[:_ROWS]]
+        lines = [f"- {_short(row, 2 * _MAX_TEXT)}" for row in rows[:_ROWS]]
         lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
         name = _short(each.name) if each.name else l10n.gettext("Policies across tenants")
         title = f"{name}: {tallied(kind, len(rows), l10n)}"
-        # One block: an element that is opened is closed.
+        # One block, so that truncation never leaves an element open.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
 
 
 def kinds(each: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
-    """Return what is different in a tenant, kind by kind, each finding in one line."""
+    """Return the differences of a tenant by kind, one line per finding."""
     return (
         ("added", [finding_line(finding, l10n) for finding in each.added]),
         ("removed", [finding_line(finding, l10n) for finding in each.removed]),
@@ -230,5 +230,5 @@ def kinds(each: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
     )
 
 
-def _short(text: str, most: int = _TEXT) -> str:
-    return inert(text if len(text) <= most else f"{text[: most - 1]}…")
+def _short(text: str, limit: int = _MAX_TEXT) -> str:
+    return inert(text if len(text) <= limit else f"{text[: limit - 1]}…")

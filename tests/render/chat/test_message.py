@@ -18,7 +18,7 @@ from auditor.history import compare
 from auditor.localization import languages
 from auditor.render.chat.message import render_message
 from auditor.render.chat.slack import MAX_BLOCKS, MAX_TEXT, escaped
-from auditor.render.chat.teams import LARGEST
+from auditor.render.chat.teams import MAX_SIZE
 from auditor.render.mail.view import Reader
 from auditor.result.aggregate import summarise
 from auditor.result.work_items import work_items
@@ -182,7 +182,7 @@ def large_result(count: int) -> Result:
 @pytest.mark.slow
 def test_the_limits_hold_for_a_large_fleet() -> None:
     large = large_result(300)
-    assert len(render_message(large, READER, Channel.TEAMS)) <= LARGEST
+    assert len(render_message(large, READER, Channel.TEAMS)) <= MAX_SIZE
     check_card(made(Channel.TEAMS, large))
     check_blocks(made(Channel.SLACK, large))
 

@@ -16,7 +16,7 @@ from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.localization import languages
 from auditor.render.mail.content import BAR_WIDTH
-from auditor.render.mail.message import LARGEST, mail_views, render_mail
+from auditor.render.mail.message import MAX_SIZE, mail_views, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import plain
@@ -226,7 +226,7 @@ def test_endless_names_are_cut() -> None:
         seats=tuple(replace(seats, name="s" * 5000) for seats in contoso().seats),
     )
     parts = render_mail(of_tenant(long), READER)
-    assert len(parts.html.encode()) < LARGEST
+    assert len(parts.html.encode()) < MAX_SIZE
     assert not re.search(r"(.)\1{300}", parts.html + parts.text)
 
 
@@ -242,7 +242,7 @@ def crowd(count: int) -> Result:
 @pytest.mark.slow
 def test_fifty_thousand_findings_fit_gmail() -> None:
     parts = render_mail(crowd(50_000), READER)
-    assert len(parts.html.encode()) < LARGEST
+    assert len(parts.html.encode()) < MAX_SIZE
     assert "50,000 new" in parts.text
 
 
@@ -254,7 +254,7 @@ def test_a_fleet_of_hundreds_fits_too() -> None:
     )
     whole = replace(compared(), tenants=tenants, summary=summarise(tenants))
     parts = render_mail(whole, replace(READER, link=f"https://reports.example/{'r' * 300}", anchors=True))
-    assert len(parts.html.encode()) < LARGEST
+    assert len(parts.html.encode()) < MAX_SIZE
     assert parts.subject.startswith("[120 tenants]")
     assert re.search(r"and \d+ more", parts.text)
 
