@@ -1,4 +1,4 @@
-"""Opens connections for messages: TLS, through the proxy of the machine's settings, plain http on this machine only."""
+"""Opens connections for messages: TLS, through the configured proxy; plain HTTP only to this machine."""
 
 import base64
 import http.client
@@ -13,7 +13,7 @@ from auditor.graph.transport.proxy import proxy_address
 
 
 def is_private(url: urllib.parse.SplitResult) -> bool:
-    """Return whether nobody can listen: https, or plain http on this machine."""
+    """Return whether a URL is safe from eavesdropping: it is https, or plain HTTP to this machine."""
     return url.scheme == "https" or (url.scheme == "http" and url.hostname in LOOPBACK)
 
 
@@ -22,8 +22,8 @@ def open_connection(
 ) -> http.client.HTTPConnection:
     """Return an open connection to the host of a URL; `timeout` is in seconds for each step.
 
-    Raises OSError or HTTPException: nothing was sent to the service then; and SettingsError for a proxy that cannot be
-    used, such as one that is reached over TLS.
+    Raises OSError or HTTPException if the connection fails, before anything is sent to the service, and SettingsError
+    for a proxy that cannot be used, such as one that requires TLS.
     """
     host = url.hostname or ""
     if not is_private(url):
@@ -39,9 +39,10 @@ def open_connection(
         connection = http.client.HTTPSConnection(
             proxy.hostname or "", proxy.port or 8080, timeout=timeout, context=trusted
         )
-        user = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
-        basic = {"Proxy-Authorization": f"Basic {base64.b64encode(user.encode()).decode()}"} if user else {}
-        connection.set_tunnel(host, url.port or 443, headers=basic)
+        credentials = urllib.parse.unquote(f"{proxy.username}:{proxy.password or ''}") if proxy.username else ""
+        encoded = base64.b64encode(credentials.encode()).decode()
+        headers = {"Proxy-Authorization": f"Basic {encoded}"} if credentials else {}
+        connection.set_tunnel(host, url.port or 443, headers=headers)
     try:
         connection.connect()
     except BaseException:
@@ -51,7 +52,7 @@ def open_connection(
 
 
 def connection_error(error: Exception) -> Message:
-    """Return what went wrong with a connection, in words, without the URL."""
+    """Return a description of a connection error that does not contain the URL."""
     match error:
         case socket.gaierror():
             return Message("there is no host of that name")

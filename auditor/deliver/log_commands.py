@@ -1,4 +1,4 @@
-"""Escapes text so that the log of a CI job finds no command in it.
+"""Escapes text so that the log of a CI job does not interpret it as a command.
 
 GitHub's runner reads `##[name]` anywhere in a line, and `::name::` after blanks at the start of a line, on stdout and
 stderr (actions/runner, ActionCommand.cs); Azure's agent reads `##vso[name]`. Names of tenants, users, groups, policies
@@ -20,7 +20,7 @@ Escape = Callable[[str], str]
 
 
 def spaced(character: str) -> str:
-    """Return the character after a blank, which keeps text readable."""
+    """Return the character preceded by a blank, so that text stays readable."""
     return f" {character}"
 
 
@@ -36,59 +36,59 @@ _ESCAPES: Final[Mapping[str, Escape]] = {
     **dict.fromkeys(("json", "ndjson", "sarif"), _in_json),
     **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
 }
-"""Format → escape of a character that keeps the meaning; other text formats get a blank before it."""
+"""Format → escape that keeps the meaning of the text; in other text formats, a blank is inserted."""
 _BINARY: Final = frozenset({"parquet", "xlsx"})
 
 
 class CommandEscaper:
-    """Escapes what a job's log would read as a command, also across pieces of text."""
+    """Escapes workflow commands in a text that arrives in pieces; a command can span several pieces."""
 
     def __init__(self, *, at_start: bool, escape: Escape = spaced) -> None:
         self._at_start = at_start
         self._escape = escape
         self._tail = ""
-        """The end of the line that is not ended yet, as it was written."""
+        """The end of the unfinished line, as it was returned."""
 
     @property
     def fresh(self) -> bool:
-        """Whether the next character begins a line."""
+        """Whether the next character begins a new line."""
         return not self._tail
 
     def feed(self, text: str) -> str:
         """Return the next piece of a text with every command escaped."""
         tail_length = len(self._tail)
-        whole = self._tail + text
-        breaks = {match.start() + 1 for match in _ANYWHERE.finditer(whole)}
+        line = self._tail + text
+        offsets = {match.start() + 1 for match in _ANYWHERE.finditer(line)}
         if self._at_start:
-            breaks |= {match.end() for match in _AT_START.finditer(whole)}
-        pieces, done = [], tail_length
-        for offset in sorted(max(offset, tail_length) for offset in breaks):
-            if offset >= done:
-                pieces += [whole[done:offset], self._escape(whole[offset])]
-                done = offset + 1
-        broken = "".join([*pieces, whole[done:]])
-        self._tail = _tail(self._tail + broken)
-        return broken
+            offsets |= {match.end() for match in _AT_START.finditer(line)}
+        pieces, end = [], tail_length
+        for offset in sorted(max(offset, tail_length) for offset in offsets):
+            if offset >= end:
+                pieces += [line[end:offset], self._escape(line[offset])]
+                end = offset + 1
+        escaped = "".join([*pieces, line[end:]])
+        self._tail = _tail(self._tail + escaped)
+        return escaped
 
 
 def _tail(text: str) -> str:
-    """Return the part of the current line that decides about the next piece."""
+    """Return the end of the current line that is needed to find commands in the next piece."""
     line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
-    rest = line[_BLANK.match(line).end() :]  # type: ignore[union-attr]  # it matches the empty text too
-    if not rest:
+    content = line[_BLANK.match(line).end() :]  # type: ignore[union-attr]  # it also matches an empty text
+    if not content:
         return line[-1:]
-    return rest if len(rest) <= _MAX_TAIL else "x" + rest[-_MAX_TAIL:]
+    return content if len(content) <= _MAX_TAIL else "x" + content[-_MAX_TAIL:]
 
 
-def harmless(pieces: Iterable[bytes], form: str) -> Iterator[bytes]:
-    """Yield a document in which a job's log finds no command; binary formats are yielded unchanged."""
-    if form in _BINARY:
+def escape_commands(pieces: Iterable[bytes], format_name: str) -> Iterator[bytes]:
+    """Yield a document in which commands are escaped for the log of a CI job; binary formats are not changed."""
+    if format_name in _BINARY:
         yield from pieces
         return
-    breaker, decoder = (
-        CommandEscaper(at_start=True, escape=_ESCAPES.get(form, spaced)),
+    escaper, decoder = (
+        CommandEscaper(at_start=True, escape=_ESCAPES.get(format_name, spaced)),
         codecs.getincrementaldecoder("utf-8")("surrogateescape"),
     )
     for piece in pieces:
-        yield breaker.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
-    yield breaker.feed(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")
+        yield escaper.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
+    yield escaper.feed(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")

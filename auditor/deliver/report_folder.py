@@ -1,4 +1,4 @@
-"""Writes artifacts to files: each to a temporary file that is renamed, all or none."""
+"""Writes artifacts to temporary files and then renames them, so that all of the files appear, or none."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from auditor.files.output import opened, stream
 
 
 class FilePart(Struct, frozen=True):
-    """A part of a file that `write_all` wrote before, which is copied; it must be one of its `sources`."""
+    """A byte range of a file that `write_all` has already written; the file must be one of its `sources`."""
 
     path: Path
     start: int
@@ -26,16 +26,16 @@ class FilePart(Struct, frozen=True):
 
 Pieces = Iterable[bytes | FilePart]
 
-_AT_ONCE: Final = 1 << 20
-"""Bytes of a file that are copied at once."""
+_COPY_SIZE: Final = 1 << 20
+"""Bytes per read when a byte range is copied."""
 
 
 class ChildFile(Struct, frozen=True):
-    """A file in folders below a given root; none of them may be a link."""
+    """A file in subfolders of a root; neither the file nor a folder may be a symbolic link."""
 
     root: Path
     names: tuple[str, ...]
-    """Folders from the root on, and the file."""
+    """The folders below the root, and the name of the file."""
 
 
 def write_all(
@@ -43,11 +43,12 @@ def write_all(
 ) -> tuple[Path, ...]:
     """Write pieces of bytes to their paths; if one cannot be written, none appears. Raises DeliveryError.
 
-    What the iteration over `files` raises propagates unchanged: it is not about writing.
+    Exceptions from the iteration over `files` itself propagate unchanged.
 
     Character devices, pipes and streams of this process such as /dev/stdout are written directly, just before the files
-    appear. Symbolic links are refused. `public`: the files contain no data of a tenant. `sources` are files of
-    which later ones may contain parts; KeyError for a part of any other, and of one that is written directly.
+    appear. Symbolic links are refused. `public` means that the files contain no data of a tenant. `sources` are the
+    files of which later ones may contain a `FilePart`. Raises KeyError for a part of another file, or of a file that is
+    written directly.
     """
     with ExitStack() as stack:
         batch = _Batch(stack, public=public, sources=sources)
@@ -64,7 +65,7 @@ def write_all(
 
 @contextmanager
 def _delivery() -> Iterator[None]:
-    """Raise DeliveryError for an OSError."""
+    """Convert an OSError to a DeliveryError."""
     try:
         yield
     except OSError as error:
@@ -81,14 +82,15 @@ class _Batch(Struct):
     stack: ExitStack
     public: bool
     sources: Container[Path]
-    written: dict[Path, int] = field(default_factory=dict)
-    """File descriptors of the sources that were written."""
+    source_descriptors: dict[Path, int] = field(default_factory=dict)
+    """File descriptors of the sources that have been written."""
     paths: list[Path] = field(default_factory=list)
     folders: dict[tuple[Path, tuple[str, ...]], Folder] = field(default_factory=dict)
     """Open folders; each is opened once."""
-    hidden: deque[tuple[Folder, str, str]] = field(default_factory=deque)
+    unpublished: deque[tuple[Folder, str, str]] = field(default_factory=deque)
     """Unpublished files: folder, temporary name, final name."""
-    straight: list[tuple[int, Path, Pieces]] = field(default_factory=list)
+    direct: list[tuple[int, Path, Pieces]] = field(default_factory=list)
+    """Direct targets: file descriptor, path, content."""
 
     def write(self, target: Path | ChildFile, pieces: Pieces) -> None:
         """Write a temporary file; direct targets are deferred."""
@@ -99,63 +101,63 @@ class _Batch(Struct):
         )
         path = root.joinpath(*names, name)
         self.paths.append(path)
-        number = stream(path)
-        if number is None:
+        descriptor = stream(path)
+        if descriptor is None:
             folder = self.folder(root, names)
-            number = folder.direct_target(name)
-        if number is not None:
-            self.stack.callback(os.close, number)
-            self.straight.append((number, path, pieces))
+            descriptor = folder.direct_target(name)
+        if descriptor is not None:
+            self.stack.callback(os.close, descriptor)
+            self.direct.append((descriptor, path, pieces))
             return
-        number, beside = folder.temporary(name)
-        self.hidden.append((folder, beside, name))
+        descriptor, temporary_name = folder.temporary(name)
+        self.unpublished.append((folder, temporary_name, name))
         if path in self.sources:
-            self.written[path] = os.dup(number)
-            self.stack.callback(os.close, self.written[path])
-        self.put(number, path, pieces)
+            self.source_descriptors[path] = os.dup(descriptor)
+            self.stack.callback(os.close, self.source_descriptors[path])
+        self.put(descriptor, path, pieces)
 
-    def put(self, number: int, path: Path, pieces: Pieces) -> None:
+    def put(self, descriptor: int, path: Path, pieces: Pieces) -> None:
         """Write pieces to a file descriptor, and close it."""
         try:
-            with opened(number) as file:
+            with opened(descriptor) as file:
                 for piece in pieces:
-                    for some in (piece,) if isinstance(piece, bytes) else self.copied(piece):
-                        file.write(some)
+                    for chunk in (piece,) if isinstance(piece, bytes) else self.copied(piece):
+                        file.write(chunk)
         except OSError as error:
             raise OSError(error.errno, error.strerror, error.filename or str(path)) from error
 
     def copied(self, part: FilePart) -> Iterator[bytes]:
         """Yield the bytes of a part."""
-        number, start = self.written[part.path], part.start
-        os.lseek(number, start, os.SEEK_SET)
+        descriptor, start = self.source_descriptors[part.path], part.start
+        os.lseek(descriptor, start, os.SEEK_SET)
         while start < part.end:
-            some = os.read(number, min(_AT_ONCE, part.end - start))
-            if not some:
+            chunk = os.read(descriptor, min(_COPY_SIZE, part.end - start))
+            if not chunk:
                 raise OSError(errno.EIO, os.strerror(errno.EIO), str(part.path))
-            start += len(some)
-            yield some
+            start += len(chunk)
+            yield chunk
 
     def folder(self, root: Path, names: tuple[str, ...]) -> Folder:
-        """Return an open folder."""
-        folder_ = self.folders.get((root, names))
-        if folder_ is None:
-            folder_ = self.folders[root, names] = self.stack.enter_context(
+        """Return a folder, which is opened on first use."""
+        opened_folder = self.folders.get((root, names))
+        if opened_folder is None:
+            opened_folder = self.folders[root, names] = self.stack.enter_context(
                 Folder.open_or_create(root, *names, public=self.public)
             )
-        return folder_
+        return opened_folder
 
     def publish(self) -> None:
         """Write the direct targets, then rename every file."""
-        for number, path, pieces in self.straight:
-            self.put(os.dup(number), path, pieces)
-        while self.hidden:
-            folder, beside, name = self.hidden[0]
+        for descriptor, path, pieces in self.direct:
+            self.put(os.dup(descriptor), path, pieces)
+        while self.unpublished:
+            folder, temporary_name, name = self.unpublished[0]
             folder.refuse_link(name)
-            folder.replace(beside, name)
-            self.hidden.popleft()
+            folder.replace(temporary_name, name)
+            self.unpublished.popleft()
 
     def discard(self) -> None:
         """Remove temporary files; failures to do so are ignored, so that the first error is reported."""
-        for folder, beside, _ in self.hidden:
+        for folder, temporary_name, _ in self.unpublished:
             with suppress(OSError):
-                folder.remove(beside)
+                folder.remove(temporary_name)

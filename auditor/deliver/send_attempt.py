@@ -12,9 +12,9 @@ class SendStatus(StrEnum):
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    """Certainly not sent."""
+    """The message was certainly not sent."""
     UNKNOWN = "unknown"
-    """It may have been sent: it is not sent again unless a person says so."""
+    """It may have been sent; it is only sent again if a person decides so."""
 
 
 class SendAttempt(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.cli.process import run
 from auditor.cli.terminal.result import terminal
 from auditor.cli.terminal.streams import Bracket, Sink, Stream
-from auditor.deliver.log_commands import CommandEscaper, harmless
+from auditor.deliver.log_commands import CommandEscaper, escape_commands
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.domain.message import Message
@@ -145,10 +145,10 @@ def test_a_text_that_comes_in_pieces_holds_no_command(pieces: list[str]) -> None
 def test_a_document_that_is_cut_anywhere_keeps_every_character(text: str, size: int) -> None:
     body = text.encode()
     pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    received = b"".join(harmless(pieces, "csv")).decode()
+    received = b"".join(escape_commands(pieces, "csv")).decode()
     assert list(azure_commands_of(received)) == []
     assert received.replace(" ", "") == text
-    assert b"".join(harmless(pieces, "parquet")) == body
+    assert b"".join(escape_commands(pieces, "parquet")) == body
 
 
 @pytest.mark.slow

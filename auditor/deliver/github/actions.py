@@ -18,7 +18,7 @@ SUMMARY_LIMIT: Final = 1_000_000
 MAX_ANNOTATIONS: Final = 10
 """Annotations of one type that GitHub shows per step."""
 _MAX_TEXT: Final = 1_000
-"""Characters of an annotation: it is a pointer, the report has the details."""
+"""Maximum characters of an annotation; the report has the details."""
 
 
 class AnnotationType(StrEnum):
@@ -30,7 +30,7 @@ class AnnotationType(StrEnum):
 
 
 class Annotation(Struct, frozen=True, kw_only=True):
-    """One message, at a line of a file if there is one."""
+    """A message, optionally at a line of a file."""
 
     type: AnnotationType
     title: str
@@ -41,25 +41,25 @@ class Annotation(Struct, frozen=True, kw_only=True):
 
 
 def annotation_lines(annotations: Sequence[Annotation], rest: Callable[[int], Annotation]) -> Iterator[str]:
-    """Yield workflow commands for the first ten annotations of each type, and `rest` with the number omitted."""
+    """Yield workflow commands for the first ten annotations of each type, then `rest` of the number of omitted ones."""
     shown: list[Annotation] = []
     order = list(AnnotationType)
-    for kind, group in groupby(sorted(annotations, key=lambda one: order.index(one.type)), key=lambda one: one.type):
-        alike = list(group)
-        # The notice with the number omitted takes one of the ten places.
-        remaining = (
+    ordered = sorted(annotations, key=lambda annotation: order.index(annotation.type))
+    for kind, group in groupby(ordered, key=lambda annotation: annotation.type):
+        # The notice with the number of omitted annotations is one of the ten.
+        limit = (
             MAX_ANNOTATIONS - 1
             if kind is AnnotationType.NOTICE and len(annotations) > MAX_ANNOTATIONS - 1
             else MAX_ANNOTATIONS
         )
-        shown += alike[:remaining]
+        shown += list(group)[:limit]
     yield from map(_command, shown)
     if len(shown) < len(annotations):
         yield _command(rest(len(annotations) - len(shown)))
 
 
 def append_summary(path: Path, text: str, *, notice: str) -> None:
-    """Append Markdown to the step's summary; beyond the limit it is cut at a line end and `notice` appended.
+    """Append Markdown to the step's summary; beyond the limit it is truncated at a line end, and `notice` is appended.
 
     Raises DeliveryError if the file cannot be written.
     """
@@ -72,22 +72,22 @@ def append_summary(path: Path, text: str, *, notice: str) -> None:
 
 def fitted(text: str, limit: int, *, notice: str) -> bytes:
     """Return the complete lines that fit into `limit` bytes, followed by a notice if some do not."""
-    whole = text.encode("utf-8", "replace")
-    if len(whole) <= limit:
-        return whole
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= limit:
+        return encoded
     lines_kept: list[str] = []
     size = 0
     end = f"\n\n{notice}\n"
-    spare = len(end.encode()) + len("\n</details>\n")
+    reserved = len(end.encode()) + len("\n</details>\n")
     for line in text.splitlines(keepends=True):
         size += len(line.encode("utf-8", "replace"))
-        if size + spare > limit:
+        if size + reserved > limit:
             break
         lines_kept.append(line)
     body = "".join(lines_kept)
     closing = "\n</details>\n" if body.count("<details>") > body.count("</details>") else ""
-    cut = f"{body}{closing}{end}".encode("utf-8", "replace")
-    return cut if len(cut) <= limit else b""
+    truncated = f"{body}{closing}{end}".encode("utf-8", "replace")
+    return truncated if len(truncated) <= limit else b""
 
 
 def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
@@ -102,11 +102,11 @@ def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
         raise _unwritable("GITHUB_OUTPUT", path, error) from error
 
 
-def _command(one: Annotation) -> str:
-    title = _property(one.title)
-    location = "" if one.file is None else f"file={_property(one.file)},line={one.line},"
-    message = one.message if len(one.message) <= _MAX_TEXT else f"{one.message[: _MAX_TEXT - 1]}…"
-    return f"::{one.type} {location}title={title}::{_data(message)}"
+def _command(annotation: Annotation) -> str:
+    title = _property(annotation.title)
+    location = "" if annotation.file is None else f"file={_property(annotation.file)},line={annotation.line},"
+    message = annotation.message if len(annotation.message) <= _MAX_TEXT else f"{annotation.message[: _MAX_TEXT - 1]}…"
+    return f"::{annotation.type} {location}title={title}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Reads and writes issues of one GitHub repository through its REST API; the token goes to the API's host only."""
+"""Reads and writes issues of one GitHub repository through the REST API; the token is only sent to the API's host."""
 
 import http.client
 import json
@@ -28,14 +28,14 @@ _MAX_PAGES: Final = 100
 _ATTEMPTS: Final = 4
 _MAX_WAIT: Final = 300.0
 _BETWEEN_WRITES: Final = 1.0
-"""Seconds, as GitHub asks for between requests that write."""
+"""Seconds between writing requests, as recommended by GitHub."""
 _TIMEOUT: Final = 30.0
-_MAX_ANSWER: Final = 32 * 1024 * 1024
+_MAX_RESPONSE: Final = 32 * 1024 * 1024
 _MAX_QUOTED: Final = 200
 
 
 class Issue(Struct, frozen=True, kw_only=True):
-    """An issue as the repository has it."""
+    """An issue in the repository."""
 
     number: int
     title: str
@@ -48,7 +48,7 @@ class Issue(Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """A repository and how it is reached."""
+    """A repository and its connection data."""
 
     name: str
     """OWNER/NAME."""
@@ -70,12 +70,12 @@ class Repository:
                 return
 
     def ensure_label(self) -> None:
-        """Create LABEL if it is missing: GitHub drops labels that do not exist, and issues are found again by it."""
+        """Create LABEL if it is missing: GitHub drops unknown labels, and issues are searched by it."""
         if self._call("GET", f"/labels/{LABEL}", absent_is_none=True) is None:
             self._call("POST", "/labels", {"name": LABEL, "color": _COLOUR, "description": "Licence audit"})
 
     def create(self, title: str, body: str, labels: Sequence[str]) -> Issue:
-        """Open an issue; raises DeliveryError if it has no LABEL then: it would be opened again the next time."""
+        """Open an issue. Raises DeliveryError if it gets no LABEL, because the next run would open it again."""
         issue = _issue(self._call("POST", "/issues", {"title": title, "body": body, "labels": list(labels)}))
         if LABEL not in issue.labels:
             raise DeliveryError(
@@ -125,9 +125,9 @@ class Repository:
             connection = open_connection(self.api, self.trusted, _TIMEOUT)
             try:
                 connection.request(method, url, body=body, headers=headers)
-                answer = connection.getresponse()
-                headers = {name.lower(): value for name, value in answer.getheaders()}
-                return answer.status, headers, answer.read(_MAX_ANSWER)
+                response = connection.getresponse()
+                headers = {name.lower(): value for name, value in response.getheaders()}
+                return response.status, headers, response.read(_MAX_RESPONSE)
             finally:
                 connection.close()
         except (OSError, http.client.HTTPException) as error:
@@ -183,7 +183,7 @@ def open_repository(
 
 
 def _retry_delay(status: int, headers: Mapping[str, str]) -> float | None:
-    """Return the seconds after which a request may be repeated; None if it may not. It was not carried out then."""
+    """Return the seconds after which a rejected request may be repeated; None if it may not be repeated."""
     wait = retry_after(headers)
     limited = status == 429 or (status == 403 and (wait is not None or headers.get("x-ratelimit-remaining") == "0"))
     return (60.0 if wait is None else wait) if limited else None

@@ -1,1 +1,1 @@
-"""Sends mails through Graph or SMTP, and logs them to send none twice."""
+"""Sends mails through Graph or SMTP, and logs them so that none is sent twice."""

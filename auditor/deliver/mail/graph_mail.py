@@ -18,16 +18,16 @@ from auditor.graph.upload_session import upload
 MAX_REQUEST: Final = 4_000_000
 """Bytes of a request that Graph accepts: about 4 MB."""
 MAX_INLINE: Final = 2_900_000
-"""Bytes of an attachment that fits into a request in base64, with the mail beside it."""
+"""Bytes of an attachment that fits into a request in base64, together with the mail."""
 MIN_SESSION: Final = 3 * 1024 * 1024
-"""Bytes of an attachment from which Graph opens an upload session."""
+"""Minimum size in bytes of an attachment for which Graph opens an upload session."""
 _TIMEOUT: Final = 120.0
 
 
 async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOUT) -> SendAttempt:
     """Send a mail once. A refused mail was certainly not sent; one with an unknown outcome may have been.
 
-    Small mails are sent as MIME with text and HTML; larger ones as JSON with HTML only, from which Exchange makes the
+    Small mails are sent as MIME with text and HTML; larger ones as JSON with HTML only, from which Exchange derives the
     text. Attachments between `MAX_INLINE` and `MIN_SESSION` fit neither way: see `fits`.
     """
     post = _Post(graph, letter, time_limit)
@@ -41,30 +41,30 @@ async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _TIMEOU
     try:
         return await _by_session(post, letter, attachment)
     except FaultError as error:
-        # Raised before the draft was sent: sending itself answers with a reply.
-        return _left_behind(_attempt(Refused(fault=error.fault), letter))
+        # Raised before the draft was sent, because sending itself returns a reply.
+        return _with_draft_hint(_attempt(Refused(fault=error.fault), letter))
 
 
 def fits(size: int, beside: int = 0) -> bool:
-    """Return whether Graph accepts an attachment of that many bytes in some way, beside small files of `beside`."""
+    """Return whether Graph accepts an attachment of `size` bytes, together with small files of `beside` bytes."""
     return size + beside <= MAX_INLINE or size >= MIN_SESSION
 
 
 async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
-    """Create a draft, upload the attachment, send the draft; only the last step can send anything."""
-    drafted = await post(
+    """Create a draft, upload the attachment, send the draft; only the last step can send the mail."""
+    draft_reply = await post(
         f"{post.mailbox}/messages", _encoded(_json(letter, letter.approvals)), "application/json", "messages"
     )
-    if not isinstance(drafted, Accepted):
-        return _attempt(Refused(fault=drafted.fault), letter)
-    draft = f"{post.mailbox}/messages/{quote(_text(drafted.body, 'id'), safe='=_-')}"
+    if not isinstance(draft_reply, Accepted):
+        return _attempt(Refused(fault=draft_reply.fault), letter)
+    draft = f"{post.mailbox}/messages/{quote(_text(draft_reply.body, 'id'), safe='=_-')}"
     item = {"AttachmentItem": {"attachmentType": "file", "name": attachment.name, "size": len(attachment.body)}}
-    opened = await post(
+    session_reply = await post(
         f"{draft}/attachments/createUploadSession", _encoded(item), "application/json", "messages/…/createUploadSession"
     )
-    if not isinstance(opened, Accepted):
-        return _left_behind(_attempt(Refused(fault=opened.fault), letter))
-    await upload(post.graph, _text(opened.body, "uploadUrl"), attachment.body, name=attachment.name)
+    if not isinstance(session_reply, Accepted):
+        return _with_draft_hint(_attempt(Refused(fault=session_reply.fault), letter))
+    await upload(post.graph, _text(session_reply.body, "uploadUrl"), attachment.body, name=attachment.name)
     return _attempt(await post(f"{draft}/send", b"", "application/json", "messages/…/send"), letter)
 
 
@@ -75,7 +75,7 @@ class _Post:
         self.graph = graph
         self.mailbox = f"/users/{quote(mailbox(letter.sender), safe='@')}"
         self._request_id = letter.request_id
-        self._within = time_limit
+        self._time_limit = time_limit
 
     async def __call__(self, path: str, body: bytes, media_type: str, request_name: str) -> Reply:
         return await post_once(
@@ -85,7 +85,7 @@ class _Post:
             media_type=media_type,
             request_name=f"POST /users/{{mailbox}}/{request_name}",
             request_id=self._request_id,
-            time_limit=self._within,
+            time_limit=self._time_limit,
         )
 
 
@@ -130,14 +130,14 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
     match reply:
         case Accepted():
             return SendAttempt(status=SendStatus.ACCEPTED)
-        case Refused(fault=found):
+        case Refused(fault=fault):
             return SendAttempt(
-                status=SendStatus.REFUSED, message=found.message.rewritten(printable), hint=_hint(found, letter)
+                status=SendStatus.REFUSED, message=fault.message.rewritten(printable), hint=_hint(fault, letter)
             )
-        case Unknown(fault=found):
+        case Unknown(fault=fault):
             return SendAttempt(
                 status=SendStatus.UNKNOWN,
-                message=found.message.rewritten(printable),
+                message=fault.message.rewritten(printable),
                 hint=Message(
                     "check the sent items of {sender} (client-request-id {request_id})",
                     sender=letter.sender,
@@ -160,7 +160,7 @@ def _hint(fault: Fault, letter: MailMessage) -> Message | None:
     return fault.remedy
 
 
-def _left_behind(attempt: SendAttempt) -> SendAttempt:
+def _with_draft_hint(attempt: SendAttempt) -> SendAttempt:
     remains = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
     return SendAttempt(
         status=attempt.status,

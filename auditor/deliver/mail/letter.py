@@ -19,17 +19,17 @@ _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za
 
 
 class _SubjectPolicy(EmailPolicy):
-    """Folds a subject as a whole: the standard library leaves empty encoded words around a single dash."""
+    """Encodes a subject in one go, because the standard library leaves empty encoded words around a single dash."""
 
     def fold(self, name: str, value: Any) -> str:
         """Return a folded header; a subject with non-ASCII letters consists of encoded words only (RFC 2047)."""
         if name.lower() == "subject" and not str(value).isascii():
-            value_text = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
-            return f"{name}: {value_text}{self.linesep}"
+            encoded = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {encoded}{self.linesep}"
         return str(super().fold(name, value))
 
     def fold_binary(self, name: str, value: Any) -> bytes:
-        """Return the same as bytes."""
+        """Return a folded header as bytes."""
         if name.lower() == "subject" and not str(value).isascii():
             return self.fold(name, value).encode("ascii")
         return bytes(super().fold_binary(name, value))
@@ -59,30 +59,30 @@ class MailMessage(Struct, frozen=True, kw_only=True):
     language: str
     attachment: Attachment | None
     approvals: tuple[Attachment, ...] = ()
-    """Small files beside the attachment."""
+    """Small files in addition to the attachment."""
     key: str
-    """Hexadecimal digits that are equal for equal run, reader and content."""
+    """Hexadecimal digits; equal if run, reader and content are equal."""
     at: datetime
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
-        """All files."""
+        """All attached files."""
         return self.approvals if self.attachment is None else (self.attachment, *self.approvals)
 
     @property
     def message_id(self) -> str:
-        """The Message-ID, angle brackets included."""
+        """The Message-ID, including angle brackets."""
         return f"<{self.key[:40]}@{split_address(self.sender)[1]}>"
 
     @property
     def request_id(self) -> str:
-        """A GUID by which Microsoft's support can find the mail."""
+        """A GUID with which Microsoft support can find the mail."""
         digits = self.key[:32]
         return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Return local part and domain of a mail address, the domain in its DNS form. Raises DeliveryError."""
+    """Return the local part of a mail address, and the domain in DNS form. Raises DeliveryError if it is invalid."""
     local, _, domain = address.rpartition("@")
     try:
         plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
@@ -103,14 +103,14 @@ def mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
-def international(letter: MailMessage) -> bool:
-    """Return whether an address has letters before the @ that require SMTPUTF8."""
+def needs_smtputf8(letter: MailMessage) -> bool:
+    """Return whether a local part has non-ASCII characters, which require SMTPUTF8."""
     return not (mailbox(letter.sender).isascii() and mailbox(letter.recipient).isascii())
 
 
 def message(letter: MailMessage) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment and the small files."""
-    mail = EmailMessage(policy=_UTF8_POLICY if international(letter) else _POLICY)
+    mail = EmailMessage(policy=_UTF8_POLICY if needs_smtputf8(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):
         local, domain = split_address(address)
         mail[name] = Address(username=local, domain=domain)
@@ -125,7 +125,7 @@ def message(letter: MailMessage) -> EmailMessage:
     for file in letter.attachments:
         kind, _, subtype = file.media_type.partition("/")
         mail.add_attachment(file.body, maintype=kind, subtype=subtype, filename=file.name)
-    # After the parts: Content- headers move into the first of them.
+    # Set after adding the parts, because they move existing Content- headers into the first part.
     mail["Content-Language"] = letter.language
     for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{letter.key[:32]}")

@@ -1,4 +1,4 @@
-"""Matches findings with the choices of recipients, and finds choices that no policy meets."""
+"""Matches findings against the filters of recipients, and finds filters that match no policy."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -11,19 +11,19 @@ from auditor.domain.tenant import Recipient, Tenant
 
 
 class Rule(Protocol):
-    """What a recipient's choice is matched with: a policy, or a result's quotation of one."""
+    """The fields that filters are matched against: those of a policy, or of a policy header in a result."""
 
     @property
     def severity(self) -> Severity:
-        """Its severity."""
+        """The severity of the policy."""
 
     @property
     def owner(self) -> str:
-        """Its owner; empty if it has none."""
+        """The owner of the policy; empty if it has none."""
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Its tags."""
+        """The tags of the policy."""
 
     @property
     def spec(self) -> Mapping[str, Any]:
@@ -33,14 +33,14 @@ class Rule(Protocol):
 def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterator[Diagnostic]:
     """Yield a warning for every severity, owner and tag of a recipient that no policy of the tenant has.
 
-    If each of them matches some policy and no policy matches all, one warning says so.
+    There is also a warning if each filter of a recipient matches some policy, but no policy matches all of them.
     """
     for tenant in tenants:
-        judging = [policy for policy in policies if tenant.name in (policy.spec.get("tenants") or (tenant.name,))]
+        applicable = [policy for policy in policies if tenant.name in (policy.spec.get("tenants") or (tenant.name,))]
         for entry in tenant.recipients:
-            unmet = list(_unmet(tenant.name, entry, judging))
+            unmet = list(_unmet(tenant.name, entry, applicable))
             yield from unmet
-            if not unmet and not any(fits(entry, policy.severity, policy) for policy in judging):
+            if not unmet and not any(fits(entry, policy.severity, policy) for policy in applicable):
                 yield _warning(
                     Message(
                         "no policy matches all filters of the recipient {address} of the tenant {name}",
@@ -52,11 +52,11 @@ def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterat
 
 
 def fits(entry: Recipient, severity: Severity, policy: Rule | None) -> bool:
-    """Return whether a recipient asks for findings of a severity and policy; None if the result does not quote it."""
+    """Return whether a recipient gets findings of a severity and policy; None if the policy is not in the result."""
     if entry.severities is not None and severity not in entry.severities:
         return False
     if policy is None:
-        # Findings of a policy that the result does not quote are included.
+        # Findings of a policy that is not in the result are included.
         return True
     if entry.owners is not None and policy.owner.casefold() not in {owner.casefold() for owner in entry.owners}:
         return False
@@ -65,16 +65,16 @@ def fits(entry: Recipient, severity: Severity, policy: Rule | None) -> bool:
 
 
 def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[Diagnostic]:
-    asked: tuple[tuple[str, Sequence[str], Collection[str]], ...] = (
+    filters: tuple[tuple[str, Sequence[str], Collection[str]], ...] = (
         ("severities", entry.severities or (), {policy.severity.value for policy in policies}),
         ("owners", entry.owners or (), {policy.owner for policy in policies if policy.owner}),
         ("tags", entry.tags or (), {tag for policy in policies for tag in policy.tags}),
     )
-    for key, wanted, present in asked:
+    for key, values, present in filters:
         folded = {value.casefold() for value in present}
-        missing = [str(value) for value in wanted if value.casefold() not in folded]
-        if key == "severities" and len(missing) < len(wanted):
-            continue  # a choice of critical and high includes high alone
+        missing = [str(value) for value in values if value.casefold() not in folded]
+        if key == "severities" and len(missing) < len(values):
+            continue  # it is enough that one of the severities matches
         for value in missing:
             yield _warning(
                 Message(

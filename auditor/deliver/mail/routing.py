@@ -25,7 +25,7 @@ class Reason(StrEnum):
 
 
 class Envelope(Struct, frozen=True, kw_only=True):
-    """All that the tenants file says of one reader: a reader of two tenants gets one mail."""
+    """The settings of one reader, from all tenants: a reader of two tenants gets one mail."""
 
     address: str
     locale: str
@@ -34,12 +34,12 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
     @property
     def channel(self) -> Channel:
-        """What the address leads to."""
+        """The kind of channel that the address belongs to."""
         return channel_of(self.address)[0]
 
     @property
     def tenants(self) -> frozenset[str]:
-        """The names of the tenants that this reader may see."""
+        """Names of the tenants that this reader may see."""
         return frozenset(name for name, _ in self.portions)
 
     @property
@@ -54,21 +54,21 @@ class Envelope(Struct, frozen=True, kw_only=True):
         return next((entry.attach for _, entry in self.portions if entry.attach is not Attach.NONE), Attach.NONE)
 
     def includes(self, tenant: str, severity: Severity, header: PolicyHeader | None) -> bool:
-        """Return whether this reader gets findings of a severity and policy in a tenant; empty for the fleet."""
+        """Return whether this reader gets findings of a severity and policy; `tenant` is empty for the fleet."""
         return any(fits(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
 
     def includes_owner(self, tenant: str, owners: str) -> bool:
         """Return whether this reader gets an action that has no findings; `owners` are joined by `, `."""
-        own = {owner.casefold() for owner in owners.split(", ")}
+        action_owners = {owner.casefold() for owner in owners.split(", ")}
         return any(
             name == tenant
             and entry.severities is entry.tags is None
-            and (entry.owners is None or not own.isdisjoint(map(str.casefold, entry.owners)))
+            and (entry.owners is None or not action_owners.isdisjoint(map(str.casefold, entry.owners)))
             for name, entry in self.portions
         )
 
     def scope(self) -> tuple[tuple[Severity, ...], tuple[str, ...], tuple[str, ...]]:
-        """Return the severities, owners and tags that select the content of the envelope; empty for no choice."""
+        """Return the severities, owners and tags that filter the content; each is empty if there is no such filter."""
         entries = [entry for _, entry in self.portions]
         return (
             _union([entry.severities for entry in entries]),
@@ -78,7 +78,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
 
 
 def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: str) -> tuple[Envelope, ...]:
-    """Return an envelope for every address, by address; `fallback` is the language if no entry names one."""
+    """Return an envelope for each address, sorted by address; `fallback` is the language if no entry specifies one."""
     by_address: dict[str, list[tuple[Tenant, Recipient]]] = {}
     for tenant in tenants:
         if tenant.name in audited:
@@ -95,7 +95,7 @@ def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: 
 
 
 def channel_envelopes(addresses: Iterable[str], result: Result, *, fallback: str) -> Iterator[Envelope]:
-    """Yield an envelope for each channel that only the command line names: it gets everything about all tenants."""
+    """Yield an envelope for each channel that only the command line specifies; it gets all findings of all tenants."""
     locales = {tenant.locale for tenant in result.tenants if tenant.locale}
     for address in addresses:
         yield Envelope(
@@ -106,16 +106,16 @@ def channel_envelopes(addresses: Iterable[str], result: Result, *, fallback: str
 
 
 def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> Reason | None:
-    """Return why the reader's part of the result is mailed; None if there is no reason.
+    """Return the reason for mailing the reader's part of the result; None if there is none.
 
-    Unknown data is always a reason: an incomplete audit is reported.
+    An incomplete audit is always a reason.
     """
-    open_ = any(finding.status is Status.OPEN for finding in _findings(result))
+    has_open = any(finding.status is Status.OPEN for finding in _findings(result))
     match send:
         case Send.ALWAYS:
             due = True
         case Send.FAILURES:
-            due = open_ or not result.complete
+            due = has_open or not result.complete
         case Send.CHANGED:
             due = result.run.previous is None or _changed(result) or not result.complete
         case _:
@@ -133,15 +133,15 @@ def week_of(moment: datetime) -> str:
 
 
 def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:
-    """Return every choice once, in order; empty if one of them does not restrict."""
+    """Return the distinct values of all filters, in order; empty if one of them is None, and so matches everything."""
     if any(choice is None for choice in choices):
         return ()
     return tuple(dict.fromkeys(item for choice in choices if choice is not None for item in choice))
 
 
 def _locale(entries: Sequence[tuple[Tenant, Recipient]]) -> str | None:
-    wished: Iterable[str | None] = (entry.locale for _, entry in entries)
-    return next((tag for tag in (*wished, *(tenant.locale for tenant, _ in entries)) if tag), None)
+    locales: Iterable[str | None] = (entry.locale for _, entry in entries)
+    return next((tag for tag in (*locales, *(tenant.locale for tenant, _ in entries)) if tag), None)
 
 
 def _findings(result: Result) -> Iterable[Finding]:
@@ -151,9 +151,9 @@ def _findings(result: Result) -> Iterable[Finding]:
 
 
 def _changed(result: Result) -> bool:
-    came = any(
+    appeared = any(
         finding.status is Status.OPEN and finding.change in {Change.NEW, Change.REOPENED}
         for finding in _findings(result)
     )
     fixed = (*result.fleet.fixed, *(finding for tenant in result.tenants for finding in tenant.fixed))
-    return came or any(finding.status is Status.OPEN for finding in fixed)
+    return appeared or any(finding.status is Status.OPEN for finding in fixed)

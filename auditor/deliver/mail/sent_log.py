@@ -1,4 +1,4 @@
-"""Records sent mails in a JSON Lines file, so that no mail is sent twice, whichever process runs when."""
+"""Records sent mails in a JSON Lines file, so that no mail is sent twice, even by concurrent processes."""
 
 import json
 import secrets
@@ -20,7 +20,7 @@ class LogState(StrEnum):
     """The state of a mail that a line records."""
 
     SENDING = "sending"
-    """Written before the mail leaves: without a later line the outcome is unknown."""
+    """Written before the mail is sent; without a later line, the outcome is unknown."""
     ACCEPTED = "accepted"
     REFUSED = "refused"
     UNKNOWN = "unknown"
@@ -29,7 +29,7 @@ class LogState(StrEnum):
 
 
 class Mailing(Struct, frozen=True, kw_only=True):
-    """The mail that a line is about."""
+    """The mail to which a line belongs."""
 
     key: str
     run: str
@@ -40,53 +40,53 @@ class Mailing(Struct, frozen=True, kw_only=True):
 
 
 class SentLog(Struct):
-    """The file: one JSON object per line."""
+    """The log file, with one JSON object per line."""
 
     path: Path
 
     def state(self, key: str) -> LogState | None:
         """Return the state of a mail; None if it may be sent. Raises DeliveryError if the file is damaged."""
-        claim, state = self._standing(key)
+        claim, state = self._claim_and_state(key)
         return state if claim else None
 
     def claim(self, mailing: Mailing, at: datetime, *, again: bool = False) -> str | None:
-        """Claim a mail for sending; None if another process did, or it was sent before.
+        """Claim a mail for sending, and return a token; None if another process claimed it, or it was sent before.
 
-        Lines are appended atomically, and the first one decides. `again` is a person's decision to repeat the mail.
+        Lines are appended atomically, and the first claim wins. `again` is a person's decision to send the mail again.
         """
         if again:
             self._append(mailing, LogState.RELEASED, at, "")
         token = secrets.token_hex(8)
         self._append(mailing, LogState.SENDING, at, token)
-        holder, _ = self._standing(mailing.key)
-        return token if holder == token else None
+        current, _ = self._claim_and_state(mailing.key)
+        return token if current == token else None
 
     def record(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
         """Record the outcome of a mail that was claimed."""
         self._append(mailing, state, at, token)
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
-        """Return whether a mail of a week was accepted: then the weekly one, which has no news, is not due."""
+        """Return whether a mail of a week was accepted; then the weekly mail is not due, because it has no news."""
         return any(
             line.get("week") == week and line.get("recipient") == recipient and line["state"] == LogState.ACCEPTED
             for line in self._lines()
         )
 
-    def _standing(self, key: str) -> tuple[str, LogState | None]:
-        """Return the claim that is in force for a mail, empty for none, and its last state."""
-        holder = ""
+    def _claim_and_state(self, key: str) -> tuple[str, LogState | None]:
+        """Return the valid claim of a mail, empty if there is none, and the last state."""
+        current = ""
         state: LogState | None = None
         for line in self._lines():
             if line["key"] != key:
                 continue
             logged, claim = LogState(line["state"]), str(line["claim"])
             if logged is LogState.RELEASED:
-                holder, state = "", None
-            elif logged is LogState.SENDING and not holder:
-                holder, state = claim, logged
-            elif claim == holder:
-                holder, state = ("", None) if logged is LogState.REFUSED else (holder, logged)
-        return holder, state
+                current, state = "", None
+            elif logged is LogState.SENDING and not current:
+                current, state = claim, logged
+            elif claim == current:
+                current, state = ("", None) if logged is LogState.REFUSED else (current, logged)
+        return current, state
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
         try:

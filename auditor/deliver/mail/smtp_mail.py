@@ -1,4 +1,4 @@
-"""Sends a mail through an SMTP relay: encrypted unless configured otherwise, and never a password in clear text."""
+"""Sends a mail through an SMTP relay, encrypted unless configured otherwise; passwords are never sent unencrypted."""
 
 import contextlib
 import smtplib
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.deliver.https_connection import connection_error
-from auditor.deliver.mail.letter import MailMessage, international, mailbox, message, split_address
+from auditor.deliver.mail.letter import MailMessage, mailbox, message, needs_smtputf8, split_address
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.message import Message, joined
@@ -23,8 +23,8 @@ TIMEOUT: Final = 60.0
 """Seconds for each answer of the relay."""
 _IMPLICIT: Final = 465
 """The port with implicit TLS (RFC 8314)."""
-_OTHER_NAME: Final = frozenset({62, 64})
-"""OpenSSL's codes of a certificate that is for another host or IP address."""
+_HOSTNAME_MISMATCH: Final = frozenset({62, 64})
+"""OpenSSL's error codes for a certificate that does not match the host name or IP address."""
 _MAX_QUOTED: Final = 300
 
 
@@ -39,7 +39,7 @@ class _RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """A relay with everything needed to connect to it."""
+    """The connection data of a relay."""
 
     settings: SmtpMail
     trusted: ssl.SSLContext
@@ -65,7 +65,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
             _sign_in(server, relay)
             return _deliver(server, letter)
         finally:
-            # The outcome is known before QUIT: its failure changes nothing.
+            # The outcome is known before QUIT, so errors of QUIT are ignored.
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 server.quit()
             server.close()
@@ -76,11 +76,11 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
             relay,
             Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
             Message("write the name that is in the certificate in mail.smtp.host")
-            if error.verify_code in _OTHER_NAME
+            if error.verify_code in _HOSTNAME_MISMATCH
             else Message("specify its authority in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
-        # Before DATA: nothing was sent.
+        # Raised before DATA, so nothing was sent.
         return _refused(relay, _error_text(error), Message("check host, port and the network"))
 
 
@@ -190,8 +190,8 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
 
 
 def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
-    wide = international(letter)
-    if wide and not server.has_extn("smtputf8"):
+    smtputf8 = needs_smtputf8(letter)
+    if smtputf8 and not server.has_extn("smtputf8"):
         raise _RefusedError(
             Message(
                 "the relay does not take addresses such as {recipient} (it offers no SMTPUTF8)",
@@ -200,7 +200,7 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
             Message("use an address of Latin letters before the @, or another relay"),
         )
     body = message(letter).as_bytes()
-    options = ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if smtputf8 else []
     if server.has_extn("size"):
         options.append(f"SIZE={len(body)}")
     _check(*server.mail(mailbox(letter.sender), options), Message("the sender {sender}", sender=letter.sender))
@@ -222,7 +222,7 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
 def _check(code: int, reply: bytes, what: str) -> None:
     if 200 <= code < 300:
         return
-    answer = f"{code} {_shown(reply)}"
+    answer = f"{code} {_printable(reply)}"
     if 400 <= code < 500:
         raise _RefusedError(Message("the relay temporarily refused {what}: {answer}", what=what, answer=answer))
     raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer))
@@ -232,7 +232,7 @@ def _bytes(reply: bytes | str) -> bytes:
     return reply if isinstance(reply, bytes) else reply.encode()
 
 
-def _shown(reply: bytes) -> str:
+def _printable(reply: bytes) -> str:
     return printable(" ".join(reply.decode("utf-8", "replace").split()))[:_MAX_QUOTED]
 
 
@@ -242,7 +242,7 @@ def _refused(relay: Relay, message: Message, hint: Message) -> SendAttempt:
 
 def _error_text(error: Exception) -> Message:
     if isinstance(error, smtplib.SMTPResponseException):
-        return Message(f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}")
+        return Message(f"{error.smtp_code} {_printable(_bytes(error.smtp_error))}")
     if isinstance(error, socket.gaierror | TimeoutError) or getattr(error, "strerror", None):
         return connection_error(error)
     return Message(printable(str(error) or type(error).__name__)[:_MAX_QUOTED])

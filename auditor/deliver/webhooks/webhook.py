@@ -1,4 +1,6 @@
-"""Posts messages to Teams, Slack and signed webhooks: over TLS, without redirects, and never twice by itself.
+"""Posts messages to Teams, Slack and signed webhooks, over TLS and without following redirects.
+
+A message is only repeated if it was certainly not taken, or if the receiver can detect duplicates.
 
 Signatures follow the Standard Webhooks specification: HMAC-SHA256 over id, timestamp and body.
 """
@@ -29,36 +31,36 @@ TIMEOUT: Final = 30.0
 """Seconds for each step of a request."""
 ATTEMPTS: Final = 4
 MAX_WAIT: Final = 300.0
-"""Seconds of all waits together."""
-_MAX_ANSWER: Final = 4096
+"""Maximum seconds of all waits together."""
+_MAX_RESPONSE: Final = 4096
 _MAX_QUOTED: Final = 200
-_SHORTEST_SECRET: Final = 6
-"""Characters from which a part of the URL is taken out of a quoted answer."""
-_GONE: Final = frozenset({401, 403, 404, 410})
+_MIN_SECRET: Final = 6
+"""Minimum characters of a part of the URL that is removed from a quoted response."""
+_UNUSABLE: Final = frozenset({401, 403, 404, 410})
 
 
 class WebhookMessage(Struct, frozen=True, kw_only=True):
     """A message to one channel."""
 
     recipient: str
-    """The channel, such as `teams:NAME`."""
+    """The address of the channel, such as `teams:NAME`."""
     body: bytes
-    """JSON, as it is posted."""
+    """The JSON that is posted."""
     key: str
-    """Hexadecimal digits that are equal for equal run, channel and content."""
+    """Hexadecimal digits; equal if run, channel and content are equal."""
 
     @property
     def message_id(self) -> str:
-        """The id by which a receiver recognises a message that arrives twice."""
+        """The id with which a receiver can detect duplicates."""
         return f"msg_{self.key[:40]}"
 
 
-class _Later(Struct, frozen=True):
-    """An attempt that may be repeated."""
+class _Retryable(Struct, frozen=True):
+    """A failed attempt that may be repeated."""
 
     attempt: SendAttempt
     wait: float | None = None
-    """Seconds that the service asks for."""
+    """Seconds to wait, as requested by the service; None if it did not say."""
 
 
 def post(
@@ -72,24 +74,24 @@ def post(
 ) -> SendAttempt:
     """Post a message. A refused one was certainly not taken; one with an unknown outcome may have been.
 
-    It is repeated if no connection was made, if the service asks for patience (429, or 503 with Retry-After), and after
-    any failure if the receiver can detect duplicates by the id of a signed message. `timeout` is in seconds. Raises
+    It is repeated if no connection was made, if the service is overloaded (429, or 503 with Retry-After), and after any
+    failure if the receiver can detect duplicates by the id of a signed message. `timeout` is in seconds. Raises
     SettingsError if the environment names a CA bundle that cannot be read.
     """
     bundle = authorities(environ)
     trusted = ssl.create_default_context(cafile=bundle)
     waited = 0.0
-    number = 1
+    attempts = 1
     while True:
         outcome = _attempt(target, message, trusted, clock(), timeout)
         if isinstance(outcome, SendAttempt):
             return outcome
-        wait = float(2**number) if outcome.wait is None else outcome.wait
-        if number == ATTEMPTS or waited + wait > MAX_WAIT:
+        wait = float(2**attempts) if outcome.wait is None else outcome.wait
+        if attempts == ATTEMPTS or waited + wait > MAX_WAIT:
             return outcome.attempt
         pause(wait)
         waited += wait
-        number += 1
+        attempts += 1
 
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
@@ -100,7 +102,7 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 def _attempt(
     target: WebhookTarget, message: WebhookMessage, trusted: ssl.SSLContext, at: float, timeout: float
-) -> SendAttempt | _Later:
+) -> SendAttempt | _Retryable:
     try:
         connection = open_connection(target.url, trusted, timeout)
     except ssl.SSLCertVerificationError as error:
@@ -109,18 +111,18 @@ def _attempt(
             Message("specify the authority of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
-        return _Later(_refused(Message("no connection: {error}", error=connection_error(error)), None))
+        return _Retryable(_refused(Message("no connection: {error}", error=connection_error(error)), None))
     try:
         connection.request("POST", target.path, body=message.body, headers=_headers(target, message, int(at)))
         response = connection.getresponse()
-        answer = response.read(_MAX_ANSWER)
+        answer = response.read(_MAX_RESPONSE)
     except (OSError, http.client.HTTPException) as error:
-        lost = SendAttempt(
+        unknown = SendAttempt(
             status=SendStatus.UNKNOWN,
             message=Message("the connection ended before an answer: {error}", error=connection_error(error)),
             hint=Message("check the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
-        return _Later(lost) if target.channel is Channel.WEBHOOK else lost
+        return _Retryable(unknown) if target.channel is Channel.WEBHOOK else unknown
     finally:
         connection.close()
     return _outcome_of(target, message, response, answer)
@@ -140,7 +142,7 @@ def _headers(target: WebhookTarget, message: WebhookMessage, timestamp: int) -> 
 
 def _outcome_of(
     target: WebhookTarget, message: WebhookMessage, response: http.client.HTTPResponse, answer: bytes
-) -> SendAttempt | _Later:
+) -> SendAttempt | _Retryable:
     status = response.status
     if 200 <= status < 300:
         return SendAttempt(status=SendStatus.ACCEPTED)
@@ -151,26 +153,26 @@ def _outcome_of(
     description = detailed(Message("it was answered with HTTP {status}", status=status), _quoted(target, answer))
     wait = retry_after({name.lower(): value for name, value in response.getheaders()})
     if status == 429 or (status == 503 and wait is not None):
-        return _Later(_refused(description, Message("send it again later")), wait)
+        return _Retryable(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
-        where = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
-        failed = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=where)
-        return _Later(failed, wait) if target.channel is Channel.WEBHOOK else failed
+        hint = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
+        unknown = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=hint)
+        return _Retryable(unknown, wait) if target.channel is Channel.WEBHOOK else unknown
     hint = (
         Message(
             "create a new webhook in the same service, and put its address into {variable}", variable=target.variable
         )
-        if status in _GONE
+        if status in _UNUSABLE
         else None
     )
     return _refused(description, hint)
 
 
 def _quoted(target: WebhookTarget, answer: bytes) -> str:
-    """Return the beginning of an answer without anything of the URL: many servers repeat the path."""
+    """Return the beginning of a response without parts of the URL, because many servers repeat the secret path."""
     text = " ".join(answer.decode("utf-8", "replace").split())
     for part in sorted(re.split(r"[/?&=;:]", urllib.parse.unquote(target.path)), key=len, reverse=True):
-        if len(part) >= _SHORTEST_SECRET:
+        if len(part) >= _MIN_SECRET:
             text = text.replace(part, "…").replace(urllib.parse.quote(part, safe=""), "…")
     return printable(text)[:_MAX_QUOTED]
 

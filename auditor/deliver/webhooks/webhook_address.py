@@ -1,4 +1,4 @@
-"""Finds the URL and the signing secrets of a webhook in the environment, and checks that messages may go there."""
+"""Reads the URL and the signing secrets of a webhook from the environment, and checks that the host is allowed."""
 
 import base64
 import binascii
@@ -23,28 +23,28 @@ HOSTS: Final[Mapping[Channel, tuple[str, ...]]] = MappingProxyType(
         Channel.WEBHOOK: (),
     }
 )
-"""The hosts of each channel that need no configuration."""
+"""The hosts of each channel that are allowed without configuration."""
 HOSTS_VARIABLE: Final = "AUDITOR_WEBHOOK_HOSTS"
-"""The environment variable with more hosts, separated by commas."""
+"""The environment variable with additional hosts, separated by commas."""
 SECRET_SUFFIX: Final = "_SECRET"  # noqa: S105 - the name of a variable
 """The signing secret of `webhook:NAME` is in the variable NAME_SECRET."""
 _PRINTABLE: Final = re.compile(r"[!-\[\]-~]+")
 _PREFIX: Final = "whsec_"
-SHORTEST, LONGEST = 24, 64
-"""Bytes of a secret, as the Standard Webhooks specification has it."""
+MIN_SECRET, MAX_SECRET = 24, 64
+"""Length of a secret in bytes, as in the Standard Webhooks specification."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookTarget:
-    """Where messages are posted; the URL is a secret, which no message, log or `repr` shows."""
+    """The target of messages; its URL is a secret, which no message, log or `repr` shows."""
 
     channel: Channel
     address: str
-    """`teams:NAME`: what stands for it in messages."""
+    """The name of the target in messages, such as `teams:NAME`."""
     variable: str
     url: SplitResult = field(repr=False)
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    """The keys that sign: the current one, and during a rotation the next or previous one."""
+    """The signing keys: the current one and, during a rotation, the next or previous one."""
 
     @property
     def host(self) -> str:
@@ -53,21 +53,22 @@ class WebhookTarget:
 
     @property
     def path(self) -> str:
-        """Path and query, as the request line has them."""
+        """Path and query, as in the request line."""
         return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
 
 
 def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str] = ()) -> WebhookTarget:
     """Return the target of `teams:NAME`, `slack:NAME` or `webhook:NAME`, with URL and secrets from the environment.
 
-    `hosts` are allowed beside those of HOSTS and of AUDITOR_WEBHOOK_HOSTS. Raises SettingsError for a missing variable,
-    a URL that cannot be used, a host that is not allowed and a secret that is missing or too short; none is quoted.
+    `hosts` are allowed in addition to those of HOSTS and AUDITOR_WEBHOOK_HOSTS. Raises SettingsError for a missing
+    variable, an unusable URL, a host that is not allowed, and a missing or too short secret; the error does not quote
+    URLs and secrets.
     """
     channel, name = channel_of(address)
     text = environ.get(name, "").strip()
     if not text:
         hint = Message("put the address of the webhook into {variable}; it is a secret", variable=to_set(name))
-        if to_set(name) != name:  # it could be the secret address itself
+        if to_set(name) != name:  # the name may be the secret address itself
             variable = f"{channel.value.upper()}_URL"
             hint = Message(
                 "put the address of the webhook into a variable such as {variable}, and write {channel}:{variable}",
@@ -76,9 +77,9 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
             )
         raise SettingsError("webhook-variable", is_missing(name, f"{channel.value}:…"), hint=hint)
     url = _parsed(text, name)
-    more = (part.strip() for part in environ.get(HOSTS_VARIABLE, "").split(","))
+    extra_hosts = (part.strip() for part in environ.get(HOSTS_VARIABLE, "").split(","))
     target = WebhookTarget(channel=channel, address=address, variable=name, url=url)
-    if not _allowed(target.host, (*HOSTS[channel], *hosts, *filter(None, more))):
+    if not _allowed(target.host, (*HOSTS[channel], *hosts, *filter(None, extra_hosts))):
         raise SettingsError(
             "webhook-host",
             Message(
@@ -94,31 +95,31 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
 
 
 def _parsed(text: str, variable: str) -> SplitResult:
-    wrong: Message | None = None
+    reason: Message | None = None
     try:
         url = urlsplit(text)
         host, port = url.hostname or "", url.port
     except ValueError:
         raise _unusable(variable, Message("it is not an address")) from None
     if not _PRINTABLE.fullmatch(text):
-        wrong = Message("it has characters that are not allowed in an address")
+        reason = Message("it has characters that are not allowed in an address")
     elif not is_private(url):
-        wrong = Message("it must be https")
+        reason = Message("it must be https")
     elif "@" in url.netloc:
-        wrong = Message("it has user information")
+        reason = Message("it has user information")
     elif not host or port == 0:
-        wrong = Message("it has no host")
+        reason = Message("it has no host")
     elif url.fragment:
-        wrong = Message("it has a fragment")
-    if wrong is not None:
-        raise _unusable(variable, wrong)
+        reason = Message("it has a fragment")
+    if reason is not None:
+        raise _unusable(variable, reason)
     return url
 
 
-def _unusable(variable: str, wrong: Message) -> SettingsError:
+def _unusable(variable: str, reason: Message) -> SettingsError:
     return SettingsError(
         "webhook-address",
-        Message("the address in {variable} cannot be used: {wrong}", variable=variable, wrong=wrong),
+        Message("the address in {variable} cannot be used: {wrong}", variable=variable, wrong=reason),
         hint=Message("copy the whole address that Teams, Slack or the service showed when the webhook was made"),
     )
 
@@ -140,14 +141,14 @@ def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
         keys = tuple(base64.b64decode(encoded.removeprefix(_PREFIX), validate=True) for encoded in encoded_secrets)
     except (binascii.Error, ValueError):
         keys = ()
-    if not keys or not all(SHORTEST <= len(key) <= LONGEST for key in keys):
+    if not keys or not all(MIN_SECRET <= len(key) <= MAX_SECRET for key in keys):
         raise SettingsError(
             "webhook-secret",
             Message(
                 "{variable} holds no signing secret: whsec_ and {shortest} to {longest} bytes in base64",
                 variable=variable,
-                shortest=SHORTEST,
-                longest=LONGEST,
+                shortest=MIN_SECRET,
+                longest=MAX_SECRET,
             ),
             hint=hint,
         )
