@@ -65,7 +65,7 @@ class Repository:
             issues = self._call("GET", f"/issues?{query}")
             if not isinstance(issues, list):
                 raise _unexpected("GET /issues")
-            yield from (_issue(each) for each in issues if "pull_request" not in each)
+            yield from (_issue(issue) for issue in issues if "pull_request" not in issue)
             if len(issues) < _PAGE:
                 return
 

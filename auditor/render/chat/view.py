@@ -73,7 +73,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         language=view.page.language,
         title=view.subject,
         sentences=tuple(text for text in _sentences(view, l10n) if text)[:_MAX_SENTENCES],
-        parts=tuple(part for each in parts if (part := _part(*each, l10n)).lines),
+        parts=tuple(part for fields in parts if (part := _part(*fields, l10n)).lines),
         link=(label, view.reader.link) if view.reader.link else None,
         foot=flat(foot, 300),
     )

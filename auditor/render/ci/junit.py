@@ -66,13 +66,13 @@ def _parts(result: Result, l10n: Labels) -> list[_Part]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
-            name=each.name,
-            result=each,
-            findings=partial(_listed, result, each),
-            context=partial(Context.without_seats, each, headers, l10n),
-            failure=each.failure,
+            name=tenant.name,
+            result=tenant,
+            findings=partial(_listed, result, tenant),
+            context=partial(Context.without_seats, tenant, headers, l10n),
+            failure=tenant.failure,
         )
-        for each in result.tenants
+        for tenant in result.tenants
     ]
     if result.fleet.policies:
         fleet = result.fleet

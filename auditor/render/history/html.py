@@ -40,7 +40,9 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
     style = "".join(map(resources.report_text, _STYLES))
-    sections = Markup("\n").join(_section(each, comparisons.get(each.tenant), l10n) for each in trends)
+    sections = Markup("\n").join(
+        _section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends
+    )
     text = (
         f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
@@ -122,9 +124,9 @@ def _seat(seat: SeatTrend, l10n: Labels) -> tuple[str, ...]:
 
 
 def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
-    _, open_findings, *rest = policy_row(policy, l10n)
+    _, open_findings, *others = policy_row(policy, l10n)
     name = policy.title or policy.policy
-    return name, open_findings, curve(policy.open, f"{name}: {open_findings}", l10n), *rest
+    return name, open_findings, curve(policy.open, f"{name}: {open_findings}", l10n), *others
 
 
 def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
@@ -183,8 +185,8 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
     """Return the cells of a row; on phones, where a row is a card, each cell shows the title of its column."""
     cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
-    rest = (
+    data_cells = (
         Markup('<td data-label="{}">{}</td>').format(title, cell)
         for title, cell in zip(titles[1:], cells[1:], strict=True)
     )
-    return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(rest)
+    return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(data_cells)

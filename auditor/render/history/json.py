@@ -12,9 +12,9 @@ SCHEMA: Final = "auditor/history/v1"
 
 def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifact:
     """Render history.json; `between` contains the changes between two instants, if two were requested."""
-    content: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(each) for each in trends]}
+    content: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(tenant_trends) for tenant_trends in trends]}
     if between:
-        content["between"] = [_between(each) for each in between]
+        content["between"] = [_between(comparison) for comparison in between]
     return _artifact(content)
 
 
@@ -25,9 +25,9 @@ def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
 
 def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Artifact:
     """Render the changes of the holders of each SKU between two nights; `names` maps skuIds to part numbers."""
-    people = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(each)} for sku, each in cohorts.items()]
-    for each in people:
-        del each["nights"]
+    people = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(counts)} for sku, counts in cohorts.items()]
+    for entry in people:
+        del entry["nights"]
     return _artifact({"schema": SCHEMA, "tenant": tenant, "people": people})
 
 

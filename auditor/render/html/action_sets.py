@@ -54,7 +54,7 @@ def action_sets(ordered: Sequence[Step], index: FindingIndex, l10n: Labels) -> A
         for group in groups.values()
     }
     sets = [_action_set(product, steps, guides, index, l10n) for product, steps in by_product]
-    return ActionSets(sets=tuple(each for each in sets if each.guides), sources=tuple(sources))
+    return ActionSets(sets=tuple(action_set for action_set in sets if action_set.guides), sources=tuple(sources))
 
 
 def _by_product(ordered: Sequence[Step]) -> list[tuple[str, list[Step]]]:

@@ -93,10 +93,10 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         actions, people = part.actions, concerns(part)
         if len(findings) < len(part.findings):
             actions = _most_important(actions, people, max_actions)
-        fingerprints = [each.fingerprint for each in findings]
+        fingerprints = [finding.fingerprint for finding in findings]
         rows = _action_rows(part.actions, actions, fingerprints)
         policies, subjects, statements, amounts = Interner(), Interner(), Interner(), Interner()
-        subject_codes = subjects.codes((each.subject.type, each.subject.id) for each in findings)
+        subject_codes = subjects.codes((finding.subject.type, finding.subject.id) for finding in findings)
         statement_codes = statements.codes(map(_statement, findings))
         amount_codes = amounts.codes([None, *map(_amount, findings)])[1:]
         return cls(
@@ -104,18 +104,20 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
                 context,
                 numbers=seat_numbers(part.actions, rows, findings, context.about_seats),
                 movements={
-                    (each.seats.sku_id or "").casefold(): each.seats for each in part.actions if each.seats is not None
+                    (action.seats.sku_id or "").casefold(): action.seats
+                    for action in part.actions
+                    if action.seats is not None
                 },
             ),
             findings=findings,
             stats=part.findings.stats,
             concerns=people,
             fingerprints=fingerprints,
-            policy_codes=policies.codes(each.policy for each in findings),
+            policy_codes=policies.codes(finding.policy for finding in findings),
             policies=tuple(policies),
-            severity_codes=[_SEVERITY_CODES[each.severity] for each in findings],
-            status_codes=[_STATUS_CODES[each.status] for each in findings],
-            change_codes=[_CHANGE_CODES.get(each.change, 0) if each.change else 0 for each in findings],
+            severity_codes=[_SEVERITY_CODES[finding.severity] for finding in findings],
+            status_codes=[_STATUS_CODES[finding.status] for finding in findings],
+            change_codes=[_CHANGE_CODES.get(finding.change, 0) if finding.change else 0 for finding in findings],
             subject_codes=subject_codes,
             subjects=_first_of_each(subject_codes, findings),
             statement_codes=statement_codes,
@@ -124,7 +126,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             amounts=tuple(amounts),
             actions=actions,
             more_actions=len(part.actions) - len(actions),
-            action_rows=[rows[each.id] for each in actions],
+            action_rows=[rows[action.id] for action in actions],
             long=sum(policy.found for policy in part.findings.stats.policies.values()) > LONG_PAGE,
         )
 
@@ -170,11 +172,11 @@ def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
-    listed = shown(result, tenants)
+    findings_by_tenant = shown(result, tenants)
     max_actions = max(_MIN_ACTIONS, _MAX_ACTIONS // max(1, len(tenants)))
     indexes = []
     for tenant in tenants:
-        findings = listed[tenant.name]
+        findings = findings_by_tenant[tenant.name]
         context = Context.of_tenant(tenant, headers, l10n, sets, findings)
         indexes.append(FindingIndex.build(tenant, findings, context, max_actions))
     fleet = FindingIndex.build(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, l10n))
@@ -203,9 +205,11 @@ def _first_of_each(codes: Sequence[int], findings: Sequence[Finding]) -> list[Fi
 def _most_important(actions: Sequence[Action], people: Mapping[str, Concern], max_actions: int) -> Sequence[Action]:
     """Return the most important actions, in the order of the result."""
     # Results of earlier versions have no ranks.
-    weights = [(each.rank, people[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
+    weights = [
+        (action.rank, people[action.id].worst.rank, -len(action.findings), row) for row, action in enumerate(actions)
+    ]
     chosen = {row for *_, row in nsmallest(max_actions, weights)}
-    return [each for row, each in enumerate(actions) if row in chosen]
+    return [action for row, action in enumerate(actions) if row in chosen]
 
 
 def _action_rows(
@@ -213,9 +217,9 @@ def _action_rows(
 ) -> dict[str, list[int]]:
     """Return the indexes of the findings of actions by action id: of listed actions, and of all actions about seats."""
     rows = dict(zip(fingerprints, range(len(fingerprints)), strict=True)) if actions else {}
-    ids = {each.id for each in listed}
+    ids = {action.id for action in listed}
     return {
-        each.id: [row for row in map(rows.get, each.findings) if row is not None]
-        for each in actions
-        if each.id in ids or names_seats(each)
+        action.id: [row for row in map(rows.get, action.findings) if row is not None]
+        for action in actions
+        if action.id in ids or names_seats(action)
     }

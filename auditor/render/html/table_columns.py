@@ -92,7 +92,7 @@ class TableColumns:
         self._tenants.append((anchor(name), visible(title)))
         self._places += [self._policy_row(tenant, policy, index.context) for policy in index.policies]
         self.fingerprints += index.fingerprints
-        actions = [self._action(anchor("a", name or "fleet", each.id), each.title) for each in index.actions]
+        actions = [self._action(anchor("a", name or "fleet", action.id), action.title) for action in index.actions]
         amounts = [0 if amount is None else self._amount(*amount) for amount in index.amounts]
         columns = self.codes
         columns["place"].append([policies + code for code in index.policy_codes] if policies else index.policy_codes)
@@ -105,13 +105,17 @@ class TableColumns:
         columns["action"].append(_action_codes(index, actions))
         self._add_subjects(index)
         context = index.context
-        self._add_shared("what", [problem(each, context) for each in index.statements], index.statement_codes)
+        self._add_shared("what", [problem(finding, context) for finding in index.statements], index.statement_codes)
         # The name of a finding about a set of products is that of the product to buy.
-        sets = {each.subject.id.casefold(): subject_label(each) for each in index.subjects if _is_product_set(each)}
+        sets = {
+            finding.subject.id.casefold(): subject_label(finding)
+            for finding in index.subjects
+            if _is_product_set(finding)
+        }
         names = {**sets, **context.names}
-        products = [product_name(each.product, names) for each in index.statements]
+        products = [product_name(finding.product, names) for finding in index.statements]
         self._add_shared("product", products, index.statement_codes)
-        skus = [flow(products) if (products := waiver_products(each)) else None for each in index.statements]
+        skus = [flow(products) if (products := waiver_products(finding)) else None for finding in index.statements]
         self._add_shared("sku", skus, index.statement_codes)
         self._add_evidence(index)
 
@@ -152,7 +156,7 @@ class TableColumns:
         if _WAIVED not in index.status_codes:
             return bytes(len(index.status_codes))
         waivers = zip(index.findings, index.status_codes, strict=True)
-        return self.strings["waiver"].codes([each.waiver if code == _WAIVED else None for each, code in waivers])
+        return self.strings["waiver"].codes([finding.waiver if code == _WAIVED else None for finding, code in waivers])
 
     def _add_subjects(self, index: FindingIndex) -> None:
         names = list(map(subject_label, index.subjects))
@@ -162,9 +166,9 @@ class TableColumns:
         self.people += map(_person, index.subjects, names, addresses)
 
     def _add_evidence(self, index: FindingIndex) -> None:
-        evidence = [each.evidence for each in index.findings]
+        evidence = [finding.evidence for finding in index.findings]
         # All findings about a subject may share the same evidence object.
-        codes, distinct = index.subject_codes, [each.evidence for each in index.subjects]
+        codes, distinct = index.subject_codes, [finding.evidence for finding in index.subjects]
         if not all(map(is_, evidence, map(distinct.__getitem__, codes))):
             codes = Interner().codes(map(id, evidence))
             distinct = list(dict(zip(codes, evidence, strict=True)).values())
@@ -172,12 +176,12 @@ class TableColumns:
         self._add_shared("department", departments, codes)
         parts = [subject_parts(facts, self.l10n) for facts in distinct]
         for part, name in enumerate(EVIDENCE[:2]):
-            self._add_shared(name, [each[part] for each in parts], codes)
+            self._add_shared(name, [texts[part] for texts in parts], codes)
         # Many users have the same paths, which their evidence then shares as one object.
         paths = {id(listed): listed for facts in distinct if (listed := facts.get("paths"))}
         texts = {key: assignment_part(listed, self.l10n) for key, listed in paths.items()}
         self._add_shared(EVIDENCE[2], [texts.get(id(facts.get("paths")), "") for facts in distinct], codes)
-        others = [other_part(each, self.l10n) for each in index.findings]
+        others = [other_part(finding, self.l10n) for finding in index.findings]
         self.codes[EVIDENCE[-1]].append(self.strings[EVIDENCE[-1]].codes(others))
 
     def _add_shared(self, column: str, texts: Sequence[str | None], codes: Sequence[int]) -> None:

@@ -41,14 +41,16 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     the last day to give notice. Dates with an open finding are always shown; the number of others is limited, and they
     are shown up to a year ahead, or up to the last date with a finding.
     """
-    start, listed = moment.astimezone(UTC), list(findings)
-    contracts = list(_contract_dates(tenant, context.l10n, listed, start.date()))
-    reported = _reported(tenant, context, listed) | {each.key: each for each in contracts if each.finding is not None}
+    start, all_findings = moment.astimezone(UTC), list(findings)
+    contracts = list(_contract_dates(tenant, context.l10n, all_findings, start.date()))
+    reported = _reported(tenant, context, all_findings) | {
+        entry.key: entry for entry in contracts if entry.finding is not None
+    }
     last = min(start + _MAX_SPAN, _LATEST)
-    horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in reported.values())])
-    upcoming = [each for each in contracts if each.finding is None and each.moment.date() >= start.date()]
-    others = [each for each in (*_subscriptions(tenant, context, start), *upcoming) if each.key not in reported]
-    near = sorted(each for each in others if each.moment <= horizon)[:_MAX_OTHERS]
+    horizon = max([min(start + _YEAR, last), *(min(entry.moment, last) for entry in reported.values())])
+    upcoming = [entry for entry in contracts if entry.finding is None and entry.moment.date() >= start.date()]
+    others = [entry for entry in (*_subscriptions(tenant, context, start), *upcoming) if entry.key not in reported]
+    near = sorted(entry for entry in others if entry.moment <= horizon)[:_MAX_OTHERS]
     ordered = sorted([*reported.values(), *near])
     if not ordered:
         return None
@@ -60,16 +62,16 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
 
     renewals = tuple(
         Renewal(
-            name=shortened(each.name),
-            date=l10n.date(each.moment),
-            state=each.label or shortened(l10n.subscription(each.status)),
-            summary=l10n.joined(each.summary),
-            happens=_happens(each, tenant, start.date(), l10n),
-            severity=None if each.finding is None else each.finding.severity,
-            anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
-            offset=at(each.moment),
+            name=shortened(entry.name),
+            date=l10n.date(entry.moment),
+            state=entry.label or shortened(l10n.subscription(entry.status)),
+            summary=l10n.joined(entry.summary),
+            happens=_happens(entry, tenant, start.date(), l10n),
+            severity=None if entry.finding is None else entry.finding.severity,
+            anchor=None if entry.finding is None else anchor("f", entry.finding.fingerprint),
+            offset=at(entry.moment),
         )
-        for each in ordered
+        for entry in ordered
     )
     months = list(_months(start, end))
     step = -(-len(months) // _MAX_TICKS)
@@ -132,19 +134,19 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
 def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Date]:
     """Yield the dates of all subscriptions, from the day of `start` on."""
     spare, l10n = _spare(tenant), context.l10n
-    for each in tenant.subscriptions:
-        moment = _in_utc(each.next_lifecycle_date_time)
+    for subscription in tenant.subscriptions:
+        moment = _in_utc(subscription.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
             continue
-        name = context.names.get(each.sku_id.casefold())
+        name = context.names.get(subscription.sku_id.casefold())
         yield _Date(
             moment=moment,
-            order=(each.name, each.id),
-            key=each.id,
-            name=name or each.name or each.sku_part_number or each.sku_id or each.id,
-            status=each.status,
-            summary=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, l10n)),
-            trial=each.is_trial is True,
+            order=(subscription.name, subscription.id),
+            key=subscription.id,
+            name=name or subscription.name or subscription.sku_part_number or subscription.sku_id or subscription.id,
+            status=subscription.status,
+            summary=list(_bought(subscription.is_trial, subscription.total_licenses, subscription.sku_id, spare, l10n)),
+            trial=subscription.is_trial is True,
             finding=None,
         )
 
@@ -152,31 +154,31 @@ def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> I
 def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Finding], today: date) -> Iterator[_Date]:
     """Yield the dates of the tenant's contracts, each with its worst open finding."""
     worst: dict[tuple[str, str | None], Finding] = {}
-    for finding in sorted(of_checks(findings, _CONTRACT_CHECKS), key=lambda each: each.severity.rank):
+    for finding in sorted(of_checks(findings, _CONTRACT_CHECKS), key=lambda finding: finding.severity.rank):
         if finding.status is Status.OPEN:
             worst.setdefault((finding.check, finding.detail), finding)
     for contract in tenant.contracts or ():
         summary = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
-        for each in contract_dates(contract, today, l10n):
+        for contract_date in contract_dates(contract, today, l10n):
             yield _Date(
-                moment=each.moment,
+                moment=contract_date.moment,
                 order=(contract.name, contract.id),
-                key=f"{each.check} {contract.id}",
+                key=f"{contract_date.check} {contract.id}",
                 name=f"{contract.name} ({contract.id})",
                 status=None,
                 summary=summary,
                 trial=False,
-                finding=worst.get((each.check, contract.id)),
-                label=each.label,
-                happens=each.happens,
+                finding=worst.get((contract_date.check, contract.id)),
+                label=contract_date.label,
+                happens=contract_date.happens,
             )
 
 
-def _happens(each: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
+def _happens(entry: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
     """Return what happens on a date; empty without a finding, as for nearly all subscriptions."""
-    if each.finding is None or each.label:
-        return "" if each.finding is None else each.happens
-    return happens(each.status, tenant.agreement, today, l10n, trial=each.trial)
+    if entry.finding is None or entry.label:
+        return "" if entry.finding is None else entry.happens
+    return happens(entry.status, tenant.agreement, today, l10n, trial=entry.trial)
 
 
 def _spare(tenant: TenantResult) -> dict[str, int | None]:

@@ -109,8 +109,8 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
     counts: dict[str | None, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
     for name, part in (*parts, ("", result.fleet)):
-        changes = ((each.change, each) for each in part.findings)
-        for key, finding in chain(changes, (("fixed", each) for each in part.fixed)):
+        changes = ((finding.change, finding) for finding in part.findings)
+        for key, finding in chain(changes, (("fixed", finding) for finding in part.fixed)):
             if key in counts and finding.status is Status.OPEN:
                 counts[key][finding.severity.rank, name, finding.policy] += 1
     severities = list(Severity)
@@ -180,8 +180,8 @@ def _document(step: Step | None) -> tuple[str, str] | None:
 def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
     """Count the products outside their limits in tenants that the page does not show."""
     names = {section.name for section in page.sections}
-    others = [(each, Context.of_tenant(each, {}, l10n)) for each in result.tenants if each.name not in names]
-    return sum(seats.sku_id.casefold() in context.about_seats for each, context in others for seats in each.seats)
+    others = [(tenant, Context.of_tenant(tenant, {}, l10n)) for tenant in result.tenants if tenant.name not in names]
+    return sum(seats.sku_id.casefold() in context.about_seats for tenant, context in others for seats in tenant.seats)
 
 
 def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
@@ -224,8 +224,8 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
     renewals: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
-        named = None if all_contracts else contracts_of(tenant.findings)
-        for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=named):
+        contract_ids = None if all_contracts else contracts_of(tenant.findings)
+        for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=contract_ids):
             renewals[tenant.name, key] = day, line
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
         names = product_names(tenant)

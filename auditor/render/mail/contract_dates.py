@@ -18,9 +18,14 @@ ENDED: Final = timedelta(days=30)
 
 def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
     """Return the ids of the contracts that open findings name."""
-    contract_findings = (each for each in findings if each.status is Status.OPEN and each.check.startswith("contract."))
+    contract_findings = (
+        finding for finding in findings if finding.status is Status.OPEN and finding.check.startswith("contract.")
+    )
     return frozenset(
-        name for each in contract_findings for name in (each.detail, *(each.evidence.get("contracts") or ())) if name
+        name
+        for finding in contract_findings
+        for name in (finding.detail, *(finding.evidence.get("contracts") or ()))
+        if name
     )
 
 
@@ -41,17 +46,17 @@ def contract_renewals(
         if named is not None and contract.id not in named:
             continue
         seats = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
-        for each in contract_dates(contract, today, l10n):
-            earliest = timedelta() if each.check == "contract.notice" else -ENDED
-            if earliest <= each.moment.date() - today <= within:
+        for contract_date in contract_dates(contract, today, l10n):
+            earliest = timedelta() if contract_date.check == "contract.notice" else -ENDED
+            if earliest <= contract_date.moment.date() - today <= within:
                 yield (
-                    f"{each.check} {contract.id}",
-                    each.moment,
+                    f"{contract_date.check} {contract.id}",
+                    contract_date.moment,
                     Renewal(
                         name=flat(f"{contract.name} ({contract.id})", 80),
                         tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
-                        date=l10n.date(each.moment),
-                        happens=each.happens,
-                        summary=l10n.joined([each.label, *seats]),
+                        date=l10n.date(contract_date.moment),
+                        happens=contract_date.happens,
+                        summary=l10n.joined([contract_date.label, *seats]),
                     ),
                 )

@@ -38,11 +38,14 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     """Render preview.html."""
     l10n = Labels(locale)
     policies = [
-        (policy.id, l10n.policy(policy.title), state(policy, l10n), *_cells(each, l10n))
-        for policy, each in by_policy(preview)
+        (policy.id, l10n.policy(policy.title), state(policy, l10n), *_cells(policy_counts, l10n))
+        for policy, policy_counts in by_policy(preview)
     ]
     none = l10n.gettext("none")
-    departments = [(none if name is None else name, *_cells(each, l10n)) for name, each in by_department(preview)]
+    departments = [
+        (none if name is None else name, *_cells(department_counts, l10n))
+        for name, department_counts in by_department(preview)
+    ]
     money = sums(tally(preview.everywhere), l10n)
     as_of = l10n.gettext("state as of {instant}").replace("{instant}", l10n.instant(preview.as_of))
     columns = columns_of(l10n)
@@ -54,7 +57,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         _unknown(preview, l10n),
         _table((policy, title, l10n.gettext("It is"), *columns), policies),
         _table((l10n.gettext("Department"), *columns), departments),
-        *(_tenant(each, l10n) for each in preview.everywhere),
+        *(_tenant(difference, l10n) for difference in preview.everywhere),
     ]
     body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.language, style=_STYLE)
     return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=body)
@@ -79,19 +82,19 @@ def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
 def _unknown(preview: Preview, l10n: Labels) -> Markup:
     if preview.complete:
         return Markup("")
-    sides = [l10n.joined(filter(None, (sided(each.side, l10n), each.tenant))) for each in preview.unknown]
+    sides = [l10n.joined(filter(None, (sided(entry.side, l10n), entry.tenant))) for entry in preview.unknown]
     pairs = zip(preview.unknown, sides, strict=True)
-    rows = [f"{each.policy} ({side}): {l10n.translate(each.reason)}" for each, side in pairs]
+    rows = [f"{entry.policy} ({side}): {l10n.translate(entry.reason)}" for entry, side in pairs]
     return Markup('<div class="warn">{}{}</div>').format(tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))
 
 
-def _tenant(each: Difference, l10n: Labels) -> Markup:
-    name = each.name or l10n.gettext("Policies across tenants")
+def _tenant(difference: Difference, l10n: Labels) -> Markup:
+    name = difference.name or l10n.gettext("Policies across tenants")
     return Markup("\n").join(
         Markup("<details><summary>{}</summary>{}</details>").format(
             escape(visible(f"{name}: {tallied(kind, len(rows), l10n)}")), _list(rows, l10n)
         )
-        for kind, rows in kinds(each, l10n)
+        for kind, rows in kinds(difference, l10n)
         if rows
     )
 

@@ -77,8 +77,8 @@ def tallied(kind: str, count: int, l10n: Labels) -> str:
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
     """Return the increase and decrease of the monthly cost of open findings, by currency; empty without prices."""
     return "; ".join(
-        f"+{l10n.money(each.more_per_month, each.currency)} −{l10n.money(each.less_per_month, each.currency)}"
-        for each in counts.money
+        f"+{l10n.money(change.more_per_month, change.currency)} −{l10n.money(change.less_per_month, change.currency)}"
+        for change in counts.money
     )
 
 
@@ -115,8 +115,8 @@ def change_line(pair: Changed, l10n: Labels) -> str:
     before, after = pair.before, pair.after
     none = l10n.gettext("none")
     parts = [
-        (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[each.severity]) for each in (before, after))),
-        (l10n.gettext("Status"), *(_status(each, l10n) for each in (before, after))),
+        (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[finding.severity]) for finding in (before, after))),
+        (l10n.gettext("Status"), *(_status(finding, l10n) for finding in (before, after))),
         (l10n.gettext("Waiver"), before.waiver or none, after.waiver or none),
         (l10n.gettext("A month"), _money(before, l10n), _money(after, l10n)),
     ]
@@ -155,18 +155,21 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
             (
                 f"**{_short(policy.id)}** {_short(l10n.policy(policy.title))}",
                 state(policy, l10n),
-                *_cells(each, l10n),
+                *_cells(policy_counts, l10n),
             )
-            for policy, each in by_policy(preview)
+            for policy, policy_counts in by_policy(preview)
         ],
     )
     none = f"_{l10n.gettext('none')}_"
     yield from _table(
         (l10n.gettext("Department"), *columns),
-        [(none if name is None else _short(name), *_cells(each, l10n)) for name, each in by_department(preview)],
+        [
+            (none if name is None else _short(name), *_cells(department_counts, l10n))
+            for name, department_counts in by_department(preview)
+        ],
     )
-    for each in preview.everywhere:
-        yield from _tenant(each, l10n)
+    for difference in preview.everywhere:
+        yield from _tenant(difference, l10n)
 
 
 def columns_of(l10n: Labels) -> tuple[str, ...]:
@@ -179,10 +182,10 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
         return
     yield f"⚠️ **{l10n.gettext(INCOMPLETE)}**"
     yield ""
-    for each in preview.unknown[:_ROWS]:
-        tenant_name = f", {_short(each.tenant)}" if each.tenant else ""
-        reason = _short(l10n.translate(each.reason))
-        yield f"- **{_short(each.policy)}** ({sided(each.side, l10n)}{tenant_name}): {reason}"
+    for entry in preview.unknown[:_ROWS]:
+        tenant_name = f", {_short(entry.tenant)}" if entry.tenant else ""
+        reason = _short(l10n.translate(entry.reason))
+        yield f"- **{_short(entry.policy)}** ({sided(entry.side, l10n)}{tenant_name}): {reason}"
     if len(preview.unknown) > _ROWS:
         yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
     yield ""
@@ -208,25 +211,25 @@ def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
     return (*numbers, inert(sums(counts, l10n)))
 
 
-def _tenant(each: Difference, l10n: Labels) -> Iterator[str]:
-    for kind, rows in kinds(each, l10n):
+def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:
+    for kind, rows in kinds(difference, l10n):
         if not rows:
             continue
         lines = [f"- {_short(row, 2 * _MAX_TEXT)}" for row in rows[:_ROWS]]
         lines += [f"- {more(len(rows) - _ROWS, l10n)}"] if len(rows) > _ROWS else []
-        name = _short(each.name) if each.name else l10n.gettext("Policies across tenants")
+        name = _short(difference.name) if difference.name else l10n.gettext("Policies across tenants")
         title = f"{name}: {tallied(kind, len(rows), l10n)}"
         # One block, so that truncation never leaves an element open.
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
 
 
-def kinds(each: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
+def kinds(difference: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
     """Return the differences of a tenant by kind, one line per finding."""
     return (
-        ("added", [finding_line(finding, l10n) for finding in each.added]),
-        ("removed", [finding_line(finding, l10n) for finding in each.removed]),
-        ("changed", [change_line(pair, l10n) for pair in each.changed]),
-        ("unconfirmed", [finding_line(finding, l10n) for finding in each.unconfirmed]),
+        ("added", [finding_line(finding, l10n) for finding in difference.added]),
+        ("removed", [finding_line(finding, l10n) for finding in difference.removed]),
+        ("changed", [change_line(pair, l10n) for pair in difference.changed]),
+        ("unconfirmed", [finding_line(finding, l10n) for finding in difference.unconfirmed]),
     )
 
 

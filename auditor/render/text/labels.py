@@ -142,19 +142,19 @@ class Labels:
         """Return an integer that always has a sign."""
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
-    def bound(self, written: str) -> str:
+    def bound(self, text: str) -> str:
         """Return a number or percentage of seats in the syntax of policies, formatted for the locale.
 
         `5%` is a percentage, `{percent: 10, seats: 5}` the larger of the two.
         """
-        alternatives = _PERCENT_OR_SEATS.fullmatch(written)
+        alternatives = _PERCENT_OR_SEATS.fullmatch(text)
         if alternatives is not None:
             formatted = self.gettext("{share} ({seats} if that is more)")
             share, seats = self.percent(alternatives[1]), self.number(int(alternatives[2]))
             return formatted.replace("{share}", share).replace("{seats}", seats)
-        if _SEATS.fullmatch(written):
-            return self.number(int(written))
-        return _PERCENTAGE.sub(lambda match: self.percent(match[1]), written)
+        if _SEATS.fullmatch(text):
+            return self.number(int(text))
+        return _PERCENTAGE.sub(lambda match: self.percent(match[1]), text)
 
     def percent(self, percent: str) -> str:
         """Return a percentage such as `2.5`, with the percent sign as in the locale."""
@@ -176,16 +176,16 @@ class Labels:
         """Return a date; of an instant, the date in UTC."""
         return self._l10n.date(moment)
 
-    def day(self, written: str) -> str:
+    def day(self, text: str) -> str:
         """Return a date that is given as YYYY-MM-DD."""
-        return self._l10n.date(date.fromisoformat(written))
+        return self._l10n.date(date.fromisoformat(text))
 
-    def written_day(self, written: object) -> str:
+    def written_day(self, value: object) -> str:
         """Format a date that is given as YYYY-MM-DD; any other value is returned unchanged, as text."""
         try:
-            return self.day(str(written))
+            return self.day(str(value))
         except ValueError:
-            return str(written)
+            return str(value)
 
     def instant(self, moment: datetime) -> str:
         """Return date, hour and minute in UTC."""

@@ -74,8 +74,8 @@ def _plans(seat: SeatCount) -> frozenset[str]:
 
 def _leaves(element: Any, sets: Mapping[str, Any], seen: set[str]) -> Iterator[Any]:
     if isinstance(element, list | tuple):
-        for each in element:
-            yield from _leaves(each, sets, seen)
+        for item in element:
+            yield from _leaves(item, sets, seen)
     elif isinstance(element, str) and element in sets:
         if element not in seen:
             seen.add(element)

@@ -67,16 +67,16 @@ def plan_lines(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
     """Return the progress of one or more plans in one sentence."""
-    total = sum(len(each.actions) for each in verifications)
-    done = sum(len(each.actions_with(Verdict.DONE)) for each in verifications)
+    total = sum(len(verification.actions) for verification in verifications)
+    done = sum(len(verification.actions_with(Verdict.DONE)) for verification in verifications)
     text = l10n.ngettext("{done} of {count} action of {day} done", "{done} of {count} actions of {day} done", total)
-    day = l10n.date(max(each.planned_at for each in verifications))
+    day = l10n.date(max(verification.planned_at for verification in verifications))
     parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
     freed = _freed_seats(verifications, l10n)
     if freed:
         parts[0] += f": {freed}"
     reopened, new, unknown = (
-        sum(each.count(state) for each in verifications)
+        sum(verification.count(state) for verification in verifications)
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
     if reopened:
@@ -120,10 +120,11 @@ def _product(sku_id: str, tenant: TenantResult) -> str:
 
 def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
     """Return the progress of decisions about a product; `direction`: 1 = buying, −1 = giving back, 0 = renewal."""
-    if any(each.actual is None for each in decisions):
+    if any(decision.actual is None for decision in decisions):
         return l10n.gettext("the seats of {product} today are not known").replace("{product}", product)
     if direction:
-        count, done = sum(abs(each.planned_change) for each in decisions), sum(each.done for each in decisions)
+        count = sum(abs(decision.planned_change) for decision in decisions)
+        done = sum(decision.done for decision in decisions)
         if direction > 0:
             text = l10n.ngettext(
                 "{done} of {count} seat of {product} bought", "{done} of {count} seats of {product} bought", count
@@ -136,12 +137,12 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
             )
         text = text.replace("{done}", l10n.number(done))
     else:
-        renewed = all(each.verdict is Verdict.DONE for each in decisions)
+        renewed = all(decision.verdict is Verdict.DONE for decision in decisions)
         text = l10n.gettext(N_("{product} renewed") if renewed else N_("{product} not renewed yet"))
     saved = l10n.sums(_saved(decisions)) if direction < 0 else ""
     if saved:
         text = l10n.gettext("{change}, {money} a month saved").replace("{change}", text).replace("{money}", saved)
-    due = [each.due for each in decisions if each.due is not None]
+    due = [decision.due for decision in decisions if decision.due is not None]
     if due:
         text = f"{text} ({renewal_day(min(due), l10n)})"
     return text.replace("{product}", product)
@@ -150,9 +151,9 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
     """Return the monthly cost of the seats that were given back, by currency, as far as prices are known."""
     return added(
-        {each.currency: each.done * each.per_month}
-        for each in decisions
-        if each.done and each.currency is not None and each.per_month is not None
+        {decision.currency: decision.done * decision.per_month}
+        for decision in decisions
+        if decision.done and decision.currency is not None and decision.per_month is not None
     )
 
 
@@ -163,7 +164,12 @@ def renewal_day(day: datetime, l10n: Labels) -> str:
 
 def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
     """Return who carried out actions and when, according to the log; empty without a log."""
-    runs = [run for each in verifications for action in each.actions if (run := action.execution) is not None]
+    runs = [
+        run
+        for verification in verifications
+        for action in verification.actions
+        if (run := action.execution) is not None
+    ]
     if not runs:
         return ""
     days = dict.fromkeys(l10n.date(day) for day in (min(r.first for r in runs), max(r.last for r in runs)))
@@ -175,14 +181,14 @@ def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str
 
 def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
     """Return the number of freed seats and their monthly cost, in words; empty if there are none."""
-    seats = sum(each.freed.actual for each in verifications)
+    seats = sum(verification.freed.actual for verification in verifications)
     if not seats:
         return ""
-    sums = added({money.currency: money.actual} for each in verifications for money in each.freed.money)
+    sums = added({money.currency: money.actual} for verification in verifications for money in verification.freed.money)
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
-    if any(each.freed.at_least for each in verifications):
+    if any(verification.freed.at_least for verification in verifications):
         text = l10n.ngettext(
             "{count} seat, at least {money} a month freed", "{count} seats, at least {money} a month freed", seats
         )

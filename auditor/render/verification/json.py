@@ -12,7 +12,7 @@ SCHEMA: Final = "auditor/verification/v1"
 
 def render(result: Result) -> Artifact:
     """Render the verification of the plans of a result; equal results give equal bytes."""
-    verified = [(each, each.verification) for each in result.tenants if each.verification is not None]
+    verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
     body = document(
         {
             "schema": SCHEMA,
@@ -21,8 +21,10 @@ def render(result: Result) -> Artifact:
             "policyDigest": result.run.policy_digest,
             "complete": result.complete,
             "summary": {
-                "actions": {each.value: sum(len(v.actions_with(each)) for _, v in verified) for each in Verdict},
-                "findings": {each.value: sum(v.count(each) for _, v in verified) for each in FindingState},
+                "actions": {
+                    verdict.value: sum(len(v.actions_with(verdict)) for _, v in verified) for verdict in Verdict
+                },
+                "findings": {state.value: sum(v.count(state) for _, v in verified) for state in FindingState},
             },
             "tenants": [
                 {"name": tenant.name, "tenantId": tenant.tenant_id, "readAt": tenant.as_of, **members(verification)}

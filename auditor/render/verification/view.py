@@ -32,7 +32,7 @@ from auditor.render.text.verification import (
 
 def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
     """Return the sections of the document; each list has at most `most` items, and the number of the others."""
-    verifications = [each.verification for each in result.tenants if each.verification is not None]
+    verifications = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
     intro = [
         seat_decisions(result, l10n),
         performers(verifications, l10n),
@@ -58,7 +58,7 @@ def _shortened(section: Section, most: int | None, l10n: Labels) -> Section:
 
 def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[Section]:
     yield Section(title=tenant.display_name or tenant.name, paragraphs=tuple(_money(verification, l10n)))
-    names = {each.subject.id: each.subject.name for each in verification.findings}
+    names = {finding.subject.id: finding.subject.name for finding in verification.findings}
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
         actions = verification.actions_with(verdict)
         if actions:
@@ -66,7 +66,7 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
             items = tuple(_action(action, names, l10n) for action in actions)
             yield Section(title=title, items=items, level=3)
     for state in (*list(FindingState)[1:], FindingState.GONE):
-        findings = [each for each in verification.findings if each.state is state]
+        findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
             yield Section(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)

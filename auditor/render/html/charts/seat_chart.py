@@ -49,12 +49,12 @@ def picture(
     )
 
 
-def bound(written: object, usable: int) -> Decimal | None:
+def bound(value: object, usable: int) -> Decimal | None:
     """Return a bound of spare seats, in the syntax of policies (`5`, `5%`, `{percent: 5, seats: 10}`), in seats.
 
-    Returns None if `written` is no such bound.
+    Returns None if `value` is no such bound.
     """
-    text = str(written)
+    text = str(value)
     count = fullmatch(r"\s*(\d{1,9})\s*", text)
     if count is not None:
         return Decimal(count[1])
@@ -75,20 +75,20 @@ def tightest(seats: SeatCount) -> Mapping[str, str]:
     if seats.usable is None:
         return {}
     # Bounds on assigned seats are comparable between policies that count different seats as usable.
-    last = min((each.usable - (each.minimum or 0) for each in seats.bounds), default=seats.usable)
-    first = max((each.usable - each.maximum for each in seats.bounds if each.maximum is not None), default=0)
+    last = min((bounds.usable - (bounds.minimum or 0) for bounds in seats.bounds), default=seats.usable)
+    first = max((bounds.usable - bounds.maximum for bounds in seats.bounds if bounds.maximum is not None), default=0)
     if last < max(first, 0):
         return {}
-    least, most = max(seats.usable - last, 0), seats.usable - max(first, 0)
-    limits = {"minimum": str(least)} if least else {}
-    return limits | {"maximum": str(most)} if any(each.maximum is not None for each in seats.bounds) else limits
+    minimum, maximum = max(seats.usable - last, 0), seats.usable - max(first, 0)
+    limits = {"minimum": str(minimum)} if minimum else {}
+    return limits | {"maximum": str(maximum)} if any(bounds.maximum is not None for bounds in seats.bounds) else limits
 
 
 def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:
     if "assigned" in facts or (facts.get("minimum") is None and facts.get("maximum") is None):
         return None
-    least = bound(facts["minimum"], usable) if facts.get("minimum") is not None else Decimal(0)
-    most = bound(facts["maximum"], usable) if facts.get("maximum") is not None else Decimal(usable)
-    if least is None or most is None or most < least:
+    minimum = bound(facts["minimum"], usable) if facts.get("minimum") is not None else Decimal(0)
+    maximum = bound(facts["maximum"], usable) if facts.get("maximum") is not None else Decimal(usable)
+    if minimum is None or maximum is None or maximum < minimum:
         return None
-    return at(usable - most), at(usable - least)
+    return at(usable - maximum), at(usable - minimum)

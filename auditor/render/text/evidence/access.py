@@ -34,4 +34,4 @@ def _role(role: Mapping[str, Any], l10n: Labels) -> str:
 
 
 def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:
-    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list | tuple) else []
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
