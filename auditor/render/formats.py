@@ -31,7 +31,7 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
     tenant_pages: str = ""
     """Folder next to an HTML report with one page per tenant; empty if there is none."""
     content: Any = None
-    """The `PageContent` of the result, to share it between reports; None if it is not computed yet."""
+    """The `PageContent` of the result, if it is shared between reports; None to compute it."""
 
 
 class Renderer(Protocol):

@@ -155,8 +155,8 @@ def _outcome_of(
     if status == 429 or (status == 503 and wait is not None):
         return _Retryable(_refused(description, Message("send it again later")), wait)
     if status >= 500 or status == 408:
-        hint = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
-        unknown = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=hint)
+        check = Message("check the channel; the id of the message is {message_id}", message_id=message.message_id)
+        unknown = SendAttempt(status=SendStatus.UNKNOWN, message=description, hint=check)
         return _Retryable(unknown, wait) if target.channel is Channel.WEBHOOK else unknown
     hint = (
         Message(

@@ -72,11 +72,11 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
         yield ""
         for number, highlight in enumerate(page.highlights, start=1):
             count = l10n.ngettext("{count} finding", "{count} findings", highlight.count)
-            about = [
+            facts = [
                 inert(fact) for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why) if fact
             ]
             level = l10n.gettext(SEVERITIES[highlight.severity])
-            yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(about)}"
+            yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(facts)}"
         yield ""
     if page.shown_tenants < page.tenants:
         fact = l10n.gettext(
@@ -160,13 +160,13 @@ def _group(group: Group, l10n: Labels) -> Iterator[str]:
     level = l10n.gettext(SEVERITIES[group.severity])
     yield f"<details><summary><b>{inert(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
     yield ""
-    listed = [row for row in group.rows if row.waiver is None][:_ROWS]
-    for row in listed:
+    rows = [row for row in group.rows if row.waiver is None][:_ROWS]
+    for row in rows:
         address = f" ({inert(row.address)})" if row.address else ""
         money = l10n.gettext("{money} a month").replace("{money}", inert(row.money)) + " · " if row.money else ""
         yield f"- {inert(row.name)}{address}: {money}{inert(row.problem)} · {inert(row.evidence)}"
-    if count > len(listed):
-        more = count - len(listed)
+    if count > len(rows):
+        more = count - len(rows)
         yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"

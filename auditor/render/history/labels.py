@@ -14,15 +14,15 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     """Return a line of block characters; an unknown value is a blank, a group of values is reduced to the last one."""
-    shown = sampled(values, width)
-    numbers = [value for value in shown if value is not None]
+    samples = sampled(values, width)
+    numbers = [value for value in samples if value is not None]
     if not numbers:
         return ""
     low, high = min(numbers), max(numbers)
     span = (high - low) or 1
     return "".join(
         " " if value is None else _BARS[round((value - low) / span * (len(_BARS) - 1))] if high > low else _BARS[0]
-        for value in shown
+        for value in samples
     )
 
 

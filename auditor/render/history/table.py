@@ -42,8 +42,8 @@ def lines(trends: Sequence[Trends]) -> Iterable[Line]:
             yield Line(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
             yield Line(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", not_evaluated)
         for policy in tenant.policies:
-            for measure, counts in (("open", policy.open), ("waived", policy.waived)):
-                for at, value in zip(policy.at, counts, strict=True):
+            for measure, policy_counts in (("open", policy.open), ("waived", policy.waived)):
+                for at, value in zip(policy.at, policy_counts, strict=True):
                     yield Line(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
         for currency, sums in tenant.money.items():
             for at, amount in sums:

@@ -103,7 +103,7 @@ def _action_set(
 
 
 def _guidance_key(action: Action) -> object:
-    """Return the guidance of an action for comparison: shown once per action, it would be most of the file."""
+    """Return a key that is equal for actions with the same guidance, which is shown once to keep the file small."""
     how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
     return action.order, action.decided_by, action.confidence, how, action.next
 
@@ -155,11 +155,11 @@ def _guided(step: Step, title: str, index: FindingIndex, l10n: Labels) -> Guided
 
 def _total_worth(amounts: Sequence[Money | None], l10n: Labels) -> str:
     """Return the monthly savings or costs of some actions; empty if their currencies differ."""
-    known = [money for money in amounts if money is not None]
-    if len({money.currency for money in known}) != 1:
+    priced = [money for money in amounts if money is not None]
+    if len({money.currency for money in priced}) != 1:
         return ""
-    total = sum((rounded(money.per_month) for money in known), Decimal())
-    return worth(Money(currency=known[0].currency, per_month=total), l10n)
+    total = sum((rounded(money.per_month) for money in priced), Decimal())
+    return worth(Money(currency=priced[0].currency, per_month=total), l10n)
 
 
 def _request_text(request: Mapping[str, Any]) -> Markup:

@@ -87,10 +87,10 @@ def highlights(
         ]
     order = ranked([weight for weight, _, _ in candidates], today)
     order = [order[position] for position in most_important(candidates[index][2] for index, _ in order)]
-    shown = [
+    selected = [
         (candidates[position][1](), _why(reason, candidates[position][0], today, l10n)) for position, reason in order
     ]
-    return tuple(replace(highlight, why=why) if why else highlight for highlight, why in shown)
+    return tuple(replace(highlight, why=why) if why else highlight for highlight, why in selected)
 
 
 def _movement(action: Action, index: FindingIndex, l10n: Labels) -> str:

@@ -140,7 +140,7 @@ def seat_numbers(
 
 
 def _sort_key(finding: Finding) -> tuple[int, bool]:
-    """Sort findings about the same seats, worst first; of equal ones, those about all seats of the product first."""
+    """Return the sort key of findings about the same seats: the worst first, then those about the whole product."""
     return finding.severity.rank, finding.check in _OTHER_SEATS
 
 

@@ -59,7 +59,7 @@ def _html(view: MailView, l10n: Labels) -> str:
         keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=inline_style
     )
     inlined = inliner.inline(text)
-    # Rules that cannot be inlined, such as those for dark mode, are in the head.
+    # Rules that cannot be inlined, such as those for dark mode, are in the head; clients without support ignore them.
     return inlined.replace("</head>", f"<style>{head_style}</style></head>", 1)
 
 

@@ -100,6 +100,6 @@ def _tenant(difference: Difference, l10n: Labels) -> Markup:
 
 
 def _list(rows: Sequence[str], l10n: Labels) -> Markup:
-    shown = [tag("li", row) for row in rows[:_ROWS]]
-    shown += [tag("li", more(len(rows) - _ROWS, l10n))] if len(rows) > _ROWS else []
-    return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))
+    items = [tag("li", row) for row in rows[:_ROWS]]
+    items += [tag("li", more(len(rows) - _ROWS, l10n))] if len(rows) > _ROWS else []
+    return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(items))

@@ -106,8 +106,8 @@ def finding_line(finding: Finding, l10n: Labels) -> str:
     product = named_product(finding, {})
     check = l10n.check(finding.check)
     level = l10n.gettext(SEVERITIES[finding.severity])
-    about = filter(None, dict.fromkeys((finding.subject.name, product)))
-    return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *about))
+    names = filter(None, dict.fromkeys((finding.subject.name, product)))
+    return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *names))
 
 
 def change_line(pair: Changed, l10n: Labels) -> str:

@@ -43,8 +43,8 @@ def escaped_cell(text: str) -> str:
     """Return a cell that spreadsheets do not interpret as a formula, with control characters escaped."""
     if text[:1].isalnum() and ";" not in text and text.isprintable():
         return text
-    shown = _CELL_START.sub(r"\1'", visible(text, keep="\t\r\n"))
-    return f"'{shown}" if _FORMULA.match(text) else shown
+    escaped = _CELL_START.sub(r"\1'", visible(text, keep="\t\r\n"))
+    return f"'{escaped}" if _FORMULA.match(text) else escaped
 
 
 def spreadsheet(rows: Iterable[Sequence[object]]) -> bytes:

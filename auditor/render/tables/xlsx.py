@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
 
 SHEET_ROWS: Final = 1_000_000
-"""Findings per sheet; Excel allows 1,048,576 rows, the remaining findings are on further sheets."""
+"""Maximum findings per sheet, as Excel allows 1,048,576 rows; further findings are on additional sheets."""
 SHEET_BYTES: Final = 2_000_000_000
 """Maximum XML size of a sheet in bytes; members of plain zip files, which all versions of Excel open, end at 2 GiB."""
 _SHARED_STRINGS: Final = "xl/sharedStrings.xml"

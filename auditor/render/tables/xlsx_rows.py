@@ -23,10 +23,10 @@ _ESCAPE: Final = pattern(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 def plain(text: str) -> str:
     """Return the text of a cell, with control and direction characters escaped, and cut to the limit of Excel."""
-    shown = visible(text, keep="\n")
-    if len(shown) * 2 <= MAX_UNITS:
-        return shown
-    return shown.encode("utf-16-le")[: MAX_UNITS * 2].decode("utf-16-le", "ignore")
+    escaped = visible(text, keep="\n")
+    if len(escaped) * 2 <= MAX_UNITS:
+        return escaped
+    return escaped.encode("utf-16-le")[: MAX_UNITS * 2].decode("utf-16-le", "ignore")
 
 
 def column_letters(index: int) -> str:
@@ -107,8 +107,8 @@ class RowWriter:
 
 
 def _escaped(text: str) -> str:
-    shown = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _ESCAPE.sub("_x005F_", shown) if "_x" in shown else shown
+    escaped = plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _ESCAPE.sub("_x005F_", escaped) if "_x" in escaped else escaped
 
 
 _OPEN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'

@@ -177,7 +177,7 @@ class Labels:
         return self._l10n.date(moment)
 
     def day(self, text: str) -> str:
-        """Return a date that is given as YYYY-MM-DD."""
+        """Format a date that is given as YYYY-MM-DD."""
         return self._l10n.date(date.fromisoformat(text))
 
     def written_day(self, value: object) -> str:

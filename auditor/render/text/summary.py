@@ -78,7 +78,7 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 
 
 def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
-    """Return the reasons why a tenant is incomplete: it was not audited, or sources or policies are missing."""
+    """Return why a tenant is incomplete: it was not audited, a source was not read, or a policy was not evaluated."""
     if tenant.failure is not None:
         return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
     unknown = l10n.gettext("no reason is known")

@@ -138,6 +138,6 @@ def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l
         labels = dict.fromkeys(filter(None, (l10n.check(finding.check), product, detail)))
         name = finding.subject.name or finding.subject.id
         groups.setdefault((finding.policy, level, *labels), []).append("" if name in labels else name)
-    for (policy, level, *labels), names in groups.items():
+    for (policy, level, *facts), names in groups.items():
         people = _people(filter(None, names), l10n)
-        yield f"{l10n.joined(labels)} ({level}, {policy}){': ' if people else ''}{people}"
+        yield f"{l10n.joined(facts)} ({level}, {policy}){': ' if people else ''}{people}"

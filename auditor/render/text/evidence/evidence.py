@@ -223,10 +223,10 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         ("short", l10n.gettext("too few in {tenants}")),
         ("excess", l10n.gettext("too many in {tenants}")),
     ):
-        listed = facts.get(name)
-        tenants = [line for line in listed if isinstance(line, Mapping)] if isinstance(listed, list | tuple) else []
+        value = facts.get(name)
+        tenants = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list | tuple) else []
         if tenants:
-            yield text.replace("{tenants}", l10n.joined(_spare(line, l10n) for line in tenants))
+            yield text.replace("{tenants}", l10n.joined(_spare(item, l10n) for item in tenants))
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)

@@ -135,8 +135,8 @@ def _money(facts: Mapping[str, Any], l10n: Labels, name: str = "savesPerMonth") 
 
 
 def _parts(names: Any, l10n: Labels) -> list[str]:
-    listed = names if isinstance(names, list | tuple) else [] if names is None else [names]
-    return [l10n.gettext(_TRANSLATED[name]) if name in _TRANSLATED else _name(name) for name in map(str, listed)]
+    items = names if isinstance(names, list | tuple) else [] if names is None else [names]
+    return [l10n.gettext(_TRANSLATED[name]) if name in _TRANSLATED else _name(name) for name in map(str, items)]
 
 
 def _name(name: Any) -> str:
