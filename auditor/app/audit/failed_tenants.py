@@ -1,4 +1,4 @@
-"""Tenants that cannot be audited, or for which a later step failed, as results of their own."""
+"""Builds the result of a tenant that could not be audited, or for which a later step failed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -27,7 +27,7 @@ class Unaudited(Struct, frozen=True, kw_only=True):
 
 
 def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
-    """Report a tenant that could not be read: nothing of it was evaluated."""
+    """Return the result of a tenant that could not be read: no policy was evaluated."""
     outcomes = [
         PolicyOutcome(
             id=policy.id,
@@ -56,12 +56,12 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
 
 
 def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
-    """Report a tenant whose snapshot was there, and which failed afterwards."""
+    """Return the result of a tenant whose snapshot was opened, but whose evaluation failed."""
     return unaudited(unaudited_of(manifest, reason_of(failure)), policies, as_of)
 
 
 def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
-    """Return what a manifest says of a tenant; without one its `name` alone is known."""
+    """Return the tenant that a manifest describes; without a manifest, only its `name` is known."""
     if manifest is None:
         return Unaudited(name=name, reason=reason)
     return Unaudited(
@@ -74,7 +74,7 @@ def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") 
 
 
 def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
-    """Report a tenant that was evaluated, but whose report failed: none of its findings is reported."""
+    """Return the result of a tenant for which a step after evaluation failed: none of its findings is reported."""
     reason = reason_of(failure)
     outcomes = (
         replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
@@ -96,13 +96,17 @@ def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
 
 
 def each_contained(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
-    """Change every tenant of a result; one that cannot be changed fails, and is counted out of the summary."""
+    """Apply `change` to every tenant of a result.
+
+    A tenant for which it raises an exception is reported as failed, and is not counted in the summary. If it is the
+    only tenant, the exception is raised.
+    """
     tenants: list[TenantResult] = []
-    whole = True
+    all_changed = True
     for tenant in result.tenants:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             changed = change(tenant)
         tenants.append(changed if boundary.failure is None else failed_later(tenant, boundary.failure))
-        whole = whole and boundary.failure is None
+        all_changed = all_changed and boundary.failure is None
     changed_result = replace(result, tenants=tuple(tenants))
-    return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))
+    return changed_result if all_changed else replace(changed_result, summary=summarise(tenants, result.fleet))

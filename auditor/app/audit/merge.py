@@ -22,21 +22,23 @@ _RECOMPUTED = "waiver.unused"
 
 
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
-    """Merge (name, result) pairs; the fleet and unused waivers are evaluated again over all tenants.
+    """Merge (name, result) pairs; fleet policies and unused waivers are evaluated again over all tenants.
 
     Changes of the fleet are reported only if all results were compared with the same previous fleet, because results of
-    single shards do not describe all tenants together. Raises UsageError if the results do not belong to one run: other
-    policies, another instant, a tenant twice.
+    single shards do not describe all tenants together. Raises UsageError if the results do not belong to one run: they
+    have different policies or instants, or the same tenant.
     """
     first_name, first = results[0]
     if len(results) == 1:
         return first
     owners: dict[str, str] = {}
     for name, result in results:
-        _same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
-        _same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
-        _same(Message("versions of the program"), first_name, first.run.tool_version, name, result.run.tool_version)
-        _same_pseudonyms(first_name, first, name, result)
+        _require_same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
+        _require_same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
+        _require_same(
+            Message("versions of the program"), first_name, first.run.tool_version, name, result.run.tool_version
+        )
+        _require_same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
                 raise UsageError(
@@ -60,7 +62,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
     merged = remedied(merged, policies, spill=spill)
-    past, previous = _past([result for _, result in results])
+    past, previous = _fleet_past([result for _, result in results])
     return replace(
         merged,
         run=replace(
@@ -76,16 +78,19 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
     )
 
 
-def _past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:
-    """Return what the previous run knew of the fleet, where that is known, and its instant: the earliest of several."""
+def _fleet_past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:
+    """Return the fleet's state in the previous run, or None if the results disagree, and the instant of that run.
+
+    If the results have several previous runs, this is the earliest instant.
+    """
     past = results[0].fleet.past
     instants = [result.run.previous for result in results if result.run.previous is not None]
-    alike = all(result.fleet.past == past for result in results)
-    return past if alike else None, min(instants, default=None)
+    all_equal = all(result.fleet.past == past for result in results)
+    return past if all_equal else None, min(instants, default=None)
 
 
 def policies_of(result: Result) -> PolicySet:
-    """Rebuild the policies that a result was evaluated by; a result carries them as they were loaded."""
+    """Rebuild the policies that a result was evaluated with; it stores their loaded specification."""
     definitions = result.run.definitions
     document: dict[str, Any] = {"version": 1, "policies": [dict(header.spec) for header in result.run.policies]}
     for key in ("populations", "products", "waivers", "prices", "contracts"):
@@ -95,17 +100,17 @@ def policies_of(result: Result) -> PolicySet:
     headers = {header.id: header for header in result.run.policies}
     return replace(
         policies,
-        policies=tuple(_placed(policy, headers[policy.id]) for policy in policies.policies),
+        policies=tuple(_with_source(policy, headers[policy.id]) for policy in policies.policies),
         digest=result.run.policy_digest,
         definitions=definitions,
     )
 
 
-def _placed(policy: Policy, header: PolicyHeader) -> Policy:
+def _with_source(policy: Policy, header: PolicyHeader) -> Policy:
     return replace(policy, span=replace(policy.span, file=header.source.file, line=header.source.line))
 
 
-def _same(what: str, one_name: str, one: str, other_name: str, other: str) -> None:
+def _require_same(what: str, one_name: str, one: str, other_name: str, other: str) -> None:
     if one != other:
         raise UsageError(
             "merge-different-runs",
@@ -121,8 +126,8 @@ def _same(what: str, one_name: str, one: str, other_name: str, other: str) -> No
         )
 
 
-def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) -> None:
-    """Raise UsageError where one result has names and the other pseudonyms, or both have pseudonyms of other keys."""
+def _require_same_pseudonyms(first_name: str, first: Result, name: str, result: Result) -> None:
+    """Raise UsageError if one result has names and the other pseudonyms, or their pseudonyms have different keys."""
     if result.run.redacted is not first.run.redacted:
         hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
         raise UsageError(
@@ -143,21 +148,21 @@ def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) 
 
 
 def _unknown_names(policies: PolicySet, results: Sequence[Result]) -> list[Notice]:
-    """Keep the names in balance policies that every shard with a tenant concerned did not know."""
+    """Keep the names in balance policies that are unknown in every shard with a tenant that the policy applies to."""
     notices_by_name: dict[str, Notice] = {}
     known_names: set[str] = set()
     for mention in policies.mentions:
         if not mention.fleet:
             continue
         for result in results:
-            concerned = [
+            tenants = [
                 t for t in result.tenants if t.failure is None and (not mention.tenants or t.name in mention.tenants)
             ]
             code = f"policy.unknown-{mention.kind}"
             notices = [n for n in result.fleet.notices if n.code == code and n.subject == mention.name]
             if notices:
                 notices_by_name.setdefault(mention.name, notices[0])
-            elif concerned:
+            elif tenants:
                 known_names.add(mention.name)
     return sorted(
         (notice for name, notice in notices_by_name.items() if name not in known_names),

@@ -1,4 +1,4 @@
-"""Evaluates snapshots against policies: each tenant by itself, then the fleet, then the changes."""
+"""Evaluates snapshots against policies: each tenant by itself, then the fleet."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -56,7 +56,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
-"""Evaluates the people of one tenant, batch by batch and in their order, here or elsewhere; all return the same."""
+"""Evaluates the users of one tenant in ordered batches, in this process or on a cluster, with the same results."""
 
 
 def audit(  # noqa: PLR0913 - what an audit depends on
@@ -73,15 +73,15 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     evidence: bool = True,
     earlier: Mapping[str, EarlierDates] | None = None,
 ) -> Result:
-    """Audit tenants one after the other; only their results, never their people, are held together.
+    """Audit tenants one after the other; only their results, never their users, are kept in memory together.
 
-    With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
-    tenants and the fleet their actions; False fills in guidance alone, None neither. Only if they are
-    `described` are findings reported beside outcomes and notices; without `evidence` findings about people have none.
-    `earlier` are the dates of subscriptions in earlier nights, by tenant. An exception inside one tenant makes this
-    tenant fail, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of the spill file is full.
+    Findings beyond the memory budget are kept in the `spill` file, if there is one. `actions` is True for guidance and
+    actions, False for guidance without the actions of tenants, None for neither. If not `described`, only outcomes and
+    notices are reported, no findings; without `evidence`, findings about users have none. `earlier` contains the dates
+    of subscriptions in earlier nights, by tenant. An exception inside one tenant is reported as the failure of that
+    tenant; with `alone` it is raised. Raises DeliveryError if the disk of the spill file is full.
     """
-    # What only policies that are report-only need may be missing in a complete audit.
+    # An audit is complete without the data that only report-only policies need.
     needed = needs(policies.enabled).sources
     audited: list[TenantResult] = []
     names = FleetNames(policies)
@@ -113,10 +113,10 @@ def judged(
     described: bool = True,
     evidence: bool = True,
 ) -> TenantResult:
-    """Judge one tenant; `needed` are the sources that have to be read whole, the options those of `audit`."""
-    tenant = _unjudged(bound, needed)
+    """Evaluate one tenant; `needed` are the sources that must be complete, the other options are those of `audit`."""
+    tenant = _unevaluated(bound, needed)
     if not described:
-        return _concluded(bound, evaluate(bound, batches), tenant)
+        return _with_evaluation(bound, evaluate(bound, batches), tenant)
     builder = ActionBuilder(tenant, bound.facts.policies, bound.facts.as_of.date(), packaged_library(), spill=spill)
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
@@ -128,12 +128,12 @@ def judged(
     findings = describe_objects(bound, evaluation)
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
-        # The C library keeps what columns took, where the values that actions are made of cannot use it.
+        # Arrow's allocator keeps the memory of freed columns, where the Python objects of actions cannot use it.
         pa.default_memory_pool().release_unused()
     built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(
-        _concluded(bound, evaluation, tenant),
+        _with_evaluation(bound, evaluation, tenant),
         findings=table.table(concerns),
         actions=action_table(built_actions, spill),
         smaller_products=proposed.counts(titles),
@@ -148,11 +148,14 @@ def assemble(
     *,
     unknown_names: Sequence[Notice],
 ) -> Result:
-    """Put tenants together into a run: the fleet is evaluated over all of them, and only now is a waiver unused."""
+    """Assemble the tenants into the result of a run.
+
+    Evaluates the fleet policies over all tenants, and reports unused waivers, which are known only now.
+    """
     tenants = sorted(audited, key=lambda tenant: tenant.name)
     fleet, findings, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
     fleet = replace(fleet, findings=FindingTable.of(findings), notices=(*fleet.notices, *unknown_names))
-    tenants = _with_unused(tenants, policies, as_of, fleet, touched)
+    tenants = _with_unused_waivers(tenants, policies, as_of, fleet, touched)
     return Result(
         run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarise(tenants, fleet)
     )
@@ -161,7 +164,7 @@ def assemble(
 def exit_code(result: Result, fail_on: Severity | None, counts: Mapping[Severity, int] | None = None) -> int:
     """Return 3 for an incomplete audit, 1 for findings at or above the threshold, 0 otherwise.
 
-    `counts` are the findings by severity that count: the open ones where they are not given.
+    `counts` are the findings to consider, by severity; by default all open findings.
     """
     if not result.complete:
         return 3
@@ -171,8 +174,8 @@ def exit_code(result: Result, fail_on: Severity | None, counts: Mapping[Severity
     return int(any(count and severity.reaches(fail_on) for severity, count in counts.items()))
 
 
-def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
-    """Add to a tenant what its evaluation says of policies and waivers."""
+def _with_evaluation(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
+    """Add the outcome of the evaluation to a tenant: policies, seats, notices and waivers."""
     balanced = [(policy, policy.constraint) for policy in bound.policies if isinstance(policy.constraint, Balance)]
     indices = evaluation.used_waivers | evaluation.unknown_waivers
     reports = reports_of(bound, evaluation.seats)
@@ -188,8 +191,8 @@ def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResul
     )
 
 
-def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
-    """Return what is known of a tenant before it is evaluated."""
+def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
+    """Return the result of a tenant before its evaluation."""
     facts, manifest = bound.facts, bound.facts.manifest
     readable = [facts.status(source) for source in needed]
     bounds = bounds_of(bound)
@@ -214,17 +217,20 @@ def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
 
 
 def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
-    """Return what seats cost when subscriptions renew, where that is not today's price; None where it always is."""
+    """Return the prices of seats at renewal that differ from today's price; None if none differs."""
     facts, prices = bound.facts, bound.prices
     if prices is None:
         return None
     today = facts.as_of.date()
     renewal_prices: dict[tuple[str, date], Money | None] = {}
-    for each in dated_subscriptions(bound):
-        sku_id, day = each.sku_id.casefold(), max(today, each.next_lifecycle_date_time.astimezone(UTC).date())
-        index, then = facts.index.get(sku_id), bound.prices_on(day)
+    for subscription in dated_subscriptions(bound):
+        sku_id, day = (
+            subscription.sku_id.casefold(),
+            max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date()),
+        )
+        index, prices_then = facts.index.get(sku_id), bound.prices_on(day)
         part = None if index is None else facts.skus[index].part_number
-        amount = None if then is None else then.of(sku_id=sku_id, part_number=part)
+        amount = None if prices_then is None else prices_then.of(sku_id=sku_id, part_number=part)
         if amount != prices.of(sku_id=sku_id, part_number=part):
             renewal_prices[sku_id, day] = None if amount is None else Money(currency=prices.currency, per_month=amount)
     return (
@@ -234,7 +240,7 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
 
 
 def _contract_prices(bound: BoundPolicies) -> tuple[ContractPrice, ...] | None:
-    """Return what contracts make seats cost on the day of the audit; None where none has a price."""
+    """Return the contract prices of seats on the day of the audit; None if no contract has a price."""
     prices = bound.prices
     if prices is None or not prices.agreed:
         return None
@@ -265,14 +271,14 @@ def _seat_count(facts: TenantFacts, sku: SkuFact, bounds: tuple[SeatBounds, ...]
     )
 
 
-def _with_unused(
+def _with_unused_waivers(
     tenants: Sequence[TenantResult],
     policies: PolicySet,
     as_of: datetime,
     fleet: FleetResult,
     fleet_waivers: frozenset[str],
 ) -> list[TenantResult]:
-    """Add `waiver.unused` to every tenant that the waiver is for; only the whole run has the answer."""
+    """Add `waiver.unused` to every tenant that the waiver applies to; this needs the outcomes of all tenants."""
     outcomes = {tenant.name: tenant.policies for tenant in tenants}
     touched = fleet_waivers.union(*(tenant.touched_waivers for tenant in tenants))
     unused = list(unused_waivers(policies, as_of, outcomes, fleet, touched))
@@ -291,8 +297,8 @@ def _with_unused(
 
 
 def _run(policies: PolicySet, as_of: datetime, tenants: Sequence[TenantResult]) -> Run:
-    read = sorted(f"{tenant.tenant_id} {format_instant(tenant.as_of)}" for tenant in tenants)
-    text = "\n".join([policies.digest, format_instant(as_of), *read])
+    snapshots = sorted(f"{tenant.tenant_id} {format_instant(tenant.as_of)}" for tenant in tenants)
+    text = "\n".join([policies.digest, format_instant(as_of), *snapshots])
     return Run(
         id=hashlib.sha256(text.encode()).hexdigest()[:16],
         as_of=as_of,

@@ -29,10 +29,10 @@ def remedied(
     groups: Mapping[str, str] | None = None,
     spill: SpillFile | None = None,
 ) -> Result:
-    """Fill in `guidance` of every finding and `actions` of every tenant; whatever stood there is replaced.
+    """Fill in `guidance` of every finding and `actions` of every tenant; existing values are replaced.
 
-    `l10n` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
-    read but the packaged guidance.
+    `l10n` translates the texts of actions; `groups` maps ids of groups to their names, if these are available. Only the
+    packaged guidance is read.
     """
     today = result.run.as_of.date()
     with paused_gc():
@@ -44,7 +44,7 @@ def remedied(
 
 @cache
 def packaged_library() -> Library:
-    """Open the guidance articles that ship with the package, once a process; each is read when it is first named."""
+    """Open the packaged guidance articles, once per process; an article is read when it is first used."""
     folder = resources.reports() / "guidance"
     names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]
     return open_library(
@@ -61,25 +61,25 @@ def tenant_remedied(
     groups: Mapping[str, str] | None = None,
     spill: SpillFile | None = None,
 ) -> TenantResult:
-    """Fill in what `remedied` fills in, of one tenant; `today` is the day of the audit, in UTC."""
-    actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
-    findings = tenant.findings.map_batches(actions.add)
-    built, concerns = actions.actions()
+    """Fill in `guidance` and `actions` of one tenant, as `remedied` does; `today` is the day of the audit, in UTC."""
+    builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
+    findings = tenant.findings.map_batches(builder.add)
+    built, concerns = builder.actions()
     return replace(tenant, findings=findings.with_concerns(concerns), actions=action_table(built, spill))
 
 
 def tenant_actions(
     tenant: TenantResult, policies: PolicySet, today: date, *, l10n: Localizer, spill: SpillFile | None = None
 ) -> tuple[Action, ...]:
-    """Return the actions of a tenant in a language; `today` is the day of the audit, in UTC."""
-    actions = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
+    """Return the actions of a tenant in the language of `l10n`; `today` is the day of the audit, in UTC."""
+    builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
-        actions.add(batch)
-    return actions.actions()[0]
+        builder.add(batch)
+    return builder.actions()[0]
 
 
 def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:
-    """Fill in `guidance` of the fleet's findings, and its actions."""
+    """Fill in `guidance` of the fleet's findings, and `actions` of the fleet."""
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
         lambda batch: [

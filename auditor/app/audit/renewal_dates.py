@@ -1,4 +1,4 @@
-"""Reads the next dates of subscriptions in earlier nights, from which monthly terms are recognised."""
+"""Reads the renewal dates of subscriptions in earlier nights, to detect monthly terms."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -20,56 +20,61 @@ if TYPE_CHECKING:
 
 Warn = Callable[[Diagnostic], None]
 _DAYS: Final = 400
-"""How far back nights are read: a monthly term shows in two of them, and older ones only cost time."""
-_Dated = tuple[str, str, DatedNight]
-"""A tenant, the id of a subscription, and its next date in a night."""
+"""How many days back nights are read: two nights suffice to detect a monthly term, and older ones only cost time."""
+_RenewalDate = tuple[str, str, DatedNight]
+"""A tenant, the id of a subscription, and its renewal date in a night."""
 
 
 def earlier_dates(
-    places: Sequence[Path | str], policies: PolicySet, as_of: datetime, warn: Warn
+    locations: Sequence[Path | str], policies: PolicySet, as_of: datetime, warn: Warn
 ) -> dict[str, EarlierDates]:
-    """Return the next dates of subscriptions in the nights of folders and stores, by tenant.
+    """Return the renewal dates of subscriptions in the nights of folders and stores, by tenant.
 
-    Empty where no policy asks for terms. `warn` hears of what cannot be read; its nights show nothing.
+    Empty if no policy uses `except_monthly`. `warn` is called for each night that cannot be read, which is skipped.
     """
     if not any(
-        isinstance(each.constraint, Subscriptions) and each.constraint.except_monthly for each in policies.policies
+        isinstance(policy.constraint, Subscriptions) and policy.constraint.except_monthly
+        for policy in policies.policies
     ):
         return {}
     nights: dict[str, dict[str, list[DatedNight]]] = {}
-    for path in dict.fromkeys(places):
-        dated = _of_store(store_at(path), as_of, warn) if is_store(path) else _of_results(Path(path), warn)
-        for tenant, subscription, night in dated:
+    for location in dict.fromkeys(locations):
+        renewal_dates = (
+            _dates_in_store(store_at(location), as_of, warn)
+            if is_store(location)
+            else _dates_in_results(Path(location), warn)
+        )
+        for tenant, subscription, night in renewal_dates:
             if as_of - timedelta(days=_DAYS) <= night[0] <= as_of:
                 nights.setdefault(tenant, {}).setdefault(subscription, []).append(night)
     return dict(nights)
 
 
-def _of_results(folder: Path, warn: Warn) -> Iterator[_Dated]:
+def _dates_in_results(folder: Path, warn: Warn) -> Iterator[_RenewalDate]:
     from auditor.app.saved_results import saved_results  # noqa: PLC0415  only where there are earlier nights
 
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         try:
-            with saved_results([file], None) as ([(_, run)], _spill):
-                for tenant in run.tenants:
-                    for each in tenant.subscriptions:
-                        yield tenant.name, each.id, (tenant.as_of, each.next_lifecycle_date_time.date())
+            with saved_results([file], None) as ([(_, result)], _spill):
+                for tenant in result.tenants:
+                    for subscription in tenant.subscriptions:
+                        yield tenant.name, subscription.id, (tenant.as_of, subscription.next_lifecycle_date_time.date())
         except SnapshotError as error:
-            _unread(error, warn)
+            _warn_unreadable(error, warn)
 
 
-def _of_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_Dated]:
+def _dates_in_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_RenewalDate]:
     if not store.exists:
         return
     tables: dict[str, pa.Table | None] = {}
     for _, night in store.commits():
         if isinstance(night, SnapshotError):
-            _unread(night, warn)
+            _warn_unreadable(night, warn)
         elif as_of - timedelta(days=_DAYS) <= night.instant <= as_of:
             try:
                 table = _subscriptions(store, night, tables)
             except SnapshotError as error:
-                _unread(error, warn)
+                _warn_unreadable(error, warn)
                 continue
             for row in [] if table is None else table.to_pylist():
                 if row["nextLifecycleDateTime"] is not None:
@@ -77,7 +82,7 @@ def _of_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_Dated]:
 
 
 def _subscriptions(store: "Store", night: "Night", tables: "dict[str, pa.Table | None]") -> "pa.Table | None":
-    """Return the subscriptions of a night; objects that several nights share are read once."""
+    """Return the subscriptions of a night; objects of the store that several nights share are read once."""
     from auditor.store.delta.pack import table_of  # noqa: PLC0415  only where a policy asks for terms
 
     for entry in night.parts:
@@ -86,7 +91,7 @@ def _subscriptions(store: "Store", night: "Night", tables: "dict[str, pa.Table |
     return next((table for entry in reversed(night.parts) if (table := tables[entry.name]) is not None), None)
 
 
-def _unread(error: SnapshotError, warn: Warn) -> None:
+def _warn_unreadable(error: SnapshotError, warn: Warn) -> None:
     for diagnostic in error.diagnostics:
         warn(
             Diagnostic(

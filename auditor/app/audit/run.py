@@ -35,14 +35,14 @@ class Verifier(Protocol):
     """Compares the state of tenants with earlier plans."""
 
     def check(self, states: Sequence[Path | Unaudited]) -> None:
-        """Raise AuditorError where the plans are not of these tenants."""
+        """Raise AuditorError if the plans do not belong to these tenants."""
 
     def verified(self, result: Result, states: Sequence[Path | Unaudited], policies: PolicySet) -> Result:
-        """Return the result with what became of the plan of each tenant."""
+        """Return the result with the outcome of each tenant's plan."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What one call of `auditor audit` asks for."""
+    """The options of one call of `auditor audit`."""
 
     policies: tuple[Path, ...] = ()
     demo: bool = False
@@ -50,52 +50,53 @@ class Request(Struct, frozen=True, kw_only=True):
     """Folders, and addresses of stores."""
     tenants_file: Path | None = None
     tenants: tuple[str, ...] = ()
-    """Names; none means every tenant."""
+    """Names of tenants; empty for all."""
     shard: tuple[int, int] | None = None
-    """(I, N): only the tenants whose name falls to the I-th of N parts."""
+    """(I, N): only the tenants of the I-th of N shards."""
     as_of: datetime
-    """What the policies are evaluated by: durations and waivers count from here."""
+    """The instant at which policies are evaluated: durations and waivers are relative to it."""
     state_as_of: datetime | None = None
-    """Of places with several nights: audit the latest not after this; None for the latest."""
+    """Of several nights of a tenant, audit the latest that is not after this instant; None for the latest."""
     started: datetime
-    """When the program was called: the instant of state that is read live."""
+    """When the program was started: the instant of state that is read live."""
     compare: Path | None = None
     nights: tuple[Path | str, ...] = ()
-    """Folders of saved results, and stores: the nights from which monthly terms are recognised."""
+    """Folders of saved results, and stores: their nights are used to detect monthly terms."""
     redaction: Key | None = None
-    """The key of pseudonyms for people; None where they have their names."""
+    """The key of the pseudonyms of users; None to keep their names."""
     warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
-    """Hears what people should know although nothing fails of it."""
+    """Called with each warning; warnings do not fail the audit."""
     notice: Callable[[Message], None] = field(default=lambda _: None)
-    """Told what is being done, for progress."""
+    """Called with each step, to show progress."""
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
-    """Collects live tenants into snapshot folders; None where only saved state may be audited."""
+    """Collects live tenants into snapshot folders; None if only saved state may be audited."""
     engine: Engine = Engine.LOCAL
     verifier: Verifier | None = None
-    """Tells what became of an earlier plan; None where none is known."""
+    """Reports the outcome of earlier plans; None if there are none."""
     spark_master: str | None = None
-    """The address of a Spark master; None for the session that is there, else for this machine's processors."""
+    """The address of a Spark master; None for the active Spark session, or else for a local one on all processors."""
 
 
 @contextmanager
 def audited(
     request: Request, beside: Path | None, *, actions: bool = True, evidence: bool = True
 ) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
-    """Audit what the request names; yields the snapshots too, some of which are gone afterwards, and the spill file.
+    """Audit the tenants of a request; yield the result, the snapshot folders, and the spill file.
 
-    Without `actions` only guidance is filled in; without `evidence` findings about people have none. Findings beyond
-    the memory budget are kept in that file on the disk of `beside`. Raises AuditorError where nothing can be audited,
-    and DeliveryError where that disk is full; so may every walk over findings.
+    Temporary snapshot folders are removed at the end of the block. Without `actions` only guidance is filled in;
+    without `evidence`, findings about users have none. Findings beyond the memory budget are kept in the spill file,
+    on the disk of `beside`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
+    iterating over findings may raise DeliveryError too.
     """
     with ExitStack() as stack:
         spill = stack.enter_context(spill_file(beside))
         previous = previous_of(request, spill)
         policies = checked_policies(request)
-        places = stack.enter_context(places_of(request, policies))
+        locations = stack.enter_context(places_of(request, policies))
         if request.verifier is not None:
-            request.verifier.check(places)
-        judge = stack.enter_context(judging(request, places, policies))
-        states, alone = opened(places, request), len(places) == 1
+            request.verifier.check(locations)
+        judge = stack.enter_context(judging(request, locations, policies))
+        states, alone = opened(locations, request), len(locations) == 1
         result = audit(
             states,
             policies,
@@ -108,34 +109,34 @@ def audited(
             evidence=evidence,
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
-        # The C library keeps what the evaluation freed, where the values that reports make of findings cannot use it.
+        # Arrow's allocator keeps the memory that the evaluation freed; the Python objects of reports cannot use it.
         pa.default_memory_pool().release_unused()
         if request.verifier is not None:
-            result = request.verifier.verified(result, places, policies)
+            result = request.verifier.verified(result, locations, policies)
         if request.demo and previous is None:
             from auditor.demo import previous as demo_previous  # noqa: PLC0415  only the demo needs the generator
 
-            # The demo as it stood a night earlier, so that the report can say what changed.
+            # The state of the demo one night earlier, so that the report has changes to show.
             yesterday = demo_previous(request.as_of)
             previous = audit(yesterday, policies, active(), yesterday[0].manifest.instant)
-        yield changed(result, previous, request), folders_of(places), spill
+        yield changed(result, previous, request), folders_of(locations), spill
 
 
-def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
-    """Return the snapshots among tenants' states."""
-    return tuple(path for path in places if isinstance(path, Path))
+def folders_of(locations: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
+    """Return the snapshot folders, without the tenants that could not be read."""
+    return tuple(path for path in locations if isinstance(path, Path))
 
 
 def changed(result: Result, previous: Result | None, request: Request) -> Result:
-    """Tell what changed since an earlier run, where there is one, and replace people by pseudonyms where asked for.
+    """Add the changes since the previous run, if there is one, and replace users by pseudonyms, if requested.
 
-    Fingerprints of a redacted run are known again with its key alone: without it nothing is called new, and `warn`
-    hears of it. Raises UsageError as `compare`.
+    Fingerprints of a redacted run can be matched only with its key: without it no finding is reported as new, and
+    `warn` is called. Raises UsageError as `compare` does.
     """
     if previous is not None and previous.run.redaction is not None:
         result = _redacted(result, request.redaction)
         if result.run.redaction is None or result.run.redaction.key != previous.run.redaction.key:
-            request.warn(_OTHER_KEY)
+            request.warn(_DIFFERENT_KEY)
             previous = None
     if previous is not None:
         result = _compared(result, previous)
@@ -143,23 +144,23 @@ def changed(result: Result, previous: Result | None, request: Request) -> Result
 
 
 def _compared(result: Result, previous: Result) -> Result:
-    """Report what changed since an earlier run; a tenant for which that fails is reported as failed."""
-    from auditor.result.diff import compare, with_reopened  # noqa: PLC0415  only where there is an earlier run
+    """Add the changes since the previous run; a tenant for which the comparison fails is reported as failed."""
+    from auditor.result.diff import compare, with_reopened  # noqa: PLC0415  only if there is an earlier run
 
     failures: dict[str, AuditorError] = {}
 
-    def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
+    def contained(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             return change(tenant)
         assert boundary.failure is not None
         failures[tenant.name] = boundary.failure
         return failed_later(tenant, boundary.failure)
 
-    compared = with_reopened(compare(result, previous, each=each))
+    compared = with_reopened(compare(result, previous, each=contained))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
 
 
-_OTHER_KEY = Diagnostic(
+_DIFFERENT_KEY = Diagnostic(
     slug="compare-pseudonyms",
     message=Message(
         "the run to compare with has pseudonyms made with another key: no finding is reported as new or fixed"
@@ -172,13 +173,13 @@ _OTHER_KEY = Diagnostic(
 def _redacted(result: Result, key: Key | None) -> Result:
     if key is None:
         return result
-    from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only where people have pseudonyms
+    from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only if users have pseudonyms
 
     return redacted(result, key)
 
 
 def checked_policies(request: Request, *, plan: bool = False) -> PolicySet:
-    """Load the policies that a request names; raises AuditorError where they are wrong, or where there is none."""
+    """Load the policies of a request. Raises AuditorError if they are invalid or if there are none."""
     policies = policies_for(request)
     if not policies.policies:
         raise UsageError(
@@ -192,28 +193,31 @@ def checked_policies(request: Request, *, plan: bool = False) -> PolicySet:
 
 
 def policies_for(request: Request) -> PolicySet:
-    """Load the policies that a request names: the demo's own where it names none. Raises InputError."""
+    """Load the policies of a request, or those of the demo if it specifies none. Raises InputError."""
     if request.demo and not request.policies:
         from auditor.demo import WRITTEN  # noqa: PLC0415  only the demo needs its policies
-        from auditor.demo import policies as demo_policies  # noqa: PLC0415  likewise
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
         policies = load(demo_policies(request.as_of)).policies
-        # Only the dates of waivers and contracts move with the day: a plan that is verified a week later was made with
-        # the same policies.
+        # Only the dates of waivers and contracts depend on the day. The digest is that of a fixed day, so that a plan
+        # can be verified a week later with the same policies.
         return replace(policies, digest=load(demo_policies(WRITTEN)).policies.digest)
     return load_policies(request.policies, waivers_from=request.as_of.date()).policies
 
 
 @contextmanager
 def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
-    """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
-    with places_of(request, policies) as places:
-        yield opened(places, request)
+    """Open the states of the tenants one after the other; those of the demo are written to a temporary folder first."""
+    with places_of(request, policies) as locations:
+        yield opened(locations, request)
 
 
 @contextmanager
 def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
-    """Find the tenants' states, the demo's and live ones after they were written. Raises as `run`."""
+    """Yield the snapshot folders of the tenants; the states of the demo and of live tenants are written first.
+
+    Raises AuditorError if there is nothing to audit.
+    """
     if request.demo:
         from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
         from auditor.files.temporary import temporary_folder  # noqa: PLC0415
@@ -222,11 +226,13 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
         with temporary_folder("auditor-demo-") as folder:
             folders = [write(folder, snapshot) for snapshot in snapshots(request.as_of)]
             by_name = {manifest_of(folder).tenant: folder for folder in folders}
-            yield [by_name[name] for name in _named(tuple(by_name), request)]
+            yield [by_name[name] for name in _selected_tenants(tuple(by_name), request)]
     elif request.snapshots:
-        from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only saved state is looked for
+        from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only for saved state
 
-        with opened_places(request.snapshots, request.state_as_of, lambda names: _named(names, request)) as opened:
+        with opened_places(
+            request.snapshots, request.state_as_of, lambda names: _selected_tenants(names, request)
+        ) as opened:
             yield opened
     elif request.collect is not None:
         yield request.collect(request, policies)
@@ -239,17 +245,17 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 
 
 @contextmanager
-def judging(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
-    """Yield what evaluates the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
+def judging(request: Request, locations: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
+    """Yield the function that evaluates the users of a tenant: in this process, or in parts on a Spark cluster."""
     if request.engine is Engine.LOCAL:
         yield evaluated_batches
         return
-    from auditor.spark.evaluation import distribute  # noqa: PLC0415  only who uses Spark needs it
+    from auditor.spark.evaluation import distribute  # noqa: PLC0415  only needed with Spark
     from auditor.spark.session import session  # noqa: PLC0415
 
-    folders = folders_of(places)
-    # A damaged snapshot is refused, or left out, before a cluster is asked.
-    folders = tuple(path for path in folders if _sound(path, alone=len(places) == 1))
+    folders = folders_of(locations)
+    # Reject or skip damaged snapshots before the cluster starts.
+    folders = tuple(path for path in folders if _is_readable(path, alone=len(locations) == 1))
     with session(request.spark_master) as spark:
         request.notice(
             Message(
@@ -261,34 +267,34 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
         yield distribute(spark, folders, policies, active(), request.as_of).batches
 
 
-def _sound(folder: Path, *, alone: bool) -> bool:
+def _is_readable(folder: Path, *, alone: bool) -> bool:
     with TenantBoundary(folder.parent.name, alone=alone) as boundary:
         read(folder)
     return boundary.failure is None
 
 
-def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
-    """Open the states one after the other."""
-    for path in places:
+def opened(locations: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
+    """Open the snapshots one after the other."""
+    for path in locations:
         if isinstance(path, Unaudited):
             yield path
             continue
         request.notice(Message("auditing {location}", location=path))
-        with TenantBoundary(path.parent.name, alone=len(places) == 1) as boundary:
+        with TenantBoundary(path.parent.name, alone=len(locations) == 1) as boundary:
             state = read(path)
         yield state if boundary.failure is None else unreadable(path, boundary.failure)
 
 
 def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
-    """Return the tenant of a snapshot folder that cannot be read, as far as the folder shows which one it is."""
+    """Return the tenant of a snapshot folder that cannot be read, with the data of its manifest if that is readable."""
     with TenantBoundary(folder.parent.name) as boundary:
         return unaudited_of(manifest_of(folder), reason_of(failure))
     assert boundary.failure is not None
     return Unaudited(name=folder.parent.name, reason=reason_of(failure))
 
 
-def _named(names: Sequence[str], request: Request) -> list[str]:
-    """Keep the named tenants, or all, and of these the shard's; a name that nobody bears is an error."""
+def _selected_tenants(names: Sequence[str], request: Request) -> list[str]:
+    """Return the requested tenants, or all, that belong to the shard. Raises UsageError for an unknown name."""
     for name in request.tenants:
         if name not in names:
             hint = Message("tenants: {known}", known=", ".join(sorted(names)))
@@ -299,17 +305,20 @@ def _named(names: Sequence[str], request: Request) -> list[str]:
 
 
 def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
-    """Whether a tenant falls to a shard (I, N), I from 1; a hash of its name decides, so that others never move it."""
+    """Return whether a tenant belongs to a shard (I, N), where I starts at 1.
+
+    This depends on a hash of its name only, so that other tenants never move it to another shard.
+    """
     if shard is None:
         return True
-    part, parts = shard
-    return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
+    index, count = shard
+    return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % count == index - 1
 
 
 def previous_of(request: Request, spill: SpillFile) -> Result | None:
-    """Read the result of the run to compare with, if one is named; raises SnapshotError as `saved_result`."""
+    """Read the result of the run to compare with, if one is specified. Raises SnapshotError as `saved_result` does."""
     if request.compare is None:
         return None
-    from auditor.app.saved_results import saved_result  # noqa: PLC0415  only where there is an earlier run
+    from auditor.app.saved_results import saved_result  # noqa: PLC0415  only if there is an earlier run
 
     return saved_result(request.compare, spill=spill)

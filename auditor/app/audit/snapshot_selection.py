@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 class TenantSnapshot(Struct, frozen=True, kw_only=True):
-    """The state of a tenant at one instant, wherever it is kept."""
+    """The state of a tenant at one instant, in a folder or in a store."""
 
     manifest: Manifest
     location: str
-    """Where it is, for people."""
+    """The path, or the store and instant, for messages."""
     folder: Path | None = None
-    """The snapshot, where it is one already."""
+    """The snapshot folder; None for a night in a store."""
     store: "Store | None" = None
     night: "Night | None" = None
 
     def opened(self, root: Path) -> Path:
-        """Return a snapshot folder of it; one of a store is put together below `root`."""
+        """Return its snapshot folder; a night in a store is restored below `root`."""
         if self.folder is not None:
             return self.folder
         assert self.store is not None
@@ -47,14 +47,14 @@ class TenantSnapshot(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def opened_places(
-    places: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
+    locations: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
 ) -> Iterator[Sequence[Path | Unaudited]]:
-    """Yield a snapshot folder for each tenant that is chosen: the latest, or the latest not after `at`.
+    """Yield a snapshot folder for each selected tenant: the latest, or the latest that is not after `at`.
 
-    `chosen` picks tenants by name before anything is put together. A tenant that has only later snapshots is not
-    audited, and says so; SnapshotError where that is true of all of them.
+    `chosen` selects tenants by name before anything is restored. A tenant with only later snapshots is reported as not
+    audited. Raises SnapshotError if all tenants have only later snapshots.
     """
-    by_tenant = states(places, at)
+    by_tenant = states(locations, at)
     names = chosen(tuple(by_tenant))
     with temporary_folder("auditor-nights-") as root:
         yield [_folder(by_tenant[name], root, alone=len(names) == 1) for name in names]
@@ -69,19 +69,19 @@ def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Pa
     return unaudited_of(state.manifest, reason_of(boundary.failure))
 
 
-def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
-    """Return the state of every tenant of some places; one tenant may come from one place only."""
+def states(locations: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
+    """Return the state of every tenant in some locations. Raises UsageError if two of them have the same tenant."""
     by_tenant: dict[str, TenantSnapshot | Unaudited] = {}
-    for where in places:
-        for name, state in _of_place(where, at).items():
+    for location in locations:
+        for name, state in _states_in_location(location, at).items():
             previous = by_tenant.get(name)
-            if previous is not None and _where(previous) != _where(state):
+            if previous is not None and _description(previous) != _description(state):
                 raise UsageError(
                     "snapshot-twice",
                     Message(
                         "both {known} and {state} are snapshots of the tenant {name}",
-                        known=_where(previous),
-                        state=_where(state),
+                        known=_description(previous),
+                        state=_description(state),
                         name=name,
                     ),
                     hint=Message("specify one of them"),
@@ -90,28 +90,31 @@ def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, Te
     return {name: by_tenant[name] for name in sorted(by_tenant)}
 
 
-def _where(state: TenantSnapshot | Unaudited) -> str:
+def _description(state: TenantSnapshot | Unaudited) -> str:
     return state.reason if isinstance(state, Unaudited) else state.location
 
 
-def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
-    if is_store(where):
-        return _latest(_stored(store_at(where).require()), at, str(where))
-    folder = Path(where)
+def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
+    if is_store(location):
+        return _latest(_snapshots_in_store(store_at(location).require()), at, str(location))
+    folder = Path(location)
     if files.is_file(folder / "manifest.json"):
-        # A single snapshot is audited whatever its instant is: `at` only evaluates it.
-        state = _plain(folder, manifest_of(folder))
+        # A single snapshot is audited regardless of its instant.
+        state = _snapshot_in_folder(folder, manifest_of(folder))
         return {state.manifest.tenant: state}
-    read = snapshots(folder)
-    damaged = [each for each in read if isinstance(each, Damaged)]
-    sound = [_plain(path, manifest) for manifest, path in (each for each in read if not isinstance(each, Damaged))]
+    snapshots_in_folder = snapshots(folder)
+    damaged = [entry for entry in snapshots_in_folder if isinstance(entry, Damaged)]
+    sound = [
+        _snapshot_in_folder(path, manifest)
+        for manifest, path in (entry for entry in snapshots_in_folder if not isinstance(entry, Damaged))
+    ]
     if not sound:
         raise damaged[0].error
-    return _with_damaged(_of_folder(sound, at, where), damaged, at)
+    return _with_damaged(_states_in_folder(sound, at, location), damaged, at)
 
 
-def _of_folder(
-    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, where: Path | str
+def _states_in_folder(
+    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, location: Path | str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     by_tenant = {state.manifest.tenant: state for state in tenant_snapshots}
     if (
@@ -119,30 +122,32 @@ def _of_folder(
         and len(by_tenant) == len(tenant_snapshots)
         and all(state.manifest.instant > at for state in tenant_snapshots)
     ):
-        # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
+        # One snapshot per tenant, all after `at`: they were collected after `at` was set for all parts of a run.
         return by_tenant
-    return _latest(tenant_snapshots, at, str(where))
+    return _latest(tenant_snapshots, at, str(location))
 
 
 def _with_damaged(
     sound: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
-    """Add the tenants whose latest snapshot cannot be read: an older one does not stand in for it."""
+    """Add the tenants whose latest snapshot cannot be read; an older one is not used instead."""
     states = dict(sound)
-    for each in damaged:
-        latest = states.get(each.tenant)
-        later = each.instant is not None and at is not None and each.instant > at
+    for snapshot in damaged:
+        latest = states.get(snapshot.tenant)
+        later = snapshot.instant is not None and at is not None and snapshot.instant > at
         older = (
-            isinstance(latest, TenantSnapshot) and each.instant is not None and each.instant < latest.manifest.instant
+            isinstance(latest, TenantSnapshot)
+            and snapshot.instant is not None
+            and snapshot.instant < latest.manifest.instant
         )
         if later or older:
             continue
         manifest = latest.manifest if isinstance(latest, TenantSnapshot) else None
-        states[each.tenant] = unaudited_of(manifest, each.error.message, name=each.tenant)
+        states[snapshot.tenant] = unaudited_of(manifest, snapshot.error.message, name=snapshot.tenant)
     return states
 
 
-def _stored(store: "Store") -> list[TenantSnapshot]:
+def _snapshots_in_store(store: "Store") -> list[TenantSnapshot]:
     tenant_snapshots = [
         TenantSnapshot(
             manifest=night.manifest,
@@ -161,12 +166,12 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
     return tenant_snapshots
 
 
-def _plain(folder: Path, manifest: Manifest) -> TenantSnapshot:
+def _snapshot_in_folder(folder: Path, manifest: Manifest) -> TenantSnapshot:
     return TenantSnapshot(manifest=manifest, location=str(folder.resolve()), folder=folder)
 
 
 def _latest(
-    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, where: str
+    tenant_snapshots: Sequence[TenantSnapshot], at: datetime | None, location: str
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     latest: dict[str, TenantSnapshot | Unaudited] = {}
     for state in sorted(tenant_snapshots, key=lambda state: state.manifest.instant):
@@ -174,7 +179,7 @@ def _latest(
         if at is None or manifest.instant <= at:
             latest[manifest.tenant] = state
         elif manifest.tenant not in latest:
-            reason = Message("{where} has no snapshot of it at or before {at}", where=where, at=format_instant(at))
+            reason = Message("{where} has no snapshot of it at or before {at}", where=location, at=format_instant(at))
             first = format_instant(manifest.instant)
             latest[manifest.tenant] = unaudited_of(
                 manifest, Message("{reason}; the first is of {instant}", reason=reason, instant=first)
@@ -186,7 +191,7 @@ def _latest(
             "snapshot-later",
             Message(
                 "{where} has no snapshot at or before {asked}: the first is of {first}",
-                where=where,
+                where=location,
                 asked=instant,
                 first=first,
             ),
