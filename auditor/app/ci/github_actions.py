@@ -30,7 +30,7 @@ def in_actions(environ: Mapping[str, str]) -> bool:
 
 
 def publish(result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the summary and the outputs, and return the annotations as lines to print; nothing outside a job.
+    """Write the summary and the outputs, and return the annotations as lines to print. Does nothing outside a job.
 
     `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
     """
@@ -39,18 +39,20 @@ def publish(result: Result, wanted: Output, *, locale: str, code: int, environ: 
     l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
         text = b"".join(render(result, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
-        cut = l10n.gettext("The summary is truncated; the report has all of it.")
-        append_summary(Path(summary), text, notice=f"_{cut}_")
+        notice = l10n.gettext("The summary is truncated; the report has all of it.")
+        append_summary(Path(summary), text, notice=f"_{notice}_")
     publish_outputs(outputs_of(result, wanted, code=code), environ)
     return _lines(result, environ, l10n)
 
 
 def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[str, ...]:
-    return tuple(annotation_lines(annotations_of(result, environ, l10n), lambda count: _rest(count, l10n)))
+    return tuple(
+        annotation_lines(annotations_of(result, environ, l10n), lambda count: _remaining_annotation(count, l10n))
+    )
 
 
-def _rest(count: int, l10n: Labels) -> Annotation:
-    """Return the line that counts the annotations which GitHub does not show."""
+def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
+    """Return the annotation with the number of annotations that GitHub does not show."""
     more = l10n.ngettext("and {count} more", "and {count} more", count)
     return Annotation(type=AnnotationType.NOTICE, title=l10n.gettext("More in the report"), message=more)
 
@@ -62,13 +64,13 @@ def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> N
 
 
 def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
-    """Return the outputs: paths and numbers, never names of people."""
-    places = {name: path for name, path in wanted.files if path is not None}
+    """Return the outputs of the step: paths and counts, never names of users."""
+    paths = {name: path for name, path in wanted.files if path is not None}
     highest = next((severity for severity in Severity if result.summary.open.get(severity, 0)), None)
     return {
-        "result": str(places.get("json", "")),
-        "report": str(places.get("html", "")),
-        "sarif": str(places.get("sarif", "")),
+        "result": str(paths.get("json", "")),
+        "report": str(paths.get("html", "")),
+        "sarif": str(paths.get("sarif", "")),
         "findings": str(sum(result.summary.open.values())),
         "highest-severity": "none" if highest is None else highest.value,
         "complete": "true" if result.complete else "false",
@@ -77,41 +79,46 @@ def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
 
 
 def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> list[Annotation]:
-    """Return annotations for missing data, then one per policy with findings, by severity; people are counted.
+    """Return annotations for missing data, then one per policy with findings, by severity.
 
-    They refer to the lines of the policies.
+    They refer to the lines of the policies, and contain counts instead of names of users.
     """
     fleet = l10n.gettext("all tenants together")
-    unread = [_unread(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
-    parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
+    incomplete = [_incomplete_annotation(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
+    findings_by_tenant = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
-    fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
+    findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
     order = list(Severity)
-    for where, findings in (*parts, (fleet, result.fleet.findings)):
-        for finding, count in _open(findings):
-            fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding, count))
-    return unread + [
-        _fired(titles.get(policy, policy), fired[rank, policy], environ, l10n) for rank, policy in sorted(fired)
+    for tenant_name, findings in (*findings_by_tenant, (fleet, result.fleet.findings)):
+        for finding, count in _open_findings(findings):
+            findings_by_policy.setdefault((order.index(finding.severity), finding.policy), []).append(
+                (tenant_name, finding, count)
+            )
+    return incomplete + [
+        _policy_annotation(titles.get(policy, policy), findings_by_policy[rank, policy], environ, l10n)
+        for rank, policy in sorted(findings_by_policy)
     ]
 
 
-def _open(findings: Findings) -> Iterator[tuple[Finding, int]]:
-    """Yield one open finding of each policy, and their number."""
+def _open_findings(findings: Findings) -> Iterator[tuple[Finding, int]]:
+    """Yield one open finding of each policy, and the number of its open findings."""
     first = {finding.policy: finding for finding in reversed(findings.sample(1))}
     for policy, counts in findings.stats.policies.items():
         if counts.open:
             yield first[policy], counts.open
 
 
-def _fired(
-    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], l10n: Labels
+def _policy_annotation(
+    title: str, tenant_findings: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], l10n: Labels
 ) -> Annotation:
-    """Return the annotation of a policy with findings: how many, and in which tenants."""
-    finding = parts[0][1]
+    """Return the annotation of a policy with the number of its findings by tenant."""
+    finding = tenant_findings[0][1]
     counts: Counter[str] = Counter()
-    for where, _, count in parts:
-        counts[where] += count
-    tenants = ", ".join(f"{printable(where)}: {l10n.number(count)}" for where, count in sorted(counts.items()))
+    for tenant_name, _, count in tenant_findings:
+        counts[tenant_name] += count
+    tenants = ", ".join(
+        f"{printable(tenant_name)}: {l10n.number(count)}" for tenant_name, count in sorted(counts.items())
+    )
     text = l10n.ngettext(
         "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
     )
@@ -119,7 +126,7 @@ def _fired(
         type=_TYPES[finding.severity],
         title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
         message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", tenants),
-        file=_file(finding.source, environ),
+        file=_repository_path(finding.source, environ),
         line=finding.source.line,
     )
 
@@ -127,7 +134,7 @@ def _fired(
 def diagnostic_lines(
     diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None = None
 ) -> tuple[str, ...]:
-    """Return the annotations of errors in an input, at their lines; nothing outside a job.
+    """Return the annotations of errors and warnings in an input, at their lines; empty outside a job.
 
     The diagnostics are in the language of `locale`.
     """
@@ -138,26 +145,28 @@ def diagnostic_lines(
         annotation_lines(
             [
                 Annotation(
-                    type=AnnotationType.ERROR if one.level is Level.ERROR else AnnotationType.WARNING,
-                    title=f"auditor: {one.slug}",
-                    message=printable(one.message)
-                    + (f"\n{l10n.gettext('help')}: {printable(one.hint)}" if one.hint else ""),
-                    file=None if one.span is None else _file(SourceLine(file=one.span.file, line=1), environ),
-                    line=1 if one.span is None else one.span.line,
+                    type=AnnotationType.ERROR if diagnostic.level is Level.ERROR else AnnotationType.WARNING,
+                    title=f"auditor: {diagnostic.slug}",
+                    message=printable(diagnostic.message)
+                    + (f"\n{l10n.gettext('help')}: {printable(diagnostic.hint)}" if diagnostic.hint else ""),
+                    file=None
+                    if diagnostic.span is None
+                    else _repository_path(SourceLine(file=diagnostic.span.file, line=1), environ),
+                    line=1 if diagnostic.span is None else diagnostic.span.line,
                 )
-                for one in diagnostics
+                for diagnostic in diagnostics
             ],
-            lambda count: _rest(count, l10n),
+            lambda count: _remaining_annotation(count, l10n),
         )
     )
 
 
-def _unread(tenant: str, reason: str, l10n: Labels) -> Annotation:
+def _incomplete_annotation(tenant: str, reason: str, l10n: Labels) -> Annotation:
     title = l10n.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
     return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 
-def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:
+def _repository_path(source: SourceLine, environ: Mapping[str, str]) -> str | None:
     """Return a path relative to the repository; None for a file outside it."""
     path = Path(source.file)
     root = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()

@@ -16,54 +16,54 @@ from auditor.result.work_items import FLEET, WorkItem, settled, work_items
 
 
 class IssueStep(StrEnum):
-    """What is to be done about an issue."""
+    """The operation that an issue needs."""
 
     OPEN = "open"
     REOPEN = "reopen"
     UPDATE = "update"
     CLOSE = "close"
     LATER = "later"
-    """To open, beyond the limit of this run."""
+    """To be opened in a later run, because of the limit of this run."""
     SAME = "same"
     DECLINED = "declined"
     """Somebody closed it as not planned: it stays closed."""
 
 
 class IssueChange(Struct, frozen=True, kw_only=True):
-    """One issue and what is to be done about it."""
+    """One issue and the operation that it needs."""
 
     step: IssueStep
     title: str
     body: str = ""
     labels: tuple[str, ...] = ()
     issue: Issue | None = None
-    """None for one that does not exist yet."""
+    """None for an issue that does not exist yet."""
 
 
 class IssueJob(Struct, frozen=True, kw_only=True):
-    """Which issues are wanted."""
+    """The options of a run that updates issues."""
 
     severity: Severity
     """The lowest severity for which an issue is opened."""
     limit: int
-    """The number of issues to open in one run; the others follow in later runs."""
+    """The maximum number of issues to open in one run; the others are opened in later runs."""
     labels: tuple[str, ...] = ()
-    """Labels beside LABEL and the severity."""
+    """Labels in addition to LABEL and the severity."""
     locale: str = "en"
 
 
 def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Iterator[IssueChange]:
-    """Yield what is to be done, the most severe first, then what is to be closed.
+    """Yield the change of each issue, the most severe first, then the issues to close.
 
-    An issue is closed if its action is gone and its tenant was read whole with every policy evaluated; issues of
-    tenants that are not in the result are left alone. Of several issues with one id the oldest counts.
+    An issue is closed if its action is gone, its tenant was read completely and every policy was evaluated. Issues of
+    tenants that are not in the result are not changed. If several issues have the same id, the oldest is used.
     """
     l10n = Labels(job.locale)
     by_key: dict[str, Issue] = {}
     for issue in issues:
-        name = issue_id(issue.body)
-        if name is not None:
-            by_key.setdefault(name, issue)
+        key = issue_id(issue.body)
+        if key is not None:
+            by_key.setdefault(key, issue)
     opened = 0
     items = {_key(item, result): item for item in work_items(result)}
     for key, item in sorted(items.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):
@@ -76,23 +76,23 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
             step = IssueStep.OPEN if opened <= job.limit else IssueStep.LATER
             change = IssueChange(step=step, title=change.title, body=change.body, labels=change.labels)
         yield change
-    done = _settled(result)
+    settled_tenants = _settled_tenants(result)
     for key, issue in by_key.items():
-        if issue.open and key.rpartition("/")[0] in done:
+        if issue.open and key.rpartition("/")[0] in settled_tenants:
             yield IssueChange(step=IssueStep.CLOSE, title=issue.title, issue=issue)
 
 
 def carry_out(
     repository: Repository, changes: Sequence[IssueChange], report: Callable[[IssueChange, int], None]
 ) -> None:
-    """Do what the changes say, and report each with the number of its issue. Raises DeliveryError."""
+    """Apply the changes, and report each with the number of its issue. Raises DeliveryError if a request fails."""
     if any(change.step is IssueStep.OPEN for change in changes):
         repository.ensure_label()
     for change in changes:
-        report(change, _carried(repository, change))
+        report(change, _apply(repository, change))
 
 
-def _carried(repository: Repository, change: IssueChange) -> int:
+def _apply(repository: Repository, change: IssueChange) -> int:
     text = {"title": change.title, "body": change.body, "labels": list(change.labels)}
     number = 0 if change.issue is None else change.issue.number
     match change.step:
@@ -117,7 +117,11 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
     body += issue.body.partition(END)[2]
     other_labels = (label for label in issue.labels if not label.startswith(SEVERITY))
     labels = tuple(dict.fromkeys((*labels, *other_labels)))
-    same = _same(title) == _same(issue.title) and _same(body) == _same(issue.body) and set(labels) == set(issue.labels)
+    same = (
+        _normalised(title) == _normalised(issue.title)
+        and _normalised(body) == _normalised(issue.body)
+        and set(labels) == set(issue.labels)
+    )
     step = (
         IssueStep.DECLINED
         if issue.declined
@@ -130,22 +134,22 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
     return IssueChange(step=step, title=title, body=body, labels=labels, issue=issue)
 
 
-def _same(text: str) -> str:
-    """Return what is equal for texts that differ in pseudonyms only: without a key of the user's, these are random."""
+def _normalised(text: str) -> str:
+    """Normalise a text for comparison: replace pseudonyms, which are random without a key of the user."""
     return PSEUDONYM.sub("user", text).strip()
 
 
 def _key(item: WorkItem, result: Result) -> str:
-    return f"{_fleet(result)}/{item.action.id}" if item.tenant == FLEET else item.id
+    return f"{_fleet_key(result)}/{item.action.id}" if item.tenant == FLEET else item.id
 
 
-def _fleet(result: Result) -> str:
-    """Return what stands for all tenants of a result together: another one for other tenants."""
+def _fleet_key(result: Result) -> str:
+    """Return the key of the fleet, which depends on the names of all tenants of the result."""
     names = "\n".join(sorted(tenant.name for tenant in result.tenants))
     return FLEET + hashlib.sha256(names.encode()).hexdigest()[:8]
 
 
-def _settled(result: Result) -> frozenset[str]:
-    """Return the tenants of which it is known that what is missing is gone."""
-    done = {t.name for t in result.tenants if settled(t, complete=t.complete and t.failure is None)}
-    return frozenset(done | ({_fleet(result)} if settled(result.fleet, complete=result.complete) else set()))
+def _settled_tenants(result: Result) -> frozenset[str]:
+    """Return the tenants, and the fleet, that are complete: an action missing from their result is done."""
+    names = {t.name for t in result.tenants if settled(t, complete=t.complete and t.failure is None)}
+    return frozenset(names | ({_fleet_key(result)} if settled(result.fleet, complete=result.complete) else set()))
