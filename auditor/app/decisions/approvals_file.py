@@ -1,4 +1,4 @@
-"""Reads approvals.csv as it comes back: written by this program, by Excel, or by another spreadsheet."""
+"""Reads an approvals.csv that was saved by this program, by Excel, or by another spreadsheet program."""
 
 import codecs
 import csv
@@ -14,7 +14,7 @@ from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.files import input as files
 
-_NEEDED: Final = ("action", "question", "approve")
+_REQUIRED_COLUMNS: Final = ("action", "question", "approve")
 _SEPARATORS: Final = (",", ";", "\t")
 _UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HINT: Final = Message("save the approvals.csv of `auditor plan` as CSV UTF-8, with its header")
@@ -30,10 +30,10 @@ class ApprovalRow(Struct, frozen=True, kw_only=True):
 
 
 def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
-    """Return the rows in which somebody wrote something under `approve`.
+    """Return the rows with a value in the column `approve`.
 
-    Commas, semicolons and tabs separate; a line `sep=;`, a byte order mark and UTF-16 are understood. Raises
-    SnapshotError for a file that cannot be read, and InputError with the place of a mistake.
+    Supports commas, semicolons and tabs as separators, a line `sep=;`, a byte order mark, and UTF-16. Raises
+    SnapshotError if the file cannot be read, and InputError with the position of an error in it.
     """
     hint = Message("specify the approvals.csv that `auditor plan -f approvals` wrote")
     body = read_named(path, most=files.TABLE, slug="approvals-unreadable", hint=hint)
@@ -41,7 +41,7 @@ def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
 
 
 def _text(body: bytes) -> str:
-    """Decode a file; in an older code page of Windows what is not ASCII is replaced, and refused where it matters."""
+    """Decode a file; in a legacy code page of Windows, characters outside ASCII are replaced, and rejected if used."""
     if body.startswith(_UTF_16):
         return body.decode("utf-16", "replace")
     try:
@@ -73,18 +73,18 @@ def _rows(text: str, name: str) -> Iterator[ApprovalRow]:
 
 
 def _header(text: str, name: str) -> tuple[str, tuple[int, int]]:
-    """Return the separator, and the places of `question` and `approve`."""
+    """Return the separator, and the indices of the columns `question` and `approve`."""
     head: Sequence[str] = ()
     for separator in _SEPARATORS:
         head = next(csv.reader(io.StringIO(text.split("\n", 1)[0]), delimiter=separator), [])
         names = [cell.strip().casefold() for cell in head]
-        if all(needed in names for needed in _NEEDED):
+        if all(column in names for column in _REQUIRED_COLUMNS):
             return separator, (names.index("question"), names.index("approve"))
-    message = Message("the first line does not have the columns {columns}", columns=", ".join(_NEEDED))
+    message = Message("the first line does not have the columns {columns}", columns=", ".join(_REQUIRED_COLUMNS))
     span = Span(file=name, line=1, column=1)
     raise InputError([Diagnostic(slug="approvals-damaged", message=message, span=span, hint=_HINT)])
 
 
 def _cell(text: str) -> str:
-    """Return the text of a cell, without the apostrophe that keeps a spreadsheet from computing it."""
+    """Return the text of a cell, without the apostrophe that prevents its evaluation as a formula."""
     return " ".join(text.split()).removeprefix("'").strip()

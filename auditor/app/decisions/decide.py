@@ -1,4 +1,4 @@
-"""Implements `auditor decide`: answers of people, each checked, become decisions in a file that stays as it is."""
+"""Implements `auditor decide`: checks answers and adds them as decisions to a file, without other changes to it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -18,18 +18,18 @@ from auditor.policy.yaml.writer import block, with_items
 from auditor.remedy.planner.questions.decisions import is_possible
 from auditor.remedy.planner.text.question_text import COMMENT, answer_text
 
-_YES: Final = frozenset({"yes", "no"})
+_APPROVAL_WORDS: Final = frozenset({"yes", "no"})
 Answer = Mapping[str, Any]
 
 
 class DecideRequest(Struct, frozen=True, kw_only=True):
-    """What one call of `auditor decide` asks for."""
+    """The options of one call of `auditor decide`."""
 
     approvals: tuple[Path, ...]
     plan: Path
     file: Path
     policies: tuple[Path, ...] = ()
-    """Files and folders; none means the folder of `file`, else the starter library."""
+    """Files and folders; if empty, the folder of `file`, or else the starter library."""
     by: str
     as_of: datetime
     until: date | None = None
@@ -37,23 +37,24 @@ class DecideRequest(Struct, frozen=True, kw_only=True):
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """A checked change of a file of decisions."""
+    """A checked change of a decisions file."""
 
     text: str
-    """The new decisions; empty where there is none."""
+    """The new decisions as YAML; empty if there are none."""
     content: bytes | None
-    """The whole file with them; None where nothing changes."""
+    """The complete file with the new decisions; None if it does not change."""
     ids: tuple[str, ...]
     already: int
-    """Answers that the file has."""
+    """Number of answers that the file already contains."""
     open: int
-    """Questions of the plan that still have no answer."""
+    """Number of questions of the plan that still have no answer."""
 
 
 def decide(request: DecideRequest) -> Decided:
-    """Return the decisions of approvals and the file that holds them; nothing is written.
+    """Return the new decisions from the approvals, and the content of the updated file, without writing it.
 
-    Raises InputError with every mistake of every row, and SnapshotError for a plan that is none.
+    Raises UsageError if `until` has passed, InputError with the errors of all rows, and SnapshotError if the plan
+    cannot be read.
     """
     if request.until is not None and request.until < request.as_of.date():
         raise UsageError(
@@ -65,20 +66,20 @@ def decide(request: DecideRequest) -> Decided:
     questions = {question.id: question for tenant in plan.tenants for question in tenant.questions}
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
-    before = {each.id: each for each in _decisions(request, current, name)}
+    decisions = {decision.id: decision for decision in _decisions(request, current, name)}
     errors: list[Diagnostic] = []
     answers: dict[str, tuple[ApprovalRow, Answer]] = {}
     for path in request.approvals:
         for row in approval_rows(path):
             try:
-                _take(row, questions, answers)
+                _add_answer(row, questions, answers)
             except InputError as error:
                 errors.extend(error.diagnostics)
-    answered = [id_ for id_ in answers if _is_answered(answers[id_], questions[id_], before, request, errors)]
+    answered = [id_ for id_ in answers if _is_answered(answers[id_], questions[id_], decisions, request, errors)]
     if errors:
         raise InputError(errors)
     new = {id_: answer for id_, (_, answer) in answers.items() if id_ not in answered}
-    items = _items(new, request, set(before))
+    items = _items(new, request, set(decisions))
     content = with_items(current, file=name, key="decisions", items=items) if items else None
     if content is not None:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
@@ -94,57 +95,59 @@ def decide(request: DecideRequest) -> Decided:
 
 
 def _decisions(request: DecideRequest, content: bytes | None, name: str) -> tuple[Decision, ...]:
-    """Read a file of decisions with the policies that it may name."""
-    places = policies_beside(request.file, request.policies)
-    return load_policies(places, decisions=() if content is None else [(name, content)]).decisions
+    """Read a decisions file with the policies that it may refer to."""
+    paths = policies_beside(request.file, request.policies)
+    return load_policies(paths, decisions=() if content is None else [(name, content)]).decisions
 
 
-def _take(
+def _add_answer(
     row: ApprovalRow, questions: Mapping[str, SavedQuestion], answers: dict[str, tuple[ApprovalRow, Answer]]
 ) -> None:
-    """Add the answer of a row. Raises InputError."""
+    """Add the answer of a row to `answers`. Raises InputError if the row is invalid."""
     if not row.question:
-        if row.approve.casefold() not in _YES:
-            raise _refused("approval-word", row, Message("{text} is neither yes nor no", text=repr(row.approve)))
+        if row.approve.casefold() not in _APPROVAL_WORDS:
+            raise _row_error("approval-word", row, Message("{text} is neither yes nor no", text=repr(row.approve)))
         return
     question = questions.get(row.question)
     if question is None:
-        raise _refused("question-unknown", row, Message("the plan has no question {id}", id=repr(row.question)))
+        raise _row_error("question-unknown", row, Message("the plan has no question {id}", id=repr(row.question)))
     answer = _answer(row, question)
-    other = answers.setdefault(question.id, (row, answer))
-    if other[1] != answer:
-        raise _refused(
+    existing = answers.setdefault(question.id, (row, answer))
+    if existing[1] != answer:
+        raise _row_error(
             "answer-contradicting",
             row,
-            Message("the question {id} has another answer in line {line}", id=question.id, line=other[0].span.line),
+            Message("the question {id} has another answer in line {line}", id=question.id, line=existing[0].span.line),
         )
 
 
 def _answer(row: ApprovalRow, question: SavedQuestion) -> Answer:
-    """Return which answer somebody wrote: a possible one, its value alone, or one with a value of their own."""
-    wished = row.approve.partition(COMMENT)[0].strip().casefold()
+    """Return the answer in a row: one of the proposed answers, only its value, or an answer with another value."""
+    text_of_row = row.approve.partition(COMMENT)[0].strip().casefold()
     for answer in question.answers:
-        if "<" not in answer_text(answer) and wished in {text.casefold() for text in _texts(answer)}:
+        if "<" not in answer_text(answer) and text_of_row in {text.casefold() for text in _accepted_texts(answer)}:
             return answer
-    # Any value will do where none is proposed; a number of seats is anybody's own.
-    proposed = not any("<" in answer_text(answer) for answer in question.answers)
-    kinds = {kind for answer in question.answers for kind in answer if kind != AnswerKind.SET or not proposed}
-    written = _parsed(row.approve)
-    if isinstance(written, dict) and len(written) == 1 and "<" not in row.approve and next(iter(written)) in kinds:
-        return written
+    # `set` accepts any value only if the question has a placeholder; other kinds always do, such as a number of seats.
+    has_proposed_values = not any("<" in answer_text(answer) for answer in question.answers)
+    kinds = {
+        kind for answer in question.answers for kind in answer if kind != AnswerKind.SET or not has_proposed_values
+    }
+    parsed = _parsed(row.approve)
+    if isinstance(parsed, dict) and len(parsed) == 1 and "<" not in row.approve and next(iter(parsed)) in kinds:
+        return parsed
     if AnswerKind.SET in kinds and not {"<", ":"} & set(row.approve):
         return {AnswerKind.SET.value: {question.products[0]: row.approve}}
-    raise _impossible(row, question)
+    raise _impossible_answer(row, question)
 
 
-def _impossible(row: ApprovalRow, question: SavedQuestion) -> InputError:
+def _impossible_answer(row: ApprovalRow, question: SavedQuestion) -> InputError:
     message = Message("{text} is not an answer to the question {id}", text=repr(row.approve), id=question.id)
     hint = Message("write one of: {answers}", answers=" | ".join(map(answer_text, question.answers)))
-    return _refused("answer-impossible", row, message, hint)
+    return _row_error("answer-impossible", row, message, hint)
 
 
-def _texts(answer: Answer) -> Iterator[str]:
-    """Yield how an answer may be written."""
+def _accepted_texts(answer: Answer) -> Iterator[str]:
+    """Yield the texts that are accepted for an answer."""
     ((kind, value),) = answer.items()
     yield answer_text(answer)
     if isinstance(value, str):
@@ -164,7 +167,7 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def _refused(slug: str, row: ApprovalRow, message: Message, hint: Message | None = None) -> InputError:
+def _row_error(slug: str, row: ApprovalRow, message: Message, hint: Message | None = None) -> InputError:
     return InputError([Diagnostic(slug=slug, message=message, span=row.span, hint=hint)])
 
 
@@ -175,19 +178,22 @@ def _is_answered(
     request: DecideRequest,
     errors: list[Diagnostic],
 ) -> bool:
-    """Whether the file has the answer; one that contradicts it is a mistake, one that has lapsed counts no more."""
+    """Return whether the file already answers a question; expired decisions are ignored.
+
+    A decision that contradicts the answer is added to `errors`.
+    """
     row, answer = answer_row
     today = request.as_of.date()
-    same = [d for d in decisions.values() if question.id == d.question or d.id == question.decision]
-    holding = [decision for decision in same if decision.until is None or decision.until >= today]
-    for decision in holding:
+    matching = [d for d in decisions.values() if question.id == d.question or d.id == question.decision]
+    valid_decisions = [decision for decision in matching if decision.until is None or decision.until >= today]
+    for decision in valid_decisions:
         if {decision.kind.value: decision.value} != dict(answer):
             message = Message(
                 "the decision {id} answers the question {question} differently", id=decision.id, question=question.id
             )
             hint = Message("change or remove that decision, or leave the answer out")
             errors.append(Diagnostic(slug="answer-contradicting", message=message, span=row.span, hint=hint))
-    return bool(holding)
+    return bool(valid_decisions)
 
 
 def _items(answers: Mapping[str, Answer], request: DecideRequest, ids: set[str]) -> list[dict[str, Any]]:
@@ -206,12 +212,12 @@ def _check_possible(
     questions: Mapping[str, SavedQuestion],
     answers: Mapping[str, tuple[ApprovalRow, Answer]],
 ) -> None:
-    """Raise InputError for answers that their questions do not have."""
+    """Raise InputError if an answer is not possible for its question."""
     errors: list[Diagnostic] = []
     for decision in decisions:
         question = questions[decision.question or ""]
         if not is_possible(decision, question):
             row, _ = answers[question.id]
-            errors += _impossible(row, question).diagnostics
+            errors += _impossible_answer(row, question).diagnostics
     if errors:
         raise InputError(errors)
