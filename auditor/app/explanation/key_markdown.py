@@ -1,4 +1,4 @@
-"""Describes keys of the policy language, and what policy files define by name, as Markdown."""
+"""Describes keys of the policy language, and named definitions in policy files, as Markdown."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,16 +13,16 @@ from auditor.policy.schema.keys import Key
 from auditor.policy.yaml.writer import flow
 
 _SELECTOR: Final = ("policies", "users")
-_COMBINED: Final = frozenset({"all", "any", "not", "population", "signal"})
-"""Selectors that say something of other selectors, and need nothing themselves."""
+_COMBINATORS: Final = frozenset({"all", "any", "not", "population", "signal"})
+"""Selectors that combine other selectors, and need no permissions themselves."""
 _FILES: Final = {"tenants": "tenants.yaml", "policy-test": "*_test.yaml", "decisions": "decisions.yaml"}
-"""Where keys are that do not belong to policy files."""
+"""The files of keys that do not belong to policy files."""
 _WIDTH: Final = 76
 """Maximum line width of quoted YAML."""
 
 
 def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
-    """Return what keys of one name mean; the descriptions of the schema are English."""
+    """Return the description of all keys with one name; the descriptions in the schema are in English."""
     name = keys[0].path[-1]
     lines = [f"# `{name}`", ""]
     for key in keys:
@@ -30,39 +30,45 @@ def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
         lines += [f"{'## ' if len(keys) > 1 else ''}`{key.dotted}`{file}", ""]
         lines += described(key, l10n)
         if key.keys:
-            lines += [f"{l10n.gettext('Keys')}:", "", *(_listed(each, l10n) for each in key.keys), ""]
+            lines += [f"{l10n.gettext('Keys')}:", "", *(_list_item(child, l10n) for child in key.keys), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
 def described(key: Key, l10n: Localization) -> list[str]:
-    """Return the lines that say what a key means, which values it takes, and how it is written."""
-    written = [f"{key.path[-1]}: {flow(example)}" for example in key.examples]
-    return [key.description, "", *_facts(key, l10n), *(["```yaml", *written, "```", ""] if written else [])]
+    """Return lines with the description of a key, its values, and examples."""
+    examples = [f"{key.path[-1]}: {flow(example)}" for example in key.examples]
+    return [key.description, "", *_facts(key, l10n), *(["```yaml", *examples, "```", ""] if examples else [])]
 
 
 def defined_markdown(name: str, definitions: Mapping[str, Any], l10n: Localization) -> str | None:
-    """Return a contract, waiver, population or product set of policy files as they define it; None for no such name."""
+    """Return the definition of a contract, waiver, population or product set in policy files; None if there is none."""
     for section, title in (
         ("contracts", l10n.gettext("Contract")),
         ("waivers", l10n.gettext("Waiver")),
         ("populations", l10n.gettext("Population")),
         ("products", l10n.gettext("Product set")),
     ):
-        defined = definitions.get(section) or {}
-        if isinstance(defined, list):
-            defined = {each["id"]: each for each in defined}
-        if name in defined:
-            plain = json.loads(json.dumps({section: [defined[name]]} if section in _LISTS else {name: defined[name]}))
+        section_definitions = definitions.get(section) or {}
+        if isinstance(section_definitions, list):
+            section_definitions = {item["id"]: item for item in section_definitions}
+        if name in section_definitions:
+            plain = json.loads(
+                json.dumps(
+                    {section: [section_definitions[name]]}
+                    if section in _LIST_SECTIONS
+                    else {name: section_definitions[name]}
+                )
+            )
             text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_WIDTH).rstrip("\n")
             return f"# {title}: `{name}`\n\n```yaml\n{text}\n```\n"
     return None
 
 
-_LISTS: Final = frozenset({"contracts", "waivers"})
+_LIST_SECTIONS: Final = frozenset({"contracts", "waivers"})
 
 
 def _facts(key: Key, l10n: Localization) -> list[str]:
-    """Return the values that a key takes, whether it is required, and the permissions that it needs."""
+    """Return list items with the values of a key, whether it is required, and the permissions that it needs."""
     facts: list[str] = []
     if key.values:
         facts.append(f"{l10n.gettext('Values')}: {', '.join(f'`{flow(value)}`' for value in key.values)}")
@@ -75,16 +81,16 @@ def _facts(key: Key, l10n: Localization) -> list[str]:
 
 
 def _permissions(key: Key) -> tuple[str, ...]:
-    """Return the permissions that a selector needs beside those of any policy about people, by its example."""
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+    """Return the permissions that the example of a selector needs in addition to those of any policy about users."""
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow, which `--help` does not need
 
-    if key.path[:-1] != _SELECTOR or not key.examples or key.path[-1] in _COMBINED:
+    if key.path[:-1] != _SELECTOR or not key.examples or key.path[-1] in _COMBINATORS:
         return ()
-    plain, asking = (
+    without_selector, with_selector = (
         permissions_for(needs(load([("example.yaml", _policy(users).encode())]).policies))
         for users in ({}, {key.path[-1]: key.examples[0]})
     )
-    return tuple(each.name for each in asking if each not in plain)
+    return tuple(permission.name for permission in with_selector if permission not in without_selector)
 
 
 def _policy(users: Mapping[str, Any]) -> str:
@@ -92,7 +98,7 @@ def _policy(users: Mapping[str, Any]) -> str:
     return json.dumps({"version": 1, "policies": [rule if users else {**rule, "users": {"accountEnabled": True}}]})
 
 
-def _listed(key: Key, l10n: Localization) -> str:
-    needed = f" ({l10n.gettext('required')})" if key.required else ""
+def _list_item(key: Key, l10n: Localization) -> str:
+    required = f" ({l10n.gettext('required')})" if key.required else ""
     sentence, _, rest = key.description.partition(". ")
-    return f"- `{key.path[-1]}`{needed}: {sentence}{'.' if rest else ''}"
+    return f"- `{key.path[-1]}`{required}: {sentence}{'.' if rest else ''}"

@@ -51,9 +51,10 @@ def explain(
     agreement: Agreement = Agreement.UNKNOWN,
     today: date | None = None,
 ) -> str:
-    """Return Markdown about the thing with this name; `today` selects the dated texts of an article.
+    """Return a Markdown description of the check, article, finding, policy, definition, key or product with a name.
 
-    Raises UsageError with similar names if nothing has it, and other AuditorErrors for invalid files.
+    `today` selects the dated texts of an article. Raises UsageError with similar names if the name is unknown, and
+    other AuditorErrors for invalid files.
     """
     library = packaged_library()
     titles = library.titles
@@ -70,13 +71,13 @@ def explain(
         if match is not None:
             tenant = next((each for each in saved.tenants if each.name == match[0]), None)
             return _finding_text(saved, tenant, match[1], library=library, l10n=l10n)
-    loaded = load_policies(policies).policies
-    by_id = {policy.id: policy for policy in loaded.policies}
+    policy_set = load_policies(policies).policies
+    by_id = {policy.id: policy for policy in policy_set.policies}
     if name in by_id:
         return _policy_text(by_id[name], l10n, saved)
-    defined = defined_markdown(name, loaded.definitions, l10n)
-    if defined is not None:
-        return defined
+    definition = defined_markdown(name, policy_set.definitions, l10n)
+    if definition is not None:
+        return definition
     keys = keys_named(name)
     if keys:
         return keys_markdown(keys, l10n)
@@ -84,20 +85,25 @@ def explain(
     products = _products(catalogue, name)
     if products:
         return "\n".join(_product_text(catalogue, product, l10n) for product in products)
-    names = [*(check.id for check in registered()), *library.articles, *by_id, *_defined(loaded.definitions)]
+    names = [
+        *(check.id for check in registered()),
+        *library.articles,
+        *by_id,
+        *_definition_names(policy_set.definitions),
+    ]
     names += [part for key in written_keys() for part in (key.path[-1], key.dotted)]
-    raise _unknown(name, names, catalogue, result)
+    raise _unknown_name(name, names, catalogue, result)
 
 
-def _defined(definitions: Mapping[str, Any]) -> Iterator[str]:
+def _definition_names(definitions: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of populations, product sets, waivers and contracts."""
     yield from (*definitions["populations"], *definitions["products"])
     yield from (item["id"] for item in (*definitions["waivers"], *definitions.get("contracts", ())))
 
 
-def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
-    spelt = {each.casefold(): each for each in names}
-    close = [spelt[each] for each in get_close_matches(name.casefold(), spelt, n=3)]
+def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
+    names_by_key = {key.casefold(): key for key in names}
+    close = [names_by_key[key] for key in get_close_matches(name.casefold(), names_by_key, n=3)]
     similar = resembling(catalogue, name)
     if not close and similar.products:
         close = [product.part_number for product in similar.products[: 1 if similar.certain else 3]]
@@ -128,7 +134,7 @@ def _finding_text(
     lines = [f"# {escaped(finding.subject.name)}: {l10n.gettext(check.name)}", "", l10n.gettext(check.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += ["", f"## {l10n.gettext('Evidence')}", ""]
-    facts = (f"- {key}: {escaped(_plain(value))}" for key, value in sorted(finding.evidence.items()))
+    facts = (f"- {key}: {escaped(_value_text(value))}" for key, value in sorted(finding.evidence.items()))
     evidence = escaped(described(finding, Labels(l10n.locale)))
     lines += [*((evidence, "") if evidence else ()), *facts, ""]
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
@@ -149,7 +155,7 @@ def _finding_text(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _plain(value: object) -> str:
+def _value_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
@@ -164,19 +170,22 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
         (l10n.gettext("Tags"), ", ".join(policy.tags)),
         (l10n.gettext("Frameworks"), ", ".join(policy.frameworks)),
         (l10n.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
-        (l10n.gettext("Evaluated"), None if saved is None else _evaluated(saved, policy.id, Labels(l10n.locale))),
+        (
+            l10n.gettext("Evaluated"),
+            None if saved is None else _evaluated_counts(saved, policy.id, Labels(l10n.locale)),
+        ),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += [f"- {l10n.gettext('Reference')}: {escaped(page.title)}: <{page.url}>" for page in policy.references]
     rule = {key: value for key, value in policy.spec.items() if key not in _DESCRIPTIVE}
-    plain = json.loads(json.dumps(rule, default=str))
-    written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
-    lines += ["", "```yaml", written, "```"]
+    json_rule = json.loads(json.dumps(rule, default=str))
+    rule_yaml = yaml.safe_dump(json_rule, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
+    lines += ["", "```yaml", rule_yaml, "```"]
     return "\n".join(lines) + "\n"
 
 
-def _evaluated(saved: Result, policy: str, l10n: Labels) -> str:
-    """Return how many people or objects the policy evaluated in each tenant of a run."""
+def _evaluated_counts(saved: Result, policy: str, l10n: Labels) -> str:
+    """Return the number of users or objects that the policy evaluated in each tenant of a run."""
     parts = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]
