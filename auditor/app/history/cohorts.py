@@ -20,13 +20,17 @@ from auditor.store.delta.user_delta import UserPartition
 _COLUMNS = ("id", "notCollected")
 
 
-def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
-    """Return by SKU what became of everybody who had it between two instants; reads the users of both nights."""
+def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
+    """Return, by SKU, how many licence holders are kept, new, reclaimed and lapsed between two instants.
+
+    Reads the users of both nights. Raises UsageError for the wrong order, and SnapshotError if there is no night, or
+    if the licences of its users are not known.
+    """
     in_order(first, last)
     with temporary_folder("auditor-nights-") as folder:
         opened = []
-        for number, at in enumerate((first, last)):
-            state = states(places, at).get(tenant)
+        for index, at in enumerate((first, last)):
+            state = states(locations, at).get(tenant)
             if not isinstance(state, TenantSnapshot):
                 raise SnapshotError(
                     "snapshot-later",
@@ -34,18 +38,18 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
                     hint=Message("`auditor store list` lists the nights"),
                 )
             if not was_read(state.manifest, ASSIGNED):
-                raise _not_known(tenant, state.manifest.instant)
-            opened.append(read(state.opened(folder / str(number))))
+                raise _unknown_licences(tenant, state.manifest.instant)
+            opened.append(read(state.opened(folder / str(index))))
         counts = Counts()
-        for old, new in zip(*_people(opened), strict=True):
+        for old, new in zip(*_user_partitions(opened), strict=True):
             counts.compare(old, new)
             if counts.doubtful:
-                raise _not_known(tenant, opened[0 if ASSIGNED in gaps_of(old) else 1].manifest.instant)
-    return {sku: Cohorts(nights=1, **each) for sku, each in counts.by_sku().items()}
+                raise _unknown_licences(tenant, opened[0 if ASSIGNED in gaps_of(old) else 1].manifest.instant)
+    return {sku: Cohorts(nights=1, **counts_of_sku) for sku, counts_of_sku in counts.by_sku().items()}
 
 
-def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[UserPartition]]:
-    """Yield the users of each night in the same ranges of ids; in one range if a night is unsorted."""
+def _user_partitions(nights: Sequence[Snapshot]) -> Iterator[Iterator[UserPartition]]:
+    """Yield the users of each night in the same ranges of ids, or in one range if a night is unsorted."""
     try:
         bounds, _ = (layout_of(night).bounds for night in nights)
     except NotInOrderError:
@@ -59,7 +63,7 @@ def _columns(night: Snapshot) -> tuple[str, ...]:
     return _COLUMNS if batch is None else tuple(name for name in _COLUMNS if name in batch.users.schema.names)
 
 
-def _not_known(tenant: str, instant: datetime) -> SnapshotError:
+def _unknown_licences(tenant: str, instant: datetime) -> SnapshotError:
     return SnapshotError(
         "history-people",
         Message(

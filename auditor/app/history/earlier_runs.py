@@ -1,4 +1,4 @@
-"""Reads what earlier runs came to, for the curves of reports, from a folder of saved results."""
+"""Reads the totals of earlier runs from a folder of saved results, for the trend charts of reports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -21,20 +21,20 @@ from auditor.result.ranking import single_tenant
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
-"""Receives warnings."""
-_LEADS: Final = Message("specify the folder that contains the result.json files of earlier runs")
+"""Called with each warning."""
+_HINT: Final = Message("specify the folder that contains the result.json files of earlier runs")
 
 
 def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:
-    """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
+    """Return the runs before `result` that have a result.json in a folder or its subfolders, oldest first.
 
-    A curve compares like with like: a run has the tenants that were audited now, and is passed over where it lacks
-    one. Of several at one instant the last by path counts; where none is left, `warn` hears of it. Raises UsageError
-    (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
-    or address, shows the runs that were put into it.
+    Only the tenants of `result` are counted, so that charts compare the same tenants; runs that lack one of them are
+    skipped. If several results have the same instant, the last by path is used. If none is left, `warn` is called.
+    `folder` may also be a store, as a folder or an address: its stored runs are returned.
+    Raises UsageError (`history-missing`) if the folder does not exist, and SnapshotError if a file cannot be read.
     """
     if is_store(folder):
-        from auditor.app.history.queries import stored_runs  # noqa: PLC0415  a folder of results needs none of it
+        from auditor.app.history.queries import stored_runs  # noqa: PLC0415  not needed for a folder of results
 
         return stored_runs(folder, result, warn)
     check_folder(Path(folder))
@@ -42,63 +42,63 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
 
 
 def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[EarlierRun, ...]]:
-    """Return for each tenant the earlier runs in which it was audited too, oldest first."""
+    """Return, for each tenant, the earlier runs that audited it, oldest first."""
     parts = [(tenant.name, single_tenant(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
     if is_store(folder):
         runs_of: dict[str, tuple[EarlierRun, ...]] = {}
-        for name, mine in parts:
-            # Its failure is reported where the runs of all tenants are read.
+        for name, part in parts:
+            # The failure is reported when the runs of all tenants are read.
             with TenantBoundary(name, alone=len(parts) == 1):
-                runs_of[name] = earlier(folder, mine)
+                runs_of[name] = earlier(folder, part)
         return runs_of
-    runs_of_parts = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
+    runs_of_parts = _runs(Path(folder), [(part, None) for _, part in parts], lambda _: None)
     return {name: runs for (name, _), runs in zip(parts, runs_of_parts, strict=True)}
 
 
 def check_folder(folder: Path) -> None:
     """Raise UsageError (`history-missing`) if the folder does not exist."""
     if not folder.is_dir():
-        raise UsageError("history-missing", Message("there is no folder {location}", location=folder), hint=_LEADS)
+        raise UsageError("history-missing", Message("there is no folder {location}", location=folder), hint=_HINT)
 
 
 def earlier_of(
     folder: Path | str, portions: Sequence[tuple[Envelope, Result]], warn: Warn = lambda _: None
 ) -> tuple[tuple[EarlierRun, ...], ...]:
-    """Return for each reader and what they see of a result the runs before it, counted as far as they may see them.
+    """Return, for each reader and their part of a result, the earlier runs, restricted to the same part.
 
-    Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives
-    only some severities, owners or tags gets no curves from it.
+    If a folder has no earlier run for any of them, `warn` is called once. A store contains counts, not findings: a
+    reader who receives only some severities, owners or tags gets no charts from it.
     """
     if is_store(folder):
-        return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)
+        return tuple(() if any(envelope.scope()) else earlier(folder, part) for envelope, part in portions)
     check_folder(Path(folder))
 
-    def seen(envelope: Envelope) -> Callable[[Result], Result]:
+    def portion_of(envelope: Envelope) -> Callable[[Result], Result]:
         return lambda run: portion(run, envelope)
 
-    return _runs(Path(folder), [(mine, seen(envelope)) for envelope, mine in portions], warn)
+    return _runs(Path(folder), [(part, portion_of(envelope)) for envelope, part in portions], warn)
 
 
 def _runs(
     folder: Path, portions: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
 ) -> tuple[tuple[EarlierRun, ...], ...]:
-    """Read every earlier result once; returns what it came to in each portion, None standing for all of it."""
+    """Read every earlier result once, and return its totals for each part; None instead of a function selects all."""
     runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         with saved_results([file], None) as ([(_, run)], _spill):
-            all_of_it = _by_name(run)
+            tenants_by_name = _by_name(run)
             for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
                 if run.run.as_of < result.run.as_of:
-                    mine = run if portion_of is None else portion_of(run)
-                    past = _past(mine, all_of_it if portion_of is None else _by_name(mine), names)
-                    if past is not None:
-                        runs[run.run.as_of.timestamp()] = past
+                    part = run if portion_of is None else portion_of(run)
+                    earlier_run = _earlier_run(part, tenants_by_name if portion_of is None else _by_name(part), names)
+                    if earlier_run is not None:
+                        runs[run.run.as_of.timestamp()] = earlier_run
     if portions and not any(runs_of_parts):
         message = Message(
             "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
-        warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
+        warn(Diagnostic(slug="history-none", message=message, hint=_HINT, level=Level.WARNING))
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in runs_of_parts)
 
 
@@ -106,12 +106,14 @@ def _by_name(run: Result) -> Mapping[str, TenantResult]:
     return {tenant.name: tenant for tenant in run.tenants}
 
 
-def _past(run: Result, by_name: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
-    """Return what an earlier run came to in some tenants; None if one was not audited then."""
+def _earlier_run(run: Result, by_name: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
+    """Return the totals of some tenants in an earlier run; None if the run did not audit one of them."""
     tenants = [by_name[name] for name in names if name in by_name and by_name[name].failure is None]
     if not tenants or len(tenants) < len(names):
         return None
-    whole = len(tenants) == len(by_name)
-    if not whole:
+    has_all_tenants = len(tenants) == len(by_name)
+    if not has_all_tenants:
         run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
-    return EarlierRun(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)
+    return EarlierRun(
+        as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=has_all_tenants
+    )

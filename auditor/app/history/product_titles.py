@@ -13,8 +13,8 @@ Seats = TypeVar("Seats", SeatTrend, SeatsBetween)
 
 
 def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
-    """Return trends with display names; products with equal names keep the part number behind it."""
-    return [replace(trend, seats=_titled(trend.seats, catalogue)) for trend in trends]
+    """Return trends with display names; products with equal names also show their part number."""
+    return [replace(trend, seats=_with_titles(trend.seats, catalogue)) for trend in trends]
 
 
 def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
@@ -22,8 +22,8 @@ def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Bet
     return [
         replace(
             diff,
-            seats=_titled(diff.seats, catalogue),
-            findings=tuple(replace(each, product=_product(catalogue, each)) for each in diff.findings),
+            seats=_with_titles(diff.seats, catalogue),
+            findings=tuple(replace(finding, product=_product(catalogue, finding)) for finding in diff.findings),
         )
         for diff in between
     ]
@@ -31,16 +31,16 @@ def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Bet
 
 def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[Episode, ...]:
     """Return episodes with display names."""
-    return tuple(replace(each, product=_product(catalogue, each)) for each in episodes)
+    return tuple(replace(episode, product=_product(catalogue, episode)) for episode in episodes)
 
 
-def _titled(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
+def _with_titles(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
     names = {seat.sku_id: _name(catalogue, seat.sku_id, seat.sku) for seat in seats}
-    times = Counter(names.values())
+    name_counts = Counter(names.values())
 
     def title(seat: Seats) -> str:
         name = names[seat.sku_id]
-        return f"{name} ({seat.sku})" if times[name] > 1 and name != seat.sku else name
+        return f"{name} ({seat.sku})" if name_counts[name] > 1 and name != seat.sku else name
 
     return tuple(replace(seat, sku=title(seat)) for seat in seats)
 
@@ -51,7 +51,7 @@ def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
 
 
 def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | None:
-    """Return the name of the product of a finding; None where the finding is about this product."""
+    """Return the name of the product of a finding; None if the product is the subject of the finding."""
     part = finding.product
     if part is None or part == finding.subject_id:
         return None

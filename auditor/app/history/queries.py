@@ -1,4 +1,4 @@
-"""Answers questions about nights and results: trends of a tenant, two nights compared, and "since when?"."""
+"""Answers queries about nights and results: trends of a tenant, comparison of two nights, and "since when?"."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -37,28 +37,29 @@ from auditor.store.store import Store
 Span = tuple[datetime | None, datetime | None]
 
 
-class _Tenant(Struct, frozen=True, kw_only=True):
+class _TenantHistory(Struct, frozen=True, kw_only=True):
     nights: tuple[NightSummary, ...] = ()
     results: Ledger | None = None
 
 
 class HistorySources(Struct, frozen=True, kw_only=True):
-    """What some locations contain, by tenant."""
+    """The nights and results in some locations, by tenant."""
 
     where: str
-    tenants: dict[str, _Tenant]
+    tenants: dict[str, _TenantHistory]
     failures: dict[str, TenantBoundary] = field(default_factory=dict)
-    """Tenants with a night or result that could not be read; the others are shown."""
+    """The failures of tenants with a night or result that could not be read."""
 
     @property
     def names(self) -> list[str]:
         """Every tenant, including those that failed."""
         return sorted({*self.tenants, *self.failures})
 
-    def one(self, name: str | None) -> tuple[str, _Tenant]:
-        """Return the tenant of a name, or the only one.
+    def one(self, name: str | None) -> tuple[str, _TenantHistory]:
+        """Return the tenant with a name, or the only tenant if there is no name.
 
-        UsageError for another name, or where it must be named; what its failure raised, where it has one.
+        Raises UsageError for an unknown name, or if there are several tenants and no name. If the tenant failed, raises
+        the exception of its failure.
         """
         tenants = self.names
         hint = Message("tenants: {known}", known=", ".join(tenants))
@@ -73,46 +74,51 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             raise failure.error
         return chosen, self.tenants[chosen]
 
-    def chosen(self, name: str | None) -> dict[str, _Tenant]:
-        """Return the tenant of a name, or all that did not fail; raises as `one` for a single tenant."""
+    def chosen(self, name: str | None) -> dict[str, _TenantHistory]:
+        """Return the tenant with a name, or all that did not fail. Raises as `one` does for a single tenant."""
         if name is None and len(self.names) > 1:
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
     @contextmanager
     def handling(self, tenant: str) -> Iterator[None]:
-        """Handle one tenant: an exception becomes its failure, unless it is the only one."""
+        """Record an exception in the block as the failure of a tenant; raise it if there is only one tenant."""
         with TenantBoundary(tenant, alone=len(self.names) == 1) as boundary:
             yield
         if boundary.error is not None:
             self.failures.setdefault(tenant, boundary)
 
 
-def look(places: Sequence[Path | str]) -> HistorySources:
+def look(locations: Sequence[Path | str]) -> HistorySources:
     """Read the counts of stores, folders of snapshots and result.json files, without reading users.
 
-    An error in a night or result of one of several tenants is that tenant's failure.
+    If a night or result of one of several tenants cannot be read, this is recorded as the failure of that tenant.
     """
-    tenants: dict[str, _Tenant] = {}
+    tenants: dict[str, _TenantHistory] = {}
     failures: dict[str, TenantBoundary] = {}
-    loose = [path for path in places if isinstance(path, Path) and files.is_there(path)]
-    loose = [path for path in loose if not files.is_folder(path)]
-    parts = [
-        _of_store(store_at(path).require(), failures) if is_store(path) else _plain(Path(path), failures)
-        for path in dict.fromkeys(places)
-        if path not in loose
+    result_files = [path for path in locations if isinstance(path, Path) and files.is_there(path)]
+    result_files = [path for path in result_files if not files.is_folder(path)]
+    histories = [
+        _histories_in_store(store_at(path).require(), failures)
+        if is_store(path)
+        else _histories_in_folder(Path(path), failures)
+        for path in dict.fromkeys(locations)
+        if path not in result_files
     ]
-    ledgers = _loose(loose, failures)
-    for part in (*parts, {name: _Tenant(results=ledger) for name, ledger in ledgers.items()}):
-        for name, history in part.items():
+    ledgers = _ledgers_of_results(result_files, failures)
+    for histories_of_location in (
+        *histories,
+        {name: _TenantHistory(results=ledger) for name, ledger in ledgers.items()},
+    ):
+        for name, history in histories_of_location.items():
             with _contained(name, failures):
-                tenants[name] = _joined(name, tenants.get(name, _Tenant()), history)
-    where = ", ".join(map(str, places))
+                tenants[name] = _merged(name, tenants.get(name, _TenantHistory()), history)
+    where = ", ".join(map(str, locations))
     if not tenants and not failures:
         message = Message("{where} has neither nights nor results", where=where)
         raise SnapshotError("snapshot-missing", message, hint=Message("see `auditor store put`"))
-    sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
-    return HistorySources(where=where, tenants=sound, failures=failures)
+    readable = {name: tenants[name] for name in sorted(tenants) if name not in failures}
+    return HistorySources(where=where, tenants=readable, failures=failures)
 
 
 @contextmanager
@@ -123,34 +129,37 @@ def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[Non
         failures.setdefault(tenant, boundary)
 
 
-def _joined(name: str, one: _Tenant, other: _Tenant) -> _Tenant:
-    """Put together what two places hold of a tenant: a night that both have is one; UsageError for results in both."""
+def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _TenantHistory:
+    """Merge the nights and results of a tenant from two locations; a night in both is used once.
+
+    Raises UsageError if both have results.
+    """
     nights: dict[datetime, NightSummary] = {}
-    for night in (*one.nights, *other.nights):
+    for night in (*first.nights, *second.nights):
         previous = nights.get(night.at)
         if previous is None or previous.summary.get("users") is None:
             nights[night.at] = night
-    if _entries(one) and _entries(other):
+    if _entries(first) and _entries(second):
         message = Message("results of {name} are both in a store and outside it", name=name)
         raise UsageError("usage", message, hint=Message("put them into the store first"))
-    return _Tenant(nights=tuple(nights.values()), results=other.results if _entries(other) else one.results)
+    return _TenantHistory(nights=tuple(nights.values()), results=second.results if _entries(second) else first.results)
 
 
-def over_time(looked: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
+def over_time(sources: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
     """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
     all_trends = []
-    for name, history in looked.chosen(tenant).items():
-        with looked.handling(name):
+    for name, history in sources.chosen(tenant).items():
+        with sources.handling(name):
             nights = sorted(history.nights, key=lambda night: night.at)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
                 all_trends.append(tenant_trends)
-    if not all_trends and not looked.failures:
-        raise _empty(looked.where, *within)
+    if not all_trends and not sources.failures:
+        raise _empty_error(sources.where, *within)
     return all_trends
 
 
-def _empty(where: str, *within: datetime | None) -> SnapshotError:
+def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
     first, last = (None if moment is None else format_instant(moment) for moment in within)
     message = Message("{where} has nothing between {first} and {last}", where=where, first=first, last=last)
     if first is None:
@@ -161,17 +170,17 @@ def _empty(where: str, *within: datetime | None) -> SnapshotError:
 
 
 def two_nights(
-    looked: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
+    sources: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
 ) -> list[Between]:
-    """Return what is new, gone and changed between two instants, of one tenant or all.
+    """Return what is new, gone and changed between two instants, for one tenant or all.
 
-    With `day` the first instant stands for the first night from then on. Raises UsageError for the wrong order.
+    With `day`, the first instant selects the first night at or after it. Raises UsageError for the wrong order.
     """
     in_order(first, last)
-    names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
+    names = list(sources.tenants) if tenant is None else [sources.one(tenant)[0]]
     return [
         between(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
-        for n, history in ((name, looked.tenants[name]) for name in names)
+        for n, history in ((name, sources.tenants[name]) for name in names)
     ]
 
 
@@ -184,21 +193,21 @@ def in_order(first: datetime, last: datetime) -> None:
 
 
 def since_when(
-    looked: HistorySources,
+    sources: HistorySources,
     tenant: str | None,
     *,
     by: str,
     wanted: str,
     warn: Callable[[Diagnostic], None] = lambda _: None,
 ) -> tuple[str, tuple[Episode, ...]]:
-    """Return the tenant and every period of a finding, of a policy's findings, or of a user's.
+    """Return the tenant, and every period in which a finding, or the findings of a policy or of a user, existed.
 
-    If no result contains the name, `warn` receives a message with similar names.
+    If no result contains the name, `warn` is called with similar names.
     """
-    name, history = looked.one(tenant)
+    name, history = sources.one(tenant)
     entries = _entries(history)
     if history.results is None or not entries:
-        message = Message("{where} has no result of {name}", where=looked.where, name=name)
+        message = Message("{where} has no result of {name}", where=sources.where, name=name)
         raise SnapshotError("history-results", message, hint=Message("`auditor store put STORE result.json`"))
     events = history.results.events()
     periods = episodes(events, by=by, wanted=wanted)
@@ -216,45 +225,45 @@ def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagn
     close = get_close_matches(wanted.casefold(), policies, n=3)
     message = Message("no stored result of {tenant} has a policy '{wanted}'", tenant=tenant, wanted=wanted)
     return (
-        _unknown(message, close)
+        _unknown_warning(message, close)
         if close
-        else _unknown(message, (), Message("`auditor history -f json` lists the policies"))
+        else _unknown_warning(message, (), Message("`auditor history -f json` lists the policies"))
     )
 
 
 def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:
-    """Suggest similar names only: most users have no findings."""
+    """Return a warning with similar names; None if there are none, because most users have no findings."""
     people = events.filter(pc.field("subject_type") == "user")
     names: dict[str, set[str]] = {}
     for column in ("person", "subject_name"):
         for name in people.column(column).unique().drop_null().to_pylist():
-            names.setdefault(_local(name), set()).add(name)
-    near = get_close_matches(_local(wanted), names, n=3)
-    close = [name for each in near for name in sorted(names[each])][:3]
+            names.setdefault(_local_part(name), set()).add(name)
+    similar_keys = get_close_matches(_local_part(wanted), names, n=3)
+    close = [name for key in similar_keys for name in sorted(names[key])][:3]
     if not close:
         return None
     message = Message("no stored result of {tenant} has a finding about '{wanted}'", tenant=tenant, wanted=wanted)
-    return _unknown(message, close)
+    return _unknown_warning(message, close)
 
 
-def _unknown(message: Message, close: Sequence[str], otherwise: Message | None = None) -> Diagnostic:
+def _unknown_warning(message: Message, close: Sequence[str], otherwise: Message | None = None) -> Diagnostic:
     hint = Message("did you mean {close}?", close=alternatives(close)) if close else otherwise
     return Diagnostic(slug="history-unknown", message=message, hint=hint, level=Level.WARNING)
 
 
-def _local(name: str) -> str:
+def _local_part(name: str) -> str:
     """Return the part of a user principal name before the @."""
     return name.casefold().partition("@")[0]
 
 
 def stored_runs(
-    where: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
+    location: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
 ) -> tuple[EarlierRun, ...]:
-    """Return what earlier runs of the same tenants came to, oldest first, without runs that lack one of them.
+    """Return the totals of earlier runs in a store, oldest first, without runs that lack one of the result's tenants.
 
-    If the results of one of several tenants cannot be read, `warn` receives the error, and no runs are returned.
+    If the results of one of several tenants cannot be read, `warn` is called with the error, and no runs are returned.
     """
-    store = store_at(where).require()
+    store = store_at(location).require()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[Entry]] = {}
     for name in names:
@@ -267,24 +276,24 @@ def stored_runs(
                 warn(diagnostic)
             by_run.clear()
             break
-    others = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
+    non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
     runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
-    return tuple(_past(at, entries, others) for at, entries in runs)
+    return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
 
 
-def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> EarlierRun:
+def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> EarlierRun:
     money: dict[str, Decimal] = {}
     for entry in entries:
         for currency, amount in entry.summary["money"].items():
             money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
-    return EarlierRun(as_of=at, open=counts, money=money, spare=_spare(entries, others), whole=False)
+    return EarlierRun(as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), whole=False)
 
 
-def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
-    """Return the sum of spare seats of paid products; `others` are the ids of products that are not for users.
+def _spare_seats(entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> int | None:
+    """Return the sum of spare seats of paid products, without those in `non_user_products`, which are SKU ids.
 
-    None if a number is unknown, or a tenant's products were not read.
+    None if a count is unknown, or if a tenant's products were not read.
     """
     if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
         return None
@@ -293,47 +302,49 @@ def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
         seat["spare"]
         for entry in entries
         for seat in entry.summary["seats"]
-        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in others
+        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in non_user_products
     ]
     return sum(counts) if counts and None not in counts else None
 
 
-def _entries(history: _Tenant) -> tuple[Entry, ...]:
+def _entries(history: _TenantHistory) -> tuple[Entry, ...]:
     return () if history.results is None else history.results.entries()
 
 
-def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
+def _histories_in_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
     names_of: defaultdict[str, list[str]] = defaultdict(list)
     for name in store.backend.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
             names_of[name.partition("/")[0]].append(name)
-    tenants: dict[str, _Tenant] = {}
+    tenants: dict[str, _TenantHistory] = {}
     for tenant, names in names_of.items():
         with _contained(tenant, failures):
             nights = tuple(
                 NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
-            tenants[tenant] = _Tenant(nights=nights, results=Ledger(store.backend, tenant))
+            tenants[tenant] = _TenantHistory(nights=nights, results=Ledger(store.backend, tenant))
     return tenants
 
 
-def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
+def _histories_in_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
     """Read the seats of a folder of snapshots; users are not read, so their counts are unknown."""
-    from auditor.store.writer import seats_of  # noqa: PLC0415  a store needs none of it
+    from auditor.store.writer import seats_of  # noqa: PLC0415  not needed for a store
 
     folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
-    tenants: dict[str, _Tenant] = {}
+    tenants: dict[str, _TenantHistory] = {}
     for folder in folders:
         with _contained(folder.parent.name, failures):
             manifest = manifest_of(folder)
             summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
             night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
-            tenants[manifest.tenant] = _Tenant(nights=(*tenants.get(manifest.tenant, _Tenant()).nights, night))
+            tenants[manifest.tenant] = _TenantHistory(
+                nights=(*tenants.get(manifest.tenant, _TenantHistory()).nights, night)
+            )
     return tenants
 
 
-def _loose(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
+def _ledgers_of_results(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
     results = [saved_result(path) for path in paths]
     memory = MemoryBackend()
     ledgers: dict[str, Ledger] = {}
