@@ -1,4 +1,4 @@
-"""The user's own product catalogue: imported from Microsoft's table, and chosen over the packaged one if newer."""
+"""The user's product catalogue: imported from Microsoft's table, and used instead of the packaged one if newer."""
 
 import datetime as dt
 import os
@@ -19,40 +19,40 @@ if TYPE_CHECKING:
     from auditor.catalogue.changes import Changes
 
 VARIABLE: Final = "AUDITOR_PRODUCTS"
-"""Names another file than the one in the user's data folder; that file is used whatever its date."""
+"""The environment variable with the path of the user's catalogue, which is then used regardless of its date."""
 
 
 class Update(Struct, frozen=True, kw_only=True):
-    """What an update wrote, and what it changed."""
+    """The catalogue that an update wrote, and its changes."""
 
     path: Path
     catalogue: Catalogue
     changes: "Changes"
-    """Compared with the replaced file, else with the packaged catalogue."""
+    """Compared with the replaced file, or else with the packaged catalogue."""
     unused: bool
     """Whether the packaged catalogue is newer than the written file and stays in use."""
 
 
 def active(environ: Mapping[str, str] | None = None) -> Catalogue:
-    """Return the catalogue in use: the user's own if it is at least as new as the packaged one, else the latter.
+    """Return the catalogue in use: the user's if it is at least as new as the packaged one, otherwise the latter.
 
-    The free list is always the packaged one. Raises AuditorError if the user's file is damaged, or if the file that
-    AUDITOR_PRODUCTS names does not exist.
+    The list of free products is always the packaged one. Raises AuditorError if the user's file is damaged, or if
+    the file in AUDITOR_PRODUCTS does not exist.
     """
     environ = os.environ if environ is None else environ
     builtin = products.builtin()
     path = user_file(environ)
     if path is None or not (path.exists() or environ.get(VARIABLE)):
         return builtin
-    own = _load(path)
-    return own if own.date >= builtin.date or environ.get(VARIABLE) else builtin
+    catalogue = _load(path)
+    return catalogue if catalogue.date >= builtin.date or environ.get(VARIABLE) else builtin
 
 
 def user_file(environ: Mapping[str, str] | None = None) -> Path | None:
-    """Return the path of the user's own catalogue, existing or not; None if the user has no home folder."""
+    """Return the path of the user's catalogue, whether or not it exists; None if the user has no home folder."""
     environ = os.environ if environ is None else environ
-    if named := environ.get(VARIABLE):
-        return Path(named)
+    if path := environ.get(VARIABLE):
+        return Path(path)
     # The XDG specification: ignore a path that is not absolute.
     folder = Path(environ.get("XDG_DATA_HOME", ""))
     if not folder.is_absolute():
@@ -68,30 +68,30 @@ def update(
 ) -> Update:
     """Read Microsoft's CSV from a file or an address, and write it as the user's catalogue (or to `output`).
 
-    `source` and `date` say what is recorded, by default the address or file name, and the day the server or the file
-    system gives. Raises AuditorError with nothing written when anything is wrong.
+    `source` and `date` are recorded in the catalogue; by default the address or file name, and the date from the server
+    or the file system. Raises AuditorError without writing anything if any step fails.
     """
     path = output or user_file()
     if path is None:
         raise AuditorError(
             "products-file", Message("there is no home folder to write to"), hint=Message("give --output PATH")
         )
-    # Looking names up needs neither HTTP nor the parser of Microsoft's table.
+    # Product look-ups need neither HTTP nor the parser of Microsoft's table.
     from auditor.app.download import fetch  # noqa: PLC0415
     from auditor.catalogue.changes import compare  # noqa: PLC0415
     from auditor.catalogue.microsoft import parse  # noqa: PLC0415
 
     fetched = fetch(origin)
     name = source or fetched.source
-    own = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
-    own = own.with_free(products.free_products())
+    catalogue = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
+    catalogue = catalogue.with_free(products.free_products())
     builtin = _builtin()
-    before = _previous(path) or builtin
-    _write(path, products.dumps(own))
-    changes = compare(own if before is None else before, own)
-    older = builtin is not None and own.date < builtin.date
+    previous = _previous(path) or builtin
+    _write(path, products.dumps(catalogue))
+    changes = compare(catalogue if previous is None else previous, catalogue)
+    older = builtin is not None and catalogue.date < builtin.date
     unused = older and path == user_file() and not os.environ.get(VARIABLE)
-    return Update(path=path, catalogue=own, changes=changes, unused=unused)
+    return Update(path=path, catalogue=catalogue, changes=changes, unused=unused)
 
 
 def _load(path: Path) -> Catalogue:
@@ -128,7 +128,7 @@ def _builtin() -> Catalogue | None:
 def _write(path: Path, text: str) -> None:
     """Write the file atomically, with its folders."""
     try:
-        # Microsoft's table contains no data of a tenant, and one user may write it for all.
+        # Microsoft's table contains no data of a tenant, so all users may read it.
         write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
         hint = Message("give --output PATH, a file in a folder you may write to")

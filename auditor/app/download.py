@@ -1,4 +1,4 @@
-"""Fetches a file or an https address, with its origin and date."""
+"""Reads a file or downloads an https address, with its origin and date."""
 
 import datetime as dt
 import email.utils
@@ -24,11 +24,11 @@ from auditor.files import input as files
 from auditor.graph.transport.proxy import proxy_address
 
 LIMIT: Final = files.TABLE
-"""Bytes of the largest accepted table."""
-_SILENCE: Final = 30.0
-"""Seconds without an answer after which a download fails."""
+"""The maximum size of a table in bytes."""
+_TIMEOUT: Final = 30.0
+"""The socket timeout in seconds."""
 DEADLINE: Final = 180.0
-"""Seconds for a whole download, from the DNS lookup to the last byte, redirects included."""
+"""The time limit of a complete download in seconds, from the DNS lookup to the last byte, including redirects."""
 
 
 class Fetched(Struct, frozen=True, kw_only=True):
@@ -40,8 +40,11 @@ class Fetched(Struct, frozen=True, kw_only=True):
 
 
 def fetch(origin: str) -> Fetched:
-    """Return a file, or the body of an https address (http on this machine). Raises AuditorError."""
-    return _in_time(origin) if "://" in origin else _read(Path(origin))
+    """Return the content of a file or of an https address (http on this machine).
+
+    Raises AuditorError if it cannot be read or is larger than LIMIT.
+    """
+    return _download_with_deadline(origin) if "://" in origin else _read(Path(origin))
 
 
 def _read(path: Path) -> Fetched:
@@ -58,28 +61,30 @@ def _read(path: Path) -> Fetched:
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
 
 
-def _in_time(address: str) -> Fetched:
-    """Download within the deadline, in a thread that is abandoned after it.
+def _download_with_deadline(address: str) -> Fetched:
+    """Download within the deadline, in a thread that is abandoned when the deadline has passed.
 
-    A server can spread each step of a download over any time, and socket timeouts do not limit the total.
+    Socket timeouts apply to single steps and do not limit the total time.
     """
     parts = _check_address(address)
-    shown = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
+    printed_address = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
     if parts.scheme == "https":
         proxy_address(parts.netloc, tls=False)  # urllib would speak plain HTTP to a proxy that expects TLS
-    done: SimpleQueue[Fetched | Exception] = SimpleQueue()
+    queue: SimpleQueue[Fetched | Exception] = SimpleQueue()
 
     def work() -> None:
         try:
-            done.put(_download(address, parts.scheme, shown))
-        except Exception as error:  # noqa: BLE001  handed to who waits for it
-            done.put(error)
+            queue.put(_download(address, parts.scheme, printed_address))
+        except Exception as error:  # noqa: BLE001  raised again by the waiting thread
+            queue.put(error)
 
     Thread(target=work, name="download", daemon=True).start()
     try:
-        outcome = done.get(timeout=DEADLINE)
+        outcome = queue.get(timeout=DEADLINE)
     except Empty:
-        raise _failed(shown, Message("not complete after {deadline} seconds", deadline=f"{DEADLINE:.0f}")) from None
+        raise _failed(
+            printed_address, Message("not complete after {deadline} seconds", deadline=f"{DEADLINE:.0f}")
+        ) from None
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -92,7 +97,7 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(address, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})  # noqa: S310 (scheme checked)
     try:
-        with opener.open(request, timeout=_SILENCE) as response:
+        with opener.open(request, timeout=_TIMEOUT) as response:
             content = _body(response, shown)
             modified = response.headers.get("Last-Modified", "")
     except urllib.error.HTTPError as error:
@@ -107,7 +112,7 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
 
 
 def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
-    """Return the complete body. Raises AuditorError beyond the limit and for a truncated body."""
+    """Return the complete body. Raises AuditorError if it is too large or truncated."""
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(65_536):
@@ -123,7 +128,7 @@ def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
 
 
 def _day(modified: str) -> dt.date:
-    """Return the day of a Last-Modified header, else today, in UTC."""
+    """Return the day of a Last-Modified header, or today if there is none, in UTC."""
     now = dt.datetime.now(tz=dt.UTC)
     with suppress(ValueError):
         stamp = email.utils.parsedate_to_datetime(modified)

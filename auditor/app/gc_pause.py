@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_gc() -> Iterator[None]:
-    """Pause cyclic garbage collection, which would traverse the findings again and again."""
-    running = gc.isenabled()
+    """Pause cyclic garbage collection, which would traverse the findings repeatedly."""
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if running:
+        if was_enabled:
             gc.enable()

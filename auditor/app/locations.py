@@ -1,4 +1,4 @@
-"""Resolves a location to a store or to the snapshot folders below it, and reads the files that a user names."""
+"""Resolves a location to a store or to the snapshot folders below it, and reads files that the user specified."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,22 +12,25 @@ if TYPE_CHECKING:
     from auditor.store.store import Store
 
 
-def store_at(where: Path | str) -> "Store":
-    """Return the store of a folder or an address, existing or not."""
+def store_at(location: Path | str) -> "Store":
+    """Return the store of a folder or an address, whether or not it exists."""
     # Auditing a folder of snapshots does not need the store's modules.
     from auditor.store.objects.location import Address, backend_of  # noqa: PLC0415
     from auditor.store.store import Store  # noqa: PLC0415
 
-    return Store(backend_of(where if isinstance(where, Path) else Address(where)))
+    return Store(backend_of(location if isinstance(location, Path) else Address(location)))
 
 
-def is_store(where: Path | str) -> bool:
+def is_store(location: Path | str) -> bool:
     """Return whether a location is a store rather than a folder of snapshots."""
-    return not isinstance(where, Path) or files.is_file(where / MARKER)
+    return not isinstance(location, Path) or files.is_file(location / MARKER)
 
 
 def all_folders(root: Path) -> list[Path]:
-    """Return every snapshot folder of a root, by tenant and instant; hidden ones are being written."""
+    """Return all snapshot folders below a root, sorted by tenant and instant.
+
+    Hidden folders are skipped, because they are still being written.
+    """
     folders = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
     return sorted(p for p in folders if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
@@ -35,7 +38,7 @@ def all_folders(root: Path) -> list[Path]:
 def read_named(path: Path, *, most: int, slug: str, hint: Message, within: Path | None = None) -> bytes:
     """Return the bytes of a file of at most `most` bytes; `within` as in `files.opened`.
 
-    Raises SnapshotError with the slug and the hint for a file that cannot be read.
+    Raises SnapshotError with the slug and the hint if the file cannot be read.
     """
     try:
         return files.read(path, most=most, within=within)
