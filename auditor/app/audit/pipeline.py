@@ -224,10 +224,8 @@ def _renewal_prices(bound: BoundPolicies) -> tuple[RenewalPrice, ...] | None:
     today = facts.as_of.date()
     renewal_prices: dict[tuple[str, date], Money | None] = {}
     for subscription in dated_subscriptions(bound):
-        sku_id, day = (
-            subscription.sku_id.casefold(),
-            max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date()),
-        )
+        sku_id = subscription.sku_id.casefold()
+        day = max(today, subscription.next_lifecycle_date_time.astimezone(UTC).date())
         index, prices_then = facts.index.get(sku_id), bound.prices_on(day)
         part = None if index is None else facts.skus[index].part_number
         amount = None if prices_then is None else prices_then.of(sku_id=sku_id, part_number=part)
