@@ -14,44 +14,44 @@ from auditor.render import FORMATS, render
 from auditor.render.text.earlier_run import EarlierRun
 
 MAX_ATTACHMENT: Final = 20_000_000
-"""Bytes of an attachment: base64 adds a third, and many mail servers accept 25 or 35 MB."""
+"""The maximum size of an attachment in bytes: base64 adds a third, and many mail servers accept 25 or 35 MB."""
 _ZIP: Final = "application/zip"
 _LEVELS: Final = (9, 1, 0)
-"""Compression levels, tried until the size fits: 0 stores."""
+"""Compression levels, tried until the size fits; 0 means no compression."""
 
 
 def attached(
     result: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
-    """Return the file; None where none is wanted. `suits` returns whether a mail can carry so many bytes.
+    """Return the attachment; None if `kind` is NONE. `suits` returns whether a mail can carry that many bytes.
 
-    `history` are the totals of earlier runs for the part that this reader receives, for the charts of the page. The
-    file may be larger than MAX_ATTACHMENT: the caller decides what the mail says in its place.
+    `history` contains the totals of earlier runs for the part that this reader receives, for the charts of the page.
+    The file may be larger than MAX_ATTACHMENT: the caller decides what the mail contains instead.
     """
     if kind is Attach.NONE:
         return None
     limit = FORMATS[kind].unpacked_limit
     if limit is None:
         raise ValueError(f"no mail carries the format '{kind}'")
-    # A file from a mail is opened with a double click: Excel needs the byte order mark then.
+    # Excel needs the byte order mark if the file is opened with a double click.
     artifact = render(result, kind, locale=locale, history=history, byte_order_mark=True)
     name, content = file_name(result), b"".join(artifact.chunks())
-    inside = f"{name}{PurePath(artifact.name).suffix}"
+    entry_name = f"{name}{PurePath(artifact.name).suffix}"
     if len(content) <= limit and suits(len(content)):
-        return Attachment(name=inside, media_type=artifact.media_type.partition(";")[0], body=content)
-    archives = (packed(inside, content, result.run.as_of, level) for level in _LEVELS)
-    body = next((archive for archive in archives if suits(len(archive))), packed(inside, content, result.run.as_of))
+        return Attachment(name=entry_name, media_type=artifact.media_type.partition(";")[0], body=content)
+    archives = (packed(entry_name, content, result.run.as_of, level) for level in _LEVELS)
+    body = next((archive for archive in archives if suits(len(archive))), packed(entry_name, content, result.run.as_of))
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 
 
 def file_name(result: Result) -> str:
     """Return the stem of a file name: tenant and day of the audit."""
-    who = result.tenants[0].name if len(result.tenants) == 1 else f"{len(result.tenants)}-tenants"
-    return f"licence-audit-{who}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
+    tenants = result.tenants[0].name if len(result.tenants) == 1 else f"{len(result.tenants)}-tenants"
+    return f"licence-audit-{tenants}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
 
 
 def packed(name: str, body: bytes, at: datetime, level: int = _LEVELS[0]) -> bytes:
-    """Return a ZIP archive of one file; its timestamp is that of the run, so that equal runs give equal bytes."""
+    """Return a ZIP archive of one file, with the timestamp of the run, so that equal runs give equal bytes."""
     stream = BytesIO()
     moment = at.astimezone(UTC)
     entry = zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second))

@@ -1,4 +1,4 @@
-"""Sends a result: decides who gets what, in which language, and by which route, and never sends a message twice."""
+"""Sends a result: selects the recipients, their part of it, language and route, and never sends a message twice."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
-from auditor.app.mail.letters import Beside, channel_message_of, mail_of
+from auditor.app.mail.letters import ReaderExtras, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, chosen
 from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
@@ -26,12 +26,12 @@ from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel, channel_of
 from auditor.render.text.earlier_run import EarlierRun
 
-_BEFORE: Final = {
+_EARLIER_MAIL: Final = {
     LogState.ACCEPTED: Message("a mail of this run with the same content was sent before"),
     LogState.SENDING: Message("a mail of this run with the same content may have been sent"),
     LogState.UNKNOWN: Message("a mail of this run with the same content may have been sent"),
 }
-_MESSAGE_BEFORE: Final = {
+_EARLIER_MESSAGE: Final = {
     LogState.ACCEPTED: Message("a message of this run with the same content was sent before"),
     LogState.SENDING: Message("a message of this run with the same content may have been sent"),
     LogState.UNKNOWN: Message("a message of this run with the same content may have been sent"),
@@ -39,92 +39,93 @@ _MESSAGE_BEFORE: Final = {
 
 
 class _Prepared(Struct, frozen=True, kw_only=True):
-    """A message with its line for the log."""
+    """A message with its entry in the log."""
 
     letter: MailMessage | WebhookMessage
     mailing: Mailing
 
 
-def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
-    """Send a result to every recipient, sorted by address; a failure of one message does not stop the others.
+def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
+    """Send a result to every recipient, and return the reports sorted by address.
 
-    Raises SettingsError for missing settings, and DeliveryError if the log of sent mails cannot be written.
+    A failure of one message does not stop the others. Raises SettingsError for missing settings, and DeliveryError if
+    the log of sent mails cannot be written.
     """
-    check_recipients(sending.settings, sending.environ, sending.only)
-    log = SentLog(sending.log)
-    done: list[DeliveryReport] = []
-    ready: list[_Prepared] = []
-    localized = _Localized(result, sending)
-    planned = _planned(sending)
-    envelopes = tuple(chosen(result, sending.settings, sending.only, fallback=sending.fallback))
-    for envelope, history in zip(envelopes, _histories(result, envelopes, sending), strict=True):
-        beside = Beside(history=history, approvals=planned(envelope, result))
-        outcome = _prepared(localized.to(envelope), envelope, sending, log, beside)
+    check_recipients(job.settings, job.environ, job.only)
+    log = SentLog(job.log)
+    reports: list[DeliveryReport] = []
+    prepared: list[_Prepared] = []
+    localized = _Localized(result, job)
+    find_approvals = _approvals_finder(job)
+    envelopes = tuple(chosen(result, job.settings, job.only, fallback=job.fallback))
+    for envelope, history in zip(envelopes, _histories(result, envelopes, job), strict=True):
+        extras = ReaderExtras(history=history, approvals=find_approvals(envelope, result))
+        outcome = _prepare(localized.to(envelope), envelope, job, log, extras)
         if isinstance(outcome, DeliveryReport):
-            done.append(outcome)
-        elif sending.dry_run is not None:
-            done.append(_written(outcome.letter, sending.dry_run))
+            reports.append(outcome)
+        elif job.dry_run is not None:
+            reports.append(_write_message(outcome.letter, job.dry_run))
         else:
-            ready.append(outcome)
-    if ready:
-        done += asyncio.run(_carried(ready, sending, log))
-    return tuple(sorted(done, key=lambda sent: sent.address.casefold()))
+            prepared.append(outcome)
+    if prepared:
+        reports += asyncio.run(_send_all(prepared, job, log))
+    return tuple(sorted(reports, key=lambda sent: sent.address.casefold()))
 
 
 class _Localized:
-    """The whole result in the languages of its readers, with pseudonyms for channels."""
+    """The complete result in the languages of its readers, with pseudonyms for channels."""
 
-    def __init__(self, result: Result, sending: MailJob) -> None:
+    def __init__(self, result: Result, job: MailJob) -> None:
         self._result = result
-        self._key = sending.pseudonyms
+        self._key = job.pseudonyms
         self._redacted: Result | None = None
         self._results: dict[tuple[str, bool], Result] = {}
 
     def to(self, envelope: Envelope) -> Result:
-        """Return the result as a reader gets it; an action keeps its text even if some of its findings are left out."""
+        """Return the result for a reader; an action keeps its text even if some of its findings are omitted."""
         private = envelope.channel is not Channel.MAIL and self._key is not None
-        place = envelope.locale, private
-        if place not in self._results:
-            self._results[place] = localised(self._pseudonymous() if private else self._result, envelope.locale)
-        return self._results[place]
+        key = envelope.locale, private
+        if key not in self._results:
+            self._results[key] = localised(self._redacted_result() if private else self._result, envelope.locale)
+        return self._results[key]
 
-    def _pseudonymous(self) -> Result:
+    def _redacted_result(self) -> Result:
         if self._redacted is None:
             self._redacted = self._result if self._key is None else redacted(self._result, self._key)
         return self._redacted
 
 
-def _histories(result: Result, chosen: Sequence[Envelope], sending: MailJob) -> Sequence[tuple[EarlierRun, ...]]:
-    if sending.history is None:
+def _histories(result: Result, chosen: Sequence[Envelope], job: MailJob) -> Sequence[tuple[EarlierRun, ...]]:
+    if job.history is None:
         return [()] * len(chosen)
-    from auditor.app.history.earlier_runs import earlier_of  # noqa: PLC0415  a mail without curves needs none of it
+    from auditor.app.history.earlier_runs import earlier_of  # noqa: PLC0415  not needed for a mail without charts
 
     portions = [(envelope, portion(result, envelope)) for envelope in chosen]
-    return earlier_of(sending.history, portions, sending.warn)
+    return earlier_of(job.history, portions, job.warn)
 
 
-def _planned(sending: MailJob) -> Callable[[Envelope, Result], tuple[Attachment, ...]]:
-    """Return what finds the files of a reader. Raises SnapshotError for folders that cannot be read."""
-    if not sending.approvals:
+def _approvals_finder(job: MailJob) -> Callable[[Envelope, Result], tuple[Attachment, ...]]:
+    """Return a function that returns the files of a reader. Raises SnapshotError if a folder cannot be read."""
+    if not job.approvals:
         return lambda _, __: ()
-    from auditor.app.mail.owner_files import approvals_for, planned_approvals  # noqa: PLC0415  with approvals only
+    from auditor.app.mail.owner_files import approvals_for, planned_approvals  # noqa: PLC0415  only needed with approvals
 
-    planned = planned_approvals(sending.approvals)
+    planned = planned_approvals(job.approvals)
     return lambda envelope, result: approvals_for(envelope, result, planned)
 
 
-def _prepared(
-    result: Result, envelope: Envelope, sending: MailJob, log: SentLog, beside: Beside
+def _prepare(
+    result: Result, envelope: Envelope, job: MailJob, log: SentLog, extras: ReaderExtras
 ) -> _Prepared | DeliveryReport:
-    """Return a reader's message; a DeliveryReport if there is none to send."""
-    own = own_waivers(portion(result, envelope))
+    """Return the message to a reader, or a DeliveryReport if there is no message to send."""
+    part = own_waivers(portion(result, envelope))
     week = week_of(result.run.as_of)
-    sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
-    why = reason(sending.settings.send(envelope.channel), own, envelope, weekly_sent=sent)
-    if why is None:
+    weekly_sent = job.dry_run is None and log.weekly_sent(envelope.address, week)
+    send_reason = reason(job.settings.send(envelope.channel), part, envelope, weekly_sent=weekly_sent)
+    if send_reason is None:
         return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
-        letter = _letter(own, envelope, sending, beside, weekly=why is Reason.WEEKLY)
+        letter = _message(part, envelope, job, extras, weekly=send_reason is Reason.WEEKLY)
     except DeliveryError as error:
         return DeliveryReport(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
@@ -136,29 +137,29 @@ def _prepared(
         message_id=letter.message_id,
         week=week,
     )
-    before = None if sending.dry_run is not None or sending.resend else log.state(letter.key)
-    if before is not None:
-        return _reported_before(envelope.address, before, sending.log)
+    earlier_state = None if job.dry_run is not None or job.resend else log.state(letter.key)
+    if earlier_state is not None:
+        return _already_sent(envelope.address, earlier_state, job.log)
     return _Prepared(letter=letter, mailing=mailing)
 
 
-def _letter(
-    own: Result, envelope: Envelope, sending: MailJob, beside: Beside, *, weekly: bool
+def _message(
+    part: Result, envelope: Envelope, job: MailJob, extras: ReaderExtras, *, weekly: bool
 ) -> MailMessage | WebhookMessage:
-    """Return what is sent; raises DeliveryError for an address that is none."""
+    """Return the mail or channel message. Raises DeliveryError for an invalid address."""
     if envelope.channel is not Channel.MAIL:
-        sending.notice(Message("writing the message to {address}", address=envelope.address))
-        return channel_message_of(own, envelope, sending, weekly=weekly, history=beside.history)
-    mail = check_mail(sending.settings, sending.environ)
+        job.notice(Message("writing the message to {address}", address=envelope.address))
+        return channel_message_of(part, envelope, job, weekly=weekly, history=extras.history)
+    mail = check_mail(job.settings, job.environ)
     for address in (mail.sender, envelope.address):
         split_address(address)
-    sending.notice(Message("writing the mail to {address}", address=envelope.address))
-    return mail_of(own, envelope, mail, sending, beside, weekly=weekly)
+    job.notice(Message("writing the mail to {address}", address=envelope.address))
+    return mail_of(part, envelope, mail, job, extras, weekly=weekly)
 
 
-def _reported_before(address: str, state: LogState, log: Path) -> DeliveryReport:
+def _already_sent(address: str, state: LogState, log: Path) -> DeliveryReport:
     mail = channel_of(address)[0] is Channel.MAIL
-    earlier_message = (_BEFORE if mail else _MESSAGE_BEFORE)[state]
+    earlier_message = (_EARLIER_MAIL if mail else _EARLIER_MESSAGE)[state]
     if state is LogState.ACCEPTED:
         return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=earlier_message)
     hint = (
@@ -169,7 +170,7 @@ def _reported_before(address: str, state: LogState, log: Path) -> DeliveryReport
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=earlier_message, hint=hint)
 
 
-def _written(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
+def _write_message(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryReport:
     name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in letter.recipient).lstrip(".")
     ending, body = ("json", letter.body) if isinstance(letter, WebhookMessage) else ("eml", message(letter).as_bytes())
     path = folder / f"{name}.{ending}"
@@ -177,27 +178,27 @@ def _written(letter: MailMessage | WebhookMessage, folder: Path) -> DeliveryRepo
     return DeliveryReport(address=letter.recipient, end=DeliveryStatus.WRITTEN, file=path)
 
 
-async def _carried(ready: Sequence[_Prepared], sending: MailJob, log: SentLog) -> list[DeliveryReport]:
-    done: list[DeliveryReport] = []
+async def _send_all(prepared: Sequence[_Prepared], job: MailJob, log: SentLog) -> list[DeliveryReport]:
+    reports: list[DeliveryReport] = []
     async with AsyncExitStack() as stack:
-        routes = Routes(sending, stack)
-        for one in ready:
-            address = one.letter.recipient
+        routes = Routes(job, stack)
+        for entry in prepared:
+            address = entry.letter.recipient
             try:
-                send = await routes.sender(one.letter)
+                send = await routes.sender(entry.letter)
             except (GraphError, SettingsError) as error:
-                # The reports exist already: a route that cannot be opened is a failed message and nothing else.
-                done.append(
+                # The reports are already written: a route that cannot be opened fails only this message.
+                reports.append(
                     DeliveryReport(address=address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint)
                 )
                 continue
-            claim = log.claim(one.mailing, sending.now, again=sending.resend)
+            claim = log.claim(entry.mailing, job.now, again=job.resend)
             if claim is None:
-                done.append(_reported_before(address, log.state(one.letter.key) or LogState.SENDING, sending.log))
+                reports.append(_already_sent(address, log.state(entry.letter.key) or LogState.SENDING, job.log))
                 continue
-            sending.notice(Message("sending to {recipient}", recipient=address))
+            job.notice(Message("sending to {recipient}", recipient=address))
             attempt = await send()
-            log.record(one.mailing, LogState(attempt.status.value), sending.now, claim)
+            log.record(entry.mailing, LogState(attempt.status.value), job.now, claim)
             status = DeliveryStatus(attempt.status.value)
-            done.append(DeliveryReport(address=address, end=status, message=attempt.message, hint=attempt.hint))
-    return done
+            reports.append(DeliveryReport(address=address, end=status, message=attempt.message, hint=attempt.hint))
+    return reports

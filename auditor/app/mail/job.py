@@ -1,4 +1,4 @@
-"""Defines how a result is to be sent, and what became of each message."""
+"""Defines the options for sending a result, and the outcome of each message."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,7 +20,7 @@ class DeliveryStatus(StrEnum):
     WRITTEN = "written"
     """A file was written instead of sending."""
     ALREADY = "already"
-    """It was sent before."""
+    """It was already sent."""
     NOT_DUE = "not-due"
     """There is no reason to send it."""
     REFUSED = "refused"
@@ -44,26 +44,26 @@ class DeliveryReport(Struct, frozen=True, kw_only=True):
 
 
 class MailJob(Struct, frozen=True, kw_only=True):
-    """How a result is to be sent."""
+    """The options for sending a result."""
 
     settings: Settings
     now: datetime
     environ: Mapping[str, str]
     log: Path
     dry_run: Path | None = None
-    """The folder for files; nothing is sent then."""
+    """The folder to which messages are written instead of sending them."""
     resend: bool = False
     only: tuple[str, ...] = ()
     """Addresses, and `mail` for all mail addresses; empty for every recipient."""
     link: str = ""
     report_link: bool = False
-    """Whether the link leads to the HTML report."""
+    """Whether `link` is the address of the HTML report."""
     fallback: str = "en"
     approvals: tuple[Path, ...] = ()
-    """Folders that `auditor plan --by owner` wrote; owners get their own files."""
+    """Folders that `auditor plan --by owner` wrote; each owner receives their files."""
     history: Path | str | None = None
-    """Earlier results, for the curves: a folder of them, or a store."""
+    """Earlier results, for trend charts: a folder of them, or a store."""
     pseudonyms: Key | None = None
-    """The key of pseudonyms in messages to channels; None for names."""
+    """The key of the pseudonyms in messages to channels; None to use names."""
     notice: Callable[[Message], None] = lambda _: None
     warn: Callable[[Diagnostic], None] = lambda _: None

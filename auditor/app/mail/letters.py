@@ -1,4 +1,4 @@
-"""Builds what is sent to a reader: a mail with its attachment, or a message to a channel."""
+"""Builds the message to a reader: a mail with its attachment, or a message to a channel."""
 
 import hashlib
 import re
@@ -22,34 +22,36 @@ from auditor.render.mail.view import Reader
 from auditor.render.text.earlier_run import EarlierRun
 
 MAX_APPROVALS: Final = 500_000
-"""Bytes of an owner's files, which go beside the report."""
+"""The maximum size of an owner's files in bytes; they are attached in addition to the report."""
 _PSEUDONYM: Final = re.compile(PSEUDONYM.pattern.encode())
 
 
-class Beside(Struct, frozen=True, kw_only=True):
-    """What a reader gets beside their part of the result."""
+class ReaderExtras(Struct, frozen=True, kw_only=True):
+    """Data for a reader in addition to their part of the result."""
 
     history: tuple[EarlierRun, ...]
     approvals: tuple[Attachment, ...]
 
 
-def mail_of(mine: Result, envelope: Envelope, mail: Mail, job: MailJob, beside: Beside, *, weekly: bool) -> MailMessage:
-    """Return the mail to a reader, whose part of the result is `mine`."""
-    size = sum(len(file.body) for file in beside.approvals)
-    approvals = beside.approvals if size <= MAX_APPROVALS else ()
-    suits = _suits(mail, size if approvals else 0)
-    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=suits, history=beside.history)
+def mail_of(
+    part: Result, envelope: Envelope, mail: Mail, job: MailJob, extras: ReaderExtras, *, weekly: bool
+) -> MailMessage:
+    """Return the mail to a reader; `part` is their part of the result."""
+    size = sum(len(file.body) for file in extras.approvals)
+    approvals = extras.approvals if size <= MAX_APPROVALS else ()
+    suits = _size_check(mail, size if approvals else 0)
+    attachment = attached(part, envelope.attach, locale=envelope.locale, suits=suits, history=extras.history)
     large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
     if attachment is not None and not large and not suits(len(attachment.body)):
         approvals = ()
     reader = replace(
-        _reader(envelope, job, weekly=weekly, history=beside.history),
+        _reader(envelope, job, weekly=weekly, history=extras.history),
         approvals=tuple(file.name for file in approvals),
-        approvals_too_large=bool(beside.approvals) and not approvals,
+        approvals_too_large=bool(extras.approvals) and not approvals,
         attachment=attachment.name if attachment is not None and not large else "",
         too_large=attachment.name if attachment is not None and large else "",
     )
-    parts = render_mail(mine, reader)
+    parts = render_mail(part, reader)
     letter = MailMessage(
         sender=mail.sender,
         recipient=envelope.address,
@@ -62,19 +64,19 @@ def mail_of(mine: Result, envelope: Envelope, mail: Mail, job: MailJob, beside: 
         key="",
         at=job.now,
     )
-    texts = (mine.run.id, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html)
+    texts = (part.run.id, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html)
     return replace(letter, key=_key((text.encode() for text in texts), [file.body for file in letter.attachments]))
 
 
 def channel_message_of(
-    mine: Result, envelope: Envelope, job: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
+    part: Result, envelope: Envelope, job: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
 ) -> WebhookMessage:
-    """Return the message to a channel, whose part of the result is `mine`."""
+    """Return the message to a channel; `part` is its part of the result."""
     reader = _reader(envelope, job, weekly=weekly, history=history)
-    body = render_message(mine, reader, envelope.channel)
-    # Without a key of the user's, pseudonyms differ from process to process, and the message is the same.
-    same = _PSEUDONYM.sub(b"user", body)
-    key = _key((mine.run.id.encode(), envelope.address.encode(), same))
+    body = render_message(part, reader, envelope.channel)
+    # Without a key of the user, pseudonyms differ between processes; the message is still the same.
+    normalised = _PSEUDONYM.sub(b"user", body)
+    key = _key((part.run.id.encode(), envelope.address.encode(), normalised))
     return WebhookMessage(recipient=envelope.address, body=body, key=key)
 
 
@@ -92,17 +94,17 @@ def _reader(envelope: Envelope, job: MailJob, *, weekly: bool, history: tuple[Ea
     )
 
 
-def _suits(mail: Mail, beside: int) -> Callable[[int], bool]:
-    """Return whether a mail has a way for an attachment of so many bytes, with `beside` bytes of small files."""
+def _size_check(mail: Mail, other_bytes: int) -> Callable[[int], bool]:
+    """Return a function that tests whether a mail can carry an attachment of a size, with `other_bytes` of files."""
     if isinstance(mail.route, SmtpMail):
         return lambda _: True
-    from auditor.deliver.mail.graph_mail import fits  # noqa: PLC0415 - the SDK is for mail by Graph only
+    from auditor.deliver.mail.graph_mail import fits  # noqa: PLC0415 - only mail by Graph needs the SDK
 
-    return lambda size: fits(size, beside)
+    return lambda size: fits(size, other_bytes)
 
 
 def _key(parts: Iterable[bytes], files: Iterable[bytes] = ()) -> str:
-    """Return what identifies a message: the run, the reader and the whole content."""
+    """Return the identifier of a message: a digest of the run, the reader and the complete content."""
     digest = hashlib.sha256()
     for part in (*parts, *files):
         digest.update(hashlib.sha256(part).digest())

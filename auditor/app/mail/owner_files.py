@@ -22,7 +22,7 @@ from auditor.result.codec.decoder import read
 _SLUG: Final = "approvals-unreadable"
 _HINT: Final = Message("specify the folder that `auditor plan --by owner` wrote")
 _DEPTHS: Final = (INDEX, f"*/{INDEX}", f"*/*/{INDEX}")
-"""Where the list stands in a folder: that of owners, the output of a plan, or outputs of several plans."""
+"""Paths of the index in a folder of owners, in the output of a plan, and in a folder of several plans."""
 
 
 class PlannedApprovals(Struct, frozen=True, kw_only=True):
@@ -34,47 +34,50 @@ class PlannedApprovals(Struct, frozen=True, kw_only=True):
 
 
 def planned_approvals(folders: Sequence[Path]) -> tuple[PlannedApprovals, ...]:
-    """Return the files of owners in folders that `auditor plan --by owner` wrote. Raises SnapshotError."""
-    return tuple(approvals for plan_folder in folders for approvals in _found(plan_folder))
+    """Return the files of owners in folders that `auditor plan --by owner` wrote.
+
+    Raises SnapshotError if a folder has no index, or an index cannot be read.
+    """
+    return tuple(approvals for plan_folder in folders for approvals in _approvals_in_folder(plan_folder))
 
 
 def approvals_for(envelope: Envelope, result: Result, planned: Sequence[PlannedApprovals]) -> tuple[Attachment, ...]:
-    """Return approvals.csv, and the page as a ZIP archive, of the owners that a reader is or has chosen.
+    """Return approvals.csv, and the page as a ZIP archive, for each owner that belongs to a reader.
 
     An owner belongs to a reader if the owner is the reader's address or one of the `owners` of the reader's entry under
-    that tenant. A tenant that the result does not have, or has under another id, has no files.
+    that tenant. There are no files for a tenant that is missing from the result or has a different id in it.
     """
     tenants = {tenant.name: tenant.tenant_id.casefold() for tenant in result.tenants}
     attachments: list[Attachment] = []
-    for one in planned:
-        own = one.files
-        if tenants.get(own.tenant) != own.tenant_id.casefold() or not _is_for(envelope, own):
+    for approvals in planned:
+        owner_files = approvals.files
+        if tenants.get(owner_files.tenant) != owner_files.tenant_id.casefold() or not _is_for(envelope, owner_files):
             continue
-        day = f"{one.as_of.astimezone(UTC):%Y-%m-%d}"
-        stem = f"{own.tenant}-{own.names[0]}-{day}"
-        page = packed(f"actions-{stem}.html", _body(one, PAGE), one.as_of)
+        day = f"{approvals.as_of.astimezone(UTC):%Y-%m-%d}"
+        stem = f"{owner_files.tenant}-{owner_files.names[0]}-{day}"
+        page = packed(f"actions-{stem}.html", _body(approvals, PAGE), approvals.as_of)
         attachments += [
-            Attachment(name=f"approvals-{stem}.csv", media_type="text/csv", body=_body(one, APPROVALS)),
-            # Many mail servers refuse HTML files.
+            Attachment(name=f"approvals-{stem}.csv", media_type="text/csv", body=_body(approvals, APPROVALS)),
+            # Many mail servers reject HTML files.
             Attachment(name=f"actions-{stem}.zip", media_type="application/zip", body=page),
         ]
     return tuple(attachments)
 
 
-def _is_for(envelope: Envelope, own: OwnerFiles) -> bool:
-    entries = [entry for tenant, entry in envelope.portions if tenant == own.tenant]
+def _is_for(envelope: Envelope, owner_files: OwnerFiles) -> bool:
+    entries = [entry for tenant, entry in envelope.portions if tenant == owner_files.tenant]
     owners = {owner.casefold() for entry in entries for owner in (entry.address, *(entry.owners or ()))}
-    return own.owner != "" and own.owner.casefold() in owners
+    return owner_files.owner != "" and owner_files.owner.casefold() in owners
 
 
-def _found(plan_folder: Path) -> Iterator[PlannedApprovals]:
-    lists = [path for pattern in _DEPTHS for path in sorted(plan_folder.glob(pattern))]
-    if not lists:
+def _approvals_in_folder(plan_folder: Path) -> Iterator[PlannedApprovals]:
+    index_paths = [path for pattern in _DEPTHS for path in sorted(plan_folder.glob(pattern))]
+    if not index_paths:
         raise _damaged(plan_folder, Message("it has no files of owners"))
-    for path in lists:
+    for path in index_paths:
         index = _index(path)
-        for own in index.files:
-            yield PlannedApprovals(files=own, folder=path.parent, as_of=index.as_of)
+        for owner_files in index.files:
+            yield PlannedApprovals(files=owner_files, folder=path.parent, as_of=index.as_of)
 
 
 def _index(path: Path) -> OwnerIndex:
@@ -87,10 +90,10 @@ def _index(path: Path) -> OwnerIndex:
         raise _damaged(path, error.message) from error
 
 
-def _body(one: PlannedApprovals, name: str) -> bytes:
-    path = one.folder.joinpath(*one.files.names, name)
-    return read_named(path, most=files.TABLE, slug=_SLUG, hint=_HINT, within=one.folder)
+def _body(approvals: PlannedApprovals, name: str) -> bytes:
+    path = approvals.folder.joinpath(*approvals.files.names, name)
+    return read_named(path, most=files.TABLE, slug=_SLUG, hint=_HINT, within=approvals.folder)
 
 
-def _damaged(path: Path, why: Message) -> SnapshotError:
-    return SnapshotError(_SLUG, Message("{path} cannot be read: {strerror}", path=path, strerror=why), hint=_HINT)
+def _damaged(path: Path, reason: Message) -> SnapshotError:
+    return SnapshotError(_SLUG, Message("{path} cannot be read: {strerror}", path=path, strerror=reason), hint=_HINT)

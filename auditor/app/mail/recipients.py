@@ -1,4 +1,4 @@
-"""Chooses the recipients of a result, and checks that everything needed to reach them is configured."""
+"""Selects the recipients of a result, and checks that the settings for sending to them are complete."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
@@ -13,15 +13,20 @@ from auditor.domain.tenant import Channel, Mail, Settings, SmtpMail, channel_of,
 
 
 def check_recipients(settings: Settings, environ: Mapping[str, str], only: Sequence[str] = ()) -> None:
-    """Check how the chosen recipients are reached. Raises SettingsError if settings or variables are missing."""
-    if any(channel_of(each)[0] is Channel.MAIL and "://" in each for each in only):
+    """Check the settings for sending to the selected recipients.
+
+    Raises SettingsError if settings or environment variables are missing.
+    """
+    if any(channel_of(address)[0] is Channel.MAIL and "://" in address for address in only):
         raise SettingsError(
             "mail-recipient",
             Message("a recipient cannot be a URL; the URL of a webhook is a secret and is not shown here"),
             hint=Message("put it into an environment variable, and write teams:NAME, slack:NAME or webhook:NAME"),
         )
-    listed = {same_recipient(entry.address): entry.address for each in settings.tenants for entry in each.recipients}
-    addresses = [address for address in listed.values() if _wanted(address, only)]
+    listed = {
+        same_recipient(entry.address): entry.address for tenant in settings.tenants for entry in tenant.recipients
+    }
+    addresses = [address for address in listed.values() if _is_selected(address, only)]
     addresses += [address for address in _channels(only) if address not in listed]
     if not addresses and not only:
         raise SettingsError(
@@ -37,49 +42,53 @@ def check_recipients(settings: Settings, environ: Mapping[str, str], only: Seque
 
 
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
-    """Return how mail is sent. Raises SettingsError if settings or variables are missing."""
+    """Return the mail settings.
+
+    Raises SettingsError if settings or environment variables are missing, and ModuleNotFoundError if the required extra
+    is not installed.
+    """
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",
             Message("the tenants file does not say how mail is sent"),
             hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
         )
-    needed = ["css_inline"]
+    modules = ["css_inline"]
     if isinstance(settings.mail.route, SmtpMail):
         smtp_mail.open_relay(settings.mail.route, environ)
     else:
-        needed += ["msgraph", "azure", "aiohttp"]
-    for module in needed:
-        # Found, not imported: modules that the audit needs later must exist now.
+        modules += ["msgraph", "azure", "aiohttp"]
+    for module in modules:
+        # Only check that the modules are installed; they are imported after the audit.
         if find_spec(module) is None:
             raise ModuleNotFoundError(f"No module named '{module}'", name=module)
     return settings.mail
 
 
 def chosen(result: Result, settings: Settings, only: Sequence[str], *, fallback: str) -> Iterator[Envelope]:
-    """Yield the envelopes of the chosen recipients.
+    """Yield the envelopes of the selected recipients.
 
-    Raises SettingsError for an address that is no recipient; a channel needs no entry in the tenants file.
+    Raises SettingsError for an address that is not a recipient; a channel needs no entry in the tenants file.
     """
     all_envelopes = envelopes(settings.tenants, {tenant.name for tenant in result.tenants}, fallback=fallback)
     listed = {same_recipient(envelope.address) for envelope in all_envelopes}
     channels = _channels(only)
-    unknown = {same_recipient(each) for each in only} - listed - set(channels) - {Channel.MAIL.value}
+    unknown = {same_recipient(address) for address in only} - listed - set(channels) - {Channel.MAIL.value}
     if unknown:
         raise SettingsError(
             "mail-recipient",
             Message("{unknown} is not a recipient of the tenants in this result", unknown=min(unknown)),
             hint=Message("add it to `recipients` in the tenants file"),
         )
-    yield from (envelope for envelope in all_envelopes if _wanted(envelope.address, only))
-    yield from channel_envelopes((each for each in channels if each not in listed), result, fallback=fallback)
+    yield from (envelope for envelope in all_envelopes if _is_selected(envelope.address, only))
+    yield from channel_envelopes((address for address in channels if address not in listed), result, fallback=fallback)
 
 
 def _channels(only: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for each in only if channel_of(each)[0] is not Channel.MAIL))
+    return tuple(dict.fromkeys(address for address in only if channel_of(address)[0] is not Channel.MAIL))
 
 
-def _wanted(address: str, only: Sequence[str]) -> bool:
-    wished = {same_recipient(each) for each in only}
-    mail = Channel.MAIL.value in wished and channel_of(address)[0] is Channel.MAIL
-    return not only or mail or same_recipient(address) in wished
+def _is_selected(address: str, only: Sequence[str]) -> bool:
+    selected = {same_recipient(recipient) for recipient in only}
+    mail = Channel.MAIL.value in selected and channel_of(address)[0] is Channel.MAIL
+    return not only or mail or same_recipient(address) in selected

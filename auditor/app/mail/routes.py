@@ -1,4 +1,4 @@
-"""Opens the routes by which messages leave: Microsoft Graph, an SMTP relay, webhooks."""
+"""Opens the routes for sending messages: Microsoft Graph, an SMTP relay, and webhooks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ from auditor.domain.tenant import GraphMail, SmtpMail
 
 
 class Routes:
-    """The routes of one job; that of mails is opened once, for the first mail."""
+    """The routes of one job; the mail route is opened once, for the first mail."""
 
     def __init__(self, job: MailJob, stack: AsyncExitStack) -> None:
         self._job = job
@@ -25,7 +25,7 @@ class Routes:
         self._mail: Callable[[MailMessage], Awaitable[SendAttempt]] | GraphError | SettingsError | None = None
 
     async def sender(self, letter: MailMessage | WebhookMessage) -> Callable[[], Awaitable[SendAttempt]]:
-        """Return what sends a message; raises GraphError or SettingsError if its route cannot be opened."""
+        """Return a function that sends a message. Raises GraphError or SettingsError if its route cannot be opened."""
         match letter:
             case WebhookMessage():
                 settings, environ = self._job.settings, self._job.environ
@@ -37,10 +37,10 @@ class Routes:
                         self._mail = await self._mail_route()
                     except (GraphError, SettingsError) as error:
                         self._mail = error
-                carry = self._mail
-                if isinstance(carry, Exception):
-                    raise carry
-                return lambda: carry(letter)
+                send = self._mail
+                if isinstance(send, Exception):
+                    raise send
+                return lambda: send(letter)
             case _:
                 assert_never(letter)
 
@@ -48,10 +48,10 @@ class Routes:
         job = self._job
         match check_mail(job.settings, job.environ).route:
             case SmtpMail() as relay:
-                opened = smtp_mail.open_relay(relay, job.environ)
-                return lambda letter: asyncio.to_thread(smtp_mail.send, opened, letter)
+                smtp_relay = smtp_mail.open_relay(relay, job.environ)
+                return lambda letter: asyncio.to_thread(smtp_mail.send, smtp_relay, letter)
             case GraphMail(tenant=name):
-                from auditor.deliver.mail import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
+                from auditor.deliver.mail import graph_mail  # noqa: PLC0415 - only mail by Graph needs the SDK
                 from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
                 from auditor.graph.client import open_graph  # noqa: PLC0415
                 from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415
