@@ -1,1 +1,1 @@
-"""Makes the remediation plan and proves it on a copy of the snapshot."""
+"""Creates the remediation plan and proves its effect on a copy of the snapshot."""

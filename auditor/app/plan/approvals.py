@@ -1,4 +1,4 @@
-"""Writes approvals.csv: the actions and open questions of a tenant's plan, for people who approve in a spreadsheet."""
+"""Writes approvals.csv: the actions and open questions of a tenant's plan, for approval in a spreadsheet."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
@@ -26,23 +26,23 @@ COLUMNS: Final = (
     "approve",
 )
 SEPARATOR: Final = " | "
-"""Between the possible answers of a question."""
-_MOST_PEOPLE: Final = 200
-"""Names in one cell; Excel cuts a cell off at 32,767 characters."""
+"""Separates the possible answers of a question."""
+_MAX_NAMES: Final = 200
+"""The maximum number of names in one cell; Excel truncates a cell at 32,767 characters."""
 
 
 def approvals_csv(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None = None) -> bytes:
     """Return a row for each action in the plan's order, followed by the open questions about its findings.
 
-    `approve` is empty: a person writes `yes` or `no`, or for a question one of `answers`. Questions about findings
-    without an action come last, without the number of an action. With `only` it has the actions with these numbers and
-    their questions; 0 stands for questions without an action.
+    `approve` is empty, to be filled with `yes` or `no`, or with one of `answers` for a question. Questions about
+    findings without an action come last and have no action number. `only` selects actions by number, with their
+    questions; 0 selects the questions without an action.
     """
     return spreadsheet([COLUMNS, *_rows(tenant, l10n, only)])
 
 
 def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
-    """Return the open questions by the number of the first action about their findings; 0 where there is none."""
+    """Return the open questions by the number of the first action about their findings; 0 if there is no action."""
     number_of = {
         fingerprint: number for number, action in enumerate(tenant.actions, start=1) for fingerprint in action.findings
     }
@@ -55,13 +55,13 @@ def questions_by_action(tenant: TenantPlan) -> dict[int, list[Question]]:
 
 def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) -> Iterator[tuple[object, ...]]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
-    asked = questions_by_action(tenant)
+    questions = questions_by_action(tenant)
     for number, action in enumerate(tenant.actions, start=1):
         if only is None or number in only:
             yield _action(number, action, findings, tenant.names)
-            yield from (_question(number, question, l10n, tenant.names) for question in asked.get(number, ()))
+            yield from (_question(number, question, l10n, tenant.names) for question in questions.get(number, ()))
     if only is None or 0 in only:
-        yield from (_question(None, question, l10n, tenant.names) for question in asked.get(0, ()))
+        yield from (_question(None, question, l10n, tenant.names) for question in questions.get(0, ()))
 
 
 def _action(
@@ -70,11 +70,13 @@ def _action(
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     people = dict.fromkeys(named(finding) for finding in action_findings if finding.subject.type is SubjectType.USER)
     part_numbers = [
-        each.product.sku_part_number or each.product.sku_id or "" for each in action_findings if each.product
+        finding.product.sku_part_number or finding.product.sku_id or ""
+        for finding in action_findings
+        if finding.product
     ]
     products = part_numbers or filter(None, [action.sku_id])
     named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
-    return (number, action.title, _listed(people), named_products, *_money(action.money), None, None, None)
+    return (number, action.title, _joined_names(people), named_products, *_money(action.money), None, None, None)
 
 
 def _question(
@@ -100,7 +102,7 @@ def _money(money: Money | None) -> tuple[object, object]:
     return (None, None) if money is None else (rounded(money.per_month), money.currency)
 
 
-def _listed(people: Iterable[str]) -> str:
+def _joined_names(people: Iterable[str]) -> str:
     names = list(people)
-    rest = f", … (+{len(names) - _MOST_PEOPLE})" if len(names) > _MOST_PEOPLE else ""
-    return ", ".join(names[:_MOST_PEOPLE]) + rest
+    rest = f", … (+{len(names) - _MAX_NAMES})" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + rest

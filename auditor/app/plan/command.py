@@ -1,4 +1,4 @@
-"""Implements `auditor plan`: reads the tenants, makes the plan and writes its documents."""
+"""Implements `auditor plan`: reads the tenants, creates the plan and writes its documents."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,14 +29,14 @@ FORMATS: Mapping[str, str] = {
 }
 """Format → default file name."""
 TENANT_FORMATS: Mapping[str, str] = {"approvals": "approvals.csv", "powershell": "plan.ps1", "http": "plan.http"}
-"""The same for formats of which every tenant has its own files."""
+"""Format → default file name, for formats with separate files for each tenant."""
 
 
 def run_plans(request: Request, decisions: Path | None, languages: Sequence[Localizer]) -> tuple[FleetPlan, ...]:
-    """Make the plan in each of some languages, from one read of the tenants.
+    """Create the plan in each language; the snapshots of the tenants are selected and restored once.
 
-    `decisions` is a file of decisions; None for `decisions.yaml` beside the policies. Raises AuditorError if there is
-    nothing to plan for.
+    `decisions` is the path of a decisions file; None for the `decisions.yaml` next to the policies. Raises AuditorError
+    if there is nothing to plan for.
     """
     policies = checked_policies(request, plan=True).enabled
     answers = _decisions(request, decisions)
@@ -69,7 +69,7 @@ def exit_code(plan: FleetPlan) -> int:
 def documents(plan: FleetPlan, shown: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `shown` is the same plan in the language of `l10n`, for people.
+    `shown` is the same plan in the language of `l10n`, for the formats that people read.
     """
     return {
         "json": lambda: plan_json(plan),
@@ -82,9 +82,9 @@ def documents(plan: FleetPlan, shown: FleetPlan, l10n: Localization) -> Mapping[
 def tenant_documents(
     name: str, path: Path, plan: FleetPlan, l10n: Localization
 ) -> Iterator[tuple[Path | ChildFile, bytes]]:
-    """Yield the files of a format of TENANT_FORMATS, the one that it is named for first. Raises UsageError.
+    """Yield the files of a format of TENANT_FORMATS, starting with its default file. Raises UsageError.
 
-    The file of the only tenant is at `path`. The files of several tenants are in a folder for each, beside `path`.
+    The file of a single tenant is at `path`. If there are several, the files of each are in a folder next to `path`.
     """
     for tenant in plan.tenants:
         folders = (tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()

@@ -1,4 +1,4 @@
-"""Records tenants whose plan failed, so that the others keep theirs."""
+"""Records tenants whose plan failed, so that the other tenants still get a plan."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from auditor.remedy.planner.simulation.changes import Changes
 
 @contextmanager
 def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> Iterator[None]:
-    """Plan for a tenant; an exception is recorded as its failure."""
+    """Record an exception in the block as the failure of a tenant; with `alone` it is raised."""
     with TenantBoundary(tenant, alone=alone) as boundary:
         yield
     if boundary.failure is not None:
@@ -27,7 +27,7 @@ def failed_after(after: Result) -> dict[str, AuditorError]:
 
 def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
     """Return the empty plan of a tenant that failed."""
-    nothing = Standing(open=0, money=())
+    empty = Standing(open=0, money=())
     return TenantPlan(
         name=tenant.name,
         tenant_id=tenant.tenant_id,
@@ -35,8 +35,8 @@ def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
         complete=False,
         omitted=(reason or NOTHING,),
         actions=(),
-        before=nothing,
-        after=nothing,
+        before=empty,
+        after=empty,
         proof=Proof(fixed=(), remaining=(), new=(), undecided=()),
         dropped=(),
         solver=Solver(name="", optimal=False, reached=0, bound=0, unpriced=(), partial=()),

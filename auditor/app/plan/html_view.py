@@ -41,7 +41,7 @@ from auditor.render.plan.html import (
 
 
 def plan_html(plan: FleetPlan, *, l10n: Localization) -> bytes:
-    """Return the HTML of a plan that was made in the language of `l10n`; equal plans give equal bytes."""
+    """Return the HTML of a plan that was created in the language of `l10n`; equal plans give equal bytes."""
     return b"".join(render(plan_view(plan, l10n), locale=l10n.locale).chunks())
 
 
@@ -64,13 +64,13 @@ def plan_view(plan: FleetPlan, l10n: Localization) -> PlanView:
 
 
 class _TenantPage:
-    """The part of the page about one tenant, while it is built from top to bottom."""
+    """Builds the section of the page about one tenant, from top to bottom."""
 
     def __init__(self, tenant: TenantPlan, anchor: str, l10n: Localization, as_of: str) -> None:
         self._tenant, self._anchor, self._l10n, self._as_of = tenant, anchor, l10n, as_of
         self._labels = subject_labels(tenant.findings)
         self._findings = {finding.fingerprint: finding for finding in tenant.findings}
-        self._shown = GuidanceParts()
+        self._printed_parts = GuidanceParts()
 
     def view(self) -> TenantView:
         tenant, l10n = self._tenant, self._l10n
@@ -78,7 +78,7 @@ class _TenantPage:
         return TenantView(
             anchor=self._anchor,
             title=tenant.display_name or tenant.name,
-            summary=summary(tenant, l10n, money=False),  # a table on the page has it
+            summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
             open_before=tenant.before.open,
             open_after=tenant.after.open,
             money=tuple(_money(tenant, l10n)),
@@ -108,40 +108,40 @@ class _TenantPage:
             title=part.title,
             note=part.note,
             effects=part.effects,
-            actions=(*views, *self._loose(anchor, part.questions)),
+            actions=(*views, *self._other_questions(anchor, part.questions)),
         )
 
     def _first(self, number: int, action: Action) -> FirstAction:
         return FirstAction(
-            anchor=self._place(number),
+            anchor=self._action_anchor(number),
             title=action.title,
             why=action.why,
             due=due_text(action, self._l10n),
         )
 
-    def _place(self, number: int) -> str:
+    def _action_anchor(self, number: int) -> str:
         return f"{self._anchor}-{number}"
 
     def _line(self, fingerprint: str) -> str:
         return ", ".join(facts(self._findings[fingerprint], self._l10n, self._labels, self._tenant.names))
 
     def _action(self, entry: Entry, part: str) -> ActionView:
-        place, runs, decides = self._place(entry.number), bool(entry.action.requests), part == "decide"
-        questions = f"{place}-q"
+        anchor, runs, decides = self._action_anchor(entry.number), bool(entry.action.requests), part == "decide"
+        questions = f"{anchor}-q"
         return ActionView(
-            anchor=questions if runs and decides else place,
+            anchor=questions if runs and decides else anchor,
             number=entry.number,
             action=entry.action,
             severity=entry.severity,
             effects=tuple(effect_texts(entry, self._l10n)),
             who=concerned(entry, self._labels),
-            guide=None if runs and decides else self._guide(entry, place),
+            guide=None if runs and decides else self._guide(entry, anchor),
             questions=tuple(self._questions(entry.questions)) if decides else (),
             asked=len(entry.questions) if decides else 0,
-            elsewhere=place if runs and decides else questions if runs and entry.questions else "",
+            elsewhere=anchor if runs and decides else questions if runs and entry.questions else "",
         )
 
-    def _loose(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
+    def _other_questions(self, anchor: str, questions: Sequence[Question]) -> Iterator[ActionView]:
         views = tuple(self._questions(questions))
         if views:
             yield ActionView(
@@ -157,7 +157,7 @@ class _TenantPage:
             )
 
     def _questions(self, questions: Iterable[Question]) -> Iterator[QuestionView]:
-        """Yield questions, before several with the same answers one for all of them."""
+        """Yield the questions; if there are several with the same answers, first one that answers all of them."""
         views = tuple(map(self._question, questions))
         labels = {tuple(answer.label for answer in view.answers) for view in views}
         if len(views) > 1 and len(labels) == 1:
@@ -190,7 +190,7 @@ class _TenantPage:
 
     def _guide(self, entry: Entry, anchor: str) -> GuideView:
         action, tenant = entry.action, self._tenant
-        place = anchor, heading(entry)
+        location = anchor, heading(entry)
         steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]
         lines = (
             script(
@@ -203,10 +203,12 @@ class _TenantPage:
             else ()
         )
         return GuideView(
-            prerequisites=self._shown.add("prerequisites", [(text, False) for text in action.prerequisites], place),
-            warnings=self._shown.add("warnings", [(text, False) for text in action.warnings], place),
-            instructions=self._shown.add("", steps, place),
-            next=self._shown.add("next", [(text, False) for text in action.next], place),
+            prerequisites=self._printed_parts.add(
+                "prerequisites", [(text, False) for text in action.prerequisites], location
+            ),
+            warnings=self._printed_parts.add("warnings", [(text, False) for text in action.warnings], location),
+            instructions=self._printed_parts.add("", steps, location),
+            next=self._printed_parts.add("next", [(text, False) for text in action.next], location),
             script="\n".join(lines),
             requests="\n".join(map(_request, action.requests)),
         )
@@ -219,7 +221,7 @@ def _request(request: Mapping[str, Any]) -> str:
 
 
 def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Gather the findings that stay for the same reason."""
+    """Group the remaining findings by reason."""
     by_reason: dict[str, list[str]] = {}
     for fingerprint, why in remaining:
         by_reason.setdefault(why, []).append(fingerprint)
@@ -235,13 +237,13 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
         l10n.gettext("to give back at the renewal, freed seats included"),
     )
     for before in tenant.before.money:
-        then = after.get(before.currency)
-        others = (None,) * len(labels) if then is None else _amounts(then)
-        for label, one, other in zip(labels, _amounts(before), others, strict=True):
+        figures_after = after.get(before.currency)
+        amounts_after = (None,) * len(labels) if figures_after is None else _amounts(figures_after)
+        for label, amount, amount_after in zip(labels, _amounts(before), amounts_after, strict=True):
             yield MoneyRow(
                 label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
-                before=l10n.money(one, before.currency),
-                after="–" if other is None else l10n.money(other, before.currency),
+                before=l10n.money(amount, before.currency),
+                after="–" if amount_after is None else l10n.money(amount_after, before.currency),
             )
 
 

@@ -1,4 +1,4 @@
-"""Builds plan.json (`auditor/plan/v1`), and keeps it in a store."""
+"""Builds plan.json (`auditor/plan/v1`), and saves it in a store."""
 
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,12 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 
 SCHEMA: Final = "auditor/plan/v1"
-_BRIEF: Final = ("fingerprint", "policy", "check", "severity", "subject", "product", "detail")
+_BRIEF_KEYS: Final = ("fingerprint", "policy", "check", "severity", "subject", "product", "detail")
 """Keys that identify a finding."""
 
 
 def plan_json(plan: FleetPlan) -> bytes:
-    """Return the bytes of the file; equal plans give equal bytes."""
+    """Return the bytes of plan.json; equal plans give equal bytes."""
     return document(
         {
             "schema": SCHEMA,
@@ -36,11 +36,11 @@ def plan_json(plan: FleetPlan) -> bytes:
     )
 
 
-def keep_plan(where: Path | str, plan: FleetPlan) -> None:
-    """Store the plan of every tenant under its instant, beside its nights; one of the same instant is replaced."""
-    from auditor.store.plans import plan_name  # noqa: PLC0415  only who keeps a store waits for it
+def keep_plan(location: Path | str, plan: FleetPlan) -> None:
+    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced."""
+    from auditor.store.plans import plan_name  # noqa: PLC0415  only needed with a store
 
-    store = store_at(where).create()
+    store = store_at(location).create()
     for tenant in plan.tenants:
         name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
         body = plan_json(replace(plan, tenants=(tenant,)))
@@ -50,5 +50,5 @@ def keep_plan(where: Path | str, plan: FleetPlan) -> None:
 
 
 def _brief(finding: Finding) -> dict[str, Any]:
-    whole = members(finding)
-    return {key: whole[key] for key in _BRIEF}
+    all_members = members(finding)
+    return {key: all_members[key] for key in _BRIEF_KEYS}

@@ -1,4 +1,4 @@
-"""Defines the list of the files that owners of policies get with a plan."""
+"""Defines owners.json: the index of the files of a plan for the owners of policies."""
 
 from datetime import datetime
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 INDEX: Final = "owners.json"
-"""The list, in the folder of owners."""
+"""The name of the index, in the folder of owners."""
 APPROVALS: Final = "approvals.csv"
 PAGE: Final = "actions.html"
 
@@ -15,16 +15,16 @@ class OwnerFiles(Struct, frozen=True, kw_only=True):
     """The folder with approvals.csv and the page of one owner in one tenant."""
 
     owner: str
-    """As in the policies, in small letters; empty for actions that nobody owns."""
+    """As in the policies, in lower case; empty for actions without an owner."""
     tenant: str
     tenant_id: str
     names: tuple[str, ...]
-    """The folders to go through, from that of the list on."""
+    """The names of the nested folders, relative to the folder of the index."""
 
 
 class OwnerIndex(Struct, frozen=True, kw_only=True):
-    """All of them."""
+    """The index of the files of all owners."""
 
     as_of: datetime
-    """The plan's instant."""
+    """The instant of the plan."""
     files: tuple[OwnerFiles, ...]

@@ -1,4 +1,4 @@
-"""Writes the part of a plan that each owner of policies decides about: approvals.csv and a page of their own."""
+"""Writes the part of a plan that each owner of policies decides about: approvals.csv and an HTML page."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -26,38 +26,38 @@ FOLDER: Final = "owners"
 NOBODY: Final = "no-owner"
 """The folder of actions whose policies have no owner."""
 _UNSAFE: Final = re.compile(r"[^a-z0-9@._+-]+")
-_LONGEST: Final = 100
-_PEOPLE: Final = 50
-"""Names of an action on the page."""
+_MAX_LENGTH: Final = 100
+_MAX_NAMES: Final = 50
+"""The maximum number of names of an action on the page."""
 
 
 def owner_documents(root: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[ChildFile, bytes]]:
-    """Yield for each owner, below `root/owners/`, approvals.csv and actions.html of the tenants with actions of theirs.
+    """Yield approvals.csv and actions.html for each owner and tenant with actions of the owner, below `root/owners/`.
 
-    An action of several owners is in the files of each; one without an owner, and a question without an action, is in
-    `no-owner`. Files of several tenants are in a folder for each. A list of all of them is in `owners.json`.
+    An action of several owners is in the files of each. Actions without an owner, and questions without an action, are
+    in `no-owner`. If there are several tenants, each has a folder. `owners.json` is the index of all files.
     """
     numbers = {tenant.name: owned_actions(tenant) for tenant in plan.tenants}
-    owners = dict.fromkeys(owner for own in numbers.values() for owner in own)
+    owners = dict.fromkeys(owner for tenant_numbers in numbers.values() for owner in tenant_numbers)
     folders = _folders(owners)
-    listed: list[OwnerFiles] = []
+    index_entries: list[OwnerFiles] = []
     for owner in owners:
         for tenant in plan.tenants:
-            own = numbers[tenant.name].get(owner)
-            if not own:
+            tenant_numbers = numbers[tenant.name].get(owner)
+            if not tenant_numbers:
                 continue
             names = (folders[owner], *((tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()))
-            listed.append(OwnerFiles(owner=owner, tenant=tenant.name, tenant_id=tenant.tenant_id, names=names))
-            yield ChildFile(root, (FOLDER, *names, APPROVALS)), approvals_csv(tenant, l10n, own)
-            yield ChildFile(root, (FOLDER, *names, PAGE)), _page(owner, tenant, own, plan.as_of, l10n)
-    index = OwnerIndex(as_of=datetime.fromisoformat(plan.as_of), files=tuple(listed))
+            index_entries.append(OwnerFiles(owner=owner, tenant=tenant.name, tenant_id=tenant.tenant_id, names=names))
+            yield ChildFile(root, (FOLDER, *names, APPROVALS)), approvals_csv(tenant, l10n, tenant_numbers)
+            yield ChildFile(root, (FOLDER, *names, PAGE)), _page(owner, tenant, tenant_numbers, plan.as_of, l10n)
+    index = OwnerIndex(as_of=datetime.fromisoformat(plan.as_of), files=tuple(index_entries))
     yield ChildFile(root, (FOLDER, INDEX)), document(members(index))
 
 
 def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
-    """Return the numbers of the actions of each owner, by address in small letters; empty for no owner.
+    """Return the numbers of the actions of each owner, by address in lower case; the address is empty for no owner.
 
-    The number 0 stands for questions about findings without an action.
+    The number 0 represents questions about findings without an action.
     """
     numbers_of: dict[str, set[int]] = {}
     for number, action in enumerate(tenant.actions, start=1):
@@ -70,64 +70,71 @@ def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
 
 
 def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
-    """Return a folder name for each owner; names that differ in other characters only get a number."""
+    """Return a folder name for each owner; a number is added to names that are equal after replacing characters."""
     names: set[str] = {NOBODY}
     folders: dict[str, str] = {"": NOBODY}
     for owner in filter(None, owners):
-        folders[owner] = free_id(_UNSAFE.sub("-", owner)[:_LONGEST].strip(".-") or "owner", names)
+        folders[owner] = free_id(_UNSAFE.sub("-", owner)[:_MAX_LENGTH].strip(".-") or "owner", names)
     return folders
 
 
 def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str, l10n: Localization) -> bytes:
     title = l10n.gettext("Actions to approve")
-    who = owner or l10n.gettext("The policies of these actions have no owner.")
+    owner_line = owner or l10n.gettext("The policies of these actions have no owner.")
     intro = l10n.gettext("Fill in the column approve of approvals.csv, and send the file back.")
     day = l10n.date(datetime.fromisoformat(plan_of))
-    where = f"{tenant.display_name or tenant.name}, {day}"
-    sections = [Section(title=title, paragraphs=(where, who, intro), level=1)]
+    tenant_line = f"{tenant.display_name or tenant.name}, {day}"
+    sections = [Section(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
     findings = {finding.fingerprint: finding for finding in tenant.findings}
-    asked = questions_by_action(tenant)
-    warned: dict[tuple[str, ...], str] = {}
+    questions = questions_by_action(tenant)
+    title_by_warnings: dict[tuple[str, ...], str] = {}
     for number, action in enumerate(tenant.actions, start=1):
         if number in numbers:
-            sections += _action(number, action, findings, warned, l10n)
-            sections += [_question(question, tenant.names, l10n) for question in asked.get(number, ())]
+            sections += _action(number, action, findings, title_by_warnings, l10n)
+            sections += [_question(question, tenant.names, l10n) for question in questions.get(number, ())]
     if 0 in numbers:
-        sections += [_question(question, tenant.names, l10n) for question in asked.get(0, ())]
+        sections += [_question(question, tenant.names, l10n) for question in questions.get(0, ())]
     return text_page(sections, title=title, language=l10n.language)
 
 
 def _action(
-    number: int, action: Action, findings: Mapping[str, Finding], warned: dict[tuple[str, ...], str], l10n: Localization
+    number: int,
+    action: Action,
+    findings: Mapping[str, Finding],
+    title_by_warnings: dict[tuple[str, ...], str],
+    l10n: Localization,
 ) -> Iterator[Section]:
-    """Yield an action; `warned` are the titles of those with the same warnings, which are not repeated."""
-    own = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    names = list(dict.fromkeys(named(finding) for finding in own))
-    more = l10n.plural("{count} more", "{count} more", len(names) - _PEOPLE) if len(names) > _PEOPLE else ""
+    """Yield the sections of an action.
+
+    `title_by_warnings` maps warnings to the title of the first action with them, so that they are not repeated.
+    """
+    action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
+    names = list(dict.fromkeys(named(finding) for finding in action_findings))
+    more = l10n.plural("{count} more", "{count} more", len(names) - _MAX_NAMES) if len(names) > _MAX_NAMES else ""
     until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
-        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_PEOPLE], more)))}" if names else "",
+        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_MAX_NAMES], more)))}" if names else "",
         until,
-        _otherwise(action, len(own), l10n),
+        _consequence(action, len(action_findings), l10n),
     )
     title = f"{number}. {action.title}"
     yield Section(title=title, paragraphs=tuple(filter(None, paragraphs)), level=2)
     if not action.warnings:
         return
-    like = warned.setdefault(tuple(action.warnings), title)
-    same = (f"{l10n.gettext('The same as for:')} {like}",)
+    first_title = title_by_warnings.setdefault(tuple(action.warnings), title)
+    reference = (f"{l10n.gettext('The same as for:')} {first_title}",)
     warnings = tuple(map(without_markup, action.warnings))
     yield Section(
         title=l10n.gettext("Warnings"),
-        paragraphs=() if like == title else same,
-        items=warnings if like == title else (),
+        paragraphs=() if first_title == title else reference,
+        items=warnings if first_title == title else (),
         level=3,
     )
 
 
-def _otherwise(action: Action, count: int, l10n: Localization) -> str:
-    """Return what happens if nothing is done."""
+def _consequence(action: Action, count: int, l10n: Localization) -> str:
+    """Return the consequence of not carrying out an action."""
     text = l10n.plural(
         "If nothing is done, {count} finding stays open.", "If nothing is done, {count} findings stay open.", count
     )

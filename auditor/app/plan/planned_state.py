@@ -1,4 +1,4 @@
-"""Records what the requests of a plan change, so that the plan can be verified later."""
+"""Records the changes that the requests of a plan make, so that the plan can be verified later."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -16,9 +16,9 @@ from auditor.remedy.verification.observation import observed
 
 
 def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChange]) -> TenantPlan:
-    """Return a plan with the facts that its requests change, and what people hold and no longer hold by them.
+    """Return a plan with the facts that its requests change, and the products that users gain and lose.
 
-    `seats` are purchases and renewals that were decided.
+    `seats` contains the decided purchases and renewals, by SKU id.
     """
     facts = options.plan.facts
     state = copied(options.state, seats)
@@ -28,7 +28,14 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
     return replace(
         plan,
         changes=changes_of(facts, options.state, replay),
-        expected=observed(facts, (each for one in expected for each in _by_product(one, options.state, state))),
+        expected=observed(
+            facts,
+            (
+                expectation
+                for request_expectation in expected
+                for expectation in _by_product(request_expectation, options.state, state)
+            ),
+        ),
         holdings=holdings,
         seat_effects=seat_effects(plan.actions, holdings),
         prices=_prices(options, holdings, seats),
@@ -36,25 +43,28 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
 
 
 def _by_product(expected: Expectation, before: TenantState, after: TenantState) -> Iterator[Expectation]:
-    """Yield an expectation for each product that a retry gives, since the request names none; others as they are."""
+    """Yield an expectation about a retry for each product that it assigns; other expectations are unchanged.
+
+    The request of a retry does not contain the product.
+    """
     if expected.fact is not Fact.SEAT_ERROR:
         yield expected
         return
-    waited, waits = (
+    waiting_before, waiting_after = (
         {grant.sku_id for grant in state.accounts[expected.subject].grants if grant.waits} for state in (before, after)
     )
-    for sku_id in sorted(waited - waits) or ("",):
+    for sku_id in sorted(waiting_before - waiting_after) or ("",):
         yield replace(expected, key=sku_id)
 
 
 def _prices(options: Options, holdings: Sequence[HoldingChange], decided: Iterable[str]) -> tuple[SeatPrice, ...]:
-    """Return the known prices of the products that people stop or start to hold, and of those with decided seats."""
+    """Return the known prices of the products that users gain or lose, and of those with decided seats."""
     prices, facts = options.plan.prices, options.plan.facts
     if prices is None:
         return ()
     seat_prices: list[SeatPrice] = []
-    held = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
-    for sku_id in sorted(held.union(decided)):
+    sku_ids = {sku_id for change in holdings for sku_id in (*change.lost, *change.gained)}
+    for sku_id in sorted(sku_ids.union(decided)):
         index = facts.index.get(sku_id)
         part_number = None if index is None else facts.skus[index].part_number
         price = prices.of(sku_id=sku_id, part_number=part_number)

@@ -1,4 +1,4 @@
-"""Makes a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
+"""Creates a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -53,11 +53,11 @@ from auditor.remedy.planner.weighed_options import Options, options_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
-TRIES = 12
-"""Maximum number of drafts, each without the changes that caused findings; the last draft has no requests."""
+MAX_DRAFTS = 12
+"""The maximum number of drafts, each without the changes that caused findings; the last draft has no requests."""
 
 
-class _Try(Struct, frozen=True, kw_only=True):
+class _Attempt(Struct, frozen=True, kw_only=True):
     drafts: Mapping[str, Draft]
     after: Result
 
@@ -75,30 +75,32 @@ def plan_run(
     """Return the plan of every tenant with its proof.
 
     A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
-    fails has no plan and is incomplete.
+    fails gets an empty plan that is marked as incomplete.
     """
     alone = len(states) == 1
     before = audit(states, policies, catalogue, as_of, alone=alone)
     failures: dict[str, AuditorError] = {}
     facts, options = _options(before, states, policies, catalogue, as_of, failures, decisions)
-    notices = tuple(unmatched(decisions, [each.answered for each in options.values()]))
+    notices = tuple(unmatched(decisions, [tenant_options.answered for tenant_options in options.values()]))
     constraints = {name: PlanConstraints() for name in options}
-    for number in range(TRIES + 1):
-        if number == TRIES:
-            for name, learned in constraints.items():
-                learned.barred.update(dict.fromkeys(options[name].weighed, why(l10n, "limit", detail="-")))
-        tried = _tried(facts, options, constraints, policies, catalogue, as_of, l10n, solver, failures)
-        _leave_out(failures, options, constraints)
-        again = _learn(before, tried, constraints, options, l10n, failures)
-        _leave_out(failures, options, constraints)
-        if not again:
+    for index in range(MAX_DRAFTS + 1):
+        if index == MAX_DRAFTS:
+            for name, tenant_constraints in constraints.items():
+                tenant_constraints.barred.update(dict.fromkeys(options[name].weighed, why(l10n, "limit", detail="-")))
+        attempt = _attempt(facts, options, constraints, policies, catalogue, as_of, l10n, solver, failures)
+        _remove_failed(failures, options, constraints)
+        has_new_constraints = _learn(before, attempt, constraints, options, l10n, failures)
+        _remove_failed(failures, options, constraints)
+        if not has_new_constraints:
             break
-    plan = _fleet_plan(before, tried, options, constraints, policies, l10n, failures)
+    plan = _fleet_plan(before, attempt, options, constraints, policies, l10n, failures)
     return replace(plan, notices=notices)
 
 
-def _leave_out(failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]) -> None:
-    """Stop planning for tenants that failed."""
+def _remove_failed(
+    failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]
+) -> None:
+    """Remove the tenants that failed, for which no further drafts are made."""
     for name in options.keys() & set(failures):
         del options[name], constraints[name]
 
@@ -124,7 +126,7 @@ def _options(
     return facts, options
 
 
-def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
+def _attempt(  # noqa: PLR0913, PLR0917 - the inputs of a draft
     facts: Mapping[str, TenantFacts],
     options: Mapping[str, Options],
     constraints: Mapping[str, PlanConstraints],
@@ -134,66 +136,67 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     l10n: Localizer,
     solver: str | None,
     failures: dict[str, AuditorError],
-) -> _Try:
-    """Draft every plan once and audit its effect; record tenants that fail."""
+) -> _Attempt:
+    """Draft every plan once and audit its effect; record the tenants that fail."""
     library, alone = packaged_library(), len(facts) + len(failures) == 1
     drafts: dict[str, Draft] = {}
-    altered: list[Snapshot] = []
-    for name, own in options.items():
+    planned_snapshots: list[Snapshot] = []
+    for name, tenant_options in options.items():
         with planned(name, failures, alone=alone):
-            plan_draft = draft(own, constraints[name], library, l10n=l10n, solver=solver)
-            altered.append(resulting(facts[name], plan_draft.state))
+            plan_draft = draft(tenant_options, constraints[name], library, l10n=l10n, solver=solver)
+            planned_snapshots.append(resulting(facts[name], plan_draft.state))
             drafts[name] = plan_draft
     agreed = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
-    then = replace(policies, contracts=with_agreed(policies.contracts, agreed, tuple(facts)))
-    after = audit(altered, then, catalogue, as_of, alone=alone)
+    planned_policies = replace(policies, contracts=with_agreed(policies.contracts, agreed, tuple(facts)))
+    after = audit(planned_snapshots, planned_policies, catalogue, as_of, alone=alone)
     failures |= failed_after(after)
-    return _Try(drafts=drafts, after=after)
+    return _Attempt(drafts=drafts, after=after)
 
 
 def _learn(
     before: Result,
-    tried: _Try,
+    attempt: _Attempt,
     constraints: Mapping[str, PlanConstraints],
     options: Mapping[str, Options],
     l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> bool:
-    """Record constraints from drafts and failures; return whether the next drafts have to differ."""
+    """Record the constraints from the audit of the drafts; return whether there are new ones."""
     changed = False
-    then = {tenant.name: tenant for tenant in before.tenants}
-    for tenant in tried.after.tenants:
+    tenants_before = {tenant.name: tenant for tenant in before.tenants}
+    for tenant in attempt.after.tenants:
         name = tenant.name
         if name in constraints:
             with planned(name, failures, alone=len(before.tenants) == 1):
                 changed = (
-                    learn(then[name], tenant, constraints[name], tried.drafts[name], options[name], l10n) or changed
+                    learn(tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n)
+                    or changed
                 )
     fleet = frozenset(open_fingerprints(before.fleet.findings))
-    for finding in newly_open(tried.after.fleet.findings, fleet):
-        for name, learned in constraints.items():
-            changed = avoid(learned, finding, tried.drafts[name], options[name], l10n) or changed
+    for finding in newly_open(attempt.after.fleet.findings, fleet):
+        for name, tenant_constraints in constraints.items():
+            changed = avoid(tenant_constraints, finding, attempt.drafts[name], options[name], l10n) or changed
     return changed
 
 
 def _fleet_plan(
     before: Result,
-    tried: _Try,
+    attempt: _Attempt,
     options: Mapping[str, Options],
     constraints: Mapping[str, PlanConstraints],
     policies: PolicySet,
     l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> FleetPlan:
-    after = {tenant.name: tenant for tenant in tried.after.tenants}
+    after = {tenant.name: tenant for tenant in attempt.after.tenants}
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
         if name in options:
             with planned(name, failures, alone=len(before.tenants) == 1):
-                own = options[name]
-                plan = _tenant_plan(tenant, after[name], own, tried.drafts[name], constraints[name], l10n)
-                tenants.append(with_state(plan, own, tried.drafts[name].seats))
+                tenant_options = options[name]
+                plan = _tenant_plan(tenant, after[name], tenant_options, attempt.drafts[name], constraints[name], l10n)
+                tenants.append(with_state(plan, tenant_options, attempt.drafts[name].seats))
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
             tenants.append(unplanned(tenant, reason))
@@ -201,7 +204,7 @@ def _fleet_plan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,
         tenants=tuple(tenants),
-        fleet=_fleet_proof(before.fleet, tried.after.fleet, l10n),
+        fleet=_fleet_proof(before.fleet, attempt.after.fleet, l10n),
     )
 
 
@@ -228,22 +231,25 @@ def _tenant_plan(
     constraints: PlanConstraints,
     l10n: Localizer,
 ) -> TenantPlan:
-    then = open_findings(after.findings)
+    findings_after = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
-    open_after = {each.fingerprint for each in (*then, *(each for each in open_ if each.policy in unknown))}
+    open_after = {
+        finding.fingerprint
+        for finding in (*findings_after, *(finding for finding in open_ if finding.policy in unknown))
+    }
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
-    stays = [finding for finding in open_ if finding.fingerprint in open_after]
-    claimed = {fingerprint for one in plan_draft.decided for fingerprint in one.findings}
-    # What the requests fix besides (the error flag of a group, seats in use) needs no action of its own.
-    done = set(fixed) - claimed - options.bought
-    described = listed(options, done, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
-    in_order = bought_first(reordered(described, plan_draft.deferrals), plan_draft.takers)
+    remaining = [finding for finding in open_ if finding.fingerprint in open_after]
+    claimed = {fingerprint for decided in plan_draft.decided for fingerprint in decided.findings}
+    # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
+    fixed_by_requests = set(fixed) - claimed - options.bought
+    listed_actions = listed(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
+    ordered_actions = bought_first(reordered(listed_actions, plan_draft.deferrals), plan_draft.takers)
     agreed = agreed_contracts(options.plan, plan_draft.seats).values()
-    seats = decided_seats(in_order, plan_draft.seats, options.plan, agreed)
-    actions = _with_steps(in_order, open_, options, plan_draft, seats, l10n)
+    seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, agreed)
+    actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
-    money = figures(before, after, then, plan_draft.taken, options.plan)
+    money = figures(before, after, findings_after, plan_draft.taken, options.plan)
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -256,8 +262,8 @@ def _tenant_plan(
         after=Standing(open=len(open_after), money=money[1]),
         proof=Proof(
             fixed=fixed,
-            remaining=tuple(remaining_of(each, kinds, options, constraints, l10n, unknown) for each in stays),
-            new=tuple(finding for finding in then if finding.fingerprint not in options.opened),
+            remaining=tuple(remaining_of(finding, kinds, options, constraints, l10n, unknown) for finding in remaining),
+            new=tuple(finding for finding in findings_after if finding.fingerprint not in options.opened),
             undecided=undecided_policies(before.policies, after.policies, open_),
         ),
         dropped=_dropped(constraints),
@@ -272,13 +278,13 @@ def _tenant_plan(
 
 
 def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> tuple[Notice, ...]:
-    """Return what is wrong with decisions, those about seats last."""
+    """Return the notices about decisions, those about seats last."""
     about_seats = seat_notices(options.seat_changes, plan_draft.seats, constraints.unfollowed)
     return (*options.answered.notices, *about_seats)
 
 
 def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
-    """Return the names of products and groups, and of subscriptions that questions have to tell apart, by id."""
+    """Return the names of products and groups, and of subscriptions that questions must distinguish, by id."""
     names = display_names(tenant.seats, options.state.memberships.groups.values())
     return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
 
@@ -291,11 +297,18 @@ def _with_steps(
     seats: Sequence[DecidedSeats],
     l10n: Localizer,
 ) -> tuple[Action, ...]:
-    """Add the steps that other actions of the plan require: of memberships, then of seats."""
+    """Add the steps that other actions of the plan require: for memberships, then for seats."""
     by_fingerprint = {finding.fingerprint: finding for finding in open_}
     listed_steps = tuple(with_membership_steps(actions, by_fingerprint, options.state.memberships, l10n))
-    asked = {each for question in options.answered.questions if question.decision is None for each in question.findings}
-    return tuple(with_seat_steps(listed_steps, plan_draft.taken.values(), asked, plan_draft.seats, seats, l10n))
+    question_findings = {
+        fingerprint
+        for question in options.answered.questions
+        if question.decision is None
+        for fingerprint in question.findings
+    }
+    return tuple(
+        with_seat_steps(listed_steps, plan_draft.taken.values(), question_findings, plan_draft.seats, seats, l10n)
+    )
 
 
 def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
@@ -304,12 +317,15 @@ def _dropped(constraints: PlanConstraints) -> tuple[Dropped, ...]:
 
 
 def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -> Solver:
-    """Describe the choice; it is not optimal if something was excluded, since a better one may exist."""
+    """Describe the solution; it is not optimal if something was excluded, because a better one may exist."""
     return Solver(
         name=plan_draft.choice.solver,
         optimal=plan_draft.choice.optimal and not (constraints.barred or constraints.limits),
         reached=-plan_draft.choice.score.corrected,
-        bound=sum(-min(weighed.option.score.corrected for weighed in own) for own in options.weighed.values()),
+        bound=sum(
+            -min(weighed.option.score.corrected for weighed in alternatives)
+            for alternatives in options.weighed.values()
+        ),
         unpriced=tuple(sorted({sku for weighed in plan_draft.taken.values() for sku in weighed.unpriced})),
         partial=options.partial,
     )
@@ -317,7 +333,7 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
 
 def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
     needed = needs(policies).sources
-    partly = [
+    sources = [
         f"{source.name.value}: {source.status.value}" + (f" ({source.reason})" if source.reason else "")
         for source in tenant.sources
         if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
@@ -327,4 +343,4 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
         for outcome in tenant.policies
         if outcome.status is Outcome.NOT_EVALUATED
     ]
-    return (*partly, *undecided)
+    return (*sources, *undecided)

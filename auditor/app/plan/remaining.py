@@ -1,4 +1,4 @@
-"""Tells for each finding that a plan leaves why it does."""
+"""Determines why a finding remains after a plan."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -27,16 +27,16 @@ def remaining_of(
     l10n: Localizer,
     unknown: AbstractSet[str],
 ) -> Remaining:
-    """Return why a finding remains: it was tried and dropped, or the kind of action that it needs.
+    """Return the reason why a finding remains: its change was dropped, or it needs another kind of action.
 
-    Policies in `unknown` cannot be evaluated once the plan is carried out.
+    Policies in `unknown` cannot be evaluated after the plan.
     """
     if finding.policy in unknown:
         return Remaining(fingerprint=finding.fingerprint, code="unknown", why=why(l10n, "unknown"))
     fingerprint, user = finding.fingerprint, options.owner(finding.subject.id)
     for answer in options.answered.answers.get(fingerprint, ()):
-        if answer.kind in _CARRIED_OUT or is_left(answer):
-            return Remaining(fingerprint=fingerprint, code="decided", why=_decided(answer, l10n))
+        if answer.kind in _MANUAL_ANSWERS or is_left(answer):
+            return Remaining(fingerprint=fingerprint, code="decided", why=_decision_text(answer, l10n))
     if user in constraints.barred:
         return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:
@@ -57,23 +57,23 @@ def remaining_of(
         code = "premises"
     answers = options.answered.answers.get(fingerprint, ()) if code == "person" else ()
     if answers:
-        reasons = (_decided(answers[0], l10n), *_kept_by_groups(finding, options, l10n))
+        reasons = (_decision_text(answers[0], l10n), *_kept_by_groups(finding, options, l10n))
         code = "decided"
     return Remaining(fingerprint=fingerprint, code=code, why=" ".join(reasons) or why(l10n, code))
 
 
-_CARRIED_OUT = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
-"""Answers that a person carries out, where no request does."""
+_MANUAL_ANSWERS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE, AnswerKind.SET})
+"""Kinds of answers that a person has to carry out, because there is no request for them."""
 
 
 def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tuple[str, ...]:
-    """Return why no request ends the paths of a product in whose place somebody was to get a smaller one."""
+    """Return the reasons why no request can remove a product that a user should exchange for a smaller one."""
     smaller, account = downgrade_of(finding, options.context), options.state.accounts.get(finding.subject.id)
     grants = () if smaller is None or account is None else account.by_group(smaller.old)
     return group_reasons((grant.group or "" for grant in grants), options.state.memberships, l10n)
 
 
-def _decided(answer: Answer, l10n: Localizer) -> str:
+def _decision_text(answer: Answer, l10n: Localizer) -> str:
     if is_left(answer):
         return l10n.gettext("Not carried out, by the decision {id} of {by}: {reason}").format(
             id=answer.decision, by=answer.by, reason=answer.reason or "-"
