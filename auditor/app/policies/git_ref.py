@@ -13,40 +13,40 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.policy.extends import STARTER, Base, Bases
 
-_SAFE: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
+_SAFE_REF: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
 """Allowed refs: no option, no range, no path into a tree."""
-_SECONDS: Final = 30
-_QUIET: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
-_FILE: Final = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.*)", re.DOTALL)
+_TIMEOUT: Final = 30
+_ENVIRONMENT: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+_TREE_ENTRY: Final = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.*)", re.DOTALL)
 
 
 def is_safe(ref: str) -> bool:
-    """Return whether a text can be passed to git as a ref."""
-    return _SAFE.fullmatch(ref) is not None and ".." not in ref
+    """Return whether a text can safely be passed to git as a ref."""
+    return _SAFE_REF.fullmatch(ref) is not None and ".." not in ref
 
 
 def commit_of(ref: str) -> str:
-    """Return the commit that a ref names. Raises UsageError if there is none."""
+    """Return the commit hash of a ref. Raises UsageError if there is none."""
     output = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     commit = output.decode("ascii", "replace").strip()
     if not re.fullmatch("[0-9a-f]{40,64}", commit):
-        raise _unknown(ref)
+        raise _unknown_ref(ref)
     return commit
 
 
 def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str, bytes]]:
-    """Read the policy files of files and folders in a commit; (`ref:path`, bytes) in order of path.
+    """Return the policy files of files and folders in a commit as (`ref:path`, bytes), sorted by path.
 
-    A path that the commit does not have gives no file: the change adds it. Raises UsageError for a path outside of the
+    A path that is not in the commit is skipped, because the change adds it. Raises UsageError for a path outside the
     repository, and for a symbolic link, which cannot be followed in a commit.
     """
     root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
-    locations = [_within(root, path) for path in paths or (DEFAULT,)]
+    locations = [_repository_path(root, path) for path in paths or (DEFAULT,)]
     blobs: dict[str, str] = {}
     for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
-        entry = _FILE.fullmatch(line)
+        entry = _TREE_ENTRY.fullmatch(line)
         path = PurePosixPath(os.fsdecode(entry[4])) if entry is not None else PurePosixPath()
-        if entry is None or not any(_is_wanted(path, location) for location in locations):
+        if entry is None or not any(_is_policy_path(path, location) for location in locations):
             continue
         if entry[1] == b"120000":
             raise UsageError(
@@ -60,9 +60,9 @@ def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str,
 
 
 def bases_of(commit: str, ref: str) -> Bases:
-    """Return the function that finds the base of a file in a commit: a folder of the commit, or the starter library.
+    """Return a function that returns the base of a file in a commit: a folder of the commit, or the starter library.
 
-    Another version of the library than the installed one is read from its copy in the commit.
+    If the file requires a version of the library that is not installed, its copy in the commit is read.
     """
 
     def find(file: str, source: str) -> Base:
@@ -86,7 +86,7 @@ def bases_of(commit: str, ref: str) -> Bases:
     return find
 
 
-def _within(root: Path, path: Path) -> PurePosixPath:
+def _repository_path(root: Path, path: Path) -> PurePosixPath:
     try:
         return PurePosixPath(path.resolve().relative_to(root).as_posix())
     except ValueError as error:
@@ -97,7 +97,7 @@ def _within(root: Path, path: Path) -> PurePosixPath:
         ) from error
 
 
-def _is_wanted(path: PurePosixPath, location: PurePosixPath) -> bool:
+def _is_policy_path(path: PurePosixPath, location: PurePosixPath) -> bool:
     if path == location:
         return is_policy_file(Path(path.name))
     return path.is_relative_to(location) and is_policy_file(Path(path.relative_to(location)))
@@ -105,13 +105,13 @@ def _is_wanted(path: PurePosixPath, location: PurePosixPath) -> bool:
 
 def _git(*arguments: str) -> bytes:
     try:
-        done = subprocess.run(  # noqa: S603 - a list, no shell; refs are checked by is_safe
-            ["git", *arguments],  # noqa: S607 - the git that the user has
+        process = subprocess.run(  # noqa: S603 - a list, no shell; refs are checked by is_safe
+            ["git", *arguments],  # noqa: S607 - the git on the user's PATH
             capture_output=True,
             check=False,
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **_ENVIRONMENT},
             stdin=subprocess.DEVNULL,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
         )
     except FileNotFoundError as error:
         raise UsageError(
@@ -120,25 +120,25 @@ def _git(*arguments: str) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise UsageError(
             "base-git",
-            Message("git did not answer within {seconds} seconds", seconds=_SECONDS),
+            Message("git did not answer within {seconds} seconds", seconds=_TIMEOUT),
             hint=Message("specify a folder as --base"),
         ) from error
-    if done.returncode == 0:
-        return done.stdout
-    if arguments[0] == "rev-parse" and "--verify" in arguments and not done.stderr:
-        raise _unknown(arguments[-1].removesuffix("^{commit}"))
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    if process.returncode == 0:
+        return process.stdout
+    if arguments[0] == "rev-parse" and "--verify" in arguments and not process.stderr:
+        raise _unknown_ref(arguments[-1].removesuffix("^{commit}"))
+    lines = process.stderr.decode("utf-8", "replace").strip().splitlines()
     raise UsageError(
         "base-git",
         Message(
             "git cannot read the base: {text}",
-            text=lines[0] if lines else Message("exit code {code}", code=done.returncode),
+            text=lines[0] if lines else Message("exit code {code}", code=process.returncode),
         ),
         hint=Message("run inside the repository that holds the policies, or specify a folder as --base"),
     )
 
 
-def _unknown(ref: str) -> UsageError:
+def _unknown_ref(ref: str) -> UsageError:
     return UsageError(
         "base-unknown",
         Message("there is neither a folder nor a commit '{ref}'", ref=ref),

@@ -1,4 +1,4 @@
-"""Compares two sets of policies on the same snapshots: what a change of policies would do."""
+"""Compares two sets of policies on the same snapshots, to show the effect of a change."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -34,19 +34,19 @@ class PreviewRequest(Struct, frozen=True, kw_only=True):
     base: str
     """A git ref, or a folder of policies."""
     policies: tuple[Path, ...] = ()
-    """The locations of the changed policies; empty for policies/, else the starter library."""
+    """The locations of the changed policies; if empty, policies/, or else the starter library."""
     demo: bool = False
     snapshots: tuple[Path | str, ...] = ()
     tenants: tuple[str, ...] = ()
     as_of: datetime
     names: bool = False
-    """Whether people are named; pseudonyms are used otherwise."""
+    """Whether to show the names of users; otherwise pseudonyms are used."""
     key: Key | None = None
-    """The key of the pseudonyms; required if people are not named."""
+    """The key of the pseudonyms; required without `names`."""
 
 
 def preview(request: PreviewRequest) -> Preview:
-    """Audit every tenant with both sets at one instant and compare. Raises AuditorError if either set is invalid."""
+    """Audit every tenant with both sets at one instant and compare. Raises AuditorError if one of them is invalid."""
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
@@ -59,8 +59,8 @@ def preview(request: PreviewRequest) -> Preview:
 
 
 def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], request: PreviewRequest) -> Preview:
-    """Audit every tenant that a request names with two sets at one instant and compare. Raises AuditorError."""
-    (side, before), (other, after) = base, head
+    """Audit every tenant of a request with two sets at one instant and compare. Raises AuditorError."""
+    (base_side, before), (head_side, after) = base, head
     audit_request = Request(
         demo=request.demo,
         snapshots=request.snapshots,
@@ -76,28 +76,28 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
         if request.key is None:
             raise ValueError("a preview with pseudonyms needs a key")
         old, new = redacted(old, request.key), redacted(new, request.key)
-    return _compared(old, new, side, other, policy_changes(before, after))
+    return _compared(old, new, base_side, head_side, policy_changes(before, after))
 
 
 def exit_code(preview: Preview, fail_on: Severity | None) -> int:
-    """Return 3 if either side is incomplete, 1 if the change adds findings at or above the threshold, else 0."""
+    """Return 3 if one side is incomplete, 1 if the change adds findings at or above the threshold, otherwise 0."""
     if not preview.complete:
         return 3
     return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(preview)))
 
 
 def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
-    """Load both sets; errors of both are reported together, each with the side that it belongs to."""
-    places = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
-    name = " ".join(path.as_posix() for path in places) or LIBRARY
-    wrong: list[Diagnostic] = []
+    """Load both sets. Raises InputError with the errors of both, each prefixed with its side."""
+    paths = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
+    name = " ".join(path.as_posix() for path in paths) or LIBRARY
+    errors: list[Diagnostic] = []
     loaded: list[tuple[Side, PolicySet]] = []
     for side in ("base", "head"):
         commit = None
         try:
             if side == "base":
-                commit, files = _base(request)
-                # Too long waivers of the base are not errors of the change.
+                commit, files = _base_files(request)
+                # Waivers of the base that are too long are not errors of the change.
                 policies = load(files, bases=pinned_base if commit is None else bases_of(commit, request.base)).policies
             else:
                 files = policy_files(request.policies)
@@ -107,21 +107,24 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
             if not isinstance(error, InputError):
                 error.diagnostics = diagnostics
                 raise
-            wrong += diagnostics
+            errors += diagnostics
         else:
             loaded.append((side_of(request.base if side == "base" else name, policies, commit), policies))
-    if wrong:
-        raise InputError(wrong)
+    if errors:
+        raise InputError(errors)
     return loaded[0], loaded[1]
 
 
 def side_of(name: str, policies: PolicySet, commit: str | None = None) -> Side:
-    """Return what a preview says of one of its sets."""
+    """Return the description of one side of a preview."""
     return Side(name=name, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
 
 
-def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]:
-    """Return the commit, where the base is a ref, and its files; a folder goes before a ref of the same name."""
+def _base_files(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]:
+    """Return the commit of the base and its files; the commit is None if the base is a folder.
+
+    If there is a folder and a ref with the same name, the folder is used.
+    """
     if not request.base or request.base.startswith("-"):
         raise UsageError(
             "base-unsafe",
@@ -141,16 +144,16 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
 
 
 def policy_changes(before: PolicySet, after: PolicySet) -> tuple[PolicyChange, ...]:
-    """Return every policy of two sets in order of id, and whether it is another one."""
-    one, other = ({policy.id: policy for policy in side.policies} for side in (before, after))
-    return tuple(_policy(id_, one.get(id_), other.get(id_)) for id_ in sorted({*one, *other}))
+    """Return the changes of all policies of two sets, sorted by id."""
+    old, new = ({policy.id: policy for policy in side.policies} for side in (before, after))
+    return tuple(_policy_change(id_, old.get(id_), new.get(id_)) for id_ in sorted({*old, *new}))
 
 
-def _policy(id_: str, before: Policy | None, after: Policy | None) -> PolicyChange:
-    shown = after or before
+def _policy_change(id_: str, before: Policy | None, after: Policy | None) -> PolicyChange:
+    policy = after or before
     return PolicyChange(
         id=id_,
-        title="" if shown is None else shown.title,
+        title="" if policy is None else policy.title,
         before=None if before is None else before.severity,
         after=None if after is None else after.severity,
         edited=before is None or after is None or dict(before.spec) != dict(after.spec),
@@ -158,7 +161,7 @@ def _policy(id_: str, before: Policy | None, after: Policy | None) -> PolicyChan
 
 
 def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
-    # Both results are of the same snapshots, and sorted by name.
+    # Both results have the same tenants, sorted by name.
     tenants = tuple(
         difference(after.name, before.findings, after.findings, after.policies)
         for before, after in zip(old.tenants, new.tenants, strict=True)
@@ -179,29 +182,33 @@ def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[
 def difference(
     name: str, before: Sequence[Finding], after: Sequence[Finding], outcomes: Sequence[PolicyOutcome]
 ) -> Difference:
-    """Match findings by fingerprint; one whose policy could not be evaluated in the head is not counted as gone."""
+    """Match findings by fingerprint; a missing one is unconfirmed if its policy could not be evaluated in the head."""
     old = {finding.fingerprint: finding for finding in before}
     new = {finding.fingerprint: finding for finding in after}
-    unjudged = {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
+    not_evaluated = {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
     missing = [finding for finding in before if finding.fingerprint not in new]
     pairs = [(old[finding.fingerprint], finding) for finding in after if finding.fingerprint in old]
     return Difference(
         name=name,
         added=tuple(finding for finding in after if finding.fingerprint not in old),
-        removed=tuple(finding for finding in missing if finding.policy not in unjudged),
-        changed=tuple(Changed(before=one, after=other) for one, other in pairs if _meaning(one) != _meaning(other)),
-        unconfirmed=tuple(finding for finding in missing if finding.policy in unjudged),
+        removed=tuple(finding for finding in missing if finding.policy not in not_evaluated),
+        changed=tuple(
+            Changed(before=old_finding, after=new_finding)
+            for old_finding, new_finding in pairs
+            if _without_source(old_finding) != _without_source(new_finding)
+        ),
+        unconfirmed=tuple(finding for finding in missing if finding.policy in not_evaluated),
     )
 
 
-def _meaning(finding: Finding) -> Finding:
-    """Return the finding without the source span of its policy, which a moved line changes."""
+def _without_source(finding: Finding) -> Finding:
+    """Return the finding without the source line of its policy, so that moving the policy is not a change."""
     return replace(finding, source=SourceLine(file="", line=0), evidence=dict(finding.evidence))
 
 
 def _unknown(side: str, result: Result) -> Iterator[Unknown]:
-    named = [*((tenant.name, tenant.policies) for tenant in result.tenants), (None, result.fleet.policies)]
-    for tenant, outcomes in named:
+    outcomes_by_tenant = [*((tenant.name, tenant.policies) for tenant in result.tenants), (None, result.fleet.policies)]
+    for tenant, outcomes in outcomes_by_tenant:
         for outcome in outcomes:
             if outcome.status is Outcome.NOT_EVALUATED:
                 yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or NOTHING)

@@ -1,4 +1,4 @@
-"""Imports prices from Microsoft's price sheet for partners, or from a CSV, into a file of `prices`."""
+"""Imports prices from Microsoft's price sheet for partners, or from a CSV, into a policy file with `prices`."""
 
 import csv
 import io
@@ -22,40 +22,40 @@ from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 
 BILLING: Final = {"P1M": "Monthly", "P1Y": "Annual", "P3Y": "Triennial"}
-"""The billing plan that is read for a term, unless another is named."""
+"""The default billing plan of each term."""
 _MONTHS: Final = {"monthly": 1, "annual": 12, "triennial": 36}
-_SHEET: Final = frozenset({"skutitle", "termduration", "billingplan", "currency"})
-_NAMES: Final = ("skuid", "skupartnumber", "partnumber", "part number", "sku", "product")
-_AMOUNTS: Final = ("price", "amount", "perseatpermonth", "price per month")
-_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,99}")
+_SHEET_COLUMNS: Final = frozenset({"skutitle", "termduration", "billingplan", "currency"})
+_NAME_COLUMNS: Final = ("skuid", "skupartnumber", "partnumber", "part number", "sku", "product")
+_AMOUNT_COLUMNS: Final = ("price", "amount", "perseatpermonth", "price per month")
+_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,99}")
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
-_FORMULA: Final = ("=", "+", "-", "@")
-_LONGEST: Final = 2000
+_FORMULA_PREFIXES: Final = ("=", "+", "-", "@")
+_MAX_LENGTH: Final = 2000
 
 
 class PriceOptions(Struct, frozen=True, kw_only=True):
-    """Which rows of a price sheet are read."""
+    """The options that select rows of a price sheet."""
 
     market: str | None = None
     segment: str = "Commercial"
     term: str = "P1Y"
     billing: str | None = None
     partner: bool = False
-    """Whether the partner's cost is read instead of the list price."""
+    """Whether to read the partner's cost instead of the list price."""
 
 
 class Imported(Struct, frozen=True, kw_only=True):
-    """What an import wrote, and what it left out."""
+    """The outcome of an import: the written prices and the skipped rows."""
 
     path: Path
     currency: str
     count: int
     skipped: Mapping[str, tuple[Message, ...]]
-    """Why → the products, or rows, each once."""
+    """Reason → the products or rows, without duplicates."""
 
 
 Row = tuple[int, Mapping[str, str]]
-"""The number of a line and its values by folded column name."""
+"""A line number, and the values of the line by folded column name."""
 
 
 class _Import(Struct):
@@ -71,18 +71,18 @@ class _Import(Struct):
     currencies: dict[str, int] = field(default_factory=dict)
     skipped: dict[str, dict[Message, None]] = field(default_factory=dict)
 
-    def refuse(self, line: int, message: Message, hint: Message | None = None) -> None:
-        """Note a damaged row."""
+    def add_error(self, line: int, message: Message, hint: Message | None = None) -> None:
+        """Record an error in a row."""
         self.errors.append(_diagnostic(self.file, line, message, hint))
 
     def skip(self, why: str, what: Message) -> None:
-        """Note what is left out."""
+        """Record a skipped product or row."""
         self.skipped.setdefault(why, {}).setdefault(what)
 
     def add(self, line: int, name: str, starts: date, amount: Decimal, currency: str) -> None:
-        """Take a price; two different ones of a product and day are refused."""
+        """Add a price; two different prices of a product and day are an error, or are skipped in a price sheet."""
         if not re.fullmatch("[A-Z]{3}", currency):
-            self.refuse(line, Message("'{currency}' is not an ISO 4217 currency code", currency=currency))
+            self.add_error(line, Message("'{currency}' is not an ISO 4217 currency code", currency=currency))
             return
         self.currencies.setdefault(currency, line)
         earlier = self.prices.setdefault(name, {}).setdefault(starts, amount)
@@ -92,18 +92,18 @@ class _Import(Struct):
         if self.sheet:
             self.skip(Message("several prices of one product"), Message(name))
         else:
-            self.refuse(line, Message("'{name}' has another price in line {line}", name=name, line=first))
+            self.add_error(line, Message("'{name}' has another price in line {line}", name=name, line=first))
 
 
 def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: Catalogue, today: date) -> Imported:
-    """Read a price list and write its prices to `output`; nothing is written where a row is damaged.
+    """Read a price list and write its prices to `output`; nothing is written if a row is invalid.
 
-    Raises InputError with every damaged row, and UsageError for a file that cannot be read or must not be replaced.
+    Raises InputError with all invalid rows, and UsageError if a file cannot be read or must not be replaced.
     """
     _check_output(output)
     rows = list(_rows(source))
     columns = frozenset(rows[0][1]) if rows else frozenset()
-    state = _Import(file=str(source), catalogue=catalogue, sheet=columns >= _SHEET)
+    state = _Import(file=str(source), catalogue=catalogue, sheet=columns >= _SHEET_COLUMNS)
     if state.sheet:
         _read_sheet(state, rows, options, today)
         for name in state.skipped.get("several prices of one product", ()):
@@ -113,14 +113,14 @@ def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: 
     if len(state.currencies) > 1:
         first, second = list(state.currencies)[:2]
         message = Message("prices in {second}, while earlier rows give them in {first}", second=second, first=first)
-        state.refuse(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
+        state.add_error(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
     if state.errors:
         raise InputError(sorted(state.errors, key=lambda error: error.span.line if error.span else 0))
     if not state.prices:
         hint = Message("see --market, --segment, --term and --billing")
         raise UsageError("prices-none", Message("no row of {source} gives a price", source=source), hint=hint)
     currency = next(iter(state.currencies))
-    text = _written(source.name, currency, state.prices)
+    text = _prices_yaml(source.name, currency, state.prices)
     load([(str(output), text)])
     try:
         write_file(output, text, public=True)
@@ -131,7 +131,7 @@ def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: 
 
 
 def _check_output(output: Path) -> None:
-    """Refuse to replace a file that holds more than prices."""
+    """Raise UsageError if the file exists and contains anything but prices."""
     try:
         check_target(output)
         text = read_yaml(output, None) if files.is_there(output) else b""
@@ -147,7 +147,7 @@ def _check_output(output: Path) -> None:
 
 
 def _rows(source: Path) -> Iterator[Row]:
-    """Yield the rows of a CSV in UTF-8, with commas, semicolons or tabs between its columns."""
+    """Yield the rows of a CSV in UTF-8, separated by commas, semicolons or tabs."""
     try:
         body = files.read(source, most=files.TABLE)
     except OSError as error:
@@ -181,14 +181,14 @@ def _rows(source: Path) -> Iterator[Row]:
 
 def _read_list(state: _Import, rows: Sequence[Row], columns: frozenset[str]) -> None:
     """Read a table of product, price and currency, with an optional `from`."""
-    name_of = next((name for name in _NAMES if name in columns), None)
-    amount_of = next((name for name in _AMOUNTS if name in columns), None)
+    name_of = next((name for name in _NAME_COLUMNS if name in columns), None)
+    amount_of = next((name for name in _AMOUNT_COLUMNS if name in columns), None)
     if name_of is None or amount_of is None or "currency" not in columns:
         message = Message("the header has no column for the product, the price or the currency")
         hint = Message("write the header skuPartNumber,price,currency, or give Microsoft's price sheet as it is")
         raise InputError([_diagnostic(state.file, 1, message, hint)])
     for line, row in rows:
-        if not _sound(state, line, row, (name_of, "currency", "from")):
+        if not _has_safe_texts(state, line, row, (name_of, "currency", "from")):
             continue
         amount, starts = _amount(state, line, row[amount_of]), _day(state, line, row.get("from", ""))
         name = _known_name(state, line, clean(row[name_of]))
@@ -197,29 +197,29 @@ def _read_list(state: _Import, rows: Sequence[Row], columns: frozenset[str]) -> 
 
 
 def _read_sheet(state: _Import, rows: Sequence[Row], options: PriceOptions, today: date) -> None:
-    """Read Microsoft's price sheet for partners, of which the SkuId is not Graph's: products are known by title."""
+    """Read Microsoft's price sheet for partners; its SkuId is not that of Graph, so products are matched by title."""
     price = "unitprice" if options.partner else "erp price"
-    wanted = {
+    filters = {
         "termduration": options.term,
         "billingplan": options.billing or BILLING[options.term],
         "segment": options.segment,
         "market": options.market,
     }
     missing = [
-        name for name in (price, *wanted) if rows and wanted.get(name, "") is not None and name not in rows[0][1]
+        name for name in (price, *filters) if rows and filters.get(name, "") is not None and name not in rows[0][1]
     ]
     if missing:
         message = Message("the price sheet has no column {columns}", columns=", ".join(missing))
         raise InputError([_diagnostic(state.file, 1, message)])
-    months = _MONTHS.get(str(wanted["billingplan"]).casefold(), 1)
+    months = _MONTHS.get(str(filters["billingplan"]).casefold(), 1)
     for line, row in rows:
-        other = next(
-            (key for key, value in wanted.items() if value is not None and fold(row[key]) != fold(value)), None
+        mismatch = next(
+            (key for key, value in filters.items() if value is not None and fold(row[key]) != fold(value)), None
         )
-        if other is not None:
-            why = Message("a different {column} than requested", column=other)
-            state.skip(why, Message("{column} {value}", column=other, value=clean(row[other])))
-        elif _sound(state, line, row, ("skutitle", "producttitle", "currency")):
+        if mismatch is not None:
+            why = Message("a different {column} than requested", column=mismatch)
+            state.skip(why, Message("{column} {value}", column=mismatch, value=clean(row[mismatch])))
+        elif _has_safe_texts(state, line, row, ("skutitle", "producttitle", "currency")):
             _sheet_row(state, line, row, clean(row[price]), months, today)
 
 
@@ -247,7 +247,7 @@ def _sheet_row(state: _Import, line: int, row: Mapping[str, str], price: str, mo
 
 
 def _key(catalogue: Catalogue, product: Product) -> str:
-    """Return the part number of a product, or its skuId where several share the part number."""
+    """Return the part number of a product, or its skuId if several products share the part number."""
     return product.part_number if len(catalogue.by_part_number(product.part_number)) == 1 else product.sku_id
 
 
@@ -259,37 +259,37 @@ def _known_name(state: _Import, line: int, name: str) -> str | None:
     if products:
         state.skip(Message("several products have this part number"), Message(name))
         return None
-    if not _SAFE.fullmatch(name):
-        state.refuse(line, Message("'{name}' is neither a part number nor a skuId", name=name))
+    if not _SAFE_NAME.fullmatch(name):
+        state.add_error(line, Message("'{name}' is neither a part number nor a skuId", name=name))
         return None
     state.skip(Message("not in the product catalogue, but imported"), Message(name))
     return name
 
 
-def _sound(state: _Import, line: int, row: Mapping[str, str], names: Sequence[str]) -> bool:
-    """Tell whether the texts of a row are harmless; what is not is refused."""
+def _has_safe_texts(state: _Import, line: int, row: Mapping[str, str], names: Sequence[str]) -> bool:
+    """Return whether the texts of a row are safe; otherwise record an error."""
     for name in names:
         value = row.get(name, "")
-        if unprintable(value) is not None or len(value) > _LONGEST:
-            state.refuse(
+        if unprintable(value) is not None or len(value) > _MAX_LENGTH:
+            state.add_error(
                 line, Message("'{column}' has characters that are not allowed in a name, or is too long", column=name)
             )
             return False
-        if value.lstrip().startswith(_FORMULA):
-            state.refuse(line, Message("'{column}' begins like a spreadsheet formula", column=name))
+        if value.lstrip().startswith(_FORMULA_PREFIXES):
+            state.add_error(line, Message("'{column}' begins like a spreadsheet formula", column=name))
             return False
     return True
 
 
 def _amount(state: _Import, line: int, text: str) -> Decimal | None:
-    plain = text.strip()
+    amount = text.strip()
     try:
-        if _AMOUNT.fullmatch(plain):
-            return Decimal(plain)
-    except InvalidOperation:  # digits of another script, which the pattern does not let through
+        if _AMOUNT.fullmatch(amount):
+            return Decimal(amount)
+    except InvalidOperation:  # digits of another script, which the pattern rejects
         pass
     hint = Message("write 35.70, without currency, blanks or separators of thousands")
-    state.refuse(line, Message("the price '{text}' is not an amount", text=plain[:40]), hint)
+    state.add_error(line, Message("the price '{text}' is not an amount", text=amount[:40]), hint)
     return None
 
 
@@ -299,19 +299,19 @@ def _day(state: _Import, line: int, text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
-        state.refuse(line, Message("'{text}' is not a date, YYYY-MM-DD", text=text[:40]))
+        state.add_error(line, Message("'{text}' is not a date, YYYY-MM-DD", text=text[:40]))
         return None
 
 
-def _written(source: str, currency: str, prices: Mapping[str, Mapping[date, Decimal]]) -> bytes:
-    """Return the file; the name of the source is quoted without what could end the comment."""
+def _prices_yaml(source: str, currency: str, prices: Mapping[str, Mapping[date, Decimal]]) -> bytes:
+    """Return the content of the file; characters that could end its comment are removed from the name of the source."""
     text = "".join(character for character in clean(source) if character.isprintable())
     lines = [f"# Written by `auditor prices import` from {text[:100]}. The next import replaces it.", "version: 1"]
     lines += ["prices:", f"  currency: {currency}", "  perSeatPerMonth:"]
     for name in sorted(prices, key=str.casefold):
         dated = [_entry(amount, starts) for starts, amount in sorted(prices[name].items())]
-        plain = list(prices[name]) == [date.min]
-        value = f"{prices[name][date.min].normalize():f}" if plain else f"[{', '.join(dated)}]"
+        has_single_price = list(prices[name]) == [date.min]
+        value = f"{prices[name][date.min].normalize():f}" if has_single_price else f"[{', '.join(dated)}]"
         lines.append(f'    "{name}": {value}')
     return ("\n".join(lines) + "\n").encode()
 

@@ -15,19 +15,19 @@ from auditor.domain.result.model import Notice, PolicyOutcome
 
 
 def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
-    """Judge the snapshots and return a warning for each policy that matches nobody, or cannot be evaluated, there.
+    """Evaluate policies on snapshots; return a warning for each policy that matches nobody or cannot be evaluated.
 
-    Raises SnapshotError where a snapshot cannot be read.
+    Raises SnapshotError if a snapshot cannot be read.
     """
     request = Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of)
     with opened_states(request, policies) as snapshot_states:
         result = audit(snapshot_states, policies, active(), as_of, alone=True, described=False)
-    places = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
-    places.append(("", result.fleet.policies, result.fleet.notices))
+    outcomes_by_tenant = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
+    outcomes_by_tenant.append(("", result.fleet.policies, result.fleet.notices))
     spans = {policy.id: policy.span for policy in policies.policies}
     return [
         Diagnostic(slug=slug, message=message, span=spans[policy], hint=hint, level=Level.WARNING)
-        for name, outcomes, notices in places
+        for name, outcomes, notices in outcomes_by_tenant
         for slug, policy, message, hint in _warnings(name or "fleet", outcomes, notices)
     ]
 

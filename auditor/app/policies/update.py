@@ -23,7 +23,7 @@ from auditor.policy.loader import load
 from auditor.policy.yaml.reader import Document, parse
 
 _WIDTH: Final = 100
-"""Columns of the YAML of a policy in a diff."""
+"""Maximum line width of the YAML of a policy in a diff."""
 
 
 class UpdatedFile(Struct, frozen=True, kw_only=True):
@@ -35,50 +35,52 @@ class UpdatedFile(Struct, frozen=True, kw_only=True):
 
     @property
     def diff(self) -> str:
-        """The change as a unified diff; empty where there is none."""
+        """The change as a unified diff; empty if there is none."""
         return _diff(self.path.as_posix(), self.before, self.after)
 
 
 class Update(Struct, frozen=True, kw_only=True):
-    """What the installed starter library changes."""
+    """The changes of an update to the installed starter library."""
 
     files: tuple[UpdatedFile, ...]
     """Files that extend a library, or copies of files of the starter library."""
     copied: bool
-    """Whether the policies are copies, which are not written."""
+    """Whether the policies are copies, which are not overwritten."""
     missing_files: tuple[str, ...]
-    """Files of the library that a folder of copies does not have."""
+    """Files of the library that are missing from a folder of copies."""
     policies: tuple[PolicyChange, ...] | None
-    """The policies that are added, removed or edited; None where the earlier content is not known."""
+    """The policies that are added, removed or edited; None if the earlier content is not known."""
     definitions: tuple[str, ...]
     """Names of populations and product sets that are added, removed or changed."""
     diffs: Mapping[str, str]
-    """Policy id → its change as a unified diff, of policies before and after."""
+    """Policy id → its change as a unified diff, for policies that exist before and after."""
     preview: Preview | None
-    """What the change does to a snapshot; None where none was named or the earlier content is not known."""
+    """The effect on snapshots; None if none were specified or if the earlier content is not known."""
 
     @property
     def current(self) -> bool:
         """Whether the files are those of the installed library."""
-        return all(not each.diff for each in self.files)
+        return all(not file.diff for file in self.files)
 
 
 def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
-    """Compare the policies of files and folders with those of the installed starter library; nothing is written.
+    """Compare the policies of files and folders with those of the installed starter library, without writing files.
 
-    With a request its snapshots are evaluated by both. Raises InputError where the policies are not valid with the
-    installed library, and AuditorError where a snapshot cannot be read.
+    With a request, its snapshots are evaluated with both. Raises InputError if the policies are not valid with the
+    installed library, and AuditorError if a snapshot cannot be read.
     """
     before = policy_files(paths)
     documents = [parse(body, file=name) for name, body in before]
-    extending = [each for each in documents if _extends(each)]
-    files = tuple(_extended(each, dict(before)[each.file]) for each in extending) or tuple(_copies(before))
+    extending = [document for document in documents if _extends(document)]
+    files = tuple(_updated_file(document, dict(before)[document.file]) for document in extending) or tuple(
+        _updated_copies(before)
+    )
     after = [
-        (name, {each.path.as_posix(): each.after.encode() for each in files}.get(name, body)) for name, body in before
+        (name, {file.path.as_posix(): file.after.encode() for file in files}.get(name, body)) for name, body in before
     ]
     head = load(after, bases=installed_base).policies
-    base = _base(before) if extending else load(before).policies
-    changes = None if base is None else tuple(each for each in policy_changes(base, head) if each.edited)
+    base = _pinned_policies(before) if extending else load(before).policies
+    changes = None if base is None else tuple(change for change in policy_changes(base, head) if change.edited)
     preview = None
     if base is not None and request is not None:
         preview = previewed((side_of("before", base), base), (side_of(f"{STARTER}{__version__}", head), head), request)
@@ -94,9 +96,9 @@ def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
 
 
 def write(update: Update) -> tuple[Path, ...]:
-    """Write the files of an update and, beside those that extend the library, its files, for later comparison.
+    """Write the files of an update, and a copy of the library next to those that extend it, for later comparison.
 
-    Raises UsageError for copies, and DeliveryError where a file cannot be written.
+    Raises UsageError for copies, and DeliveryError if a file cannot be written.
     """
     if update.copied:
         raise UsageError(
@@ -109,10 +111,10 @@ def write(update: Update) -> tuple[Path, ...]:
             ),
         )
     contents: dict[Path | ChildFile, bytes] = {
-        each.path: each.after.encode() for each in update.files if each.before != each.after
+        file.path: file.after.encode() for file in update.files if file.before != file.after
     }
     library = {PurePath(name).name: body for name, body in library_files()}
-    for folder in dict.fromkeys(each.path.parent for each in update.files if STARTER in each.after):
+    for folder in dict.fromkeys(file.path.parent for file in update.files if STARTER in file.after):
         contents |= {ChildFile(folder, (COPY, name)): body for name, body in library.items()}
         for old in (folder / COPY).glob("*.yaml"):
             if old.name not in library:
@@ -126,24 +128,24 @@ def _extends(document: Document) -> Mapping[str, Any] | None:
     return extends if isinstance(extends, dict) and isinstance(extends.get("from"), str) else None
 
 
-def _extended(document: Document, body: bytes) -> UpdatedFile:
-    """Return a file with the version and the digest of the library that is installed."""
-    written = _extends(document)
-    assert written is not None
+def _updated_file(document: Document, body: bytes) -> UpdatedFile:
+    """Return a file before and after setting the version and the digest of the installed library."""
+    extends = _extends(document)
+    assert extends is not None
     text = body.decode("utf-8-sig")
-    starter = str(written["from"]).startswith(STARTER)
-    source = f"{STARTER}{__version__}" if starter else str(written["from"])
+    starter = str(extends["from"]).startswith(STARTER)
+    source = f"{STARTER}{__version__}" if starter else str(extends["from"])
     base = installed_base(document.file, source)
     digest = _digest(base.files)
-    edits = [(("extends", "from"), source)] if source != written["from"] else []
-    if written.get("digest") != digest and "digest" in written:
+    edits = [(("extends", "from"), source)] if source != extends["from"] else []
+    if extends.get("digest") != digest and "digest" in extends:
         edits.append((("extends", "digest"), digest))
     lines = text.splitlines(keepends=True)
     for path, value in sorted(edits, key=lambda edit: document.span(edit[0]).line, reverse=True):
         span = document.span(path)
         line = lines[span.line - 1]
         lines[span.line - 1] = line[: span.column - 1] + value + line[(span.end_column or len(line.rstrip())) - 1 :]
-    if "digest" not in written:
+    if "digest" not in extends:
         _add_digest(document, lines, digest)
     return UpdatedFile(path=Path(document.file), before=text, after="".join(lines))
 
@@ -153,7 +155,7 @@ def _digest(files: Iterable[tuple[str, bytes]]) -> str:
 
 
 def _add_digest(document: Document, lines: list[str], digest: str) -> None:
-    """Insert a digest in front of `from`."""
+    """Insert a digest before `from`."""
     span = document.span(("extends", "from"), key=True)
     line = lines[span.line - 1]
     indent, rest = line[: span.column - 1], line[span.column - 1 :]
@@ -162,17 +164,17 @@ def _add_digest(document: Document, lines: list[str], digest: str) -> None:
     )
 
 
-def _copies(files: Sequence[tuple[str, bytes]]) -> Iterator[UpdatedFile]:
-    """Yield the files that have the name of one of the library, before and after an update."""
+def _updated_copies(files: Sequence[tuple[str, bytes]]) -> Iterator[UpdatedFile]:
+    """Yield the files that have the same name as a file of the library, before and after an update."""
     library = {PurePath(name).name: body for name, body in library_files()}
     for name, body in files:
         packaged = library.get(PurePath(name).name)
         if packaged is not None:
             before = body.decode("utf-8-sig").replace("\r\n", "\n")
-            # The first line of a copy names the schemas of its own repository.
+            # The first line of a copy refers to the schemas in its own repository.
             comment, separator, rest = packaged.decode().replace("\r\n", "\n").partition("\n")
-            first = before.partition("\n")[0]
-            first_line = first if first.startswith("# yaml-language-server") else comment
+            old_first_line = before.partition("\n")[0]
+            first_line = old_first_line if old_first_line.startswith("# yaml-language-server") else comment
             yield UpdatedFile(path=Path(name), before=before, after=first_line + separator + rest)
 
 
@@ -181,19 +183,19 @@ def _missing_files(files: Sequence[tuple[str, bytes]]) -> list[str]:
     return [PurePath(name).name for name, _ in library_files() if PurePath(name).name not in names]
 
 
-def _base(files: Sequence[tuple[str, bytes]]) -> PolicySet | None:
-    """Return the policies at the content that is pinned; None where neither a copy nor the program has it."""
+def _pinned_policies(files: Sequence[tuple[str, bytes]]) -> PolicySet | None:
+    """Return the policies with the pinned content; None if neither a copy nor the program has this content."""
     for bases in (_copied_base, _unversioned_base):
         try:
             return load(files, bases=bases).policies
         except InputError as error:
-            if any(each.slug != "extends-digest" for each in error.diagnostics):
+            if any(diagnostic.slug != "extends-digest" for diagnostic in error.diagnostics):
                 raise
     return None
 
 
 def _copied_base(file: str, source: str) -> Base:
-    """Find the files that a file extends: for the starter library, the copy beside the file."""
+    """Return the base that a file extends: for the starter library, the copy next to the file."""
     copy = Path(file).parent / COPY
     if source.startswith(STARTER) and copy.is_dir():
         return Base(files=tuple(policy_files((copy,))), version=source.removeprefix(STARTER))
@@ -201,7 +203,7 @@ def _copied_base(file: str, source: str) -> Base:
 
 
 def _unversioned_base(file: str, source: str) -> Base:
-    """Find the files that a file extends; the digest decides, not the version of the starter library."""
+    """Return the base that a file extends; the digest is checked, not the version of the starter library."""
     base = installed_base(file, source)
     return replace(base, version=source.removeprefix(STARTER)) if base.version is not None else base
 
@@ -214,7 +216,7 @@ def _changed_definitions(before: PolicySet, after: PolicySet) -> Iterator[str]:
 
 
 def _diffs(before: PolicySet, after: PolicySet) -> dict[str, str]:
-    """Return the change of each policy that both sides have, by id."""
+    """Return the diff of each policy that exists on both sides, by id."""
     old, new = ({policy.id: _yaml(policy.spec) for policy in side.policies} for side in (before, after))
     return {id_: diff for id_ in sorted(old.keys() & new.keys()) if (diff := _diff(id_, old[id_], new[id_]))}
 

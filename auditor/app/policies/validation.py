@@ -30,29 +30,30 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 
 def validate(
-    places: Sequence[Path], *, as_of: datetime, tenants: Path | None, snapshots: Sequence[Path | str] = ()
+    paths: Sequence[Path], *, as_of: datetime, tenants: Path | None, snapshots: Sequence[Path | str] = ()
 ) -> Checked:
-    """Check policy files, their waivers as of an instant; InputError has every mistake, the rest is only doubtful.
+    """Validate policy files, and their waivers as of an instant; return the warnings.
 
-    With a tenants file its recipients are held against the policies, with snapshots the policies against them. Raises
-    SettingsError and SnapshotError where those cannot be read.
+    With a tenants file, its recipients are checked against the policies; with snapshots, the policies are evaluated on
+    them. Raises InputError with all errors of the policies, and SettingsError or SnapshotError if the tenants file or a
+    snapshot cannot be read.
     """
-    loaded = load_policies(places, waivers_from=as_of.date(), decisions=decision_files(places))
+    loaded = load_policies(paths, waivers_from=as_of.date(), decisions=decision_files(paths))
     settings = None
     if tenants is not None:
-        from auditor.settings.loader import read  # noqa: PLC0415  only where a tenants file is named
+        from auditor.settings.loader import read  # noqa: PLC0415  only with a tenants file
 
         settings = read(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
     all_warnings = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
-    # Who extends files does not mend them.
-    warnings = [each for each in all_warnings if each.span is None or each.span.file not in loaded.extended]
+    # Skip warnings about extended files, which their users cannot fix.
+    warnings = [warning for warning in all_warnings if warning.span is None or warning.span.file not in loaded.extended]
     if settings is not None:
-        from auditor.deliver.mail.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
+        from auditor.deliver.mail.recipient_selection import unmet_choices  # noqa: PLC0415  only with a tenants file
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
     if snapshots:
-        from auditor.app.policies.snapshot_check import rehearsed  # noqa: PLC0415  without a snapshot no engine is needed
+        from auditor.app.policies.snapshot_check import rehearsed  # noqa: PLC0415  only with a snapshot
 
         warnings += rehearsed(loaded.policies, snapshots, as_of)
     warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
@@ -72,13 +73,13 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
         Diagnostic(
             slug=f"policy-unknown-{mention.kind}",
             message=_unknown_name(mention),
-            span=node.span(key=_priced(node)),
+            span=node.span(key=_is_price_key(node)),
             # Prices apply to products, not to sets.
-            hint=_hint(mention, catalogue, () if _priced(node) else sets),
+            hint=_hint(mention, catalogue, () if _is_price_key(node) else sets),
             level=Level.WARNING,
         )
         for mention, node in loaded.mentions
-        if not _knows(catalogue, mention)
+        if not _is_known(catalogue, mention)
     ]
 
 
@@ -88,23 +89,23 @@ def _unknown_name(mention: Mention) -> Message:
     return Message("the product catalogue has no {kind} '{name}'", kind=mention.kind, name=mention.name)
 
 
-def _priced(node: Node) -> bool:
+def _is_price_key(node: Node) -> bool:
     """Return whether the product is a key of a price list."""
     return node.path[:1] == ("prices",)
 
 
-def _knows(catalogue: Catalogue, mention: Mention) -> bool:
+def _is_known(catalogue: Catalogue, mention: Mention) -> bool:
     if mention.kind == "role":
         return is_role_name(mention.name)
     return catalogue.knows(mention.name) if mention.kind == "product" else catalogue.knows_plan(mention.name)
 
 
 def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Message:
-    """Return a hint: a product of that name, a set, the name without blanks, or a similar name."""
+    """Return a hint with a suggestion: a product, a set, the name without blanks, or a similar name."""
     name = mention.name
-    meant = _meant(mention, catalogue, sets)
-    if meant is not None:
-        return Message("did you mean '{name}'?", name=meant)
+    suggestion = _suggested_name(mention, catalogue, sets)
+    if suggestion is not None:
+        return Message("did you mean '{name}'?", name=suggestion)
     if mention.kind == "role":
         return Message("write the English name of a built-in role, or the id of a custom role")
     if mention.kind == "service":
@@ -117,15 +118,15 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
     return Message("similar products: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
-def _meant(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str | None:
+def _suggested_name(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str | None:
     name, folded = mention.name, fold(mention.name)
     if mention.kind == "role":
         return nearest_name(name, sorted(role.name for role in builtin_roles().values()))
     names, knows = sets, catalogue.knows
     if mention.kind == "service":
         names, knows = sorted({plan.name for plan in catalogue.plans.values()}), catalogue.knows_plan
-    elif alike := next((each for each in sets if fold(each) == folded), None):
-        return alike
+    elif set_name := next((candidate for candidate in sets if fold(candidate) == folded), None):
+        return set_name
     if folded != name.casefold() and knows(folded):
         return clean(name)
     return None if mention.kind == "product" and named(catalogue, name) else nearest_name(name, names)

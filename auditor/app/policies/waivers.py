@@ -1,4 +1,4 @@
-"""Implements `auditor waive`: a waiver for exactly the named findings, checked before the file changes."""
+"""Implements `auditor waive`: adds waivers for exactly the specified findings, checked before the file changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -24,23 +24,23 @@ from auditor.policy.yaml.writer import block, with_items
 from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user
 
 _PREFIX: Final = 8
-"""Digits of a fingerprint that are enough where no other finding begins with them."""
-_LISTED: Final = 5
-_RESULT: Final = Message("run `auditor audit` first, or specify its result.json with --result, or a --snapshot")
-_FLEET: Final = ""
+"""The minimum number of digits of a fingerprint prefix; the prefix must be unique."""
+_MAX_LISTED: Final = 5
+_RESULT_HINT: Final = Message("run `auditor audit` first, or specify its result.json with --result, or a --snapshot")
+_FLEET_TENANT: Final = ""
 
 
 class WaiverRequest(Struct, frozen=True, kw_only=True):
-    """What one call of `auditor waive` asks for."""
+    """The options of one call of `auditor waive`."""
 
     fingerprints: tuple[str, ...]
     until: date
     reason: str
     owner: str | None
-    """None for the owner of the policies."""
+    """None for the owner of the policy."""
     file: Path
     policies: tuple[Path, ...] = ()
-    """Files and folders; none means the folder of `file`, else the starter library."""
+    """Files and folders; if empty, the folder of `file`, or else the starter library."""
     result: Path | None = None
     snapshots: tuple[Path | str, ...] = ()
     demo: bool = False
@@ -51,18 +51,18 @@ class Waived(Struct, frozen=True, kw_only=True):
     """A checked change of a waiver file."""
 
     text: str
-    """The new waivers."""
+    """The new waivers as YAML."""
     content: bytes
-    """The whole file with them."""
+    """The complete file with the new waivers."""
     ids: tuple[str, ...]
     findings: tuple[Finding, ...]
 
 
 def waive(request: WaiverRequest) -> Waived:
-    """Return the waivers of some findings and the file that holds them; nothing is written.
+    """Return the waivers for some findings and the content of the updated file, without writing it.
 
-    Raises UsageError where a finding is unknown or already waived, or the waivers match other findings too, and
-    InputError where the policies with them are not valid.
+    Raises UsageError if a finding is unknown or already waived, or if the waivers match other findings too, and
+    InputError if the policies are not valid with them.
     """
     old = _policy_files(request)
     name = request.file.as_posix()
@@ -75,11 +75,13 @@ def waive(request: WaiverRequest) -> Waived:
             Message("there are no policies beside {file}", file=name),
             hint=Message("specify them with --policies, or run `auditor init`"),
         )
-    result = _audited(request, before) if request.result is None else saved_result(request.result, hint=_RESULT)
-    chosen = list(_chosen(result, request.fingerprints))
+    result = _audit(request, before) if request.result is None else saved_result(request.result, hint=_RESULT_HINT)
+    selected = list(_selected_findings(result, request.fingerprints))
     ids = {waiver.id for waiver in before.waivers}
-    items = _items(chosen, request, before, ids)
-    content = _headed(request.file) * (current is None) + with_items(current, file=name, key="waivers", items=items)
+    items = _items(selected, request, before, ids)
+    content = _schema_comment(request.file) * (current is None) + with_items(
+        current, file=name, key="waivers", items=items
+    )
     after = load([*others, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
     if request.until < request.as_of.date():
         raise UsageError(
@@ -88,26 +90,26 @@ def waive(request: WaiverRequest) -> Waived:
             hint=Message("give a later --until"),
         )
     if request.result is None:
-        wider = _waived_by_audit(request, result, after)
+        waived = _waived_by_audit(request, result, after)
     else:
-        wider = _waived_by_fields(result, after, items)
-    _check(chosen, wider)
+        waived = _waived_by_fields(result, after, items)
+    _check_waived(selected, waived)
     return Waived(
         text=f"waivers:\n{block(items)}",
         content=content,
         ids=tuple(item["id"] for item in items),
-        findings=tuple(finding for _, finding in chosen),
+        findings=tuple(finding for _, finding in selected),
     )
 
 
-def _headed(file: Path) -> bytes:
-    """Return the first line of a new file, which names the schema for editors, in a repository that `init` made."""
+def _schema_comment(file: Path) -> bytes:
+    """Return the first line of a new file: the schema comment for editors, if `init` created the repository."""
     schema = file.parent.parent / SCHEMAS / "policy.v1.json"
     return f"# yaml-language-server: $schema=../{SCHEMAS}/policy.v1.json\n".encode() if exists(schema) else b""
 
 
 def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
-    """Read the files that the waiver belongs to, its own among them where it exists."""
+    """Read the policy files for the waiver, including its own file if that exists."""
     if request.demo and not request.policies:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
@@ -118,25 +120,25 @@ def _policy_files(request: WaiverRequest) -> list[tuple[str, bytes]]:
     return files
 
 
-def _audited(request: WaiverRequest, policies: PolicySet) -> Result:
-    asked = Request(
+def _audit(request: WaiverRequest, policies: PolicySet) -> Result:
+    audit_request = Request(
         demo=request.demo, snapshots=request.snapshots, as_of=request.as_of, started=request.as_of, policies=()
     )
-    with opened_states(asked, policies) as states:
+    with opened_states(audit_request, policies) as states:
         return audit(states, policies, active(), request.as_of)
 
 
-def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
-    """Yield each named finding once. Raises UsageError for an unknown, ambiguous or waived one."""
+def _selected_findings(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
+    """Yield each specified finding once. Raises UsageError if it is unknown, ambiguous or already waived."""
     if result.run.redaction is not None:
         raise UsageError(
             "waiver-pseudonyms",
             Message("the result has pseudonyms in place of people, which a waiver cannot select"),
             hint=Message("specify a --snapshot, or a result without pseudonyms"),
         )
-    everything = list(located(result))
+    all_findings = list(located(result))
     for digits in dict.fromkeys(fingerprints):
-        match = of_fingerprint(everything, digits.casefold()) if len(digits) >= _PREFIX else None
+        match = of_fingerprint(all_findings, digits.casefold()) if len(digits) >= _PREFIX else None
         if match is None:
             raise UsageError(
                 "finding-unknown",
@@ -153,12 +155,12 @@ def _chosen(result: Result, fingerprints: Sequence[str]) -> Iterator[Located]:
 
 
 def _items(
-    chosen: Sequence[Located], request: WaiverRequest, policies: PolicySet, ids: set[str]
+    selected: Sequence[Located], request: WaiverRequest, policies: PolicySet, ids: set[str]
 ) -> list[dict[str, Any]]:
-    """Return one waiver for all chosen findings of a tenant, policy and product."""
+    """Return one waiver for all selected findings of a tenant, policy and product."""
     owners = {policy.id: policy.owner for policy in policies.policies}
     groups: dict[tuple[object, ...], list[Located]] = {}
-    for tenant, finding in chosen:
+    for tenant, finding in selected:
         user = waiver_user(finding)
         key = (tenant, finding.policy, str(waiver_products(finding)), user and user[0])
         groups.setdefault(key, []).append((tenant, finding))
@@ -178,23 +180,27 @@ def _items(
             item["users"] = {users[0][0]: [value for _, value in users] if len(users) > 1 else users[0][1]}
         if products := waiver_products(first):
             item["products"] = products
-        if tenant != _FLEET:
+        if tenant != _FLEET_TENANT:
             item["tenants"] = [tenant]
         items.append({**item, "reason": request.reason, "owner": owner, "expires": request.until.isoformat()})
     return items
 
 
 def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
-    """Return the open findings that the new waivers waive: the same state is audited again with them."""
-    opened = {finding.fingerprint for _, finding in located(before) if finding.status is not Status.WAIVED}
-    again = _audited(request, after)
-    return {f.fingerprint for _, f in located(again) if f.status is Status.WAIVED and f.fingerprint in opened}
+    """Return the open findings that the new waivers waive, by auditing the same state again with them."""
+    open_fingerprints = {finding.fingerprint for _, finding in located(before) if finding.status is not Status.WAIVED}
+    result_after = _audit(request, after)
+    return {
+        f.fingerprint
+        for _, f in located(result_after)
+        if f.status is Status.WAIVED and f.fingerprint in open_fingerprints
+    }
 
 
 def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Return the open findings of a saved result that the new waivers waive, or may waive.
+    """Return the open findings of a saved result that the new waivers waive or may waive.
 
-    A set of products may contain any product of its policy: without a snapshot it is taken to.
+    Without a snapshot, a product set is assumed to contain every product of its policy.
     """
     by_id = {waiver.id: waiver for waiver in after.waivers}
     matched: set[str] = set()
@@ -206,31 +212,31 @@ def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[
 
 
 def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:
-    if finding.policy not in item["policies"] or item.get("tenants", [_FLEET]) != [tenant]:
+    if finding.policy not in item["policies"] or item.get("tenants", [_FLEET_TENANT]) != [tenant]:
         return False
     if "users" in item:
         ((key, values),) = item["users"].items()
         value = finding.subject.id if key == "id" else finding.evidence.get("userPrincipalName")
-        people = [each.casefold() for each in ([values] if isinstance(values, str) else values)]
-        if finding.subject.type is not SubjectType.USER or str(value).casefold() not in people:
+        user_names = [name.casefold() for name in ([values] if isinstance(values, str) else values)]
+        if finding.subject.type is not SubjectType.USER or str(value).casefold() not in user_names:
             return False
     if "products" not in item:
         return True
     return finding.product is not None and (not single or waiver_products(finding) == item["products"])
 
 
-def _check(chosen: Sequence[Located], waived: set[str]) -> None:
-    """Raise UsageError unless exactly the chosen findings are waived."""
-    wanted = {finding.fingerprint for _, finding in chosen}
-    if missing := sorted(wanted - waived):
+def _check_waived(selected: Sequence[Located], waived: set[str]) -> None:
+    """Raise UsageError unless exactly the selected findings are waived."""
+    selected_fingerprints = {finding.fingerprint for _, finding in selected}
+    if missing := sorted(selected_fingerprints - waived):
         raise UsageError(
             "waiver-narrow",
             Message("no waiver can match the finding {finding} alone", finding=missing[0][:_PREFIX]),
             hint=Message("write a waiver by hand, and audit with it"),
         )
-    if others := sorted(waived - wanted):
-        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in others[:_LISTED]) + (
-            ", …" if len(others) > _LISTED else ""
+    if others := sorted(waived - selected_fingerprints):
+        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in others[:_MAX_LISTED]) + (
+            ", …" if len(others) > _MAX_LISTED else ""
         )
         raise UsageError(
             "waiver-wide",
