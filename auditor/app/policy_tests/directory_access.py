@@ -10,9 +10,9 @@ from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS
 
 
 def role_lists(users: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Return the role definitions and assignments of a test in Graph's shape; `users` are their ids and descriptions.
+    """Return the role definitions and assignments of a test in Graph's format.
 
-    A name that is not that of a built-in role is a custom role of the tenant.
+    `users` are pairs of an id and a description. A role that is not built in is a custom role of the tenant.
     """
     definitions = {
         template: {"id": template, "templateId": template, "displayName": role.name, "isBuiltIn": True}
@@ -36,7 +36,7 @@ def role_lists(users: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, list
 
 
 def role_id_of(name: str) -> str:
-    """Return the id of a role by name or id."""
+    """Return the id of a role with a name or an id."""
     folded = name.casefold()
     role_id = builtin_role_ids().get(folded)
     return role_id or (folded if GUID.fullmatch(folded) else fixture_id("role", folded))
@@ -45,9 +45,9 @@ def role_id_of(name: str) -> str:
 def conditional_access_policies(
     items: Sequence[Mapping[str, Any]], users: Mapping[str, str], group_id: Callable[[str], str]
 ) -> list[dict[str, Any]]:
-    """Return the Conditional Access policies of a test in Graph's shape.
+    """Return the Conditional Access policies of a test in Graph's format.
 
-    `users` holds ids by lower-case sign-in name or id, `group_id` returns the id of a group by name or id.
+    `users` maps lower-case sign-in names and ids to ids; `group_id` returns the id of a group by name or id.
     """
     return [
         {

@@ -1,4 +1,4 @@
-"""Builds the snapshots of policy tests from their short descriptions of tenants."""
+"""Builds the snapshots of policy tests from the short descriptions of their tenants."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -27,29 +27,29 @@ from auditor.snapshot.schema import (
     ROLE_DEFINITION_LIST,
 )
 
-_OPTIONAL = {
+_OPTIONAL_SOURCES = {
     Source.DIRECTORY_ROLES: (*ROLE_ASSIGNMENT_LISTS.values(), ROLE_DEFINITION_LIST),
     Source.CONDITIONAL_ACCESS: (CONDITIONAL_ACCESS_LIST,),
     Source.DEVICES: DEVICE_COLUMNS,
 }
-_ASKED = {
+_REQUESTED = {
     Source.USERS: (*USER_PROPERTIES, *NESTED_PROPERTIES, "agent", "assignedLicenses", "licenseAssignmentStates"),
     Source.GROUPS: GROUP_FACTS,
-    **_OPTIONAL,
+    **_OPTIONAL_SOURCES,
     **REPORT_COLUMNS,
 }
-"""Source → what its coverage names as asked."""
+"""Source → the properties that its coverage lists as requested."""
 
 
 def fixture_snapshot(
-    name: str, description: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span
+    name: str, description: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, span: Span
 ) -> Snapshot:
     """Return the snapshot of one tenant of a test. Raises InputError for an unknown product.
 
-    Unless the test says otherwise, seats in use are counted from the users, service plans come from the catalogue, and
-    every source is complete.
+    By default, the seats in use are counted from the users, service plans come from the catalogue, and every source is
+    complete.
     """
-    products = _Products(catalogue=catalogue, where=where)
+    products = _Products(catalogue=catalogue, span=span)
     for item in description.get("products", ()):
         products.add(item)
     groups = Groups()
@@ -57,10 +57,10 @@ def fixture_snapshot(
         groups.define(item, products.sku_id)
     users = [_user(item, products, groups) for item in description.get("users", ())]
     ids = {name.lower(): str(user["id"]) for user in users for name in (user["id"], user.get("userPrincipalName", ""))}
-    described = zip((user["id"] for user in users), description.get("users", ()), strict=True)
+    user_descriptions = zip((user["id"] for user in users), description.get("users", ()), strict=True)
     access = conditional_access_policies(description.get("conditionalAccess", ()), ids, groups.id_of)
     subscriptions = [
-        _subscription(number, item, products) for number, item in enumerate(description.get("subscriptions", ()))
+        _subscription(index, item, products) for index, item in enumerate(description.get("subscriptions", ()))
     ]
     state = {
         "users": users,
@@ -70,7 +70,7 @@ def fixture_snapshot(
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
         "reports": report_rows(as_of),
         "conditionalAccessPolicies": access,
-        **role_lists(described),
+        **role_lists(user_descriptions),
     }
     unknown = set(description.get("unknown", ()))
     if description.get("usage") == "none":
@@ -80,54 +80,55 @@ def fixture_snapshot(
         tenant_id=fixture_id("tenant", name),
         cloud=Cloud.WORLDWIDE,
         instant=as_of,
-        sources=tuple(_coverage(source, unknown) for source in (*CORE_SOURCES, *_OPTIONAL, *REPORT_COLUMNS)),
+        sources=tuple(_coverage(source, unknown) for source in (*CORE_SOURCES, *_OPTIONAL_SOURCES, *REPORT_COLUMNS)),
     )
     return snapshot_of(state, manifest)
 
 
-def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, where: Span) -> EarlierDates:
-    """Return the next dates of a test's subscriptions in its earlier nights. Raises InputError as `fixture_snapshot`.
+def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, span: Span) -> EarlierDates:
+    """Return the renewal dates of a test's subscriptions in its earlier nights.
 
-    A subscription without an id is the one at the same place of `subscriptions`.
+    A subscription without an id is the one at the same index in `subscriptions`. Raises InputError for an unknown
+    product.
     """
-    products = _Products(catalogue=catalogue, where=where)
+    products = _Products(catalogue=catalogue, span=span)
     for item in description.get("products", ()):
         products.add(item)
     nights: dict[str, list[DatedNight]] = {}
     for night in description.get("history", ()):
         moment = instant(str(night["asOf"]))
-        for number, item in enumerate(night["subscriptions"]):
+        for index, item in enumerate(night["subscriptions"]):
             ends = instant(str(item.get("nextLifecycleDateTime", "")))
             if moment is not None and ends is not None:
-                nights.setdefault(_subscription(number, item, products)["id"], []).append((moment, ends.date()))
+                nights.setdefault(_subscription(index, item, products)["id"], []).append((moment, ends.date()))
     return nights
 
 
 def _coverage(source: Source, unknown: set[str]) -> Coverage:
-    hidden = source.value in unknown
-    asked = () if hidden and source in _OPTIONAL else _ASKED.get(source, ())
+    is_unknown = source.value in unknown
+    requested = () if is_unknown and source in _OPTIONAL_SOURCES else _REQUESTED.get(source, ())
     if source is Source.USERS:
-        asked = tuple(name for name in asked if name not in unknown)
+        requested = tuple(name for name in requested if name not in unknown)
     return Coverage(
         name=source,
-        status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
-        reason=Message("the test declares it unknown") if hidden else None,
-        asked=asked,
+        status=SourceStatus.UNAVAILABLE if is_unknown else SourceStatus.COMPLETE,
+        reason=Message("the test declares it unknown") if is_unknown else None,
+        asked=requested,
     )
 
 
 class _Products(Struct):
-    """The products of a test: those it lists, and those of the catalogue that it refers to."""
+    """The products of a test: those that it lists, and those of the catalogue that it refers to."""
 
     catalogue: Catalogue
-    where: Span
+    span: Span
     owned: dict[str, dict[str, Any]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
 
     def add(self, item: Mapping[str, Any]) -> None:
         """Add a product that the tenant owns."""
         name = str(item.get("skuPartNumber") or item["skuId"])
-        product = self._known(str(item.get("skuId") or name))
+        product = self._catalogue_product(str(item.get("skuId") or name))
         sku_id = str(item.get("skuId") or (product.sku_id if product else fixture_id("sku", name.casefold()))).lower()
         part_number = item.get("skuPartNumber") or (product.part_number if product else name)
         plans = item.get("servicePlans")
@@ -143,18 +144,18 @@ class _Products(Struct):
         }
 
     def sku_id(self, name: str) -> str:
-        """Return the skuId of a product that a user, group or subscription names."""
+        """Return the skuId of a product to which a user, group or subscription refers. Raises InputError if unknown."""
         sku_id = self.ids.get(name.casefold())
         if sku_id is not None:
             return sku_id
-        product = self._known(name)
+        product = self._catalogue_product(name)
         if product is None:
             raise InputError(
                 [
                     Diagnostic(
                         slug="test-unknown-product",
                         message=Message("neither the test's products nor the catalogue has '{name}'", name=name),
-                        span=self.where,
+                        span=self.span,
                         hint=Message("list it under `products` of the test, with its service plans if they matter"),
                     )
                 ]
@@ -163,30 +164,30 @@ class _Products(Struct):
         return product.sku_id
 
     def plan_id(self, name: str) -> str:
-        """Return the id of a service plan that an assignment switches off."""
+        """Return the id of a service plan that an assignment disables."""
         return str(self._plan(name)["servicePlanId"])
 
     def subscribed(
         self, users: Iterable[Mapping[str, Any]], subscriptions: Iterable[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
-        """Return the tenant's subscribedSkus; seats in use are the assigned users, unless the test gives them."""
+        """Return the tenant's subscribedSkus; seats in use are the assigned users, unless the test specifies them."""
         holders: dict[str, int] = {}
         for user in users:
             for sku_id in {item["skuId"] for item in user["assignedLicenses"]}:
                 holders[sku_id] = holders.get(sku_id, 0) + 1
-        bought: dict[str, list[str]] = {}
+        subscription_ids: dict[str, list[str]] = {}
         for item in subscriptions:
-            bought.setdefault(item["skuId"], []).append(item["id"])
+            subscription_ids.setdefault(item["skuId"], []).append(item["id"])
         return [
             {
                 **sku,
                 "consumedUnits": holders.get(sku_id, 0) if sku["consumedUnits"] is ... else sku["consumedUnits"],
-                "subscriptionIds": bought.get(sku_id, []),
+                "subscriptionIds": subscription_ids.get(sku_id, []),
             }
             for sku_id, sku in self.owned.items()
         ]
 
-    def _known(self, name: str) -> Product | None:
+    def _catalogue_product(self, name: str) -> Product | None:
         by_id = self.catalogue.product(name.lower())
         same_name = self.catalogue.by_part_number(name)
         return by_id or (min(same_name, key=lambda product: product.sku_id) if same_name else None)

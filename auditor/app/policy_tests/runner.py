@@ -36,7 +36,7 @@ from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 
 _TENANT = "tenant"
-"""The name of a test's only tenant, if it names none."""
+"""The default name of the only tenant of a test."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
@@ -59,25 +59,28 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return not self.missing and not self.unexpected
 
 
-def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
-    """Run the tests of files and folders in order of path; `as_of` is for tests that name no instant.
+def rehearse(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
+    """Run the tests in files and folders, sorted by path; `as_of` is the default instant of a test.
 
     Raises InputError for errors in tests or policies, and UsageError if there is no test.
     """
     loaded: dict[Path, Loaded] = {}
-    for root, path, named in _test_files(places):
-        document = parse(read_yaml(path, None if named else root), file=path.as_posix())
-        mistakes = check(document, "policy-test")
-        if mistakes:
-            raise InputError(mistakes)
+    for root, path, is_explicit in _test_files(locations):
+        document = parse(read_yaml(path, None if is_explicit else root), file=path.as_posix())
+        errors = check(document, "policy-test")
+        if errors:
+            raise InputError(errors)
         if root not in loaded:
             loaded[root] = load_policies([root])
-        for number in range(len(_tests(document))):
-            yield _judge(document, number, path, loaded[root], catalogue, as_of)
+        for index in range(len(_tests(document))):
+            yield _run_test(document, index, path, loaded[root], catalogue, as_of)
 
 
 def _test_files(locations: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
-    """Find the test files, each with the folder whose policies it may name, and whether it was named itself."""
+    """Return (folder, path, explicit) for each test file.
+
+    The folder contains the policies that the test may refer to; explicit means that the user specified the file itself.
+    """
     by_path: dict[Path, tuple[Path, bool]] = {}
     for location in locations or (DEFAULT,):
         if not exists(location):
@@ -108,32 +111,36 @@ def _tests(document: Document) -> list[Mapping[str, Any]]:
     return tests
 
 
-def _judge(
-    document: Document, number: int, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime
+def _run_test(
+    document: Document, index: int, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime
 ) -> Verdict:
-    test: Mapping[str, Any] = _tests(document)[number]
-    where = document.span(("tests", number, "name"))
+    test: Mapping[str, Any] = _tests(document)[index]
+    span = document.span(("tests", index, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
-    chosen = _chosen(test, path, loaded, document, number)
+    policies = _selected_policies(test, path, loaded, document, index)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
-    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
-    earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue, where) for tenant in tenants}
-    result = audit(states, chosen, catalogue, moment, earlier=earlier)
+    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment, span) for tenant in tenants]
+    earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue, span) for tenant in tenants}
+    result = audit(states, policies, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
     parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
-    notes = {note.subject: note.message for part in parts for note in part.notices if note.code == "policy.no-match"}
+    message_by_policy = {
+        notice.subject: notice.message for part in parts for notice in part.notices if notice.code == "policy.no-match"
+    }
     return Verdict(
         name=str(test["name"]),
-        span=where,
+        span=span,
         missing=missing,
         unexpected=unexpected,
         matched=frozenset(outcome.id for part in parts for outcome in part.policies if outcome.judged),
-        unmatched=tuple((policy, notes[policy.id]) for policy in chosen.policies if policy.id in notes),
+        unmatched=tuple(
+            (policy, message_by_policy[policy.id]) for policy in policies.policies if policy.id in message_by_policy
+        ),
     )
 
 
 def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
-    """Return a warning for every policy that evaluated nothing in any of the tests that use it."""
+    """Return a warning for every policy that matched nothing in all of the tests that use it."""
     matched: set[str] = set()
     unmatched: dict[str, tuple[Policy, Message]] = {}
     for verdict in verdicts:
@@ -152,10 +159,13 @@ def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
     ]
 
 
-def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Document, number: int) -> PolicySet:
-    """Keep the policies that the test names, else those of the file it stands beside; they judge any tenant's name.
+def _selected_policies(
+    test: Mapping[str, Any], path: Path, loaded: Loaded, document: Document, test_index: int
+) -> PolicySet:
+    """Return the policies that the test specifies, or else those of the policy file next to it.
 
-    To a file belong the policies that it changes under `extends`, too.
+    These include policies that the file changes under `extends`. If the test has no `tenants`, restrictions of policies
+    and waivers to tenants are removed.
     """
     policies = loaded.policies
     names: Iterable[str]
@@ -163,7 +173,7 @@ def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Docum
         names = [str(name) for name in test["policies"]]
         ids = {policy.id for policy in policies.policies}
         unknown = [
-            _unknown(name, ids, document.span(("tests", number, "policies", index)))
+            _unknown_policy(name, ids, document.span(("tests", test_index, "policies", index)))
             for index, name in enumerate(names)
             if name not in ids
         ]
@@ -171,40 +181,40 @@ def _chosen(test: Mapping[str, Any], path: Path, loaded: Loaded, document: Docum
             raise InputError(unknown)
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
-        beside = path.with_name(stem).as_posix()
+        policy_path = path.with_name(stem).as_posix()
         files = {policy.id: policy.span.file for policy in policies.policies} | dict(loaded.changed)
-        names = [policy for policy, file in files.items() if _without_suffix(file) == beside]
+        names = [policy for policy, file in files.items() if _without_suffix(file) == policy_path]
         if not names:
-            raise InputError([_nothing_evaluated(f"{stem}.yaml", document.span(("tests", number, "name")))])
+            raise InputError([_no_policies(f"{stem}.yaml", document.span(("tests", test_index, "name")))])
     alone = "tenants" not in test
-    chosen = [policy for policy in policies.policies if policy.id in names]
+    selected = [policy for policy in policies.policies if policy.id in names]
     return replace(
         policies,
-        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in chosen),
+        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in selected),
         waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
     )
 
 
 def _without_suffix(file: str) -> str:
-    """Return the path of a policy file without `.yaml` or `.yml`, in whatever letter case."""
+    """Return the path of a policy file without `.yaml` or `.yml`, regardless of case."""
     return next((file[: -len(suffix)] for suffix in SUFFIXES if file.lower().endswith(suffix)), file)
 
 
-def _unknown(name: str, names: Iterable[str], where: Span) -> Diagnostic:
+def _unknown_policy(name: str, names: Iterable[str], span: Span) -> Diagnostic:
     return Diagnostic(
         slug="test-unknown-policy",
         message=Message("no file defines the policy '{name}'", name=name),
-        span=where,
+        span=span,
         hint=did_you_mean(name, names),
     )
 
 
-def _nothing_evaluated(sibling: str, where: Span) -> Diagnostic:
-    """Refuse a test that no policy could fail."""
+def _no_policies(sibling: str, span: Span) -> Diagnostic:
+    """Return the error for a test without policies, which could never fail."""
     return Diagnostic(
         slug="test-no-policy",
         message=Message("the test has no policies: there is none in a '{sibling}' beside it", sibling=sibling),
-        span=where,
+        span=span,
         hint=Message("specify some with `policies:`, or call the file after the one that holds them"),
     )
 
@@ -212,11 +222,15 @@ def _nothing_evaluated(sibling: str, where: Span) -> Diagnostic:
 def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     findings = [(tenant or "fleet", finding) for tenant, finding in located(result)]
     expected = list(test.get("expect", ()))
-    missing = [_words(item) for item in expected if not any(_fits(item, *each) for each in findings)]
+    missing = [
+        _expectation_text(item)
+        for item in expected
+        if not any(_matches(item, *tenant_finding) for tenant_finding in findings)
+    ]
     unexpected = [
-        _finding_words(name, finding, several="tenants" in test)
+        _finding_text(name, finding, several="tenants" in test)
         for name, finding in findings
-        if not any(_fits(item, name, finding) for item in expected)
+        if not any(_matches(item, name, finding) for item in expected)
     ]
     missing.extend(_outcomes(test, result))
     return tuple(missing), () if test.get("partial") or "expect" not in test else tuple(unexpected)
@@ -235,13 +249,13 @@ def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
             )
 
 
-def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
+def _matches(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
     """Return whether a finding matches an expectation; properties that it omits match anything."""
     product = finding.product
-    names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
-    people = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}
+    product_names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
+    user_names = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}
     subjects = {
-        "user": (SubjectType.USER, people),
+        "user": (SubjectType.USER, user_names),
         "subscription": (SubjectType.SUBSCRIPTION, {_folded(finding.subject.id)}),
         "group": (SubjectType.GROUP, {_folded(finding.subject.id), _folded(finding.subject.name)}),
     }
@@ -251,7 +265,7 @@ def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
         if key in item and (finding.subject.type is not kind or _folded(item[key]) not in accepted):
             return False
     if "product" in item and not (
-        _folded(item["product"]) in names if item["product"] is not None else product is None
+        _folded(item["product"]) in product_names if item["product"] is not None else product is None
     ):
         return False
     if "detail" in item and item["detail"] != finding.detail:
@@ -263,11 +277,11 @@ def _folded(text: object) -> str:
     return "" if text is None else str(text).casefold()
 
 
-def _words(item: Mapping[str, Any]) -> Message:
+def _expectation_text(item: Mapping[str, Any]) -> Message:
     return Message(", ".join(f"{key}: {value}" for key, value in item.items()))
 
 
-def _finding_words(tenant: str, finding: Finding, *, several: bool) -> Message:
+def _finding_text(tenant: str, finding: Finding, *, several: bool) -> Message:
     item: dict[str, Any] = {"policy": finding.policy, "check": finding.check}
     subject = finding.evidence.get("userPrincipalName") or finding.subject.name
     if finding.subject.type in {SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.GROUP}:
@@ -281,4 +295,4 @@ def _finding_words(tenant: str, finding: Finding, *, several: bool) -> Message:
     item["status"] = finding.status.value
     if several:
         item["tenant"] = tenant
-    return _words(item)
+    return _expectation_text(item)

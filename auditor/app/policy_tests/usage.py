@@ -1,4 +1,4 @@
-"""What policy tests say about usage, as the reports of Microsoft would have it."""
+"""Builds the usage data of policy tests in the format of Microsoft's reports."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -10,9 +10,9 @@ from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_
 
 
 def usage_columns(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns of a user for `lastActivity`, `copilot`, `apps`, `mailbox` and `agent`.
+    """Return the columns of a user from `lastActivity`, `copilot`, `apps`, `mailbox` and `agent`.
 
-    A user without `lastActivity` or `copilot` has no row in that report; services that it does not name are blank.
+    A user without `lastActivity` or `copilot` has no row in that report; services that are not listed are empty.
     """
     columns: dict[str, Any] = {}
     missing: list[str] = []
@@ -26,7 +26,7 @@ def usage_columns(item: Mapping[str, Any]) -> dict[str, Any]:
     else:
         missing.append(Source.COPILOT_USAGE.value)
     if "apps" in item:
-        used = sum(app_bits((app,), on) for app, on in item["apps"].items())
+        used = sum(app_bits((app,), platforms) for app, platforms in item["apps"].items())
         columns.update(dict.fromkeys(APP_USAGE_COLUMNS.values(), used))
     mailbox = item.get("mailbox", {})
     if "size" in mailbox:
@@ -39,7 +39,7 @@ def usage_columns(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def report_rows(as_of: datetime) -> list[dict[str, Any]]:
-    """Return the reports of a test: each knows activity up to the day of the audit."""
+    """Return the reports of a test, each with activity up to the day of the audit."""
     return [
         {"source": source.value, "period": "D180", "refreshDate": as_of.date(), "rows": None}
         for source in REPORT_COLUMNS
