@@ -1,1 +1,1 @@
-"""Replaces people in a Result with keyed pseudonyms."""
+"""Replaces users in a Result with keyed pseudonyms."""

@@ -1,4 +1,4 @@
-"""Merges departments, cost centres and the like that are so small that their counts describe single people."""
+"""Merges departments and other units that are so small that their counts describe individual users."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,12 +9,15 @@ from auditor.app.redaction.people import People
 from auditor.domain.result.seat_usage import DepartmentReport, UnitUsage
 from auditor.result.seats import unit_sum
 
-_FEWEST: Final = 5
-"""People of the smallest one that is listed by itself."""
+_MIN_PEOPLE: Final = 5
+"""The minimum number of users of a unit that is listed separately."""
 
 
 def redacted_departments(report: DepartmentReport, people: People) -> DepartmentReport:
-    """Merge departments and the like of fewer than 5 people, and replace people in the names of the others."""
+    """Merge departments, companies, cost centres and divisions of fewer than 5 users.
+
+    Names of users in the names of the other units are replaced.
+    """
     return replace(
         report,
         departments=_units(report.departments, people),
@@ -25,15 +28,15 @@ def redacted_departments(report: DepartmentReport, people: People) -> Department
 
 
 def _units(units: Sequence[UnitUsage], people: People) -> tuple[UnitUsage, ...]:
-    """Return the units of enough people, one for all others, and people without a unit.
+    """Return the units with enough users, one merged unit for all others, and the users without a unit.
 
-    Where the others together, or the people without a unit, are too few, the smallest unit joins them: a sum that tells
-    of single people would undo the merging.
+    If the merged units or the users without a unit are too few, the smallest listed units are merged too: a sum over
+    individual users would reveal what the merging hides.
     """
-    merged = [unit for unit in units if unit.merged or unit.people < _FEWEST]
+    merged = [unit for unit in units if unit.merged or unit.people < _MIN_PEOPLE]
     listed = sorted((unit for unit in units if unit not in merged), key=lambda unit: unit.people)
-    while merged and listed and sum(unit.people for unit in merged) < _FEWEST:
+    while merged and listed and sum(unit.people for unit in merged) < _MIN_PEOPLE:
         merged.append(listed.pop(0))
     separate = [unit for unit in units if unit in listed]
-    named = [replace(unit, name=people.free(unit.name)) for unit in separate if unit.name is not None]
+    named = [replace(unit, name=people.free_text(unit.name)) for unit in separate if unit.name is not None]
     return (*named, *([unit_sum(merged)] if merged else ()), *(unit for unit in separate if unit.name is None))

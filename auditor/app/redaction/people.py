@@ -1,4 +1,4 @@
-"""Finds the people of a result and of its policies in texts and replaces them with pseudonyms."""
+"""Finds the users of a result and of its policies in texts, and replaces them with pseudonyms."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,7 @@ from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import Result, Run
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
-"""Keys of evidence and selectors that identify a person."""
+"""Keys of evidence and selectors that identify a user."""
 _TOKEN: Final = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
 """Tokens that can be an id or an address: neither contains one of these characters or ends with a full stop."""
 _WORD: Final = re.compile(r"\w+")
@@ -23,21 +23,23 @@ _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
 
 
 Names = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
-"""Names of more than one word with their pseudonyms: by first word, number of words and words, all in small letters.
-A text is looked up word by word, however many people share a first name."""
+"""Names of several words and their pseudonyms, by first word, number of words and words, all in lower case.
+
+The lookup takes one step per word of a text, regardless of how many users share a first name.
+"""
 
 
 class People(Struct, frozen=True, kw_only=True):
-    """The pseudonyms of people: by id, and by everything that names them in a text, in small letters."""
+    """The pseudonyms of users, by id and by the names and addresses in texts, in lower case."""
 
     key: Key
     ids: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
-    """Pseudonyms by id and address only."""
+    """Pseudonyms by id and address only, without names."""
     names: Names = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
-    """People whom policies name."""
+    """The pseudonyms of users in selectors of policies."""
     free_texts: dict[str, str] = field(default_factory=dict)
     """Cache of free texts and their replacements."""
     program_texts: dict[str, str] = field(default_factory=dict)
@@ -46,55 +48,55 @@ class People(Struct, frozen=True, kw_only=True):
     """Cache of evidence texts and their replacements."""
 
     def subject(self, subject: Subject) -> Subject:
-        """Replace a user by the pseudonym, and people in the name of a group; other subjects stay."""
+        """Replace a user by the pseudonym, and users in the name of a group; other subjects are unchanged."""
         if subject.type is SubjectType.USER:
             name = self.ids[subject.id]
             return Subject(type=SubjectType.USER, id=name, name=name)
-        return replace(subject, name=self.free(subject.name)) if subject.type is SubjectType.GROUP else subject
+        return replace(subject, name=self.free_text(subject.name)) if subject.type is SubjectType.GROUP else subject
 
     def fingerprints(self, fingerprints: Iterable[str]) -> tuple[str, ...]:
-        """Replace fingerprints, and sort them again: their order must not show the original ones."""
+        """Replace fingerprints and sort them again, so that their order does not reveal the original ones."""
         return tuple(sorted(map(self.key.fingerprint, fingerprints)))
 
     def text(self, text: str) -> str:
-        """Replace every known id and address in a text of ours; a name of one word of it says nothing."""
-        pseudonym = self._of(text)
+        """Replace every known id, address and one-word name in a text that this program wrote."""
+        pseudonym = self._pseudonym(text)
         if pseudonym is not None:
             return pseudonym
         tokens = _TOKEN.findall(text.casefold())
         if self.texts.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
-            return text  # as in most texts: they name nobody
-        return _TOKEN.sub(lambda token: self._of(token[0]) or token[0], text)
+            return text  # fast path: most texts contain no user
+        return _TOKEN.sub(lambda token: self._pseudonym(token[0]) or token[0], text)
 
     def ids_in(self, text: str) -> str:
-        """Replace every known id and address in a text, but no names: a product may have the same name."""
+        """Replace every known id and address in a text, but not names, because a product may have the same name."""
         tokens = _TOKEN.findall(text.casefold())
         if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text
-        return _TOKEN.sub(lambda token: self._exact(token[0].casefold()) or token[0], text)
+        return _TOKEN.sub(lambda token: self._exact_pseudonym(token[0].casefold()) or token[0], text)
 
-    def _exact(self, small: str) -> str | None:
-        return self.exact.get(small) or self.named.get(small)
+    def _exact_pseudonym(self, folded: str) -> str | None:
+        return self.exact.get(folded) or self.named.get(folded)
 
-    def free(self, text: str) -> str:
-        """Replace all addresses, and known ids and names, in a text written by a person."""
+    def free_text(self, text: str) -> str:
+        """Replace all addresses, and known ids and names, in a text that a person wrote."""
         cached = self.free_texts.get(text)
         if cached is None:
             cached = self.free_texts[text] = self._free(text)
         return cached
 
     def program_text(self, text: str) -> str:
-        """Replace every known id, address and name in a text of ours, which may hold the name of a group."""
+        """Replace every known id, address and name in a text of this program that may contain the name of a group."""
         cached = self.program_texts.get(text)
         if cached is None:
             cached = self.program_texts[text] = self._without_names(self.text(text))
         return cached
 
-    def quoted(self, text: str) -> str:
-        """Replace people in a text of evidence; instants become midnight of their day."""
+    def evidence_text(self, text: str) -> str:
+        """Replace users in a text of evidence; instants are replaced by midnight of their day."""
         cached = self.evidence.get(text)
         if cached is None:
-            cached = self.evidence[text] = self.free(day_of(text))
+            cached = self.evidence[text] = self.free_text(day_of(text))
         return cached
 
     def _free(self, text: str) -> str:
@@ -113,25 +115,25 @@ class People(Struct, frozen=True, kw_only=True):
                     text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
         return text
 
-    def _of(self, text: str) -> str | None:
-        small = text.casefold()
-        return self.texts.get(small) or self.named.get(small)
+    def _pseudonym(self, text: str) -> str | None:
+        folded = text.casefold()
+        return self.texts.get(folded) or self.named.get(folded)
 
-    def plain(self, value: Any, change: Callable[[str], str]) -> Any:
-        """Replace people in any JSON value."""
+    def json_value(self, value: Any, change: Callable[[str], str]) -> Any:
+        """Apply `change` to every text in a JSON value."""
         match value:
             case str():
                 return change(value)
             case Mapping():
-                return {key: self.plain(item, change) for key, item in value.items()}
+                return {key: self.json_value(item, change) for key, item in value.items()}
             case list() | tuple():
-                return [self.plain(item, change) for item in value]
+                return [self.json_value(item, change) for item in value]
             case _:
                 return value
 
 
 def day_of(text: str) -> str:
-    """Return midnight of the day of an instant; the second of a sign-in or creation would identify a person."""
+    """Return midnight of the day of an instant; the exact time of a sign-in or creation would identify a user."""
     instant = _INSTANT.fullmatch(text)
     return text if instant is None else f"{instant[1]}T00:00:00Z"
 
@@ -139,19 +141,21 @@ def day_of(text: str) -> str:
 def people_of(
     tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str], subjects: Iterable[Subject] = ()
 ) -> People:
-    """Return the users of the findings of a tenant, those among `subjects`, and those whom policies name."""
+    """Return the users in the findings of a tenant and in `subjects`, with those in `named` from policies."""
     ids: dict[str, str] = {}
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
-    everyone = chain(((each.subject, each.evidence) for each in findings), ((each, {}) for each in subjects))
-    for subject, evidence in everyone:
+    subjects_with_evidence = chain(
+        ((each.subject, each.evidence) for each in findings), ((each, {}) for each in subjects)
+    )
+    for subject, evidence in subjects_with_evidence:
         if subject.type is SubjectType.USER:
-            user = subject.id
-            name = ids[user] = ids.get(user) or key.person(tenant_id, user)
-            names[subject.name.casefold()] = name
-            addresses[str(evidence.get("userPrincipalName") or "").casefold()] = name
-    # Anybody may be called what is another's id: the id goes before.
-    exact = {**addresses, **{user.casefold(): name for user, name in ids.items()}}
+            user_id = subject.id
+            pseudonym = ids[user_id] = ids.get(user_id) or key.person(tenant_id, user_id)
+            names[subject.name.casefold()] = pseudonym
+            addresses[str(evidence.get("userPrincipalName") or "").casefold()] = pseudonym
+    # An id takes precedence, because the name of one user may equal the id of another.
+    exact = {**addresses, **{user_id.casefold(): pseudonym for user_id, pseudonym in ids.items()}}
     texts = {**names, **exact}
     for lookup in (exact, texts):
         lookup.pop("", None)
@@ -159,7 +163,7 @@ def people_of(
 
 
 def _by_words(names: Mapping[str, str]) -> Names:
-    """Return the lookup table of names with several words, the longest of each first word first."""
+    """Return the lookup table of names of several words, with the longest names of each first word first."""
     by_first: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
     for name, pseudonym in names.items():
         words = tuple(_WORD.findall(name))
@@ -169,7 +173,7 @@ def _by_words(names: Mapping[str, str]) -> Names:
 
 
 def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
-    """Return the users with findings, in all tenants, whom texts of policies mention."""
+    """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
     exact: dict[str, str] = {}
@@ -185,7 +189,7 @@ def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
 
 
 def named_in(run: Run, key: Key) -> dict[str, str]:
-    """Return the pseudonyms of all people that selectors of policies, populations and waivers name."""
+    """Return the pseudonyms of all users in selectors of policies, populations and waivers, and of waiver owners."""
     selectors = [
         *(header.spec.get("users") for header in run.policies),
         *(run.definitions.get("populations") or {}).values(),
@@ -198,7 +202,7 @@ def named_in(run: Run, key: Key) -> dict[str, str]:
 
 
 def _personal(selector: Any, *, within: bool) -> Iterable[str]:
-    """Yield the texts below keys that identify a person."""
+    """Yield the texts below keys that identify a user."""
     match selector:
         case str():
             if within:

@@ -1,4 +1,4 @@
-"""Computes pseudonyms of people and fingerprints of findings as HMACs with a secret key."""
+"""Computes pseudonyms of users and fingerprints of findings as HMACs with a secret key."""
 
 import hmac
 import re
@@ -11,25 +11,25 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Redaction
 
 VARIABLE: Final = "AUDITOR_REDACT_KEY"
-"""The environment variable that holds the key."""
+"""The environment variable that contains the key."""
 SHORTEST: Final = 16
 """Minimum length of a key in bytes; shorter ones could be guessed."""
 PSEUDONYM: Final = re.compile(r"user-[0-9a-f]{16}")
-"""The pseudonym of a person, as `Key.person` returns it."""
-_RANDOM: Final = 32
+"""The pseudonym of a user, as `Key.person` returns it."""
+_RANDOM_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """The secret of a redaction: the same secret gives the same pseudonyms in every run, format and shard."""
+    """The secret key of a redaction: the same key gives the same pseudonyms in every run, format and shard."""
 
     secret: bytes = field(repr=False)
     stable: bool
-    """Whether the user gave it; a random key is valid for one run."""
+    """Whether the user specified the key; a random key is valid for one run only."""
 
     @property
     def redaction(self) -> Redaction:
-        """Return the description of the key in a result: it identifies the key without revealing it."""
+        """The description of the key in a result, which identifies the key without revealing it."""
         return Redaction(key=self._digest("key", "")[:16], stable=self.stable)
 
     def person(self, tenant_id: str, user_id: str) -> str:
@@ -37,7 +37,7 @@ class Key:
         return "user-" + self._digest("person", f"{tenant_id}\x1f{user_id}")[:16]
 
     def fingerprint(self, fingerprint: str) -> str:
-        """Return the fingerprint of a finding in a redacted result; the plain one is a hash of a user id."""
+        """Return the fingerprint of a finding in a redacted result; the original one is a hash of a user id."""
         return self._digest("fingerprint", fingerprint)[:32]
 
     def _digest(self, kind: str, text: str) -> str:
@@ -45,10 +45,10 @@ class Key:
 
 
 def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
-    """Return the key of the environment, or one of random bytes where there is none; UsageError for a short key."""
+    """Return the key in the environment, or a random key if there is none. Raises UsageError if it is too short."""
     secret = environ.get(VARIABLE, "").strip().encode("utf-8", "surrogateescape")
-    if not secret:  # workflows set an empty variable for a secret that does not exist
-        return Key(secret=random(_RANDOM), stable=False)
+    if not secret:  # a workflow sets an empty variable for a secret that does not exist
+        return Key(secret=random(_RANDOM_BYTES), stable=False)
     if len(secret) < SHORTEST:
         raise UsageError(
             "redact-key",

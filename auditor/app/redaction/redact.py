@@ -1,4 +1,4 @@
-"""Replaces people in a Result with pseudonyms that cannot be computed without the key."""
+"""Replaces users in a Result with pseudonyms that cannot be computed without the key."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,24 +23,24 @@ from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 Part = TypeVar("Part", TenantResult, FleetResult)
 Reasoned = TypeVar("Reasoned", Coverage, PolicyOutcome)
 
-_UNSAID = frozenset({"ticket", "approvedBy"})
+_REMOVED_KEYS = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are removed."""
 _REASON = "redacted"
 """Placeholder for the reason of a waiver, which is required."""
-_GB = 2**30
-"""Sizes of mailboxes are whole gigabytes in a redacted result: the last byte would identify a person."""
+_GIGABYTE = 2**30
+"""Mailbox sizes are rounded down to gigabytes in a redacted result: the exact size would identify a user."""
 _QUOTED = re.compile(r"'([^']*)'")
-_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
+_IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """Pattern of quoted values of identifying properties in notices."""
 
 
 def redacted(result: Result, key: Key) -> Result:
-    """Replace people in findings, actions, notices and policies, and every fingerprint; instants become days.
+    """Replace users in findings, actions, notices and policies, and all fingerprints; instants become days.
 
     Ids, names and addresses of users and every address in free text become pseudonyms. Reasons, tickets and approvers
     of waivers are removed. Findings are sorted by pseudonym, because the order of ids would reveal them. Groups,
-    products, departments and owners of policies stay; the counts of departments of few people are merged. A redacted
-    result is returned unchanged.
+    products, departments and owners of policies are kept; the counts of departments with few users are merged. A
+    redacted result is returned unchanged.
     """
     if result.run.redacted:
         return result
@@ -54,10 +54,10 @@ def redacted(result: Result, key: Key) -> Result:
 
 
 def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
-    """Replace people in a plan; with the same key a person has the same pseudonym as in the result."""
+    """Replace users in a plan; with the same key, a user has the same pseudonym as in the result."""
     return replace(
         plan,
-        tenants=tuple(_planned(tenant, key) for tenant in plan.tenants),
+        tenants=tuple(_tenant_plan(tenant, key) for tenant in plan.tenants),
         fleet=_proof(plan.fleet, People(key=key)),
         redacted=True,
     )
@@ -67,19 +67,22 @@ def _run(run: Run, people: People) -> Run:
     headers = []
     for header in run.policies:
         spec = {
-            name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+            name: people.json_value(_selector(value, people.key) if name == "users" else value, people.free_text)
             for name, value in header.spec.items()
         }
         if "owner" in header.spec:
             spec["owner"] = header.spec["owner"]
-        title, rationale = people.free(header.title), people.free(header.rationale)
-        pages = header.references and tuple(replace(page, title=people.free(page.title)) for page in header.references)
+        title, rationale = people.free_text(header.title), people.free_text(header.rationale)
+        pages = header.references and tuple(
+            replace(page, title=people.free_text(page.title)) for page in header.references
+        )
         headers.append(replace(header, title=title, rationale=rationale, references=pages, spec=spec))
     populations = run.definitions.get("populations") or {}
     definitions = {
         **run.definitions,
         "populations": {
-            name: people.plain(_selector(selector, people.key), people.free) for name, selector in populations.items()
+            name: people.json_value(_selector(selector, people.key), people.free_text)
+            for name, selector in populations.items()
         },
         "waivers": [_waiver(waiver, people) for waiver in run.definitions.get("waivers") or ()],
     }
@@ -88,21 +91,21 @@ def _run(run: Run, people: People) -> Run:
 
 
 def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
-    """Return a waiver without its free texts and with a pseudonym for its owner's address."""
+    """Return a waiver without its free texts, and with a pseudonym instead of its owner's address."""
     fields = {
-        name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+        name: people.json_value(_selector(value, people.key) if name == "users" else value, people.free_text)
         for name, value in waiver.items()
-        if name not in _UNSAID
+        if name not in _REMOVED_KEYS
     }
     return {**fields, "reason": _REASON} if "reason" in fields else fields
 
 
 def _selector(selector: Any, key: Key) -> Any:
-    """Replace the people that a selector names; names of populations and groups stay."""
+    """Replace the users in a selector; names of populations and groups are kept."""
     match selector:
         case Mapping():
             return {
-                name: _anonymous(value, key) if name in PERSONAL else _selector(value, key)
+                name: _with_pseudonyms(value, key) if name in PERSONAL else _selector(value, key)
                 for name, value in selector.items()
             }
         case list() | tuple():
@@ -111,27 +114,27 @@ def _selector(selector: Any, key: Key) -> Any:
             return selector
 
 
-def _anonymous(value: Any, key: Key) -> Any:
+def _with_pseudonyms(value: Any, key: Key) -> Any:
     match value:
         case str():
             return key.person("", value.casefold())
         case Mapping():
-            return {name: _anonymous(item, key) for name, item in value.items()}
+            return {name: _with_pseudonyms(item, key) for name, item in value.items()}
         case list() | tuple():
-            return [_anonymous(item, key) for item in value]
+            return [_with_pseudonyms(item, key) for item in value]
         case _:
             return value
 
 
 def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
     verification = tenant.verification
-    subjects = () if verification is None else (each.subject for each in verification.findings)
+    subjects = () if verification is None else (finding.subject for finding in verification.findings)
     people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named, subjects)
     return replace(
         _part(tenant, people),
         sources=_reasons(tenant.sources, people),
         policies=_reasons(tenant.policies, people),
-        failure=None if tenant.failure is None else tenant.failure.rewritten(people.free),
+        failure=None if tenant.failure is None else tenant.failure.rewritten(people.free_text),
         departments=None if tenant.departments is None else redacted_departments(tenant.departments, people),
         verification=None if verification is None else redacted_verification(verification, people),
     )
@@ -150,37 +153,37 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
 
 
 def _part(part: Part, people: People) -> Part:
-    """Replace people in what a tenant and the fleet both have."""
+    """Replace users in the fields that a tenant and the fleet have in common."""
     findings = part.findings.map(lambda batch: _findings(batch, people))
-    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
+    positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
     return replace(
         part,
         findings=findings,
         fixed=_findings(part.fixed, people),
         unconfirmed=_findings(part.unconfirmed, people),
         closed=people.fingerprints(part.closed),
-        actions=mapped(part.actions, lambda action: _action(action, people, places)),
+        actions=mapped(part.actions, lambda action: _action(action, people, positions)),
         notices=_notices(part.notices, people),
     )
 
 
-def _reasons(each: Iterable[Reasoned], people: People) -> tuple[Reasoned, ...]:
+def _reasons(items: Iterable[Reasoned], people: People) -> tuple[Reasoned, ...]:
     return tuple(
-        item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free)) for item in each
+        item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free_text)) for item in items
     )
 
 
-def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
+def _tenant_plan(tenant: TenantPlan, key: Key) -> TenantPlan:
     people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
     findings = _findings(tenant.findings, people)
-    places = {finding.fingerprint: index for index, finding in enumerate(findings)}
+    positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
     dropped = (
         replace(item, subject=people.program_text(item.subject), why=people.program_text(item.why))
         for item in tenant.dropped
     )
     return replace(
         tenant,
-        actions=tuple(_action(action, people, places) for action in tenant.actions),
+        actions=tuple(_action(action, people, positions) for action in tenant.actions),
         findings=findings,
         questions=tuple(_question(question, people) for question in tenant.questions),
         proof=_proof(tenant.proof, people),
@@ -217,30 +220,30 @@ def _proof(proof: Proof, people: People) -> Proof:
 
 def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
     return tuple(
-        replace(notice, message=_notice(notice, people), subject=people.free(notice.subject)) for notice in notices
+        replace(notice, message=_notice(notice, people), subject=people.free_text(notice.subject)) for notice in notices
     )
 
 
 def _notice(notice: Notice, people: People) -> Message:
-    """Return the message of a notice; values by which a policy names people get the policy's pseudonyms."""
+    """Return the message of a notice; identifying values of a policy get the same pseudonyms as in the policy."""
     if notice.code != "policy.no-match":
-        return notice.message.rewritten(people.free)
+        return notice.message.rewritten(people.free_text)
 
-    def hidden(quoted: re.Match[str]) -> str:
-        return f"'{_anonymous(quoted[1], people.key)}'"
+    def pseudonym(value: re.Match[str]) -> str:
+        return f"'{_with_pseudonyms(value[1], people.key)}'"
 
     return notice.message.rewritten(
-        lambda text: people.free(_NAMED.sub(lambda match: _QUOTED.sub(hidden, match[0]), text))
+        lambda text: people.free_text(_IDENTIFYING_VALUES.sub(lambda match: _QUOTED.sub(pseudonym, match[0]), text))
     )
 
 
 def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...]:
-    """Replace people in findings; those of one check of a policy are put in the order of what stands for their ids."""
+    """Replace users in findings, and sort those of the same policy and check by their pseudonyms."""
     changed = (_finding(finding, people) for finding in findings)
     return tuple(
         finding
-        for _, same in groupby(changed, key=lambda finding: (finding.policy, finding.check))
-        for finding in sorted(same, key=report_order)
+        for _, group in groupby(changed, key=lambda finding: (finding.policy, finding.check))
+        for finding in sorted(group, key=report_order)
     )
 
 
@@ -248,20 +251,23 @@ def _finding(finding: Finding, people: People) -> Finding:
     subject = people.subject(finding.subject)
     if subject.type is SubjectType.USER:
         evidence = {
-            key: (subject.id if value else value) if key in PERSONAL else people.plain(value, people.quoted)
+            key: (subject.id if value else value) if key in PERSONAL else people.json_value(value, people.evidence_text)
             for key, value in finding.evidence.items()
         }
         mailbox = evidence.get("mailboxUsage")
         if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
-            evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GB * _GB}
+            evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GIGABYTE * _GIGABYTE}
     else:
-        evidence = people.plain(finding.evidence, people.ids_in)
+        evidence = people.json_value(finding.evidence, people.ids_in)
     fingerprint = people.key.fingerprint(finding.fingerprint)
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 
 
-def _action(action: Action, people: People, places: Mapping[str, int]) -> Action:
-    findings = sorted(map(people.key.fingerprint, action.findings), key=lambda each: (places.get(each, -1), each))
+def _action(action: Action, people: People, positions: Mapping[str, int]) -> Action:
+    findings = sorted(
+        map(people.key.fingerprint, action.findings),
+        key=lambda fingerprint: (positions.get(fingerprint, -1), fingerprint),
+    )
     return replace(
         action,
         findings=tuple(findings),
@@ -270,14 +276,16 @@ def _action(action: Action, people: People, places: Mapping[str, int]) -> Action
         steps=tuple(map(people.program_text, action.steps)),
         warnings=tuple(map(people.program_text, action.warnings)),
         links=tuple(Link(label=people.text(link.label), address=people.text(link.address)) for link in action.links),
-        requests=_requests([people.plain(request, people.program_text) for request in action.requests]),
+        requests=_requests([people.json_value(request, people.program_text) for request in action.requests]),
     )
 
 
 def _requests(requests: Sequence[Any]) -> tuple[Any, ...]:
-    """Sort consecutive requests about people by pseudonym; requests about one person keep their order."""
-    about = [(PSEUDONYM.findall(str(request)), request) for request in requests]
+    """Sort consecutive requests about users by pseudonym; requests about the same user keep their order."""
+    requests_with_pseudonyms = [(PSEUDONYM.findall(str(request)), request) for request in requests]
     ordered: list[Any] = []
-    for personal, group in groupby(about, key=lambda item: bool(item[0])):
-        ordered += [request for _, request in (sorted(group, key=lambda item: str(item[0][0])) if personal else group)]
+    for has_pseudonyms, group in groupby(requests_with_pseudonyms, key=lambda item: bool(item[0])):
+        ordered += [
+            request for _, request in (sorted(group, key=lambda item: str(item[0][0])) if has_pseudonyms else group)
+        ]
     return tuple(ordered)

@@ -1,4 +1,4 @@
-"""Replaces people in the verification of a plan with pseudonyms."""
+"""Replaces users in the verification of a plan with pseudonyms."""
 
 from msgspec.structs import replace
 
@@ -7,7 +7,7 @@ from auditor.domain.result.verification import ActionVerdict, FindingVerdict, Te
 
 
 def redacted_verification(verification: TenantVerification, people: People) -> TenantVerification:
-    """Return the verification with pseudonyms and their fingerprints; its lists do not show the order of ids."""
+    """Return the verification with pseudonyms and new fingerprints, sorted so that the order of ids is not revealed."""
     findings = (_finding(finding, people) for finding in verification.findings)
     return replace(
         verification,
@@ -24,8 +24,8 @@ def _action(action: ActionVerdict, people: People) -> ActionVerdict:
         title=people.program_text(action.title),
         steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
         findings=people.fingerprints(action.findings),
-        decided=decided and replace(decided, decisions=tuple(map(people.free, decided.decisions))),
-        execution=None if run is None else replace(run, by=tuple(map(people.free, run.by))),
+        decided=decided and replace(decided, decisions=tuple(map(people.free_text, decided.decisions))),
+        execution=None if run is None else replace(run, by=tuple(map(people.free_text, run.by))),
     )
 
 
