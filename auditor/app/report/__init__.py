@@ -1,1 +1,1 @@
-"""Derives the Result of one reader (locale, recipient) and writes the requested formats."""
+"""Derives the Result for one reader (locale, recipient) and writes the requested formats."""

@@ -1,4 +1,4 @@
-"""Renders reports without a tenant that fails to render."""
+"""Writes reports without the tenants that fail to render."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,29 +14,29 @@ _Written = TypeVar("_Written")
 
 
 def contained(
-    result: Result, wanted: Output, write: Callable[[Result], _Written], *, locale: str
+    result: Result, output: Output, write: Callable[[Result], _Written], *, locale: str
 ) -> tuple[Result, _Written]:
-    """Write the reports of a result with `write`; return the result that was written, and the value of `write`.
+    """Write the reports of a result with `write`; return the result that was written, and the return value of `write`.
 
-    If that fails, each tenant is rendered alone, and those that fail are reported as not audited. The exception
-    propagates if no tenant fails alone, or if there is only one.
+    If `write` fails, each tenant is rendered separately, and those that fail are reported as not audited. The exception
+    is raised if no tenant fails separately, or if there is only one.
     """
     with TenantBoundary("", alone=len(result.tenants) == 1) as boundary:
         return result, write(result)
-    sound = each_contained(result, lambda tenant: _rendered(result, tenant, wanted, locale))
-    unchanged = all(one is other for one, other in zip(result.tenants, sound.tenants, strict=True))
+    remaining = each_contained(result, lambda tenant: _rendered(result, tenant, output, locale))
+    unchanged = all(before is after for before, after in zip(result.tenants, remaining.tenants, strict=True))
     if boundary.error is not None and unchanged:
         raise boundary.error
-    return sound, write(sound)
+    return remaining, write(remaining)
 
 
-def _rendered(result: Result, tenant: TenantResult, wanted: Output, locale: str) -> TenantResult:
-    """Render a tenant alone in every requested format and return it. Exceptions propagate."""
-    mine = single_tenant(result, tenant.name)
-    for name, _ in wanted.files:
-        for _ in render(mine, name, locale=locale).chunks():
+def _rendered(result: Result, tenant: TenantResult, output: Output, locale: str) -> TenantResult:
+    """Render a tenant separately in every requested format, and return it unchanged; exceptions are not caught."""
+    tenant_result = single_tenant(result, tenant.name)
+    for name, _ in output.files:
+        for _ in render(tenant_result, name, locale=locale).chunks():
             pass
-    if wanted.tenant_files:
+    if output.tenant_files:
         for _ in tenant_json(result, tenant.name).chunks():
             pass
     return tenant

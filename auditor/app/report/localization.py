@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from auditor.localization.localization import Localization
     from auditor.remedy.messages import Localizer
 
-_WRITTEN = "en"
+_RESULT_LANGUAGE = "en"
 """The language of saved results."""
 
 
@@ -28,19 +28,19 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
 
     Formats for machines use the original result, which is English.
     """
-    if locale.lower() == _WRITTEN:
-        return result  # the result is in this language already
+    if locale.lower() == _RESULT_LANGUAGE:
+        return result  # the result is already in this language
     from auditor.localization import localization  # noqa: PLC0415
 
     l10n = localization(locale)
-    if l10n.language == _WRITTEN:
+    if l10n.language == _RESULT_LANGUAGE:
         return result
     from auditor.app.audit.merge import policies_of  # noqa: PLC0415
     from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
 
     policy_set, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
-        tenants = tuple(_translated(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
+        tenants = tuple(_localised_tenant(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
     localized = fleet_remedied(result, policy_set, l10n=l10n).actions
     fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
@@ -48,49 +48,51 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
 
 
 def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
-    """Return a policy with its texts, and the titles of Microsoft's pages, in a language."""
+    """Return a policy with its texts, and the titles of Microsoft's pages, in the language of `l10n`."""
     references = header.references and tuple(
-        replace(each, title=l10n.gettext(each.title)) for each in header.references
+        replace(reference, title=l10n.gettext(reference.title)) for reference in header.references
     )
     title, rationale = l10n.policy(header.title), l10n.policy(header.rationale)
     return replace(header, title=title, rationale=rationale, references=references)
 
 
-def _translated(
+def _localised_tenant(
     tenant: TenantResult, policies: "PolicySet", today: "date", l10n: "Localizer", spill: "SpillFile | None"
 ) -> TenantResult:
-    """Return a tenant with its actions in a language."""
+    """Return a tenant with its actions in the language of `l10n`."""
     from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
     from auditor.findings.action_table import action_table  # noqa: PLC0415
 
     actions = _actions(tenant.actions, tenant_actions(tenant, policies, today, l10n=l10n, spill=spill))
-    return replace(_verified(tenant, l10n), actions=action_table(actions, spill))
+    return replace(_with_verified_titles(tenant, l10n), actions=action_table(actions, spill))
 
 
 def localised_verification(result: Result, locale: str) -> Result:
-    """Return the result with the titles of verified actions in `locale`; its other texts stay as they are."""
-    from auditor.localization import localization  # noqa: PLC0415  likewise
+    """Return the result with the titles of verified actions in `locale`; other texts are unchanged."""
+    from auditor.localization import localization  # noqa: PLC0415
 
     l10n = localization(locale)
-    return replace(result, tenants=tuple(_verified(tenant, l10n) for tenant in result.tenants))
+    return replace(result, tenants=tuple(_with_verified_titles(tenant, l10n) for tenant in result.tenants))
 
 
-def _verified(tenant: TenantResult, l10n: "Localizer") -> TenantResult:
-    """Return a tenant with the titles of the actions of its plan, which is saved in English, in a language."""
+def _with_verified_titles(tenant: TenantResult, l10n: "Localizer") -> TenantResult:
+    """Return a tenant with the action titles of its verified plan in the language of `l10n`; plans are in English."""
     verification = tenant.verification
     if verification is None:
         return tenant
-    from auditor.remedy.title_translation import translated_title  # noqa: PLC0415  only where a plan is verified
+    from auditor.remedy.title_translation import translated_title  # noqa: PLC0415  only with a verified plan
 
-    actions = (replace(one, title=translated_title(one.title, one.kind, l10n)) for one in verification.actions)
+    actions = (
+        replace(action, title=translated_title(action.title, action.kind, l10n)) for action in verification.actions
+    )
     return replace(tenant, verification=replace(verification, actions=tuple(actions)))
 
 
 def checked_locale(tag: str) -> str:
-    """Return a locale that the user named. Raises UsageError if its language does not exist."""
-    if tag.lower() == _WRITTEN:
+    """Return a locale that the user specified. Raises UsageError if there are no translations for it."""
+    if tag.lower() == _RESULT_LANGUAGE:
         return tag
-    from auditor.localization import languages, localization  # noqa: PLC0415  only who names another language waits for it
+    from auditor.localization import languages, localization  # noqa: PLC0415  only for other languages
 
     if localization(tag).fallback_from is not None:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Selects and writes the requested output files, all or none."""
+"""Selects and writes the requested output files, either all or none."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,8 +23,8 @@ from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
 
 TERMINAL = "terminal"
 STDOUT = "-"
-_PAGES = "tenants"
-"""The folder of the files of single tenants."""
+_TENANTS_FOLDER = "tenants"
+"""The folder for the files of individual tenants."""
 Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """Returns the earlier runs of each tenant of a result, by name."""
 
@@ -45,7 +45,7 @@ class Output(Struct, frozen=True, kw_only=True):
 
     @property
     def for_people(self) -> bool:
-        """Whether somebody reads sentences in the language of the reader."""
+        """Whether any output is in the language of the reader."""
         shown = self.terminal or self.terminal_file is not None
         return shown or any(FORMATS[name].localized for name, _ in self.files)
 
@@ -62,7 +62,7 @@ class Output(Struct, frozen=True, kw_only=True):
 
     @property
     def beside(self) -> Path | None:
-        """The first file, on the disk of which there is room for what waits; None where none is written."""
+        """The first output file, on whose disk temporary files are created; None if there are no output files."""
         return next((path for _, path in self.files if path is not None), None)
 
 
@@ -70,12 +70,12 @@ def parse_format(text: str) -> tuple[str, str | None]:
     """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
     name, path = split_format(text)
     if name not in {*FORMATS, TERMINAL}:
-        raise unknown_format(name, {each: format_.file for each, format_ in FORMATS.items()}, TERMINAL)
+        raise unknown_format(name, {format_name: format_.file for format_name, format_ in FORMATS.items()}, TERMINAL)
     return name, path
 
 
 def split_format(text: str) -> tuple[str, str | None]:
-    """Divide FORMAT or FORMAT=PATH. Raises UsageError for an empty path."""
+    """Split FORMAT or FORMAT=PATH. Raises UsageError for an empty path."""
     name, separator, path = text.partition("=")
     if separator and not path:
         raise UsageError(
@@ -87,13 +87,13 @@ def split_format(text: str) -> tuple[str, str | None]:
 
 
 def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom: bool = False) -> Output:
-    """Return the outputs; two formats never share a path."""
+    """Return the outputs. Raises UsageError if two have the same path, or if a path cannot be written."""
     files: list[tuple[str, Path | None]] = []
     for name, path in formats:
         if name == TERMINAL and path in {None, STDOUT}:
             continue
         files.append((name, None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file))
-    check_targets([place for _, place in files])
+    check_targets([target for _, target in files])
     return Output(
         files=tuple(item for item in files if item[0] != TERMINAL),
         folder=folder,
@@ -105,24 +105,24 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
 
 
 def check_targets(targets: Sequence[Path | None]) -> None:
-    """Check before the audit that all paths can be written and differ; None is stdout."""
-    for number, place in enumerate(targets):
-        if place is not None:
-            _check_target(place)
-        if any(_same(place, other) for other in targets[:number]):
+    """Raise UsageError if paths cannot be written or are equal; None means stdout. Called before the audit."""
+    for index, target in enumerate(targets):
+        if target is not None:
+            _check_target(target)
+        if any(_is_same(target, other) for other in targets[:index]):
             raise UsageError(
                 "format-path",
-                Message("two outputs would be written to {location}", location=place or "stdout"),
+                Message("two outputs would be written to {location}", location=target or "stdout"),
                 hint=Message("give each its own path"),
             )
 
 
-def _same(one: Path | None, other: Path | None) -> bool:
-    return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
+def _is_same(first: Path | None, second: Path | None) -> bool:
+    return first == second or (first is not None and second is not None and first.resolve() == second.resolve())
 
 
 def _check_target(path: Path) -> None:
-    """Check that a path can be written."""
+    """Raise UsageError if a path cannot be written."""
     try:
         if path.is_dir():
             raise UsageError(
@@ -144,77 +144,79 @@ def _check_target(path: Path) -> None:
 
 @paused_gc()
 def write_reports(
-    result: Result, content: PageContent, wanted: Output, *, histories: Histories = lambda _: {}
+    result: Result, content: PageContent, output: Output, *, histories: Histories = lambda _: {}
 ) -> tuple[Path, ...]:
-    """Render and write all outputs; return the files without those of single tenants.
+    """Render and write all outputs; return the paths, without those of individual tenants.
 
-    `content` is the result in the reader's language, for formats for people; other formats use `result`. `histories`
-    returns the earlier runs of each tenant, if tenants have pages of their own.
+    `content` is the result in the reader's language, for localised formats; other formats use `result`. `histories`
+    returns the earlier runs of each tenant, for the pages of individual tenants.
     """
     localized = content.result
-    beside = _beside(localized, wanted)
-    whole = wanted.folder / FORMATS["json"].file
+    main_page = _main_page(localized, output)
+    result_file = output.folder / FORMATS["json"].file
     spans: TenantSpans = {}
 
-    def made(name: str, path: Path | None) -> Artifact:
-        if name == "json" and path == whole:
+    def artifact(name: str, path: Path | None) -> Artifact:
+        if name == "json" and path == result_file:
             return result_json(result, spans)
         return render(
             localized if FORMATS[name].localized else result,
             name,
             locale=content.locale,
             history=content.history,
-            byte_order_mark=wanted.csv_bom,
-            tenant_pages=_PAGES if path is not None and path == beside else "",
+            byte_order_mark=output.csv_bom,
+            tenant_pages=_TENANTS_FOLDER if path is not None and path == main_page else "",
             content=content if FORMATS[name].localized else None,
         )
 
-    # What the page makes of the findings stays in memory to the end, so that it comes after other formats.
-    ordered = sorted(wanted.files, key=lambda file: FORMATS[file[0]].localized)
-    files = ((path, made(name, path).chunks()) for name, path in ordered if path is not None)
-    names = [tenant.name for tenant in result.tenants] if wanted.tenant_files else []
-    targets = [tenant_file(wanted.folder, name, "json") for name in names]
-    own = ((place, _tenant_pieces(result, name, whole, spans)) for place, name in zip(targets, names, strict=True))
-    pages = _tenant_pages(localized, beside, content.locale, histories)
-    write_all(chain(files, own, pages), sources=(whole,) if names else ())
-    for name, path in wanted.files:
+    # Render the page last, because the data that it derives from the findings stay in memory until the end.
+    ordered = sorted(output.files, key=lambda file: FORMATS[file[0]].localized)
+    files = ((path, artifact(name, path).chunks()) for name, path in ordered if path is not None)
+    names = [tenant.name for tenant in result.tenants] if output.tenant_files else []
+    targets = [tenant_file(output.folder, name, "json") for name in names]
+    tenant_files = (
+        (target, _tenant_pieces(result, name, result_file, spans)) for target, name in zip(targets, names, strict=True)
+    )
+    pages = _tenant_pages(localized, main_page, content.locale, histories)
+    write_all(chain(files, tenant_files, pages), sources=(result_file,) if names else ())
+    for name, path in output.files:
         if path is None:
-            write_document(made(name, path).chunks(), name)
-    return tuple(path for _, path in wanted.files if path is not None)
+            write_document(artifact(name, path).chunks(), name)
+    return tuple(path for _, path in output.files if path is not None)
 
 
-def _tenant_pieces(result: Result, name: str, whole: Path, spans: TenantSpans) -> Pieces:
-    """Return the file of a tenant, whose object is copied from result.json where that was written."""
+def _tenant_pieces(result: Result, name: str, result_file: Path, spans: TenantSpans) -> Pieces:
+    """Return the file of a tenant; its JSON object is copied from result.json if that was written."""
     span = spans.get(name)
     if span is None:
         return tenant_json(result, name).chunks()
-    before, behind = tenant_frame(result, name)
-    return before, FilePart(whole, *span), behind
+    before, after = tenant_frame(result, name)
+    return before, FilePart(result_file, *span), after
 
 
-def _beside(result: Result, wanted: Output) -> Path | None:
-    """Return the path of the page if it does not describe all tenants in full, so that each has a page beside it."""
+def _main_page(result: Result, output: Output) -> Path | None:
+    """Return the path of the HTML page if it does not describe all tenants in full; each then has its own page."""
     if len(result.tenants) <= MAX_FULL_TENANTS:
         return None
-    return next((path for name, path in wanted.files if name == "html" and path is not None), None)
+    return next((path for name, path in output.files if name == "html" and path is not None), None)
 
 
 def _tenant_pages(
-    result: Result, beside: Path | None, locale: str, histories: Histories
+    result: Result, main_page: Path | None, locale: str, histories: Histories
 ) -> Iterator[tuple[ChildFile, Iterable[bytes]]]:
-    """Yield a page for each tenant, if the main page does not describe all of them in full."""
-    if beside is None:
+    """Yield a page for each tenant, if the main page does not describe all tenants in full."""
+    if main_page is None:
         return
-    from auditor.app.report.subset import own_waivers  # noqa: PLC0415  few fleets are so large
+    from auditor.app.report.subset import own_waivers  # noqa: PLC0415  only for large fleets
 
-    earlier = histories(result)
+    runs_by_tenant = histories(result)
     for tenant in result.tenants:
-        mine = own_waivers(single_tenant(result, tenant.name))
-        page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
-        yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
-        gc.collect(0)  # the template engine leaves cycles behind
+        tenant_result = own_waivers(single_tenant(result, tenant.name))
+        page = render(tenant_result, "html", locale=locale, history=runs_by_tenant.get(tenant.name, ()))
+        yield tenant_file(main_page.parent, tenant.name, "html"), page.chunks()
+        gc.collect(0)  # the template engine creates reference cycles
 
 
-def tenant_file(folder: Path, tenant: str, ending: str) -> ChildFile:
-    """Return the path of a file of a single tenant. Raises SnapshotError for an invalid tenant name."""
-    return ChildFile(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))
+def tenant_file(folder: Path, tenant: str, suffix: str) -> ChildFile:
+    """Return the path of a file of an individual tenant. Raises SnapshotError for an invalid tenant name."""
+    return ChildFile(folder, (_TENANTS_FOLDER, f"{tenant_name(tenant)}.{suffix}"))

@@ -1,4 +1,4 @@
-"""Selects a recipient's part of a Result and counts it again."""
+"""Selects a recipient's part of a Result and recomputes its summary."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -15,14 +15,14 @@ from auditor.result.aggregate import summarise
 Part = TypeVar("Part", TenantResult, FleetResult)
 
 _ALL: Final = "*"
-"""Stands for every policy in a waiver."""
+"""Selects every policy in a waiver."""
 
 
 def portion(result: Result, envelope: Envelope) -> Result:
     """Return the tenants, policies and findings that an envelope selects.
 
-    Other tenants are removed completely, including their names. Fleet findings name tenants and are kept for recipients
-    of all tenants. The completeness of a tenant is visible to all its recipients.
+    Other tenants are removed completely, including their names. Fleet findings contain names of tenants and are kept
+    only for recipients of all tenants. The completeness of a tenant is visible to all its recipients.
     """
     headers = {header.id: header for header in result.run.policies}
     tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
@@ -48,72 +48,76 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
     return replace(part, verification=_verification(tenant, envelope, headers))
 
 
-def _part(whole: Part, tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]) -> Part:
-    """Select from what a tenant and the fleet both have."""
+def _part(unfiltered: Part, tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]) -> Part:
+    """Select findings, outcomes and actions of a tenant or the fleet."""
 
     def selected(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-        return tuple(each for each in findings if envelope.includes(tenant, each.severity, headers.get(each.policy)))
+        return tuple(item for item in findings if envelope.includes(tenant, item.severity, headers.get(item.policy)))
 
-    findings = whole.findings.map(selected)
-    heads = ((outcome, headers.get(outcome.id)) for outcome in whole.policies)
+    findings = unfiltered.findings.map(selected)
+    heads = ((outcome, headers.get(outcome.id)) for outcome in unfiltered.policies)
     return replace(
-        whole,
+        unfiltered,
         findings=findings,
-        fixed=selected(whole.fixed),
-        unconfirmed=selected(whole.unconfirmed),
-        policies=tuple(each for each, head in heads if head is None or envelope.includes(tenant, head.severity, head)),
-        actions=_actions(whole.actions, findings),
+        fixed=selected(unfiltered.fixed),
+        unconfirmed=selected(unfiltered.unconfirmed),
+        policies=tuple(item for item, head in heads if head is None or envelope.includes(tenant, head.severity, head)),
+        actions=_actions(unfiltered.actions, findings),
     )
 
 
 def _verification(
     tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]
 ) -> TenantVerification | None:
-    """Return what became of the actions and findings of a plan that a recipient may see."""
-    whole = tenant.verification
-    if whole is None:
+    """Return the verification of the actions and findings of a plan that a recipient may see."""
+    verification = tenant.verification
+    if verification is None:
         return None
-    visible = (f for f in whole.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
+    visible = (f for f in verification.findings if envelope.includes(tenant.name, f.severity, headers.get(f.policy)))
     findings = tuple(visible)
     fingerprints = {finding.fingerprint for finding in findings}
     actions = tuple(
         action
-        for action in whole.actions
+        for action in verification.actions
         if not fingerprints.isdisjoint(action.findings)
         or (not action.findings and envelope.includes_owner(tenant.name, action.owner))
     )
-    return replace(whole, actions=actions, findings=findings, freed=freed_by(actions)) if actions or findings else None
+    return (
+        replace(verification, actions=actions, findings=findings, freed=freed_by(actions))
+        if actions or findings
+        else None
+    )
 
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
-    here = {finding.fingerprint for finding in findings}
+    fingerprints = {finding.fingerprint for finding in findings}
     return tuple(
-        replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in here))
+        replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in fingerprints))
         for action in actions
-        if not here.isdisjoint(action.findings)
+        if not fingerprints.isdisjoint(action.findings)
     )
 
 
 def own_waivers(part: Result) -> Result:
     """Return a part of a result without the waivers of other tenants or policies.
 
-    The reason and owner of a waiver belong to its tenants like findings. A waiver for several tenants keeps the names
-    of those in the part only.
+    The reason and owner of a waiver are visible only to recipients of its tenants, as findings are. A waiver for
+    several tenants keeps only the names of those in the part.
     """
     tenants = {tenant.name for tenant in part.tenants}
     policies = {header.id for header in part.run.policies}
-    waivers = list(_kept(part.run.definitions.get("waivers") or (), tenants, policies))
+    waivers = list(_visible_waivers(part.run.definitions.get("waivers") or (), tenants, policies))
     return replace(part, run=replace(part.run, definitions={**part.run.definitions, "waivers": waivers}))
 
 
-def _kept(
+def _visible_waivers(
     waivers: Collection[Mapping[str, Any]], tenants: Collection[str], policies: Collection[str]
 ) -> Iterator[Mapping[str, Any]]:
     for waiver in waivers:
-        meant = waiver.get("policies") or ()
-        if _ALL not in meant and not any(policy in policies for policy in meant):
+        policy_ids = waiver.get("policies") or ()
+        if _ALL not in policy_ids and not any(policy in policies for policy in policy_ids):
             continue
         if "tenants" not in waiver:
             yield waiver
-        elif own := [tenant for tenant in waiver["tenants"] if tenant in tenants]:
-            yield {**waiver, "tenants": own}
+        elif remaining_tenants := [tenant for tenant in waiver["tenants"] if tenant in tenants]:
+            yield {**waiver, "tenants": remaining_tenants}
