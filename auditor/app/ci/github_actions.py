@@ -29,7 +29,7 @@ def in_actions(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def publish(result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
+def publish(result: Result, output: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Write the summary and the outputs, and return the annotations as lines to print. Does nothing outside a job.
 
     `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
@@ -41,7 +41,7 @@ def publish(result: Result, wanted: Output, *, locale: str, code: int, environ: 
         text = b"".join(render(result, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
         notice = l10n.gettext("The summary is truncated; the report has all of it.")
         append_summary(Path(summary), text, notice=f"_{notice}_")
-    publish_outputs(outputs_of(result, wanted, code=code), environ)
+    publish_outputs(outputs_of(result, output, code=code), environ)
     return _lines(result, environ, l10n)
 
 
@@ -63,9 +63,9 @@ def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> N
         append_outputs(Path(path), outputs)
 
 
-def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
+def outputs_of(result: Result, output: Output, *, code: int) -> dict[str, str]:
     """Return the outputs of the step: paths and counts, never names of users."""
-    paths = {name: path for name, path in wanted.files if path is not None}
+    paths = {name: path for name, path in output.files if path is not None}
     highest = next((severity for severity in Severity if result.summary.open.get(severity, 0)), None)
     return {
         "result": str(paths.get("json", "")),
