@@ -1,4 +1,4 @@
-"""Finds policy files: those of the named files and folders, or the starter library."""
+"""Finds and loads policy files: those in the specified files and folders, or the starter library."""
 
 import errno
 import os
@@ -21,38 +21,40 @@ from auditor.policy.yaml.reader import MAX_BYTES, too_large
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")
 SCHEMAS: Final = ".schemas"
-"""The folder of a team's repository with copies of the JSON Schemas, which the first lines of its files name."""
+"""The folder of a team's repository with copies of the JSON Schemas, to which the first lines of its files refer."""
 TEST_SUFFIX = "_test"
 DECISIONS = "decisions"
 QUESTIONS = "questions"
-"""Names of files of a folder that are no policies."""
+"""The names of files in a policy folder that are not policy files, without suffix."""
 COPY: Final = ".starter"
-"""The folder beside a policy file with the files of the starter library that it is pinned to."""
+"""The folder next to a policy file with a copy of the starter library that the file is pinned to."""
 LIBRARY = "auditor.policies"
-"""The name of packaged files in messages and results."""
+"""The folder name of packaged files in messages and results."""
 
 
 def load_policies(
     locations: Sequence[Path], *, waivers_from: date | None = None, decisions: Sequence[tuple[str, bytes]] = ()
 ) -> Loaded:
-    """Load the policies of files and folders; of `policies/`, else the starter library, if none is named.
+    """Load the policies of files and folders; if there are none, those of `policies/`, or else the starter library.
 
-    Raises InputError with every mistake of every file, and UsageError for a location without policies.
+    Raises InputError with the errors of all files, and UsageError for a location without policies.
     """
-    if not _library_is_meant(locations):
-        return _priced_once(
+    if not _uses_library(locations):
+        return _check_duplicate_prices(
             load(policy_files(locations), waivers_from=waivers_from, decisions=decisions, bases=installed_base)
         )
     library = library_files()
     try:
-        # Every file was checked against the schema when it was packaged.
+        # Every file was validated against the schema when it was packaged.
         return load(library, waivers_from=waivers_from, fitting=True, decisions=decisions)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return load(library, waivers_from=waivers_from)  # a damaged one: this reports what is wrong
+        return load(
+            library, waivers_from=waivers_from
+        )  # load again with validation, to report the errors of a damaged file
 
 
-def _priced_once(loaded: Loaded) -> Loaded:
-    """Refuse two prices of one product, by part number and by skuId, which only the catalogue can detect."""
+def _check_duplicate_prices(loaded: Loaded) -> Loaded:
+    """Raise InputError if a product has a price by part number and by skuId, which only the catalogue can detect."""
     prices = {m.name.casefold(): node for m, node in loaded.mentions if node.path[:1] == ("prices",)}
     ids = [name for name in prices if GUID.fullmatch(name)]
     if not ids:
@@ -74,48 +76,48 @@ def _priced_once(loaded: Loaded) -> Loaded:
     return loaded
 
 
-def decision_files(locations: Sequence[Path], chosen: Path | None = None) -> list[tuple[str, bytes]]:
-    """Read the chosen file of decisions, else each `decisions.yaml` beside the policies of some locations."""
-    if chosen is not None:
-        return [(chosen.as_posix(), read_yaml(chosen, None))]
+def decision_files(locations: Sequence[Path], file: Path | None = None) -> list[tuple[str, bytes]]:
+    """Read the specified decisions file, or else each `decisions.yaml` next to the policies in some locations."""
+    if file is not None:
+        return [(file.as_posix(), read_yaml(file, None))]
     folders = [location if files.is_folder(location) else location.parent for location in locations or (DEFAULT,)]
     paths = [folder / f"{DECISIONS}{suffix}" for folder in dict.fromkeys(folders) for suffix in SUFFIXES]
     return [(path.as_posix(), read_yaml(path, path.parent)) for path in paths if exists(path)]
 
 
 def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
-    """Read the policy files of some locations, each once; (name as given, bytes) sorted by name."""
-    if _library_is_meant(locations):
+    """Read each policy file in some locations once; return (name as specified, bytes), sorted by name."""
+    if _uses_library(locations):
         return library_files()
     by_path: dict[Path, tuple[Path, Path | None]] = {}
     for location in locations or (DEFAULT,):
         root = location if files.is_folder(location) else None
-        for path in _of(location):
-            by_path.setdefault(_real(path), (path, root))
-    named = sorted(by_path.values(), key=lambda item: item[0].as_posix())
-    return [(path.as_posix(), read_yaml(path, root)) for path, root in named]
+        for path in _files_in(location):
+            by_path.setdefault(_resolved(path), (path, root))
+    sorted_paths = sorted(by_path.values(), key=lambda item: item[0].as_posix())
+    return [(path.as_posix(), read_yaml(path, root)) for path, root in sorted_paths]
 
 
 def installed_base(file: str, location: str) -> Base:
-    """Find what a file extends: the installed starter library, or a folder. Raises AuditorError."""
+    """Return the base that a file extends: the installed starter library, or a folder. Raises AuditorError."""
     if location.startswith(STARTER):
         return Base(files=tuple(library_files()), version=__version__, fitting=True)
     return Base(files=tuple(policy_files((_extended_folder(file, location),))))
 
 
 def pinned_base(file: str, location: str) -> Base:
-    """Find what a file extends; of the starter library in another version the copy beside the file.
+    """Return the base that a file extends; for another version of the starter library, the copy next to the file.
 
-    The digest decides whether the copy is the right one. Raises AuditorError.
+    The caller checks the digest of the copy. Raises AuditorError.
     """
-    wanted, copy = location.removeprefix(STARTER), Path(file).parent / COPY
-    if wanted in {location, __version__} or not copy.is_dir():
+    version, copy = location.removeprefix(STARTER), Path(file).parent / COPY
+    if version in {location, __version__} or not copy.is_dir():
         return installed_base(file, location)
-    return Base(files=tuple(policy_files((copy,))), version=wanted)
+    return Base(files=tuple(policy_files((copy,))), version=version)
 
 
 def _extended_folder(file: str, location: str) -> Path:
-    """Return the folder that a file names. Raises UsageError for one that is outside of the repository of the file."""
+    """Return the folder that a file extends. Raises UsageError if it is outside the repository of the file."""
     parent = Path(file).parent
     folder = Path(os.path.normpath(parent / location))
     if not files.is_folder(folder):
@@ -124,9 +126,11 @@ def _extended_folder(file: str, location: str) -> Path:
             Message("there is no folder {location}", location=folder),
             hint=Message("specify a folder of policy files, relative to this file"),
         )
-    real = _real(parent)
-    repository = next((each for each in (real, *real.parents) if exists(each / ".git")), None)
-    if repository is not None and not _real(folder).is_relative_to(repository):
+    resolved_parent = _resolved(parent)
+    repository = next(
+        (ancestor for ancestor in (resolved_parent, *resolved_parent.parents) if exists(ancestor / ".git")), None
+    )
+    if repository is not None and not _resolved(folder).is_relative_to(repository):
         raise UsageError(
             "policies-missing",
             Message("{location} is outside of the repository {repository}", location=folder, repository=repository),
@@ -135,7 +139,7 @@ def _extended_folder(file: str, location: str) -> Path:
     return folder
 
 
-def _library_is_meant(locations: Sequence[Path]) -> bool:
+def _uses_library(locations: Sequence[Path]) -> bool:
     return not locations and not files.is_folder(DEFAULT)
 
 
@@ -148,7 +152,7 @@ def library_files() -> list[tuple[str, bytes]]:
     ]
 
 
-def _of(location: Path) -> Iterable[Path]:
+def _files_in(location: Path) -> Iterable[Path]:
     if files.is_folder(location):
         paths = list_folder(location, is_policy_file)
         for path in list_folder(location, is_test_file):
@@ -176,16 +180,16 @@ def _of(location: Path) -> Iterable[Path]:
 
 
 def policies_beside(file: Path, locations: Sequence[Path]) -> Sequence[Path]:
-    """Return the places of policies that a file of waivers or decisions belongs to: named ones, else its folder.
+    """Return the locations of the policies for a waiver or decisions file: the specified ones, or else its folder.
 
-    None stands for the starter library: the folder holds no policy.
+    Empty if the folder contains no policy, which means the starter library.
     """
     folder = file.parent
     return locations or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
 
 
 def free_id(stem: str, ids: set[str]) -> str:
-    """Return an id that is not taken, the first one without a number, and take it."""
+    """Return the first unused id of `stem`, `stem-2`, `stem-3`, …, and add it to `ids`."""
     name, number = stem, 1
     while name in ids:
         number += 1
@@ -195,31 +199,34 @@ def free_id(stem: str, ids: set[str]) -> str:
 
 
 def is_policy_file(path: Path) -> bool:
-    """Return whether a file of a folder is a policy file: YAML, not a test, not hidden."""
+    """Return whether a file in a policy folder is a policy file: YAML, not hidden, no test, decisions or questions."""
     hidden = any(part.startswith(".") for part in path.parts)
-    other = path.stem.endswith(TEST_SUFFIX) or path.stem in {DECISIONS, QUESTIONS}
-    return path.suffix.lower() in SUFFIXES and not other and not hidden
+    is_other_kind = path.stem.endswith(TEST_SUFFIX) or path.stem in {DECISIONS, QUESTIONS}
+    return path.suffix.lower() in SUFFIXES and not is_other_kind and not hidden
 
 
 def is_test_file(path: Path) -> bool:
-    """Return whether a file of a folder is a policy test: YAML with a test's name, not hidden."""
+    """Return whether a file in a policy folder is a policy test: YAML with the name of a test, not hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
     return path.suffix.lower() in SUFFIXES and path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
-def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
-    """Return the wanted paths below a folder, sorted. Raises AuditorError for an unreadable folder."""
+def list_folder(folder: Path, predicate: Callable[[Path], bool]) -> list[Path]:
+    """Return the paths below a folder for which `predicate` is true, sorted.
+
+    Raises AuditorError if the folder cannot be read.
+    """
     try:
-        return files.listed(folder, wanted)
+        return files.listed(folder, predicate)
     except OSError as error:
         raise _unreadable(Path(error.filename or folder), error) from error
 
 
 def read_yaml(path: Path, root: Path | None) -> bytes:
-    """Read a policy file or a policy test of at most 1 MB, which must not lie outside of `root`.
+    """Read a policy file or a policy test of at most 1 MB, which must not be outside `root`.
 
-    Raises InputError (`yaml-too-large`) for a larger file, and AuditorError (`policies-unreadable`) for anything but a
-    regular file.
+    Raises InputError (`yaml-too-large`) for a larger file, and AuditorError (`policies-unreadable`) if the file cannot
+    be read or is not a regular file.
     """
     try:
         return files.read(path, most=MAX_BYTES, within=root)
@@ -241,7 +248,7 @@ def exists(path: Path) -> bool:
         return False
 
 
-def _real(path: Path) -> Path:
+def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError):  # a cycle of symbolic links (RuntimeError before Python 3.13)
@@ -251,11 +258,11 @@ def _real(path: Path) -> Path:
 _TOP_LEVEL: Final = re.compile(
     rb"""(?m)^(?:\xef\xbb\xbf)?["']?(policies|populations|products|waivers|prices|defaults)["']?[ \t]*:"""
 )
-"""A key of a policy file that no policy test has at the start of a line."""
+"""A key of a policy file at the start of a line, which a policy test never has."""
 
 
 def _check_test(path: Path, root: Path) -> None:
-    """Refuse a test with policies of its own: an audit does not read it, and they would have no effect."""
+    """Raise InputError if a test file defines policies: an audit does not read it, so they would have no effect."""
     content = read_yaml(path, root)
     match = _TOP_LEVEL.search(content)
     if match is None:

@@ -1,4 +1,4 @@
-"""Reads saved results."""
+"""Reads saved results (result.json)."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,13 +18,13 @@ from auditor.result.codec.result_reader import Body, load
 Located: TypeAlias = tuple[str, Finding]
 """A tenant's name, empty for the fleet, and a finding."""
 
-_WHICH: Final = Message("specify a result.json of an earlier run")
+_HINT: Final = Message("specify a result.json of an earlier run")
 
 
-def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = _WHICH) -> Result:
-    """Read a result.json; with a `spill` file findings beyond its memory budget are kept there.
+def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = _HINT) -> Result:
+    """Read a result.json; findings beyond the memory budget are kept in the `spill` file, if there is one.
 
-    Raises SnapshotError where it cannot be read, with a hint which file is wanted, or is none.
+    Raises SnapshotError if it is invalid or cannot be read; in the latter case with `hint`.
     """
     try:
         with _body(path) as body:
@@ -35,7 +35,7 @@ def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = 
 
 @contextmanager
 def _body(path: Path) -> Iterator[Body]:
-    """Open the bytes of a file, of which only those that are asked for are read."""
+    """Map a file into memory, so that only the requested bytes are read."""
     with files.opened(path, most=files.RESULT) as file:
         if not os.fstat(file.fileno()).st_size:
             yield b""
@@ -46,11 +46,12 @@ def _body(path: Path) -> Iterator[Body]:
 
 @contextmanager
 def saved_results(
-    paths: Sequence[Path], beside: Path | None, *, hint: Message = _WHICH
+    paths: Sequence[Path], beside: Path | None, *, hint: Message = _HINT
 ) -> Iterator[tuple[list[tuple[str, Result]], SpillFile]]:
-    """Read several result.json, each with its name; findings beyond the memory budget wait on the disk of `beside`.
+    """Read several result.json with their names; findings beyond the memory budget are kept on the disk of `beside`.
 
-    Raises SnapshotError as `saved_result`, and DeliveryError where that disk is full; so may every walk over findings.
+    Raises SnapshotError as `saved_result` does, and DeliveryError if that disk is full; iterating over findings may
+    raise DeliveryError too.
     """
     with spill_file(beside) as spill:
         yield [(str(path), saved_result(path, spill=spill, hint=hint)) for path in paths], spill
@@ -64,8 +65,8 @@ def located(result: Result) -> Iterator[Located]:
 
 
 def of_fingerprint(findings: Iterable[Located], digits: str) -> Located | None:
-    """Return the finding whose fingerprint begins with some digits. Raises UsageError if several have it."""
-    matches = [each for each in findings if each[1].fingerprint.startswith(digits)]
+    """Return the finding whose fingerprint begins with `digits`. Raises UsageError if there are several."""
+    matches = [item for item in findings if item[1].fingerprint.startswith(digits)]
     if len({finding.fingerprint for _, finding in matches}) > 1:
         raise UsageError(
             "usage",
