@@ -1,4 +1,4 @@
-"""The options of `auditor init`, and what an existing repository says about them."""
+"""The options of `auditor init`, and their values in an existing repository."""
 
 import json
 import re
@@ -34,20 +34,20 @@ CI: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "container-job": ("compose.yaml", "managed-identity"),
     }
 )
-"""What runs the audit every night: its file in the repository, and the type of credential that it signs in with."""
+"""CI system → the file of the nightly audit in the repository, and the type of credential that it signs in with."""
 CLOUDS: Final = (Cloud.WORLDWIDE, Cloud.USGOV, Cloud.USGOV_DOD, Cloud.CHINA)
 """The clouds that tenants can be read in."""
 _AZ_CLOUDS: Final = {"AzureUSGovernment": Cloud.USGOV, "AzureChinaCloud": Cloud.CHINA}
-"""Clouds of the Azure CLI; it does not tell the two US Government clouds apart."""
+"""Clouds of the Azure CLI, which does not distinguish the two US Government clouds."""
 GUID: Final = re.compile(LOWER_CASE_GUID.pattern, re.IGNORECASE)
 REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 BRANCH: Final = re.compile(r"[A-Za-z0-9_][\w./-]{0,99}", re.ASCII)
-"""Branches in commands and files: a name with other characters could be read as code."""
+"""Allowed branch names in commands and files: other characters could be interpreted as code."""
 TENANT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ADDRESS: Final = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _USES: Final = re.compile(r"(?m)^ *- id: audit\n *uses: (?P<action>\w[\w-]*/[\w.-]+)@(?:(?P<pin>[0-9a-f]{40})|v\S+) # ")
 _TRIGGER: Final = re.compile(r"(?m)^ +include: \[(?P<branch>[\w./-]+)\]$", re.ASCII)
-_PACKED: Final = re.compile(r"(?m)^[0-9a-f]+ refs/heads/(\S+)$")
+_PACKED_REF: Final = re.compile(r"(?m)^[0-9a-f]+ refs/heads/(\S+)$")
 _REMOTE: Final = re.compile(
     r'\[remote "origin"\][^\[]*?\burl\s*=\s*(?:\w+://)?(?:[^@\s/]*@)?'
     r"(?P<host>[a-z0-9.-]+)(?::[0-9]+/|[:/])(?P<path>[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+?)+?)(?:\.git)?/?\s"
@@ -70,23 +70,23 @@ class Choices(Struct, frozen=True, kw_only=True):
     extend: bool = False
     """Whether the policies extend the starter library; otherwise they are copies of its files."""
     ci: str | None = None
-    """One of CI; None if nothing runs the audit every night."""
+    """One of CI; None if there is no nightly audit."""
     repository: str | None = None
-    """The team's repository on GitHub, whose jobs sign in."""
+    """The team's repository on GitHub, whose jobs sign in to the tenant."""
     project: tuple[str, str] | None = None
     """Host and path of the team's repository elsewhere, such as on GitLab."""
     branch: str = MAIN
-    """The branch that runs the audit every night; in a clone, the repository's default branch."""
+    """The branch that runs the nightly audit; in a clone, the repository's default branch."""
     sender: str | None = None
-    """The mailbox that sends; None for no mail."""
+    """The mailbox that sends mail; None for no mail."""
     action: str = __home__
     """The repository of the action."""
     pin: str = __commit__
-    """The commit of the action that workflows use; empty for its tag, which could be moved."""
+    """The commit of the action in workflows; empty for its tag, which could be moved."""
 
     @property
     def secret_variable(self) -> str:
-        """The environment variable that holds the client secret, such as CONTOSO_SECRET."""
+        """The environment variable that contains the client secret, such as CONTOSO_SECRET."""
         return f"{self.name.upper().replace('-', '_')}_SECRET"
 
     @property
@@ -94,7 +94,7 @@ class Choices(Struct, frozen=True, kw_only=True):
         """The value of `credential` in tenants.yaml."""
         client = "" if self.credential == "azure-cli" else f", clientId: {self.client_id}"
         if self.credential == "managed-identity" and self.client_id == NO_CLIENT:
-            client = ""  # the machine's own identity
+            client = ""  # the system-assigned identity
         more = {"certificate": ", path: auditor.pem", "client-secret": f", secretEnv: {self.secret_variable}"}
         return f"{{type: {self.credential}{client}{more.get(self.credential, '')}}}"
 
@@ -117,7 +117,7 @@ class Choices(Struct, frozen=True, kw_only=True):
 
 
 def existing_choices(folder: Path) -> dict[str, Any]:
-    """Return the fields of Choices that the files of a repository show; a file that cannot be read shows nothing."""
+    """Return the fields of Choices that can be read from the files of a repository; unreadable files are skipped."""
     choices: dict[str, Any] = {}
     tenants = _text(folder / "tenants.yaml")
     if tenants is not None:
@@ -142,7 +142,7 @@ def github_repository(folder: Path) -> str | None:
 
 
 def default_branch(folder: Path) -> str:
-    """Return the default branch of a clone's remote `origin`, or the only branch of a new repository; else `main`."""
+    """Return the default branch of the remote `origin`, or the only branch of a new repository, or else `main`."""
     git = folder / ".git"
     remote = (_text(git / "refs" / "remotes" / "origin" / "HEAD") or "").removeprefix("ref: refs/remotes/origin/")
     current = (_text(git / "HEAD") or "").removeprefix("ref: refs/heads/").strip()
@@ -151,7 +151,7 @@ def default_branch(folder: Path) -> str:
         for path in (git / "refs" / "heads").rglob("*")
         if path.is_file()
     }
-    heads |= set(_PACKED.findall(_text(git / "packed-refs") or ""))
+    heads |= set(_PACKED_REF.findall(_text(git / "packed-refs") or ""))
     name = remote.strip() or (current if heads <= {current} else "")
     return name if BRANCH.fullmatch(name) else MAIN
 
@@ -166,9 +166,9 @@ def _remote(folder: Path) -> dict[str, Any]:
 
 
 def _settings(text: str) -> dict[str, Any]:
-    """Return what the first tenant of a tenants file says; values of another form are left out.
+    """Return the fields of the first tenant in a tenants file; invalid values are skipped.
 
-    What the file leaves out has the value that `init` leaves out.
+    A field that the file omits has the value for which `init` omits it.
     """
     try:
         value: Any = parse(text, file="tenants.yaml").value
@@ -181,24 +181,24 @@ def _settings(text: str) -> dict[str, Any]:
     credential = credential if isinstance(credential, Mapping) else {}
     mail = value.get("mail")
     fields = {
-        "name": _like(TENANT_NAME, tenant.get("name")),
-        "tenant_id": _like(GUID, tenant.get("tenantId")),
-        "client_id": _like(GUID, credential.get("clientId")),
+        "name": _matching(TENANT_NAME, tenant.get("name")),
+        "tenant_id": _matching(GUID, tenant.get("tenantId")),
+        "client_id": _matching(GUID, credential.get("clientId")),
         "credential": credential.get("type") if credential.get("type") in CREDENTIALS else None,
         "cloud": next((item for item in CLOUDS if item.value == tenant.get("cloud")), None),
         "agreement": next((item for item in Agreement if item.value == tenant.get("agreement")), None),
-        "sender": _like(ADDRESS, mail.get("from")) if isinstance(mail, Mapping) else None,
+        "sender": _matching(ADDRESS, mail.get("from")) if isinstance(mail, Mapping) else None,
     }
     absent = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
     return absent | {name: value for name, value in fields.items() if value is not None}
 
 
-def _like(pattern: re.Pattern[str], value: object) -> str | None:
+def _matching(pattern: re.Pattern[str], value: object) -> str | None:
     return value if isinstance(value, str) and pattern.fullmatch(value) else None
 
 
 def _text(path: Path) -> str | None:
-    """Return the text of a file of the repository; None if there is none that can be read."""
+    """Return the text of a file; None if it does not exist or cannot be read."""
     try:
         return files.read(path, most=files.POLICY).decode("utf-8") if files.is_file(path) else None
     except (OSError, UnicodeDecodeError):
@@ -206,7 +206,7 @@ def _text(path: Path) -> str | None:
 
 
 def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str, Cloud] | None:
-    """Return the tenant of `az login`: its id, a name made of its domain, its cloud; None if nobody signed in."""
+    """Return the tenant of `az login`: its id, a name from its domain, and its cloud; None if nobody is signed in."""
     home = environ.get("AZURE_CONFIG_DIR")
     path = Path(home) if home else Path.home() / ".azure"
     text = _text(path / "azureProfile.json")
@@ -215,7 +215,7 @@ def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str, Cloud] | Non
         subscription = min(subscriptions, key=lambda item: not item.get("isDefault"))
     except (ValueError, AttributeError, IndexError, TypeError):
         return None
-    tenant = _like(GUID, subscription.get("tenantId"))
+    tenant = _matching(GUID, subscription.get("tenantId"))
     if tenant is None:
         return None
     name = str(subscription.get("tenantDefaultDomain") or "").partition(".")[0].lower()

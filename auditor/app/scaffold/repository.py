@@ -37,37 +37,37 @@ _GITHUB_TEMPLATES: Final[Mapping[str, str]] = {
     "dependabot.yml": ".github/dependabot.yml",
     "CODEOWNERS": ".github/CODEOWNERS",
 }
-"""The same for `--ci github`."""
+"""Template → path in the repository, for `--ci github`."""
 _ENVIRONMENTS: Final = {
     Cloud.WORLDWIDE: "Azure Cloud",
     Cloud.USGOV: "Azure US Government",
     Cloud.USGOV_DOD: "Azure US Government",
     Cloud.CHINA: "Azure China Cloud",
 }
-"""The clouds as a service connection of Azure DevOps calls them."""
-_WRITTEN: Final = ("policy", "policy-test", "decisions", "tenants")
-"""The schemas of files that people write."""
-_FIELD: Final = re.compile(r"@([A-Z]+)@")
+"""The names of clouds in service connections of Azure DevOps."""
+_SCHEMA_NAMES: Final = ("policy", "policy-test", "decisions", "tenants")
+"""The schemas of the files that users edit."""
+_PLACEHOLDER: Final = re.compile(r"@([A-Z]+)@")
 
 
 class Scaffold(Struct, frozen=True, kw_only=True):
-    """The result for each file, as paths within the folder."""
+    """The outcome for each file, as paths relative to the folder."""
 
     written: tuple[str, ...]
     same: tuple[str, ...]
     updated: tuple[str, ...]
-    """Existing files in which the lines were replaced that other choices change; everything else in them stays."""
+    """Existing files in which the lines of changed choices were replaced; other lines are unchanged."""
     kept: tuple[tuple[str, str], ...]
-    """Existing files with other content, which were not changed, each with a diff to what `force` would write."""
+    """Existing files with different content, each with a diff to the content that `force` would write."""
     others: tuple[str, ...]
-    """Existing files that run the audit every night elsewhere than the choices say."""
+    """Existing files of a nightly audit in another CI system than the selected one."""
 
 
 def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
-    """Write the missing files, all or none.
+    """Write the missing files, either all or none.
 
-    In an existing file, lines that another choice changes are replaced, such as the id of the application; what else
-    differs is kept unless `force`. Raises InputError if the policies conflict with existing ones.
+    In existing files, lines that depend on a changed choice are replaced, such as the id of the application; other
+    differences are kept unless `force` is set. Raises InputError if the policies conflict with existing ones.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(
@@ -82,7 +82,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         path = folder / name
         if not path.is_symlink() and not path.exists():
             written[path] = body
-        elif path.is_file() and not path.is_symlink() and (current := _there(path)) == body:
+        elif path.is_file() and not path.is_symlink() and (current := _read_existing(path)) == body:
             same.append(name)
         elif force:
             if path.is_dir():
@@ -102,7 +102,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
                 updated.append(name)
             if merged != body:
                 different.append((name, _diff(name, merged, body)))
-    _check_together(folder, written)
+    _check_policies(folder, written)
     # Files of a repository contain no tenant data.
     write_all(
         ((ChildFile(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True
@@ -117,30 +117,30 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
 
 
 def _steps(folder: Path, choices: Choices) -> Iterator[dict[str, bytes]]:
-    """Yield the files of the choices that a folder has, then those after each choice that changes, one by one.
+    """Yield the scaffold for the existing choices of a folder, then for each changed choice, applied one by one.
 
-    Lines that one choice changes are found in an edited file although lines beside them, of another choice, are not.
+    This finds the lines of one choice in an edited file even if the neighbouring lines of another choice were edited.
     """
     state = replace(choices, **existing_choices(folder))
     yield scaffold_files(state)
-    for each in fields(Choices):
-        value = getattr(choices, each.name)
-        if getattr(state, each.name) != value:
-            state = replace(state, **{each.name: value})
+    for field in fields(Choices):
+        value = getattr(choices, field.name)
+        if getattr(state, field.name) != value:
+            state = replace(state, **{field.name: value})
             yield scaffold_files(state)
 
 
-def _there(path: Path) -> bytes:
-    """Return the beginning of an existing file, long enough to compare it with the one to write.
+def _read_existing(path: Path) -> bytes:
+    """Return the beginning of an existing file, long enough to compare it with the file to write.
 
-    Lines end as in the scaffold: git may have written them with CRLF on Windows.
+    CRLF, which git may have written on Windows, is replaced by LF as in the scaffold.
     """
     with opened(path, most=COLUMNS) as file:
         return file.read(TABLE).replace(b"\r\n", b"\n")
 
 
 def _merged(current: bytes, before: bytes, after: bytes) -> bytes:
-    """Replace in `there` the lines in which `after` differs from `before`, where they are as in `before`."""
+    """Replace the lines in `current` that differ between `before` and `after`, if they are as in `before`."""
     old, new = (text.decode().splitlines(keepends=True) for text in (before, after))
     merged = b"\n" + current
     for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -154,7 +154,7 @@ def _merged(current: bytes, before: bytes, after: bytes) -> bytes:
 
 
 def _diff(name: str, current: bytes, scaffolded: bytes) -> str:
-    """Return a unified diff; empty if the existing file is no text."""
+    """Return a unified diff; empty if the existing file is not text."""
     try:
         old, new = current.decode().splitlines(), scaffolded.decode().splitlines()
     except UnicodeDecodeError:
@@ -163,22 +163,22 @@ def _diff(name: str, current: bytes, scaffolded: bytes) -> str:
 
 
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
-    """Return every file of the scaffold by its path, in order."""
+    """Return all files of the scaffold by path, sorted."""
     starter = starter_files(large=choices.large, groups=choices.groups, extend=choices.extend)
     bodies = {f"policies/{name}": body for name, body in starter.items()}
     bodies |= {
         f"{SCHEMAS}/{name}.v1.json": resources.schema(name).replace(__home__, choices.action).encode()
-        for name in _WRITTEN
+        for name in _SCHEMA_NAMES
     }
     values = _values(choices)
-    for template, path in {**_TEMPLATES, **_night_templates(choices)}.items():
-        bodies[path] = _filled(_template(template), values).encode()
+    for template, path in {**_TEMPLATES, **_ci_templates(choices)}.items():
+        bodies[path] = _fill(_template(template), values).encode()
     load_tenants(bodies["tenants.yaml"], file="tenants.yaml")
     return dict(sorted(bodies.items()))
 
 
-def _night_templates(choices: Choices) -> Mapping[str, str]:
-    """Return template → path of the files that run the audit every night."""
+def _ci_templates(choices: Choices) -> Mapping[str, str]:
+    """Return template → path of the files for the nightly audit."""
     if choices.ci is None or choices.ci == "github":
         return {} if choices.ci is None else _GITHUB_TEMPLATES
     file = CI[choices.ci][0]
@@ -186,7 +186,7 @@ def _night_templates(choices: Choices) -> Mapping[str, str]:
 
 
 def _values(choices: Choices) -> dict[str, str]:
-    """Return the values of the fields of the templates, such as @NAME@."""
+    """Return the values of the placeholders in templates, such as @NAME@."""
     addresses = clouds.addresses(choices.cloud)
     values = {
         "NAME": choices.name,
@@ -208,19 +208,19 @@ def _values(choices: Choices) -> dict[str, str]:
         "ENVIRONMENT": _ENVIRONMENTS[choices.cloud],
     }
     parts = zip(("FILES", "REVIEW", "SETUP"), _parts(f"readme-{choices.ci or 'none'}.md"), strict=True)
-    values |= {name: _filled(part, values) for name, part in parts}
+    values |= {name: _fill(part, values) for name, part in parts}
     values["FILES"] = f"\n{values['FILES']}".rstrip()
     policies = _parts(f"readme-{'extend' if choices.extend else 'copy'}.md")
     return values | dict(zip(("POLICIES", "UPGRADE"), policies, strict=True))
 
 
 def _parts(name: str) -> list[str]:
-    """Return the parts of a template that stand in different places of README.md."""
+    """Return the parts of a template, which are inserted at different positions of README.md."""
     return [part.strip() for part in re.split(r"(?m)^---$", _template(name))]
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
-    return _FIELD.sub(lambda match: values[match[1]], template)
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
 
 
 def _template(name: str) -> str:
@@ -229,7 +229,7 @@ def _template(name: str) -> str:
 
 
 def _mail(choices: Choices) -> str:
-    """Return the end of tenants.yaml: who sends the report, and who reads it."""
+    """Return the end of tenants.yaml: the recipients and the sender of the report."""
     if choices.sender is None:
         return "    # `auditor init --mail-from ADDRESS` adds recipients, and the mailbox that sends."
     return (
@@ -239,7 +239,7 @@ def _mail(choices: Choices) -> str:
     )
 
 
-def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
+def _check_policies(folder: Path, written: Mapping[Path, bytes]) -> None:
     """Load the scaffold's policies together with existing ones, to find duplicate ids before writing."""
     policies = folder / "policies"
     new = {path: body for path, body in written.items() if path.parent == policies and is_policy_file(Path(path.name))}

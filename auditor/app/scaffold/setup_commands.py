@@ -21,26 +21,33 @@ from auditor.domain.tenant import NO_CLIENT, Tenant
 from auditor.domain.translation import N_
 from auditor.policy.loader import load
 
-_EVERY_NIGHT: Final = N_("Every night: the steps under `Set up` in README.md")
+_NIGHTLY_NOTE: Final = N_("Every night: the steps under `Set up` in README.md")
 
 
 def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     """Return the commands of the set-up: sign-in, application, permissions, mailbox, first audit.
 
-    Their comments are messages that the caller translates.
+    The comments in them are messages that the caller translates.
     """
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id, cloud=choices.cloud)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
     argument = "" if folder == Path() else f' "{folder}"' if " " in str(folder) else f" {folder}"
-    own = (*((f"cd{argument}",) if argument else ()), "auditor doctor", "auditor audit")
+    audit_commands = (*((f"cd{argument}",) if argument else ()), "auditor doctor", "auditor audit")
     if choices.ci == "azure-devops" and client is not None:
-        # The service connection has its application, which needs the permissions only.
+        # The service connection already has an application, which only needs the permissions.
         choices = replace(choices, credential="workload-identity")
     if choices.credential == "azure-cli":
-        about = f"# {N_('Your own report, as the person of the Azure CLI')}"
-        return (about, *azure_cli_login(tenant), *own, "", *_mailbox_later(choices), *_every_night(choices))
+        comment = f"# {N_('Your own report, as the person of the Azure CLI')}"
+        return (
+            comment,
+            *azure_cli_login(tenant),
+            *audit_commands,
+            "",
+            *_mailbox_hint(choices),
+            *_nightly_hint(choices),
+        )
     if choices.credential == "managed-identity" and client is None:
-        return (*_system_assigned(own), "", *_mailbox_later(choices), *_every_night(choices))
+        return (*_system_assigned(audit_commands), "", *_mailbox_hint(choices), *_nightly_hint(choices))
     branch = "" if choices.branch == default_branch(folder) else f" --branch {choices.branch}"
     commands = [*_application_commands(choices, tenant, client, f"auditor init{argument}{branch}"), ""]
     if choices.sender is not None:
@@ -51,43 +58,43 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
             "",
         ]
     if choices.ci is not None and choices.ci != "github":
-        return (*commands, f"# {_EVERY_NIGHT}")
+        return (*commands, f"# {_NIGHTLY_NOTE}")
     match choices.credential:
         case "github-oidc":
-            last: tuple[str, ...] = (
+            last_steps: tuple[str, ...] = (
                 f"# {N_('Then commit and push; the first run: Actions, Nightly audit, Run workflow')}",
             )
         case "workload-identity":
-            last = (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",)
+            last_steps = (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",)
         case _:
-            last = (f"# {N_('Your own report')}", *own)
-    return (*commands, *last)
+            last_steps = (f"# {N_('Your own report')}", *audit_commands)
+    return (*commands, *last_steps)
 
 
-def _mailbox_later(choices: Choices) -> tuple[str, ...]:
-    """Return where the commands of the mailbox are found, as long as it is not known which application sends."""
+def _mailbox_hint(choices: Choices) -> tuple[str, ...]:
+    """Return a hint where to find the mailbox commands, if the application that sends is not known yet."""
     if choices.sender is None:
         return ()
-    about = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands")
+    hint = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands")
     if choices.credential == "azure-cli":
-        about = N_("The mailbox: `auditor init --client-id ID`, with the application that sends, prints the commands")
-    return (f"# {about}", "")
+        hint = N_("The mailbox: `auditor init --client-id ID`, with the application that sends, prints the commands")
+    return (f"# {hint}", "")
 
 
-def _every_night(choices: Choices) -> tuple[str, ...]:
+def _nightly_hint(choices: Choices) -> tuple[str, ...]:
     if choices.ci is not None and choices.ci != "github":
-        return (f"# {_EVERY_NIGHT}",)
+        return (f"# {_NIGHTLY_NOTE}",)
     return (
         f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
         "auditor init --credential github-oidc",
     )
 
 
-def _system_assigned(own: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the commands for the machine's own identity, which only the machine itself can name."""
+def _system_assigned(audit_commands: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the commands for a system-assigned identity, whose id is known only on the machine itself."""
     return (
         f"# {N_('On the Azure machine, as its own identity; doctor prints the commands that grant permissions')}",
-        *own,
+        *audit_commands,
         "",
         f"# {N_('A user-assigned identity has a client id: run `auditor init` again with --client-id')}",
     )
@@ -95,16 +102,16 @@ def _system_assigned(own: tuple[str, ...]) -> tuple[str, ...]:
 
 def _application_commands(choices: Choices, tenant: Tenant, client: str | None, again: str) -> Iterator[str]:
     """Yield the commands that create or prepare the application, for PowerShell and for the Azure CLI."""
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
     starter = starter_files(large=choices.large, groups=choices.groups, extend=choices.extend)
     policies = [(name, body) for name, body in starter.items() if is_policy_file(Path(name))]
-    wanted = permissions_for(needs(load(policies, bases=installed_base).policies))
+    permissions = permissions_for(needs(load(policies, bases=installed_base).policies))
     setup = ApplicationSetup(
         tenant=tenant,
         credential=choices.credential,
         client_id=client,
-        wanted=wanted,
+        wanted=permissions,
         repository=choices.repository,
         project=choices.project if choices.ci == "gitlab" else None,
         branch=choices.branch,
@@ -112,7 +119,7 @@ def _application_commands(choices: Choices, tenant: Tenant, client: str | None, 
         again=again,
     )
     yield f"# {N_('The application and its permissions, only what the chosen policies need:')}"
-    yield f"#    {', '.join(item.name for item in wanted)}"
+    yield f"#    {', '.join(item.name for item in permissions)}"
     if choices.credential == "github-oidc" and choices.repository is None:
         yield f"# {N_('Its federated credential needs --repository OWNER/NAME.')}"
     if choices.ci == "gitlab" and choices.project is None:

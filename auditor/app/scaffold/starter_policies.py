@@ -1,4 +1,4 @@
-"""Chooses the starter policies of a team's repository: copies of the library's files, or one file that extends it."""
+"""Selects the starter policies of a team's repository: copies of the library's files, or a file that extends it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -17,27 +17,27 @@ from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 
 SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
-"""Policy files for any tenant, without sign-in data and mailbox types."""
+"""Policy files for any tenant, which need no sign-in data or mailbox types."""
 LARGE: Final = (*SMALL, "add-ons", "inactivity", "mailboxes")
 GROUPS: Final = "governance"
 """The policy file that requires group licences for suites."""
 EXTENDING: Final = "starter.yaml"
 """The file that extends the library."""
-_OUR_SCHEMAS: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
+_SCHEMA_COMMENT: Final = re.compile(rb"\A(# yaml-language-server: \$schema=\.\./)auditor/schemas/")
 
 
 @cache
 def starter_files(*, large: bool, groups: bool, extend: bool) -> Mapping[str, bytes]:
-    """Return the files of `policies/` by their names, policies and tests."""
+    """Return the policies and tests in `policies/`, by file name."""
     stems = sorted([*(LARGE if large else SMALL), *([GROUPS] if groups else [])])
     return MappingProxyType(dict(sorted((_extending_files(stems) if extend else _copied_files(stems)).items())))
 
 
 def existing_starter(folder: Path) -> dict[str, bool]:
-    """Return the arguments of `starter_files` that made the policies of a folder; empty if it has none of them."""
+    """Return the arguments of `starter_files` for the policies in a folder; empty if it has no starter policies."""
     if files.is_file(folder / EXTENDING):
-        out = _left_out(folder / EXTENDING)
-        return {"large": not out & _ids("inactivity"), "groups": not out & _ids(GROUPS), "extend": True}
+        excluded = _excluded_policies(folder / EXTENDING)
+        return {"large": not excluded & _ids("inactivity"), "groups": not excluded & _ids(GROUPS), "extend": True}
     if files.is_file(folder / "sets.yaml"):
         return {
             "large": files.is_file(folder / "inactivity.yaml"),
@@ -48,7 +48,7 @@ def existing_starter(folder: Path) -> dict[str, bool]:
 
 
 def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
-    """Return the file that extends the library, its test, and the copy of the library for later comparisons."""
+    """Return the file that extends the library, its test, and a copy of the library for later comparisons."""
     library = library_files()
     rest = [PurePath(name).stem for name, _ in library if PurePath(name).stem not in stems]
     values = {
@@ -66,25 +66,25 @@ def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
 
 
 def _copied_files(stems: Iterable[str]) -> dict[str, bytes]:
-    """Return files of the library with the tests that need no other file."""
+    """Return files of the library, with those of their tests that need no other file."""
     library = resources.policies()
-    bodies = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in stems}
+    bodies = {f"{stem}.yaml": _with_team_schema((library / f"{stem}.yaml").read_bytes()) for stem in stems}
     ids = {policy.id for policy in load(bodies.items()).policies.policies}
     for stem in stems:
         name = f"{stem}{TEST_SUFFIX}.yaml"
-        body = _copied((library / name).read_bytes())
-        if _tested(body, name) <= ids:
+        body = _with_team_schema((library / name).read_bytes())
+        if _tested_policies(body, name) <= ids:
             bodies[name] = body
     return bodies
 
 
-def _copied(body: bytes) -> bytes:
-    """Return a file of the library whose first line names the schema in the team's repository."""
-    return _OUR_SCHEMAS.sub(rb"\1" + SCHEMAS.encode() + b"/", body.replace(b"\r\n", b"\n"))
+def _with_team_schema(body: bytes) -> bytes:
+    """Return a file of the library with the path of the schema in the team's repository in its first line."""
+    return _SCHEMA_COMMENT.sub(rb"\1" + SCHEMAS.encode() + b"/", body.replace(b"\r\n", b"\n"))
 
 
-def _tested(body: bytes, name: str) -> set[str]:
-    """Return the policies that a test file names."""
+def _tested_policies(body: bytes, name: str) -> set[str]:
+    """Return the ids of the policies to which a test file refers."""
     value: Any = parse(body, file=name).value
     tests = value["tests"]
     listed = {str(policy) for test in tests for policy in test.get("policies") or ()}
@@ -97,8 +97,8 @@ def _ids(stem: str) -> set[str]:
     return {str(policy["id"]) for policy in value.get("policies") or ()}
 
 
-def _left_out(path: Path) -> set[str]:
-    """Return the policies that a file leaves out; none if it cannot be read."""
+def _excluded_policies(path: Path) -> set[str]:
+    """Return the ids of the policies in `leaveOut` of a file; empty if it cannot be read."""
     try:
         value: Any = parse(files.read(path, most=files.POLICY), file=path.name).value
         listed = value["extends"]["leaveOut"] if isinstance(value, Mapping) else ()
