@@ -1,1 +1,1 @@
-"""Puts nights into a store; lists, prunes, restores and verifies them."""
+"""Adds nights to a store; lists, prunes, restores and verifies them."""

@@ -1,4 +1,4 @@
-"""Stores snapshots and results; lists, thins out and restores the nights of a store."""
+"""Stores snapshots and results; lists, prunes and restores the nights of a store."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,23 +27,25 @@ from auditor.store.store import Store
 
 
 class Stored(Struct, frozen=True, kw_only=True):
-    """The outcome for one snapshot or result that was to be stored."""
+    """The outcome of storing one snapshot or result."""
 
     what: str
     tenant: str
     instant: datetime
     new: bool
-    """False if the same was stored already."""
+    """False if it was already in the store."""
     size: int
-    """Bytes that were added."""
+    """Bytes that were added to the store."""
     given: int
-    """Bytes of the original; 0 if it was never a file."""
+    """Bytes of the original files; 0 if there was no file."""
 
 
-def keep(where: Path | str, folders: Sequence[Path], result: Result | None = None) -> Iterator[Stored | AuditorError]:
-    """Store tonight's snapshots and their result; failures are yielded, and stop no other."""
+def keep(
+    location: Path | str, folders: Sequence[Path], result: Result | None = None
+) -> Iterator[Stored | AuditorError]:
+    """Store the snapshots of a run and their result; a failure is yielded, and does not stop the others."""
     try:
-        store = store_at(where).create()
+        store = store_at(location).create()
     except AuditorError as error:
         yield error
         return
@@ -58,13 +60,13 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
             yield boundary.named_failure or stored
 
 
-def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results in order of their instants; the store is created if missing."""
-    folders = [folder for path in places if input_files.is_folder(path) for folder in _snapshots(path)]
-    files = [path for path in places if not input_files.is_folder(path)]
+def put(location: Path | str, paths: Sequence[Path]) -> Iterator[Stored | AuditorError]:
+    """Store snapshots and results, sorted by instant; a missing store is created."""
+    folders = [folder for path in paths if input_files.is_folder(path) for folder in _snapshots(path)]
+    files = [path for path in paths if not input_files.is_folder(path)]
     hint = Message("specify a snapshot, a folder of them, or a result.json")
     with saved_results(files, None, hint=hint) as (results, _):
-        store = store_at(where).create()
+        store = store_at(location).create()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
             with TenantBoundary(folder.parent.name, alone=alone) as boundary:
@@ -98,9 +100,9 @@ def _put_result(store: Store, result: Result, tenant: TenantResult, source_size:
     )
 
 
-def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
+def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
     """Return the nights of a store. Raises UsageError for a tenant without nights."""
-    all_nights = store_at(where).require().nights()
+    all_nights = store_at(location).require().nights()
     known_tenants(tenants, {night.tenant for night in all_nights})
     return tuple(night for night in all_nights if not tenants or night.tenant in tenants)
 
@@ -118,30 +120,36 @@ def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:
 
 
 class Thinned(Struct, frozen=True, kw_only=True):
-    """What retention does to one tenant."""
+    """The effect of the retention policy on one tenant."""
 
     nights: Pruning
     results: tuple[Entry, ...]
-    """Results whose findings are deleted, with the names in them; their counts stay."""
+    """Results whose findings, which contain names, are deleted; their counts are kept."""
     temporary: tuple[str, ...]
-    """Temporary files of killed writers."""
+    """Temporary files of writers that were killed."""
     plans: tuple[str, ...] = ()
-    """Remediation plans, which have names of people."""
+    """Remediation plans, which contain names of users."""
     change_logs: tuple[str, ...] = ()
-    """Logs of changes, which name who made them."""
+    """Logs of changes, which contain the names of those who made them."""
 
 
 def thin(
-    where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool, confirmed: bool = False
+    location: Path | str,
+    keep: str,
+    now: datetime,
+    *,
+    tenants: Sequence[str] = (),
+    delete: bool,
+    confirmed: bool = False,
 ) -> list[Thinned]:
-    """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
+    """Apply a retention policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
-    All tenants are decided about before anything is deleted; SnapshotError where a night that would stay lacks a part,
-    UsageError where `now` lies far from the newest nights and nobody `confirmed` that it is right.
+    Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep lacks a part, and
+    UsageError if `now` is far from the newest nights and not `confirmed`.
     """
     policy = parse_keep(keep)
-    store = store_at(where).require()
-    # A tenant with results only has findings with names too.
+    store = store_at(location).require()
+    # Findings contain names, so tenants with results but without nights are included.
     by_tenant: dict[str, list[Night]] = {
         tenant: [] for name in store.backend.names("") if (tenant := commit_tenant(name)) is not None
     }
@@ -153,17 +161,17 @@ def thin(
         nights_ = (night.instant for tenant_nights in by_tenant.values() for night in tenant_nights)
         check_not_ahead(chain(nights_, results), now)
     temporary = store.backend.temporary()
-    decided = [
-        _thinned(store, name, by_tenant[name], policy, now, temporary)
+    retentions = [
+        _retention(store, name, by_tenant[name], policy, now, temporary)
         for name in sorted(by_tenant)
         if not tenants or name in tenants
     ]
-    for thinned in decided:
+    for thinned in retentions:
         store.check_restorable(thinned.nights.kept)
-    return [_deleted(store, thinned, temporary) for thinned in decided] if delete else decided
+    return [_delete(store, thinned, temporary) for thinned in retentions] if delete else retentions
 
 
-def _thinned(
+def _retention(
     store: Store,
     tenant: str,
     tenant_nights: Sequence[Night],
@@ -185,8 +193,8 @@ def _thinned(
     return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans, change_logs=logs)
 
 
-def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
-    """Delete what retention selected and what killed writers left; returns what was deleted."""
+def _delete(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
+    """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
     tenant = thinned.nights.tenant
     ledger = Ledger(store.backend, tenant)
     with announced(store.backend, tenant) as present:
@@ -198,20 +206,23 @@ def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | 
     return replace(thinned, temporary=old)
 
 
-def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
-    """Write the latest night of a tenant, not after `at`, as a snapshot folder below `root`."""
-    candidates = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
+def restore(location: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
+    """Write the latest night of a tenant that is not after `at` as a snapshot folder below `root`.
+
+    Raises UsageError for an unknown tenant, and SnapshotError if there is no such night.
+    """
+    candidates = [night for night in nights(location, [tenant]) if at is None or night.instant <= at]
     if not candidates:
         raise SnapshotError(
             "snapshot-later",
-            Message("{where} has no night of {tenant} at or before this time", where=where, tenant=tenant),
+            Message("{where} has no night of {tenant} at or before this time", where=location, tenant=tenant),
             hint=Message("`auditor store list` lists them"),
         )
-    return store_at(where).restore(candidates[-1], root)
+    return store_at(location).restore(candidates[-1], root)
 
 
-def _snapshots(path: Path) -> list[Path]:
-    if input_files.is_file(path / "manifest.json"):
-        return [path]
-    find(path)  # raises if there is none
-    return all_folders(path)
+def _snapshots(folder: Path) -> list[Path]:
+    if input_files.is_file(folder / "manifest.json"):
+        return [folder]
+    find(folder)  # raises if there is none
+    return all_folders(folder)

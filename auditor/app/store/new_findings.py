@@ -1,4 +1,4 @@
-"""Counts the open findings that the run before did not have: what `--fail-on new:SEVERITY` looks at."""
+"""Counts the open findings that are new since the previous run, for `--fail-on new:SEVERITY`."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,26 +14,26 @@ from auditor.store.store import Store
 def new_findings(result: Result, store: Path | str | None) -> Mapping[Severity, int]:
     """Return the number of open findings by severity that are new or reopened.
 
-    Since the run that the result was compared with, else since the last earlier night of a store. Without either, for a
-    tenant without an earlier night, and for the fleet, which a store does not keep, every open finding is new. Raises
-    AuditorError for a store that cannot be read.
+    They are new since the run that the result was compared with, or else since the last earlier night in a store.
+    Without either, every open finding is new, as it is for a tenant without an earlier night, and for the fleet, which
+    is not stored. Raises AuditorError if the store cannot be read.
     """
     counts: Counter[Severity] = Counter()
     night_store = None if store is None or result.run.previous is not None else store_at(store)
-    stored = night_store is not None and night_store.exists
-    if night_store is not None and stored:
+    is_stored = night_store is not None and night_store.exists
+    if night_store is not None and is_stored:
         for tenant in result.tenants:
-            opened = _opened(night_store, tenant.name, result)
-            new = (f for f in tenant.findings if f.status is Status.OPEN and f.fingerprint not in opened)
+            open_before = _open_fingerprints(night_store, tenant.name, result)
+            new = (f for f in tenant.findings if f.status is Status.OPEN and f.fingerprint not in open_before)
             counts.update(finding.severity for finding in new)
-    for findings in (*(() if stored else (tenant.findings for tenant in result.tenants)), result.fleet.findings):
+    for findings in (*(() if is_stored else (tenant.findings for tenant in result.tenants)), result.fleet.findings):
         for policy in findings.stats.policies.values():
             counts[policy.severity] += policy.open if result.run.previous is None else policy.new + policy.reopened
     return counts
 
 
-def _opened(store: Store, tenant: str, result: Result) -> frozenset[str]:
-    """Return the fingerprints that were open after the last night before this run; empty where that is not known."""
+def _open_fingerprints(store: Store, tenant: str, result: Result) -> frozenset[str]:
+    """Return the fingerprints that were open in the last night before this run; empty if this is not known."""
     ledger = Ledger(store.backend, tenant)
     earlier = [entry for entry in ledger.entries() if entry.as_of < result.run.as_of]
     rows = ledger.held_at(earlier[-1]) if earlier else None
