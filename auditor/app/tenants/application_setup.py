@@ -1,4 +1,4 @@
-"""Builds the commands that create the application of the auditor in a tenant: PowerShell, or the Azure CLI in bash."""
+"""Builds the commands that create the auditor's application in a tenant: PowerShell, or the Azure CLI in bash."""
 
 from msgspec import Struct
 
@@ -28,19 +28,19 @@ _EXISTS = (
     f"an application '{_TITLE}' exists already: {{ids}};"
     " if it is yours, run auditor init again with --client-id and its id"
 )
-"""Stops a second set-up. An application of the name is not used unasked: whoever owns it could sign in as it."""
+"""The error if the application already exists; it is not reused silently, because its owner could sign in as it."""
 _AZURE_CLI_PRINCIPAL = 'az ad sp show --id "$CLIENT_ID" --output none 2>/dev/null || az ad sp create --id "$CLIENT_ID"'
 _GITLAB_SUBJECT = "project_path:{path}:ref_type:branch:ref:{branch}"
 
 
 class ApplicationSetup(Struct, frozen=True, kw_only=True):
-    """What the commands are made of."""
+    """The options from which the commands are built."""
 
     tenant: Tenant
     credential: str
     """A type of credential that signs in as an application, or `device-code`."""
     client_id: str | None
-    """The application that exists already."""
+    """The client id of an existing application; None to create one."""
     wanted: tuple[Permission, ...]
     repository: str | None
     """OWNER/NAME on GitHub, for `github-oidc`."""
@@ -54,7 +54,7 @@ class ApplicationSetup(Struct, frozen=True, kw_only=True):
 
 
 def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
-    """Return the commands of Microsoft Graph PowerShell; later lines use the variables of earlier ones."""
+    """Return the commands for Microsoft Graph PowerShell; later commands use variables of earlier ones."""
     if setup.client_id is None:
         public = " -IsFallbackPublicClient" if setup.credential == "device-code" else ""
         existing = _EXISTS.format(ids="$($named.AppId -join ', ')")
@@ -74,9 +74,11 @@ def powershell_commands(setup: ApplicationSetup) -> tuple[str, ...]:
                 *app,
                 f"if (-not $principal) {{ $principal = New-MgServicePrincipal -AppId {setup.client_id} }}",
             ]
-    own = "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
+    application_scope = (
+        "Application.Read.All" if setup.credential == "managed-identity" else "Application.ReadWrite.All"
+    )
     grant = "DelegatedPermissionGrant" if setup.credential == "device-code" else "AppRoleAssignment"
-    scopes = f"{own},{grant}.ReadWrite.All"
+    scopes = f"{application_scope},{grant}.ReadWrite.All"
     lines = [connect(setup.tenant, scopes), *app, f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{GRAPH}'\""]
     if setup.credential == "device-code":
         lines += delegated_consent("$principal", setup.wanted)
@@ -118,9 +120,10 @@ def _powershell_credential(setup: ApplicationSetup) -> list[str]:
 
 
 def azure_cli_commands(setup: ApplicationSetup) -> tuple[str, ...]:
-    """Return the commands of the Azure CLI for bash, such as in Azure Cloud Shell.
+    """Return the commands for the Azure CLI in bash, such as in Azure Cloud Shell.
 
-    Empty for the DoD cloud: the CLI has one Graph for Azure Government, that of the other US Government cloud.
+    Empty for the DoD cloud: the CLI has only one Graph endpoint for Azure Government, that of the other US Government
+    cloud.
     """
     if setup.tenant.cloud is Cloud.USGOV_DOD:
         return ()
@@ -182,10 +185,10 @@ def _azure_cli_credential(setup: ApplicationSetup) -> list[str]:
 
 
 def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tuple[str, ...]:
-    """Return the commands of Exchange Online PowerShell that let the application send as one mailbox.
+    """Return the commands for Exchange Online PowerShell that let the application send from one mailbox.
 
-    A mailbox that does not exist is created as a shared one, which needs no licence. The commands may be run again,
-    also with another mailbox.
+    A missing mailbox is created as a shared one, which needs no licence. The commands may be run again, also with
+    another mailbox.
     """
     mailbox = _quoted(sender)
     limit = f"-RecipientRestrictionFilter {_quoted(f'PrimarySmtpAddress -eq {mailbox}')}"
@@ -213,7 +216,7 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
 
 
 def _principal(client_id: str | None) -> tuple[str, ...]:
-    """Return the commands that find the application; without its id it is the only one that has the name."""
+    """Return the commands that find the application by id, or by name if there is only one with the name."""
     if client_id is not None:
         return (f"$principal = Get-MgServicePrincipal -Filter \"appId eq '{client_id}'\"",)
     return (
@@ -227,10 +230,10 @@ def _principal(client_id: str | None) -> tuple[str, ...]:
 
 
 def _unless(get: str, create: str) -> str:
-    """Return the command of PowerShell that creates what is not found."""
+    """Return the PowerShell command that creates an object if `get` does not find it."""
     return f"if (-not ({get} -ErrorAction SilentlyContinue)) {{ {create} }}"
 
 
 def _quoted(text: str) -> str:
-    """Return a string of PowerShell."""
+    """Return a quoted PowerShell string."""
     return "'" + text.replace("'", "''") + "'"

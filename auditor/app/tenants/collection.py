@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class CollectOutcome(Struct, frozen=True, kw_only=True):
-    """The outcome for one tenant: a snapshot folder, or the reason why there is none."""
+    """The outcome for one tenant: a snapshot folder, or the failure."""
 
     tenant: Tenant
     folder: Path | None = None
@@ -43,13 +43,13 @@ class CollectOutcome(Struct, frozen=True, kw_only=True):
         """How completely each source was read; empty without a snapshot."""
         if self.folder is None:
             return ()
-        from auditor.snapshot.reader import manifest_of  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+        from auditor.snapshot.reader import manifest_of  # noqa: PLC0415 - imports Arrow, which `doctor` does not need
 
         return manifest_of(self.folder).sources
 
 
 def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
-    """Return what the policies and waivers of a tenant need."""
+    """Return the data that the policies and waivers of a tenant need."""
     return needs(
         replace(
             policies,
@@ -69,15 +69,15 @@ PLAN_NEEDS = Needs(
     licensed_members=True,
     nested_groups=True,
 )
-"""What a plan needs beside its policies: by which paths people hold licences, and which groups they can leave.
+"""The data that a plan needs in addition to its policies, for the licence paths of users and the groups they can leave.
 
-Rules of dynamic groups name the properties in the second line most often.
+The properties in the second line are those that rules of dynamic groups use most often.
 """
 
 
 def everything(policies: PolicySet | None = None) -> Needs:
-    """Return the needs of `collect --all`: every source and property, licensed groups, groups that policies name."""
-    whole = Needs(
+    """Return the needs of `collect --all`: every source and property, licensed groups, and groups in policies."""
+    all_needs = Needs(
         sources=frozenset(Source),
         user_properties=(*EVERYTHING_ABOUT_USERS, "agent"),
         licensed_groups=True,
@@ -86,7 +86,7 @@ def everything(policies: PolicySet | None = None) -> Needs:
         eligible_roles=True,
         nested_groups=True,
     )
-    return whole if policies is None else whole.union(needs(policies))
+    return all_needs if policies is None else all_needs.union(needs(policies))
 
 
 def collect_all(
@@ -103,7 +103,7 @@ def collect_all(
 
     Raises KeyboardInterrupt on SIGINT and SIGTERM; no incomplete snapshot is left.
     """
-    from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+    from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - imports Arrow, which `doctor` does not need
 
     async def collect(tenant: Tenant, connections: "Connections", slot: TenantSlot) -> Path:
         try:
@@ -128,14 +128,14 @@ def collect_all(
                 hint=Message("check the folder's permissions and the free space"),
             ) from error
 
-    absent = _absent(root)
+    missing_folders = _missing_folders(root)
     try:
-        return asyncio.run(_stoppable(_collect(tenants, collect, at_once)))
+        return asyncio.run(_cancel_on_sigterm(_collect(tenants, collect, at_once)))
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
     finally:
-        with suppress(OSError):  # a folder with a snapshot stays, and so do its parents
-            for folder in absent:
+        with suppress(OSError):  # a folder with a snapshot is not empty, and neither are its parents
+            for folder in missing_folders:
                 folder.rmdir()
 
 
@@ -144,11 +144,11 @@ async def _collect(
     collect: Callable[[Tenant, "Connections", TenantSlot], Coroutine[None, None, Path]],
     at_once: int,
 ) -> tuple[CollectOutcome, ...]:
-    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - imports aiohttp
 
     slots, connections = TenantSlots(max_reading=at_once), Connections()
 
-    async def one(tenant: Tenant) -> CollectOutcome:
+    async def collect_one(tenant: Tenant) -> CollectOutcome:
         with TenantBoundary(tenant.name) as boundary:
             async with slots.reading() as slot:
                 return CollectOutcome(tenant=tenant, folder=await collect(tenant, connections, slot))
@@ -157,21 +157,21 @@ async def _collect(
         return CollectOutcome(tenant=tenant, failure=boundary.failure)
 
     async with slots, connections:
-        return tuple(await asyncio.gather(*map(one, tenants)))
+        return tuple(await asyncio.gather(*map(collect_one, tenants)))
 
 
-def _absent(root: Path) -> list[Path]:
-    """Return the missing ones of a root and its parents, the innermost first."""
+def _missing_folders(root: Path) -> list[Path]:
+    """Return the folders that do not exist among a root and its parents, the innermost first."""
     try:
         return [folder for folder in (root, *root.parents) if not folder.exists()]
     except OSError:
         return []
 
 
-async def _stoppable(work: Coroutine[None, None, T]) -> T:
-    """Let SIGTERM, with which a runner ends a job, cancel the work as Ctrl-C does.
+async def _cancel_on_sigterm(work: Coroutine[None, None, T]) -> T:
+    """Cancel the work on SIGTERM, which a CI runner sends to end a job, as Ctrl-C does.
 
-    It is not raised as an exception: a library with a broad handler could swallow it.
+    The handler does not raise an exception, because a library with a broad `except` could swallow it.
     """
     if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
         return await work
@@ -183,5 +183,5 @@ async def _stoppable(work: Coroutine[None, None, T]) -> T:
         return await task
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
-        # None if a handler was not installed from Python, and cannot be restored.
+        # `previous` is None if the handler was not installed from Python; it cannot be restored then.
         signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)

@@ -28,7 +28,7 @@ from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
 
 _MAX_SKEW = 60.0
-"""Seconds of clock difference from which assertions may be refused."""
+"""The clock difference in seconds from which assertions may be rejected."""
 _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})
 """The service plans AAD_PREMIUM and AAD_PREMIUM_P2."""
 
@@ -41,7 +41,7 @@ NAMES = (
     N_("clock"),
     N_("premium licence"),
 )
-"""Names of checks, besides product names."""
+"""Names of checks, in addition to product names."""
 
 
 class Health(StrEnum):
@@ -49,13 +49,13 @@ class Health(StrEnum):
 
     GOOD = "ok"
     NOTE = "note"
-    """Works, and could be better."""
+    """It works, but could be improved."""
     BAD = "bad"
     UNKNOWN = "unknown"
 
 
 class Check(Struct, frozen=True):
-    """One check, with the commands that correct its finding."""
+    """One check, with the commands that fix its problem."""
 
     name: str
     health: Health
@@ -71,7 +71,7 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
 
     @property
     def healthy(self) -> bool:
-        """Whether a collection can be expected to be complete."""
+        """Whether a collection is expected to be complete."""
         return all(check.health in {Health.GOOD, Health.NOTE} for check in self.checks)
 
 
@@ -94,18 +94,18 @@ def diagnose_all(
     repository: str | None = None,
     branch: str = MAIN,
 ) -> tuple[Diagnosis, ...]:
-    """Diagnose (tenant, needs, the mailbox from which it sends), some concurrently; a failure is a check too.
+    """Diagnose tenants concurrently, given as (tenant, needs, mailbox that sends); a failure is reported as a check.
 
-    `ask` shows a request to the person at the terminal; None if nobody is there. `repository` is OWNER/NAME of the
-    GitHub repository whose jobs sign in, on its default `branch`; a job knows its own.
+    `ask` shows a request to the user at the terminal; None if the terminal is not interactive. `repository` is
+    OWNER/NAME of the GitHub repository whose jobs sign in, on its default `branch`; a job uses GITHUB_REPOSITORY.
     """
     variables = os.environ if environ is None else environ
     repository = variables.get("GITHUB_REPOSITORY") or repository
 
-    async def everyone() -> tuple[Diagnosis, ...]:
+    async def diagnose_concurrently() -> tuple[Diagnosis, ...]:
         slots = asyncio.Semaphore(8)
 
-        async def one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
+        async def diagnose_one(tenant: Tenant, needs: Needs, sender: str | None) -> Diagnosis:
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as boundary:
                 async with slots:
                     return await diagnose(
@@ -114,9 +114,9 @@ def diagnose_all(
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
             return Diagnosis(tenant=tenant, checks=(Check("sign-in", Health.BAD, message),))
 
-        return tuple(await asyncio.gather(*(one(*each) for each in tenants)))
+        return tuple(await asyncio.gather(*(diagnose_one(*arguments) for arguments in tenants)))
 
-    return asyncio.run(everyone())
+    return asyncio.run(diagnose_concurrently())
 
 
 async def diagnose(
@@ -129,8 +129,8 @@ async def diagnose(
     repository: str | None = None,
     branch: str = MAIN,
 ) -> Diagnosis:
-    """Diagnose one tenant; `sender` is the mailbox from which its application sends, None if it sends no mail."""
-    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  brings aiohttp; `--help` needs none
+    """Diagnose one tenant; `sender` is the mailbox that its application sends from, None if it sends no mail."""
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  `--help` needs no aiohttp
 
     checks: list[Check] = []
     client = getattr(tenant.credential, "client_id", None)
@@ -146,7 +146,7 @@ async def diagnose(
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
-                checks.extend(await _answers(graph, needs))
+                checks.extend(await _graph_checks(graph, needs))
     except GraphError as error:
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
         checks.append(Check("sign-in", Health.BAD, message))
@@ -158,30 +158,30 @@ async def diagnose(
 def _permissions(
     tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, sender: str | None
 ) -> list[Check]:
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  brings Arrow; `--help` needs none
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
     delegated = isinstance(tenant.credential, DeviceCode) or bool(claims and claims.scopes and not claims.roles)
-    # Exchange Online, not Entra, lets an application send from one mailbox alone.
-    wanted = permissions_for(needs, mail=delegated and sender is not None)
-    names = ", ".join(item.name for item in wanted)
+    # Exchange Online, not Entra, can limit an application to sending from one mailbox.
+    required = permissions_for(needs, mail=delegated and sender is not None)
+    names = ", ".join(item.name for item in required)
     if claims is None or not (claims.roles or claims.scopes):
         message = Message("the token does not show its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
-        commands = () if claims is None else grant_commands(tenant, client, wanted, delegated=delegated)
+        commands = () if claims is None else grant_commands(tenant, client, required, delegated=delegated)
         return [Check("permissions", health, message, commands=commands)]
     roles = claims.roles or claims.scopes
-    lacking = missing(wanted, roles)
+    missing_permissions = missing(required, roles)
     checks = []
-    if lacking:
-        message = Message("missing: {name}", name=", ".join(item.name for item in lacking))
-        commands = grant_commands(tenant, client, lacking, delegated=delegated)
+    if missing_permissions:
+        message = Message("missing: {name}", name=", ".join(item.name for item in missing_permissions))
+        commands = grant_commands(tenant, client, missing_permissions, delegated=delegated)
         checks.append(Check("permissions", Health.BAD, message, commands=commands))
     else:
         checks.append(Check("permissions", Health.GOOD, Message("granted: {names}", names=names)))
     if sender is not None and not delegated:
         checks.append(_mail(tenant, client, sender, roles))
-        wanted = (*wanted, SEND_MAIL)
-    extra = excessive(wanted, claims.roles)
+        required = (*required, SEND_MAIL)
+    extra = excessive(required, claims.roles)
     if extra:
         message = Message("granted, but not needed by the policies: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
@@ -190,7 +190,7 @@ def _permissions(
 
 
 def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> Check:
-    """Return what is known about sending: from every mailbox with a role of Entra, else what Exchange allows."""
+    """Check the permission to send: a role in Entra allows every mailbox, Exchange Online can allow a single one."""
     allow = ("# Exchange Online PowerShell", *mailbox_commands(tenant, client, sender))
     if SEND_MAIL.name in roles:
         message = Message(
@@ -209,8 +209,8 @@ def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...
     return Check("mail", Health.NOTE, message, commands=commands)
 
 
-async def _answers(graph: Graph, needs: Needs) -> list[Check]:
-    """Send Graph two small requests: whether it answers, and whether the tenant has a premium licence."""
+async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
+    """Check with two small requests whether Graph answers, and whether the tenant has a premium licence."""
     checks = []
     try:
         organizations = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
@@ -240,7 +240,7 @@ def _clock(graph: Graph) -> Check:
 
 
 async def _premium(graph: Graph) -> Check:
-    """Look for Entra ID P1 or P2 in the products: the plans of the organization include former ones."""
+    """Look for Entra ID P1 or P2 in the products, because the plans of the organization include former ones."""
     select = ("skuId", "capabilityStatus", "servicePlans")
     try:
         skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows
@@ -261,7 +261,7 @@ async def _premium(graph: Graph) -> Check:
 def _federation(
     tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str], repository: str | None, branch: str
 ) -> Check:
-    """Return the subjects with which jobs sign in, and the commands that register them."""
+    """Return a check with the subjects of jobs that sign in, and the commands that register them."""
     if repository is None:
         message = Message(
             "run `auditor doctor` in a clone of the repository: it prints the commands of the federated credential"

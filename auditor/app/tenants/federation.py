@@ -1,4 +1,4 @@
-"""Builds the commands that let jobs of GitHub sign in as an application, without a secret."""
+"""Builds the commands that let GitHub jobs sign in as an application, without a secret."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from auditor.domain.translation import N_
 from auditor.graph import clouds
 
 MAIN = "main"
-"""The branch of a repository whose default branch is not known."""
+"""The branch that is used if the default branch of a repository is not known."""
 _ISSUER = "https://token.actions.githubusercontent.com"
 _IDS = "repo:{owner}@{owner_id}/{name}@{id}:ref:{reference}"
-"""GitHub's subject with ids, which repositories have since July 2026; the form before has names only."""
+"""GitHub's subject with ids, which repositories have since July 2026; the earlier form contains only names."""
 _UPSERT = "create-if-missing"
-"""The value of `Prefer` with which Graph creates a federated credential, or updates one that has the name."""
+"""The value of `Prefer` with which Graph creates a federated credential, or updates the one with the same name."""
 
 
 def federation_commands(tenant: Tenant, client_id: str, repository: str, reference: str) -> tuple[str, ...]:
@@ -40,7 +40,7 @@ def federation_commands(tenant: Tenant, client_id: str, repository: str, referen
 
 
 def github_powershell(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
-    """Return the commands of PowerShell for the application in `$app`; GitHub's CLI gives the ids."""
+    """Return the PowerShell commands for the application in `$app`; the ids are read with GitHub's CLI."""
     ids = _IDS.format(
         owner="$($r.owner.login)",
         owner_id="$($r.owner.id)",
@@ -57,7 +57,7 @@ def github_powershell(tenant: Tenant, repository: str, reference: str) -> tuple[
 
 
 def github_azure_cli(tenant: Tenant, repository: str, reference: str) -> tuple[str, ...]:
-    """Return the commands of bash for the application in `$CLIENT_ID`; GitHub's CLI gives the ids."""
+    """Return the bash commands for the application in `$CLIENT_ID`; the ids are read with GitHub's CLI."""
     ids = _IDS.format(
         owner="\\(.owner.login)",
         owner_id="\\(.owner.id)",
@@ -65,18 +65,18 @@ def github_azure_cli(tenant: Tenant, repository: str, reference: str) -> tuple[s
         id="\\(.id)",
         reference=reference,
     )
-    name, named = _name(reference), f"repo:{repository}:ref:{reference}"
+    name, subject = _name(reference), f"repo:{repository}:ref:{reference}"
     body = shlex.quote(_json(tenant, _ISSUER, ids).replace("\\\\", "\\"))
     return (
-        azure_cli_federate(tenant, name=name, issuer=_ISSUER, subject=named),
+        azure_cli_federate(tenant, name=name, issuer=_ISSUER, subject=subject),
         _azure_cli(tenant, f"{name}-ids", f'"$(gh api repos/{repository} --jq {body})"'),
     )
 
 
 def federate(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
-    """Return the command of PowerShell for a federated credential; `subject` is a quoted string of PowerShell.
+    """Return the PowerShell command that creates a federated credential, or updates the one with the same name.
 
-    It creates the credential, or updates the one with the name.
+    `subject` is a quoted PowerShell string.
     """
     audience = clouds.addresses(tenant.cloud).federation_audience
     return (
@@ -86,7 +86,7 @@ def federate(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
 
 
 def azure_cli_federate(tenant: Tenant, *, name: str, issuer: str, subject: str) -> str:
-    """Return the command of bash for a federated credential of `$CLIENT_ID`: it creates or updates it."""
+    """Return the bash command that creates or updates a federated credential of `$CLIENT_ID`."""
     return _azure_cli(tenant, name, shlex.quote(_json(tenant, issuer, subject)))
 
 
@@ -102,7 +102,7 @@ def _json(tenant: Tenant, issuer: str, subject: str) -> str:
 
 
 def _name(reference: str) -> str:
-    """Return the name of the credential of a branch or tag: another one does not replace that of `main`."""
+    """Return the credential name for a branch or tag, so that other branches do not replace that of `main`."""
     if reference == f"refs/heads/{MAIN}":
         return "auditor"
     return "auditor-" + re.sub("[^A-Za-z0-9]+", "-", reference.removeprefix("refs/heads/")).strip("-")[:100]

@@ -1,4 +1,4 @@
-"""Collects live tenants for one run into a folder: the given one, or one that is removed when the program ends."""
+"""Collects live tenants for one run into a specified folder, or into one that is removed when the program ends."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,16 +16,16 @@ from auditor.files.temporary import lasting_folder
 from auditor.settings.loader import chosen, read
 
 Shown = Callable[[], AbstractContextManager[Progress | None]]
-"""Opens the display of the progress."""
+"""Opens the progress display."""
 
 
 def collector(
     shown: Shown, warn: Callable[[Sequence[Diagnostic]], None], *, root: Path | None = None, planned: bool = False
 ) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
-    """Return the function that reads the tenants of a request; one that fails does not stop the others.
+    """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
-    `warn` receives warnings about the tenants file. Snapshots are written to `root`, or else to a temporary folder.
-    With `planned` they hold what a plan needs, whatever the policies ask for.
+    `warn` is called with warnings about the tenants file. Snapshots are written to `root`, or else to a temporary
+    folder. With `planned` they also contain the data that a plan needs.
     """
 
     def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
@@ -34,8 +34,8 @@ def collector(
         warn(settings.warnings)
         tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
         folder = root or lasting_folder("auditor-")
-        more = (PLAN_NEEDS,) if planned else ()
-        needed = {tenant.name: needs_of(policies, tenant).union(*more) for tenant in tenants}
+        plan_needs = (PLAN_NEEDS,) if planned else ()
+        needed = {tenant.name: needs_of(policies, tenant).union(*plan_needs) for tenant in tenants}
         with shown() as progress:
             outcomes = collect_all(
                 tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress

@@ -9,7 +9,7 @@ from auditor.graph import clouds
 from auditor.remedy.requests import in_cloud
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
-"""The application id of Microsoft Graph, the same in every tenant."""
+"""The application id of Microsoft Graph, which is the same in every tenant."""
 AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
 
 
@@ -18,9 +18,9 @@ def grant_commands(
 ) -> tuple[str, ...]:
     """Return the commands that grant permissions to the application that signs in, and consent to them.
 
-    `delegated`: the sign-in is that of a person.
+    `delegated` means that a user signs in.
     """
-    app = _identified(client)
+    app = _safe_client_id(client)
     again = f"# {N_('then sign in again: a token keeps the permissions it was issued with')}"
     if delegated and isinstance(tenant.credential, AzureCli):
         return (
@@ -38,14 +38,14 @@ def grant_commands(
 
 
 def _delegated_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands that consent to delegated permissions; those that were granted before stay."""
+    """Return the commands that consent to delegated permissions; existing ones are kept."""
     return (*_powershell_session(tenant, app, "DelegatedPermissionGrant"), *delegated_consent("$app", wanted))
 
 
 def role_assignments(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands of PowerShell that assign the missing app roles of `$graph` to a service principal.
+    """Return the PowerShell commands that assign the missing app roles of `$graph` to a service principal.
 
-    `principal` is its variable. The commands may be run again.
+    `principal` is the variable of the service principal. The commands may be run again.
     """
     return (
         f"$held = (Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId {principal}.Id -All).AppRoleId",
@@ -59,9 +59,9 @@ def role_assignments(principal: str, wanted: tuple[Permission, ...]) -> tuple[st
 
 
 def delegated_consent(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands of PowerShell that consent to delegated permissions for everybody in the tenant.
+    """Return the PowerShell commands that consent to delegated permissions for all users of the tenant.
 
-    `principal` is the variable of the service principal. Earlier permissions stay; the commands may be run again.
+    `principal` is the variable of the service principal. Existing permissions are kept; the commands may be run again.
     """
     names = " ".join(item.name for item in wanted)
     return (
@@ -93,7 +93,7 @@ def _azure_cli_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -
 
 
 def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
-    """Return the commands for bash that grant permissions to a service principal without an application.
+    """Return the bash commands that grant permissions to a service principal without an application.
 
     `app` is its application id, or a quoted variable. The commands may be run again.
     """
@@ -113,11 +113,11 @@ def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permissio
 
 def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands that revoke permissions."""
-    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    quoted_names = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
     return (
         "# Microsoft Graph PowerShell",
-        *_powershell_session(tenant, _identified(client)),
-        f"$roles = ($graph.AppRoles | Where-Object Value -in {listed}).Id",
+        *_powershell_session(tenant, _safe_client_id(client)),
+        f"$roles = ($graph.AppRoles | Where-Object Value -in {quoted_names}).Id",
         (
             "Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -All"
             " | Where-Object AppRoleId -in $roles"
@@ -148,6 +148,6 @@ def azure_cli_login(tenant: Tenant) -> tuple[str, ...]:
     return (login,) if cloud is None else (f"az cloud set --name {cloud}", login)
 
 
-def _identified(client: str | None) -> str:
-    """Return an application id that is safe in a command; a placeholder for anything else."""
+def _safe_client_id(client: str | None) -> str:
+    """Return an application id that is safe in a command, or a placeholder if it is not a GUID."""
     return client if client is not None and GUID.fullmatch(client.lower()) else "CLIENT_ID"
