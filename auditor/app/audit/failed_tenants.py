@@ -26,7 +26,7 @@ class Unaudited(Struct, frozen=True, kw_only=True):
     reason: Message
 
 
-def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
+def unaudited_result(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Return the result of a tenant that could not be read: no policy was evaluated."""
     outcomes = [
         PolicyOutcome(
@@ -57,7 +57,7 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
 
 def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Return the result of a tenant whose snapshot was opened, but whose evaluation failed."""
-    return unaudited(unaudited_of(manifest, reason_of(failure)), policies, as_of)
+    return unaudited_result(unaudited_of(manifest, reason_of(failure)), policies, as_of)
 
 
 def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") -> Unaudited:
@@ -95,7 +95,7 @@ def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
     )
 
 
-def each_contained(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
+def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
     """Apply `change` to every tenant of a result.
 
     A tenant for which it raises an exception is reported as failed, and is not counted in the summary. If it is the

@@ -8,7 +8,7 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor import __version__
-from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited
+from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
 from auditor.app.audit.remediation import fleet_remedied, packaged_library
 from auditor.app.gc_pause import paused_gc
 from auditor.catalogue import Catalogue
@@ -87,7 +87,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     names = FleetNames(policies)
     for state in states:
         if isinstance(state, Unaudited):
-            audited.append(unaudited(state, policies, as_of))
+            audited.append(unaudited_result(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=alone) as boundary, paused_gc():
             facts = TenantFacts(state, catalogue, policies, as_of)

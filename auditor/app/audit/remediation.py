@@ -7,7 +7,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from auditor import resources
-from auditor.app.audit.failed_tenants import each_contained
+from auditor.app.audit.failed_tenants import map_tenants
 from auditor.app.gc_pause import paused_gc
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
@@ -36,7 +36,7 @@ def remedied(
     """
     today = result.run.as_of.date()
     with paused_gc():
-        changed = each_contained(
+        changed = map_tenants(
             result, lambda tenant: tenant_remedied(tenant, policies, today, l10n=l10n, groups=groups, spill=spill)
         )
         return replace(changed, fleet=fleet_remedied(result, policies, l10n=l10n))

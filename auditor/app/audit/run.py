@@ -228,9 +228,9 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
             by_name = {manifest_of(folder).tenant: folder for folder in folders}
             yield [by_name[name] for name in _selected_tenants(tuple(by_name), request)]
     elif request.snapshots:
-        from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only for saved state
+        from auditor.app.audit.snapshot_selection import snapshot_folders  # noqa: PLC0415  only for saved state
 
-        with opened_places(
+        with snapshot_folders(
             request.snapshots, request.state_as_of, lambda names: _selected_tenants(names, request)
         ) as opened:
             yield opened

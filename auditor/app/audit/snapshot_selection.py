@@ -46,7 +46,7 @@ class TenantSnapshot(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def opened_places(
+def snapshot_folders(
     locations: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
 ) -> Iterator[Sequence[Path | Unaudited]]:
     """Yield a snapshot folder for each selected tenant: the latest, or the latest that is not after `at`.

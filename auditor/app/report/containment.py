@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from auditor.app.audit.failed_tenants import each_contained
+from auditor.app.audit.failed_tenants import map_tenants
 from auditor.app.report.outputs import Output
 from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
@@ -23,7 +23,7 @@ def contained(
     """
     with TenantBoundary("", alone=len(result.tenants) == 1) as boundary:
         return result, write(result)
-    remaining = each_contained(result, lambda tenant: _rendered(result, tenant, output, locale))
+    remaining = map_tenants(result, lambda tenant: _rendered(result, tenant, output, locale))
     unchanged = all(before is after for before, after in zip(result.tenants, remaining.tenants, strict=True))
     if boundary.error is not None and unchanged:
         raise boundary.error

@@ -1,4 +1,4 @@
-"""Reads done.jsonl: one line for each change that the script of a plan made or tried."""
+"""Reads done.jsonl: one line for each change that the script of a plan made or attempted."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,18 +24,18 @@ from auditor.result.codec.decoder import read
 
 
 class ChangeOutcome(StrEnum):
-    """What became of a change."""
+    """The outcome of a change."""
 
     DONE = "done"
     UNCHANGED = "unchanged"
-    """The state was the planned one already."""
+    """The state was already as planned."""
     SKIPPED = "skipped"
-    """The state differed from the plan's."""
+    """The state was not the one that the plan expects."""
     FAILED = "failed"
 
 
-_ROOT: Final = "/v1.0"
-"""Ends the root of the requests of every cloud."""
+_BASE_END: Final = "/v1.0"
+"""The end of the base URL of requests in every cloud."""
 MADE = frozenset({ChangeOutcome.DONE, ChangeOutcome.UNCHANGED})
 
 
@@ -60,29 +60,31 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
 
 class TenantLog(Struct, frozen=True, kw_only=True):
-    """The changes of one tenant's plan, the number of each action being that in the plan."""
+    """The changes of one tenant's plan, by the number of the action in the plan."""
 
     entries: Mapping[int, Sequence[LogEntry]]
 
     @property
     def done(self) -> frozenset[tuple[int, int]]:
-        """The steps whose last entry says that they were done."""
-        last = {(number, entry.step): entry.outcome for number, own in self.entries.items() for entry in own}
-        return frozenset(step for step, outcome in last.items() if outcome in MADE)
+        """The steps (action, step) whose last outcome is that they are done."""
+        last_outcomes = {
+            (number, entry.step): entry.outcome for number, entries in self.entries.items() for entry in entries
+        }
+        return frozenset(step for step, outcome in last_outcomes.items() if outcome in MADE)
 
     def execution(self, number: int) -> Execution | None:
-        """Return what the log says about an action; None if it does not mention it."""
-        own = self.entries.get(number, ())
-        if not own:
+        """Return the execution of an action according to the log; None if the log has no entry about it."""
+        entries = self.entries.get(number, ())
+        if not entries:
             return None
-        last = {entry.step: entry.outcome for entry in own}.values()
+        last_outcomes = {entry.step: entry.outcome for entry in entries}.values()
         return Execution(
-            by=tuple(dict.fromkeys(entry.by for entry in own)),
-            first=min(entry.time for entry in own),
-            last=max(entry.time for entry in own),
-            done=sum(outcome in MADE for outcome in last),
-            skipped=sum(outcome is ChangeOutcome.SKIPPED for outcome in last),
-            failed=sum(outcome is ChangeOutcome.FAILED for outcome in last),
+            by=tuple(dict.fromkeys(entry.by for entry in entries)),
+            first=min(entry.time for entry in entries),
+            last=max(entry.time for entry in entries),
+            done=sum(outcome in MADE for outcome in last_outcomes),
+            skipped=sum(outcome is ChangeOutcome.SKIPPED for outcome in last_outcomes),
+            failed=sum(outcome is ChangeOutcome.FAILED for outcome in last_outcomes),
         )
 
 
@@ -90,9 +92,9 @@ NO_LOG = TenantLog(entries={})
 
 
 def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
-    """Return the lines of a done.jsonl, or of all files `*.jsonl` of a folder, some of which are about a plan.
+    """Return the entries of a done.jsonl, or of all `*.jsonl` files in a folder.
 
-    Raises SnapshotError with the line of a mistake, and where no line is about the plan.
+    Raises SnapshotError with the line of an error, and if no line is about the plan.
     """
     tenants = {tenant.tenant_id.casefold(): tenant for tenant in plan.tenants}
     entries: list[LogEntry] = []
@@ -100,26 +102,28 @@ def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
         for number, _, entry in log_entries(read_log(path), str(path)):
             tenant = tenants.get(entry.tenant.casefold())
             if tenant is None:
-                _refuse(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
-            action = next((each for each in tenant.actions if each.id == entry.fingerprint), None)
+                _raise_damaged(str(path), number, Message("the plan has no tenant {tenant}", tenant=repr(entry.tenant)))
+            action = next(
+                (planned_action for planned_action in tenant.actions if planned_action.id == entry.fingerprint), None
+            )
             if not entry.url and action is not None and not 1 <= entry.step <= len(action.requests):
                 message = Message(
                     "action {action} of the plan has no step {step}", action=entry.action, step=entry.step
                 )
-                _refuse(str(path), number, message)
+                _raise_damaged(str(path), number, message)
             entries.append(entry)
     if entries and not any(tenant_log(entries, tenant, plan.as_of).entries for tenant in plan.tenants):
-        _refuse(str(log), 1, Message("no line is about an action of the plan"))
+        _raise_damaged(str(log), 1, Message("no line is about an action of the plan"))
     return entries
 
 
 def log_paths(log: Path) -> list[Path]:
-    """Return a done.jsonl, or all files `*.jsonl` of a folder."""
+    """Return the path of a done.jsonl, or of all `*.jsonl` files in a folder."""
     return sorted(log.glob("*.jsonl")) if files.is_folder(log) else [log]
 
 
 def read_log(path: Path) -> bytes:
-    """Return the bytes of a done.jsonl. Raises SnapshotError where it cannot be read."""
+    """Return the bytes of a done.jsonl. Raises SnapshotError if it cannot be read."""
     hint = Message("specify the done.jsonl that plan.ps1 wrote")
     return read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
 
@@ -127,11 +131,11 @@ def read_log(path: Path) -> bytes:
 def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at: datetime) -> TenantLog:
     """Return the log of a tenant's plan.
 
-    Left out are entries of other tenants, those that fit none of its requests, and those of an earlier plan from before
-    this one was made: what they did was taken back since, or it would not be planned again.
+    Entries are skipped if they are about another tenant, if they match none of the plan's requests, or if they are of
+    an earlier plan and older than this plan: their changes must have been reverted, or they would not be planned again.
 
-    A request is found by what was sent, because its number differs from plan to plan; by its number where the log has
-    no requests.
+    A request is matched by its method, path and body, because its number differs between plans; if the log has no
+    requests, it is matched by number.
     """
     steps: dict[tuple[str, str], list[Step]] = defaultdict(list)
     for number, action in enumerate(tenant.actions, start=1):
@@ -152,27 +156,27 @@ def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at:
 
 
 def _position(entry: LogEntry, tenant: SavedTenantPlan, steps: Mapping[tuple[str, str], Sequence[Step]]) -> Step | None:
-    """Return the number of an action and a step in a plan; None where the plan has no such request."""
+    """Return the number of the action and the step of an entry in a plan; None if the plan has no such request."""
     if entry.url:
-        path = entry.url.partition(_ROOT)[2] or entry.url
-        sent = [
+        path = entry.url.partition(_BASE_END)[2] or entry.url
+        candidates = [
             (number, step)
             for number, step in steps.get((entry.method, path), ())
             if (tenant.actions[number - 1].requests[step - 1]["body"] or None) == (entry.body or None)
         ]
     else:
-        sent = [
+        candidates = [
             (number, entry.step)
             for number, action in enumerate(tenant.actions, start=1)
             if entry.step <= len(action.requests)
         ]
-    own = [position for position in sent if tenant.actions[position[0] - 1].id == entry.fingerprint]
+    same_action = [position for position in candidates if tenant.actions[position[0] - 1].id == entry.fingerprint]
     exact = (entry.action, entry.step)
-    return exact if exact in own else next(iter(own or (sent if entry.url else ())), None)
+    return exact if exact in same_action else next(iter(same_action or (candidates if entry.url else ())), None)
 
 
-def log_entries(body: bytes, where: str) -> Iterator[tuple[int, bytes, LogEntry]]:
-    """Yield the lines of a log: number, text, entry. Raises SnapshotError with the line of a mistake."""
+def log_entries(body: bytes, name: str) -> Iterator[tuple[int, bytes, LogEntry]]:
+    """Yield (line number, line, entry) for each line of a log. Raises SnapshotError with the line of an error."""
     for number, line in enumerate(body.split(b"\n"), start=1):
         if not line.strip():
             continue
@@ -180,19 +184,19 @@ def log_entries(body: bytes, where: str) -> Iterator[tuple[int, bytes, LogEntry]
             document = json_document.decode(line.strip())
         except ValueError as error:
             column = error.colno if isinstance(error, JSONDecodeError) else 1
-            _refuse(where, number, Message("is not JSON text: {error}", error=error), column)
+            _raise_damaged(name, number, Message("is not JSON text: {error}", error=error), column)
         try:
             entry = read(LogEntry, document, where="$")
         except AuditorError as error:
-            _refuse(where, number, error.message)
+            _raise_damaged(name, number, error.message)
         yield number, line.strip(), entry
 
 
-def _refuse(where: str, line: int, message: Message, column: int = 1) -> NoReturn:
+def _raise_damaged(name: str, line: int, message: Message, column: int = 1) -> NoReturn:
     raise SnapshotError(
         "log-damaged",
         message,
-        span=Span(file=where, line=line, column=column),
+        span=Span(file=name, line=line, column=column),
         hint=Message(
             "specify the done.jsonl of this plan; a line that a stopped script left unfinished can be removed"
         ),

@@ -1,4 +1,4 @@
-"""Implements `auditor verify`: audits tenants again and reports what became of their plan."""
+"""Implements `auditor verify`: audits tenants again and reports the outcome of their plan."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.audit.failed_tenants import Unaudited, unaudited
+from auditor.app.audit.failed_tenants import Unaudited, unaudited_result
 from auditor.app.audit.run import Request, audited
 from auditor.app.locations import store_at
 from auditor.app.verification.change_log import LogEntry, plan_entries
@@ -32,31 +32,31 @@ FORMATS: Final[Mapping[str, str]] = {
 
 
 class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
-    """Compares tenants with the plan of a file, and with the logs of its scripts."""
+    """Compares tenants with a plan in a file, and with the logs of its scripts."""
 
     plan: Path
     log: Path | None = None
     stores: tuple[Path | str, ...] = ()
-    """Stores that may hold logs too."""
+    """Stores that may contain further logs."""
     warn: Warn = field(default=lambda _: None)
     whole: bool = False
-    """Whether tenants of the plan that were not audited are reported."""
+    """Whether to report tenants of the plan that were not audited."""
 
     @cached_property
     def files(self) -> tuple[SavedPlan, Sequence[LogEntry]]:
-        """The plan and its log. Raises SnapshotError for files that are not what they should be."""
+        """The plan and its log. Raises SnapshotError if a file is invalid."""
         plan = saved_plan(self.plan)
         return plan, () if self.log is None else plan_entries(self.log, plan)
 
     def check(self, states: States) -> None:
-        """Raise UsageError where the plan is not of these tenants."""
+        """Raise UsageError if the plan does not belong to these tenants."""
         check_tenants(self.files[0].tenants, states)
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
-        """Return the result with what became of the plan of each tenant."""
+        """Return the result with the verification of the plan of each tenant."""
         plans = plans_of(self.files[0], self._entries(result.run.as_of))
-        missing = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
-        others = tuple(_missing(plans[name].tenant.tenant_id, name, result, policies) for name in missing)
+        missing_names = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
+        others = tuple(_missing_tenant(plans[name].tenant.tenant_id, name, result, policies) for name in missing_names)
         return verified(replace(result, tenants=(*result.tenants, *others)), states, plans, policies)
 
     def _entries(self, as_of: datetime) -> list[LogEntry]:
@@ -65,40 +65,49 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
         return [*log, *(entry for tenant in plan.tenants for entry in stored.entries(tenant.name, as_of))]
 
 
-def _missing(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
+def _missing_tenant(tenant_id: str, name: str, result: Result, policies: PolicySet) -> TenantResult:
     reason = Message("the plan has this tenant, but it was not read")
-    return unaudited(Unaudited(name=name, tenant_id=tenant_id, reason=reason), policies, result.run.as_of)
+    return unaudited_result(Unaudited(name=name, tenant_id=tenant_id, reason=reason), policies, result.run.as_of)
 
 
 @contextmanager
 def verification(request: Request, plan: Path, log: Path | None) -> Iterator[Result]:
-    """Yield the audit of a request, its tenants with what became of the plan.
+    """Yield the result of an audit, with the verification of the plan of each tenant.
 
-    Raises SnapshotError for a plan or a log that cannot be read or is damaged, and UsageError for a plan of other
-    tenants.
+    Raises SnapshotError if the plan or the log is damaged or cannot be read, and UsageError if the plan belongs to
+    other tenants.
     """
     verifier = PlanVerifier(plan=plan, log=log, whole=not request.tenants and request.shard is None)
-    _ = verifier.files  # errors of the files before anything is audited
+    _ = verifier.files  # raise errors of the files before the audit
     with audited(replace(request, verifier=verifier), None, actions=False) as (result, _, _):
         yield result
 
 
 def exit_code(result: Result, *, logged: bool) -> int:
-    """Return 0 if all that was run is done and nothing new appeared, 1 if not, and 3 where that is not known.
+    """Return 0 if all executed actions are done and there are no new findings, 1 if not, and 3 if this is not known.
 
-    Without a log every action with requests counts as run; with one, those of which it names a change that was made
-    or failed.
+    Without a log, every action with requests counts as executed; with a log, those with a change that was made or
+    failed according to the log.
     """
     verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
-    ran = [action for _, each in verified for action in each.actions if _was_run(action, logged=logged)]
-    unknown = any(action.verdict is Verdict.UNKNOWN for action in ran)
-    if unknown or any(not tenant.complete or each.count(FindingState.UNKNOWN) for tenant, each in verified):
+    executed = [
+        action
+        for _, plan_verification in verified
+        for action in plan_verification.actions
+        if _was_executed(action, logged=logged)
+    ]
+    has_unknown_actions = any(action.verdict is Verdict.UNKNOWN for action in executed)
+    if has_unknown_actions or any(
+        not tenant.complete or plan_verification.count(FindingState.UNKNOWN) for tenant, plan_verification in verified
+    ):
         return 3
-    fresh = any(each.count(FindingState.NEW, FindingState.CAME_BACK) for _, each in verified)
-    return int(fresh or any(action.verdict is not Verdict.DONE for action in ran))
+    has_new_findings = any(
+        plan_verification.count(FindingState.NEW, FindingState.CAME_BACK) for _, plan_verification in verified
+    )
+    return int(has_new_findings or any(action.verdict is not Verdict.DONE for action in executed))
 
 
-def _was_run(action: ActionVerdict, *, logged: bool) -> bool:
+def _was_executed(action: ActionVerdict, *, logged: bool) -> bool:
     if not logged:
         return action.requests > 0
     return action.execution is not None and action.execution.done + action.execution.failed > 0

@@ -1,4 +1,4 @@
-"""Reads a plan.json."""
+"""Reads and checks a plan.json."""
 
 import re
 from pathlib import Path
@@ -14,33 +14,33 @@ from auditor.remedy.verification.expectations import changes_of
 from auditor.result.codec.decoder import check_unique, damaged, read
 
 _VERSION: Final = 1
-_WHICH: Final = Message("specify a plan.json that `auditor plan` wrote")
-_AGAIN: Final = Message("make the plan again with `auditor plan`")
+_FILE_HINT: Final = Message("specify a plan.json that `auditor plan` wrote")
+_RECREATE_HINT: Final = Message("make the plan again with `auditor plan`")
 
 
 def saved_plan(path: Path) -> SavedPlan:
-    """Read a plan.json. Raises SnapshotError as `decoded_plan`, and for a file that cannot be read."""
-    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=_WHICH)
+    """Read a plan.json. Raises SnapshotError as `decoded_plan` does, and if the file cannot be read."""
+    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=_FILE_HINT)
     return decoded_plan(body, where=str(path))
 
 
 def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
-    """Decode a plan; `where` names it in errors.
+    """Decode a plan; `where` is its name in errors.
 
-    Raises SnapshotError for a file that is damaged (`plan-damaged`), no plan (`plan-foreign`), of another version
-    (`plan-version`), or one with pseudonyms (`plan-redacted`).
+    Raises SnapshotError if the plan is damaged (`plan-damaged`), is not a plan (`plan-foreign`), has another version
+    (`plan-version`), or contains pseudonyms (`plan-redacted`).
     """
     try:
         document = json_document.decode(body)
     except ValueError as error:
         message = Message("{where} is not JSON text: {error}", where=where, error=error)
-        raise SnapshotError("plan-damaged", message, hint=_AGAIN) from error
+        raise SnapshotError("plan-damaged", message, hint=_RECREATE_HINT) from error
     _check_version(document, where)
     try:
         plan = read(SavedPlan, document, where=where)
-        _check(plan, where)
+        _check_plan(plan, where)
     except AuditorError as error:
-        raise SnapshotError("plan-damaged", error.message, hint=_AGAIN) from error
+        raise SnapshotError("plan-damaged", error.message, hint=_RECREATE_HINT) from error
     if plan.redacted:
         raise SnapshotError(
             "plan-redacted",
@@ -60,7 +60,7 @@ def _check_version(document: Any, where: str) -> None:
             schema=repr(schema),
             version=_VERSION,
         )
-        raise SnapshotError("plan-foreign", message, hint=_WHICH)
+        raise SnapshotError("plan-foreign", message, hint=_FILE_HINT)
     if int(version[1]) != _VERSION:
         message = Message(
             "{where} has the schema {schema}; this version reads 'auditor/plan/v{version}'",
@@ -68,10 +68,10 @@ def _check_version(document: Any, where: str) -> None:
             schema=repr(schema),
             version=_VERSION,
         )
-        raise SnapshotError("plan-version", message, hint=_AGAIN)
+        raise SnapshotError("plan-version", message, hint=_RECREATE_HINT)
 
 
-def _check(plan: SavedPlan, where: str) -> None:
+def _check_plan(plan: SavedPlan, where: str) -> None:
     check_unique((tenant.name for tenant in plan.tenants), where, "", "tenants")
     for index, tenant in enumerate(plan.tenants):
         for number, action in enumerate(tenant.actions):

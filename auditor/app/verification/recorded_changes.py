@@ -1,4 +1,4 @@
-"""Records logs of changes in a store, and finds what a store and files say about a tenant."""
+"""Records logs of changes in a store, and reads the logged changes of a tenant from stores and files."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,24 +18,24 @@ from auditor.store.store import Store
 
 
 class RecordedChanges(Struct, frozen=True, kw_only=True):
-    """How many changes of a tenant were recorded."""
+    """The number of recorded changes of a tenant."""
 
     tenant: str
     count: int
-    """Lines that the store did not have."""
+    """The number of lines that were not in the store before."""
 
 
-def record_changes(where: Path | str, log: Path) -> Iterator[RecordedChanges]:
-    """Record the lines of a done.jsonl in a store that has a plan of each of its tenants; known lines are left out.
+def record_changes(location: Path | str, log: Path) -> Iterator[RecordedChanges]:
+    """Record the lines of a done.jsonl in a store that has a plan of each of its tenants; existing lines are skipped.
 
-    Raises SnapshotError for a log that cannot be read or is damaged, and where the store has no plan of a tenant:
-    nothing is recorded then.
+    Raises SnapshotError if the log is damaged or cannot be read, or if the store has no plan of a tenant; nothing is
+    recorded then.
     """
-    store = store_at(where).require()
+    store = store_at(location).require()
     lines: dict[str, list[tuple[bytes, LogEntry]]] = defaultdict(list)
     for _, line, entry in log_entries(read_log(log), str(log)):
         lines[entry.tenant.casefold()].append((line, entry))
-    names = _tenants(store)
+    names = _tenants_with_plan(store)
     for tenant_id in lines:
         if tenant_id not in names:
             raise SnapshotError(
@@ -43,15 +43,15 @@ def record_changes(where: Path | str, log: Path) -> Iterator[RecordedChanges]:
                 Message("{log}: the store has no plan of the tenant {tenant}", log=log, tenant=repr(tenant_id)),
                 hint=Message("`auditor plan --store` keeps the plan that the log belongs to"),
             )
-    for tenant_id, own in sorted(lines.items()):
-        yield RecordedChanges(tenant=names[tenant_id], count=_add(store, names[tenant_id], own))
+    for tenant_id, tenant_lines in sorted(lines.items()):
+        yield RecordedChanges(tenant=names[tenant_id], count=_add_new_lines(store, names[tenant_id], tenant_lines))
 
 
-def _tenants(store: Store) -> dict[str, str]:
-    """Return the names of tenants with a plan, by id in lower case."""
-    newest = {name.partition("/")[0]: name for name in store.backend.names("") if "/plans/" in name}
+def _tenants_with_plan(store: Store) -> dict[str, str]:
+    """Return the names of the tenants with a plan, by lower-case id."""
+    tenants = {name.partition("/")[0]: name for name in store.backend.names("") if "/plans/" in name}
     by_id: dict[str, str] = {}
-    for tenant in sorted(newest):
+    for tenant in sorted(tenants):
         for name in plan_names(store.backend, tenant)[-1:]:
             body = store.backend.read(name)
             plan = None if body is None else decoded_plan(body, where=f"{store.address}/{name}")
@@ -63,20 +63,20 @@ def _tenants(store: Store) -> dict[str, str]:
     return by_id
 
 
-def _add(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEntry]]) -> int:
+def _add_new_lines(store: Store, tenant: str, lines: Iterable[tuple[bytes, LogEntry]]) -> int:
     recorded = {
         line
         for name in change_log_names(store.backend, tenant)
         for line in read_change_log(store.backend, name).splitlines()
     }
-    fresh = {line: entry.time for line, entry in lines if line not in recorded}
-    if fresh:
-        add_change_log(store.backend, tenant, max(fresh.values()), b"\n".join(fresh) + b"\n")
-    return len(fresh)
+    new_lines = {line: entry.time for line, entry in lines if line not in recorded}
+    if new_lines:
+        add_change_log(store.backend, tenant, max(new_lines.values()), b"\n".join(new_lines) + b"\n")
+    return len(new_lines)
 
 
 def recorded_entries(store: Store, tenant: str) -> list[LogEntry]:
-    """Return what the logs of a store say about a tenant. Raises SnapshotError for a damaged log."""
+    """Return the entries about a tenant in the logs of a store. Raises SnapshotError if a log is damaged."""
     return [
         entry
         for name in change_log_names(store.backend, tenant)
@@ -88,13 +88,13 @@ Warn = Callable[[Diagnostic], None]
 
 
 class StoredLogs(Struct, frozen=True, kw_only=True):
-    """The logs of changes in stores; `warn` hears of those that cannot be read."""
+    """The logs of changes in stores; `warn` is called for logs that cannot be read."""
 
     stores: Sequence[Store]
     warn: Warn
 
     def entries(self, tenant: str, until: datetime) -> list[LogEntry]:
-        """Return what was done in a tenant until an instant."""
+        """Return the entries about a tenant until an instant."""
         return [entry for store in self.stores for entry in self._readable(store, tenant) if entry.time <= until]
 
     def _readable(self, store: Store, tenant: str) -> Sequence[LogEntry]:
@@ -106,11 +106,14 @@ class StoredLogs(Struct, frozen=True, kw_only=True):
 
 
 def warn_of(error: AuditorError, warn: Warn) -> None:
-    """Report what makes a file of a store unreadable as warnings."""
+    """Report the errors of an unreadable file of a store as warnings."""
     for diagnostic in error.diagnostics:
         warn(replace(diagnostic, level=Level.WARNING))
 
 
 def entries_of(log: Path) -> list[LogEntry]:
-    """Return what a done.jsonl says, or all files `*.jsonl` of a folder. Raises SnapshotError as `read_log`."""
+    """Return the entries of a done.jsonl, or of all `*.jsonl` files in a folder.
+
+    Raises SnapshotError if a file is damaged or cannot be read.
+    """
     return [entry for path in log_paths(log) for _, _, entry in log_entries(read_log(path), str(path))]

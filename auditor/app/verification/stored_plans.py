@@ -1,4 +1,4 @@
-"""Verifies the plan of each tenant in a store that people had a week to carry out."""
+"""Verifies a plan of each tenant in a store, preferably one that was made up to a week ago."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,25 +21,25 @@ from auditor.store.plans import plan_name, plan_names
 from auditor.store.store import Store
 
 _WEEK: Final = timedelta(days=7)
-_FRESH: Final = timedelta(hours=12)
-"""Nobody is expected to have carried out a younger plan."""
+_MIN_AGE: Final = timedelta(hours=12)
+"""The minimum age of a plan that is expected to be carried out."""
 
 
 class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
-    """Compares tenants with the plan of a store that was run, else with the one that `by_preference` names first."""
+    """Compares tenants with a plan in a store: one that was executed, or else the first of `by_preference`."""
 
     stores: tuple[Path | str, ...]
-    """The first that holds a plan of a tenant decides."""
+    """The first store with a plan of a tenant is used."""
     warn: Warn
-    """Hears of plans and logs that cannot be read."""
+    """Called for plans and logs that cannot be read."""
     log: Sequence[LogEntry] = ()
-    """What was done besides what the stores have recorded."""
+    """Changes in addition to those recorded in the stores."""
 
     def check(self, states: States) -> None:
-        """Accept all tenants: a store may hold no plan of them."""
+        """Accept all tenants, because a store need not contain a plan of them."""
 
     def verified(self, result: Result, states: States, policies: PolicySet) -> Result:
-        """Return the result with what became of a plan of each tenant."""
+        """Return the result with the verification of a plan of each tenant."""
         stores = [store for store in map(store_at, self.stores) if store.exists]
         plans = {tenant.name: self._plan(stores, tenant, result.run.as_of) for tenant in result.tenants}
         return verified(result, states, {name: plan for name, plan in plans.items() if plan is not None}, policies)
@@ -47,18 +47,29 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
     def _plan(self, stores: list[Store], tenant: TenantResult, as_of: datetime) -> KnownPlan | None:
         recorded = StoredLogs(stores=stores, warn=self.warn).entries(tenant.name, as_of)
         entries = [
-            each
-            for each in (*recorded, *self.log)
-            if each.tenant.casefold() == tenant.tenant_id.casefold() and each.time <= as_of
+            entry
+            for entry in (*recorded, *self.log)
+            if entry.tenant.casefold() == tenant.tenant_id.casefold() and entry.time <= as_of
         ]
-        run = {plan_name(tenant.name, each.plan) for each in entries if each.plan and each.time > as_of - _WEEK}
+        executed_names = {
+            plan_name(tenant.name, entry.plan) for entry in entries if entry.plan and entry.time > as_of - _WEEK
+        }
         for store in stores:
             names = by_preference(plan_names(store.backend, tenant.name), as_of.astimezone(UTC))
-            for name in (*sorted(run.intersection(names)), *(name for name in names if name not in run)):
+            for name in (
+                *sorted(executed_names.intersection(names)),
+                *(name for name in names if name not in executed_names),
+            ):
                 plan = self._decoded(store, name)
-                for own in () if plan is None else plan.tenants:
-                    if plan is not None and own.name == tenant.name and own.tenant_id == tenant.tenant_id:
-                        return KnownPlan(tenant=own, plan=plan, log=tenant_log(entries, own, plan.as_of))
+                for tenant_plan in () if plan is None else plan.tenants:
+                    if (
+                        plan is not None
+                        and tenant_plan.name == tenant.name
+                        and tenant_plan.tenant_id == tenant.tenant_id
+                    ):
+                        return KnownPlan(
+                            tenant=tenant_plan, plan=plan, log=tenant_log(entries, tenant_plan, plan.as_of)
+                        )
         return None
 
     def _decoded(self, store: Store, name: str) -> SavedPlan | None:
@@ -71,14 +82,14 @@ class StoredPlanVerifier(Struct, frozen=True, kw_only=True):
 
 
 def by_preference(names: Sequence[str], as_of: datetime) -> list[str]:
-    """Return the plans made before an instant in the order in which they are to be verified; `names`: oldest first.
+    """Return the plans before an instant in the order of preference for verification; `names` start with the oldest.
 
-    First those of the last week, the oldest first: where every night makes a plan, the last one has only what is left,
-    and what was done since the week began would not be shown. Then older ones, the newest first, and last those of
-    the last hours.
+    First the plans of the last week, the oldest first: if a plan is made every night, the newest one contains only what
+    is left, and would not show what was done during the week. Then older plans, the newest first, and finally those of
+    the last 12 hours.
     """
     dated = [(instant_of(name), name) for name in names]
     older = [name for instant, name in dated if instant < as_of - _WEEK]
-    week = [name for instant, name in dated if as_of - _WEEK <= instant <= as_of - _FRESH]
-    fresh = [name for instant, name in dated if as_of - _FRESH < instant < as_of]
-    return [*week, *reversed(older), *fresh]
+    week = [name for instant, name in dated if as_of - _WEEK <= instant <= as_of - _MIN_AGE]
+    recent = [name for instant, name in dated if as_of - _MIN_AGE < instant < as_of]
+    return [*week, *reversed(older), *recent]

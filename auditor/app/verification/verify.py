@@ -1,4 +1,4 @@
-"""Compares saved plans with the state of tenants and with an audit of it."""
+"""Compares saved plans with the state of tenants and with the result of its audit."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.audit.failed_tenants import Unaudited, each_contained
+from auditor.app.audit.failed_tenants import Unaudited, map_tenants
 from auditor.app.catalogue import active
 from auditor.app.verification.change_log import NO_LOG, LogEntry, TenantLog, tenant_log
 from auditor.domain.enums import Outcome, Status
@@ -35,11 +35,11 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.reader import manifest_of, read
 
 States = Sequence[Path | Unaudited]
-"""The snapshot of each tenant, or why it has none."""
+"""The snapshot of each tenant, or the reason why there is none."""
 
 
 class KnownPlan(Struct, frozen=True, kw_only=True):
-    """A plan of one tenant, with what the run of its scripts recorded."""
+    """A plan of one tenant, with the log of its scripts."""
 
     tenant: SavedTenantPlan
     plan: SavedPlan
@@ -47,7 +47,7 @@ class KnownPlan(Struct, frozen=True, kw_only=True):
 
 
 class _PlannedStates(Struct, frozen=True, kw_only=True):
-    """What became of the findings of a plan, by fingerprint."""
+    """The state and the policy of each finding of a plan, by fingerprint."""
 
     states: Mapping[str, FindingState]
     policies: Mapping[str, str]
@@ -67,28 +67,28 @@ def plans_of(plan: SavedPlan, entries: Iterable[LogEntry]) -> Plans:
 
 
 def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
-    """Raise UsageError unless a state is of a planned tenant, and none is of another one with the same name."""
+    """Raise UsageError if no state belongs to a planned tenant, or if a tenant has the same name but a different id."""
     plans = {tenant.name: tenant for tenant in tenants}
-    named = {state.name: state.tenant_id for state in states if isinstance(state, Unaudited)}
-    named |= {manifest.tenant: manifest.tenant_id for manifest in _manifests(states).values()}
+    id_by_name = {state.name: state.tenant_id for state in states if isinstance(state, Unaudited)}
+    id_by_name |= {manifest.tenant: manifest.tenant_id for manifest in _manifests(states).values()}
     hint = Message("specify the plan of this tenant")
     for name, tenant in plans.items():
-        if named.get(name) and named[name] != tenant.tenant_id:
+        if id_by_name.get(name) and id_by_name[name] != tenant.tenant_id:
             message = Message(
                 "the plan is for {name} with the id {planned}, and the state is of the id {read}",
                 name=name,
                 planned=tenant.tenant_id,
-                read=named[name],
+                read=id_by_name[name],
             )
             raise UsageError("plan-tenant", message, hint=hint)
-    if plans.keys().isdisjoint(named):
-        planned, read_ = (", ".join(sorted(names)) for names in (plans, named))
+    if plans.keys().isdisjoint(id_by_name):
+        planned, read_ = (", ".join(sorted(names)) for names in (plans, id_by_name))
         message = Message("the plan is for {planned}, and the state is of {read}", planned=planned, read=read_)
         raise UsageError("plan-tenant", message, hint=hint)
 
 
 def _manifests(states: States) -> Mapping[Path, Manifest]:
-    """Return the manifest of each snapshot; one that is damaged is reported by the audit."""
+    """Return the manifest of each snapshot; damaged ones are skipped, because the audit reports them."""
     manifests: dict[Path, Manifest] = {}
     for state in states:
         if isinstance(state, Path):
@@ -98,7 +98,7 @@ def _manifests(states: States) -> Mapping[Path, Manifest]:
 
 
 def verified(result: Result, states: States, plans: Plans, policies: PolicySet) -> Result:
-    """Return the result with what became of the plan of each of its tenants."""
+    """Return the result with the verification of the plan of each of its tenants."""
     folders = {manifest.tenant: folder for folder, manifest in _manifests(states).items()}
 
     def change(tenant: TenantResult) -> TenantResult:
@@ -110,18 +110,18 @@ def verified(result: Result, states: States, plans: Plans, policies: PolicySet) 
             facts = TenantFacts(read(folder), active(), policies, result.run.as_of)
         return replace(tenant, verification=tenant_verification(plan, tenant, facts, policies.digest))
 
-    return each_contained(result, change)
+    return map_tenants(result, change)
 
 
 def tenant_verification(
     known_plan: KnownPlan, tenant: TenantResult, facts: TenantFacts | None, policy_digest: str
 ) -> TenantVerification:
-    """Return what became of a tenant's plan; `facts` is None where the tenant was not audited."""
+    """Return the verification of a tenant's plan; `facts` is None if the tenant was not audited."""
     plan, done = known_plan.tenant, known_plan.log.done
     steps = step_verdicts(plan, facts, done)
     seats, decided = seat_changes(plan, facts), seat_decision_verdicts(plan, facts)
     states = _finding_states(plan, tenant, steps, done)
-    planned = _PlannedStates(states=states, policies={each.fingerprint: each.policy for each in plan.findings})
+    planned = _PlannedStates(states=states, policies={finding.fingerprint: finding.policy for finding in plan.findings})
     by_action: dict[int, list[StepVerdict]] = {}
     for (number, _), step in sorted(steps.items()):
         by_action.setdefault(number, []).append(step)
@@ -140,8 +140,8 @@ def tenant_verification(
         same_policies=known_plan.plan.policy_digest == policy_digest,
         actions=actions,
         findings=(
-            *(_finding(each, states[each.fingerprint]) for each in plan.findings),
-            *(_finding(each, FindingState.NEW) for each in new),
+            *(_finding(finding, states[finding.fingerprint]) for finding in plan.findings),
+            *(_finding(finding, FindingState.NEW) for finding in new),
         ),
         freed=freed_by(actions),
     )
@@ -164,21 +164,23 @@ def _finding_states(
     plan: SavedTenantPlan, tenant: TenantResult, steps: Steps, logged: Collection[tuple[int, int]]
 ) -> Mapping[str, FindingState]:
     """Return the state of each finding of a plan, by fingerprint."""
-    wanted = {finding.fingerprint for finding in plan.findings}
-    now = {each.fingerprint: each.status for each in tenant.findings if each.fingerprint in wanted}
-    judged = {each.id for each in tenant.policies if each.status is not Outcome.NOT_EVALUATED}
+    planned_fingerprints = {finding.fingerprint for finding in plan.findings}
+    status_by_fingerprint = {
+        item.fingerprint: item.status for item in tenant.findings if item.fingerprint in planned_fingerprints
+    }
+    evaluated_policies = {item.id for item in tenant.policies if item.status is not Outcome.NOT_EVALUATED}
     fixed = frozenset(plan.proof.fixed)
-    about = {
+    action_by_fingerprint = {
         fingerprint: number for number, action in enumerate(plan.actions, start=1) for fingerprint in action.findings
     }
 
     def state(finding: PlannedFinding) -> FindingState:
-        status = now.get(finding.fingerprint)
+        status = status_by_fingerprint.get(finding.fingerprint)
         if status in {Status.OPEN, Status.REPORT_ONLY}:
-            number = about.get(finding.fingerprint, 0)
-            again = finding.fingerprint in fixed and _was_done(number, finding.subject.id, steps, logged)
-            return FindingState.CAME_BACK if again else FindingState.OPEN
-        if tenant.failure is not None or (status is None and finding.policy not in judged):
+            number = action_by_fingerprint.get(finding.fingerprint, 0)
+            came_back = finding.fingerprint in fixed and _was_done(number, finding.subject.id, steps, logged)
+            return FindingState.CAME_BACK if came_back else FindingState.OPEN
+        if tenant.failure is not None or (status is None and finding.policy not in evaluated_policies):
             return FindingState.UNKNOWN
         return FindingState.GONE if status is None else FindingState.WAIVED
 
@@ -186,10 +188,12 @@ def _finding_states(
 
 
 def _was_done(number: int, subject: str, steps: Steps, logged: Collection[tuple[int, int]]) -> bool:
-    """Whether the requests of an action that change a subject were made: by the state, or by the log."""
+    """Return whether the requests of an action for a subject were made, according to the state or the log."""
     all_steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
-    own = {step: verdict for step, verdict in all_steps.items() if verdict.subject == subject} or all_steps
-    return bool(own) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in own.items())
+    subject_steps = {step: verdict for step, verdict in all_steps.items() if verdict.subject == subject} or all_steps
+    return bool(subject_steps) and all(
+        verdict.verdict is Verdict.DONE or step in logged for step, verdict in subject_steps.items()
+    )
 
 
 def _action(
@@ -199,7 +203,7 @@ def _action(
     planned: _PlannedStates,
     decided: SeatDecisionVerdict | None,
 ) -> ActionVerdict:
-    """Judge an action by its requests, one without requests by its decided seats, and any other by its findings."""
+    """Determine the verdict of an action from its requests, or else its decided seats, or else its findings."""
     if steps:
         verdict, cause, detail = _by_requests(steps)
     elif decided is not None:
@@ -238,7 +242,7 @@ def _by_requests(steps: Sequence[StepVerdict]) -> tuple[Verdict, Cause, str]:
 
 
 def _by_findings(findings: Sequence[str], planned: _PlannedStates) -> tuple[Verdict, Cause, str]:
-    """Judge an action without requests: its findings are gone, some are, or none is."""
+    """Determine the verdict of an action without requests: all, some or none of its findings are gone."""
     states = [planned.states[fingerprint] for fingerprint in findings if fingerprint in planned.states]
     unknown = next(
         (fingerprint for fingerprint in findings if planned.states.get(fingerprint) is FindingState.UNKNOWN), None
