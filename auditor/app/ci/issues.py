@@ -61,9 +61,9 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
     l10n = Labels(job.locale)
     by_key: dict[str, Issue] = {}
     for issue in issues:
-        key = issue_id(issue.body)
-        if key is not None:
-            by_key.setdefault(key, issue)
+        issue_key = issue_id(issue.body)
+        if issue_key is not None:
+            by_key.setdefault(issue_key, issue)
     opened = 0
     items = {_key(item, result): item for item in work_items(result)}
     for key, item in sorted(items.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):

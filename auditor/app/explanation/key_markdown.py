@@ -82,7 +82,7 @@ def _facts(key: Key, l10n: Localization) -> list[str]:
 
 def _permissions(key: Key) -> tuple[str, ...]:
     """Return the permissions that the example of a selector needs in addition to those of any policy about users."""
-    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow, which `--help` does not need
+    from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
     if key.path[:-1] != _SELECTOR or not key.examples or key.path[-1] in _COMBINATORS:
         return ()

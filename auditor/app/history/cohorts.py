@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.app.audit.snapshot_selection import TenantSnapshot, states
-from auditor.app.history.queries import in_order
+from auditor.app.history.queries import check_order
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts
@@ -26,7 +26,7 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
     Reads the users of both nights. Raises UsageError for the wrong order, and SnapshotError if there is no night, or
     if the licences of its users are not known.
     """
-    in_order(first, last)
+    check_order(first, last)
     with temporary_folder("auditor-nights-") as folder:
         opened = []
         for index, at in enumerate((first, last)):

@@ -99,18 +99,13 @@ def look(locations: Sequence[Path | str]) -> HistorySources:
     result_files = [path for path in locations if isinstance(path, Path) and files.is_there(path)]
     result_files = [path for path in result_files if not files.is_folder(path)]
     histories = [
-        _histories_in_store(store_at(path).require(), failures)
-        if is_store(path)
-        else _histories_in_folder(Path(path), failures)
+        _from_store(store_at(path).require(), failures) if is_store(path) else _from_folder(Path(path), failures)
         for path in dict.fromkeys(locations)
         if path not in result_files
     ]
     ledgers = _ledgers_of_results(result_files, failures)
-    for histories_of_location in (
-        *histories,
-        {name: _TenantHistory(results=ledger) for name, ledger in ledgers.items()},
-    ):
-        for name, history in histories_of_location.items():
+    for part in (*histories, {name: _TenantHistory(results=ledger) for name, ledger in ledgers.items()}):
+        for name, history in part.items():
             with _contained(name, failures):
                 tenants[name] = _merged(name, tenants.get(name, _TenantHistory()), history)
     where = ", ".join(map(str, locations))
@@ -130,10 +125,7 @@ def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[Non
 
 
 def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _TenantHistory:
-    """Merge the nights and results of a tenant from two locations; a night in both is used once.
-
-    Raises UsageError if both have results.
-    """
+    """Merge a tenant's nights (each once) and results from two locations. Raises UsageError if both have results."""
     nights: dict[datetime, NightSummary] = {}
     for night in (*first.nights, *second.nights):
         previous = nights.get(night.at)
@@ -176,7 +168,7 @@ def two_nights(
 
     With `day`, the first instant selects the first night at or after it. Raises UsageError for the wrong order.
     """
-    in_order(first, last)
+    check_order(first, last)
     names = list(sources.tenants) if tenant is None else [sources.one(tenant)[0]]
     return [
         between(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
@@ -184,7 +176,7 @@ def two_nights(
     ]
 
 
-def in_order(first: datetime, last: datetime) -> None:
+def check_order(first: datetime, last: datetime) -> None:
     """Raise UsageError if the first instant is the later one."""
     if last < first:
         texts = {"first": format_instant(first), "last": format_instant(last)}
@@ -311,7 +303,7 @@ def _entries(history: _TenantHistory) -> tuple[Entry, ...]:
     return () if history.results is None else history.results.entries()
 
 
-def _histories_in_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
+def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
     names_of: defaultdict[str, list[str]] = defaultdict(list)
     for name in store.backend.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
@@ -327,7 +319,7 @@ def _histories_in_store(store: Store, failures: dict[str, TenantBoundary]) -> di
     return tenants
 
 
-def _histories_in_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
+def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _TenantHistory]:
     """Read the seats of a folder of snapshots; users are not read, so their counts are unknown."""
     from auditor.store.writer import seats_of  # noqa: PLC0415  not needed for a store
 

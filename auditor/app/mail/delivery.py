@@ -108,7 +108,7 @@ def _approvals_finder(job: MailJob) -> Callable[[Envelope, Result], tuple[Attach
     """Return a function that returns the files of a reader. Raises SnapshotError if a folder cannot be read."""
     if not job.approvals:
         return lambda _, __: ()
-    from auditor.app.mail.owner_files import approvals_for, planned_approvals  # noqa: PLC0415  only needed with approvals
+    from auditor.app.mail.owner_files import approvals_for, planned_approvals  # noqa: PLC0415  only with approvals
 
     planned = planned_approvals(job.approvals)
     return lambda envelope, result: approvals_for(envelope, result, planned)

@@ -234,10 +234,7 @@ def _tenant_plan(
     findings_after = open_findings(after.findings)
     open_ = tuple(finding for finding in options.context.findings if finding.status is Status.OPEN)
     unknown = frozenset(undecided_policies(before.policies, after.policies))
-    open_after = {
-        finding.fingerprint
-        for finding in (*findings_after, *(finding for finding in open_ if finding.policy in unknown))
-    }
+    open_after = {f.fingerprint for f in (*findings_after, *(f for f in open_ if f.policy in unknown))}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     claimed = {fingerprint for decided in plan_draft.decided for fingerprint in decided.findings}
