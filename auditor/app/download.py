@@ -67,14 +67,14 @@ def _download_with_deadline(address: str) -> Fetched:
     Socket timeouts apply to single steps and do not limit the total time.
     """
     parts = _check_address(address)
-    printed_address = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
+    source = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
     if parts.scheme == "https":
         proxy_address(parts.netloc, tls=False)  # urllib would speak plain HTTP to a proxy that expects TLS
     queue: SimpleQueue[Fetched | Exception] = SimpleQueue()
 
     def work() -> None:
         try:
-            queue.put(_download(address, parts.scheme, printed_address))
+            queue.put(_download(address, parts.scheme, source))
         except Exception as error:  # noqa: BLE001  raised again by the waiting thread
             queue.put(error)
 
@@ -82,15 +82,13 @@ def _download_with_deadline(address: str) -> Fetched:
     try:
         outcome = queue.get(timeout=DEADLINE)
     except Empty:
-        raise _failed(
-            printed_address, Message("not complete after {deadline} seconds", deadline=f"{DEADLINE:.0f}")
-        ) from None
+        raise _failed(source, Message("not complete after {deadline} seconds", deadline=f"{DEADLINE:.0f}")) from None
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
 
 
-def _download(address: str, scheme: str, shown: str) -> Fetched:
+def _download(address: str, scheme: str, source: str) -> Fetched:
     handlers: list[urllib.request.BaseHandler] = [_Redirects()]
     if scheme == "http":
         handlers.append(urllib.request.ProxyHandler({}))  # Loopback addresses bypass proxies.
@@ -98,31 +96,31 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
     request = urllib.request.Request(address, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})  # noqa: S310 (scheme checked)
     try:
         with opener.open(request, timeout=_TIMEOUT) as response:
-            content = _body(response, shown)
+            content = _body(response, source)
             modified = response.headers.get("Last-Modified", "")
     except urllib.error.HTTPError as error:
         error.close()
         raise _failed(
-            shown, Message("the server answered {code} {reason}", code=error.code, reason=error.reason)
+            source, Message("the server answered {code} {reason}", code=error.code, reason=error.reason)
         ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise _failed(shown, Message(str(reason) or type(error).__name__)) from error
-    return Fetched(content=content, source=shown, date=_day(modified))
+        raise _failed(source, Message(str(reason) or type(error).__name__)) from error
+    return Fetched(content=content, source=source, date=_day(modified))
 
 
-def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
+def _body(response: http.client.HTTPResponse, source: str) -> bytes:
     """Return the complete body. Raises AuditorError if it is too large or truncated."""
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(65_536):
         pieces.append(piece)
         size += len(piece)
-        _check_size(size, shown)
+        _check_size(size, source)
     declared = response.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) != size:
         raise _failed(
-            shown, Message("the connection ended after {size} of {declared} bytes", size=size, declared=declared)
+            source, Message("the connection ended after {size} of {declared} bytes", size=size, declared=declared)
         )
     return b"".join(pieces)
 
@@ -194,20 +192,20 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def _check_size(size: int, shown: str) -> None:
+def _check_size(size: int, source: str) -> None:
     if size > LIMIT:
-        raise _too_large(shown)
+        raise _too_large(source)
 
 
-def _too_large(shown: str) -> AuditorError:
-    message = Message("{shown} is larger than {limit} MB", shown=shown, limit=LIMIT // 1024 // 1024)
+def _too_large(source: str) -> AuditorError:
+    message = Message("{shown} is larger than {limit} MB", shown=source, limit=LIMIT // 1024 // 1024)
     return AuditorError(
         "products-file", message, hint=Message("Microsoft's file is about 1 MB: is this the right one?")
     )
 
 
-def _failed(shown: str, reason: Message) -> AuditorError:
+def _failed(source: str, reason: Message) -> AuditorError:
     hint = Message("try again later, or download the file with a browser and give its name")
     return AuditorError(
-        "products-download", Message("cannot download {shown}: {reason}", shown=shown, reason=reason), hint=hint
+        "products-download", Message("cannot download {shown}: {reason}", shown=source, reason=reason), hint=hint
     )

@@ -59,7 +59,7 @@ Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
 """Evaluates the users of one tenant in ordered batches, in this process or on a cluster, with the same results."""
 
 
-def audit(  # noqa: PLR0913 - what an audit depends on
+def audit(  # noqa: PLR0913 - the inputs of an audit
     states: Iterable[Snapshot | Unaudited],
     policies: PolicySet,
     catalogue: Catalogue,
@@ -128,7 +128,7 @@ def judged(
     findings = describe_objects(bound, evaluation)
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
-        # Arrow's allocator keeps the memory of freed columns, where the Python objects of actions cannot use it.
+        # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         pa.default_memory_pool().release_unused()
     built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}

@@ -51,7 +51,7 @@ def earlier_dates(
 
 
 def _dates_in_results(folder: Path, warn: Warn) -> Iterator[_RenewalDate]:
-    from auditor.app.saved_results import saved_results  # noqa: PLC0415  only where there are earlier nights
+    from auditor.app.saved_results import saved_results  # noqa: PLC0415  only if there are earlier nights
 
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         try:
@@ -83,7 +83,7 @@ def _dates_in_store(store: "Store", as_of: datetime, warn: Warn) -> Iterator[_Re
 
 def _subscriptions(store: "Store", night: "Night", tables: "dict[str, pa.Table | None]") -> "pa.Table | None":
     """Return the subscriptions of a night; objects of the store that several nights share are read once."""
-    from auditor.store.delta.pack import table_of  # noqa: PLC0415  only where a policy asks for terms
+    from auditor.store.delta.pack import table_of  # noqa: PLC0415  only if a policy needs terms
 
     for entry in night.parts:
         if entry.name not in tables:

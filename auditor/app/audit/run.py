@@ -134,16 +134,16 @@ def changed(result: Result, previous: Result | None, request: Request) -> Result
     `warn` is called. Raises UsageError as `compare` does.
     """
     if previous is not None and previous.run.redaction is not None:
-        result = _redacted(result, request.redaction)
+        result = _with_pseudonyms(result, request.redaction)
         if result.run.redaction is None or result.run.redaction.key != previous.run.redaction.key:
             request.warn(_DIFFERENT_KEY)
             previous = None
     if previous is not None:
-        result = _compared(result, previous)
-    return _redacted(result, request.redaction)
+        result = _with_changes(result, previous)
+    return _with_pseudonyms(result, request.redaction)
 
 
-def _compared(result: Result, previous: Result) -> Result:
+def _with_changes(result: Result, previous: Result) -> Result:
     """Add the changes since the previous run; a tenant for which the comparison fails is reported as failed."""
     from auditor.result.diff import compare, with_reopened  # noqa: PLC0415  only if there is an earlier run
 
@@ -170,7 +170,7 @@ _DIFFERENT_KEY = Diagnostic(
 )
 
 
-def _redacted(result: Result, key: Key | None) -> Result:
+def _with_pseudonyms(result: Result, key: Key | None) -> Result:
     if key is None:
         return result
     from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only if users have pseudonyms
@@ -232,8 +232,8 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 
         with snapshot_folders(
             request.snapshots, request.state_as_of, lambda names: _selected_tenants(names, request)
-        ) as opened:
-            yield opened
+        ) as states:
+            yield states
     elif request.collect is not None:
         yield request.collect(request, policies)
     else:

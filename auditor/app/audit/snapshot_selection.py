@@ -47,15 +47,15 @@ class TenantSnapshot(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def snapshot_folders(
-    locations: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
+    locations: Sequence[Path | str], at: datetime | None, select: Callable[[Sequence[str]], Sequence[str]]
 ) -> Iterator[Sequence[Path | Unaudited]]:
     """Yield a snapshot folder for each selected tenant: the latest, or the latest that is not after `at`.
 
-    `chosen` selects tenants by name before anything is restored. A tenant with only later snapshots is reported as not
+    `select` chooses tenants by name before anything is restored. A tenant with only later snapshots is reported as not
     audited. Raises SnapshotError if all tenants have only later snapshots.
     """
     by_tenant = states(locations, at)
-    names = chosen(tuple(by_tenant))
+    names = select(tuple(by_tenant))
     with temporary_folder("auditor-nights-") as root:
         yield [_folder(by_tenant[name], root, alone=len(names) == 1) for name in names]
 
@@ -104,13 +104,13 @@ def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[st
         return {state.manifest.tenant: state}
     snapshots_in_folder = snapshots(folder)
     damaged = [entry for entry in snapshots_in_folder if isinstance(entry, Damaged)]
-    sound = [
+    readable = [
         _snapshot_in_folder(path, manifest)
         for manifest, path in (entry for entry in snapshots_in_folder if not isinstance(entry, Damaged))
     ]
-    if not sound:
+    if not readable:
         raise damaged[0].error
-    return _with_damaged(_states_in_folder(sound, at, location), damaged, at)
+    return _with_damaged(_states_in_folder(readable, at, location), damaged, at)
 
 
 def _states_in_folder(
@@ -128,10 +128,10 @@ def _states_in_folder(
 
 
 def _with_damaged(
-    sound: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+    readable: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Add the tenants whose latest snapshot cannot be read; an older one is not used instead."""
-    states = dict(sound)
+    states = dict(readable)
     for snapshot in damaged:
         latest = states.get(snapshot.tenant)
         later = snapshot.instant is not None and at is not None and snapshot.instant > at

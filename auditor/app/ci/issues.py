@@ -26,7 +26,7 @@ class IssueStep(StrEnum):
     """To be opened in a later run, because of the limit of this run."""
     SAME = "same"
     DECLINED = "declined"
-    """Somebody closed it as not planned: it stays closed."""
+    """It was closed as not planned, and is not reopened."""
 
 
 class IssueChange(Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
         issue_key = issue_id(issue.body)
         if issue_key is not None:
             by_key.setdefault(issue_key, issue)
-    opened = 0
+    open_count = 0
     items = {_key(item, result): item for item in work_items(result)}
     for key, item in sorted(items.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):
         existing = by_key.pop(key, None)
@@ -72,8 +72,8 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
             continue
         change = _change(item, key, existing, job, l10n)
         if existing is None:
-            opened += 1
-            step = IssueStep.OPEN if opened <= job.limit else IssueStep.LATER
+            open_count += 1
+            step = IssueStep.OPEN if open_count <= job.limit else IssueStep.LATER
             change = IssueChange(step=step, title=change.title, body=change.body, labels=change.labels)
         yield change
     settled_tenants = _settled_tenants(result)
@@ -117,7 +117,7 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
     body += issue.body.partition(END)[2]
     other_labels = (label for label in issue.labels if not label.startswith(SEVERITY))
     labels = tuple(dict.fromkeys((*labels, *other_labels)))
-    same = (
+    is_unchanged = (
         _normalised(title) == _normalised(issue.title)
         and _normalised(body) == _normalised(issue.body)
         and set(labels) == set(issue.labels)
@@ -128,7 +128,7 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
         else IssueStep.REOPEN
         if not issue.open
         else IssueStep.SAME
-        if same
+        if is_unchanged
         else IssueStep.UPDATE
     )
     return IssueChange(step=step, title=title, body=body, labels=labels, issue=issue)

@@ -74,10 +74,10 @@ def _rows(text: str, name: str) -> Iterator[ApprovalRow]:
 
 def _header(text: str, name: str) -> tuple[str, tuple[int, int]]:
     """Return the separator, and the indices of the columns `question` and `approve`."""
-    head: Sequence[str] = ()
+    header: Sequence[str] = ()
     for separator in _SEPARATORS:
-        head = next(csv.reader(io.StringIO(text.split("\n", 1)[0]), delimiter=separator), [])
-        names = [cell.strip().casefold() for cell in head]
+        header = next(csv.reader(io.StringIO(text.split("\n", 1)[0]), delimiter=separator), [])
+        names = [cell.strip().casefold() for cell in header]
         if all(column in names for column in _REQUIRED_COLUMNS):
             return separator, (names.index("question"), names.index("approve"))
     message = Message("the first line does not have the columns {columns}", columns=", ".join(_REQUIRED_COLUMNS))

@@ -52,14 +52,14 @@ def defined_markdown(name: str, definitions: Mapping[str, Any], l10n: Localizati
         if isinstance(section_definitions, list):
             section_definitions = {item["id"]: item for item in section_definitions}
         if name in section_definitions:
-            plain = json.loads(
+            json_definition = json.loads(
                 json.dumps(
                     {section: [section_definitions[name]]}
                     if section in _LIST_SECTIONS
                     else {name: section_definitions[name]}
                 )
             )
-            text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_WIDTH).rstrip("\n")
+            text = yaml.safe_dump(json_definition, sort_keys=False, allow_unicode=True, width=_WIDTH).rstrip("\n")
             return f"# {title}: `{name}`\n\n```yaml\n{text}\n```\n"
     return None
 

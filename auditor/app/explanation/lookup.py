@@ -69,7 +69,7 @@ def explain(
         saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
         match = of_fingerprint(located(saved), name) if len(name) >= _PREFIX else None
         if match is not None:
-            tenant = next((each for each in saved.tenants if each.name == match[0]), None)
+            tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)
             return _finding_text(saved, tenant, match[1], library=library, l10n=l10n)
     policy_set = load_policies(policies).policies
     by_id = {policy.id: policy for policy in policy_set.policies}

@@ -28,7 +28,7 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
     """
     check_order(first, last)
     with temporary_folder("auditor-nights-") as folder:
-        opened = []
+        nights = []
         for index, at in enumerate((first, last)):
             state = states(locations, at).get(tenant)
             if not isinstance(state, TenantSnapshot):
@@ -39,12 +39,12 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
                 )
             if not was_read(state.manifest, ASSIGNED):
                 raise _unknown_licences(tenant, state.manifest.instant)
-            opened.append(read(state.opened(folder / str(index))))
+            nights.append(read(state.opened(folder / str(index))))
         counts = Counts()
-        for old, new in zip(*_user_partitions(opened), strict=True):
+        for old, new in zip(*_user_partitions(nights), strict=True):
             counts.compare(old, new)
             if counts.doubtful:
-                raise _unknown_licences(tenant, opened[0 if ASSIGNED in gaps_of(old) else 1].manifest.instant)
+                raise _unknown_licences(tenant, nights[0 if ASSIGNED in gaps_of(old) else 1].manifest.instant)
     return {sku: Cohorts(nights=1, **counts_of_sku) for sku, counts_of_sku in counts.by_sku().items()}
 
 

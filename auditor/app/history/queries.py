@@ -68,11 +68,11 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             raise UsageError("tenant-unknown", message, hint=hint)
         if name is None and len(self.names) != 1:
             raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=hint)
-        chosen = name or self.names[0]
-        failure = self.failures.get(chosen)
+        tenant = name or self.names[0]
+        failure = self.failures.get(tenant)
         if failure is not None and failure.error is not None:
             raise failure.error
-        return chosen, self.tenants[chosen]
+        return tenant, self.tenants[tenant]
 
     def chosen(self, name: str | None) -> dict[str, _TenantHistory]:
         """Return the tenant with a name, or all that did not fail. Raises as `one` does for a single tenant."""

@@ -66,16 +66,18 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, shown: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
+def documents(plan: FleetPlan, localised: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `shown` is the same plan in the language of `l10n`, for the formats that people read.
+    `localised` is the same plan in the language of `l10n`, for the formats that people read.
     """
     return {
         "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(shown, l10n=l10n).encode("utf-8", "replace"),
-        "html": lambda: _page(shown, l10n),
-        "questions": lambda: "".join(question_stubs(shown.tenants, shown.as_of, l10n)).encode("utf-8", "replace"),
+        "markdown": lambda: plan_markdown(localised, l10n=l10n).encode("utf-8", "replace"),
+        "html": lambda: _page(localised, l10n),
+        "questions": lambda: "".join(question_stubs(localised.tenants, localised.as_of, l10n)).encode(
+            "utf-8", "replace"
+        ),
     }
 
 

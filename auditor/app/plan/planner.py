@@ -146,8 +146,8 @@ def _attempt(  # noqa: PLR0913, PLR0917 - the inputs of a draft
             plan_draft = draft(tenant_options, constraints[name], library, l10n=l10n, solver=solver)
             planned_snapshots.append(resulting(facts[name], plan_draft.state))
             drafts[name] = plan_draft
-    agreed = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
-    planned_policies = replace(policies, contracts=with_agreed(policies.contracts, agreed, tuple(facts)))
+    contracts = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
+    planned_policies = replace(policies, contracts=with_agreed(policies.contracts, contracts, tuple(facts)))
     after = audit(planned_snapshots, planned_policies, catalogue, as_of, alone=alone)
     failures |= failed_after(after)
     return _Attempt(drafts=drafts, after=after)
@@ -242,8 +242,8 @@ def _tenant_plan(
     fixed_by_requests = set(fixed) - claimed - options.bought
     listed_actions = listed(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(reordered(listed_actions, plan_draft.deferrals), plan_draft.takers)
-    agreed = agreed_contracts(options.plan, plan_draft.seats).values()
-    seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, agreed)
+    contracts = agreed_contracts(options.plan, plan_draft.seats).values()
+    seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
     money = figures(before, after, findings_after, plan_draft.taken, options.plan)

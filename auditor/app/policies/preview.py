@@ -68,15 +68,15 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
         as_of=request.as_of,
         started=request.as_of,
     )
-    with opened_states(audit_request, after) as opened:
-        states = [state for state in opened if isinstance(state, Snapshot)]
+    with opened_states(audit_request, after) as snapshot_states:
+        states = [state for state in snapshot_states if isinstance(state, Snapshot)]
         old = remedied(audit(states, before, active(), request.as_of), before)
         new = remedied(audit(states, after, active(), request.as_of), after)
     if not request.names:
         if request.key is None:
             raise ValueError("a preview with pseudonyms needs a key")
         old, new = redacted(old, request.key), redacted(new, request.key)
-    return _compared(old, new, base_side, head_side, policy_changes(before, after))
+    return _preview(old, new, base_side, head_side, policy_changes(before, after))
 
 
 def exit_code(preview: Preview, fail_on: Severity | None) -> int:
@@ -160,7 +160,7 @@ def _policy_change(id_: str, before: Policy | None, after: Policy | None) -> Pol
     )
 
 
-def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
+def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
     # Both results have the same tenants, sorted by name.
     tenants = tuple(
         difference(after.name, before.findings, after.findings, after.policies)

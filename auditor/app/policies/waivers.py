@@ -67,7 +67,7 @@ def waive(request: WaiverRequest) -> Waived:
     old = _policy_files(request)
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
-    others = [(file, content) for file, content in old if Path(file) != request.file]
+    other_files = [(file, content) for file, content in old if Path(file) != request.file]
     before = load(old, bases=installed_base).policies if old else None
     if before is None or not before.policies:
         raise UsageError(
@@ -82,7 +82,7 @@ def waive(request: WaiverRequest) -> Waived:
     content = _schema_comment(request.file) * (current is None) + with_items(
         current, file=name, key="waivers", items=items
     )
-    after = load([*others, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
+    after = load([*other_files, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
     if request.until < request.as_of.date():
         raise UsageError(
             "waiver-past",
@@ -234,13 +234,15 @@ def _check_waived(selected: Sequence[Located], waived: set[str]) -> None:
             Message("no waiver can match the finding {finding} alone", finding=missing[0][:_PREFIX]),
             hint=Message("write a waiver by hand, and audit with it"),
         )
-    if others := sorted(waived - selected_fingerprints):
-        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in others[:_MAX_LISTED]) + (
-            ", …" if len(others) > _MAX_LISTED else ""
+    if other_findings := sorted(waived - selected_fingerprints):
+        listed = ", ".join(fingerprint[:_PREFIX] for fingerprint in other_findings[:_MAX_LISTED]) + (
+            ", …" if len(other_findings) > _MAX_LISTED else ""
         )
         raise UsageError(
             "waiver-wide",
-            Message("the waiver would also waive {count} other findings: {listed}", count=len(others), listed=listed),
+            Message(
+                "the waiver would also waive {count} other findings: {listed}", count=len(other_findings), listed=listed
+            ),
             hint=Message(
                 "a waiver selects findings by policies, people, products and tenants: it "
                 "cannot leave these findings out, so waive them too, or waive none"

@@ -238,13 +238,13 @@ def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ..
 
 def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
     outcomes = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
-    for policy, wanted in test.get("outcomes", {}).items():
+    for policy, expected in test.get("outcomes", {}).items():
         statuses = {outcome.status.value for outcome in outcomes if outcome.id == policy}
-        if wanted not in statuses:
+        if expected not in statuses:
             yield Message(
                 "outcome of {policy}: expected {wanted}, got {statuses}",
                 policy=policy,
-                wanted=wanted,
+                wanted=expected,
                 statuses=", ".join(sorted(statuses)) or Message("not evaluated at all"),
             )
 

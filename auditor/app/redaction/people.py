@@ -146,7 +146,7 @@ def people_of(
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
     subjects_with_evidence = chain(
-        ((each.subject, each.evidence) for each in findings), ((each, {}) for each in subjects)
+        ((finding.subject, finding.evidence) for finding in findings), ((subject, {}) for subject in subjects)
     )
     for subject, evidence in subjects_with_evidence:
         if subject.type is SubjectType.USER:

@@ -46,8 +46,8 @@ class Output(Struct, frozen=True, kw_only=True):
     @property
     def for_people(self) -> bool:
         """Whether any output is in the language of the reader."""
-        shown = self.terminal or self.terminal_file is not None
-        return shown or any(FORMATS[name].localized for name, _ in self.files)
+        has_summary = self.terminal or self.terminal_file is not None
+        return has_summary or any(FORMATS[name].localized for name, _ in self.files)
 
     @property
     def streams(self) -> bool:

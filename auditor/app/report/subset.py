@@ -55,13 +55,17 @@ def _part(unfiltered: Part, tenant: str, envelope: Envelope, headers: dict[str, 
         return tuple(item for item in findings if envelope.includes(tenant, item.severity, headers.get(item.policy)))
 
     findings = unfiltered.findings.map(selected)
-    heads = ((outcome, headers.get(outcome.id)) for outcome in unfiltered.policies)
+    outcomes_with_header = ((outcome, headers.get(outcome.id)) for outcome in unfiltered.policies)
     return replace(
         unfiltered,
         findings=findings,
         fixed=selected(unfiltered.fixed),
         unconfirmed=selected(unfiltered.unconfirmed),
-        policies=tuple(item for item, head in heads if head is None or envelope.includes(tenant, head.severity, head)),
+        policies=tuple(
+            item
+            for item, header in outcomes_with_header
+            if header is None or envelope.includes(tenant, header.severity, header)
+        ),
         actions=_actions(unfiltered.actions, findings),
     )
 

@@ -73,23 +73,23 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         raise UsageError(
             "init-folder", Message("{folder} is a file, not a folder", folder=folder), hint=Message("specify a folder")
         )
-    written: dict[Path, bytes] = {}
-    same: list[str] = []
+    new_contents: dict[Path, bytes] = {}
+    unchanged: list[str] = []
     updated: list[str] = []
     different: list[tuple[str, str]] = []
     steps = tuple(_steps(folder, choices))
     for name, body in scaffold_files(choices).items():
         path = folder / name
         if not path.is_symlink() and not path.exists():
-            written[path] = body
+            new_contents[path] = body
         elif path.is_file() and not path.is_symlink() and (current := _read_existing(path)) == body:
-            same.append(name)
+            unchanged.append(name)
         elif force:
             if path.is_dir():
                 raise UsageError(
                     "init-folder", Message("{path} is a folder, not a file", path=path), hint=Message("move it away")
                 )
-            written[path] = body
+            new_contents[path] = body
         elif path.is_symlink() or not path.is_file():
             different.append((name, ""))
         else:
@@ -98,18 +98,19 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
                 if name in before and name in after:
                     merged = _merged(merged, before[name], after[name])
             if merged != current:
-                written[path] = merged
+                new_contents[path] = merged
                 updated.append(name)
             if merged != body:
                 different.append((name, _diff(name, merged, body)))
-    _check_policies(folder, written)
+    _check_policies(folder, new_contents)
     # Files of a repository contain no tenant data.
     write_all(
-        ((ChildFile(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True
+        ((ChildFile(folder, path.relative_to(folder).parts), [body]) for path, body in new_contents.items()),
+        public=True,
     )
     return Scaffold(
-        written=tuple(name for path in written if (name := path.relative_to(folder).as_posix()) not in updated),
-        same=tuple(same),
+        written=tuple(name for path in new_contents if (name := path.relative_to(folder).as_posix()) not in updated),
+        same=tuple(unchanged),
         updated=tuple(updated),
         kept=tuple(different),
         others=tuple(file for name, (file, _) in CI.items() if name != choices.ci and is_file(folder / file)),
@@ -239,10 +240,12 @@ def _mail(choices: Choices) -> str:
     )
 
 
-def _check_policies(folder: Path, written: Mapping[Path, bytes]) -> None:
+def _check_policies(folder: Path, new_contents: Mapping[Path, bytes]) -> None:
     """Load the scaffold's policies together with existing ones, to find duplicate ids before writing."""
     policies = folder / "policies"
-    new = {path: body for path, body in written.items() if path.parent == policies and is_policy_file(Path(path.name))}
+    new = {
+        path: body for path, body in new_contents.items() if path.parent == policies and is_policy_file(Path(path.name))
+    }
     if not new:
         return
     existing = list_folder(policies, is_policy_file) if policies.is_dir() else []

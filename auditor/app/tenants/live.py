@@ -20,7 +20,11 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 
 
 def collector(
-    shown: Shown, warn: Callable[[Sequence[Diagnostic]], None], *, root: Path | None = None, planned: bool = False
+    show_progress: Shown,
+    warn: Callable[[Sequence[Diagnostic]], None],
+    *,
+    root: Path | None = None,
+    planned: bool = False,
 ) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
     """Return a function that reads the tenants of a request; a tenant that fails does not stop the others.
 
@@ -36,7 +40,7 @@ def collector(
         folder = root or lasting_folder("auditor-")
         plan_needs = (PLAN_NEEDS,) if planned else ()
         needed = {tenant.name: needs_of(policies, tenant).union(*plan_needs) for tenant in tenants}
-        with shown() as progress:
+        with show_progress() as progress:
             outcomes = collect_all(
                 tenants, lambda tenant: needed[tenant.name], root=folder, instant=request.started, progress=progress
             )

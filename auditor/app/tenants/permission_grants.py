@@ -14,7 +14,7 @@ AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernmen
 
 
 def grant_commands(
-    tenant: Tenant, client: str | None, wanted: tuple[Permission, ...], *, delegated: bool = False
+    tenant: Tenant, client: str | None, permissions: tuple[Permission, ...], *, delegated: bool = False
 ) -> tuple[str, ...]:
     """Return the commands that grant permissions to the application that signs in, and consent to them.
 
@@ -28,21 +28,21 @@ def grant_commands(
             "auditor init --credential device-code",
         )
     if delegated:
-        return ("# Microsoft Graph PowerShell", *_delegated_grant(tenant, app, wanted), again)
+        return ("# Microsoft Graph PowerShell", *_delegated_grant(tenant, app, permissions), again)
     powershell = [
         *_powershell_session(tenant, app),
-        *role_assignments("$app", wanted),
+        *role_assignments("$app", permissions),
     ]
-    az = _azure_cli_grant(tenant, app, wanted)
+    az = _azure_cli_grant(tenant, app, permissions)
     return ("# Microsoft Graph PowerShell", *powershell, *((f"# {N_('or Azure CLI')}", *az) if az else ()), again)
 
 
-def _delegated_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+def _delegated_grant(tenant: Tenant, app: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the commands that consent to delegated permissions; existing ones are kept."""
-    return (*_powershell_session(tenant, app, "DelegatedPermissionGrant"), *delegated_consent("$app", wanted))
+    return (*_powershell_session(tenant, app, "DelegatedPermissionGrant"), *delegated_consent("$app", permissions))
 
 
-def role_assignments(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+def role_assignments(principal: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the PowerShell commands that assign the missing app roles of `$graph` to a service principal.
 
     `principal` is the variable of the service principal. The commands may be run again.
@@ -53,17 +53,17 @@ def role_assignments(principal: str, wanted: tuple[Permission, ...]) -> tuple[st
             f"if ('{item.role_id}' -notin $held) {{ New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId"
             f" {principal}.Id -PrincipalId {principal}.Id -ResourceId $graph.Id -AppRoleId {item.role_id} }}"
             f"  # {item.name}"
-            for item in wanted
+            for item in permissions
         ),
     )
 
 
-def delegated_consent(principal: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+def delegated_consent(principal: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the PowerShell commands that consent to delegated permissions for all users of the tenant.
 
     `principal` is the variable of the service principal. Existing permissions are kept; the commands may be run again.
     """
-    names = " ".join(item.name for item in wanted)
+    names = " ".join(item.name for item in permissions)
     return (
         (
             "$grant = Get-MgOauth2PermissionGrant -Filter"
@@ -79,12 +79,12 @@ def delegated_consent(principal: str, wanted: tuple[Permission, ...]) -> tuple[s
     )
 
 
-def _azure_cli_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+def _azure_cli_grant(tenant: Tenant, app: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
     if tenant.cloud is Cloud.USGOV_DOD:
         return ()
     if isinstance(tenant.credential, ManagedIdentity):
-        return (*azure_cli_login(tenant), *azure_cli_role_assignments(tenant, app, wanted))
-    roles = " ".join(f"{item.role_id}=Role" for item in wanted)
+        return (*azure_cli_login(tenant), *azure_cli_role_assignments(tenant, app, permissions))
+    roles = " ".join(f"{item.role_id}=Role" for item in permissions)
     return (
         *azure_cli_login(tenant),
         f"az ad app permission add --id {app} --api {GRAPH} --api-permissions {roles}",
@@ -92,7 +92,7 @@ def _azure_cli_grant(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -
     )
 
 
-def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+def azure_cli_role_assignments(tenant: Tenant, app: str, permissions: tuple[Permission, ...]) -> tuple[str, ...]:
     """Return the bash commands that grant permissions to a service principal without an application.
 
     `app` is its application id, or a quoted variable. The commands may be run again.
@@ -106,7 +106,7 @@ def azure_cli_role_assignments(tenant: Tenant, app: str, wanted: tuple[Permissio
             f"[[ $HELD = *{item.role_id}* ]] || az rest --method post --url {url}"
             ' --body "{\\"principalId\\": \\"$PRINCIPAL\\", \\"resourceId\\":'
             f' \\"$GRAPH\\", \\"appRoleId\\": \\"{item.role_id}\\"}}"  # {item.name}'
-            for item in wanted
+            for item in permissions
         ),
     )
 

@@ -56,8 +56,10 @@ class PlanVerifier(Struct, frozen=True, kw_only=True, dict=True):
         """Return the result with the verification of the plan of each tenant."""
         plans = plans_of(self.files[0], self._entries(result.run.as_of))
         missing_names = sorted(plans.keys() - {tenant.name for tenant in result.tenants}) if self.whole else []
-        others = tuple(_missing_tenant(plans[name].tenant.tenant_id, name, result, policies) for name in missing_names)
-        return verified(replace(result, tenants=(*result.tenants, *others)), states, plans, policies)
+        missing_tenants = tuple(
+            _missing_tenant(plans[name].tenant.tenant_id, name, result, policies) for name in missing_names
+        )
+        return verified(replace(result, tenants=(*result.tenants, *missing_tenants)), states, plans, policies)
 
     def _entries(self, as_of: datetime) -> list[LogEntry]:
         plan, log = self.files

@@ -117,10 +117,10 @@ def tenant_verification(
     known_plan: KnownPlan, tenant: TenantResult, facts: TenantFacts | None, policy_digest: str
 ) -> TenantVerification:
     """Return the verification of a tenant's plan; `facts` is None if the tenant was not audited."""
-    plan, done = known_plan.tenant, known_plan.log.done
-    steps = step_verdicts(plan, facts, done)
+    plan, done_steps = known_plan.tenant, known_plan.log.done
+    steps = step_verdicts(plan, facts, done_steps)
     seats, decided = seat_changes(plan, facts), seat_decision_verdicts(plan, facts)
-    states = _finding_states(plan, tenant, steps, done)
+    states = _finding_states(plan, tenant, steps, done_steps)
     planned = _PlannedStates(states=states, policies={finding.fingerprint: finding.policy for finding in plan.findings})
     by_action: dict[int, list[StepVerdict]] = {}
     for (number, _), step in sorted(steps.items()):
