@@ -1,4 +1,4 @@
-// Workflow and action files into what GitHub's language service says about them; 1 when it says anything.
+// Prints what GitHub's language service reports about workflow and action files; exits with 1 if it reports anything.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { register } from "node:module";
@@ -10,7 +10,7 @@ const { TextDocument } = await import("vscode-languageserver-textdocument");
 const files = process.argv.slice(2);
 let found = 0;
 for (const file of files) {
-  // The address decides whether it is read as an action or as a workflow.
+  // The URI decides whether the file is read as an action or as a workflow.
   const name = basename(file);
   const uri = name === "action.yml" ? `file:///${name}` : `file:///.github/workflows/${name}`;
   for (const one of await validate(TextDocument.create(uri, "yaml", 0, readFileSync(file, "utf8")), {})) {
