@@ -1,4 +1,4 @@
-"""Orders the tenants of a fleet by urgency, and selects those that are shown in full."""
+"""Orders the tenants of a fleet by urgency, and selects those whose findings and actions a report lists."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -11,8 +11,13 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
-MAX_FULL_TENANTS: Final = 50
-"""Maximum number of tenants that one page shows in full: nobody reads a hundred, and each takes about 100 kB."""
+MAX_LISTED_TENANTS: Final = 50
+"""Maximum number of tenants whose findings and actions one report lists: nobody reads those of a hundred."""
+MAX_SECTIONS: Final = 10
+"""Maximum number of tenants that have a section on a page with pages of single tenants beside it.
+
+A section of a tenant with 500 people takes 400 kB, so forty of them are more than a browser or a mail opens at once.
+"""
 WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
 Standing = tuple[bool, tuple[int, ...], bool, str]
@@ -24,10 +29,10 @@ def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, na
 
 
 def most_urgent_tenants(result: Result) -> Result:
-    """Return a result with the tenants that are shown in full, in their order: all, or the worst if there are many."""
-    if len(result.tenants) <= MAX_FULL_TENANTS:
+    """Return a result with the tenants that a report lists, in their order: all, or the worst if there are many."""
+    if len(result.tenants) <= MAX_LISTED_TENANTS:
         return result
-    worst = sorted(result.tenants, key=_standing)[:MAX_FULL_TENANTS]
+    worst = sorted(result.tenants, key=_standing)[:MAX_LISTED_TENANTS]
     names = {tenant.name for tenant in worst}
     return replace(result, tenants=tuple(tenant for tenant in result.tenants if tenant.name in names))
 

@@ -343,13 +343,14 @@
   function addEntry(list, label, value) {
     if (value) { append(list, append(make("div"), make("dt", "", label), append(make("dd"), value))); }
   }
-  function linkTo(anchor, text) {
+  function linkTo(page, anchor, text) {
     var link = make("a", "", text.replace(/\*\*|`/g, ""));
-    link.href = "#" + anchor;
+    link.href = page + "#" + anchor;
     return link;
   }
   function show(i) {
-    var labels = data.labels, place = data.places[column("place")[i]], list = make("dl"), act = column("action")[i];
+    var labels = data.labels, place = data.places[column("place")[i]], page = data.tenants[place[0]][2];
+    var list = make("dl"), act = column("action")[i];
     dialog.querySelector("h2").textContent = nameOf(i);
     dialog.querySelector("p").textContent = addressOf(i);
     addEntry(list, labels.finding, textOf("what", i));
@@ -357,12 +358,12 @@
     addEntry(list, labels.status, labels[STATUSES[column("status")[i]]]);
     addEntry(list, labels.waiver, textOf("waiver", i));
     addEntry(list, labels.change, data.changes[column("change")[i]][1]);
-    addEntry(list, labels.policy, linkTo(place[2], data.policies[place[1]][1]));
+    addEntry(list, labels.policy, linkTo(page, place[2], data.policies[place[1]][1]));
     if (data.tenants.length > 1) { addEntry(list, labels.tenant, data.tenants[place[0]][1]); }
     addEntry(list, labels.department, textOf("department", i));
     addEntry(list, labels.evidence, evidence(i));
     addEntry(list, labels.month, textOf("money", i));
-    if (act) { addEntry(list, labels.act, linkTo(data.actions[act][0], data.actions[act][1])); }
+    if (act) { addEntry(list, labels.act, linkTo(page, data.actions[act][0], data.actions[act][1])); }
     dialog.querySelector("dl").replaceWith(list);
     dialog.querySelector(".waive").hidden = data.redacted || column("status")[i] > 0;
     openFinding = i;

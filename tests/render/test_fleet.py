@@ -157,7 +157,7 @@ def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that tells two tenants in full."""
-    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 2)
+    monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 2)
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_what_a_page_leaves_out_of_many_tenants_is_reported() -> None:
     made = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
     head = _html(made).partition("<main>")[0]
     assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
-    assert "findings, from the tenants that are shown in full" in _html(made)
+    assert "findings, from the worst 2 tenants" in _html(made)
     summary = b"".join(render(made, "markdown", locale="en").chunks()).decode()
     assert "The 2 worst of 5 tenants are shown below" in summary
     whole = b"".join(render(fleet(worst()), "markdown", locale="en").chunks()).decode()

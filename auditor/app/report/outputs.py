@@ -19,7 +19,7 @@ from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, 
 from auditor.render.formats import unknown_format
 from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
+from auditor.result.ranking import MAX_SECTIONS, single_tenant
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -195,8 +195,8 @@ def _tenant_pieces(result: Result, name: str, result_file: Path, spans: TenantSp
 
 
 def _main_page(result: Result, output: Output) -> Path | None:
-    """Return the path of the HTML page if it does not describe all tenants in full; each then has its own page."""
-    if len(result.tenants) <= MAX_FULL_TENANTS:
+    """Return the path of the HTML page if it does not have a section for every tenant; each then has its own page."""
+    if len(result.tenants) <= MAX_SECTIONS:
         return None
     return next((path for name, path in output.files if name == "html" and path is not None), None)
 
@@ -204,7 +204,7 @@ def _main_page(result: Result, output: Output) -> Path | None:
 def _tenant_pages(
     result: Result, main_page: Path | None, locale: str, histories: Histories
 ) -> Iterator[tuple[ChildFile, Iterable[bytes]]]:
-    """Yield a page for each tenant, if the main page does not describe all tenants in full."""
+    """Yield a page for each tenant, if the main page does not have a section for every tenant."""
     if main_page is None:
         return
     from auditor.app.report.subset import own_waivers  # noqa: PLC0415  only for large fleets

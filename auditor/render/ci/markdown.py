@@ -78,11 +78,11 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
             level = l10n.gettext(SEVERITIES[highlight.severity])
             yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(facts)}"
         yield ""
-    if page.shown_tenants < page.tenants:
+    if page.listed_tenants < page.tenants:
         fact = l10n.gettext(
             "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
         )
-        yield fact.replace("{shown}", l10n.number(page.shown_tenants)).replace("{all}", l10n.number(page.tenants))
+        yield fact.replace("{shown}", l10n.number(page.listed_tenants)).replace("{all}", l10n.number(page.tenants))
         yield ""
     for section in page.sections:
         yield from _section(section, l10n)

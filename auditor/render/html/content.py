@@ -33,7 +33,7 @@ class PageContent:
 
     @cached_property
     def indexes(self) -> "Sequence[FindingIndex]":
-        """The findings of each tenant that the page shows in full, followed by those of the fleet."""
+        """The findings of each tenant that a report lists, followed by those of the fleet."""
         from auditor.render.html.finding_index import finding_indexes  # noqa: PLC0415 - only human-readable reports need it
 
         return finding_indexes(self.result, self.l10n)

@@ -9,8 +9,9 @@ from array import array
 from base64 import b64encode
 from binascii import Error as BinasciiError
 from binascii import unhexlify
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
+from types import MappingProxyType
 from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
@@ -45,9 +46,17 @@ class _Layout:
         return offset, len(part)
 
 
-def embedded_data(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> EmbeddedData:
-    """Return the data of the findings table; `indexes` is the return value of `finding_indexes` if already computed."""
-    table = table_columns(result, l10n, indexes)
+def embedded_data(
+    result: Result,
+    l10n: Labels,
+    indexes: Sequence[FindingIndex] | None = None,
+    links: Mapping[str, str] = MappingProxyType({}),
+) -> EmbeddedData:
+    """Return the data of the findings table; `indexes` is the return value of `finding_indexes` if already computed.
+
+    `links` are the URLs of the pages of tenants that have no section on this page, by name.
+    """
+    table = table_columns(result, l10n, indexes, links)
     fingerprints = _binary(table.fingerprints)
     document = _document(table, fingerprints, redacted=result.run.redaction is not None)
     compressed = len(document) > _MAX_UNCOMPRESSED

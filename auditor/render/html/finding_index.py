@@ -168,7 +168,7 @@ class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
 
 
 def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
-    """Return the index of each tenant that the page shows in full, followed by that of the fleet."""
+    """Return the index of each tenant that a report lists, followed by that of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants

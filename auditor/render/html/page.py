@@ -102,7 +102,7 @@ def page(
         highlights=highlights(zip(sections, (*tenants, fleet), strict=False), result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
-        shown_tenants=len(shown),
+        listed_tenants=len(shown),
         tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
+from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.result.model import Result
@@ -19,11 +20,13 @@ from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.content import PageContent
 from auditor.render.html.embedded_data import embedded_data
-from auditor.render.html.tenant_table import fleet_rows
+from auditor.render.html.tenant_table import fleet_rows, page_path, worst_first
+from auditor.render.html.view import Page
 from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import hash_source
+from auditor.result.ranking import MAX_SECTIONS
 
 _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
 """Placeholders for the columns and the fingerprints; escaped text cannot contain them."""
@@ -50,16 +53,24 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     template = environment(l10n).get_template("report.html.jinja")
     names = ("style", "script", "columns_placeholder", "fingerprints_placeholder")
     inline = dict(zip(names, map(Markup, (style, script, *_PLACEHOLDERS)), strict=True))
-    columns = embedded_data(result, l10n, indexes)
-    fleet = fleet_rows(result, page, l10n, options.tenant_pages)
-    table = {"columns": columns, "all": row_count(result)}
     index_of = dict(zip(page.sections, indexes, strict=False))
+    links = _links(page, options.tenant_pages)
+    page = replace(page, sections=tuple(section for section in page.sections if section.name not in links))
+    columns = embedded_data(result, l10n, indexes, links)
+    fleet = fleet_rows(result, page, l10n, options.tenant_pages)
+    table = {"columns": columns, "all": row_count(result), "links": links, "full": page.listed_tenants - len(links)}
     # Build these lazily, tenant by tenant, while the page is written: all of them together would need as much memory as
     # the page.
     functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
     context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
     body = _chunks(template.generate(**context), (columns.text, columns.fingerprints))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+
+
+def _links(page: Page, folder: str) -> dict[str, str]:
+    """Return the paths of the pages of tenants that get no section, by name: all but the worst if there are many."""
+    tenants = sorted((section for section in page.sections if section.name), key=worst_first)
+    return {section.name: page_path(section.name, folder) for section in tenants[MAX_SECTIONS:] if folder}
 
 
 def _chunks(fragments: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:

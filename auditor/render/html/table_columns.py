@@ -1,10 +1,11 @@
 """The columns of the page's table of findings, dictionary-encoded: each text is stored once."""
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
 from operator import is_
+from types import MappingProxyType
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity, SubjectType
@@ -79,17 +80,18 @@ class TableColumns:
         self.amounts: list[tuple[str, float]] = [("", 0.0)]
         """Text and value of each amount."""
         self._amount_codes: dict[tuple[str, Decimal], int] = {}
-        self._tenants: list[tuple[str, str]] = []
+        self._tenants: list[tuple[str, str, str]] = []
+        """Anchor and title of each tenant, and the URL of its page; empty if it has a section on this page."""
         self._policies: dict[str, tuple[int, str]] = {}
         self._owners: list[str] = []
         self._places: list[tuple[int, int, str]] = []
         self._actions: list[tuple[str, str]] = [("", "")]
 
-    def add(self, title: str, index: FindingIndex) -> None:
-        """Add the findings of one tenant, or of the fleet."""
+    def add(self, title: str, index: FindingIndex, link: str = "") -> None:
+        """Add the findings of one tenant, or of the fleet; `link` is the URL of the tenant's own page."""
         tenant, policies, subjects = len(self._tenants), len(self._places), len(self.names)
         name = index.context.prefix
-        self._tenants.append((anchor(name), visible(title)))
+        self._tenants.append((anchor(name), visible(title), link))
         self._places += [self._policy_row(tenant, policy, index.context) for policy in index.policies]
         self.fingerprints += index.fingerprints
         actions = [self._action(anchor("a", name or "fleet", action.id), action.title) for action in index.actions]
@@ -212,15 +214,21 @@ LABELS: Final = {
 }
 
 
-def table_columns(result: Result, l10n: Labels, indexes: Sequence[FindingIndex] | None = None) -> TableColumns:
-    """Return the listed findings of each tenant that is shown in full, and of the fleet, in the order of the result.
+def table_columns(
+    result: Result,
+    l10n: Labels,
+    indexes: Sequence[FindingIndex] | None = None,
+    links: Mapping[str, str] = MappingProxyType({}),
+) -> TableColumns:
+    """Return the listed findings of each listed tenant, and of the fleet, in the order of the result.
 
-    `indexes` is the return value of `finding_indexes` if already computed.
+    `indexes` is the return value of `finding_indexes` if already computed. `links` are the URLs of the pages of tenants
+    that have no section on this page, by name.
     """
     columns = TableColumns(l10n)
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
-        columns.add(tenant.display_name or tenant.name, index)
+        columns.add(tenant.display_name or tenant.name, index, links.get(tenant.name, ""))
     if result.fleet.findings:
         columns.add(l10n.gettext("Policies across tenants"), fleet)
     return columns

@@ -59,7 +59,8 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     ]
     if pages:
         tenant_rows = [
-            (tenant, row if row.href else replace(row, href=_page_path(tenant, pages))) for tenant, row in tenant_rows
+            (tenant, row if row.href else replace(row, href=page_path(tenant.name, pages)))
+            for tenant, row in tenant_rows
         ]
     rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _standing(*pair))]
     names = Counter(row.title for row in rows)
@@ -104,8 +105,9 @@ def _fleet_row(fleet: FleetResult, section: Section, l10n: Labels, *, compared: 
     )
 
 
-def _page_path(tenant: TenantResult, pages: str) -> str:
-    return f"{pages}/{quote(tenant.name, safe='', errors='replace')}.html"
+def page_path(tenant: str, folder: str) -> str:
+    """Return the relative URL of the page of a single tenant."""
+    return f"{folder}/{quote(tenant, safe='', errors='replace')}.html"
 
 
 def worst_first(section: Section) -> Standing:

@@ -185,7 +185,10 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
     anchor: str
     title: str
     severity: Severity
+    section: str
+    """Name of the tenant; empty for the fleet."""
     tenant: str
+    """Title of the tenant."""
     count: int
     """Number of findings."""
     money: str
@@ -259,8 +262,8 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     waivers: tuple[WaiverRow, ...]
     highlights: tuple[Highlight, ...]
     sections: tuple[Section, ...]
-    shown_tenants: int
-    """Number of tenants that have a section: the worst ones."""
+    listed_tenants: int
+    """Number of tenants whose findings and actions the report lists: the worst ones."""
     tenants: int
     tool: str
     digest: str

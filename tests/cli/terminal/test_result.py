@@ -52,7 +52,7 @@ def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
 
 
 def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 1)
+    monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 1)
     unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
     there = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
     tenants = tuple(replace(there, name=f"t{number}") for number in range(3))

@@ -1,0 +1,70 @@
+"""Tests the sections of a page with pages of single tenants beside it: which tenants have one, and links to the others."""
+
+import re
+
+import pytest
+from msgspec.structs import replace
+
+from auditor.domain.result.model import Result
+from auditor.render import render
+from auditor.render.html import report
+from auditor.render.html.finding_index import finding_indexes
+from auditor.render.html.table_columns import table_columns
+from auditor.render.text.labels import Labels
+from auditor.result.aggregate import summarise
+from auditor.result.ranking import single_tenant
+from tests.builders.result.results import result
+
+NAMES = ("alpha", "beta", "gamma")
+
+
+@pytest.fixture
+def fleet(monkeypatch: pytest.MonkeyPatch) -> Result:
+    """Three tenants, of which only the worst one has a section."""
+    monkeypatch.setattr(report, "MAX_SECTIONS", 1)
+    sample = result()
+    worst, *_ = sample.tenants
+    tenants = tuple(replace(worst, name=name, display_name=name.capitalize()) for name in NAMES)
+    return replace(sample, tenants=tenants, summary=summarise(tenants, sample.fleet))
+
+
+def html(given: Result, tenant_pages: str = "") -> str:
+    return b"".join(render(given, "html", locale="en", tenant_pages=tenant_pages).chunks()).decode()
+
+
+def test_only_the_worst_tenants_have_a_section(fleet: Result) -> None:
+    assert re.findall('<article class="tenant" id="([^"]+)"', html(fleet, "tenants")) == ["t-alpha", "fleet"]
+    assert "The worst 1 of 3 tenants are shown in full below" in html(fleet, "tenants")
+
+
+def test_every_tenant_has_a_section_if_tenants_have_no_pages(fleet: Result) -> None:
+    assert re.findall('<article class="tenant" id="([^"]+)"', html(fleet)) == [
+        *(f"t-{name}" for name in NAMES),
+        "fleet",
+    ]
+    assert "tenants are shown in full below" not in html(fleet)
+
+
+def test_every_link_to_a_tenant_page_has_its_target(fleet: Result) -> None:
+    page = html(fleet, "tenants")
+    links = re.findall(r'href="tenants/(\w+)\.html(?:#([^"]+))?"', page)
+    assert {tenant for tenant, _ in links} == {"beta", "gamma"}
+    assert any(anchor for _, anchor in links), "what matters most links to an action of another page"
+    for tenant, anchor in links:
+        assert not anchor or f'id="{anchor}"' in html(single_tenant(fleet, tenant))
+    ids = set(re.findall(r'\bid="([^"]+)"', page)) | {"find"}
+    assert {link.split("?")[0] for link in re.findall(r'href="#([^"]+)"', page)} <= ids
+
+
+def test_the_table_has_the_findings_of_all_tenants_with_the_url_of_their_page(fleet: Result) -> None:
+    l10n = Labels("en")
+    links = {"beta": "tenants/beta.html", "gamma": "tenants/gamma.html"}
+    columns = table_columns(fleet, l10n, finding_indexes(fleet, l10n), links)
+    assert [tenant for tenant in columns.header()["tenants"] if tenant[0]] == [
+        ("alpha", "Alpha", ""),
+        ("beta", "Beta", "tenants/beta.html"),
+        ("gamma", "Gamma", "tenants/gamma.html"),
+    ]
+    assert len(columns.fingerprints) == sum(len(tenant.findings) for tenant in fleet.tenants) + len(
+        fleet.fleet.findings
+    )
