@@ -1,7 +1,7 @@
-"""A second, deliberately naive reading of the policy language: documents and tenants as plain dicts, into a verdict.
+"""An independent, deliberately naive implementation of the policy language: judges tenants and policies as plain dicts.
 
-It is written from the language document alone, in plain loops, and shares no code with the program. Where the program
-and this oracle disagree, one of them misreads the document.
+It is written from the specification of the language alone, in plain loops, and shares no code with the program. If the
+program and this oracle disagree, one of them misreads the specification.
 """
 
 from tests.oracle.judge import judge

@@ -1,4 +1,4 @@
-"""Oracle-shaped tenants and catalogues into what the program reads, and its results into the oracle's keys."""
+"""Converts the oracle's tenants and catalogues to the program's types, and compares the verdicts of both."""
 
 import json
 from datetime import date
@@ -18,7 +18,7 @@ from tests import oracle
 from tests.oracle.strategies import Scenario
 
 
-def catalogue_of(known: oracle.Catalogue) -> Catalogue:
+def catalogue_of(catalogue: oracle.Catalogue) -> Catalogue:
     products = {
         sku.lower(): Product(
             sku_id=sku.lower(),
@@ -27,32 +27,33 @@ def catalogue_of(known: oracle.Catalogue) -> Catalogue:
             plans=tuple(ServicePlan(id=plan.lower(), name=name, friendly_name=name) for plan, name in plans),
             aliases=(),
         )
-        for sku, (part, plans) in known.skus.items()
+        for sku, (part, plans) in catalogue.skus.items()
     }
-    free = frozenset(name.casefold() for name in known.free)
+    free = frozenset(name.casefold() for name in catalogue.free)
     return Catalogue(products=products, free=free, source="test", date="2026-11-20")
 
 
 def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30) -> Snapshot:
-    hidden = set(tenant.get("notCollected", ()))
-    asked = tuple(sorted({*EVERYTHING_ABOUT_USERS, "agent", *(f"extensionAttribute{n}" for n in range(1, 16))} - hidden
-                  - {"onPremisesExtensionAttributes"}))  # fmt: skip
-    groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
+    not_collected = set(tenant.get("notCollected", ()))
+    attributes = {f"extensionAttribute{number}" for number in range(1, 16)}
+    collected = {*EVERYTHING_ABOUT_USERS, "agent", *attributes} - not_collected - {"onPremisesExtensionAttributes"}
+    user_properties = tuple(sorted(collected))
+    group_properties = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     sources = []
     for source in (*CORE_SOURCES, Source.DEVICES):
         status = SourceStatus(tenant.get("sources", {}).get(source.value, "complete"))
-        asks = asked if source is Source.USERS else groups if source is Source.GROUPS else ()
-        sources.append(Coverage(name=source, status=status, asked=asks))
+        properties = user_properties if source is Source.USERS else group_properties if source is Source.GROUPS else ()
+        sources.append(Coverage(name=source, status=status, asked=properties))
     lists = tenant.get("lists", [])
     for source, parts in ((Source.DIRECTORY_ROLES, ROLE_LISTS), (Source.CONDITIONAL_ACCESS, ("policies",))):
-        read = tuple(part for part in parts if part in lists)
-        whole = len(read) == len(parts)
+        parts_read = tuple(part for part in parts if part in lists)
+        complete = len(parts_read) == len(parts)
         sources.append(
-            Coverage(name=source, status=SourceStatus.COMPLETE if whole else SourceStatus.PARTIAL, asked=read)
+            Coverage(name=source, status=SourceStatus.COMPLETE if complete else SourceStatus.PARTIAL, asked=parts_read)
         )
     for name, report in (tenant.get("reports") or {}).items():
         status = SourceStatus(tenant.get("sources", {}).get(name, "complete"))
-        columns = tuple(column for fact, column in REPORTED[name].items() if fact not in report["missing"])
+        columns = tuple(column for fact, column in REPORT_COLUMNS[name].items() if fact not in report["missing"])
         sources.append(Coverage(name=Source(name), status=status, asked=columns))
     manifest = Manifest(
         tenant=tenant["name"],
@@ -62,48 +63,49 @@ def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30)
         sources=tuple(sources),
     )
     users = [
-        {name: value for name, value in user.items() if name not in hidden} | _use(user) for user in tenant["users"]
+        {name: value for name, value in user.items() if name not in not_collected} | _usage_columns(user)
+        for user in tenant["users"]
     ]
-    refreshed = [
+    refresh_dates = [
         {"source": name, "period": "D180", "refreshDate": date.fromisoformat(report["refreshDate"])}
         for name, report in (tenant.get("reports") or {}).items()
     ]
-    state = {**tenant, "users": users, "reports": refreshed}
+    state = {**tenant, "users": users, "reports": refresh_dates}
     return snapshot_of(state, manifest, rows=rows)
 
 
-REPORTED = {
+REPORT_COLUMNS = {
     "usage": SERVICE_COLUMNS,
     "copilotUsage": {"copilot": "copilotLastActivityDate"},
     "appUsage": {f"{period[1:]}d": column for period, column in APP_USAGE_COLUMNS.items()},
     "mailboxUsage": {"size": "mailboxStorageUsed", "archive": "mailboxHasArchive"},
 }
-"""What the oracle calls the facts of reports, and their columns."""
+"""The column of each fact, by report and by the oracle's name of the fact."""
 
 
-def _use(user: dict[str, Any]) -> dict[str, Any]:
-    """The rows of a user in reports as columns, and what was not collected."""
+def _usage_columns(user: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a user's report rows as columns, and the sources that were not collected for the user."""
     columns: dict[str, Any] = {}
-    lost = list(user.get("unknown", []))
+    not_collected = list(user.get("unknown", []))
     if "lastActivity" in user:
         for service, day in user["lastActivity"].items():
             columns[SERVICE_COLUMNS[service]] = None if day is None else date.fromisoformat(day)
     else:
-        lost.append("usage")
+        not_collected.append("usage")
     if "copilot" in user:
         columns["copilotLastActivityDate"] = None if user["copilot"] is None else date.fromisoformat(user["copilot"])
     else:
-        lost.append("copilotUsage")
+        not_collected.append("copilotUsage")
     for period, used in user.get("apps", {}).items():
-        columns[REPORTED["appUsage"][period]] = sum(app_bits([app], on) for app, on in used.items())
+        columns[REPORT_COLUMNS["appUsage"][period]] = sum(app_bits([app], on) for app, on in used.items())
     for fact, value in user.get("mailbox", {}).items():
-        columns[REPORTED["mailboxUsage"][fact]] = value
-    return {**columns, "notCollected": lost}
+        columns[REPORT_COLUMNS["mailboxUsage"][fact]] = value
+    return {**columns, "notCollected": not_collected}
 
 
 def files(documents: list[dict[str, Any]]) -> list[tuple[str, bytes]]:
-    """JSON is YAML, so plain values can stand for files."""
-    return [(f"{number}.yaml", json.dumps(document).encode()) for number, document in enumerate(documents)]
+    """The documents as policy files; JSON is valid YAML."""
+    return [(f"{index}.yaml", json.dumps(document).encode()) for index, document in enumerate(documents)]
 
 
 def key(finding: Finding) -> oracle.FindingKey:
@@ -116,8 +118,8 @@ def key(finding: Finding) -> oracle.FindingKey:
 
 
 ROLE_LISTS = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances")
-OURS = {"policy.unknown-service", "policy.unknown-role"}
-"""Notices that the language document leaves to the program."""
+PROGRAM_NOTICES = {"policy.unknown-service", "policy.unknown-role"}
+"""Notices that the specification leaves to the program."""
 
 
 def run(scenario: Scenario, *, rows: int = 1 << 30) -> Result:
@@ -126,8 +128,8 @@ def run(scenario: Scenario, *, rows: int = 1 << 30) -> Result:
     return audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
 
 
-def agreed(scenario: Scenario, *, rows: int = 1 << 30) -> oracle.Verdict:
-    """Return the oracle's verdict, and assert that it is the engine's; `rows` are those of a batch of users."""
+def agreed_verdict(scenario: Scenario, *, rows: int = 1 << 30) -> oracle.Verdict:
+    """Return the oracle's verdict, and assert that the engine's is equal; `rows` is the size of a batch of users."""
     verdict = oracle.judge(scenario.documents, scenario.tenants, scenario.as_of, scenario.catalogue)
     result = run(scenario, rows=rows)
     for tenant in result.tenants:
@@ -142,7 +144,7 @@ def judged(result: TenantResult | FleetResult) -> dict[str, Any]:
         "findings": {key(finding): (finding.status.value, finding.waiver) for finding in result.findings},
         "outcomes": {outcome.id: outcome.status.value for outcome in result.policies},
         "judged": {outcome.id: outcome.judged for outcome in result.policies},
-        "notices": {(notice.code, notice.subject) for notice in result.notices if notice.code not in OURS},
+        "notices": {(notice.code, notice.subject) for notice in result.notices if notice.code not in PROGRAM_NOTICES},
         "adjust": {
             key(f): (f.evidence["adjust"], "boundsConflict" in f.evidence)
             for f in result.findings
@@ -153,13 +155,13 @@ def judged(result: TenantResult | FleetResult) -> dict[str, Any]:
 
 def expected(verdict: oracle.TenantVerdict) -> dict[str, Any]:
     return {
-        "findings": {each: (judged.status, judged.waiver) for each, judged in verdict.findings.items()},
+        "findings": {finding_key: (judged.status, judged.waiver) for finding_key, judged in verdict.findings.items()},
         "outcomes": dict(verdict.outcomes),
         "judged": dict(verdict.judged),
         "notices": set(verdict.notices),
         "adjust": {
-            each: (judged.evidence["adjust"], judged.evidence.get("boundsHold") is False)
-            for each, judged in verdict.findings.items()
+            finding_key: (judged.evidence["adjust"], judged.evidence.get("boundsHold") is False)
+            for finding_key, judged in verdict.findings.items()
             if "adjust" in judged.evidence
         },
     }

@@ -1,10 +1,10 @@
-"""Small tenants and one-policy runs for cases written by hand, which the oracle and the engine judge alike."""
+"""Builders for hand-written cases: small tenants, and runs of one policy on which oracle and engine must agree."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 from tests.oracle import Catalogue, TenantVerdict, Verdict
-from tests.oracle.adapter import agreed
+from tests.oracle.adapter import agreed_verdict
 from tests.oracle.strategies import Scenario
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -84,10 +84,10 @@ def run(
     documents = [
         {"version": 1, "policies": [{"id": "p", "severity": "high", **policy}], "waivers": waivers, **document}
     ]
-    return agreed(Scenario(documents=documents, tenants=list(tenants), as_of=as_of, catalogue=catalogue))
+    return agreed_verdict(Scenario(documents=documents, tenants=list(tenants), as_of=as_of, catalogue=catalogue))
 
 
-def one(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> TenantVerdict:
+def contoso_verdict(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> TenantVerdict:
     return run(policy, *tenants, **more).tenants["contoso"]
 
 
@@ -96,7 +96,7 @@ def finding_keys(verdict: TenantVerdict) -> set[tuple[Any, ...]]:
     return {(key.check, key.subject_id, key.product, key.detail) for key in verdict.findings}
 
 
-def chosen(selector: Any, *users: dict[str, Any], **more: Any) -> tuple[set[str], str]:
-    """Who is in the population, and the outcome: everybody inside lacks a product nobody has."""
-    verdict = one({"users": selector, "assignments": {"require": ["VISIOCLIENT"]}}, tenant(*users, **more))
+def population_of(selector: Any, *users: dict[str, Any], **more: Any) -> tuple[set[str], str]:
+    """The members of the population, and the outcome. The policy requires a product of them that nobody holds."""
+    verdict = contoso_verdict({"users": selector, "assignments": {"require": ["VISIOCLIENT"]}}, tenant(*users, **more))
     return {key.subject_id for key in verdict.findings}, verdict.outcomes["p"]

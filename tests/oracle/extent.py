@@ -1,8 +1,8 @@
-"""How much a policy looks at: how many people or things for certain, and whether there may be any at all."""
+"""The extent of a policy: how many people or objects it certainly judges, and whether it may judge any at all."""
 
 from collections.abc import Iterable
 
-from tests.oracle.blocks.contracts import own
+from tests.oracle.blocks.contracts import contracts_of
 from tests.oracle.blocks.seats import is_user_sku, usable_of
 from tests.oracle.products import contains
 from tests.oracle.selection.selectors import licensed, selects
@@ -11,7 +11,7 @@ from tests.oracle.verdict import Document
 from tests.oracle.world import World
 
 Extent = tuple[int, bool]
-"""How many are judged for certain, and whether any may be."""
+"""How many subjects are certainly judged, and whether any may be."""
 
 
 def extent(world: World, policy: Document) -> Extent:
@@ -20,9 +20,9 @@ def extent(world: World, policy: Document) -> Extent:
             return people(world, policy)
         return products([world], policy["seats"].get("of", "paid"))
     if "subscriptions" in policy:
-        wanted = policy["subscriptions"].get("of", "*")
+        product_set = policy["subscriptions"].get("of", "*")
         return counted(
-            contains(world, wanted, row["skuId"].lower(), row.get("skuPartNumber"))
+            contains(world, product_set, row["skuId"].lower(), row.get("skuPartNumber"))
             for row in world.rows("subscriptions")
         )
     if "purchases" in policy or "budget" in policy:
@@ -30,11 +30,13 @@ def extent(world: World, policy: Document) -> Extent:
         return counted(seats is None or seats > 0 for seats in usable)
     if "contracts" in policy:
         kinds = policy["contracts"].keys()
-        agreed = counted(True for _ in own(world)) if kinds & {"match", "notice", "ending"} else (0, False)
+        contract_count = (
+            counted(True for _ in contracts_of(world)) if kinds & {"match", "notice", "ending"} else (0, False)
+        )
         bought = counted(
             (seats := usable_of(row)) is None or seats > 0 for row in world.rows("subscribedSkus") if "missing" in kinds
         )
-        return agreed[0] + bought[0], agreed[1] or bought[1]
+        return contract_count[0] + bought[0], contract_count[1] or bought[1]
     if "health" in policy:
         errors = people(world, policy) if "errors" in policy["health"] else (0, False)
         licensed_groups = [bool(group.get("assignedLicenses")) for group in world.rows("groups")]
@@ -51,18 +53,18 @@ def people(world: World, policy: Document) -> Extent:
     return counted(True for _ in world.rows("users"))
 
 
-def products(worlds: Iterable[World], wanted: object) -> Extent:
-    """Different SKUs that people can hold and that some of the tenants has."""
-    sure: set[str] = set()
+def products(worlds: Iterable[World], product_set: object) -> Extent:
+    """The number of distinct SKUs of the tenants that people can hold."""
+    certain: set[str] = set()
     possible = False
     for world in worlds:
         for row in world.rows("subscribedSkus"):
             sku = row["skuId"].lower()
-            truth = contains(world, wanted, sku) if is_user_sku(row) else False
+            truth = contains(world, product_set, sku) if is_user_sku(row) else False
             possible = possible or truth is not False
             if truth is True:
-                sure.add(sku)
-    return len(sure), possible
+                certain.add(sku)
+    return len(certain), possible
 
 
 def counted(truths: Iterable[Truth]) -> Extent:

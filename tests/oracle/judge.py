@@ -1,4 +1,4 @@
-"""Documents x tenants x catalogue x instant -> verdict."""
+"""Judges tenants by policy documents, with a catalogue and at an instant; see `judge`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -26,7 +26,7 @@ BLOCKS: dict[str, Callable[[World, Document], Iterator[Claim]]] = {
 
 
 class _Run:
-    """What is gathered while judging."""
+    """The waivers of a run, and which of them were used."""
 
     def __init__(self, waiver_list: list[Document], as_of: datetime) -> None:
         self.waivers = sorted(waiver_list, key=lambda waiver: str(waiver["id"]))
@@ -63,7 +63,7 @@ class _Run:
 
 
 class _Settled:
-    """One policy in one place."""
+    """The findings, notices and outcome of one policy in one tenant or in the fleet."""
 
     def __init__(self) -> None:
         self.findings: dict[FindingKey, Judged] = {}
@@ -76,8 +76,8 @@ class _Settled:
         return None if self.unknown else self.extent[0]
 
     @property
-    def nothing(self) -> bool:
-        """Whether it was evaluated and can have looked at nothing."""
+    def no_match(self) -> bool:
+        """Whether the policy was evaluated and cannot have judged any subject."""
         return not self.unknown and not self.extent[1]
 
     @property
@@ -91,7 +91,7 @@ class _Settled:
 
 
 def judge(documents: list[Document], tenants: list[Document], as_of: datetime, catalogue: Catalogue) -> Verdict:
-    """Judge every tenant and the fleet by all documents together."""
+    """Judge every tenant and the fleet by all documents taken together."""
     book = bind(documents, catalogue)
     worlds = [World(tenant=tenant, book=book, catalogue=catalogue, now=moment(as_of)) for tenant in tenants]
     run = _Run(book.waivers, as_of)
@@ -134,18 +134,18 @@ def _fleet(
         judged = [world for world in worlds if "balance" in policy and _applies(policy, world)]
         if not judged:
             continue
-        alone = len(judged) == 1
-        if alone:
+        single = len(judged) == 1
+        if single:
             notices.add(("balance.single-tenant", policy["id"]))
-        claims = [] if alone else list(seats.balance(judged, policy))
+        claims = [] if single else list(seats.balance(judged, policy))
         settled[policy["id"]] = _Settled()
         for claim in claims:
-            about = [world for world in judged if claim.product and world.shown(str(claim.product)) is not None]
-            part = run.settle(policy, [claim], about, fleet=True)
-            settled[policy["id"]].findings.update(part.findings)
-            settled[policy["id"]].notices |= part.notices
-            settled[policy["id"]].unknown |= part.unknown
-        if not alone:
+            holders = [world for world in judged if claim.product and world.shown(str(claim.product)) is not None]
+            claim_result = run.settle(policy, [claim], holders, fleet=True)
+            settled[policy["id"]].findings.update(claim_result.findings)
+            settled[policy["id"]].notices |= claim_result.notices
+            settled[policy["id"]].unknown |= claim_result.unknown
+        if not single:
             settled[policy["id"]].extent = products(judged, policy["balance"].get("of", "paid"))
         for name in names.in_policy(policy):
             if not any(names.is_known(world, name) for world in judged):
@@ -159,7 +159,7 @@ def _notices(run: _Run, world: World, policies: list[Document]) -> set[tuple[str
     for policy in policies:
         if "balance" not in policy and _applies(policy, world):
             written.extend(names.in_policy(policy))
-    for contract in contracts.own(world):
+    for contract in contracts.contracts_of(world):
         written.extend(plain_names(contract["products"]))
     for waiver in run.waivers:
         if not waivers.for_tenant(waiver, world.name):
@@ -180,42 +180,47 @@ def _unused(
     settled_by_scope: dict[str, dict[str, _Settled]],
     fleet: Any,
 ) -> Iterator[Document]:
-    """Waivers that covered nothing although everything they are for was evaluated."""
+    """Waivers that covered no finding although all of their policies were evaluated."""
     present = {world.name for world in worlds}
     for waiver in run.waivers:
         if waiver["id"] in run.touched or waivers.expired(waiver, run.as_of):
             continue
         if not set(waiver.get("tenants", [])) <= present:
             continue
-        star = waiver["policies"] == "*" or "*" in waiver["policies"]
-        every = [
+        any_policy = waiver["policies"] == "*" or "*" in waiver["policies"]
+        policy_outcomes = [
             _outcomes(waiver, policy["id"], settled_by_scope, fleet)
             for policy in policies
             if waivers.for_policy(waiver, policy["id"])
         ]
-        evaluated = any(every) if star else all(every)
-        if evaluated and not any("not-evaluated" in outcomes for outcomes in every):
+        evaluated = any(policy_outcomes) if any_policy else all(policy_outcomes)
+        if evaluated and not any("not-evaluated" in outcomes for outcomes in policy_outcomes):
             yield waiver
 
 
 def _outcomes(waiver: Document, policy: str, settled_by_scope: dict[str, dict[str, _Settled]], fleet: Any) -> list[str]:
-    """The outcomes of a policy wherever the waiver could cover a finding of it."""
-    found = [
+    """The outcomes of a policy in the tenants, and the fleet, where the waiver could cover a finding of it."""
+    outcomes = [
         settled[policy].outcome
         for tenant, settled in settled_by_scope.items()
         if policy in settled and waivers.for_tenant(waiver, tenant)
     ]
     if policy in fleet and "tenants" not in waiver:
-        found.append(fleet[policy].outcome)
-    return found
+        outcomes.append(fleet[policy].outcome)
+    return outcomes
 
 
 def _verdict(settled: dict[str, _Settled], notices: set[tuple[str, str]]) -> TenantVerdict:
     findings: dict[FindingKey, Judged] = {}
-    for each in settled.values():
-        findings |= each.findings
-        notices = notices | each.notices
-    notices = notices | {("policy.no-match", policy) for policy, each in settled.items() if each.nothing}
-    return TenantVerdict(findings=findings, outcomes={policy: each.outcome for policy, each in settled.items()},
-                         judged={policy: each.judged for policy, each in settled.items()},
-                         notices=frozenset(notices))  # fmt: skip
+    for policy_result in settled.values():
+        findings |= policy_result.findings
+        notices = notices | policy_result.notices
+    notices = notices | {
+        ("policy.no-match", policy) for policy, policy_result in settled.items() if policy_result.no_match
+    }
+    return TenantVerdict(
+        findings=findings,
+        outcomes={policy: policy_result.outcome for policy, policy_result in settled.items()},
+        judged={policy: policy_result.judged for policy, policy_result in settled.items()},
+        notices=frozenset(notices),
+    )

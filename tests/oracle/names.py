@@ -1,4 +1,4 @@
-"""The product names that loaded documents write, so that those nobody knows can be told."""
+"""The product names used in policy documents, to report those that are unknown."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -26,8 +26,8 @@ def in_selector(selector: Any) -> Iterator[str]:
         elif key == "heldFor":
             yield from plain_names(value.get("of"))
         elif key in ("any", "all"):
-            for each in value:
-                yield from in_selector(each)
+            for operand in value:
+                yield from in_selector(operand)
         elif key == "not":
             yield from in_selector(value)
 
@@ -40,14 +40,14 @@ def in_policy(policy: Document) -> Iterator[str]:
 
 
 def shared(book: Book) -> Iterator[str]:
-    """Names in populations, products and prices, which belong to no policy."""
+    """Names in `populations`, `products` and `prices`, which belong to no policy."""
     for selector in book.populations.values():
         yield from in_selector(selector)
-    for wanted in book.products.values():
-        yield from plain_names(wanted)
-    for each in book.free:
-        if isinstance(each, list):
-            yield from plain_names(each)
+    for product_set in book.products.values():
+        yield from plain_names(product_set)
+    for element in book.free:
+        if isinstance(element, list):
+            yield from plain_names(element)
     yield from book.prices
 
 

@@ -1,4 +1,4 @@
-"""Product sets: whether a SKU of a tenant belongs to one, how one is written, and which names it uses."""
+"""Product sets: whether a SKU belongs to a set, the set as text, and the product names in it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,36 +11,36 @@ BUILT_IN = ("*", "free", "paid", "trial")
 FILLER = ("113feb6c-3fe4-4440-bddc-54d774bf0318", "EXCHANGE_S_FOUNDATION")
 
 
-def contains(world: World, wanted: Any, sku: str, part: str | None = None) -> Truth:
-    """Whether the SKU (lower case) is in the set; `part` is a part number that the subject itself tells."""
-    if isinstance(wanted, list):
-        return disj(contains(world, each, sku, part) for each in wanted)
-    if isinstance(wanted, dict):
-        return _with_service(world, wanted["withService"], sku)
-    if wanted == "*":
+def contains(world: World, product_set: Any, sku: str, part: str | None = None) -> Truth:
+    """Whether the SKU (lower case) is in the set; `part` is the part number if the subject itself has one."""
+    if isinstance(product_set, list):
+        return disj(contains(world, element, sku, part) for element in product_set)
+    if isinstance(product_set, dict):
+        return _with_service(world, product_set["withService"], sku)
+    if product_set == "*":
         return True
-    if wanted == "free":
+    if product_set == "free":
         return contains(world, world.book.free, sku, part)
-    if wanted == "paid":
+    if product_set == "paid":
         return neg(contains(world, world.book.free, sku, part))
-    if wanted == "trial":
+    if product_set == "trial":
         return _trial(world, sku)
-    if wanted in world.book.products:
-        return contains(world, world.book.products[wanted], sku, part)
-    return _named(world, wanted, sku, part)
+    if product_set in world.book.products:
+        return contains(world, world.book.products[product_set], sku, part)
+    return _named(world, product_set, sku, part)
 
 
-def _named(world: World, wanted: str, sku: str, part: str | None) -> Truth:
-    if wanted.lower() == sku:
+def _named(world: World, product_set: str, sku: str, part: str | None) -> Truth:
+    if product_set.lower() == sku:
         return True
-    if is_guid(wanted):
+    if is_guid(product_set):
         return False
-    known = part or world.part_number(sku)
-    if isinstance(known, Unknown):
+    part_number = part or world.part_number(sku)
+    if isinstance(part_number, Unknown):
         return None
-    if known is None:
+    if part_number is None:
         return False
-    return glob(wanted, known) if is_glob(wanted) else same(wanted, known)
+    return glob(product_set, part_number) if is_glob(product_set) else same(product_set, part_number)
 
 
 def _with_service(world: World, service: str, sku: str) -> Truth:
@@ -51,7 +51,7 @@ def _with_service(world: World, service: str, sku: str) -> Truth:
 
 
 def is_plan(written: str, plan: tuple[str, str]) -> bool:
-    """Whether a plan (id, name) is the one written, by id or by name."""
+    """Whether a plan (id, name) has the given id or name."""
     return same(written, plan[0]) or same(written, plan[1])
 
 
@@ -64,27 +64,27 @@ def _trial(world: World, sku: str) -> Truth:
     return conj(trials) if trials else False
 
 
-def telling_plans(world: World, sku: str) -> frozenset[str] | None:
-    """The plan ids of a SKU, filler left out; None = nobody knows."""
+def distinctive_plans(world: World, sku: str) -> frozenset[str] | None:
+    """The plan ids of a SKU without the filler plan; None = unknown."""
     plans = world.plans(sku)
     if plans is None:
         return None
     return frozenset(plan for plan, name in plans if plan != FILLER[0] and not same(name, FILLER[1]))
 
 
-def written(wanted: Any) -> str:
-    """A product set as its policy writes it."""
-    if isinstance(wanted, list):
-        return "|".join(written(each) for each in wanted)
-    if isinstance(wanted, dict):
-        return f"withService:{wanted['withService']}"
-    return str(wanted)
+def written(product_set: Any) -> str:
+    """A product set as text, as written in the policy."""
+    if isinstance(product_set, list):
+        return "|".join(written(element) for element in product_set)
+    if isinstance(product_set, dict):
+        return f"withService:{product_set['withService']}"
+    return str(product_set)
 
 
-def plain_names(wanted: Any) -> Iterator[str]:
-    """The part numbers and skuIds written in a set; globs, service plans and built-in sets name no product."""
-    if isinstance(wanted, list):
-        for each in wanted:
-            yield from plain_names(each)
-    elif isinstance(wanted, str) and wanted not in BUILT_IN and not is_glob(wanted):
-        yield wanted
+def plain_names(product_set: Any) -> Iterator[str]:
+    """The part numbers and skuIds in a set, without globs, service plans and built-in sets."""
+    if isinstance(product_set, list):
+        for element in product_set:
+            yield from plain_names(element)
+    elif isinstance(product_set, str) and product_set not in BUILT_IN and not is_glob(product_set):
+        yield product_set

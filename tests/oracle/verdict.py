@@ -1,4 +1,4 @@
-"""What the oracle is given besides dicts, and what it answers."""
+"""Data types of the oracle: its catalogue, claims and verdicts."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -6,14 +6,14 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct, field
 
 Document = dict[str, Any]
-"""A policy file, or any mapping in it, as YAML gives it."""
+"""A policy file, or any mapping in it, as parsed from YAML."""
 Written = tuple[Literal["written"], str]
 Product = str | Written | None
-"""A skuId in lower case, or the product as the policy writes it, or none."""
+"""A skuId in lower case, a product set as written in the policy, or None."""
 
 
 class Catalogue(Struct, frozen=True, kw_only=True):
-    """What is known about products apart from any tenant."""
+    """Product facts that are independent of tenants."""
 
     skus: Mapping[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
     """skuId -> (skuPartNumber, [(servicePlanId, servicePlanName)])."""
@@ -22,7 +22,7 @@ class Catalogue(Struct, frozen=True, kw_only=True):
 
 
 class FindingKey(NamedTuple):
-    """What makes one finding the same finding tomorrow; the tenant is told by where it stands."""
+    """The identity of a finding within its tenant, or within the fleet; it is the same in the next audit."""
 
     policy: str
     check: str
@@ -40,32 +40,32 @@ class Judged(Struct, frozen=True, kw_only=True):
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """Seats: enabled, warning, suspended, lockedOut, consumed, usable, spare, adjust, boundsHold; quota: assigned, max.
 
-    `adjust` is None where no number of seats keeps the minimum (100 % of a product in use). `boundsHold` is False where
-    no number of seats keeps both bounds.
+    `adjust` is None if no number of seats keeps the minimum (100 % of a product in use). `boundsHold` is False if no
+    number of seats keeps both bounds.
     """
 
 
 class TenantVerdict(Struct, frozen=True, kw_only=True):
-    """One tenant, or the fleet."""
+    """The verdict on one tenant or on the fleet."""
 
     findings: Mapping[FindingKey, Judged]
     outcomes: Mapping[str, str]
     """Policy id -> pass | fail | waived | report-only | not-evaluated."""
     judged: Mapping[str, int | None]
-    """Policy id -> how many people or things it certainly looks at; None where it is not evaluated."""
+    """Policy id -> number of people or objects that it certainly judges; None if it is not evaluated."""
     notices: frozenset[tuple[str, str]]
     """(code, subject); subject is a waiver's id, a product as written, or a policy's id."""
 
 
 class Verdict(Struct, frozen=True, kw_only=True):
-    """The whole run, tenants by name."""
+    """The verdict of a run, with tenants by name."""
 
     tenants: Mapping[str, TenantVerdict]
     fleet: TenantVerdict
 
 
 class Claim(Struct, frozen=True, kw_only=True):
-    """A possible finding and whether it holds; True raises it, None leaves its policy not evaluated."""
+    """A possible finding. If `truth` is True it is a finding; if None (unknown), its policy is not evaluated."""
 
     truth: bool | None
     check: str = ""
@@ -75,9 +75,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     evidence: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] | None = None
     part: str | None = None
-    """The part number that the subject itself tells of its product."""
+    """The part number of the product, if the subject itself has one."""
     skus: Mapping[str, bool | None] | None = None
-    """For a product as written: the SKUs it may stand for, with whether it does."""
+    """For a product set as written: the SKUs that it may contain, and whether it does."""
 
 
 NOT_EVALUATED = Claim(truth=None)

@@ -1,4 +1,4 @@
-"""Waivers: which findings one covers, and what is to be said about the waivers themselves."""
+"""Waivers: which findings they cover, and whether they have expired or expire soon."""
 
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -23,13 +23,13 @@ def expired(waiver: Document, as_of: datetime) -> bool:
 
 
 def expiring(waiver: Document, as_of: datetime) -> bool:
-    """At most 14 whole days left, the last day included."""
+    """Whether at most 14 whole days are left, including the last day of the waiver."""
     end = datetime.combine(date.fromisoformat(waiver["expires"]), time(0), UTC) + timedelta(days=1)
     return not expired(waiver, as_of) and (end - as_of) // timedelta(days=1) <= 14
 
 
 def covers(waiver: Document, policy: str, claim: Claim, worlds: list[World], *, fleet: bool) -> Truth:
-    """Whether a waiver that has not expired covers the finding; `worlds` are the tenants the finding is about."""
+    """Whether an unexpired waiver covers the finding; `worlds` are the tenants that the finding is about."""
     if not for_policy(waiver, policy):
         return False
     if fleet and "tenants" in waiver:

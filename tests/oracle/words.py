@@ -1,4 +1,4 @@
-"""How the language reads letter case, globs, instants, durations and identifiers."""
+"""The policy language's rules for letter case, globs, instants, durations and identifiers."""
 
 import fnmatch
 import re
@@ -15,12 +15,12 @@ def same(left: str, right: str) -> bool:
 
 
 def glob(pattern: str, text: str) -> bool:
-    """Whether a shell glob covers the whole text; both are folded first, as every comparison is."""
+    """Whether a shell glob matches the entire text; both are case-folded first, as in every comparison."""
     return fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
 
 
 def is_glob(name: str) -> bool:
-    return any(mark in name for mark in "*?[")
+    return any(character in name for character in "*?[")
 
 
 def is_guid(name: str) -> bool:
@@ -28,7 +28,7 @@ def is_guid(name: str) -> bool:
 
 
 def days(duration: str) -> int:
-    """`30d` in nanoseconds."""
+    """A duration such as `30d` in nanoseconds."""
     assert duration.endswith("d")
     return int(duration[:-1]) * DAY
 
@@ -38,7 +38,7 @@ def _of_day(day: str) -> int:
 
 
 def instant(text: str | None) -> int | None:
-    """An RFC 3339 stamp or a date (midnight UTC) in nanoseconds since the day before year 1; nothing for nothing."""
+    """An RFC 3339 timestamp or a date (midnight UTC) in nanoseconds since the day before year 1; None if empty."""
     if text is None or text == "":
         return None
     stamp = _STAMP.fullmatch(text)
@@ -56,13 +56,13 @@ NEVER = instant("0001-01-01T00:00:00Z")
 
 
 def signed_in(text: str | None) -> int | None:
-    """A sign-in stamp; absent, empty and year 1 all mean that there was none."""
+    """A sign-in time as an instant; absent, empty and year 1 all mean that there was no sign-in."""
     stamp = instant(text)
     return None if stamp == NEVER else stamp
 
 
 def moment(now: datetime) -> int:
-    """The audit's instant on the scale of `instant`."""
+    """The audit's instant in the unit of `instant`."""
     utc = now.astimezone(UTC)
     seconds = utc.hour * 3600 + utc.minute * 60 + utc.second
     return utc.toordinal() * DAY + seconds * SECOND + utc.microsecond * 1000

@@ -1,4 +1,4 @@
-"""One tenant seen through what was collected of it: every question answers a fact, or that it is unknown."""
+"""A tenant's collected data: every query returns a fact, or says that it is unknown."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -17,14 +17,14 @@ AT_LEAST_FREE = (
 
 
 class Unknown:
-    """A fact nobody collected."""
+    """The type of a fact that was not collected."""
 
 
 UNKNOWN = Unknown()
 
 
 class Book(Struct, frozen=True, kw_only=True):
-    """All documents read together: the names are visible in every file."""
+    """All policy documents merged: names are visible in every file."""
 
     policies: list[Document]
     waivers: list[Document]
@@ -64,7 +64,7 @@ def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
 
 
 class World(Struct, frozen=True, kw_only=True, dict=True):
-    """A tenant, the policies' names and the catalogue at the audit's instant (`now`, see `words.moment`)."""
+    """A tenant with the policy documents and the catalogue, at the audit's instant (`now`, see `words.moment`)."""
 
     tenant: Document
     book: Book
@@ -86,7 +86,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def _shown(self) -> dict[str, Document]:
-        """The rows of `subscribedSkus` by skuId in lower case; of two rows of a SKU the first."""
+        """The rows of `subscribedSkus` by skuId in lower case; if a SKU has two rows, the first."""
         return {row["skuId"].lower(): row for row in reversed(self.rows("subscribedSkus"))}
 
     def shown(self, sku: str) -> Document | None:
@@ -99,7 +99,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return None
 
     def part_number(self, sku: str) -> str | Unknown | None:
-        """The part number; None = the SKU has none, because what there is to be read does not know it."""
+        """The part number, or UNKNOWN; None = neither the tenant nor the catalogue has the SKU."""
         row = self.shown(sku)
         if row is not None:
             return str(row["skuPartNumber"])
@@ -109,12 +109,12 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return None if self.source("subscribedSkus") == "complete" else UNKNOWN
 
     def label(self, sku: str) -> str:
-        """The part number for people and details; the skuId where there is none."""
+        """The part number for people and details; the skuId if there is none."""
         part = self.part_number(sku)
         return part if isinstance(part, str) else sku
 
     def plans(self, sku: str) -> list[tuple[str, str]] | None:
-        """(servicePlanId in lower case, servicePlanName) of a SKU; None = nobody knows."""
+        """(servicePlanId in lower case, servicePlanName) of a SKU; None = unknown."""
         row = self.shown(sku)
         if row is not None:
             return [(plan["servicePlanId"].lower(), plan["servicePlanName"]) for plan in row["servicePlans"]]
@@ -124,7 +124,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return None
 
     def fact(self, user: Mapping[str, Any], name: str) -> Any:
-        """A property of a user as collected (None = absent), or UNKNOWN."""
+        """A collected property of a user (None = absent), or UNKNOWN."""
         if name in (self.tenant.get("notCollected") or []) or name in (user.get("unknown") or []):
             return UNKNOWN
         if name == "mailboxType":
@@ -141,11 +141,11 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return None if absent else value
 
     def _marked(self, name: str) -> bool:
-        """Whether the tenant says of whom a fact could not be read; then it was read of everybody else."""
+        """Whether the tenant lists the users whose fact could not be read; for all other users it was read."""
         return any(name in (user.get("unknown") or []) for user in self.rows("users"))
 
     def licenses(self, user: Mapping[str, Any]) -> dict[str, list[str]] | None:
-        """skuId -> disabled plans, of `assignedLicenses`; None = not collected."""
+        """skuId -> disabled plans, from `assignedLicenses`; None = not collected."""
         rows = self.fact(user, "assignedLicenses")
         if rows is UNKNOWN:
             return None

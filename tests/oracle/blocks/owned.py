@@ -1,8 +1,8 @@
-"""The constraint blocks over what a tenant owns: purchases and subscriptions."""
+"""The constraint blocks `purchases` and `subscriptions`, about what a tenant owns."""
 
 from collections.abc import Iterator
 
-from tests.oracle.blocks.contracts import holds, own, today
+from tests.oracle.blocks.contracts import contracts_of, holds, today
 from tests.oracle.blocks.seats import bound, is_user_sku, usable_of
 from tests.oracle.products import contains
 from tests.oracle.truth import Truth, conj, disj, neg
@@ -60,15 +60,15 @@ def _expires(world: World, row: Document, expiring: Document) -> bool:
 
 
 def _monthly(world: World, row: Document) -> bool:
-    """Whether every contract that holds and covers the product says so; no earlier night is known here."""
-    agreed = [contract for contract in own(world) if holds(contract, today(world))]
-    inside = [contains(world, each["products"], row["skuId"].lower(), row.get("skuPartNumber")) for each in agreed]
-    terms = {each["term"] for each, judged in zip(agreed, inside, strict=True) if judged is True}
-    return None not in inside and terms == {"P1M"}
+    """Whether every contract in force for the product is monthly; the oracle has no earlier snapshots to compare."""
+    active = [contract for contract in contracts_of(world) if holds(contract, today(world))]
+    memberships = [contains(world, each["products"], row["skuId"].lower(), row.get("skuPartNumber")) for each in active]
+    terms = {each["term"] for each, judged in zip(active, memberships, strict=True) if judged is True}
+    return None not in memberships and terms == {"P1M"}
 
 
 def _idle(world: World, block: Document) -> Iterator[Claim]:
-    """Idle seats of each product, given to its subscriptions: the earliest first, each up to its own."""
+    """Distribute the idle seats of each product over its subscriptions: earliest end first, each up to its seats."""
     if world.source("subscribedSkus") != "complete" or world.source("subscriptions") != "complete":
         yield NOT_EVALUATED
     if world.unread("subscribedSkus") or world.source("subscriptions") != "complete":
@@ -76,10 +76,10 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
     ending = [row for row in world.rows("subscriptions") if _expires(world, row, block["expiring"])]
     ending.sort(key=lambda row: (instant(row["nextLifecycleDateTime"]), row["id"]))
     for sku in {row["skuId"].lower() for row in ending}:
-        mine = [row for row in ending if row["skuId"].lower() == sku]
-        inside = [contains(world, block.get("of", "*"), sku, row.get("skuPartNumber")) for row in mine]
+        product_rows = [row for row in ending if row["skuId"].lower() == sku]
+        memberships = [contains(world, block.get("of", "*"), sku, row.get("skuPartNumber")) for row in product_rows]
         shown = world.shown(sku)
-        if all(judged is False for judged in inside) or (shown is not None and not is_user_sku(shown)):
+        if all(judged is False for judged in memberships) or (shown is not None and not is_user_sku(shown)):
             continue
         if shown is None and world.source("subscribedSkus") == "complete":
             continue
@@ -88,18 +88,18 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
         if usable is None or consumed is None:
             yield NOT_EVALUATED
             continue
-        left = usable - consumed
-        if left < bound(block["expiring"]["idle"]["min"], usable):
+        idle = usable - consumed
+        if idle < bound(block["expiring"]["idle"]["min"], usable):
             continue
-        for row, judged in zip(mine, inside, strict=True):
+        for row, judged in zip(product_rows, memberships, strict=True):
             seats = row.get("totalLicenses")
-            if left <= 0:
+            if idle <= 0:
                 break
             if seats is None:
                 yield NOT_EVALUATED
                 break
-            taken = min(left, seats)
-            left -= taken
+            taken = min(idle, seats)
+            idle -= taken
             if taken:
                 yield Claim(truth=judged, check="subscription.renewal-idle", subject=("subscription", row["id"]),
                             product=sku, part=row.get("skuPartNumber"), evidence={"adjust": -taken})  # fmt: skip

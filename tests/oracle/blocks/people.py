@@ -1,11 +1,11 @@
-"""The constraint blocks whose subject is a user (or a licensed group): assignments, attributes, health."""
+"""The constraint blocks about users and licensed groups: `assignments`, `attributes` and `health`."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from msgspec.structs import replace
 
-from tests.oracle.products import contains, is_plan, telling_plans, written
+from tests.oracle.products import contains, distinctive_plans, is_plan, written
 from tests.oracle.selection.selectors import User, licensed, one_of, selects
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document
@@ -13,8 +13,8 @@ from tests.oracle.words import is_guid
 from tests.oracle.world import UNKNOWN, World
 
 
-def each_user(world: World, policy: Document, judge_user: Any, *, default: Any = None) -> Iterator[Claim]:
-    """The claims of every user, each only as certain as the user's place in the population."""
+def user_claims(world: World, policy: Document, judge_user: Any, *, default: Any = None) -> Iterator[Claim]:
+    """The claims about every user; a claim is unknown if the user's membership of the population is unknown."""
     if world.unread("users"):
         yield NOT_EVALUATED
         return
@@ -41,16 +41,16 @@ def assignments(world: World, policy: Document) -> Iterator[Claim]:
         if held is None:
             yield NOT_EVALUATED
             return
-        within = {sku: contains(world, block.get("of", "*"), sku) for sku in held}
-        for sku, inside in within.items():
+        memberships = {sku: contains(world, block.get("of", "*"), sku) for sku in held}
+        for sku, inside in memberships.items():
             yield from _of_sku(world, block, user, sku, inside, held)
         for element in block.get("require", []):
             yield _missing(world, element, held)
         for group in block.get("exclusive", []):
-            yield _overlap(world, group, within)
+            yield _overlap(world, group, memberships)
         yield from _services(world, block.get("services", {}), user)
 
-    yield from each_user(world, policy, of_user)
+    yield from user_claims(world, policy, of_user)
 
 
 def _of_sku(world: World, block: Document, user: User, sku: str, inside: Truth, held: Any) -> Iterator[Claim]:
@@ -66,26 +66,26 @@ def _of_sku(world: World, block: Document, user: User, sku: str, inside: Truth, 
             yield Claim(truth=inside, check="assignment.redundant", product=sku, detail=world.label(container))
     paths = world.paths(user, sku)
     if "via" in block:
-        other = (
+        wrong_path = (
             None
             if paths is None
             else any(bool(row.get("assignedByGroup")) is (block["via"] == "direct") for row in paths)
         )
-        yield Claim(truth=conj([inside, other]), check="assignment.path", product=sku)
+        yield Claim(truth=conj([inside, wrong_path]), check="assignment.path", product=sku)
     if "duplicates" in block:
-        twice = None if paths is None else len({row.get("assignedByGroup") or "" for row in paths}) >= 2
-        yield Claim(truth=conj([inside, twice]), check="assignment.duplicate", product=sku)
+        duplicated = None if paths is None else len({row.get("assignedByGroup") or "" for row in paths}) >= 2
+        yield Claim(truth=conj([inside, duplicated]), check="assignment.duplicate", product=sku)
 
 
 def _missing(world: World, element: Any, held: Any) -> Claim:
     lacking = neg(disj(contains(world, element, sku) for sku in held))
-    # Only a finding needs to know which SKUs would have done, for a waiver's products.
+    # Only a finding needs the SKUs that would have satisfied the element: a waiver's products are compared with them.
     skus = {} if lacking is False else {sku: contains(world, element, sku) for sku in _known_skus(world)}
     return Claim(truth=lacking, check="assignment.missing", product=("written", written(element)), skus=skus)
 
 
 def _known_skus(world: World) -> set[str]:
-    """Every SKU that the tenant or the catalogue shows."""
+    """Every SKU of the tenant or the catalogue."""
     skus = {sku.lower() for sku in world.catalogue.skus}
     skus |= {row["skuId"].lower() for row in world.rows("subscribedSkus")}
     for user in world.rows("users"):
@@ -94,37 +94,47 @@ def _known_skus(world: World) -> set[str]:
     return skus
 
 
-def _overlap(world: World, elements: list[Any], within: dict[str, Truth]) -> Claim:
+def _overlap(world: World, elements: list[Any], memberships: dict[str, Truth]) -> Claim:
     inside = [
-        {sku: conj([judged, contains(world, element, sku)]) for sku, judged in within.items()} for element in elements
+        {left_sku: conj([judged, contains(world, element, left_sku)]) for left_sku, judged in memberships.items()}
+        for element in elements
     ]
     pairs: list[Truth] = []
-    for one, left in enumerate(inside):
-        for other, right in enumerate(inside):
-            for sku in within:
-                pairs.extend(conj([left[sku], right[twin]]) for twin in within if one != other and sku != twin)
+    for first, left in enumerate(inside):
+        for second, right in enumerate(inside):
+            for left_sku in memberships:
+                pairs.extend(
+                    conj([left[left_sku], right[right_sku]])
+                    for right_sku in memberships
+                    if first != second and left_sku != right_sku
+                )
     truth = disj(pairs)
-    in_any = {sku: disj(element[sku] for element in inside) for sku in within}
+    in_any = {left_sku: disj(element[left_sku] for element in inside) for left_sku in memberships}
     if truth is True and None in in_any.values():
-        # That there is an overlap is certain; which part numbers it names is not.
+        # There certainly is an overlap, but which part numbers belong to it is unknown.
         truth = None
-    parts = sorted({world.label(sku) for sku, judged in in_any.items() if judged})
+    parts = sorted({world.label(left_sku) for left_sku, judged in in_any.items() if judged})
     return Claim(truth=truth, check="assignment.overlap", detail="+".join(parts))
 
 
 def _container(world: World, sku: str, held: Any) -> str | None:
-    """The held SKU whose plans contain all of this one's: the one with most plans, then the smallest skuId."""
-    plans = telling_plans(world, sku)
+    """The held SKU with all plans of this SKU; if there are several, that with most plans, then the smallest skuId."""
+    plans = distinctive_plans(world, sku)
     if not plans:
         return None
     best: str | None = None
     most = -1
-    for other in sorted(held):
-        others = telling_plans(world, other)
-        if other == sku or others is None or not plans <= others or (plans == others and sku < other):
+    for candidate in sorted(held):
+        candidate_plans = distinctive_plans(world, candidate)
+        if (
+            candidate == sku
+            or candidate_plans is None
+            or not plans <= candidate_plans
+            or (plans == candidate_plans and sku < candidate)
+        ):
             continue
-        if len(others) > most:
-            best, most = other, len(others)
+        if len(candidate_plans) > most:
+            best, most = candidate, len(candidate_plans)
     return best
 
 
@@ -136,26 +146,29 @@ def _services(world: World, services: Document, user: User) -> Iterator[Claim]:
 
 
 def _enabled(world: World, user: User, plan: str) -> Truth:
-    """Whether a service plan is enabled on the user over all held SKUs."""
+    """Whether a service plan is enabled for the user by any held SKU."""
     held = world.licenses(user)
     if held is None:
         return None
-    found: list[Truth] = []
+    answers: list[Truth] = []
     for sku, disabled in held.items():
         paths = world.paths(user, sku)
         disabled_plans = [disabled] if paths is None else [
-            [each.lower() for each in row.get("disabledPlans") or []] for row in paths
+            [disabled_plan.lower() for disabled_plan in row.get("disabledPlans") or []] for row in paths
         ]  # fmt: skip
         plans = world.plans(sku)
         if plans is not None:
-            found.append(
-                any(is_plan(plan, known) and any(known[0] not in off for off in disabled_plans) for known in plans)
+            answers.append(
+                any(
+                    is_plan(plan, candidate) and any(candidate[0] not in off for off in disabled_plans)
+                    for candidate in plans
+                )
             )
         elif not disabled_plans or (is_guid(plan) and all(plan.lower() in off for off in disabled_plans)):
-            found.append(False)
+            answers.append(False)
         else:
-            found.append(None)
-    return disj(found)
+            answers.append(None)
+    return disj(answers)
 
 
 # ---- attributes
@@ -172,10 +185,10 @@ def attributes(world: World, policy: Document) -> Iterator[Claim]:
         for name, allowed in block.get("allow", {}).items():
             value = world.fact(user, name)
             listed = allowed if isinstance(allowed, list) else [allowed]
-            foreign = None if value is UNKNOWN else value is not None and not one_of(value, listed)
-            yield Claim(truth=foreign, check="attribute.not-allowed", detail=name)
+            not_allowed = None if value is UNKNOWN else value is not None and not one_of(value, listed)
+            yield Claim(truth=not_allowed, check="attribute.not-allowed", detail=name)
 
-    yield from each_user(world, policy, of_user, default=licensed)
+    yield from user_claims(world, policy, of_user, default=licensed)
 
 
 # ---- health
@@ -198,14 +211,14 @@ def health(world: World, policy: Document) -> Iterator[Claim]:
             yield Claim(truth=True, check="assignment.error", product=row["skuId"].lower(), detail=detail)
 
     if "errors" in block:
-        yield from each_user(world, policy, of_user)
+        yield from user_claims(world, policy, of_user)
     if "groups" in block:
         yield from _groups(world)
     if not {"nested", "paused", "empty"}.isdisjoint(block):
-        yield from _kinds(world, block)
+        yield from _group_kinds(world, block)
 
 
-def _kinds(world: World, block: Document) -> Iterator[Claim]:
+def _group_kinds(world: World, block: Document) -> Iterator[Claim]:
     if world.source("groups") != "complete":
         yield NOT_EVALUATED
     for group in world.rows("groups"):

@@ -1,4 +1,4 @@
-"""The constraint blocks that count: seats, balance and budget."""
+"""The constraint blocks `seats` and `balance`, which count seats."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -11,8 +11,8 @@ from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.world import World
 
 Units = dict[str, int]
-FAR = 5_000_000
-"""Where looking for seats that keep a bound is given up."""
+SEARCH_LIMIT = 5_000_000
+"""The number of seats at which `adjust` stops searching."""
 
 
 def usable_of(row: Document, *, count_warning: bool = True) -> int | None:
@@ -42,7 +42,7 @@ def _share(percent: Any, usable: int) -> Fraction:
 
 
 def bound(written_bound: Any, usable: int) -> Fraction:
-    """A bound in seats, exact: a number, a percentage of the usable seats, or the larger of the two."""
+    """A bound as an exact number of seats: a number, a percentage of the usable seats, or the larger of the two."""
     if isinstance(written_bound, dict):
         return max(_share(written_bound["percent"], usable), Fraction(written_bound["seats"]))
     if isinstance(written_bound, str):
@@ -51,7 +51,7 @@ def bound(written_bound: Any, usable: int) -> Fraction:
 
 
 def adjust(spare: Document, usable: int, consumed: int) -> tuple[int | None, bool]:
-    """Seats to buy (+) or remove (-), and whether both bounds can hold."""
+    """The number of seats to buy (+) or remove (-), and whether any number of seats keeps both bounds."""
 
     def keeps_min(seats: int) -> bool:
         return seats >= consumed and ("min" not in spare or seats - consumed >= bound(spare["min"], seats))
@@ -62,7 +62,7 @@ def adjust(spare: Document, usable: int, consumed: int) -> tuple[int | None, boo
     fewest = consumed
     while not keeps_min(fewest):
         fewest += 1
-        if fewest > FAR:
+        if fewest > SEARCH_LIMIT:
             return None, False
     if not keeps_max(fewest):
         return fewest - usable, False
@@ -108,25 +108,25 @@ def _quota_claim(
     consumed: int | None,
     pooled: bool,
 ) -> Claim:
-    """People of the population who hold one of the SKUs, counted: those who surely do and those who may."""
-    sure = possible = 0
+    """Count the people of the population who hold one of the SKUs: those who certainly do, and those who may."""
+    certain = possible = 0
     for user in world.rows("users"):
         held = world.licenses(user)
         holds = None if held is None else disj(conj([judged, sku in held]) for sku, judged in skus.items())
         member = conj([selects(world, policy.get("users"), user), holds])
-        sure += member is True
+        certain += member is True
         possible += member is None
     most = _quota(policy["seats"]["assigned"]["max"], consumed)
-    exceeded: Truth = True if sure > most else None if sure + possible > most else False
+    exceeded: Truth = True if certain > most else None if certain + possible > most else False
     if most < 0:
-        exceeded = None if sure + possible else False
+        exceeded = None if certain + possible else False
     return Claim(truth=conj([inside, exceeded]), check="seats.quota-exceeded", subject=("product", subject),
                  product=product, skus=skus if pooled else None,
-                 evidence={"assigned": sure, "max": most})  # fmt: skip
+                 evidence={"assigned": certain, "max": most})  # fmt: skip
 
 
 def _quota(written_quota: Any, consumed: int | None) -> int:
-    """The quota in whole people; -1 = unknown."""
+    """The quota as a number of people; -1 = unknown."""
     if not isinstance(written_quota, str):
         return int(written_quota)
     if Fraction(written_quota.removesuffix("%")) == 0:
@@ -154,27 +154,27 @@ def _cap_claim(block: Document, bought: int | None, inside: Truth, subject: str,
 
 
 def _covers(world: World, policy: Document) -> Iterator[Claim]:
-    """More people of the population than usable seats in the whole set."""
+    """Claim that the population has more people than the product set has usable seats."""
     block = policy["seats"]
-    wanted = block.get("of", "paid")
+    product_set = block.get("of", "paid")
     if world.source("subscribedSkus") != "complete":
         yield NOT_EVALUATED
         return
     rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
-    skus = {sku: judged for sku in rows if (judged := contains(world, wanted, sku)) is not False}
-    belongs = [selects(world, policy.get("users"), user) for user in world.rows("users")]
-    sure, possible = belongs.count(True), len(belongs) - belongs.count(False)
+    skus = {sku: judged for sku in rows if (judged := contains(world, product_set, sku)) is not False}
+    memberships = [selects(world, policy.get("users"), user) for user in world.rows("users")]
+    certain, possible = memberships.count(True), len(memberships) - memberships.count(False)
     grace = block.get("graceUnits", "count") == "count"
     seats_of = {sku: usable_of(rows[sku], count_warning=grace) for sku in skus}
     least = [seats_of[sku] for sku, judged in skus.items() if judged is True]
     fewest = 0 if None in least else sum(seats or 0 for seats in least)
-    known = None not in seats_of.values()
+    decided = None not in seats_of.values()
     most = sum(seats or 0 for seats in seats_of.values())
-    name = written(wanted)
-    if known and sure > most:
-        adjust_ = sure - fewest if fewest == most else None
+    name = written(product_set)
+    if decided and certain > most:
+        adjust_ = certain - fewest if fewest == most else None
         yield Claim(truth=True, check="seats.not-covered", subject=("product", name), product=("written", name),
-                    skus=skus, evidence={"needed": sure, "adjust": adjust_})  # fmt: skip
+                    skus=skus, evidence={"needed": certain, "adjust": adjust_})  # fmt: skip
     elif world.source("users") != "complete" or possible > fewest:
         yield NOT_EVALUATED
 
@@ -184,13 +184,13 @@ def seats(world: World, policy: Document) -> Iterator[Claim]:
     if "covers" in block:
         yield from _covers(world, policy)
         return
-    wanted = block.get("of", "paid")
+    product_set = block.get("of", "paid")
     count_warning = block.get("graceUnits", "count") == "count"
     if world.source("subscribedSkus") != "complete":
         yield NOT_EVALUATED
     quota = "assigned" in block
     rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
-    inside = {sku: contains(world, wanted, sku) for sku in rows}
+    inside = {sku: contains(world, product_set, sku) for sku in rows}
     if quota and world.source("users") != "complete" and any(judged is not False for judged in inside.values()):
         yield NOT_EVALUATED
     if block.get("pool"):
@@ -216,7 +216,7 @@ def _pool(
     if not skus:
         return
     if world.source("subscribedSkus") != "complete":
-        # What is not shown may belong to the sum.
+        # SKUs that were not collected may belong to the pool.
         yield from _spare_claims(block, None, in_set, name, product, skus)
         yield from _cap_claim(block, None, in_set, name, product, skus)
     else:
@@ -225,20 +225,20 @@ def _pool(
             if chosen else []
             for chosen in _choices(skus)
         ]  # fmt: skip
-        # Only what every possible answer says, with the same numbers, is said.
+        # Claim only what every possible choice of SKUs leads to, with the same numbers.
         yield from answers[0] if all(answer == answers[0] for answer in answers) else [NOT_EVALUATED]
         caps = [list(_cap_of(block, rows, chosen, name, product, skus)) for chosen in _choices(skus)]
         yield from caps[0] if all(cap == caps[0] for cap in caps) else [NOT_EVALUATED]
     if "assigned" in block and not world.unread("users"):
         consumed = [rows[sku].get("consumedUnits") for sku, judged in skus.items() if judged is True]
-        same = all(judged is True or _nothing(rows[sku]) for sku, judged in skus.items()) and any(
+        total_known = all(judged is True or _has_no_units(rows[sku]) for sku, judged in skus.items()) and any(
             judged is True for judged in skus.values()
         )
-        total = None if None in consumed or not same else sum(units or 0 for units in consumed)
+        total = None if None in consumed or not total_known else sum(units or 0 for units in consumed)
         yield _quota_claim(world, policy, skus, in_set, name, product, consumed=total, pooled=True)
 
 
-def _nothing(row: Document) -> bool:
+def _has_no_units(row: Document) -> bool:
     units = _units(row, count_warning=True)
     return units is not None and not any(units[name] for name in ("usable", "suspended", "lockedOut", "consumed"))
 
@@ -253,18 +253,18 @@ def _cap_of(block: Document, rows: dict[str, Document], chosen: list[str], name:
         yield from (claim for claim in claims if claim.truth is not False)
 
 
-class TooManyError(Exception):
-    """There are more possible answers than can be tried one by one."""
+class TooManyChoicesError(Exception):
+    """There are too many possible sets of SKUs to try each of them."""
 
 
 def _choices(skus: dict[str, Truth]) -> list[list[str]]:
-    """Every list of SKUs that the set may come to."""
-    sure = [sku for sku, judged in skus.items() if judged is True]
-    doubtful = [sku for sku, judged in skus.items() if judged is None]
-    if len(doubtful) > 8:
-        raise TooManyError
-    choices = [sure]
-    for sku in doubtful:
+    """Every list of SKUs that the product set may consist of."""
+    certain = [sku for sku, judged in skus.items() if judged is True]
+    uncertain = [sku for sku, judged in skus.items() if judged is None]
+    if len(uncertain) > 8:
+        raise TooManyChoicesError
+    choices = [certain]
+    for sku in uncertain:
         choices += [[*choice, sku] for choice in choices]
     return choices
 

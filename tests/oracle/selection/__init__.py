@@ -1,1 +1,1 @@
-"""Whom a policy is about: selectors, and what they ask of use, roles and Conditional Access."""
+"""Selectors of users, including those by usage, directory role and Conditional Access."""

@@ -1,4 +1,4 @@
-"""Directory roles and Conditional Access: who has a role, and whom an enabled policy covers, in three values."""
+"""Selectors `hasRole` and `coveredBy`: directory roles and Conditional Access, in three-valued logic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,13 +17,13 @@ LISTS: dict[str, tuple[str, ...]] = {"active": ("roleAssignments",), "eligible":
 LISTS["any"] = LISTS["active"] + LISTS["eligible"]
 
 
-def has_role(world: World, wanted: Any, user: User) -> Truth:
-    asked = wanted if isinstance(wanted, dict) else {"roles": wanted}
-    names = asked.get("roles", "*")
-    lists = LISTS[asked.get("assigned", "active")]
-    privileged = asked.get("privileged", False)
+def has_role(world: World, operand: Any, user: User) -> Truth:
+    options = operand if isinstance(operand, dict) else {"roles": operand}
+    names = options.get("roles", "*")
+    lists = LISTS[options.get("assigned", "active")]
+    privileged = options.get("privileged", False)
     names = names if isinstance(names, list) else [names]
-    answers = [_given(world, row, user, _is_meant(world, row["roleDefinitionId"], names, privileged=privileged))
+    answers = [_assigned(world, row, user, _is_role(world, row["roleDefinitionId"], names, privileged=privileged))
                for name in lists for row in world.tenant.get(name, [])]  # fmt: skip
     return disj([*answers, False if all(_read(world, name) for name in lists) else None])
 
@@ -32,40 +32,40 @@ def _read(world: World, name: str) -> bool:
     return name in world.tenant.get("lists", [])
 
 
-def _given(world: World, row: Mapping[str, Any], user: User, meant: Truth) -> Truth:
-    """Whether an assignment gives the user a role that is meant."""
+def _assigned(world: World, row: Mapping[str, Any], user: User, role_matches: Truth) -> Truth:
+    """Whether a role assignment, whose role is selected (`role_matches`), applies to the user."""
     return conj(
-        [meant, disj([same(row["principalId"], user["id"]), member(world, row["principalId"], user, "members")])]
+        [role_matches, disj([same(row["principalId"], user["id"]), member(world, row["principalId"], user, "members")])]
     )
 
 
 def member(world: World, group_id: str, user: User, kind: str) -> Truth:
-    """Whether the user is in a group; a group that is gone has nobody."""
+    """Whether the user is in a group; a deleted group has no members."""
     for group in world.tenant.get("groups", []):
         if same(group["id"], group_id):
-            if any(same(each, user["id"]) for each in group.get(kind, [])):
+            if any(same(member_id, user["id"]) for member_id in group.get(kind, [])):
                 return True
             return False if group.get(f"{kind}Status", "complete") == "complete" else None
     return False
 
 
-def _is_meant(world: World, role: str, names: list[str], *, privileged: bool) -> Truth:
+def _is_role(world: World, role: str, names: list[str], *, privileged: bool) -> Truth:
     built_in = BUILT_IN.get(role.lower())
     if privileged and not (built_in and built_in[1]):
         return False
     if "*" in names:
         return True
-    known = [row for row in world.tenant.get("roleDefinitions", []) if same(row["id"], role)]
-    called = [role, *(row["displayName"] for row in known), *([built_in[0]] if built_in else [])]
-    if any(same(name, each) for name in names for each in called):
+    definitions = [row for row in world.tenant.get("roleDefinitions", []) if same(row["id"], role)]
+    role_names = [role, *(row["displayName"] for row in definitions), *([built_in[0]] if built_in else [])]
+    if any(same(name, role_name) for name in names for role_name in role_names):
         return True
-    if known or built_in or _read(world, "roleDefinitions") or all(map(is_guid, names)):
+    if definitions or built_in or _read(world, "roleDefinitions") or all(map(is_guid, names)):
         return False
     return None
 
 
-def covered(world: World, wanted: Any, user: User) -> Truth:
-    risk = isinstance(wanted, dict) and wanted["conditionalAccess"] == "risk"
+def covered(world: World, operand: Any, user: User) -> Truth:
+    risk = isinstance(operand, dict) and operand["conditionalAccess"] == "risk"
     answers: list[Truth] = [False if _read(world, "policies") else None]
     for policy in world.tenant.get("conditionalAccessPolicies", []):
         conditions = policy["conditions"]
@@ -73,17 +73,24 @@ def covered(world: World, wanted: Any, user: User) -> Truth:
             continue
         if policy["state"] == "enabled":
             people = conditions["users"]
-            answers.append(conj([_named(world, people, "include", user), neg(_named(world, people, "exclude", user))]))
+            answers.append(
+                conj(
+                    [
+                        _condition_names(world, people, "include", user),
+                        neg(_condition_names(world, people, "exclude", user)),
+                    ]
+                )
+            )
     return disj(answers)
 
 
-def _named(world: World, people: Mapping[str, Any], side: str, user: User) -> Truth:
+def _condition_names(world: World, people: Mapping[str, Any], side: str, user: User) -> Truth:
     answers: list[Truth] = []
-    for each in people.get(f"{side}Users", []):
-        if each == "GuestsOrExternalUsers":
+    for user_ref in people.get(f"{side}Users", []):
+        if user_ref == "GuestsOrExternalUsers":
             answers.append(_guest(world, user))
         else:
-            answers.append(each == "All" or same(each, user["id"]))
+            answers.append(user_ref == "All" or same(user_ref, user["id"]))
     answers += [member(world, group, user, "transitiveMembers") for group in people.get(f"{side}Groups", [])]
     for role in people.get(f"{side}Roles", []):
         answers.append(has_role(world, role, user))
@@ -96,8 +103,8 @@ def _named(world: World, people: Mapping[str, Any], side: str, user: User) -> Tr
 
 
 def _guest(world: World, user: User) -> Truth:
-    found = world.fact(user, "userType")
-    return None if found is UNKNOWN else same(found, "Guest")
+    user_type = world.fact(user, "userType")
+    return None if user_type is UNKNOWN else same(user_type, "Guest")
 
 
 def _kind(world: World, kind: str, user: User) -> Truth:

@@ -1,4 +1,4 @@
-"""Selectors: whether a user belongs to a population, in three values."""
+"""Selectors: whether a user belongs to a population, in three-valued logic."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,12 +20,12 @@ SIGNALS = {
 
 
 def selects(world: World, selector: Any, user: User) -> Truth:
-    """Whether the user is in the population; a string names one, None is everybody."""
+    """Whether the user is in the population: a selector, the name of a population, or None for everybody."""
     if selector is None:
         return True
     if isinstance(selector, str):
         return selects(world, world.book.populations[selector], user)
-    return conj(_holds(world, selector, key, user) for key in selector)
+    return conj(_matches(world, selector, key, user) for key in selector)
 
 
 def licensed(world: World, user: User) -> Truth:
@@ -33,35 +33,38 @@ def licensed(world: World, user: User) -> Truth:
     return None if held is None else bool(held)
 
 
-def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
-    wanted = selector[key]
+def _matches(world: World, selector: Document, key: str, user: User) -> Truth:
+    operand = selector[key]
     match key:
         case "population":
-            return selects(world, wanted, user)
+            return selects(world, operand, user)
         case "any":
-            return disj(selects(world, each, user) for each in wanted)
+            return disj(selects(world, selector_item, user) for selector_item in operand)
         case "all":
-            return conj(selects(world, each, user) for each in wanted)
+            return conj(selects(world, selector_item, user) for selector_item in operand)
         case "not":
-            return neg(selects(world, wanted, user))
+            return neg(selects(world, operand, user))
         case "holds":
             held = world.licenses(user)
-            return None if held is None else disj(contains(world, wanted, sku) for sku in held)
+            return None if held is None else disj(contains(world, operand, sku) for sku in held)
         case "licensed":
             has = licensed(world, user)
-            return None if has is None else has == wanted
+            return None if has is None else has == operand
         case "heldFor":
             held = world.licenses(user)
             if held is None:
                 return None
             return disj(
                 conj(
-                    [contains(world, wanted.get("of", "*"), sku), _unchanged(world, user, sku, days(wanted["atLeast"]))]
+                    [
+                        contains(world, operand.get("of", "*"), sku),
+                        _unchanged(world, user, sku, days(operand["atLeast"])),
+                    ]
                 )
                 for sku in held
             )
         case "managedDevice":
-            return _device(world, wanted, user)
+            return _device(world, operand, user)
         case "licensedVia":
             if licensed(world, user) is False:
                 return False
@@ -70,57 +73,57 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
                 None
                 if rows is None
                 else any(
-                    bool(row.get("assignedByGroup")) is (wanted == "group")
+                    bool(row.get("assignedByGroup")) is (operand == "group")
                     for row in rows
                     if row["state"] in ("Active", "ActiveWithError")
                 )
             )
         case "memberOf":
-            return _member(world, wanted, user, transitive=False)
+            return _member(world, operand, user, transitive=False)
         case "hasRole":
-            return has_role(world, wanted, user)
+            return has_role(world, operand, user)
         case "coveredBy":
-            return covered(world, wanted, user)
+            return covered(world, operand, user)
         case "inactiveFor":
-            return _inactive(world, days(wanted), selector.get("signal", "any"), user)
+            return _inactive(world, days(operand), selector.get("signal", "any"), user)
         case "inactiveIn" | "appsUnused" | "mailboxUsage" | "agent":
-            return by_use(world, key, wanted, user)
+            return by_use(world, key, operand, user)
         case "signal":
             return True
         case "neverSignedIn":
-            return _never(world, days(wanted), user)
+            return _never(world, days(operand), user)
         case "createdWithin":
             created = world.fact(user, "createdDateTime")
             if created is UNKNOWN:
                 return None
             stamp = instant(created)
-            return stamp is not None and stamp >= world.now - days(wanted)
+            return stamp is not None and stamp >= world.now - days(operand)
         case _:
             value = world.fact(user, key)
             if value is UNKNOWN:
                 return None
             if key == "createdDateTime":
                 # Equal instants are equal, however they are written; a date is midnight UTC.
-                return _value(world, instant(value), _instants(wanted))
-            return _value(world, value, wanted)
+                return _value(world, instant(value), _instants(operand))
+            return _value(world, value, operand)
 
 
-def _device(world: World, wanted: Any, user: User) -> Truth:
-    """Whether the user has a managed device, seen within a time where that is asked."""
+def _device(world: World, operand: Any, user: User) -> Truth:
+    """Whether the user has a managed device, seen within a duration if the selector has one."""
     if world.unread("devices"):
         return None
     seen = True
-    if isinstance(wanted, dict):
+    if isinstance(operand, dict):
         stamp = signed_in(user.get("managedDeviceLastSyncDateTime"))
-        seen = stamp is not None and stamp >= world.now - days(wanted["seenWithin"])
-    has: Truth = bool(user.get("managedDevices")) and seen
-    if not has and world.source("devices") == "partial":
-        has = None
-    return neg(has) if wanted is False else has
+        seen = stamp is not None and stamp >= world.now - days(operand["seenWithin"])
+    managed: Truth = bool(user.get("managedDevices")) and seen
+    if not managed and world.source("devices") == "partial":
+        managed = None
+    return neg(managed) if operand is False else managed
 
 
 def _unchanged(world: World, user: User, sku: str, ago: int) -> Truth:
-    """Whether the active paths of a SKU all last changed so long ago; a SKU without one does not count."""
+    """Whether all active paths of a SKU last changed at least `ago` earlier; False if it has no active path."""
     paths = world.paths(user, sku)
     if paths is None:
         return None
@@ -129,15 +132,15 @@ def _unchanged(world: World, user: User, sku: str, ago: int) -> Truth:
 
 
 def _stamps(world: World, user: User, signal: str) -> list[int] | None:
-    """The sign-in stamps of the signal; None = unknown."""
+    """The sign-in times of the signal; None = unknown."""
     source = world.source("signInActivity")
     if world.unread("signInActivity") or "signInActivity" in (user.get("unknown") or []):
         return None
     activity = user.get("signInActivity") or {}
-    every = {name: signed_in(activity.get(name)) for name in SIGNALS["any"]}
-    if source == "partial" and all(stamp is None for stamp in every.values()):
+    stamps = {name: signed_in(activity.get(name)) for name in SIGNALS["any"]}
+    if source == "partial" and all(stamp is None for stamp in stamps.values()):
         return None
-    chosen = [every[name] for name in SIGNALS[signal]]
+    chosen = [stamps[name] for name in SIGNALS[signal]]
     return [stamp for stamp in chosen if stamp is not None]
 
 
@@ -161,14 +164,14 @@ def _never(world: World, ago: int, user: User) -> Truth:
     return stamp is None or stamp <= world.now - ago
 
 
-def _member(world: World, wanted: Any, user: User, *, transitive: bool) -> Truth:
-    if isinstance(wanted, list):
-        return disj(_member(world, each, user, transitive=transitive) for each in wanted)
-    if isinstance(wanted, dict):
-        return _member(world, wanted["group"], user, transitive=wanted.get("transitive", False))
+def _member(world: World, operand: Any, user: User, *, transitive: bool) -> Truth:
+    if isinstance(operand, list):
+        return disj(_member(world, item, user, transitive=transitive) for item in operand)
+    if isinstance(operand, dict):
+        return _member(world, operand["group"], user, transitive=operand.get("transitive", False))
     if world.unread("groups") or world.unread("members"):
         return None
-    group = _group(world, wanted)
+    group = _group(world, operand)
     if group is None:
         return None
     listed = group.get("transitiveMembers" if transitive else "members") or []
@@ -179,46 +182,46 @@ def _member(world: World, wanted: Any, user: User, *, transitive: bool) -> Truth
 
 
 def _group(world: World, wanted: str) -> Document | None:
-    """The one group of that id or name; None = there is none, or there are several."""
+    """The group with that id or name; None = there is none, or the name is ambiguous."""
     groups = world.rows("groups")
     for group in groups:
         if same(group["id"], wanted):
             return group
     named = [group for group in groups if same(group.get("displayName") or "", wanted)]
-    # A list read in part may hide a second bearer of the name.
+    # If the list was read only in part, another group may have the same name.
     return named[0] if len(named) == 1 and world.source("groups") == "complete" else None
 
 
-def _instants(wanted: Any) -> Any:
-    """What a creation date is compared with, in instants; durations stay as they are."""
-    if isinstance(wanted, list):
-        return [_instants(each) for each in wanted]
-    if isinstance(wanted, dict):
+def _instants(operand: Any) -> Any:
+    """The operand of a comparison with a creation date, with dates as instants; durations are unchanged."""
+    if isinstance(operand, list):
+        return [_instants(item) for item in operand]
+    if isinstance(operand, dict):
         return {
-            name: each if name in ("exists", "before", "after") else _instants(each) for name, each in wanted.items()
+            name: item if name in ("exists", "before", "after") else _instants(item) for name, item in operand.items()
         }
-    return instant(wanted)
+    return instant(operand)
 
 
-def _equal(value: Any, wanted: Any) -> bool:
-    if wanted in (None, "") or value is None:
-        return value is None and wanted in (None, "")
-    if isinstance(value, str) and isinstance(wanted, str):
-        return same(value, wanted)
-    return value is wanted or bool(type(value) is int and value == wanted)
+def _equal(value: Any, operand: Any) -> bool:
+    if operand in (None, "") or value is None:
+        return value is None and operand in (None, "")
+    if isinstance(value, str) and isinstance(operand, str):
+        return same(value, operand)
+    return value is operand or bool(type(value) is int and value == operand)
 
 
-def one_of(value: Any, wanted: list[Any]) -> bool:
-    return any(_equal(value, each) for each in wanted)
+def one_of(value: Any, values: list[Any]) -> bool:
+    return any(_equal(value, candidate) for candidate in values)
 
 
-def _value(world: World, value: Any, wanted: Any) -> bool:
-    """Whether a known value (None = absent or empty) is as wanted."""
-    if isinstance(wanted, list):
-        return one_of(value, wanted)
-    if isinstance(wanted, dict):
-        return all(_operator(world, value, name, operand) for name, operand in wanted.items())
-    return _equal(value, wanted)
+def _value(world: World, value: Any, expected: Any) -> bool:
+    """Whether a known value (None = absent or empty) matches the operand."""
+    if isinstance(expected, list):
+        return one_of(value, expected)
+    if isinstance(expected, dict):
+        return all(_operator(world, value, name, argument) for name, argument in expected.items())
+    return _equal(value, expected)
 
 
 def _operator(world: World, value: Any, name: str, operand: Any) -> bool:

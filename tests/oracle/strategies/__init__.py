@@ -1,4 +1,4 @@
-"""Hypothesis strategies: whole runs (tenants, policy documents, catalogue, instant) in which matches happen often."""
+"""Hypothesis strategies for runs (tenants, policy documents, catalogue, instant) in which policies often match."""
 
 from datetime import UTC, datetime
 from typing import Any

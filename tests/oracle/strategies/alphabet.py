@@ -1,4 +1,4 @@
-"""The small alphabets that tenants and policies are both written in, with case and Unicode variants."""
+"""The small sets of values that tenants and policies are both drawn from, with case and Unicode variants."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -33,7 +33,7 @@ PLANS = (
     (guid("aaaa", 1), "EXCHANGE_S_ENTERPRISE"),
     (guid("aaaa", 2), "TEAMS1"),
     (guid("aaaa", 3), "SHAREPOINTWAC"),
-    # One name, two identifiers: so it is in Microsoft's own table.
+    # Two plans with the same name, as in Microsoft's table.
     (guid("aaaa", 4), "PROJECT_ESSENTIALS"),
     (guid("aaaa", 5), "PROJECT_ESSENTIALS"),
     (guid("aaaa", 6), "STRAßE_PLAN"),
@@ -49,7 +49,7 @@ SKUS = tuple(
     for number, part in enumerate(
         (
             "SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT", "VISIO_PLAN1",
-            # One part number, two products: so it is in Microsoft's own table.
+            # Two products with the same part number, as in Microsoft's table.
             "MCOPSTN5", "MCOPSTN5",
             "STRAßE_ADDON", "FLOW_FREE", "OWN_FREE", "Contoso_Free", "POWER_BI_PRO",
         ),
@@ -57,9 +57,9 @@ SKUS = tuple(
     )
 )  # fmt: skip
 BULK = tuple((guid("cccc", number), f"BULK_{number:02}") for number in range(300))
-"""More products than several machine words have bits."""
+"""More products than the bits of several machine words."""
 WORD_AND_MORE = 66
-"""So many of them are more than one machine word has bits."""
+"""A number of products just above the bits of one machine word."""
 
 PRODUCT_NAMES = (
     "SPE_E3", "spe_e3", "SPE_E5", "SPE_F1", "visioclient", "VISIO_PLAN1", "MCOPSTN5", "strasse_addon", "FLOW_FREE",
@@ -68,7 +68,7 @@ PRODUCT_NAMES = (
 GLOBS = ("SPE_*", "spe_e?", "VISIO*", "S*", "*ss*", "?isio[!_]*", "BULK_[0-3]*", "NOTHING*")
 
 CREATED = ("2026-11-20", "2026-11-20T00:00:00Z", "2026-11-20T05:30:00+05:30", "2020-01-01", "2020-01-01T01:00:00.5Z")
-"""Instants that are written in several ways, and that users were created at too."""
+"""Instants in several spellings; users have some of them as their creation date."""
 TEXTS = ("Store", "STORE", "Straße", "STRASSE", "İstanbul", "i̇stanbul", "Warehouse", "NO")
 GLOB_TEXTS = ("st*", "STRAS*", "*ß*", "?tore", "[sw]*", "*", "İ*", "no", "*house")
 TEXT_PROPERTIES = ("department", "country", "usageLocation", "jobTitle", "extensionAttribute1", "displayName")
@@ -87,7 +87,7 @@ GROUP_NAMES = (
     guid("dddd", 99),
 )
 ROLE_IDS = (*BUILT_IN, guid("f00d", 1), guid("f00d", 2))
-"""Built-in roles, a custom role, and a role whose definition is gone."""
+"""Built-in roles, a custom role, and a role whose definition was deleted."""
 ROLE_NAMES = (
     "Global Administrator",
     "billing ADMINISTRATOR",
@@ -109,7 +109,7 @@ def user_id(number: int) -> str:
 
 
 def stamp(rng: Random, as_of: datetime, *, ahead: bool = False) -> str:
-    """An RFC 3339 stamp at, just before or just after a duration that policies use, in one of several spellings."""
+    """An RFC 3339 timestamp at, just before or just after a duration used in policies, in one of several spellings."""
     day = rng.choice((30, 0, -7, -14, -30, -60, -90) if ahead else (0, 5, 7, 14, 30, 60, 90, 400))
     moment = as_of - timedelta(days=day) + timedelta(seconds=rng.choice((0, 0, -1, 1, 3600)))
     return _spell(moment, rng.choice(("Z", "Z", "fraction", "offset")))
@@ -126,5 +126,5 @@ def _spell(moment: datetime, spelling: str) -> str:
 
 
 def optional(strategy: st.SearchStrategy[object], key: str) -> st.SearchStrategy[dict[str, object]]:
-    """A mapping that has the key, or is empty."""
+    """A mapping with the key, or an empty one."""
     return st.one_of(st.just({}), strategy.map(lambda value: {key: value}))

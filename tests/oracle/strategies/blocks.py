@@ -19,7 +19,7 @@ def constraint(block: str) -> Block:
     return _BLOCKS[block]()
 
 
-def _some(**keys: st.SearchStrategy[Any]) -> Block:
+def _any_of(**keys: st.SearchStrategy[Any]) -> Block:
     """A mapping with at least one of the keys."""
     return st.fixed_dictionaries({}, optional=keys).filter(bool)
 
@@ -40,10 +40,12 @@ def _assignments() -> Block:
         "redundant": st.just("deny"),
         "via": st.sampled_from(("group", "direct")),
         "duplicates": st.just("deny"),
-        "services": _some(require=services, deny=services),
+        "services": _any_of(require=services, deny=services),
     }
-    one = st.sampled_from(sorted(checks)).flatmap(lambda key: checks[key].map(lambda value: {key: value}))
-    return _with_of(st.one_of(one, one, st.builds(lambda left, right: left | right, one, one), _some(**checks)))
+    single = st.sampled_from(sorted(checks)).flatmap(lambda key: checks[key].map(lambda value: {key: value}))
+    return _with_of(
+        st.one_of(single, single, st.builds(lambda left, right: left | right, single, single), _any_of(**checks))
+    )
 
 
 _PERCENTS = (0, 1, 2.5, 5, 10, 12.5, 33.3, 50)
@@ -59,7 +61,7 @@ def _spare(draw: st.DrawFn, *, both: bool = False) -> dict[str, Any]:
         (low, high),
         (f"{less}%", f"{more}%"),
         ({"percent": less, "seats": low}, {"percent": more, "seats": high}),
-        # Kinds that cannot be compared until there is a product: both bounds may not hold together.
+        # Bounds of different kinds, which cannot be compared without a product: there may be no number that keeps both.
         (low, f"{more}%"),
         (f"{less}%", high),
     )
@@ -89,7 +91,7 @@ def _seats(draw: st.DrawFn) -> dict[str, Any]:
 
 @cache
 def _purchases() -> Block:
-    return _some(allow=product_sets(), deny=product_sets(), trials=st.just("deny"), unknown=st.just("deny"))
+    return _any_of(allow=product_sets(), deny=product_sets(), trials=st.just("deny"), unknown=st.just("deny"))
 
 
 @st.composite
@@ -103,7 +105,7 @@ def _expiring(draw: st.DrawFn) -> dict[str, Any]:
 @cache
 def _contracts() -> Block:
     within = st.sampled_from(("0d", *DURATIONS)).map(lambda value: {"within": value})
-    return _some(match=st.just(value=True), notice=within, ending=within, missing=st.just("deny"))
+    return _any_of(match=st.just(value=True), notice=within, ending=within, missing=st.just("deny"))
 
 
 @cache
@@ -111,7 +113,7 @@ def _subscriptions() -> Block:
     durations = st.sampled_from(DURATIONS)
     denied = st.lists(st.sampled_from(alphabet.STATUSES), unique=True, min_size=1, max_size=3)
     return _with_of(
-        _some(
+        _any_of(
             expiring=_expiring(),
             states=denied.map(lambda value: {"deny": value}),
             trials=durations.map(lambda value: {"endingWithin": value}),
@@ -123,9 +125,9 @@ def _subscriptions() -> Block:
 def _attributes() -> Block:
     names = ("usageLocation", "department", "country", "accountEnabled", "userType", "createdDateTime", "jobTitle")
     texts = st.lists(st.sampled_from(("NL", "no", "BE", *alphabet.TEXTS)), unique=True, min_size=1, max_size=3)
-    return _some(
+    return _any_of(
         require=st.lists(st.sampled_from(names), unique=True, min_size=1, max_size=3),
-        allow=_some(
+        allow=_any_of(
             usageLocation=texts, department=texts, userType=st.just(["Member"]), accountEnabled=st.just([True])
         ),
     )
@@ -133,7 +135,7 @@ def _attributes() -> Block:
 
 @cache
 def _health() -> Block:
-    return _some(**dict.fromkeys(("errors", "groups", "nested", "paused", "empty"), st.just("deny")))
+    return _any_of(**dict.fromkeys(("errors", "groups", "nested", "paused", "empty"), st.just("deny")))
 
 
 @cache

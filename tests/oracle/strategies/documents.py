@@ -1,4 +1,4 @@
-"""Policy documents: every constraint block, check, selector operator and kind of waiver, always structurally valid."""
+"""Strategies for valid policy documents, with every constraint block, check, selector operator and kind of waiver."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,7 +19,7 @@ _WAIVED_PRODUCTS = alphabet.optional(product_sets(), "products")
 
 @st.composite
 def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphabet.BLOCKS) -> list[dict[str, Any]]:
-    """One or two files that belong together."""
+    """One or two policy files of the same policy set."""
     prices = draw(st.one_of(st.none(), _prices()))
     policies = [draw(_policies(number, blocks)) for number in range(draw(st.integers(1, 4)))]
     ids = [policy["id"] for policy in policies]
@@ -28,7 +28,7 @@ def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphab
     first: dict[str, Any] = {
         "version": 1,
         "populations": {"everyone-on": {"accountEnabled": True}, "frontline": draw(selectors(depth=1, named=("everyone-on",)))},
-        "products": {"office": draw(_named()), "suite": draw(_named(extra=("office",)))},
+        "products": {"office": draw(_named_set()), "suite": draw(_named_set(extra=("office",)))},
         "policies": policies,
     }  # fmt: skip
     if draw(st.booleans()):
@@ -49,7 +49,7 @@ def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphab
 
 
 @cache
-def _named(extra: tuple[str, ...] = ()) -> st.SearchStrategy[list[Any]]:
+def _named_set(extra: tuple[str, ...] = ()) -> st.SearchStrategy[list[Any]]:
     return st.lists(elements(named=extra, built_in=()), min_size=1, max_size=3)
 
 
@@ -68,12 +68,12 @@ def _list_price(draw: st.DrawFn) -> Any:
 
 
 @st.composite
-def _contracts(draw: st.DrawFn, number: int, as_of: datetime) -> dict[str, Any]:
+def _contracts(draw: st.DrawFn, index: int, as_of: datetime) -> dict[str, Any]:
     last = as_of.astimezone(UTC).date() + timedelta(
         days=draw(st.sampled_from((-31, -30, -1, 0, 1, 14, 29, 30, 31, 60, 364, 365, 366)))
     )
     contract: dict[str, Any] = {
-        "id": draw(st.sampled_from((f"C-{number}", f"c-{9 - number}"))),
+        "id": draw(st.sampled_from((f"C-{index}", f"c-{9 - index}"))),
         "products": draw(st.one_of(product_sets(), st.sampled_from(alphabet.PRODUCT_NAMES).map(lambda name: [name]))),
         "term": draw(st.sampled_from(("P1M", "P1Y", "P3Y"))),
         "ends": last.isoformat(),
@@ -94,10 +94,10 @@ def _contracts(draw: st.DrawFn, number: int, as_of: datetime) -> dict[str, Any]:
 @st.composite
 def _prices(draw: st.DrawFn) -> dict[str, Any]:
     parts = sorted({part for _sku, part in SKUS})
-    chosen = draw(st.lists(st.sampled_from(parts), unique=True, min_size=1, max_size=8))
+    names = draw(st.lists(st.sampled_from(parts), unique=True, min_size=1, max_size=8))
     by_id = {part: sku for sku, part in SKUS if part != "MCOPSTN5"}
     prices = {}
-    for part in chosen:
+    for part in names:
         spellings = [part, part.lower(), by_id.get(part, part)]
         prices[draw(st.sampled_from(spellings))] = draw(_list_price())
     return {"currency": "EUR", "perSeatPerMonth": prices}

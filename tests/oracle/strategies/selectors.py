@@ -26,9 +26,9 @@ def elements(named: tuple[str, ...] = NAMED_SETS, built_in: tuple[str, ...] = BU
 
 @cache
 def product_sets(built_in: tuple[str, ...] = BUILT_IN) -> st.SearchStrategy[Any]:
-    """A set as its policy may write it: one element, or a list of them."""
-    each = elements(built_in=built_in)
-    return st.one_of(each, st.lists(each, min_size=1, max_size=3))
+    """A product set: one element, or a list of elements."""
+    element = elements(built_in=built_in)
+    return st.one_of(element, st.lists(element, min_size=1, max_size=3))
 
 
 _texts = st.sampled_from(alphabet.TEXTS)
@@ -96,7 +96,7 @@ _roles = st.one_of(
         {}, optional={"roles": _role_names, "assigned": st.sampled_from(("active", "eligible", "any")), "privileged": st.booleans()},
     ).filter(bool),
 )  # fmt: skip
-_covering = st.sampled_from(("conditionalAccess", {"conditionalAccess": "any"}, {"conditionalAccess": "risk"}))
+_coverages = st.sampled_from(("conditionalAccess", {"conditionalAccess": "any"}, {"conditionalAccess": "risk"}))
 
 
 @cache
@@ -114,7 +114,7 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
         st.booleans().map(lambda value: {"licensed": value}),
         _groups.map(lambda wanted: {"memberOf": wanted}),
         _roles.map(lambda wanted: {"hasRole": wanted}),
-        _covering.map(lambda wanted: {"coveredBy": wanted}),
+        _coverages.map(lambda wanted: {"coveredBy": wanted}),
         st.fixed_dictionaries(
             {"inactiveFor": durations}, optional={"signal": st.sampled_from(("any", "successful", "interactive"))}
         ),
@@ -135,20 +135,20 @@ def _leaf() -> st.SearchStrategy[dict[str, Any]]:
 
 @cache
 def selectors(depth: int, named: tuple[str, ...] = ()) -> st.SearchStrategy[dict[str, Any]]:
-    """A selector mapping nested at most `depth` times; `named` are the populations it may use."""
+    """A selector nested at most `depth` levels; `named` are the populations that it may refer to."""
     if depth == 0:
         return _leaf()
     inner: st.SearchStrategy[Any] = selectors(depth - 1, named)
     if named:
         inner = st.one_of(inner, inner, inner, st.sampled_from(named))
-    several = st.lists(inner, min_size=1, max_size=3)
+    lists = st.lists(inner, min_size=1, max_size=3)
     leaf = _leaf()
     choices: list[st.SearchStrategy[dict[str, Any]]] = [
         leaf,
         leaf,
         st.builds(lambda left, right: left | right, leaf, leaf),
-        several.map(lambda value: {"any": value}),
-        several.map(lambda value: {"all": value}),
+        lists.map(lambda value: {"any": value}),
+        lists.map(lambda value: {"all": value}),
         inner.map(lambda value: {"not": value}),
         st.builds(lambda plain, nested: plain | {"not": nested}, leaf, inner),
     ]

@@ -1,7 +1,7 @@
-"""Tenants in Graph's shapes, with every kind of gap in what was collected.
+"""Strategies for tenants in the shape of Graph's responses, with every kind of gap in the collected data.
 
-Hypothesis chooses how many users there are, which products, which sources failed; the many small values inside a row
-come from one seed each. That is ten times faster than a draw per value, and a row still shrinks away as a whole.
+Hypothesis chooses the number of users, the products and the failed sources; the many small values of a row come from
+one seed per row. That is ten times faster than a draw per value, and Hypothesis can still remove rows when it shrinks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,13 +39,13 @@ seeds = st.integers(0, 2**32 - 1)
 _crowds = st.one_of(*[st.lists(seeds, min_size=least, max_size=12) for least in (0, 3, 8)])
 
 
-def some(rng: Random, values: Sequence[T], most: int) -> list[T]:
+def sample(rng: Random, values: Sequence[T], most: int) -> list[T]:
     """Up to `most` different values."""
     return rng.sample(values, rng.randint(0, min(most, len(values))))
 
 
 class Shelf(Struct, frozen=True, kw_only=True):
-    """The products of one run: those tenants can show, strays that none shows, and the catalogue."""
+    """The products of one run: those in `subscribedSkus`, strays that are only assigned to users, and the catalogue."""
 
     shown: list[tuple[str, str]]
     strays: list[tuple[str, str]]
@@ -60,11 +60,12 @@ class Shelf(Struct, frozen=True, kw_only=True):
 @st.composite
 def shelves(draw: st.DrawFn) -> Shelf:
     rng = Random(draw(seeds))
-    chosen = draw(st.lists(st.sampled_from(SKUS), unique=True, min_size=2, max_size=8))
-    strays = chosen[6:] + some(rng, chosen[1:6], 1)
-    shown = [sku for sku in chosen if sku not in strays]
+    products = draw(st.lists(st.sampled_from(SKUS), unique=True, min_size=2, max_size=8))
+    strays = products[6:] + sample(rng, products[1:6], 1)
+    shown = [sku for sku in products if sku not in strays]
     plans = {
-        sku: list(PLANS[: rng.randint(0, 7)]) if rng.random() < 0.4 else some(rng, PLANS, 4) for sku, _part in chosen
+        sku: list(PLANS[: rng.randint(0, 7)]) if rng.random() < 0.4 else sample(rng, PLANS, 4)
+        for sku, _part in products
     }
     if (count := draw(st.integers(0, 59))) >= 54:
         bulk = alphabet.BULK if count == 59 else alphabet.BULK[: alphabet.WORD_AND_MORE]
@@ -72,23 +73,23 @@ def shelves(draw: st.DrawFn) -> Shelf:
         plans |= {sku: [PLANS[number % 7], PLANS[number % 3]][: number % 3] for number, (sku, _) in enumerate(bulk)}
     catalogue = {}
     for sku, part in [*shown, *strays]:
-        known = rng.choice(("same", "same", "other", "no"))
-        if known != "no":
-            catalogue[sku] = (part, plans[sku] if known == "same" else some(rng, PLANS, 4))
+        catalogue_state = rng.choice(("same", "same", "other", "no"))
+        if catalogue_state != "no":
+            catalogue[sku] = (part, plans[sku] if catalogue_state == "same" else sample(rng, PLANS, 4))
     return Shelf(shown=shown, strays=strays, plans=plans, catalogue=catalogue)
 
 
 @st.composite
 def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
-    """One tenant; what its sources could not read is not in it."""
+    """One tenant, without the data that its sources could not read."""
     rng = Random(draw(seeds))
     status = dict.fromkeys(SOURCES, "complete")
-    hidden: list[str] = []
-    read = reports(rng, as_of, whole=True)
+    not_collected: list[str] = []
+    report_rows = reports(rng, as_of, whole=True)
     if draw(st.integers(0, 2)) == 2:
-        status = {source: rng.choice(STATUSES) for source in (*SOURCES, *read)}
-        hidden = some(rng, FACTS, 2)
-        read = reports(rng, as_of, whole=False)
+        status = {source: rng.choice(STATUSES) for source in (*SOURCES, *report_rows)}
+        not_collected = sample(rng, FACTS, 2)
+        report_rows = reports(rng, as_of, whole=False)
     rows = [_user(Random(seed), number, shelf, as_of) for number, seed in enumerate(draw(_crowds))]
     shown = [pair for pair in shelf.shown if pair[1].startswith("BULK_") or rng.random() < 0.85]
     tenant: Row = {
@@ -96,9 +97,9 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
         "tenantId": alphabet.guid("ffff", alphabet.TENANTS.index(name)),
         "cloud": "worldwide",
         "sources": status,
-        "notCollected": hidden,
-        "reports": read,
-        "users": [_collected(row, status, hidden) for row in rows],
+        "notCollected": not_collected,
+        "reports": report_rows,
+        "users": [_collected(row, status, not_collected) for row in rows],
         "subscribedSkus": [_sku(rng, sku, part, shelf) for sku, part in shown],
         "subscriptions": [_subscription(rng, number, shelf, as_of) for number in range(rng.randint(0, 5))],
         "groups": list(_groups(rng, len(rows), status)),
@@ -108,7 +109,7 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
 
 
 def _sku(rng: Random, sku: str, part: str, shelf: Shelf) -> Row:
-    # The oracle counts seats up one by one until a bound is kept: many products have few each.
+    # The oracle searches seat numbers one by one, so the products of large tenants have few seats each.
     enabled = rng.choice((0, 1, 2, 3) if part.startswith("BULK_") else (0, 1, 2, 3, 5, 10, 20, 100, 150))
     consumed = rng.choice((0, 0, 1, enabled, enabled + 1, enabled * 9 // 10, enabled // 2, max(0, enabled - 1)))
     units: Row = {"enabled": None if rng.random() < 0.06 else enabled}
@@ -141,7 +142,7 @@ def _subscription(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Ro
 
 
 def _groups(rng: Random, count: int, status: dict[str, str]) -> Iterator[Row]:
-    everyone = [alphabet.user_id(number) for number in range(count)]
+    user_ids = [alphabet.user_id(number) for number in range(count)]
     for group, name in zip(GROUP_IDS, alphabet.GROUPS, strict=True):
         if rng.random() < 0.3:
             continue
@@ -158,42 +159,42 @@ def _groups(rng: Random, count: int, status: dict[str, str]) -> Iterator[Row]:
             "memberCount": rng.choice((0, 0, 4, None)),
         }  # fmt: skip
         for kind in ("members", "transitiveMembers"):
-            partly = status["members"] == "partial"
-            covered = rng.choice(("complete", "partial", "denied")) if partly else "complete"
-            read = status["members"] not in NOT_READ and covered != "denied"
-            row |= {kind: some(rng, everyone, 8) if read else [], f"{kind}Status": covered}
+            partial = status["members"] == "partial"
+            membership_status = rng.choice(("complete", "partial", "denied")) if partial else "complete"
+            read = status["members"] not in NOT_READ and membership_status != "denied"
+            row |= {kind: sample(rng, user_ids, 8) if read else [], f"{kind}Status": membership_status}
         yield row
 
 
 def _access(rng: Random, count: int) -> Row:
-    """Directory roles and Conditional Access policies; `lists` names those that were read to the end."""
-    everyone = [alphabet.user_id(number) for number in range(count)]
-    everything = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances", "policies")
-    lists = list(everything) if rng.random() < 0.7 else some(rng, everything, 4)
+    """Directory roles and Conditional Access policies; `lists` names the lists that were read completely."""
+    user_ids = [alphabet.user_id(number) for number in range(count)]
+    list_names = ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances", "policies")
+    lists = list(list_names) if rng.random() < 0.7 else sample(rng, list_names, 4)
     definitions = [
         {"id": role, "templateId": role, "displayName": BUILT_IN.get(role, ("Straße desk", False))[0], "isBuiltIn": role in BUILT_IN}
         for role in alphabet.ROLE_IDS[:4]
         if "roleDefinitions" in lists or rng.random() < 0.4
     ]  # fmt: skip
-    principals = [*everyone, *everyone, *GROUP_IDS, alphabet.guid("dddd", 99)]
+    principals = [*user_ids, *user_ids, *GROUP_IDS, alphabet.guid("dddd", 99)]
     access: Row = {"lists": lists, "roleDefinitions": definitions}
     for name in ("roleAssignments", "roleEligibilityScheduleInstances"):
-        chosen = some(rng, principals, 4)
+        sampled = sample(rng, principals, 4)
         access[name] = [
-            {"id": str(number), "principalId": rng.choice((each, each.upper())), "directoryScopeId": "/",
+            {"id": str(number), "principalId": rng.choice((principal, principal.upper())), "directoryScopeId": "/",
              "roleDefinitionId": rng.choice(alphabet.ROLE_IDS)}
-            for number, each in enumerate(chosen)
+            for number, principal in enumerate(sampled)
         ]  # fmt: skip
-    access["conditionalAccessPolicies"] = [_access_policy(rng, number, everyone) for number in range(rng.randint(0, 3))]
+    access["conditionalAccessPolicies"] = [_access_policy(rng, number, user_ids) for number in range(rng.randint(0, 3))]
     return access
 
 
-def _access_policy(rng: Random, number: int, everyone: list[str]) -> Row:
+def _access_policy(rng: Random, number: int, user_ids: list[str]) -> Row:
     users: Row = {}
     for side in ("include", "exclude"):
-        users[f"{side}Users"] = some(rng, [*everyone[:3], "GuestsOrExternalUsers"], 2)
-        users[f"{side}Groups"] = some(rng, [*GROUP_IDS, alphabet.guid("dddd", 99)], 1)
-        users[f"{side}Roles"] = some(rng, alphabet.ROLE_IDS, 1)
+        users[f"{side}Users"] = sample(rng, [*user_ids[:3], "GuestsOrExternalUsers"], 2)
+        users[f"{side}Groups"] = sample(rng, [*GROUP_IDS, alphabet.guid("dddd", 99)], 1)
+        users[f"{side}Roles"] = sample(rng, alphabet.ROLE_IDS, 1)
         if rng.random() < 0.3:
             tenants = rng.choice(({}, {"externalTenants": {"membershipKind": rng.choice(("all", "enumerated"))}}))
             users[f"{side}GuestsOrExternalUsers"] = {
@@ -242,8 +243,8 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
         user["managedDevices"] = 0
     user |= use(rng, as_of)
     if rng.random() < 0.75:
-        user["signInActivity"] = {name: _sign_in(rng, as_of) for name in some(rng, SIGN_INS, 3)}
-    # The mailbox of somebody from another tenant is there.
+        user["signInActivity"] = {name: _sign_in(rng, as_of) for name in sample(rng, SIGN_INS, 3)}
+    # Guests have their mailbox in their own tenant.
     if rng.random() < 0.6 and "#EXT#" not in user["userPrincipalName"]:
         user["mailboxType"] = rng.choice(alphabet.MAILBOXES)
     return user
@@ -253,17 +254,21 @@ def _sign_in(rng: Random, as_of: datetime) -> str | None:
     return rng.choice((None, "", "0001-01-01T00:00:00Z")) if rng.random() < 0.3 else stamp(rng, as_of)
 
 
-def _collected(user: Row, status: dict[str, str], hidden: list[str]) -> Row:
-    """The user without what was not collected."""
+def _collected(user: Row, status: dict[str, str], not_collected: list[str]) -> Row:
+    """The user without the facts that were not collected."""
     sources = {"signInActivity": "signInActivity", "mailboxType": "mailboxes"}
-    gone = {*user["unknown"], *hidden, *(fact for fact, source in sources.items() if status[source] in NOT_READ)}
-    return {name: value for name, value in user.items() if name not in gone and (name != "unknown" or value)}
+    missing = {
+        *user["unknown"],
+        *not_collected,
+        *(fact for fact, source in sources.items() if status[source] in NOT_READ),
+    }
+    return {name: value for name, value in user.items() if name not in missing and (name != "unknown" or value)}
 
 
 def _licences(rng: Random, shelf: Shelf, as_of: datetime) -> Row:
-    held = some(rng, shelf.held[-6:] if rng.random() < 0.2 else [*shelf.held[:6], *shelf.held[-2:]], 5)
+    held = sample(rng, shelf.held[-6:] if rng.random() < 0.2 else [*shelf.held[:6], *shelf.held[-2:]], 5)
     if rng.random() < 0.03:
-        held = some(rng, shelf.held, 40)
+        held = sample(rng, shelf.held, 40)
     held = list(dict.fromkeys(held))
     plans = [plan for plan, _name in PLANS]
     states = []
@@ -271,15 +276,15 @@ def _licences(rng: Random, shelf: Shelf, as_of: datetime) -> Row:
         for path in rng.choice(PATHS):
             row: Row = {
                 "skuId": rng.choice((sku, sku.upper())),
-                "disabledPlans": some(rng, plans, 2),
+                "disabledPlans": sample(rng, plans, 2),
                 "state": rng.choice(("Active", "Active", "Active", "Active", "ActiveWithError", "Error", "Disabled")),
                 "error": rng.choice((None, "None", "None", *alphabet.ERRORS)),
                 "lastUpdatedDateTime": None if rng.random() < 0.1 else stamp(rng, as_of),
             }
             states.append(row if path is None and rng.random() < 0.5 else row | {"assignedByGroup": path})
-    lost = rng.choice(SKUS)[0]
-    if rng.random() < 0.2 and lost not in held:
-        states.append({"skuId": lost, "assignedByGroup": GROUP_IDS[2], "disabledPlans": [], "state": "Error",
+    failed_sku = rng.choice(SKUS)[0]
+    if rng.random() < 0.2 and failed_sku not in held:
+        states.append({"skuId": failed_sku, "assignedByGroup": GROUP_IDS[2], "disabledPlans": [], "state": "Error",
                        "error": "CountViolation"})  # fmt: skip
-    licences = [{"skuId": rng.choice((sku, sku.upper())), "disabledPlans": some(rng, plans, 2)} for sku in held]
+    licences = [{"skuId": rng.choice((sku, sku.upper())), "disabledPlans": sample(rng, plans, 2)} for sku in held]
     return {"assignedLicenses": licences, "licenseAssignmentStates": states}

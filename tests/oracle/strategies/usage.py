@@ -1,4 +1,4 @@
-"""Strategies for selectors by use, and what reports of use say."""
+"""Strategies for selectors by usage, and generators of usage reports."""
 
 from datetime import datetime, timedelta
 from functools import cache
@@ -20,7 +20,7 @@ _AGES = (0, 2, 2, 3, 9, 10, 11, 12, -1)
 
 @cache
 def by_use() -> st.SearchStrategy[Row]:
-    """One selector by use."""
+    """One selector by usage."""
     services = st.lists(st.sampled_from((*SERVICES, "copilot")), min_size=1, max_size=3, unique=True)
     apps = st.lists(st.sampled_from(APPS), min_size=1, max_size=6, unique=True)
     platforms = st.lists(st.sampled_from(PLATFORMS), min_size=1, max_size=3, unique=True)
@@ -40,7 +40,7 @@ def by_use() -> st.SearchStrategy[Row]:
 
 
 def reports(rng: Random, as_of: datetime, *, whole: bool) -> Row:
-    """The reports of a tenant: their refresh dates and the facts that they have no column for."""
+    """The usage reports of a tenant: their refresh dates, and the facts that they have no column for."""
     facts = {"usage": SERVICES, "copilotUsage": ("copilot",), "appUsage": PERIODS, "mailboxUsage": ("size", "archive")}
     return {
         source: {
@@ -53,7 +53,7 @@ def reports(rng: Random, as_of: datetime, *, whole: bool) -> Row:
 
 
 def use(rng: Random, as_of: datetime) -> Row:
-    """The rows of a user in all reports; some have none."""
+    """The rows of a user in all reports; some reports have no row for the user."""
 
     def day() -> str | None:
         return None if rng.random() < 0.3 else _day(as_of, 2 + rng.choice(_SILENCES))

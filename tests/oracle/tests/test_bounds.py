@@ -1,4 +1,4 @@
-"""Bounds that the result carries for each product, against the evidence of findings and against their absence."""
+"""The seat bounds in a result agree with the seat findings: with their evidence, and with their absence."""
 
 from fractions import Fraction
 from math import ceil, floor
@@ -18,55 +18,55 @@ _SPARE = {"seats.over-assigned", "seats.below-minimum", "seats.above-maximum"}
 @pytest.mark.slow
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios(blocks=("seats",)))
-def test_bounds_agree_with_what_findings_say_and_with_what_none_says(scenario: Scenario) -> None:
+def test_seat_bounds_agree_with_findings_and_their_absence(scenario: Scenario) -> None:
     for tenant in run(scenario).tenants:
-        found = {
+        findings = {
             (finding.product.sku_id, finding.policy, finding.check): finding
             for finding in tenant.findings
             if finding.product is not None and finding.product.sku_id is not None and finding.check in _SPARE
         }
-        carried = {(seats.sku_id, each.policy): each for seats in tenant.seats for each in seats.bounds}
-        for (sku, policy, check), finding in found.items():
-            _as_evidence(finding, carried.get((sku, policy)), check)
+        bounds = {(seats.sku_id, bound_row.policy): bound_row for seats in tenant.seats for bound_row in seats.bounds}
+        for (sku, policy, check), finding in findings.items():
+            _assert_bounds_match_evidence(finding, bounds.get((sku, policy)), check)
         for seats in tenant.seats:
-            for each in seats.bounds:
-                checks = {check for sku, policy, check in found if (sku, policy) == (seats.sku_id, each.policy)}
-                _broken_as_found(seats, each, checks)
-            _together(seats)
+            for bound_row in seats.bounds:
+                checks = {check for sku, policy, check in findings if (sku, policy) == (seats.sku_id, bound_row.policy)}
+                _assert_checks_follow_from_bounds(seats, bound_row, checks)
+            _assert_tightest_bounds(seats)
 
 
-def _as_evidence(finding: Finding, carried: SeatBounds | None, check: str) -> None:
+def _assert_bounds_match_evidence(finding: Finding, bounds: SeatBounds | None, check: str) -> None:
     facts = finding.evidence
     if facts["minimum"] is None and facts["maximum"] is None:
-        assert carried is None
+        assert bounds is None
         assert check == "seats.over-assigned"
         return
-    assert carried is not None
-    assert carried.usable == facts["usable"]
+    assert bounds is not None
+    assert bounds.usable == facts["usable"]
     for written, seats, rounded in (
-        (facts["minimum"], carried.minimum, ceil),
-        (facts["maximum"], carried.maximum, floor),
+        (facts["minimum"], bounds.minimum, ceil),
+        (facts["maximum"], bounds.maximum, floor),
     ):
-        evidence = None if written is None else bound(written, carried.usable)
+        evidence = None if written is None else bound(written, bounds.usable)
         assert seats == (None if evidence is None else rounded(Fraction(evidence)))
 
 
-def _broken_as_found(seats: SeatCount, each: SeatBounds, checks: set[str]) -> None:
-    """Whole seats decide as the engine's fractions do."""
+def _assert_checks_follow_from_bounds(seats: SeatCount, bounds: SeatBounds, checks: set[str]) -> None:
+    """Bounds rounded to whole seats lead to the same checks as the engine's fractions."""
     if seats.consumed is None:
         assert not checks
         return
-    spare = each.usable - seats.consumed
+    spare = bounds.usable - seats.consumed
     expected = {"seats.over-assigned"} if spare < 0 else set()
-    if spare >= 0 and each.minimum is not None and spare < each.minimum:
+    if spare >= 0 and bounds.minimum is not None and spare < bounds.minimum:
         expected.add("seats.below-minimum")
-    if each.maximum is not None and spare > each.maximum:
+    if bounds.maximum is not None and spare > bounds.maximum:
         expected.add("seats.above-maximum")
     assert checks == expected
 
 
-def _together(seats: SeatCount) -> None:
-    """The tightest bounds hold exactly where all do; none are told where all hold anyway, or never together."""
+def _assert_tightest_bounds(seats: SeatCount) -> None:
+    """Spare seats keep the tightest bounds if and only if they keep all bounds; if none do, there are no bounds."""
     if seats.usable is None:
         assert tightest(seats) == {}
         return

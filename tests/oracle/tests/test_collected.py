@@ -1,4 +1,4 @@
-"""Whole tenants of the property tests, served, collected over HTTP and audited: the oracle's verdict, word for word."""
+"""Generated tenants that are served, collected over HTTP and audited have the oracle's verdict."""
 
 import asyncio
 from typing import Any
@@ -24,29 +24,29 @@ from tests.oracle.strategies.tenants import SOURCES
 
 LISTS = ("assignedLicenses", "licenseAssignmentStates")
 UNSERVED = {Source.USAGE, Source.APP_USAGE, Source.COPILOT_USAGE, Source.MAILBOX_USAGE, Source.DEVICES}
-"""Sources of which the served tenants have nothing; tests/collect/sources reads them from tenants that do."""
+"""Sources without data in the served tenants; tests/collect/sources covers them."""
 FACTS = (
     "accountEnabled", "country", "createdDateTime", "department", "displayName", "jobTitle", "onPremisesSyncEnabled",
     "usageLocation", "userType",
 )  # fmt: skip
 
 
-def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
-    """The tenant as Graph can say it: every source complete, nothing unknown, one list of members for both kinds."""
+def as_graph_reports(tenant: dict[str, Any]) -> dict[str, Any]:
+    """The tenant as Graph can report it: every source complete, no unknown facts, all members direct members."""
     users = [
         {name: value for name, value in user.items() if name != "unknown"}
         | {name: user.get(name) or [] for name in LISTS}
         | {"agent": bool(user.get("agent"))}
         for user in tenant["users"]
     ]
-    there = {user["id"] for user in users}
+    user_ids = {user["id"] for user in users}
     groups = []
     for group in tenant["groups"]:
-        members = sorted(there.intersection(group["members"]))
-        # Graph compares names without regard to case, but folds no letters.
+        members = sorted(user_ids.intersection(group["members"]))
+        # Graph compares names ignoring case, but does not fold letters such as ß.
         name = group["displayName"].replace("ß", "ss")
         failing = bool(group["hasMembersWithLicenseErrors"] and users)
-        # A group that hides its members does not list them, and every group says its types.
+        # Graph does not list the members of a group with hidden membership, and it reports the types of every group.
         visibility = None if group["visibility"] == "HiddenMembership" else group["visibility"]
         groups.append(group | {"displayName": name, "members": members, "transitiveMembers": members,
                                "membersStatus": "complete", "transitiveMembersStatus": "complete",
@@ -59,7 +59,7 @@ def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
 
 
 def served(tenant: dict[str, Any]) -> directory.Tenant:
-    """The same tenant for the emulator."""
+    """The tenant as the emulator's directory."""
     users = []
     for user in tenant["users"]:
         document = {**dict.fromkeys(FACTS), **user}
@@ -70,23 +70,23 @@ def served(tenant: dict[str, Any]) -> directory.Tenant:
         document["employeeOrgData"] = {"costCenter": document.pop("costCenter", None), "division": None}
         # Without a purpose the emulator answers that there is no mailbox.
         users.append(document | {"mailboxSettings": {"userPurpose": document.pop("mailboxType", None)}})
-    read_elsewhere = {
+    derived = {
         "transitiveMembers", "membersStatus", "transitiveMembersStatus", "hasMembersWithLicenseErrors",
         "nestedGroups", "memberCount",
     }  # fmt: skip
     groups = []
     for group in tenant["groups"]:
-        erring = [users[0]["id"]] if group["hasMembersWithLicenseErrors"] else []
-        kept = {name: value for name, value in group.items() if name not in read_elsewhere}
-        groups.append(kept | {"membersWithLicenseErrors": erring})
+        members_with_errors = [users[0]["id"]] if group["hasMembersWithLicenseErrors"] else []
+        document_fields = {name: value for name, value in group.items() if name not in derived}
+        groups.append(document_fields | {"membersWithLicenseErrors": members_with_errors})
     return directory.load(
         {name: tenant[name] for name in ("name", "tenantId", "subscribedSkus", "subscriptions", *ACCESS)}
         | {"users": users, "groups": groups}
     )
 
 
-def agree(scenario: Scenario) -> None:
-    tenants = [sayable(tenant) for tenant in scenario.tenants]
+def assert_agreement(scenario: Scenario) -> None:
+    tenants = [as_graph_reports(tenant) for tenant in scenario.tenants]
     verdict = oracle.judge(scenario.documents, tenants, scenario.as_of, scenario.catalogue)
     policies = load(files(scenario.documents)).policies
     assume(UNSERVED.isdisjoint(needs(policies).sources))
@@ -107,8 +107,8 @@ def agree(scenario: Scenario) -> None:
             states.append(read(folder))
             assert states[-1].manifest.complete, [source.reason for source in states[-1].manifest.sources]
         result = audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
-        for found in result.tenants:
-            assert judged(found) == expected(verdict.tenants[found.name])
+        for tenant_result in result.tenants:
+            assert judged(tenant_result) == expected(verdict.tenants[tenant_result.name])
         assert judged(result.fleet) == expected(verdict.fleet)
 
 
@@ -122,5 +122,5 @@ def agree(scenario: Scenario) -> None:
     suppress_health_check=list(HealthCheck),
 )
 @given(scenarios())
-def test_what_is_served_collected_and_audited_is_the_oracles_verdict(scenario: Scenario) -> None:
-    agree(scenario)
+def test_audit_of_a_collected_tenant_agrees_with_the_oracle(scenario: Scenario) -> None:
+    assert_agreement(scenario)

@@ -1,4 +1,4 @@
-"""A policy that is report-only: engine and oracle agree on it, and it changes nothing about any other policy."""
+"""Report-only policies: engine and oracle agree on them, and they do not change the result of any other policy."""
 
 from copy import deepcopy
 from typing import Any
@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from auditor.app.audit.pipeline import exit_code
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
-from tests.oracle.adapter import agreed, key, run
-from tests.oracle.blocks.seats import TooManyError
+from tests.oracle.adapter import agreed_verdict, key, run
+from tests.oracle.blocks.seats import TooManyChoicesError
 from tests.oracle.strategies import Scenario, scenarios
 
-TRYING = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+FEW_EXAMPLES = settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def reporting(scenario: Scenario, number: int) -> tuple[Scenario, str]:
+def with_report_only(scenario: Scenario, number: int) -> tuple[Scenario, str]:
     """Return the scenario with one of its policies report-only, and the id of that policy."""
     documents = deepcopy(scenario.documents)
     policies = [policy for document in documents for policy in document.get("policies", ())]
@@ -32,12 +32,19 @@ def results_of(result: Result) -> tuple[TenantResult | FleetResult, ...]:
 
 
 def others(verdict: TenantResult | FleetResult, left_out: str) -> dict[str, Any]:
-    """Return everything about the findings, outcomes and notices of all policies but one."""
+    """Return the findings, outcomes, notices and counts of all policies but one."""
     return {
         "findings": {
-            key(each): (each.fingerprint, each.status, each.waiver, each.severity, each.evidence, each.money)
-            for each in verdict.findings
-            if each.policy != left_out
+            key(finding): (
+                finding.fingerprint,
+                finding.status,
+                finding.waiver,
+                finding.severity,
+                finding.evidence,
+                finding.money,
+            )
+            for finding in verdict.findings
+            if finding.policy != left_out
         },
         "outcomes": [outcome for outcome in verdict.policies if outcome.id != left_out],
         "notices": verdict.notices,
@@ -46,38 +53,40 @@ def others(verdict: TenantResult | FleetResult, left_out: str) -> dict[str, Any]
 
 
 @pytest.mark.slow
-@TRYING
+@FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7))
-def test_it_changes_no_other_policy_and_is_judged_as_before(scenario: Scenario, number: int) -> None:
-    changed, policy = reporting(scenario, number)
+def test_report_only_keeps_its_findings_and_the_results_of_other_policies(scenario: Scenario, number: int) -> None:
+    changed, policy = with_report_only(scenario, number)
     before, after = run(scenario), run(changed)
-    for one, other in zip(results_of(before), results_of(after), strict=True):
-        assert others(one, policy) == others(other, policy)
-        assert {key(each) for each in one.findings} == {key(each) for each in other.findings}
+    for first, second in zip(results_of(before), results_of(after), strict=True):
+        assert others(first, policy) == others(second, policy)
+        assert {key(finding) for finding in first.findings} == {key(finding) for finding in second.findings}
         statuses = {
-            key(each): (each.status, other_one.status)
-            for each, other_one in zip(one.findings, other.findings, strict=True)
-            if each.policy == policy
+            key(finding): (finding.status, second_finding.status)
+            for finding, second_finding in zip(first.findings, second.findings, strict=True)
+            if finding.policy == policy
         }
         assert set(statuses.values()) <= {("open", "report-only"), ("waived", "waived")}
 
 
 @pytest.mark.slow
-@TRYING
+@FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7))
-def test_it_agrees_with_the_oracle(scenario: Scenario, number: int) -> None:
-    changed, _ = reporting(scenario, number)
+def test_report_only_policies_agree_with_the_oracle(scenario: Scenario, number: int) -> None:
+    changed, _ = with_report_only(scenario, number)
     try:
-        agreed(changed)
-    except TooManyError:
+        agreed_verdict(changed)
+    except TooManyChoicesError:
         reject()
 
 
 @pytest.mark.slow
-@TRYING
+@FEW_EXAMPLES
 @given(scenarios(), st.integers(0, 7), st.sampled_from(Severity))
-def test_the_exit_code_is_that_of_the_run_without_it(scenario: Scenario, number: int, fail_on: Severity) -> None:
-    changed, policy = reporting(scenario, number)
+def test_exit_code_is_that_of_the_run_without_the_report_only_policy(
+    scenario: Scenario, number: int, fail_on: Severity
+) -> None:
+    changed, policy = with_report_only(scenario, number)
     documents = [_without(document, policy) for document in changed.documents]
     if not any("policies" in document for document in documents):
         reject()
@@ -88,11 +97,11 @@ def test_the_exit_code_is_that_of_the_run_without_it(scenario: Scenario, number:
 
 
 def _without(document: dict[str, Any], policy: str) -> dict[str, Any]:
-    """Return a file without a policy, and without what waives it alone."""
+    """Return a file without a policy, and without the waivers of only that policy."""
     kept = deepcopy(document)
-    kept["policies"] = [each for each in kept.get("policies", ()) if each["id"] != policy]
+    kept["policies"] = [policy_id for policy_id in kept.get("policies", ()) if policy_id["id"] != policy]
     for waiver in kept.get("waivers", ()):
         if waiver["policies"] != "*":
-            waiver["policies"] = [each for each in waiver["policies"] if each != policy]
+            waiver["policies"] = [policy_id for policy_id in waiver["policies"] if policy_id != policy]
     kept["waivers"] = [waiver for waiver in kept.get("waivers", ()) if waiver["policies"]]
     return {name: value for name, value in kept.items() if value or name not in {"policies", "waivers"}}

@@ -1,17 +1,17 @@
-"""The oracle and the engine against the document's sentences on seats, purchases, subscriptions, budget and balance."""
+"""Oracle and engine agree with the specification of seats, purchases, subscriptions, budget and balance."""
 
 from typing import Any
 
 import pytest
 
 from tests.oracle import FindingKey, TenantVerdict
-from tests.oracle.cases import E3, E5, F1, FREE, PLAN_ADDON, finding_keys, one, product, run, tenant, user
+from tests.oracle.cases import E3, E5, F1, FREE, PLAN_ADDON, contoso_verdict, finding_keys, product, run, tenant, user
 
 # ---- 3. seats
 
 
 def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVerdict:
-    return one({"seats": block}, tenant(subscribedSkus=list(rows), **more))
+    return contoso_verdict({"seats": block}, tenant(subscribedSkus=list(rows), **more))
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         ({"max": {"percent": 5, "seats": 10}}, 100, 88, {"seats.above-maximum": -2}),
         ({"min": {"percent": 2.5, "seats": 1}}, 200, 196, {"seats.below-minimum": 2}),
         ({"max": 0}, 10, 0, {"seats.above-maximum": -10}),
-        # Both bounds cannot hold on 20 seats: to the fewest seats that keep the minimum.
+        # No number of seats keeps both bounds: use the fewest seats that keep the minimum.
         ({"min": 5, "max": "5%"}, 20, 17, {"seats.below-minimum": 2, "seats.above-maximum": 2}),
         ({"min": 5, "max": "5%"}, 30, 17, {"seats.above-maximum": -8}),
         # 10 used, at least 5 spare and at most 30 %: 15 seats keep the minimum, and 5 of 15 are a third.
@@ -48,7 +48,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         ({"max": "7%"}, 100, 93, {}),
         ({"min": "5%"}, 95, 93, {"seats.below-minimum": 3}),
         ({"min": "5%"}, 98, 93, {}),
-        # The larger of the two counts.
+        # The larger of the two bounds applies.
         ({"max": {"percent": 5, "seats": 7}}, 100, 93, {}),
         ({"max": {"percent": 5, "seats": 6}}, 100, 93, {"seats.above-maximum": -1}),
         ({"min": {"percent": 5, "seats": 2}}, 10, 9, {"seats.below-minimum": 1}),
@@ -58,7 +58,7 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
             93,
             {"seats.below-minimum": 1},
         ),
-        # 50 % of nothing is nothing: no seats at all keep a share of themselves spare.
+        # 50 % of no seats is 0, so only 0 seats keep the maximum.
         ({"max": "50%"}, 10, 0, {"seats.above-maximum": -10}),
         ({"min": 5}, 0, 0, {"seats.below-minimum": 5}),
         ({"min": "5%"}, 0, 0, {}),
@@ -124,15 +124,17 @@ def test_pool_judges_the_sum() -> None:
 def test_quota_counts_people_of_the_population() -> None:
     people = [user("a", (E3, E5)), user("b", (E5,)), user("c", (E5,), accountEnabled=False), user("d")]
     policy: dict[str, Any] = {"users": {"accountEnabled": True}, "seats": {"of": "SPE_E*", "assigned": {"max": 1}}}
-    ((key, judged),) = one(policy, tenant(*people, subscribedSkus=[product(E3, 0, 9), product(E5)])).findings.items()
+    ((key, judged),) = contoso_verdict(
+        policy, tenant(*people, subscribedSkus=[product(E3, 0, 9), product(E5)])
+    ).findings.items()
     assert (key.check, key.subject_id, judged.evidence["assigned"]) == ("seats.quota-exceeded", E5, 2)
     policy["seats"] |= {"pool": True}
-    assert {judged.evidence["assigned"] for judged in one(policy, tenant(*people)).findings.values()} == {2}
+    assert {judged.evidence["assigned"] for judged in contoso_verdict(policy, tenant(*people)).findings.values()} == {2}
     policy["seats"]["assigned"] = {"max": 2}
-    assert one(policy, tenant(*people)).outcomes["p"] == "pass"
-    assert one(policy, tenant(*people, sources={"users": "partial"})).outcomes["p"] == "not-evaluated"
+    assert contoso_verdict(policy, tenant(*people)).outcomes["p"] == "pass"
+    assert contoso_verdict(policy, tenant(*people, sources={"users": "partial"})).outcomes["p"] == "not-evaluated"
     blind = [*people[:3], user("d", unknown=["assignedLicenses"])]
-    assert one(policy, tenant(*blind)).outcomes["p"] == "not-evaluated"
+    assert contoso_verdict(policy, tenant(*blind)).outcomes["p"] == "not-evaluated"
 
 
 # ---- 3. purchases, subscriptions, budget, balance
@@ -154,7 +156,7 @@ def test_purchases() -> None:
             "unknown": "deny",
         }
     }
-    assert finding_keys(one(policy, tenant(subscribedSkus=rows, subscriptions=trial))) == {
+    assert finding_keys(contoso_verdict(policy, tenant(subscribedSkus=rows, subscriptions=trial))) == {
         ("purchase.not-allowed", E3, E3, None),
         ("purchase.not-allowed", E5, E5, None),
         ("purchase.trial", E3, E3, None),
@@ -184,7 +186,7 @@ def test_subscriptions() -> None:
             "trials": {"endingWithin": "14d"},
         }
     }
-    assert finding_keys(one(policy, tenant(subscriptions=rows))) == {
+    assert finding_keys(contoso_verdict(policy, tenant(subscriptions=rows))) == {
         ("subscription.expiring", "soon", E3, None),
         ("subscription.expiring", "past", E3, None),
         ("subscription.expiring", "trial", E3, None),
@@ -194,11 +196,11 @@ def test_subscriptions() -> None:
     }
     silent = [row("x", "2026-11-21T00:00:00Z", trial=None)]
     ending = {"subscriptions": {"trials": {"endingWithin": "14d"}}}
-    assert one(ending, tenant(subscriptions=silent)).outcomes["p"] == "not-evaluated"
+    assert contoso_verdict(ending, tenant(subscriptions=silent)).outcomes["p"] == "not-evaluated"
     assert (
-        one({"subscriptions": {"of": "SPE_F1", "expiring": {"within": "14d"}}}, tenant(subscriptions=rows)).outcomes[
-            "p"
-        ]
+        contoso_verdict(
+            {"subscriptions": {"of": "SPE_F1", "expiring": {"within": "14d"}}}, tenant(subscriptions=rows)
+        ).outcomes["p"]
         == "pass"
     )
 
@@ -206,13 +208,19 @@ def test_subscriptions() -> None:
 def test_budget() -> None:
     prices = {"currency": "EUR", "perSeatPerMonth": {"spe_e3": 35.7, E5: 0.1}}
     rows = [product(E3, 10), product(E5, 5, units={"warning": 5}), product(FREE, 99)]
-    exact = one({"budget": {"limit": 358}}, tenant(subscribedSkus=rows), prices=prices)
+    exact = contoso_verdict({"budget": {"limit": 358}}, tenant(subscribedSkus=rows), prices=prices)
     assert exact.outcomes["p"] == "pass"
-    over = one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=rows), prices=prices)
+    over = contoso_verdict({"budget": {"limit": 357.9}}, tenant(subscribedSkus=rows), prices=prices)
     assert finding_keys(over) == {("budget.exceeded", "id-of-contoso", None, "EUR")}
     bound = [*rows, product(F1, 1)]
-    assert one({"budget": {"limit": 358}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "not-evaluated"
-    assert one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "fail"
+    assert (
+        contoso_verdict({"budget": {"limit": 358}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"]
+        == "not-evaluated"
+    )
+    assert (
+        contoso_verdict({"budget": {"limit": 357.9}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"]
+        == "fail"
+    )
 
 
 def test_balance() -> None:
@@ -230,12 +238,12 @@ def test_balance() -> None:
     assert run(policy, blind, tenant(name="fabrikam", subscribedSkus=[ample])).fleet.outcomes == {"p": "not-evaluated"}
 
 
-def test_a_policy_for_other_tenants_does_not_appear() -> None:
+def test_policy_for_other_tenants_has_no_outcome() -> None:
     policy = {"tenants": ["fabrikam"], "assignments": {"allow": []}}
-    assert one(policy, tenant(user(held=(E3,)))).outcomes == {}
+    assert contoso_verdict(policy, tenant(user(held=(E3,)))).outcomes == {}
 
 
-def test_balance_judges_user_skus_of_the_tenants_it_names() -> None:
+def test_balance_judges_user_skus_of_its_tenants() -> None:
     policy: dict[str, Any] = {"balance": {"of": "*", "spare": {"min": 2, "max": 5}}}
 
     def fleet(short: dict[str, Any], ample: dict[str, Any], **more: Any) -> dict[str, str]:
@@ -251,16 +259,19 @@ def test_balance_judges_user_skus_of_the_tenants_it_names() -> None:
     assert fleet(product(E3, 10, 9), product(E3, 10, 4), tenants=["elsewhere"]) == {}
 
 
-def test_what_is_owned_is_not_evaluated_where_it_was_not_read_whole() -> None:
+def test_purchases_are_not_evaluated_if_products_were_read_in_part() -> None:
     policy = {"purchases": {"deny": "SPE_E3"}}
-    partial = one(policy, tenant(subscribedSkus=[product(E3, 1)], sources={"subscribedSkus": "partial"}))
+    partial = contoso_verdict(policy, tenant(subscribedSkus=[product(E3, 1)], sources={"subscribedSkus": "partial"}))
     assert (len(partial.findings), partial.outcomes["p"]) == (1, "not-evaluated")
-    assert one(policy, tenant(sources={"subscribedSkus": "denied"})).findings == {}
-    assert one(policy, tenant(subscribedSkus=[product(E3, None)])).outcomes["p"] == "not-evaluated"
+    assert contoso_verdict(policy, tenant(sources={"subscribedSkus": "denied"})).findings == {}
+    assert contoso_verdict(policy, tenant(subscribedSkus=[product(E3, None)])).outcomes["p"] == "not-evaluated"
 
 
-def test_a_paid_product_with_unknown_seats_and_no_price_leaves_the_budget_open() -> None:
+def test_budget_is_not_evaluated_with_a_paid_product_of_unknown_seats_or_price() -> None:
     prices = {"currency": "EUR", "perSeatPerMonth": {"SPE_E3": 1}}
     for row, outcome in ((product(F1, None), "not-evaluated"), (product(F1, 0), "pass"), (product(FREE, None), "pass"),
                          (product(E3, None), "not-evaluated")):  # fmt: skip
-        assert one({"budget": {"limit": 5}}, tenant(subscribedSkus=[row]), prices=prices).outcomes["p"] == outcome
+        assert (
+            contoso_verdict({"budget": {"limit": 5}}, tenant(subscribedSkus=[row]), prices=prices).outcomes["p"]
+            == outcome
+        )

@@ -1,4 +1,4 @@
-"""The oracle and the engine against the document's sentences on selectors by use."""
+"""Oracle and engine agree with the specification of selectors by usage."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.oracle.adapter import agreed
-from tests.oracle.cases import chosen, user
+from tests.oracle.adapter import agreed_verdict
+from tests.oracle.cases import population_of, user
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.usage import SERVICES, by_use
 
@@ -17,8 +17,8 @@ REPORTS = dict.fromkeys(("usage", "copilotUsage", "appUsage", "mailboxUsage"), R
 
 
 def membership(selector: dict[str, Any], *, reports: Any = None, **rows: Any) -> bool | None:
-    """Whether a person with these rows is in the population; None for unknown."""
-    inside, outcome = chosen(selector, user(**rows), reports=REPORTS if reports is None else reports)
+    """Whether a person with these report rows is in the population; None = unknown."""
+    inside, outcome = population_of(selector, user(**rows), reports=REPORTS if reports is None else reports)
     assert bool(inside) == (outcome == "fail")
     return None if outcome == "not-evaluated" else bool(inside)
 
@@ -28,7 +28,7 @@ def inactive(services: Any, limit: str = "90d") -> dict[str, Any]:
 
 
 def test_inactive_in() -> None:
-    # More than that many whole days before the report's refresh date, for every named service.
+    # Inactive for more than that many whole days before the report's refresh date, in every named service.
     assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-20"}) is False
     assert membership(inactive(["teams"]), lastActivity={"teams": "2026-08-19"}) is True
     assert membership(inactive(["teams", "exchange"]), lastActivity={"teams": None, "exchange": "2026-11-01"}) is False
@@ -41,7 +41,7 @@ def test_inactive_in() -> None:
 
 
 @pytest.mark.slow
-def test_apps_and_mailboxes_and_agents() -> None:
+def test_apps_unused_mailbox_usage_and_agent() -> None:
     used = {"90d": {"word": ["web"]}}
     assert membership({"appsUnused": {"for": "90d"}}, apps=used) is False
     assert membership({"appsUnused": {"for": "90d", "on": ["windows", "mac"]}}, apps=used) is True
@@ -77,7 +77,7 @@ def test_a_report_without_a_column_is_unknown() -> None:
     selectors=st.lists(by_use(), min_size=1, max_size=4),
     negated=st.booleans(),
 )
-def test_populations_by_use_agree_with_the_oracle(
+def test_populations_by_usage_agree_with_the_oracle(
     scenario: Scenario, selectors: list[dict[str, Any]], *, negated: bool
 ) -> None:
     blocks: list[dict[str, Any]] = [{"assignments": {"allow": []}}, {"assignments": {"require": ["SPE_F1"]}}]
@@ -85,4 +85,4 @@ def test_populations_by_use_agree_with_the_oracle(
         {"id": f"p{number}", "severity": "low", "users": {"not": selector} if negated else selector, **block}
         for number, (selector, block) in enumerate((selector, block) for selector in selectors for block in blocks)
     ]
-    agreed(replace(scenario, documents=[{"version": 1, "policies": policies}]), rows=3)
+    agreed_verdict(replace(scenario, documents=[{"version": 1, "policies": policies}]), rows=3)

@@ -1,11 +1,11 @@
-"""The oracle and the engine against the document's sentences on waivers and outcomes."""
+"""Oracle and engine agree with the specification of waivers and outcomes."""
 
 from typing import Any
 
 import pytest
 
 from tests.oracle import TenantVerdict
-from tests.oracle.cases import E3, E5, F1, VISIO, one, product, run, tenant, user
+from tests.oracle.cases import E3, E5, F1, VISIO, contoso_verdict, product, run, tenant, user
 
 # ---- 4. waivers
 
@@ -15,7 +15,7 @@ def waived(*waivers: dict[str, Any], policy: dict[str, Any] | None = None, **mor
     rows = [
         {"id": f"W-{number}", "policies": ["p"], "expires": "2027-12-31", **row} for number, row in enumerate(waivers)
     ]
-    return one(policy or {"assignments": {"deny": "*"}}, tenant(*people, **more), waivers=rows)
+    return contoso_verdict(policy or {"assignments": {"deny": "*"}}, tenant(*people, **more), waivers=rows)
 
 
 def by_user(verdict: TenantVerdict) -> dict[str, str | None]:
@@ -39,7 +39,7 @@ def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
     ("expires", "notices"),
     [
         ("2026-11-19", {("waiver.expired", "W-0")}), ("2026-11-20", {("waiver.expiring", "W-0")}),
-        # At 02:17 on the 20th the end of the 4th is 14 days and 21 hours away, the end of the 5th 15 days.
+        # At 02:17 on the 20th, the end of the 4th is 14 days and 21 hours away, that of the 5th 15 days and 21 hours.
         ("2026-12-04", {("waiver.expiring", "W-0")}), ("2026-12-05", set()),
     ],
 )  # fmt: skip
@@ -65,7 +65,7 @@ def test_a_waiver_with_users_or_products_needs_a_user_or_a_product() -> None:
     assert by_user(waived({}, policy=health, groups=groups)) == {"g": "W-0"}
 
 
-def test_products_of_a_waiver_for_missing_and_pooled() -> None:
+def test_waiver_products_cover_missing_and_pooled_products() -> None:
     missing = {"users": {"accountEnabled": True}, "assignments": {"require": [["SPE_E3", "SPE_F1"]]}}
     assert by_user(waived({"products": "spe_f*"}, policy=missing)) == {"ann": "W-0"}
     assert by_user(waived({"products": "SPE_E5"}, policy=missing)) == {"ann": None}
@@ -87,7 +87,7 @@ def test_not_evaluated_outranks_fail_and_waived() -> None:
     assert waived({}, sources={"users": "partial"}).outcomes["p"] == "not-evaluated"
 
 
-def test_a_waiver_of_some_tenants_does_not_reach_the_fleet() -> None:
+def test_waiver_of_some_tenants_does_not_cover_fleet_findings() -> None:
     policy = {"balance": {"spare": {"min": 2, "max": 5}}}
     both = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
     waiver = {"id": "W", "policies": "*", "expires": "2027-12-31"}
@@ -95,11 +95,11 @@ def test_a_waiver_of_some_tenants_does_not_reach_the_fleet() -> None:
     assert run(policy, *both, waivers=[waiver | {"tenants": ["contoso", "fabrikam"]}]).fleet.outcomes == {"p": "fail"}
 
 
-def test_a_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
+def test_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
     assert waived({"products": "SPE_F1", "tenants": ["contoso"]}).notices == {("waiver.unused", "W-0")}
 
 
-def test_products_of_a_waiver_in_the_fleet() -> None:
+def test_waiver_products_cover_fleet_findings() -> None:
     policy = {"balance": {"spare": {"min": 2, "max": 5}}}
     sides = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
     waiver = {"id": "W", "policies": ["p"], "expires": "2027-12-31"}
