@@ -1,4 +1,4 @@
-"""A move replaces a product by one of its kind; anything else is taken away, and given, by itself."""
+"""Moves: a product is replaced only by one of the same kind; others are unassigned and assigned separately."""
 
 import pytest
 
@@ -20,7 +20,7 @@ OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "P
 @pytest.mark.slow
 @pytest.mark.parametrize("part", OTHER_KINDS)
 @pytest.mark.parametrize("seats", [0, 9])
-def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> None:
+def test_product_that_is_not_a_suite_is_never_moved_to_a_suite(part: str, seats: int) -> None:
     state = state_of(
         [person("ann", part, department="Store"), person("bo", "SPE_F1")],
         [product(part, 5, 1), product("SPE_F1", 1 + seats, 1)],
@@ -37,7 +37,7 @@ def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> No
     assert {action.guidance for action in tenant.actions}.isdisjoint({"move-users", "change-plan"})
 
 
-def test_of_several_products_the_suite_is_replaced() -> None:
+def test_move_replaces_the_suite_among_several_products() -> None:
     state = state_of(
         [person("ann", "PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", department="Store")],
         [
@@ -61,7 +61,7 @@ def test_of_several_products_the_suite_is_replaced() -> None:
 
 
 @pytest.mark.slow
-def test_the_crowded_tenant_moves_nobody_to_a_product_of_another_kind() -> None:
+def test_crowded_tenant_has_no_move_to_a_product_of_another_kind() -> None:
     names = ("Project", "Visio", "Copilot", "Power BI")
     actions = [*audited(crowded()).tenants[0].actions, *planned(crowded()).tenants[0].actions]
     moves = [action.title for action in actions if action.kind == "move"]
@@ -79,9 +79,9 @@ def test_the_crowded_tenant_moves_nobody_to_a_product_of_another_kind() -> None:
         ("SPE_E3", "VISIOCLIENT", False),
     ],
 )
-def test_products_of_the_same_kind(old: str, new: str, expected: bool) -> None:  # noqa: FBT001
+def test_same_kind(old: str, new: str, expected: bool) -> None:  # noqa: FBT001
     assert same_kind(sku_id(old), sku_id(new)) is expected
 
 
-def test_nothing_is_known_to_be_of_the_kind_of_an_unknown_product() -> None:
+def test_same_kind_is_false_for_an_unknown_product() -> None:
     assert not same_kind("00000000-0000-0000-0000-000000000001", sku_id("SPE_F1"))

@@ -1,4 +1,4 @@
-"""Requests for an administrator: one call for a change, and nothing that a name could smuggle in."""
+"""Graph requests and PowerShell lines: one call per change, with names and ids quoted safely."""
 
 import subprocess
 from shutil import which
@@ -14,7 +14,7 @@ from auditor.remedy.requests import Addition, assign_group, assign_user, locate,
 E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
 
 
-def test_a_change_is_one_call() -> None:
+def test_assign_user_is_one_request() -> None:
     command = assign_user("u1", add=[Addition(sku_id=F3, disabled_plans=("p1", "p2"))], remove=[E3])
     assert command.document == {
         "method": "POST",
@@ -25,18 +25,18 @@ def test_a_change_is_one_call() -> None:
     }
 
 
-def test_a_group_is_changed_at_the_group() -> None:
+def test_assign_group_changes_the_group() -> None:
     command = assign_group("g1", remove=[E3])
     assert (command.path, command.body) == ("/groups/g1/assignLicense", {"addLicenses": [], "removeLicenses": [E3]})
     assert command.powershell == f"Set-MgGroupLicense -GroupId 'g1' -AddLicenses @() -RemoveLicenses @('{E3}')"
 
 
-def test_other_requests() -> None:
+def test_reprocess_and_locate() -> None:
     assert reprocess("u1").path == "/users/u1/reprocessLicenseAssignment"
     assert locate("u1", "NL").document["body"] == {"usageLocation": "NL"}
 
 
-def test_a_path_keeps_its_parts_whatever_an_id_holds() -> None:
+def test_ids_are_percent_encoded_in_paths() -> None:
     assert assign_user("../groups/g1?x#y", remove=[E3]).path == "/users/..%2Fgroups%2Fg1%3Fx%23y/assignLicense"
 
 
@@ -55,8 +55,8 @@ def test_text_is_quoted_for_powershell(text: str, literal: str) -> None:
 
 
 @given(st.text())
-def test_no_text_ends_its_quotes(text: str) -> None:
-    """Inside the quotes every mark that PowerShell takes for a quote stands an even number of times in a row."""
+def test_quoted_text_cannot_end_its_quotes(text: str) -> None:
+    """Every run of characters that PowerShell treats as quotes has an even length within the quotes."""
     inner, run = quoted(text)[1:-1], ""
     for character in inner + " ":
         if character in "'\u2018\u2019\u201a\u201b" and (not run or run[0] == character):
@@ -67,26 +67,26 @@ def test_no_text_ends_its_quotes(text: str) -> None:
 
 
 @pytest.mark.skipif(which("pwsh") is None, reason="PowerShell is not installed here")
-def test_powershell_reads_back_what_was_quoted() -> None:
+def test_powershell_parses_quoted_text_back() -> None:
     text = 'it\'s $(Get-Date) `n \u2019quoted\u2018 "x"'
-    ran = subprocess.run(
+    completed = subprocess.run(
         ["pwsh", "-NoProfile", "-Command", f"[Console]::Out.Write({quoted(text)})"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert ran.stdout == text
+    assert completed.stdout == text
 
 
-def test_a_script_stops_at_the_first_failure() -> None:
+def test_script_stops_at_the_first_failure() -> None:
     lines = script(
         [assign_user("u1", remove=[E3]).document], {"u1": "Ann\nRemove-MgUser"}, tenant_id="t1", cloud=Cloud.WORLDWIDE
     )
     assert lines[0] == "$ErrorActionPreference = 'Stop'"
     assert lines[2].startswith("# Ann")
-    assert "\n" not in lines[2], "a name is a comment, and never a line of its own"
+    assert "\n" not in lines[2], "a name stays within its comment line"
     assert len(lines) == 4
 
 
-def test_a_script_signs_in_with_the_least_permissions_in_the_cloud_of_the_tenant() -> None:
+def test_script_signs_in_to_the_cloud_of_the_tenant_with_the_least_permissions() -> None:
     requests = [assign_user("u1", remove=[E3]).document, locate("u1", "NL").document, reprocess("u1").document]
     (_, line, *_) = script(requests, {}, tenant_id="t1", cloud=Cloud.CHINA)
     assert line == (

@@ -1,4 +1,4 @@
-"""Mailboxes that are nobody's own are counted as mailboxes, in every language."""
+"""Titles of actions about shared mailboxes count mailboxes, not people, in every language."""
 
 import pytest
 
@@ -19,7 +19,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("kind", "groups"), KINDS)
 @pytest.mark.parametrize("count", [1, 2])
-def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, count: int) -> None:
+def test_titles_about_shared_mailboxes_count_mailboxes(kind: ActionKind, groups: int, count: int) -> None:
     for language in ("en", *LANGUAGES):
         l10n = ENGLISH if language == "en" else localization(language)
         of_people, of_mailboxes = (
@@ -34,14 +34,14 @@ def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, c
             assert "person" not in of_mailboxes
 
 
-def test_what_is_done_to_a_mailbox_as_to_a_person_reads_as_of_a_person() -> None:
+def test_title_of_a_move_of_shared_mailboxes_counts_people() -> None:
     assert (
         action_title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
         == "Move 2 people from E5 to E3"
     )
 
 
-def test_the_demo_s_mailboxes_are_no_people() -> None:
+def test_titles_about_mailboxes_of_the_demo_count_no_people() -> None:
     actions = [
         action for tenant in demo_result().tenants for action in tenant.actions if action.guidance == "shared-mailbox"
     ]

@@ -66,7 +66,7 @@ def _assert_checks_follow_from_bounds(seats: SeatCount, bounds: SeatBounds, chec
 
 
 def _assert_tightest_bounds(seats: SeatCount) -> None:
-    """Spare seats keep the tightest bounds if and only if they keep all bounds; if none do, there are no bounds."""
+    """Spare seats keep the tightest bounds if and only if they keep all; {} if all always hold, or never together."""
     if seats.usable is None:
         assert tightest(seats) == {}
         return

@@ -1,4 +1,4 @@
-"""Findings of the built-in tenants into actions: each in exactly one, in a safe order, with nothing left to look up."""
+"""The actions for the findings of the built-in tenants: coverage, order, titles, steps and seat numbers."""
 
 import json
 import re
@@ -29,38 +29,38 @@ def actions() -> list[Action]:
 
 
 @pytest.mark.slow
-def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
+def test_every_open_finding_is_in_exactly_one_action_and_waived_ones_in_none() -> None:
     for tenant in demo_result().tenants:
-        listed = [mark for action in tenant.actions for mark in action.findings]
+        listed = [fingerprint for action in tenant.actions for fingerprint in action.findings]
         open_ = [finding.fingerprint for finding in tenant.findings if finding.status is Status.OPEN]
         assert sorted(listed) == sorted(open_)
 
 
 @pytest.mark.slow
-def test_every_finding_names_a_known_article() -> None:
-    known = packaged_library().articles
+def test_findings_and_actions_name_existing_articles() -> None:
+    articles = packaged_library().articles
     findings = [finding for tenant in demo_result().tenants for finding in tenant.findings] + list(
         demo_result().fleet.findings
     )
-    assert {finding.guidance for finding in findings} <= set(known)
-    assert {action.guidance for action in actions()} <= set(known)
+    assert {finding.guidance for finding in findings} <= set(articles)
+    assert {action.guidance for action in actions()} <= set(articles)
 
 
 @pytest.mark.slow
-def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
+def test_actions_are_sorted_by_the_rank_of_their_order() -> None:
     for tenant in demo_result().tenants:
         ranks = [Order(action.order).rank for action in tenant.actions]
         assert ranks == sorted(ranks)
 
 
 @pytest.mark.slow
-def test_ids_and_titles_tell_actions_apart() -> None:
+def test_action_ids_and_titles_are_unique_within_a_tenant() -> None:
     for tenant in demo_result().tenants:
         for names in ([action.id for action in tenant.actions], [action.title for action in tenant.actions]):
             assert len(set(names)) == len(names)
 
 
-def test_every_action_says_who_does_what_and_what_is_lost() -> None:
+def test_every_action_has_role_steps_links_and_warnings() -> None:
     for action in actions():
         assert action.role
         assert action.steps
@@ -72,13 +72,22 @@ def test_every_action_says_who_does_what_and_what_is_lost() -> None:
         assert all(0 < number <= len(action.steps) for number in action.irreversible)
 
 
-def test_nothing_that_a_group_gives_is_removed_on_the_user() -> None:
+def test_group_licences_are_not_removed_from_the_user() -> None:
     findings = {finding.fingerprint: finding for finding in contoso().findings}
     for action in contoso().actions:
         for request in action.requests:
             for sku_id in request["body"].get("removeLicenses", ()):
-                own = [findings[mark] for mark in action.findings if findings[mark].subject.id in request["path"]]
-                paths = [path for f in own if f.product and f.product.sku_id == sku_id for path in f.evidence["paths"]]
+                user_findings = [
+                    findings[fingerprint]
+                    for fingerprint in action.findings
+                    if findings[fingerprint].subject.id in request["path"]
+                ]
+                paths = [
+                    path
+                    for f in user_findings
+                    if f.product and f.product.sku_id == sku_id
+                    for path in f.evidence["paths"]
+                ]
                 assert any(path["assignedByGroup"] is None for path in paths)
 
 
@@ -97,16 +106,16 @@ def test_nothing_that_a_group_gives_is_removed_on_the_user() -> None:
         ("Oğuz Öztürk", "attribute.missing", "usage-location"),
     ],
 )
-def test_the_situation_decides_the_article(name: str, check: str, article: str) -> None:
-    found = {
+def test_situation_of_a_finding_decides_its_article(name: str, check: str, article: str) -> None:
+    articles = {
         f.guidance
         for f in contoso().findings
         if f.subject.name == name and f.check == check and f.policy != "suite-unused-90d"
     }
-    assert found == {article}
+    assert articles == {article}
 
 
-def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
+def test_person_whose_group_licence_lacks_a_seat_gets_no_second_licence() -> None:
     retry = next(action for action in contoso().actions if action.kind == ActionKind.REPROCESS)
     checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
     assert checks == {"assignment.error", "assignment.missing"}
@@ -117,12 +126,13 @@ def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
     )
 
 
-def test_all_actions_about_a_product_tell_the_same_movement_of_its_seats() -> None:
-    moved: dict[str | None, SeatMovement | None] = {}
+def test_all_actions_about_a_product_have_the_same_seat_movement() -> None:
+    movements: dict[str | None, SeatMovement | None] = {}
     for action in contoso().actions:
         if action.seats is not None:
             assert (
-                moved.setdefault(action.seats.sku_id, action.seats) == action.seats or action.kind == ActionKind.COVER
+                movements.setdefault(action.seats.sku_id, action.seats) == action.seats
+                or action.kind == ActionKind.COVER
             )
     removal = next(action for action in contoso().actions if action.title.startswith("Remove 32 seats of Power BI Pro"))
     assert removal.seats is not None
@@ -134,13 +144,13 @@ def test_all_actions_about_a_product_tell_the_same_movement_of_its_seats() -> No
     assert (document["usableAfter"], document["assignedAfter"]) == (28, 23)
 
 
-def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
+def test_people_with_findings_of_several_policies_are_counted_once() -> None:
     action = next(a for a in contoso().actions if a.title.startswith("Unassign Exchange Online (Plan 1)"))
     assert (action.count, len(action.findings), len(action.requests)) == (2, 4, 2)
 
 
 @pytest.mark.slow
-def test_what_is_not_known_stays_unknown() -> None:
+def test_situation_is_unknown_if_the_finding_has_no_path_or_trial() -> None:
     loaded = load(policies(AS_OF)).policies
     context = context_of(contoso(), loaded, AS_OF.date())
     finding = next(f for f in contoso().findings if f.check == "assignment.overlap")
@@ -149,42 +159,42 @@ def test_what_is_not_known_stays_unknown() -> None:
     assert route_of(spare, context).situation.is_trial is None
 
 
-def test_every_kind_has_its_place_in_the_order() -> None:
+def test_every_action_kind_has_an_order() -> None:
     assert set(ORDER) == set(ActionKind)
 
 
-def test_each_tenant_of_an_imbalance_is_told_its_own_documented_way() -> None:
-    buys, gives = demo_result().fleet.actions
-    assert (buys.kind, gives.kind) == ("buy-in-tenant", "give-up-in-tenant")
-    assert "Fabrikam" in buys.title
-    assert "Contoso" in gives.title
-    for action in (buys, gives):
+def test_imbalance_actions_follow_the_agreement_of_each_tenant() -> None:
+    fabrikam_action, contoso_action = demo_result().fleet.actions
+    assert (fabrikam_action.kind, contoso_action.kind) == ("buy-in-tenant", "give-up-in-tenant")
+    assert "Fabrikam" in fabrikam_action.title
+    assert "Contoso" in contoso_action.title
+    for action in (fabrikam_action, contoso_action):
         assert action.findings == tuple(finding.fingerprint for finding in demo_result().fleet.findings)
         assert action.guidance == "transfer-between-tenants"
         assert any("not possible to transfer licences" in text for text in action.prerequisites)
-    # Fabrikam buys from a partner, Contoso from Microsoft: nobody is sent where their agreement does not lead.
-    assert any("partner" in step for step in buys.steps)
-    assert not any("Remove the licences" in step for step in buys.steps)
-    assert not any(step.startswith("Ask the partner") for step in gives.steps)
-    assert any("Remove the licences" in step for step in gives.steps)
+    # Fabrikam buys from a partner, Contoso from Microsoft: the steps follow the agreement of each tenant.
+    assert any("partner" in step for step in fabrikam_action.steps)
+    assert not any("Remove the licences" in step for step in fabrikam_action.steps)
+    assert not any(step.startswith("Ask the partner") for step in contoso_action.steps)
+    assert any("Remove the licences" in step for step in contoso_action.steps)
 
 
-def test_a_leaver_is_visited_once_for_all_that_goes_the_same_way() -> None:
+def test_leavers_are_in_one_action_per_kind_and_article() -> None:
     findings = {finding.fingerprint: finding for finding in contoso().findings}
-    visits = [
+    user_actions = [
         (action.kind, action.guidance, person)
         for action in contoso().actions
         if action.guidance in {"former-employee", "inactive-users"}
-        for person in {findings[mark].subject.id for mark in action.findings}
+        for person in {findings[fingerprint].subject.id for fingerprint in action.findings}
     ]
-    assert len(set(visits)) == len(visits)
-    several = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
-    assert several.title.startswith("Take 1 person out of the groups that assign Microsoft 365 E3 + Power BI Pro (")
-    assert several.before is not None
-    assert several.before.per_month == Decimal("48.80")
+    assert len(set(user_actions)) == len(user_actions)
+    combined = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
+    assert combined.title.startswith("Take 1 person out of the groups that assign Microsoft 365 E3 + Power BI Pro (")
+    assert combined.before is not None
+    assert combined.before.per_month == Decimal("48.80")
 
 
-def test_every_role_that_a_step_needs_is_named() -> None:
+def test_prerequisites_name_every_role_that_a_step_needs() -> None:
     leavers = next(
         action for action in contoso().actions if (action.guidance, action.kind) == ("former-employee", "leave-group")
     )
@@ -194,26 +204,26 @@ def test_every_role_that_a_step_needs_is_named() -> None:
     assert "Global" not in prerequisites
 
 
-def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
+def test_titles_name_services_and_properties_as_the_portal_does() -> None:
     titles = " ".join(action.title for action in contoso().actions)
     assert "Set usage location of 3 people" in titles
     assert "usageLocation" not in titles
     assert "Turn on Microsoft Teams (TEAMS1)" in titles
 
 
-def test_a_name_for_several_products_says_which_would_do() -> None:
+def test_prerequisites_list_the_products_that_satisfy_a_named_set() -> None:
     action = next(action for action in contoso().actions if action.title.startswith("Assign Microsoft 365 E3"))
     assert action.prerequisites[0].startswith("Any one of these products is enough: Microsoft 365 E3, ")
 
 
-def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
+def test_titles_say_why_somebody_loses_a_licence() -> None:
     reasons = {"former-employee": "former employee", "inactive-users": "inactive user", "guests": "guest"}
     explained = [action for action in actions() if action.guidance in reasons]
     assert explained
     assert all(reasons[action.guidance] in action.title for action in explained)
 
 
-def test_the_article_itself_is_the_first_link() -> None:
+def test_first_link_is_the_article_itself() -> None:
     leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
     assert leavers.links[0].address.endswith("/remove-former-employee")
 
@@ -221,7 +231,7 @@ def test_the_article_itself_is_the_first_link() -> None:
 @pytest.mark.parametrize(
     ("bounds", "enabled", "titles"),
     [
-        # 31 used: five spare seats keep the minimum, and are more than 1 % of whatever there is.
+        # 31 used: five spare seats keep the minimum, but are more than 1 % of any possible number of seats.
         ("{min: 5, max: 1%}", 36, ["Correct the limits of Microsoft 365 E3: no number of seats satisfies both"]),
         ("{min: 5, max: 1%}", 40, ["Remove 4 seats of Microsoft 365 E3 at the renewal"]),
         (
@@ -235,7 +245,7 @@ def test_the_article_itself_is_the_first_link() -> None:
         ("{min: 5, max: 20%}", 33, ["Free or buy 3 seats of Microsoft 365 E3"]),
     ],
 )
-def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enabled: int, titles: list[str]) -> None:
+def test_no_action_buys_seats_that_another_gives_back(bounds: str, enabled: int, titles: list[str]) -> None:
     text = f"version: 1\npolicies:\n- {{id: s, severity: low, title: t, seats: {{of: SPE_E3, spare: {bounds}}}}}\n"
     loaded = load([("policies/p.yaml", text.encode())]).policies
     state = tenants.tenant(subscribedSkus=[tenants.bought("SPE_E3", enabled, 31)])
@@ -243,6 +253,9 @@ def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enab
     assert [action.title for action in audited_tenants.actions] == titles
     assert sum(len(action.findings) for action in audited_tenants.actions) == len(audited_tenants.findings)
     for action in audited_tenants.actions:
-        settling = action.title.startswith("Correct the limits")
-        assert ((action.kind, action.money, action.confidence) == ("bounds", None, "review")) is settling
-        assert any("Change the minimum or the maximum" in each for each in action.prerequisites) == settling
+        corrects_limits = action.title.startswith("Correct the limits")
+        assert ((action.kind, action.money, action.confidence) == ("bounds", None, "review")) is corrects_limits
+        assert (
+            any("Change the minimum or the maximum" in prerequisite for prerequisite in action.prerequisites)
+            == corrects_limits
+        )

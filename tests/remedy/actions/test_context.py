@@ -1,4 +1,4 @@
-"""Situations: what was worked out for one finding is taken for another only where nothing that matters differs."""
+"""Situations: a finding shares the cached situation of another finding only if all relevant facts are equal."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ _SUBJECTS = st.builds(
     id=st.sampled_from(["u1", "u2"]),
     name=st.just("n"),
 )
-_PARTS: dict[str, st.SearchStrategy[Any]] = {
+_FIELD_VALUES: dict[str, st.SearchStrategy[Any]] = {
     "policy": st.sampled_from(["anybody", "absent", "newcomers"]),
     "check": st.sampled_from(_CHECKS),
     "subject": _SUBJECTS,
@@ -85,30 +85,30 @@ _PARTS: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def findings(draw: st.DrawFn) -> list[Finding]:
-    """Draw a finding and others that differ from it in one part, by which they may be mistaken for it."""
-    base = replace(contoso().findings[0], **{name: draw(values) for name, values in _PARTS.items()})
-    found = [base]
+    """Draw a finding and variants of it that differ in one field, so that a cache key may confuse them."""
+    base = replace(contoso().findings[0], **{name: draw(values) for name, values in _FIELD_VALUES.items()})
+    variants = [base]
     for number in range(draw(st.integers(1, 8))):
-        name = draw(st.sampled_from(sorted(_PARTS)))
-        value = draw(_PARTS[name])
+        name = draw(st.sampled_from(sorted(_FIELD_VALUES)))
+        value = draw(_FIELD_VALUES[name])
         if name == "evidence":
             key = draw(st.sampled_from(_KEYS))
             value = {**base.evidence, key: value[key]} if key in value else dict(base.evidence)
-        found.append(replace(base, fingerprint=f"other {number}", **{name: value}))
-    return found
+        variants.append(replace(base, fingerprint=f"other {number}", **{name: value}))
+    return variants
 
 
 @pytest.mark.slow
 @given(findings())
-def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found: list[Finding]) -> None:
-    tenant: TenantResult = replace(contoso(), findings=FindingTable.of(tuple(found)))
+def test_situation_does_not_depend_on_previously_routed_findings(variants: list[Finding]) -> None:
+    tenant: TenantResult = replace(contoso(), findings=FindingTable.of(tuple(variants)))
     shared = context(tenant)
     together = [route_of(finding, shared) for finding in shared.findings]
-    alone = [route_of(finding, context(tenant)) for finding in found]
+    alone = [route_of(finding, context(tenant)) for finding in variants]
     assert together == alone
 
 
-def test_findings_that_are_alike_share_their_situation() -> None:
+def test_equal_findings_share_their_situation() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.not-allowed")
     other = replace(base, fingerprint="other", subject=Subject(type=SubjectType.USER, id="other", name="Other"))
     shared = context(replace(contoso(), findings=FindingTable.of((base, other))))
@@ -116,7 +116,7 @@ def test_findings_that_are_alike_share_their_situation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "alike"),
+    ("facts", "shared_situation"),
     [
         ({"accountEnabled": True}, True),
         ({"userType": "Member"}, True),
@@ -128,29 +128,31 @@ def test_findings_that_are_alike_share_their_situation() -> None:
         ({"onPremisesSyncEnabled": True}, False),
     ],
 )
-def test_only_what_leads_to_other_steps_makes_another_situation(facts: dict[str, object], *, alike: bool) -> None:
+def test_only_facts_that_change_the_steps_change_the_situation(
+    facts: dict[str, object], *, shared_situation: bool
+) -> None:
     base = replace(next(f for f in contoso().findings if f.check == "assignment.denied"), evidence={})
     shared = context(contoso())
-    assert (route_of(base, shared) is route_of(replace(base, evidence=facts), shared)) is alike
+    assert (route_of(base, shared) is route_of(replace(base, evidence=facts), shared)) is shared_situation
 
 
 @pytest.mark.slow
-def test_one_is_not_true() -> None:
+def test_account_enabled_of_1_is_not_true() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied")
     routed: list[RoutedFinding] = []
     for enabled in (False, 0):
         finding = replace(base, evidence={**base.evidence, "accountEnabled": enabled, "mailboxType": None})
         shared = context(contoso())
         routed.append(route_of(finding, shared))
-    assert [each.situation.account_enabled for each in routed] == [False, None]
+    assert [route.situation.account_enabled for route in routed] == [False, None]
 
 
-def test_another_product_and_another_person_are_another_situation() -> None:
+def test_other_product_or_person_has_another_situation() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied" and f.product is not None)
     unknown = replace(base, product=ProductReference(sku_id="s1", sku_part_number="SPE_E3"))
     lacking = replace(base, fingerprint="lacking", check="assignment.missing", subject=replace(base.subject, id="u2"))
     moving = replace(base, fingerprint="moving", subject=lacking.subject)
     shared = context(replace(contoso(), findings=FindingTable.of((base, unknown, lacking, moving))))
-    first, second, _, third = (each.situation for each in (route_of(finding, shared) for finding in shared.findings))
+    first, second, _, third = (route.situation for route in (route_of(finding, shared) for finding in shared.findings))
     assert (first.status, second.status) == ("Enabled", None)
     assert (first.replacement_required, third.replacement_required) == (None, True)

@@ -1,4 +1,4 @@
-"""Dates and numbers that the program knows stand in what an action tells, under the tenant's agreement."""
+"""Actions state known dates and seat totals, according to the tenant's agreement."""
 
 from datetime import UTC, date, datetime
 from functools import cache
@@ -33,41 +33,56 @@ def actions() -> list[Action]:
 
 
 @pytest.mark.slow
-def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
+def test_step_to_choose_names_the_end_date_of_the_subscription() -> None:
     renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
     assert renewing
     for action in renewing:
-        chosen = [step for step in action.steps if "choose one of three" in step]
-        assert chosen
-        assert all(step.startswith("Before ") and " 2026, choose" in step for step in chosen)
+        steps = [step for step in action.steps if "choose one of three" in step]
+        assert steps
+        assert all(step.startswith("Before ") and " 2026, choose" in step for step in steps)
 
 
 @pytest.mark.slow
-def test_the_new_total_is_reported_where_the_subscriptions_are_known() -> None:
+def test_purchase_states_the_new_total_if_subscriptions_are_known() -> None:
     buying = next(action for action in actions() if action.kind == ActionKind.BUY)
     assert any("the new total is" in text for text in buying.prerequisites)
 
 
 @pytest.mark.slow
-def test_a_trial_has_no_seats_to_give_back() -> None:
-    trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.is_trial}
-    paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.is_trial}
-    removing = {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
+def test_no_action_removes_seats_of_a_trial() -> None:
+    trials = {
+        subscription.sku_id
+        for tenant in result().tenants
+        for subscription in tenant.subscriptions
+        if subscription.is_trial
+    }
+    paid = {
+        subscription.sku_id
+        for tenant in result().tenants
+        for subscription in tenant.subscriptions
+        if not subscription.is_trial
+    }
+    removal_kinds = {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
     for tenant in result().tenants:
-        about = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}
-        named = {about.get(mark) for action in tenant.actions if action.kind in removing for mark in action.findings}
-        assert not named & (trials - paid)
+        sku_ids = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}
+        removed = {
+            sku_ids.get(fingerprint)
+            for action in tenant.actions
+            if action.kind in removal_kinds
+            for fingerprint in action.findings
+        }
+        assert not removed & (trials - paid)
 
 
-def test_a_title_names_the_state_as_the_admin_center_does() -> None:
+def test_titles_name_subscription_states_as_the_admin_center_does() -> None:
     titles = [action.title for action in actions() if action.kind == ActionKind.STATE]
     assert titles
     assert not any("(Suspended)" in title or "(Warning)" in title for title in titles)
     assert all(title.endswith(("(Disabled)", "(Expired)")) for title in titles)
 
 
-def test_seats_are_given_back_as_the_agreement_allows() -> None:
-    assert {one: removal_kind(one) for one in Agreement} == {
+def test_removal_kind_follows_the_agreement() -> None:
+    assert {agreement: removal_kind(agreement) for agreement in Agreement} == {
         Agreement.MOSA: ActionKind.REMOVE_NOW,
         Agreement.MCA: ActionKind.REMOVE_AT_RENEWAL,
         Agreement.UNKNOWN: ActionKind.REMOVE_AT_RENEWAL,
@@ -76,7 +91,7 @@ def test_seats_are_given_back_as_the_agreement_allows() -> None:
     }
 
 
-def test_somebody_whose_group_licence_is_in_error_gets_no_direct_copy() -> None:
+def test_group_licence_in_error_is_not_assigned_directly() -> None:
     (finding,) = (
         finding
         for tenant in result().tenants
@@ -87,25 +102,30 @@ def test_somebody_whose_group_licence_is_in_error_gets_no_direct_copy() -> None:
     for action in actions():
         for request in action.requests:
             if finding.subject.id in request["path"]:
-                added = [each["skuId"] for each in request["body"].get("addLicenses", ())]
+                added = [licence["skuId"] for licence in request["body"].get("addLicenses", ())]
                 assert finding.product.sku_id not in added
 
 
 @pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
-def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
+def test_text_about_the_end_of_a_term_differs_by_agreement(locale: str) -> None:
     l10n = Labels(locale)
     today = date(2026, 11, 22)
-    each = {one: happens("Enabled", one, today, l10n) for one in Agreement}
-    assert len(set(each.values())) == len(Agreement)
+    texts = {agreement: happens("Enabled", agreement, today, l10n) for agreement in Agreement}
+    assert len(set(texts.values())) == len(Agreement)
     assert happens("Enabled", Agreement.MCA, date(2026, 2, 8), l10n) == happens(
         "Enabled", Agreement.MOSA, date(2026, 2, 8), l10n
     )
-    assert happens("Suspended", Agreement.MCA, today, l10n) not in each.values()
-    trials = {one: happens("Enabled", one, today, l10n, trial=True) for one in Agreement}
-    assert trials[Agreement.VOLUME] == trials[Agreement.CSP] != trials[Agreement.MCA] == trials[Agreement.MOSA]
+    assert happens("Suspended", Agreement.MCA, today, l10n) not in texts.values()
+    trial_texts = {agreement: happens("Enabled", agreement, today, l10n, trial=True) for agreement in Agreement}
+    assert (
+        trial_texts[Agreement.VOLUME]
+        == trial_texts[Agreement.CSP]
+        != trial_texts[Agreement.MCA]
+        == trial_texts[Agreement.MOSA]
+    )
 
 
-def test_the_oldest_day_of_the_guidance_is_reported() -> None:
+def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
     day = oldest(actions())
     assert day is not None
     assert day.isoformat() == min(action.checked for action in actions())
@@ -114,7 +134,7 @@ def test_the_oldest_day_of_the_guidance_is_reported() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
-def test_the_order_does_not_depend_on_the_language(locale: str) -> None:
+def test_order_of_actions_does_not_depend_on_the_language(locale: str) -> None:
     loaded = load(policies(AS_OF)).policies
     localised_result = remedied(result(), loaded, l10n=localization(locale))
     for english, localised_tenant in zip(result().tenants, localised_result.tenants, strict=True):

@@ -1,4 +1,4 @@
-"""Which remedies make one action, and which stay apart."""
+"""Which remedies are combined into one action, and which stay separate."""
 
 import pytest
 
@@ -20,7 +20,7 @@ TEXT = """policies:
 
 
 @pytest.mark.parametrize("error", ["MutuallyExclusiveViolation", "CountViolation"])
-def test_a_person_is_moved_to_what_a_group_is_to_give_without_a_direct_copy(error: str) -> None:
+def test_move_to_a_product_whose_group_licence_fails_adds_no_direct_licence(error: str) -> None:
     ann = user("ann", grant(E3), grant(F3, "g1", error=error), department="Store")
     state = snapshot([ann], {E3: 5, F3: 0})
     loaded = policy_set(TEXT)
@@ -29,14 +29,14 @@ def test_a_person_is_moved_to_what_a_group_is_to_give_without_a_direct_copy(erro
     for actions in (tenant.actions, plan.actions):
         (action,) = actions
         assert action.title == "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3"
-        assert action.guidance.startswith("group-error-"), "the article of the error tells how"
+        assert action.guidance.startswith("group-error-"), "the article about the error has the steps"
         assert len(action.findings) == 3
         assert action.requests == ()
 
 
 def test_actions_with_requests_and_without_have_different_ids() -> None:
     ann = user("ann", grant(E3))
-    bob = user("bob", assignedLicenses=[{"skuId": E3, "disabledPlans": []}])  # Graph shows no path of the licence
+    bob = user("bob", assignedLicenses=[{"skuId": E3, "disabledPlans": []}])  # Graph reports no assignment path
     loaded = policy_set("policies:\n  - {id: none, severity: low, assignments: {of: [SPE_E3], allow: []}}\n")
     (tenant,) = remedied(audit([snapshot([ann, bob], {E3: 5})], loaded, builtin(), NOW), loaded).tenants
     assert sorted(len(action.requests) for action in tenant.actions) == [0, 1]

@@ -17,8 +17,8 @@ def actions(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     folder = tmp_path_factory.mktemp("once")
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=folder).code in {0, 1}
     result = json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
-    found: list[dict[str, Any]] = result["tenants"][0]["actions"]
-    return found
+    result_actions: list[dict[str, Any]] = result["tenants"][0]["actions"]
+    return result_actions
 
 
 def _amount(money: dict[str, Any] | None) -> Decimal:
@@ -26,18 +26,18 @@ def _amount(money: dict[str, Any] | None) -> Decimal:
 
 
 @pytest.mark.slow
-def test_seats_that_a_removal_counts_are_no_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
-    about = [action for action in actions if re.search(r"Power BI Pro", action["title"])]
-    (removal,) = [action for action in about if action["kind"] == "remove-seats-at-renewal"]
+def test_saving_is_counted_at_the_seat_removal_not_at_the_unassignment(actions: list[dict[str, Any]]) -> None:
+    power_bi_actions = [action for action in actions if re.search(r"Power BI Pro", action["title"])]
+    (removal,) = [action for action in power_bi_actions if action["kind"] == "remove-seats-at-renewal"]
     price = _amount(removal["saves"]) / removal["count"]
-    freeing = [action for action in about if action["kind"] in {"leave-group", "unassign"}]
+    freeing = [action for action in power_bi_actions if action["kind"] in {"leave-group", "unassign"}]
     assert sum(action["count"] for action in freeing) == 5
     assert not any(_amount(action["saves"]) for action in freeing)
-    assert sum(_amount(action["saves"]) for action in about) == price * removal["count"]
+    assert sum(_amount(action["saves"]) for action in power_bi_actions) == price * removal["count"]
 
 
 @pytest.mark.slow
-def test_seats_that_a_purchase_counts_are_no_cost_of_those_who_assign_them(actions: list[dict[str, Any]]) -> None:
+def test_cost_is_counted_at_the_purchase_not_at_the_assignment(actions: list[dict[str, Any]]) -> None:
     (purchase,) = [action for action in actions if action["kind"] == "buy"]
     costs: defaultdict[str, Decimal] = defaultdict(Decimal)
     for action in actions:
@@ -47,7 +47,7 @@ def test_seats_that_a_purchase_counts_are_no_cost_of_those_who_assign_them(actio
 
 
 @pytest.mark.slow
-def test_seats_that_nobody_removes_stay_a_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
+def test_saving_is_counted_at_the_unassignment_if_no_seats_are_removed(actions: list[dict[str, Any]]) -> None:
     freeing = [action for action in actions if "Microsoft 365 E5 from" in action["title"]]
     assert freeing
     for action in freeing:

@@ -1,4 +1,4 @@
-"""What matters most: the largest saving with a date and the nearest deadline always have a place among the first."""
+"""Ranks of actions: the largest dated saving and the nearest deadline are among the first actions."""
 
 import json
 from datetime import date, timedelta
@@ -53,7 +53,7 @@ def demo() -> Result:
 
 
 @pytest.mark.parametrize(
-    ("products", "chosen"),
+    ("products", "indices"),
     [
         (["e3", None, "e3", None, "bi"], [0, 1, 3, 4]),
         (["e3", "e3", *"abcdef"], [0, 2, 3, 4, 5]),
@@ -62,38 +62,40 @@ def demo() -> Result:
         ([], []),
     ],
 )
-def test_of_the_actions_about_one_product_the_first_is_named(products: list[object], chosen: list[int]) -> None:
-    assert most_important(products) == chosen
+def test_most_important_names_each_product_once(products: list[object], indices: list[int]) -> None:
+    assert most_important(products) == indices
 
 
 @pytest.mark.slow
-def test_the_few_that_matter_most_name_no_product_twice_and_its_nearest_date() -> None:
-    shown = [
-        each for each in page(demo(), Labels("en")).highlights if "seats of" in each.title or "contract" in each.title
+def test_highlights_name_each_product_once_with_its_nearest_date() -> None:
+    seat_highlights = [
+        highlight
+        for highlight in page(demo(), Labels("en")).highlights
+        if "seats of" in highlight.title or "contract" in highlight.title
     ]
-    (e3,) = (each for each in shown if "Microsoft 365 E3" in each.title)
-    (tenant,) = (each for each in demo().tenants if each.name == "contoso")
-    dates = [each.due for each in tenant.actions if "Microsoft 365 E3" in each.title and each.due is not None]
+    (e3,) = (highlight for highlight in seat_highlights if "Microsoft 365 E3" in highlight.title)
+    (tenant,) = (tenant for tenant in demo().tenants if tenant.name == "contoso")
+    dates = [action.due for action in tenant.actions if "Microsoft 365 E3" in action.title and action.due is not None]
     assert e3.due == f"decide by {Labels('en').date(min(dates))}"
     assert e3.movement.startswith("Microsoft 365 E3: 170 seats today, 147 of them assigned.")
 
 
 @pytest.mark.slow
-def test_the_days_of_an_action_count_from_the_audit_not_from_the_state() -> None:
+def test_days_until_a_deadline_count_from_the_audit_not_from_the_snapshot() -> None:
     loaded, later = load(demo_policies(NOW)).policies, NOW + timedelta(days=9)
-    found = remedied(audit(snapshots(NOW), loaded, builtin(), later), loaded)
-    dated = [action for tenant in found.tenants for action in tenant.actions if action.due is not None]
+    audited_later = remedied(audit(snapshots(NOW), loaded, builtin(), later), loaded)
+    dated = [action for tenant in audited_later.tenants for action in tenant.actions if action.due is not None]
     assert all(action.due >= later.date() for action in dated if action.due is not None)
     nearest = min(dated, key=lambda action: action.due or date.max)
     assert nearest.due is not None
-    left = (nearest.due - later.date()).days
-    assert nearest.why == f"The nearest deadline: {left} day{'' if left == 1 else 's'} left."
-    shown = [step for section in page(found, Labels("en")).sections for step in section.steps]
-    assert nearest.why in {step.why for step in shown}, "the page counts from the same day"
+    days_left = (nearest.due - later.date()).days
+    assert nearest.why == f"The nearest deadline: {days_left} day{'' if days_left == 1 else 's'} left."
+    steps = [step for section in page(audited_later, Labels("en")).sections for step in section.steps]
+    assert nearest.why in {step.why for step in steps}, "the page counts from the same day"
 
 
 @pytest.mark.slow
-def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() -> None:
+def test_large_idle_renewal_in_two_weeks_is_among_the_first_actions() -> None:
     first = sorted(result().tenants[0].actions, key=lambda action: action.rank)[:FIRST]
     idle = next(action for action in first if action.kind == "remove-seats-at-renewal")
     assert (idle.count, idle.due) == (1_087, date(2026, 12, 4))
@@ -104,25 +106,27 @@ def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() ->
 
 
 @pytest.mark.slow
-def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
+def test_idle_seats_of_the_demo_that_renew_soon_are_highlighted() -> None:
     highlights = page(demo(), Labels("en")).highlights
     (seats,) = [
         highlight for highlight in highlights if "Microsoft 365 E3" in highlight.title and "seats" in highlight.title
     ]
     assert seats.due.startswith("decide by ")
-    assert not any(highlight.why.startswith("Severity") for highlight in highlights), "it stands beside it"
+    assert not any(highlight.why.startswith("Severity") for highlight in highlights), (
+        "the severity is shown beside the highlight"
+    )
 
 
 @pytest.mark.slow
-def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> None:
-    shown = page(result(), Labels("en"))
-    expected = [highlight.title for highlight in shown.highlights]
+def test_page_mail_and_markdown_list_the_same_first_actions_in_the_same_order() -> None:
+    report_page = page(result(), Labels("en"))
+    expected = [highlight.title for highlight in report_page.highlights]
     ranks = sorted(result().tenants[0].actions, key=lambda action: action.rank)
     assert expected == [action.title for action in ranks[:FIRST]]
-    assert [step.action.title for step in shown.sections[0].steps] == [action.title for action in ranks]
+    assert [step.action.title for step in report_page.sections[0].steps] == [action.title for action in ranks]
     mail = next(mail_views(result(), Reader(locale="en"), Labels("en")))
     assert [(act.title, act.why) for act in mail.acts] == [
-        (highlight.title, highlight.why) for highlight in shown.highlights
+        (highlight.title, highlight.why) for highlight in report_page.highlights
     ]
     titles = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
     lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
@@ -131,23 +135,25 @@ def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> N
         assert title in line
 
 
-def test_what_matters_most_of_a_plan_shows_the_nearest_date_of_each_product() -> None:
+def test_first_actions_of_a_plan_show_the_nearest_date_of_each_product() -> None:
     (tenant,), day = plan().tenants, date(2026, 11, 21)
-    number, first = next(each for each in first_by_rank(tenant) if product_concerned(each[1]) is not None)
+    number, first = next(item for item in first_by_rank(tenant) if product_concerned(item[1]) is not None)
     later = replace(first, id="later", rank=99, due=day)
-    shown = replace(plan(), tenants=(replace(tenant, actions=(*tenant.actions, later)),))
-    assert (number, replace(first, due=day, why="")) in first_by_rank(shown.tenants[0])
-    html = plan_html(shown, l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
-    (line,) = (each for each in html.partition("</ol>")[0].split("<li>") if first.title in each)
+    later_plan = replace(plan(), tenants=(replace(tenant, actions=(*tenant.actions, later)),))
+    assert (number, replace(first, due=day, why="")) in first_by_rank(later_plan.tenants[0])
+    html = plan_html(later_plan, l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
+    (line,) = (item for item in html.partition("</ol>")[0].split("<li>") if first.title in item)
     assert f"<small>decide by {localization('en').day(day)}</small>" in line
-    written = "Decide by 21 November 2026."
-    assert f"**{escaped(first.title)}**. {written}" in plan_markdown(shown), "the days to a later date are not counted"
+    deadline = "Decide by 21 November 2026."
+    assert f"**{escaped(first.title)}**. {deadline}" in plan_markdown(later_plan), (
+        "the text has no number of days to a date later than the nearest"
+    )
     screen: list[str] = []
-    print_plan(shown, localization("en"), screen.append)
-    assert f"{first.title} {written}" in " ".join(" ".join(screen).split())
+    print_plan(later_plan, localization("en"), screen.append)
+    assert f"{first.title} {deadline}" in " ".join(" ".join(screen).split())
 
 
-def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None:
+def test_plan_json_has_rank_and_reason_and_either_saving_or_cost() -> None:
     for tenant in json.loads(plan_json(plan()))["tenants"]:
         assert sorted(action["rank"] for action in tenant["actions"]) == list(range(1, len(tenant["actions"]) + 1))
         for action in tenant["actions"]:
@@ -157,15 +163,17 @@ def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES[1:])
-def test_the_order_is_the_same_in_every_language(language: str) -> None:
-    there = localised(result(), language)
+def test_order_of_actions_is_the_same_in_every_language(language: str) -> None:
+    localised_result = localised(result(), language)
     translated = planned(crowded(), l10n=localization(language))
     assert [action.id for action in translated.tenants[0].actions] == [
         action.id for action in plan().tenants[0].actions
     ]
     direct = audited(crowded(), l10n=localization(language))
     assert [action.id for action in direct.tenants[0].actions] == [a.id for a in result().tenants[0].actions]
-    assert all(a.why != b.why for a, b in zip(there.tenants[0].actions, result().tenants[0].actions, strict=True))
+    assert all(
+        a.why != b.why for a, b in zip(localised_result.tenants[0].actions, result().tenants[0].actions, strict=True)
+    )
 
 
 WEIGHTS = st.lists(
@@ -181,7 +189,7 @@ WEIGHTS = st.lists(
 
 
 @given(WEIGHTS)
-def test_the_first_five_hold_the_largest_dated_saving_and_the_nearest_deadline(weights: list[Weight]) -> None:
+def test_first_actions_include_the_largest_dated_saving_and_the_nearest_deadline(weights: list[Weight]) -> None:
     today = NOW.date()
     order = ranked(weights, today)
     assert sorted(index for index, _ in order) == list(range(len(weights)))

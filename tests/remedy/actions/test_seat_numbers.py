@@ -1,4 +1,4 @@
-"""One product, one number: of a product at most one action names seats to buy or to remove, and it reckons with all."""
+"""Seat numbers: at most one action per product names seats to buy or remove, and it accounts for all other actions."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -23,7 +23,7 @@ SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
 
 @pytest.mark.slow
-def test_the_crowded_tenant_names_one_number_for_each_product() -> None:
+def test_crowded_tenant_has_one_seat_number_per_product() -> None:
     result, plan = audited(crowded()), planned(crowded())
     expected = {"Office 365 E3": {-1_087}, "Microsoft 365 F3": {27}}
     assert numbers.of_result(result) == expected
@@ -34,14 +34,14 @@ def test_the_crowded_tenant_names_one_number_for_each_product() -> None:
     assert all(expected[product] == {number} for product, number in numbers.of_text(screen) if product)
 
 
-def test_nothing_is_bought_of_what_is_suspended_and_brought_back() -> None:
+def test_no_seats_are_bought_if_reactivated_seats_suffice() -> None:
     (tenant,) = audited(crowded()).tenants
-    about = [action for action in tenant.actions if "Project Online Premium" in action.title]
-    assert [action.kind for action in about] == ["subscription-state"]
-    assert len(about[0].findings) == 2, "the seats that lack are mended by the same action"
+    product_actions = [action for action in tenant.actions if "Project Online Premium" in action.title]
+    assert [action.kind for action in product_actions] == ["subscription-state"]
+    assert len(product_actions[0].findings) == 2, "the same action fixes the finding about missing seats"
 
 
-def test_several_bounds_on_one_product_are_one_number() -> None:
+def test_several_bounds_on_one_product_lead_to_one_seat_number() -> None:
     text = """
 policies:
   - {id: none-short, severity: high, seats: {of: [SPE_F1], spare: {min: 0}}}
@@ -54,7 +54,7 @@ policies:
     assert row.advice == "buy 4 seats"
 
 
-def test_the_title_about_a_pool_names_its_products() -> None:
+def test_title_about_a_named_pool_names_its_products() -> None:
     text = """
 products: {field: [SPE_F1, SPE_E3]}
 policies:
@@ -64,10 +64,10 @@ policies:
     (action,) = audited(state, text).tenants[0].actions
     assert action.title.startswith("Free or buy 2 seats of ")
     assert ("Microsoft 365 F3" in action.title, "field" in action.title) == (True, False), action.title
-    assert [each.title for each in planned(state, text).tenants[0].actions] == [action.title]
+    assert [plan_action.title for plan_action in planned(state, text).tenants[0].actions] == [action.title]
 
 
-def test_seats_that_others_lose_are_not_bought() -> None:
+def test_no_seats_are_bought_if_unassigned_seats_suffice() -> None:
     text = """
 policies:
   - {id: short, severity: high, seats: {of: [SPE_F1], spare: {min: 0}}}
@@ -77,16 +77,16 @@ policies:
     result = audited(state_of(people, [product("SPE_F1", 5, 8)], []), text)
     (action,) = result.tenants[0].actions
     assert (action.kind, action.title) == ("unassign", "Unassign Microsoft 365 F3 from 3 people")
-    assert len(action.findings) == 4, "the seats and three people"
-    assert action.why == "Severity: high.", "that of the seats"
+    assert len(action.findings) == 4, "the finding about seats and those about three people"
+    assert action.why == "Severity: high.", "the severity of the finding about seats"
     assert action.next[0].startswith("Once this and the other actions about Microsoft 365 F3")
-    shown = page(result, Labels("en"))
-    assert [row.severity for row in shown.sections[0].seats] == [Severity.HIGH]
-    assert [highlight.why for highlight in shown.highlights] == ["Microsoft 365 F3: over-assigned"]
+    report_page = page(result, Labels("en"))
+    assert [row.severity for row in report_page.sections[0].seats] == [Severity.HIGH]
+    assert [highlight.why for highlight in report_page.highlights] == ["Microsoft 365 F3: over-assigned"]
     assert numbers.of_page(result) == {}
 
 
-def test_the_title_of_a_pool_names_its_products() -> None:
+def test_title_about_a_pool_names_only_its_purchased_products() -> None:
     text = """
 products: {suite: [SPE_E3, SPE_E5, SPE_F1]}
 policies: [{id: short, severity: high, seats: {of: suite, pool: true, spare: {min: 10}}}]
@@ -97,7 +97,7 @@ policies: [{id: short, severity: high, seats: {of: suite, pool: true, spare: {mi
     assert action.title == "Free or buy 7 seats of Microsoft 365 E3 + Microsoft 365 E5"
 
 
-def test_people_without_a_rule_about_seats_read_the_whole_number_once() -> None:
+def test_purchase_for_missing_and_moved_people_is_one_number_without_a_seats_policy() -> None:
     text = """
 policies:
   - {id: store, severity: high, users: {department: Store}, assignments: {require: [SPE_F1]}}
@@ -110,7 +110,7 @@ policies:
     assert numbers.of_result(result) == {"Microsoft 365 F3": {5}}
 
 
-def test_seats_in_their_grace_period_that_a_policy_does_not_count_are_reported() -> None:
+def test_ignored_grace_seats_are_reported() -> None:
     text = "policies: [{id: a, severity: high, seats: {of: [SPE_F1], spare: {min: 0}, graceUnits: ignore}}]"
     state = state_of([person(f"p{n}", "SPE_F1") for n in range(16)], [product("SPE_F1", 0, 16, warning=1_100)], [])
     section = page(audited(state, text), Labels("en")).sections[0]
@@ -128,7 +128,7 @@ def tenants(draw: st.DrawFn) -> tuple[Any, str]:
         )
         for number in range(draw(st.integers(0, 7)))
     ]
-    held = [row["skuId"] for one in people for row in one["assignedLicenses"]]
+    held = [row["skuId"] for person_row in people for row in person_row["assignedLicenses"]]
     amounts = st.integers(0, 9)
     products = [
         product(
@@ -174,8 +174,8 @@ def rules(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-def moved(actions: Sequence[Action], title: str) -> int:
-    """Return by how much the actions about people change the seats in use of a product, told from their titles."""
+def people_seat_change(actions: Sequence[Action], title: str) -> int:
+    """Return the change in assigned seats of a product by the actions about people, read from their titles."""
     change = 0
     for action in actions:
         if action.kind == "assign" and action.title.startswith(f"Assign {title} to"):
@@ -191,34 +191,38 @@ def moved(actions: Sequence[Action], title: str) -> int:
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(tenants())
-def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) -> None:
+def test_generated_tenants_have_one_seat_number_per_product(case: tuple[Any, str]) -> None:
     state, text = case
     result = audited(state, text)
     counts = numbers.of_result(result)
-    assert all(len(found) == 1 for found in counts.values()), counts
-    shown = numbers.of_page(result)
-    assert all(counts.get(name) == found for name, found in shown.items()), (counts, shown)
+    assert all(len(values) == 1 for values in counts.values()), counts
+    page_numbers = numbers.of_page(result)
+    assert all(counts.get(name) == values for name, values in page_numbers.items()), (counts, page_numbers)
     plan = numbers.of_plan(planned(state, text))
-    assert all(len(found) == 1 for found in plan.values()), plan
+    assert all(len(values) == 1 for values in plan.values()), plan
     (tenant,) = result.tenants
     for seat in tenant.seats:
         numbered = [a for a in tenant.actions if a.kind == "buy" and a.title.endswith(f" of {seat.name}")]
         if not numbered or not seat.bounds:
             continue
         assert seat.consumed is not None
-        used = seat.consumed + moved(tenant.actions, seat.name)
-        back = (seat.suspended or 0) if any("Bring" in a.title and seat.name in a.title for a in tenant.actions) else 0
+        used = seat.consumed + people_seat_change(tenant.actions, seat.name)
+        reactivated = (
+            (seat.suspended or 0) if any("Bring" in a.title and seat.name in a.title for a in tenant.actions) else 0
+        )
         usable = min(bound.usable for bound in seat.bounds)
-        assert usable + back + numbered[0].count >= used, "so many are enough"
+        assert usable + reactivated + numbered[0].count >= used, "the purchased seats are enough"
 
 
 @pytest.mark.parametrize("language", ["nl", "de"])
-def test_the_numbers_are_the_same_in_other_languages(language: str) -> None:
-    there, here = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
-    assert [(a.kind, a.count) for a in there.tenants[0].actions] == [(a.kind, a.count) for a in here.tenants[0].actions]
+def test_seat_numbers_are_the_same_in_other_languages(language: str) -> None:
+    localised, english = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
+    assert [(a.kind, a.count) for a in localised.tenants[0].actions] == [
+        (a.kind, a.count) for a in english.tenants[0].actions
+    ]
 
 
-def test_seats_of_a_larger_product_are_not_bought_twice() -> None:
+def test_seats_that_come_with_a_larger_product_are_not_bought_twice() -> None:
     rules = """policies:
 - {id: p1, severity: medium, seats: {of: [{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}], covers: users}}
 - {id: p2, severity: medium, users: {department: IT}, seats: {of: [{withService: AAD_PREMIUM_P2}], covers: users}}
@@ -226,10 +230,10 @@ prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.4
 """
     people = [user(f"u{number}", department="IT" if number < 2 else "Sales") for number in range(5)]
     (tenants,) = audited(tenant(*people), rules).tenants
-    found = {action.title: action for action in tenants.actions}
-    small, large = sorted(found, key=lambda title: found[title].count, reverse=True)
+    actions = {action.title: action for action in tenants.actions}
+    small, large = sorted(actions, key=lambda title: actions[title].count, reverse=True)
     assert small == "Buy 5 seats of Microsoft Entra ID P1, or reduce the number of people who need one"
     assert large == "Buy 2 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
-    amounts = [money and money.per_month for money in (found[small].money, found[large].money)]
+    amounts = [money and money.per_month for money in (actions[small].money, actions[large].money)]
     assert amounts == [Decimal("-16.80"), Decimal("-16.80")]
-    assert found[small].prerequisites[0].startswith("2 of these seats come with larger products")
+    assert actions[small].prerequisites[0].startswith("2 of these seats come with larger products")

@@ -1,4 +1,4 @@
-"""Purchases stand before the requests that take the seats, whatever kind of request that is."""
+"""Order of actions: a purchase comes before the first request that takes its seats, of any kind."""
 
 from typing import Any
 
@@ -21,11 +21,13 @@ def action(name: str, kind: ActionKind, product: str = "") -> Action:
     [
         ({}, "set leave buy-e3 buy-f3 move"),
         ({"move": {"f3"}}, "set leave buy-e3 buy-f3 move"),
-        ({"set": {"f3"}}, "buy-f3 set leave buy-e3 move"),  # a rule makes them members of a group that gives it
+        ({"set": {"f3"}}, "buy-f3 set leave buy-e3 move"),  # a membership rule adds them to a group that assigns it
         ({"set": {"e3"}, "leave": {"f3"}, "move": {"f3"}}, "buy-e3 set buy-f3 leave move"),
     ],
 )
-def test_seats_are_bought_before_the_first_request_that_takes_them(takers: dict[str, set[str]], order: str) -> None:
+def test_bought_first_moves_purchases_before_the_first_taker_of_their_seats(
+    takers: dict[str, set[str]], order: str
+) -> None:
     actions = (
         action("set", ActionKind.ATTRIBUTE_SET),
         action("leave", ActionKind.LEAVE_GROUP),
@@ -33,10 +35,10 @@ def test_seats_are_bought_before_the_first_request_that_takes_them(takers: dict[
         action("buy-f3", ActionKind.BUY, "f3"),
         action("move", ActionKind.MOVE),
     )
-    assert " ".join(each.id for each in bought_first(actions, takers)) == order
+    assert " ".join(ordered_action.id for ordered_action in bought_first(actions, takers)) == order
 
 
-def test_a_plan_buys_the_seats_that_a_dynamic_group_gives_before_the_property_is_set() -> None:
+def test_seats_of_a_dynamic_group_are_bought_before_the_property_is_set() -> None:
     text = """policies:
   - {id: placed, severity: low, attributes: {require: [department]}}
   - {id: office, severity: high, users: {department: Office}, assignments: {require: [SPE_F1]}}
@@ -51,4 +53,8 @@ def test_a_plan_buys_the_seats_that_a_dynamic_group_gives_before_the_property_is
     plan, _ = answered_plan([snapshot(people, {F3: 1, VISIO: 1}, groups=[sales])], policy_set(text))
     (tenant,) = plan.tenants
     assert (plan.proven, tenant.proof.remaining) == (True, ())
-    assert [(each.kind, each.count) for each in tenant.actions] == [("buy", 2), ("attribute-set", 1), ("assign", 1)]
+    assert [(plan_action.kind, plan_action.count) for plan_action in tenant.actions] == [
+        ("buy", 2),
+        ("attribute-set", 1),
+        ("assign", 1),
+    ]

@@ -1,4 +1,4 @@
-"""The answered plans of the built-in tenants, carried out in their order; people change seats in the place of their action."""
+"""Execution of the answered plans of the built-in tenants, with seat changes at the position of their action."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,144 +38,167 @@ POLICIES = load([*demo_policies(NOW), ("policies/devices.yaml", DEVICES)]).polic
 NAMES = ("contoso", "fabrikam")
 
 
-class Site(Struct, frozen=True, kw_only=True, dict=True):
-    """A tenant of the emulator, and an administrator of it."""
+class EmulatedTenant(Struct, frozen=True, kw_only=True, dict=True):
+    """A tenant of the emulator, and the execution of a plan in it."""
 
     tenant: Tenant
     execution: PlanExecution
 
 
 @contextmanager
-def emulated(*, lag: int = 0) -> Iterator[tuple[Emulator, Mapping[str, Site]]]:
+def emulated(*, lag: int = 0) -> Iterator[tuple[Emulator, Mapping[str, EmulatedTenant]]]:
     with (
-        running_emulator([load_tenant(served(each)) for each in demo_snapshots(NOW)]) as emulator,
+        running_emulator([load_tenant(served(snapshot)) for snapshot in demo_snapshots(NOW)]) as emulator,
         httpx.Client(trust_env=False) as client,
     ):
-        sites: dict[str, Site] = {}
+        emulated_tenants: dict[str, EmulatedTenant] = {}
         for name in NAMES:
             emulator.tenants[name].late.lag = lag
-            head = {"Authorization": f"Bearer {emulator.bearer(name, roles=WRITE)}"}
-            sites[name] = Site(tenant=emulator.tenants[name], execution=PlanExecution(client, emulator.endpoint, head))
-        yield emulator, sites
+            headers = {"Authorization": f"Bearer {emulator.bearer(name, roles=WRITE)}"}
+            emulated_tenants[name] = EmulatedTenant(
+                tenant=emulator.tenants[name], execution=PlanExecution(client, emulator.endpoint, headers)
+            )
+        yield emulator, emulated_tenants
 
 
-class Planned(Struct, frozen=True, kw_only=True, dict=True):
-    """The plans of the tenants once every question has an answer."""
+class AnsweredPlan(Struct, frozen=True, kw_only=True, dict=True):
+    """The plan of the built-in tenants with an answer to every question."""
 
     plan: FleetPlan
 
     @property
     def remaining(self) -> set[str]:
-        """Fingerprints of what the proof says is open at the end."""
+        """Fingerprints of the findings that are open after the plan, according to its proof."""
         proofs = [self.plan.fleet, *(tenant.proof for tenant in self.plan.tenants)]
         return {item.fingerprint for proof in proofs for item in proof.remaining}
 
     @property
     def findings(self) -> set[str]:
-        """Fingerprints of what is open at first."""
-        mended = (*self.plan.fleet.fixed, *(each for tenant in self.plan.tenants for each in tenant.proof.fixed))
-        return {*mended, *self.remaining}
+        """Fingerprints of the findings that are open before the plan."""
+        fixed = (*self.plan.fleet.fixed, *(each for tenant in self.plan.tenants for each in tenant.proof.fixed))
+        return {*fixed, *self.remaining}
 
 
 @pytest.fixture(scope="module")
-def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+def planned(tmp_path_factory: pytest.TempPathFactory) -> AnsweredPlan:
     root = tmp_path_factory.mktemp("before")
     with emulated() as (emulator, _):
         before = [collected(emulator, root, POLICIES, name=name) for name in NAMES]
     answered, _ = answered_plan(before, POLICIES)
     assert answered.proven
-    assert answered.complete, "reports of usage and devices were read"
+    assert answered.complete, "usage and device reports were collected"
     assert {plan.name for plan in answered.tenants if plan.proof.fixed} == set(NAMES)
     policies = {
         each.policy for plan in answered.tenants for each in plan.findings if each.fingerprint in plan.proof.fixed
     }
     assert policies >= {"device-add-ons", "suite-unused-90d", "copilot-unused-30d"}
     access = {"privileged-role-suite", "eligible-role-suite", "conditional-access-p1", "conditional-access-risk-p2"}
-    assert {each.policy for plan in answered.tenants for each in plan.findings} >= access, "roles were read"
+    assert {each.policy for plan in answered.tenants for each in plan.findings} >= access, (
+        "directory roles were collected"
+    )
     assert not any(plan.open_questions for plan in answered.tenants)
-    return Planned(plan=answered)
+    return AnsweredPlan(plan=answered)
 
 
-def opened(emulator: Emulator, folder: Path, plan: FleetPlan) -> set[str]:
-    """Return what is open now, by contracts about the seats that were agreed."""
-    agreed = {
-        each.id: each.seats for own in plan.tenants for decided in own.decided_seats for each in decided.contracts
+def open_findings(emulator: Emulator, folder: Path, plan: FleetPlan) -> set[str]:
+    """Return the fingerprints of open findings, with the decided seats as the seats of the contracts."""
+    contract_seats = {
+        contract.id: contract.seats
+        for tenant in plan.tenants
+        for decided in tenant.decided_seats
+        for contract in decided.contracts
     }
-    contracts = tuple(replace(each, seats=agreed.get(each.id, each.seats)) for each in POLICIES.contracts)
-    then = replace(POLICIES, contracts=contracts)
-    found = audit([collected(emulator, folder, POLICIES, name=name) for name in NAMES], then, builtin(), NOW)
-    parts = (found.fleet.findings, *(tenant.findings for tenant in found.tenants))
-    return {fingerprint for findings in parts for fingerprint in open_fingerprints(findings)}
+    contracts = tuple(
+        replace(contract, seats=contract_seats.get(contract.id, contract.seats)) for contract in POLICIES.contracts
+    )
+    current = replace(POLICIES, contracts=contracts)
+    result = audit([collected(emulator, folder, POLICIES, name=name) for name in NAMES], current, builtin(), NOW)
+    finding_tables = (result.fleet.findings, *(tenant.findings for tenant in result.tenants))
+    return {fingerprint for findings in finding_tables for fingerprint in open_fingerprints(findings)}
 
 
-def carried_out(plan: FleetPlan, sites: Mapping[str, Site], *, forgotten: frozenset[str] = frozenset()) -> set[str]:
-    """Return the outcomes of all requests of all tenants."""
+def execute(
+    plan: FleetPlan, emulated_tenants: Mapping[str, EmulatedTenant], *, forgotten: frozenset[str] = frozenset()
+) -> set[str]:
+    """Execute the plan in all tenants; return the outcomes of its requests."""
     return {
         outcome
-        for own in plan.tenants
-        for outcome in carry_out(own, sites[own.name].execution, sites[own.name].tenant, forgotten=forgotten)
+        for tenant_plan in plan.tenants
+        for outcome in carry_out(
+            tenant_plan,
+            emulated_tenants[tenant_plan.name].execution,
+            emulated_tenants[tenant_plan.name].tenant,
+            forgotten=forgotten,
+        )
     }
 
 
-def states(sites: Mapping[str, Site]) -> Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    return {name: (state(site.tenant), seats_of(site.tenant)) for name, site in sites.items()}
+def states(emulated_tenants: Mapping[str, EmulatedTenant]) -> Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    return {
+        name: (state(emulated_tenant.tenant), seats_of(emulated_tenant.tenant))
+        for name, emulated_tenant in emulated_tenants.items()
+    }
 
 
-def test_the_plan_buys_seats_before_it_takes_them_and_gives_back_those_that_it_frees(planned: Planned) -> None:
-    (plan,) = (each for each in planned.plan.tenants if each.name == "contoso")
-    bought = [each for each in plan.decided_seats if each.enabled > each.enabled_before]
-    given = [each for each in plan.decided_seats if each.enabled < each.enabled_before]
+def test_seats_are_bought_before_they_are_taken_and_removed_after_they_are_freed(planned: AnsweredPlan) -> None:
+    (plan,) = (seats for seats in planned.plan.tenants if seats.name == "contoso")
+    bought = [seats for seats in plan.decided_seats if seats.enabled > seats.enabled_before]
+    removed = [seats for seats in plan.decided_seats if seats.enabled < seats.enabled_before]
     assert bought
-    assert given
-    for each in bought:
-        takers = [change.action for change in plan.holdings if each.sku_id in change.gained]
-        assert all((each.action or 0) < number for number in takers)
-        told = f"action {each.action}."
-        assert all(any(told in text for text in plan.actions[n - 1].prerequisites) for n in takers)
-    for each in given:
-        freeing = {change.action for change in plan.holdings if each.sku_id in change.lost}
-        assert all((each.action or 0) > number for number in freeing)
-    for each in plan.decided_seats:
-        action = plan.actions[(each.action or 0) - 1]
-        assert (action.sku_id, action.count) == (each.sku_id, abs(each.enabled - each.enabled_before))
+    assert removed
+    for seats in bought:
+        takers = [change.action for change in plan.holdings if seats.sku_id in change.gained]
+        assert all((seats.action or 0) < number for number in takers)
+        sentence = f"action {seats.action}."
+        assert all(any(sentence in text for text in plan.actions[n - 1].prerequisites) for n in takers)
+    for seats in removed:
+        freeing = {change.action for change in plan.holdings if seats.sku_id in change.lost}
+        assert all((seats.action or 0) > number for number in freeing)
+    for seats in plan.decided_seats:
+        action = plan.actions[(seats.action or 0) - 1]
+        assert (action.sku_id, action.count) == (seats.sku_id, abs(seats.enabled - seats.enabled_before))
         assert action.confidence == "certain", "it was decided"
 
 
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, 40)])
-def test_requests_and_purchases_in_order_lead_to_the_state_of_the_proof_and_undo_takes_them_back(
-    planned: Planned, tmp_path: Path, lag: int, lost: int | None
+def test_execution_leads_to_the_state_of_the_proof_and_can_be_undone(
+    planned: AnsweredPlan, tmp_path: Path, lag: int, lost: int | None
 ) -> None:
-    with emulated(lag=lag) as (emulator, sites):
-        before = states(sites)
+    with emulated(lag=lag) as (emulator, emulated_tenants):
+        before = states(emulated_tenants)
         if lost is not None:
             emulator.faults.add("reset", first=lost, times=1)
             with pytest.raises(httpx.TransportError):
-                carried_out(planned.plan, sites)
-        assert carried_out(planned.plan, sites) == ({"done"} if lost is None else {"done", "unchanged"})
-        for site in sites.values():
-            site.execution.settle()
-        kept = states(sites)
-        assert all(kept[name] != before[name] for name in NAMES)
-        assert opened(emulator, tmp_path / "after", planned.plan) == planned.remaining, (
-            "claimed findings gone, none new"
+                execute(planned.plan, emulated_tenants)
+        assert execute(planned.plan, emulated_tenants) == ({"done"} if lost is None else {"done", "unchanged"})
+        for emulated_tenant in emulated_tenants.values():
+            emulated_tenant.execution.settle()
+        executed_states = states(emulated_tenants)
+        assert all(executed_states[name] != before[name] for name in NAMES)
+        assert open_findings(emulator, tmp_path / "after", planned.plan) == planned.remaining, (
+            "the fixed findings are gone, and there are no new ones"
         )
-        assert carried_out(planned.plan, sites) == {"unchanged"}, "a second run changes nothing"
-        assert states(sites) == kept
+        assert execute(planned.plan, emulated_tenants) == {"unchanged"}, "a second run changes nothing"
+        assert states(emulated_tenants) == executed_states
         if lost is None:
             for plan in planned.plan.tenants:
-                is_taken_back(plan, sites[plan.name], *before[plan.name])
+                assert_undone(plan, emulated_tenants[plan.name], *before[plan.name])
 
 
-def is_taken_back(plan: TenantPlan, site: Site, before: Mapping[str, Any], seats: Mapping[str, Any]) -> None:
+def assert_undone(
+    plan: TenantPlan, emulated_tenant: EmulatedTenant, before: Mapping[str, Any], seats: Mapping[str, Any]
+) -> None:
     assert plan.changes is not None
-    take_back(plan, site.execution, site.tenant, seats)
-    now = state(site.tenant)
-    ids = {user: name for name, user in user_ids(site.tenant).items()}
-    for_good = {step.user or step.group for steps in plan.changes.steps.values() for step in steps if not step.undo}
-    for_good = {ids.get(each, each) for each in for_good}
-    assert {name for name in before if now[name] != before[name]} <= for_good, "only what cannot be undone"
-    assert seats_of(site.tenant)["enabled"] == seats["enabled"]
-    assert seats_of(site.tenant)["subscriptions"] == seats["subscriptions"]
+    take_back(plan, emulated_tenant.execution, emulated_tenant.tenant, seats)
+    state_after = state(emulated_tenant.tenant)
+    ids = {user: name for name, user in user_ids(emulated_tenant.tenant).items()}
+    irreversible = {step.user or step.group for steps in plan.changes.steps.values() for step in steps if not step.undo}
+    irreversible = {ids.get(object_id, object_id) for object_id in irreversible}
+    assert {name for name in before if state_after[name] != before[name]} <= irreversible, (
+        "only objects with an irreversible change differ"
+    )
+    assert seats_of(emulated_tenant.tenant)["enabled"] == seats["enabled"]
+    assert seats_of(emulated_tenant.tenant)["subscriptions"] == seats["subscriptions"]
 
 
 def user_ids(tenant: Tenant) -> dict[str, str]:
@@ -183,24 +206,26 @@ def user_ids(tenant: Tenant) -> dict[str, str]:
     return {str(people.value(row, "userPrincipalName")): str(people.value(row, "id")) for row in range(len(people))}
 
 
-def test_a_purchase_that_is_forgotten_is_reported_and_harms_nothing(planned: Planned, tmp_path: Path) -> None:
+def test_execution_without_the_purchases_causes_no_new_findings(planned: AnsweredPlan, tmp_path: Path) -> None:
     bought = frozenset(
-        each.sku_id
+        seats.sku_id
         for plan in planned.plan.tenants
-        for each in plan.decided_seats
-        if each.enabled > each.enabled_before
+        for seats in plan.decided_seats
+        if seats.enabled > seats.enabled_before
     )
-    with emulated() as (emulator, sites):
-        before = {name: state(site.tenant) for name, site in sites.items()}
-        assert carried_out(planned.plan, sites, forgotten=bought) == {"done", "no seats", "skipped"}
+    with emulated() as (emulator, emulated_tenants):
+        before = {name: state(emulated_tenant.tenant) for name, emulated_tenant in emulated_tenants.items()}
+        assert execute(planned.plan, emulated_tenants, forgotten=bought) == {"done", "no seats", "skipped"}
         for plan in planned.plan.tenants:
-            now = state(sites[plan.name].tenant)
-            gone = {change.user for change in plan.holdings if change.lost and not change.gained}
-            for name, user in user_ids(sites[plan.name].tenant).items():
+            state_after = state(emulated_tenants[plan.name].tenant)
+            users_without_licence = {change.user for change in plan.holdings if change.lost and not change.gained}
+            for name, user in user_ids(emulated_tenants[plan.name].tenant).items():
                 had = any(path[2] == "Active" for path in before[plan.name][name])
-                holds = any(path[2] == "Active" for path in now[name])
-                assert holds or not had or user in gone, "nobody loses what nothing replaced"
-        disturbed = opened(emulator, tmp_path / "disturbed", planned.plan)
-        assert planned.remaining < disturbed <= planned.findings, "nothing new"
-        carried_out(planned.plan, sites)
-        assert opened(emulator, tmp_path / "after", planned.plan) == planned.remaining, "bought later, and run again"
+                holds = any(path[2] == "Active" for path in state_after[name])
+                assert holds or not had or user in users_without_licence, "nobody loses a licence without a replacement"
+        open_without_purchases = open_findings(emulator, tmp_path / "disturbed", planned.plan)
+        assert planned.remaining < open_without_purchases <= planned.findings, "no new findings"
+        execute(planned.plan, emulated_tenants)
+        assert open_findings(emulator, tmp_path / "after", planned.plan) == planned.remaining, (
+            "the purchases are made later, and the plan is executed again"
+        )

@@ -1,4 +1,4 @@
-"""Decisions: what each kind of answer changes in the plan, which questions it answers, and what is told of those that do not fit."""
+"""Decisions: how answers change the plan, which questions they match, and notices about those that do not apply."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ policies:
   - {id: placed, severity: low, attributes: {require: [department]}}
   - {id: via, severity: medium, users: {department: Via}, assignments: {of: [SPE_E3], via: group}}
 """
-WHO = {
+PEOPLE = {
     "both": user("both", grant(E3), grant(E5), department="Store"),
     "leaver": user("leaver", grant(E3), accountEnabled=False, department="Sales"),
     "office": user("office", grant(F3), department="Office"),
@@ -44,7 +44,7 @@ WHO = {
 
 
 def state(*names: str, **more: Any) -> Snapshot:
-    return snapshot([WHO[name] for name in names], {E3: 9, E5: 9, F3: 9}, **more)
+    return snapshot([PEOPLE[name] for name in names], {E3: 9, E5: 9, F3: 9}, **more)
 
 
 def loaded(decisions: list[dict[str, Any]]) -> Loaded:
@@ -52,18 +52,18 @@ def loaded(decisions: list[dict[str, Any]]) -> Loaded:
 
 
 def fleet(states: list[Snapshot], *decisions: dict[str, Any]) -> FleetPlan:
-    found = loaded(list(decisions))
-    plan = plan_run(states, found.policies, builtin(), NOW, decisions=found.decisions)
+    parsed = loaded(list(decisions))
+    plan = plan_run(states, parsed.policies, builtin(), NOW, decisions=parsed.decisions)
     assert plan.proven
     return plan
 
 
-def planned(of: Snapshot, *decisions: dict[str, Any]) -> TenantPlan:
-    return fleet([of], *decisions).tenants[0]
+def planned(before: Snapshot, *decisions: dict[str, Any]) -> TenantPlan:
+    return fleet([before], *decisions).tenants[0]
 
 
-def asked(of: Snapshot, kind: str) -> Question:
-    (question,) = [each for each in planned(of).questions if each.kind == kind]
+def question_of_kind(before: Snapshot, kind: str) -> Question:
+    (question,) = [question for question in planned(before).questions if question.kind == kind]
     assert question.decision is None
     return question
 
@@ -73,7 +73,7 @@ def requests(plan: TenantPlan) -> list[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("who", "kind", "answer", "expected"),
+    ("person", "kind", "answer", "expected"),
     [
         ("both", "keep", {"keep": "SPE_E3"}, [([], ["SPE_E5"])]),
         ("both", "keep", {"keep": ["SPE_E5"]}, [([], ["SPE_E3"])]),
@@ -83,37 +83,37 @@ def requests(plan: TenantPlan) -> list[tuple[str, Any]]:
         ("office", "give", {"give": "SPE_E5"}, [(["SPE_E5"], [])]),
     ],
 )
-def test_an_answer_decides_what_the_plan_does(
-    who: str, kind: str, answer: dict[str, Any], expected: list[tuple[list[str], list[str]]]
+def test_answer_decides_the_requests_of_the_plan(
+    person: str, kind: str, answer: dict[str, Any], expected: list[tuple[list[str], list[str]]]
 ) -> None:
-    question = asked(state(who), kind)
-    plan = planned(state(who), {"question": question.id, "answer": answer, "reason": "because"})
-    assert [(added, gone) for _, added, gone in bodies(plan)] == expected
-    assert [each.decision for each in plan.questions if each.id == question.id] == ["D-0"]
+    question = question_of_kind(state(person), kind)
+    plan = planned(state(person), {"question": question.id, "answer": answer, "reason": "because"})
+    assert [(added, removed) for _, added, removed in bodies(plan)] == expected
+    assert [item.decision for item in plan.questions if item.id == question.id] == ["D-0"]
     if expected:
-        assert {action.confidence for action in plan.actions if action.requests} == {"certain"}, "nobody has to decide"
+        assert {action.confidence for action in plan.actions if action.requests} == {"certain"}, "no decision is left"
         assert not set(question.findings) & {item.fingerprint for item in plan.proof.remaining}
     else:
         remaining = {item.fingerprint: item for item in plan.proof.remaining}
-        assert {remaining[mark].code for mark in question.findings} == {"decided"}
-        assert all("because" in remaining[mark].why for mark in question.findings)
+        assert {remaining[fingerprint].code for fingerprint in question.findings} == {"decided"}
+        assert all("because" in remaining[fingerprint].why for fingerprint in question.findings)
 
 
-def test_without_an_answer_a_person_has_to_decide() -> None:
+def test_action_needs_review_without_an_answer() -> None:
     assert [action.confidence for action in planned(state("leaver")).actions if action.requests] == ["review"]
-    assert [added for _, added, _ in bodies(planned(state("office")))] == [["SPE_E3"]], "the cheapest"
+    assert [added for _, added, _ in bodies(planned(state("office")))] == [["SPE_E3"]], "the cheapest product"
 
 
-def test_an_attribute_is_set_unless_it_is_kept_on_premises() -> None:
-    for who, body in (("placeless", [("PATCH", {"department": "O'Hara"})]), ("synced", [])):
-        question = asked(state(who), "set")
-        plan = planned(state(who), {"question": question.id, "answer": {"set": {"department": "O'Hara"}}})
+def test_property_is_set_unless_the_user_is_synchronised_from_on_premises() -> None:
+    for person, body in (("placeless", [("PATCH", {"department": "O'Hara"})]), ("synced", [])):
+        question = question_of_kind(state(person), "set")
+        plan = planned(state(person), {"question": question.id, "answer": {"set": {"department": "O'Hara"}}})
         assert requests(plan) == body
         assert [item.code for item in plan.proof.remaining] == ([] if body else ["decided"])
 
 
 def in_groups(*people: dict[str, Any], groups: tuple[str, ...] = ("g1", "g2"), **more: Any) -> Snapshot:
-    """A tenant with some people and groups that give E3, each with one member."""
+    """A tenant with the given people, and groups that assign E3 to one member each."""
     members = [user(f"in-{name}", grant(E3, name), department="X") for name in groups]
     rows = [group(f"LIC {name}", E3, identifier=name, **{**CLOUD, **more.get(name, {})}) for name in groups]
     return snapshot([*people, *members], more.get("seats", {E3: 9, F3: 9}), groups=rows)
@@ -123,45 +123,47 @@ def paths(plan: TenantPlan) -> list[str]:
     return [request["path"] for action in plan.actions for request in action.requests]
 
 
-def test_one_of_several_groups_is_chosen() -> None:
-    of = in_groups(user("direct", grant(E3), department="Via"))
-    question = asked(of, "group")
+def test_answer_chooses_one_of_several_groups() -> None:
+    before = in_groups(user("direct", grant(E3), department="Via"))
+    question = question_of_kind(before, "group")
     assert [dict(answer) for answer in question.answers[:2]] == [{"group": {"id": "g1"}}, {"group": {"id": "g2"}}]
-    plan = planned(of, {"question": question.id, "answer": {"group": {"id": "g2"}}})
+    plan = planned(before, {"question": question.id, "answer": {"group": {"id": "g2"}}})
     assert paths(plan)[0] == "/groups/g2/members/$ref"
     assert plan.proof.remaining == ()
 
 
-def test_a_group_is_chosen_for_a_product_that_somebody_is_to_get() -> None:
-    of = in_groups(WHO["office"], groups=("g1", "g2", "synced"), synced={"onPremisesSyncEnabled": True})
-    without = planned(of)
-    (question,) = [each for each in without.questions if each.kind == "group"]
-    assert paths(without) == ["/users/office/assignLicense"], "the plan chooses no group by itself"
+def test_answer_chooses_the_group_that_assigns_a_missing_product() -> None:
+    before = in_groups(PEOPLE["office"], groups=("g1", "g2", "synced"), synced={"onPremisesSyncEnabled": True})
+    unanswered = planned(before)
+    (question,) = [item for item in unanswered.questions if item.kind == "group"]
+    assert paths(unanswered) == ["/users/office/assignLicense"], "the plan chooses no group by itself"
     assert question.answers == ({"group": {"id": "g1"}}, {"group": {"id": "g2"}}, {"skip": True})
-    assert set(question.findings) == set(without.proof.fixed)
-    plan = planned(of, {"question": question.id, "answer": {"group": {"id": "g2"}}})
+    assert set(question.findings) == set(unanswered.proof.fixed)
+    plan = planned(before, {"question": question.id, "answer": {"group": {"id": "g2"}}})
     assert paths(plan) == ["/groups/g2/members/$ref"]
     assert [action.confidence for action in plan.actions] == ["certain"]
     assert plan.proof.remaining == ()
-    skipped = planned(of, {"question": question.id, "answer": {"skip": True}, "reason": "later"})
+    skipped = planned(before, {"question": question.id, "answer": {"skip": True}, "reason": "later"})
     assert (paths(skipped), [item.code for item in skipped.proof.remaining]) == ([], ["decided"])
 
 
-def test_one_group_that_gives_a_product_raises_no_question() -> None:
-    assert not planned(in_groups(WHO["office"], groups=("g1",))).questions
-    both = in_groups(WHO["office"], synced={"onPremisesSyncEnabled": True}, groups=("g1", "synced"))
-    assert not planned(both).questions, "nobody can be added to the other one"
+def test_single_group_for_a_product_raises_no_question() -> None:
+    assert not planned(in_groups(PEOPLE["office"], groups=("g1",))).questions
+    both = in_groups(PEOPLE["office"], synced={"onPremisesSyncEnabled": True}, groups=("g1", "synced"))
+    assert not planned(both).questions, "members of the synchronised group cannot be changed"
 
 
-def test_which_group_gives_one_of_several_products_is_asked_after_the_product() -> None:
-    of = in_groups(WHO["office"], user("second", grant(F3), department="Office"), seats={E3: 9, E5: 9, F3: 9})
-    assert {each.kind for each in planned(of).questions} == {"give"}
+def test_question_about_the_group_follows_the_answer_about_the_product() -> None:
+    before = in_groups(PEOPLE["office"], user("second", grant(F3), department="Office"), seats={E3: 9, E5: 9, F3: 9})
+    assert {question.kind for question in planned(before).questions} == {"give"}
     give = {"for": {"policy": "office"}, "answer": {"give": "SPE_E3"}}
-    kinds = [(each.kind, each.decision) for each in planned(of, give).questions]
+    kinds = [(question.kind, question.decision) for question in planned(before, give).questions]
     assert sorted(kinds) == [("give", "D-0"), ("give", "D-0"), ("group", None), ("group", None)]
-    plan = planned(of, give, {"for": {"policy": "office", "products": ["suite"]}, "answer": {"group": {"id": "g1"}}})
+    plan = planned(
+        before, give, {"for": {"policy": "office", "products": ["suite"]}, "answer": {"group": {"id": "g1"}}}
+    )
     assert not plan.open_questions
-    assert paths(plan) == ["/groups/g1/members/$ref"] * 2, "an answer in words covers both people"
+    assert paths(plan) == ["/groups/g1/members/$ref"] * 2, "a decision with a scope covers both people"
     assert plan.proof.remaining == ()
     assert not plan.notices
 
@@ -175,31 +177,31 @@ def test_which_group_gives_one_of_several_products_is_asked_after_the_product() 
         ([{"answer": {"give": "SPE_E3"}}], "decision.unfit"),
     ],
 )
-def test_an_answer_about_groups_that_does_not_hold_is_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
-    of = in_groups(WHO["office"])
-    question = asked(of, "group")
-    plan = planned(of, *({"question": question.id, **each} for each in decisions))
+def test_inapplicable_answer_about_groups_is_reported_and_ignored(decisions: list[dict[str, Any]], code: str) -> None:
+    before = in_groups(PEOPLE["office"])
+    question = question_of_kind(before, "group")
+    plan = planned(before, *({"question": question.id, **item} for item in decisions))
     assert [notice.code for notice in plan.notices] == [code]
     assert paths(plan) == ["/users/office/assignLicense"]
-    assert [each.id for each in plan.open_questions] == [question.id]
+    assert [item.id for item in plan.open_questions] == [question.id]
 
 
-def test_answers_name_groups_where_people_choose_them() -> None:
-    plan = fleet([in_groups(WHO["office"])])
+def test_question_stubs_name_the_groups_in_a_comment() -> None:
+    plan = fleet([in_groups(PEOPLE["office"])])
     stubs = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
     assert "# answer: {group: {id: g1}} # LIC g1\n" in stubs
 
 
-def test_an_answer_in_words_covers_many_and_no_others() -> None:
-    of = snapshot(
-        [WHO["both"], user("other", grant(E3), grant(E5), department="Store"), user("third", grant(E3), grant(E5), department="X")],
+def test_decision_with_a_scope_covers_only_matching_questions() -> None:
+    before = snapshot(
+        [PEOPLE["both"], user("other", grant(E3), grant(E5), department="Store"), user("third", grant(E3), grant(E5), department="X")],
         {E3: 9, E5: 9},
     )  # fmt: skip
     selection = {"policy": "one", "check": "assignment.overlap", "products": ["suite"], "users": "store"}
-    plan = planned(of, {"for": selection, "answer": {"keep": "SPE_E5"}})
-    answered = {each.name for each in plan.questions if each.decision == "D-0"}
+    plan = planned(before, {"for": selection, "answer": {"keep": "SPE_E5"}})
+    answered = {question.name for question in plan.questions if question.decision == "D-0"}
     assert {name.partition(" ")[0].casefold() for name in answered} == {"both", "other"}
-    assert planned(of, {"for": {**selection, "tenants": ["fabrikam"]}, "answer": {"keep": "SPE_E5"}}).open_questions
+    assert planned(before, {"for": {**selection, "tenants": ["fabrikam"]}, "answer": {"keep": "SPE_E5"}}).open_questions
 
 
 @pytest.mark.parametrize(
@@ -211,25 +213,25 @@ def test_an_answer_in_words_covers_many_and_no_others() -> None:
         ([{"answer": {"release": True}}], "decision.unfit"),
     ],
 )
-def test_answers_that_do_not_hold_are_reported_and_not_followed(decisions: list[dict[str, Any]], code: str) -> None:
-    question = asked(state("both"), "keep")
-    plan = planned(state("both"), *({"question": question.id, **each} for each in decisions))
+def test_inapplicable_answers_are_reported_and_ignored(decisions: list[dict[str, Any]], code: str) -> None:
+    question = question_of_kind(state("both"), "keep")
+    plan = planned(state("both"), *({"question": question.id, **item} for item in decisions))
     assert [notice.code for notice in plan.notices] == [code]
-    assert [each.id for each in plan.open_questions if each.kind == "keep"] == [question.id]
+    assert [item.id for item in plan.open_questions if item.kind == "keep"] == [question.id]
     assert bodies(plan) == bodies(planned(state("both")))
 
 
-def test_an_answer_without_a_question_is_reported_once_for_all_tenants() -> None:
+def test_unmatched_decision_is_reported_once_for_all_tenants() -> None:
     states = [state("both"), state("both", name="fabrikam")]
     plan = fleet(states, {"question": "0" * 12, "answer": {"release": True}})
     assert [notice.code for notice in plan.notices] == ["decision.unmatched"]
     ids = [{question.id for question in tenant.questions} for tenant in plan.tenants]
-    assert not ids[0] & ids[1], "another tenant asks other questions"
-    again = fleet([state("leaver", "both")])
-    assert ids[0] <= {question.id for question in again.tenants[0].questions}, "and the same ones the next night"
+    assert not ids[0] & ids[1], "questions of other tenants have other ids"
+    second_plan = fleet([state("leaver", "both")])
+    assert ids[0] <= {question.id for question in second_plan.tenants[0].questions}, "ids are stable between runs"
 
 
-def test_stubs_are_refused_until_they_are_filled_in() -> None:
+def test_question_stubs_are_refused_until_they_are_filled_in() -> None:
     plan = fleet([state("both", "leaver", "placeless")])
     text = "".join(question_stubs(plan.tenants, plan.as_of, ENGLISH))
     files = [("p.yaml", (RULES + PRICES).encode())]
@@ -241,15 +243,15 @@ def test_stubs_are_refused_until_they_are_filled_in() -> None:
         line = stub.split("\n")[1]
         assert line.startswith("    # answer: {")
         filled = filled.replace(stub, stub.replace("# answer", "answer", 1).replace("<value>", "Sales", 1))
-    found = load(files, decisions=[("decisions.yaml", filled.encode())])
+    filled_in = load(files, decisions=[("decisions.yaml", filled.encode())])
     answered = plan_run(
-        [state("both", "leaver", "placeless")], found.policies, builtin(), NOW, decisions=found.decisions
+        [state("both", "leaver", "placeless")], filled_in.policies, builtin(), NOW, decisions=filled_in.decisions
     )
     assert answered.tenants[0].open_questions == ()
     assert answered.tenants[0].proof.remaining == ()
 
 
-def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_them(tmp_path: Path) -> None:
+def test_plan_and_validate_commands_read_decisions_from_the_policy_folder(tmp_path: Path) -> None:
     demo = ("plan", "--demo", "--tenant", "contoso", "--as-of", AS_OF, "-q")
     assert call(*demo, "-f", "json,questions", cwd=tmp_path).code == 0
     questions = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"][0]["questions"]
@@ -258,15 +260,15 @@ def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_the
     renewed = [line for line in stubs.splitlines() if "renew: true" in line]
     bases = {"if every other question gets its first answer", "what a policy asks for today", "as many as today"}
     assert {line.partition("}} # ")[2] for line in renewed} == bases
-    assumed = sum(each["assumesAnswers"] for each in questions)
+    assumed = sum(question["assumesAnswers"] for question in questions)
     assert stubs.count("# if every other question gets its first answer") == assumed
-    chosen = next(each for each in questions if each["kind"] == "release")
+    release = next(question for question in questions if question["kind"] == "release")
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(RULES + PRICES)
     file = tmp_path / "policies" / "decisions.yaml"
     item = {
         "id": "D-1",
-        "question": chosen["id"],
+        "question": release["id"],
         "answer": {"release": False},
         "by": "me@c.example",
         "on": "2026-11-20",
@@ -275,39 +277,42 @@ def test_the_command_reads_decisions_beside_the_policies_and_validate_checks_the
     assert "1 decision" in call("validate", cwd=tmp_path).err
     assert call(*demo, "--decisions", "policies/decisions.yaml", "-f", "json", "-o", "again", cwd=tmp_path).code == 0
     tenant = json.loads((tmp_path / "again" / "plan.json").read_text())["tenants"][0]
-    assert {each["decision"] for each in tenant["questions"] if each["id"] == chosen["id"]} == {"D-1"}
+    assert {question["decision"] for question in tenant["questions"] if question["id"] == release["id"]} == {"D-1"}
     codes = {item["fingerprint"]: item["code"] for item in tenant["proof"]["remaining"]}
-    assert {codes[mark] for mark in chosen["findings"]} == {"decided"}
+    assert {codes[fingerprint] for fingerprint in release["findings"]} == {"decided"}
     file.write_text(file.read_text().replace("release: false", "release: maybe") + "  - {id: D-1}\n")
-    ran = call("validate", cwd=tmp_path)
-    assert (ran.code, "policies/decisions.yaml:5:" in ran.err) == (2, True), ran.err
+    completed = call("validate", cwd=tmp_path)
+    assert (completed.code, "policies/decisions.yaml:5:" in completed.err) == (2, True), completed.err
 
 
-def test_bad_decisions_name_their_place() -> None:
+def test_invalid_decisions_are_reported_with_their_location() -> None:
     wrong: list[dict[str, Any]] = [
         {"for": {"policy": "ones"}, "answer": {"keep": "SPE_E3"}},
         {"question": "0" * 12, "answer": {"skip": True}},
         {"question": "0" * 12, "answer": {"release": True}, "on": "2026-11-31"},
     ]
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(InputError) as caught:
         loaded([*wrong, {"id": "D-0", "question": "0" * 12, "answer": {"release": True}}])
-    assert {each.slug for each in refused.value.diagnostics} == {
+    assert {diagnostic.slug for diagnostic in caught.value.diagnostics} == {
         "decision-unknown-policy", "decision-reason", "policy-bad-date", "decision-duplicate-id",
     }  # fmt: skip
-    assert all(each.span is not None and each.span.file == "decisions.yaml" for each in refused.value.diagnostics)
+    assert all(
+        diagnostic.span is not None and diagnostic.span.file == "decisions.yaml"
+        for diagnostic in caught.value.diagnostics
+    )
     assert PARTS[E3] == "SPE_E3"
 
 
-def test_cost_centres_are_left_to_people_because_graph_would_empty_the_division() -> None:
+def test_cost_centre_is_not_set_because_graph_would_empty_the_division() -> None:
     rules = "version: 1\npolicies: [{id: charged, severity: low, attributes: {require: [costCenter]}}]\n"
     answer = {"for": {"policy": "charged"}, "answer": {"set": {"costCenter": "4711"}}}
-    found = decided(rules, answer)
-    plan = plan_run([state("office")], found.policies, builtin(), NOW, decisions=found.decisions).tenants[0]
+    parsed = decided(rules, answer)
+    plan = plan_run([state("office")], parsed.policies, builtin(), NOW, decisions=parsed.decisions).tenants[0]
     assert (plan.questions, requests(plan)) == ((), [])
     assert len(plan.proof.remaining) == 1
 
 
-def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_policy_asks_for_the_suite() -> None:
+def test_add_on_is_removed_with_its_suite_only_by_decision_and_if_a_policy_requires_the_suite() -> None:
     base = "  - {id: base, severity: high, users: {holds: [VISIOCLIENT]}, assignments: {require: [SPE_E3]}}\n"
     rules = RULES.replace("{of: paid, allow: []}", "{deny: [SPE_E3]}").encode()
     leaver = user("leaver", grant(E3), grant(VISIO), accountEnabled=False, department="Sales")
@@ -328,7 +333,7 @@ def test_an_add_on_goes_with_the_suite_only_by_a_decision_and_only_where_a_polic
     ("allowed", "answers"),
     [(([],), ["<value>"]), ((["NL", "BE"],), ["NL", "BE"]), ((["NL", "BE", "SE"], ["SE", "NL"]), ["NL", "SE"])],
 )
-def test_a_missing_value_is_asked_for_with_the_values_that_all_policies_allow(
+def test_question_about_a_missing_value_offers_the_values_that_all_policies_allow(
     allowed: tuple[list[str], ...], answers: list[str]
 ) -> None:
     lists = "".join(
@@ -339,5 +344,5 @@ def test_a_missing_value_is_asked_for_with_the_values_that_all_policies_allow(
     text = "version: 1\npolicies:\n  - {id: located, severity: low, attributes: {require: [usageLocation]}}\n" + lists
     nowhere = snapshot([user("nowhere", grant(F3), usageLocation=None)], {F3: 9})
     (question,) = plan_run([nowhere], load([("p.yaml", text.encode())]).policies, builtin(), NOW).tenants[0].questions
-    asked_for = [each["set"]["usageLocation"] for each in question.answers if "set" in each]
-    assert asked_for == answers
+    offered = [answer["set"]["usageLocation"] for answer in question.answers if "set" in answer]
+    assert offered == answers

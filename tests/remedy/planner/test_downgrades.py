@@ -1,4 +1,4 @@
-"""Smaller products: proposed where a policy asks for it, asked as a question, and requested once somebody has answered."""
+"""Downgrades to smaller products: proposed by `downgradeTo`, asked as a question, and requested after an answer."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -36,25 +36,25 @@ def loaded(to: str = "downgradeTo: '*'", *decisions: dict[str, Any], keys: str =
 
 
 def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None, **user: Any) -> Snapshot:
-    """Return a tenant with one person; `groups` give E5, each of the kind that its properties say."""
-    used = {"lastActivity": {"teams": "2026-11-18", "exchange": "2026-11-18"}, "apps": {"outlook": ["web"]}}
-    given = {
+    """Return a tenant with one person; `groups` maps the names of groups that assign E5 to their properties."""
+    usage = {"lastActivity": {"teams": "2026-11-18", "exchange": "2026-11-18"}, "apps": {"outlook": ["web"]}}
+    document = {
         "products": [{"skuPartNumber": "SPE_E5", "enabled": 9}, {"skuPartNumber": "SPE_F1", "enabled": seats}],
-        "users": [{"userPrincipalName": "ann", "usageLocation": "NL", "licenses": ["SPE_E5"], **used, **user}],
+        "users": [{"userPrincipalName": "ann", "usageLocation": "NL", "licenses": ["SPE_E5"], **usage, **user}],
     }
-    given["groups"] = [
+    document["groups"] = [
         {"displayName": name, "assignedLicenses": ["SPE_E5"], "members": ["ann"]} for name in groups or ()
     ]
-    made = fixture_snapshot("contoso", given, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
-    table = made.table("groups")
-    rows = [{**row, **CLOUD, **(groups or {})[row["displayName"]]} for row in table.to_pylist()]
-    return replace(made, tables={**made.tables, "groups": pa.Table.from_pylist(rows, table.schema)})
+    fixture = fixture_snapshot("contoso", document, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    table = fixture.table("groups")
+    rows = [{**row, **CLOUD_GROUP, **(groups or {})[row["displayName"]]} for row in table.to_pylist()]
+    return replace(fixture, tables={**fixture.tables, "groups": pa.Table.from_pylist(rows, table.schema)})
 
 
-CLOUD = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
-DYNAMIC = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
-BOTH: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["A", "B"]}]}
-ENOUGH = {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}}
+CLOUD_GROUP = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
+DYNAMIC_GROUP = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
+BOTH_GROUPS: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["A", "B"]}]}
+GIVE_F1 = {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}}
 
 
 def audited(policies: PolicySet, snapshot: Snapshot) -> TenantResult:
@@ -62,8 +62,8 @@ def audited(policies: PolicySet, snapshot: Snapshot) -> TenantResult:
 
 
 def planned(snapshot: Snapshot, *decisions: dict[str, Any], **more: Any) -> TenantPlan:
-    found = loaded("downgradeTo: '*'", *decisions, **more)
-    plan = plan_run([snapshot], found.policies, builtin(), NOW, decisions=found.decisions)
+    loaded_policies = loaded("downgradeTo: '*'", *decisions, **more)
+    plan = plan_run([snapshot], loaded_policies.policies, builtin(), NOW, decisions=loaded_policies.decisions)
     assert plan.proven
     return plan.tenants[0]
 
@@ -76,7 +76,7 @@ def planned(snapshot: Snapshot, *decisions: dict[str, Any], **more: Any) -> Tena
         ("downgradeTo: [SPE_E3]", "SPE_E3", "19.05"),  # a product that the tenant would have to buy
     ],
 )
-def test_an_action_asks_for_the_cheapest_product_of_the_set(to: str, product: str, saves: str) -> None:
+def test_action_proposes_the_cheapest_product_of_the_set(to: str, product: str, saves: str) -> None:
     result = audited(loaded(to).policies, state())
     (finding,) = result.findings
     evidence = finding.evidence["smallerProduct"]
@@ -92,18 +92,18 @@ def test_an_action_asks_for_the_cheapest_product_of_the_set(to: str, product: st
         assert any("desktop apps" in warning and "Entra ID P2" in warning for warning in action.warnings)
 
 
-def test_without_the_key_nothing_is_asked() -> None:
+def test_no_downgrade_is_proposed_without_downgrade_to() -> None:
     result = audited(loaded("via: direct").policies, state())
     assert [action.kind for action in result.actions] == ["service-off"]
     assert "smallerProduct" in result.findings[0].evidence
 
 
 @pytest.mark.parametrize("user", [{"apps": {"word": ["windows"]}}, {"lastActivity": {}}, {"licenses": ["SPE_F1"]}])
-def test_nobody_is_asked_whose_use_speaks_against_it(user: dict[str, Any]) -> None:
+def test_no_downgrade_is_proposed_if_usage_needs_the_larger_product(user: dict[str, Any]) -> None:
     assert "downgrade" not in [action.kind for action in audited(loaded().policies, state(**user)).actions]
 
 
-def test_an_open_question_has_no_request_and_an_answer_has() -> None:
+def test_downgrade_is_requested_only_after_an_answer() -> None:
     plan = planned(state())
     (question,) = plan.open_questions
     assert sentence(question, ENGLISH) == "Is SPE_F1 enough for ann (ann) in place of SPE_E5?"
@@ -112,13 +112,13 @@ def test_an_open_question_has_no_request_and_an_answer_has() -> None:
     assert [dict(answer) for answer in question.answers] == [{"give": "SPE_F1"}, {"keep": "SPE_E5"}, {"skip": True}]
     assert not any(action.requests for action in plan.actions)
     assert [item.code for item in plan.proof.remaining] == ["person"]
-    given = planned(state(), {"question": question.id, "answer": {"give": "SPE_F1"}})
-    assert [(added, gone) for _, added, gone in bodies(given)] == [(["SPE_F1"], ["SPE_E5"])]
-    (action,) = given.actions
-    assert (action.kind, action.confidence, given.proof.remaining) == ("move", "certain", ())
+    answered = planned(state(), {"question": question.id, "answer": {"give": "SPE_F1"}})
+    assert [(added, removed) for _, added, removed in bodies(answered)] == [(["SPE_F1"], ["SPE_E5"])]
+    (action,) = answered.actions
+    assert (action.kind, action.confidence, answered.proof.remaining) == ("move", "certain", ())
     assert action.saves is not None
     assert action.saves.per_month == Decimal("47.25")
-    assert given.before.money[0].reassignable_now == Decimal("54.75")
+    assert answered.before.money[0].reassignable_now == Decimal("54.75")
 
 
 @pytest.mark.parametrize(
@@ -130,49 +130,55 @@ def test_an_open_question_has_no_request_and_an_answer_has() -> None:
         ({"answer": {"give": "SPE_F1"}}, [], []),
     ],
 )
-def test_decisions_in_words(decision: dict[str, Any], codes: list[str], notices: list[str]) -> None:
-    found = loaded("downgradeTo: '*'", {"for": {"policy": "apps"}, **decision})
-    plan = plan_run([state()], found.policies, builtin(), NOW, decisions=found.decisions)
+def test_decisions_with_a_scope_about_downgrades(
+    decision: dict[str, Any], codes: list[str], notices: list[str]
+) -> None:
+    loaded_policies = loaded("downgradeTo: '*'", {"for": {"policy": "apps"}, **decision})
+    plan = plan_run([state()], loaded_policies.policies, builtin(), NOW, decisions=loaded_policies.decisions)
     assert [item.code for item in plan.tenants[0].proof.remaining] == codes
     assert [notice.code for notice in plan.notices] == notices
 
 
-def test_all_groups_that_give_the_larger_product_are_left_once_a_seat_of_the_smaller_is_free() -> None:
-    plan = planned(state(groups={"A": {}, "B": {}}, **BOTH), ENOUGH)
+def test_downgrade_removes_the_user_from_all_groups_that_assign_the_larger_product() -> None:
+    plan = planned(state(groups={"A": {}, "B": {}}, **BOTH_GROUPS), GIVE_F1)
     (action,) = plan.actions
     assert [request["method"] for request in action.requests] == ["DELETE", "DELETE", "POST"]
     assert plan.changes is not None
     seats = [{PARTS[sku]: count for sku, count in step.seats.items()} for step in plan.changes.steps[action.id]]
-    assert seats == [{}, {"SPE_E5": -1, "SPE_F1": 1}, {}], "counted before the last path of the larger one ends"
+    assert seats == [{}, {"SPE_E5": -1, "SPE_F1": 1}, {}], (
+        "seats are counted at the step that ends the last path of the larger product"
+    )
     direct: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["direct", "A"]}]}
-    plan = planned(state(groups={"A": {}}, **direct), ENOUGH)
+    plan = planned(state(groups={"A": {}}, **direct), GIVE_F1)
     assert [request["method"] for action in plan.actions for request in action.requests] == ["DELETE", "POST"]
     assert plan.proof.remaining == ()
 
 
-@pytest.mark.parametrize(("kind", "told"), [(DYNAMIC, "rule"), ({"onPremisesSyncEnabled": True}, "on premises")])
-def test_where_one_of_the_groups_cannot_be_left_nothing_changes(kind: dict[str, Any], told: str) -> None:
-    plan = planned(state(groups={"A": {}, "B": kind}, **BOTH), ENOUGH)
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(DYNAMIC_GROUP, "rule"), ({"onPremisesSyncEnabled": True}, "on premises")]
+)
+def test_downgrade_is_manual_if_one_of_the_groups_cannot_be_changed(kind: dict[str, Any], reason: str) -> None:
+    plan = planned(state(groups={"A": {}, "B": kind}, **BOTH_GROUPS), GIVE_F1)
     assert not any(action.requests for action in plan.actions)
-    (left,) = plan.proof.remaining
-    assert left.code == "decided"
-    assert left.why.startswith("Decided by me@c.example (D-0): {give: SPE_F1}. This step is manual. ")
-    assert told in left.why
+    (remaining,) = plan.proof.remaining
+    assert remaining.code == "decided"
+    assert remaining.why.startswith("Decided by me@c.example (D-0): {give: SPE_F1}. This step is manual. ")
+    assert reason in remaining.why
 
 
-def test_where_no_seat_is_free_nobody_loses_anything() -> None:
+def test_downgrade_is_left_out_without_a_free_seat() -> None:
     plan = planned(state(seats=0), {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}})
     assert not any(action.requests for action in plan.actions)
     assert [item.code for item in plan.proof.remaining] == ["seats"]
 
 
-def test_a_finding_about_the_product_is_asked_and_not_taken() -> None:
+def test_product_is_not_unassigned_if_a_downgrade_is_asked() -> None:
     plan = planned(state(), keys="of: [SPE_E5], allow: []")
     assert not any(action.requests for action in plan.actions)
     assert [question.kind.value for question in plan.open_questions] == ["give"]
 
 
-def test_the_key_alone_is_a_mistake() -> None:
+def test_downgrade_to_alone_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
         loaded(keys="via: direct")
     assert [item.slug for item in caught.value.diagnostics] == ["policy-downgrade-alone"]

@@ -1,4 +1,4 @@
-"""Licences of groups without members: removed where nothing but a person adds members."""
+"""Licences of empty groups: removed unless a rule, the local directory or pending processing may add members."""
 
 from typing import Any
 
@@ -32,16 +32,16 @@ def test_all_licences_of_an_empty_group_are_removed_in_one_request() -> None:
         {"onPremisesSyncEnabled": True},
         {"licenseProcessingState": {"state": "QueuedForProcessing"}},
     ],
-    ids=["a rule adds members", "the local directory adds members", "still processed"],
+    ids=["a rule adds members", "the local directory adds members", "processing is pending"],
 )
-def test_a_group_that_may_have_members_tomorrow_keeps_its_licences(facts: dict[str, Any]) -> None:
+def test_group_that_may_get_members_keeps_its_licences(facts: dict[str, Any]) -> None:
     plan = planned(snapshot([user("ann")], {E3: 5}, groups=[empty(E3, **facts)]), EMPTY)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["person"]
 
 
-def test_a_group_that_still_gives_its_licence_to_somebody_keeps_it() -> None:
-    """The membership has ended, and Microsoft Entra ID has not processed that yet."""
+def test_group_whose_licence_is_still_assigned_to_a_user_keeps_it() -> None:
+    """The membership has ended, but Microsoft Entra ID has not processed the removal yet."""
     plan = planned(snapshot([user("ann", grant(E3, "g1"))], {E3: 5}, groups=[empty(E3)]), EMPTY)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["person"]

@@ -1,4 +1,4 @@
-"""A plan carried out against a Graph that misbehaves: late effects, refusals, a lost connection, a second run, and back."""
+"""Execution of a plan against a faulty Graph: late effects, refusals, lost connections, a second run, and undo."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,8 +27,8 @@ WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.R
 LOADED = rules()
 
 
-def opened(emulator: Emulator, root: Path) -> set[str]:
-    """Return the fingerprints of what is open in the emulator's tenant now."""
+def open_findings(emulator: Emulator, root: Path) -> set[str]:
+    """Return the fingerprints of the open findings of the emulator's tenant."""
     result = audit([collected(emulator, root, LOADED.policies)], LOADED.policies, builtin(), NOW).tenants[0]
     return {finding.fingerprint for finding in result.findings if finding.status is Status.OPEN}
 
@@ -37,9 +37,9 @@ def opened(emulator: Emulator, root: Path) -> set[str]:
 def plan(tmp_path_factory: pytest.TempPathFactory) -> TenantPlan:
     with running_emulator([load_tenant(document())]) as emulator:
         before = collected(emulator, tmp_path_factory.mktemp("before"), LOADED.policies)
-    whole = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
-    assert whole.proven
-    return whole.tenants[0]
+    fleet_plan = plan_run([before], LOADED.policies, builtin(), NOW, decisions=LOADED.decisions)
+    assert fleet_plan.proven
+    return fleet_plan.tenants[0]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def steps(plan: TenantPlan) -> list[Step]:
 
 @contextmanager
 def served() -> Iterator[tuple[Emulator, PlanExecution]]:
-    """The tenant as it was when the plan was made."""
+    """Serve the tenant in the state in which the plan was made."""
     with running_emulator([load_tenant(document())]) as emulator:
         bearer = {"Authorization": f"Bearer {emulator.bearer('contoso', roles=WRITE)}"}
         with httpx.Client(headers=bearer, trust_env=False) as client:
@@ -59,7 +59,7 @@ def served() -> Iterator[tuple[Emulator, PlanExecution]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
-def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
+def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_the_proof(
     plan: TenantPlan, steps: list[Step], tmp_path: Path, lag: int, lost: int | None
 ) -> None:
     with served() as (emulator, execution):
@@ -73,16 +73,18 @@ def test_late_effects_and_a_lost_connection_lead_to_the_state_of_the_proof(
         assert set(outcomes) <= {"done", "unchanged"}
         assert lost is not None or set(outcomes) == {"done"}
         execution.settle()
-        after = opened(emulator, tmp_path / "after")
-        assert after == {item.fingerprint for item in plan.proof.remaining}, "claimed findings gone, none new"
-        kept = state(tenant)
+        after = open_findings(emulator, tmp_path / "after")
+        assert after == {item.fingerprint for item in plan.proof.remaining}, (
+            "the fixed findings are gone, and there are no new ones"
+        )
+        executed_state = state(tenant)
         assert set(execution.carry_out(steps)) == {"unchanged"}, "a second run changes nothing"
-        assert state(tenant) == kept
+        assert state(tenant) == executed_state
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lag", [0, 4])
-def test_undo_brings_back_licences_paths_and_memberships(steps: list[Step], lag: int) -> None:
+def test_undo_restores_licences_paths_and_memberships(steps: list[Step], lag: int) -> None:
     with served() as (emulator, execution):
         tenant = emulator.tenants["contoso"]
         before = state(tenant)
@@ -90,33 +92,35 @@ def test_undo_brings_back_licences_paths_and_memberships(steps: list[Step], lag:
         execution.carry_out(steps)
         execution.settle()
         assert state(tenant) != before
-        for _ in range(2):  # the second time there is nothing left to take back
+        for _ in range(2):  # the second time, nothing is left to undo
             outcomes = execution.take_back(steps)
             execution.settle()
         assert set(outcomes) == {"unchanged"}
-        for_good = {step.user or step.group for step in steps if step.undo is None}
+        irreversible = {step.user or step.group for step in steps if step.undo is None}
         names = {stable_id("plan", name.partition("@")[0]): name for name in before if "@" in name}
         changed = {name for name, value in state(tenant).items() if value != before[name]}
-        assert changed <= {names.get(each, each) for each in for_good}, "only what cannot be undone is different"
-        assert len(for_good) == 2, "a retry of a group's licence, and the licence of a group without members"
+        assert changed <= {names.get(object_id, object_id) for object_id in irreversible}, (
+            "only objects with an irreversible change differ"
+        )
+        assert len(irreversible) == 2, "a retry of a group's licence, and the licence of a group without members"
 
 
-def dynamic(tenant: Tenant) -> None:
+def make_groups_dynamic(tenant: Tenant) -> None:
     for group in tenant.groups.values():
         group.document |= {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
 
 
-def synced(tenant: Tenant) -> None:
+def make_groups_synchronised(tenant: Tenant) -> None:
     for group in tenant.groups.values():
         group.document["onPremisesSyncEnabled"] = True
 
 
-def no_seats(tenant: Tenant) -> None:
+def use_all_seats(tenant: Tenant) -> None:
     for sku in tenant.skus:
         sku["prepaidUnits"] = {**sku["prepaidUnits"], "enabled": int(sku["consumedUnits"] or 0)}
 
 
-def left(tenant: Tenant) -> None:
+def remove_leaver_from_groups(tenant: Tenant) -> None:
     position = tenant.people.find(stable_id("plan", "leaver"))
     assert position is not None
     for group in tenant.groups.values():
@@ -126,8 +130,16 @@ def left(tenant: Tenant) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("change", "refusals"), [(dynamic, True), (synced, True), (no_seats, True), (left, False)])
-def test_what_graph_refuses_meanwhile_is_reported_and_harms_nothing(
+@pytest.mark.parametrize(
+    ("change", "refusals"),
+    [
+        (make_groups_dynamic, True),
+        (make_groups_synchronised, True),
+        (use_all_seats, True),
+        (remove_leaver_from_groups, False),
+    ],
+)
+def test_refused_requests_cause_no_new_findings_and_other_actions_are_executed(
     plan: TenantPlan,
     steps: list[Step],
     tmp_path: Path,
@@ -137,18 +149,18 @@ def test_what_graph_refuses_meanwhile_is_reported_and_harms_nothing(
     with served() as (emulator, execution):
         change(emulator.tenants["contoso"])
         emulator.tenants["contoso"].touch()
-        disturbed = opened(emulator, tmp_path / "disturbed")
+        open_after_change = open_findings(emulator, tmp_path / "disturbed")
         outcomes = dict(zip([id(step) for step in steps], execution.carry_out(steps), strict=True))
         refused = {outcome for outcome in outcomes.values() if outcome not in {"done", "unchanged"}}
         assert bool(refused) is refusals
-        after = opened(emulator, tmp_path / "after")
-        assert after <= disturbed, "nothing new"
+        after = open_findings(emulator, tmp_path / "after")
+        assert after <= open_after_change, "no new findings"
         assert plan.changes is not None
-        whole = [
+        executed = [
             action
             for action in plan.actions
             if action.requests
             and all(outcomes[id(step)] in {"done", "unchanged"} for step in plan.changes.steps[action.id])
         ]
-        assert whole, "the other actions are carried out"
-        assert not after & {mark for action in whole for mark in action.findings}
+        assert executed, "actions without a refused request are executed"
+        assert not after & {fingerprint for action in executed for fingerprint in action.findings}

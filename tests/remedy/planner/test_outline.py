@@ -1,4 +1,4 @@
-"""The parts of a plan and what they come to, on small tenants."""
+"""The outline of a plan: its parts, and the effects and totals of their actions."""
 
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.outline import outline, total
@@ -16,7 +16,7 @@ policies:
 """
 
 
-def test_every_action_is_in_one_part_with_what_its_requests_come_to() -> None:
+def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     people = [
         user("ann", grant(VISIO)),
         user("bo", grant(VISIO), grant(E3)),
@@ -35,7 +35,7 @@ def test_every_action_is_in_one_part_with_what_its_requests_come_to() -> None:
         "assigns 1 seat",
         "costs €35.70 a month",
     ]
-    # What is open about an action with requests stands in the second part as well.
+    # An action with requests and an open question is in both the first and the second part.
     (open_,) = (entry for entry in parts.undecided if entry.action.requests)
     assert open_ in parts.runnable
     assert [question.products for question in open_.questions] == [("SPE_E3", "SPE_E5")]
@@ -47,7 +47,7 @@ def test_every_action_is_in_one_part_with_what_its_requests_come_to() -> None:
     assert list(total_texts(total([open_], runs=False), ENGLISH, runs=False)) == ["1 open question"]
 
 
-def test_a_change_that_gives_the_freed_seat_on_counts_both() -> None:
+def test_seat_effects_count_freed_and_assigned_seats_of_a_move() -> None:
     rules = """
 policies:
   - {id: sales, severity: high, users: {department: Sales}, assignments: {allow: [SPE_E3], require: [SPE_E3]}}
@@ -58,7 +58,7 @@ policies:
     assert (change.freed, change.assigned) == (1, 1)
 
 
-def test_a_product_and_its_subscription_are_named_once() -> None:
+def test_product_and_its_subscription_are_named_once() -> None:
     bought = [subscription("SPE_E3", 9, "2026-12-20")]
     rules = f"""
 {PRICES}
@@ -67,5 +67,5 @@ policies:
   - {{id: idle, severity: low, subscriptions: {{of: [SPE_E3], expiring: {{within: 60d, idle: {{min: 5}}}}}}}}
 """
     parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
-    about = [entry for entry in parts.undecided if len({each.subject.id for each in entry.findings}) > 1]
-    assert [[name for name, _ in concerned(entry, {})] for entry in about] == [["Microsoft 365 E3"]]
+    entries = [entry for entry in parts.undecided if len({finding.subject.id for finding in entry.findings}) > 1]
+    assert [[name for name, _ in concerned(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]

@@ -1,4 +1,4 @@
-"""A plan mends what it says, in as few calls as it takes, breaks nothing, and says why the rest stays."""
+"""Plans: the changes that they make, their number of requests, their proof, and the reasons for what remains."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -30,7 +30,7 @@ LEAVERS = """policies:
 """
 
 
-def test_a_move_is_one_call_and_keeps_off_what_is_off() -> None:
+def test_move_is_one_request_and_keeps_disabled_plans() -> None:
     off = [plan for plan in _plans(E3) if plan in _plans(F3)][:1]
     ann = user("ann", grant(E3, off=(off[0],)), department="Store")
     plan = planned(snapshot([ann], {E3: 5, F3: 5}), STORE + PRICES)
@@ -44,7 +44,7 @@ def test_a_move_is_one_call_and_keeps_off_what_is_off() -> None:
     assert f"{plan.actions[0].money.per_month:.2f}" == "28.20"  # type: ignore[union-attr]
 
 
-def test_a_product_beside_another_keeps_off_what_is_off_there() -> None:
+def test_additional_product_keeps_disabled_plans_of_the_held_product() -> None:
     off = [plan for plan in _plans(F3) if plan in _plans(E3)][:1]
     ann = user("ann", grant(F3, off=(off[0],)), department="Office")
     plan = planned(snapshot([ann], {E3: 5, F3: 5}), OFFICE + PRICES)
@@ -52,7 +52,7 @@ def test_a_product_beside_another_keeps_off_what_is_off_there() -> None:
     assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
 
 
-def test_a_new_product_brings_a_service_that_a_policy_asks_for_though_the_old_one_had_it_off() -> None:
+def test_additional_product_enables_a_required_service_that_the_held_product_disables() -> None:
     ann = user("ann", grant(F3, off=(_teams(F3),)), department="Office")
     plan = planned(
         snapshot([ann], {E3: 5, F3: 5}), OFFICE.replace("[SPE_E3]}", "[SPE_E3], services: {require: [TEAMS1]}}")
@@ -72,15 +72,15 @@ def _plans(sku_id: str) -> list[str]:
     return [plan.id for plan in product.plans]
 
 
-def test_nobody_loses_a_licence_for_which_the_other_has_no_seat() -> None:
+def test_product_is_not_removed_if_its_replacement_has_no_seat() -> None:
     ann = user("ann", grant(E3), department="Store")
     plan = planned(snapshot([ann], {E3: 5, F3: 0}), STORE)
     assert bodies(plan) == []
     assert sorted(item.code for item in plan.proof.remaining) == ["ends", "seats"]
 
 
-def test_freed_seats_are_given_out_before_any_is_bought() -> None:
-    """The leaver's seat is the only one there is; it is freed in an earlier action than the one that takes it."""
+def test_freed_seat_is_assigned_without_a_purchase() -> None:
+    """The only seat is that of the leaver; the action that frees it comes before the action that takes it."""
     leaver = user("leaver", grant(F3), accountEnabled=False)
     new = user("new", department="Store")
     text = """policies:
@@ -95,7 +95,7 @@ def test_freed_seats_are_given_out_before_any_is_bought() -> None:
     assert (len(plan.proof.fixed), plan.proof.remaining, plan.proof.new) == (2, (), ())
 
 
-def test_the_cheapest_product_that_satisfies_every_policy_is_chosen() -> None:
+def test_plan_assigns_the_cheapest_product_that_satisfies_every_policy() -> None:
     text = """policies:
   - {id: suite, severity: high, assignments: {require: [[SPE_E5, SPE_E3, SPE_F1]]}}
   - {id: office, severity: high, users: {department: Office}, assignments: {deny: [SPE_F1]}}
@@ -109,7 +109,7 @@ def test_the_cheapest_product_that_satisfies_every_policy_is_chosen() -> None:
 
 
 @pytest.mark.slow
-def test_worse_findings_get_the_seats_first() -> None:
+def test_seats_go_to_findings_of_higher_severity_first() -> None:
     text = """policies:
   - {id: low, severity: low, users: {department: Store}, assignments: {require: [SPE_F1]}}
   - {id: high, severity: high, users: {department: Ward}, assignments: {require: [SPE_F1]}}
@@ -121,7 +121,7 @@ def test_worse_findings_get_the_seats_first() -> None:
         assert [(item.code, len(plan.proof.fixed)) for item in plan.proof.remaining] == [("seats", 1)]
 
 
-def test_what_a_group_gives_is_never_removed_on_the_user() -> None:
+def test_group_licence_is_not_removed_from_the_user() -> None:
     group = {"id": "g1", "displayName": "LIC-E3", "assignedLicenses": [{"skuId": E3}], "members": ["ann", "bo"]}
     people = [user("ann", grant(E3, "g1"), accountEnabled=False), user("bo", grant(E3, "g1"))]
     plan = planned(snapshot(people, {E3: 5}, groups=[group]), LEAVERS)
@@ -130,7 +130,7 @@ def test_what_a_group_gives_is_never_removed_on_the_user() -> None:
     assert plan.actions[0].title.startswith("Take 1 person out of the group that assigns Microsoft 365 E3 (LIC-E3)")
 
 
-def test_a_direct_copy_goes_while_the_group_keeps_the_licence() -> None:
+def test_direct_duplicate_of_a_group_licence_is_removed() -> None:
     people = [user("ann", grant(E3, "g1"), grant(E3))]
     text = "policies: [{id: twice, severity: low, assignments: {duplicates: deny}}]"
     plan = planned(snapshot(people, {E3: 5}), text)
@@ -138,14 +138,14 @@ def test_a_direct_copy_goes_while_the_group_keeps_the_licence() -> None:
     assert plan.after.open == 0
 
 
-def test_a_copy_that_alone_turns_a_service_on_stays() -> None:
+def test_duplicate_that_alone_enables_a_service_is_kept() -> None:
     people = [user("ann", grant(E3, "g1", off=(_plans(E3)[0],)), grant(E3))]
     text = "policies: [{id: twice, severity: low, assignments: {duplicates: deny}}]"
     plan = planned(snapshot(people, {E3: 5}), text)
     assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["ends"])
 
 
-def test_a_change_that_would_leave_too_many_seats_idle_is_left_out_and_reported() -> None:
+def test_change_that_would_leave_too_many_seats_idle_is_left_out_and_reported() -> None:
     text = LEAVERS + "  - {id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}\n"
     people = [user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")]
     plan = planned(snapshot(people, {VISIO: 2}), text)
@@ -154,8 +154,8 @@ def test_a_change_that_would_leave_too_many_seats_idle_is_left_out_and_reported(
     assert plan.proof.new == ()
 
 
-def test_a_new_finding_that_no_limit_foresaw_drops_what_made_it() -> None:
-    """Pools are judged as a whole; only the audit of the copy shows that the change breaks one."""
+def test_change_that_causes_a_new_finding_is_dropped() -> None:
+    """Limits do not cover pools: only the audit of the simulated tenant shows that the change violates one."""
     text = LEAVERS + "  - {id: pool, severity: medium, seats: {of: paid, spare: {max: 1}, pool: true}}\n"
     people = [user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")]
     plan = planned(snapshot(people, {VISIO: 2}), text)
@@ -164,16 +164,16 @@ def test_a_new_finding_that_no_limit_foresaw_drops_what_made_it() -> None:
     assert {item.subject for item in plan.dropped} == {"ann", "bo"}
 
 
-def test_the_balance_of_the_fleet_counts_as_well() -> None:
+def test_plan_respects_the_balance_of_the_fleet() -> None:
     text = LEAVERS + "  - {id: fair, severity: low, balance: {of: paid, spare: {min: 1, max: 1}}}\n"
-    one = snapshot([user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")], {VISIO: 2})
-    other = snapshot([user("cem", grant(VISIO))], {VISIO: 1}, name="fabrikam")
-    plan = fleet([one, other], text)
+    contoso = snapshot([user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")], {VISIO: 2})
+    fabrikam = snapshot([user("cem", grant(VISIO))], {VISIO: 1}, name="fabrikam")
+    plan = fleet([contoso, fabrikam], text)
     assert plan.proven
     assert len(bodies(plan.tenants[0])) < 2
 
 
-def test_an_overlap_keeps_what_has_the_services() -> None:
+def test_overlap_keeps_the_product_with_more_services() -> None:
     text = "policies: [{id: one, severity: low, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}]\n"
     plan = planned(snapshot([user("ann", grant(E3), grant(E5))], {E3: 1, E5: 1}), text + PRICES)
     assert bodies(plan) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
@@ -181,8 +181,8 @@ def test_an_overlap_keeps_what_has_the_services() -> None:
     assert any("lose these services" in warning for warning in plan.actions[0].warnings)
 
 
-def test_a_retry_follows_the_seat_that_it_needs() -> None:
-    group = licensing("new", sku=F3) | {"hasMembersWithLicenseErrors": True}
+def test_retry_comes_after_the_change_that_frees_its_seat() -> None:
+    group = licensing_group("new", sku=F3) | {"hasMembersWithLicenseErrors": True}
     people = [
         user("leaver", grant(F3), accountEnabled=False),
         user("new", grant(F3, "g1", error="CountViolation"), department="Store"),
@@ -197,8 +197,8 @@ def test_a_retry_follows_the_seat_that_it_needs() -> None:
     assert (plan.before.open, plan.after.open) == (4, 0)
 
 
-def test_a_retry_is_distinguished_from_what_else_changes() -> None:
-    group = licensing("ann", sku=F3) | {"hasMembersWithLicenseErrors": True}
+def test_retry_is_a_separate_action_from_other_changes_of_the_user() -> None:
+    group = licensing_group("ann", sku=F3) | {"hasMembersWithLicenseErrors": True}
     ann = user("ann", grant(VISIO), grant(F3, "g1", error="CountViolation"))
     text = "policies:\n  - {id: errors, severity: low, health: {errors: deny}}\n"
     text += "  - {id: visio, severity: high, assignments: {deny: [VISIOCLIENT]}}\n"
@@ -211,15 +211,15 @@ def test_a_retry_is_distinguished_from_what_else_changes() -> None:
     assert plan.after.open == 0
 
 
-def test_nobody_who_left_is_given_another_product_beside_the_one_of_their_group() -> None:
+def test_leaver_gets_no_product_in_addition_to_a_group_licence() -> None:
     people = [user("ann", grant(E3, "g1"), accountEnabled=False), user("bo", grant(E3, "g1"), department="Sales")]
     text = STORE.replace("{department: Store}", "{accountEnabled: false}")
-    plan = planned(snapshot(people, {E3: 2, F3: 2}, groups=[licensing("ann", "bo", sku=E3)]), text)
+    plan = planned(snapshot(people, {E3: 2, F3: 2}, groups=[licensing_group("ann", "bo", sku=E3)]), text)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["group", "group"]
 
 
-def test_services_are_switched_in_place() -> None:
+def test_services_are_switched_without_removing_the_licence() -> None:
     teams = _teams(E3)
     text = """policies:
   - {id: on, severity: low, users: {department: Office}, assignments: {services: {require: [TEAMS1]}}}
@@ -227,31 +227,31 @@ def test_services_are_switched_in_place() -> None:
 """
     people = [user("ann", grant(E3, off=(teams,)), department="Office"), user("bo", grant(E3), department="Store")]
     plan = planned(snapshot(people, {E3: 2}), text)
-    found = {
+    disabled_plans = {
         request["path"]: request["body"]["addLicenses"][0]["disabledPlans"]
         for action in plan.actions
         for request in action.requests
     }
-    assert found == {"/users/ann/assignLicense": [], "/users/bo/assignLicense": [teams]}
+    assert disabled_plans == {"/users/ann/assignLicense": [], "/users/bo/assignLicense": [teams]}
     assert plan.after.open == 0
 
 
 @pytest.mark.parametrize(("allowed", "expected"), [("[NL]", [("PATCH", {"usageLocation": "NL"})]), ("[NL, BE]", [])])
-def test_a_usage_location_is_set_only_where_one_is_known(allowed: str, expected: list[Any]) -> None:
+def test_usage_location_is_set_only_if_one_value_is_allowed(allowed: str, expected: list[Any]) -> None:
     text = f"policies: [{{id: where, severity: low, attributes: {{require: [usageLocation], allow: {{usageLocation: {allowed}}}}}}}]"
     plan = planned(snapshot([user("ann", grant(E3), usageLocation=None)], {E3: 1}), text)
     assert [(r["method"], r["body"]) for action in plan.actions for r in action.requests] == expected
     assert plan.after.open == 1 - len(expected)
 
 
-def test_without_paths_nothing_is_changed() -> None:
+def test_nothing_is_changed_if_assignment_paths_were_not_collected() -> None:
     person = user("ann", grant(E3), accountEnabled=False)
-    unasked = tuple(set(EVERYTHING_ABOUT_USERS) - {"accountEnabled", "assignedLicenses", "id", "usageLocation"})
-    plan = planned(snapshot([person], {E3: 1}, unasked=unasked), LEAVERS)
+    not_collected = tuple(set(EVERYTHING_ABOUT_USERS) - {"accountEnabled", "assignedLicenses", "id", "usageLocation"})
+    plan = planned(snapshot([person], {E3: 1}, unasked=not_collected), LEAVERS)
     assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["paths"])
 
 
-def test_an_incomplete_snapshot_gives_a_plan_that_says_what_it_leaves_out() -> None:
+def test_plan_of_an_incomplete_snapshot_lists_what_it_omits() -> None:
     text = LEAVERS + "  - {id: mail, severity: low, users: {mailboxType: shared}, assignments: {deny: paid}}\n"
     state = snapshot(
         [user("ann", grant(E3), accountEnabled=False)], {E3: 1}, statuses={Source.MAILBOXES: SourceStatus.DENIED}
@@ -263,7 +263,7 @@ def test_an_incomplete_snapshot_gives_a_plan_that_says_what_it_leaves_out() -> N
     assert bodies(plan.tenants[0]) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
 
 
-def test_money_is_three_figures_and_a_lower_bound_where_a_price_is_missing() -> None:
+def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
     people = [user("ann", grant(E3), grant(VISIO), accountEnabled=False)]
     plan = planned(snapshot(people, {E3: 1, VISIO: 1}), LEAVERS + PRICES)
     (before,), (after,) = plan.before.money, plan.after.money
@@ -274,19 +274,19 @@ def test_money_is_three_figures_and_a_lower_bound_where_a_price_is_missing() -> 
 @pytest.mark.parametrize(
     ("agreement", "kind"), [(Agreement.MOSA, "remove-seats"), (Agreement.MCA, "remove-seats-at-renewal")]
 )
-def test_the_agreement_decides_when_seats_go(agreement: Agreement, kind: str) -> None:
+def test_agreement_decides_when_seats_are_removed(agreement: Agreement, kind: str) -> None:
     text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
     plan = planned(snapshot([], {E3: 9}, agreement=agreement), text)
     assert [(action.kind, action.count) for action in plan.actions] == [(kind, 8)]
 
 
-def test_equal_input_gives_equal_plans() -> None:
+def test_plan_does_not_depend_on_the_order_of_users() -> None:
     people = [user(f"u{number}", grant(E3), department="Store") for number in range(9)]
     text = STORE + PRICES
     assert planned(snapshot(people, {E3: 9, F3: 4}), text) == planned(snapshot(people[::-1], {E3: 9, F3: 4}), text)
 
 
-def licensing(*members: str, extra: tuple[str, ...] = (), sku: str = E5) -> dict[str, Any]:
+def licensing_group(*members: str, extra: tuple[str, ...] = (), sku: str = E5) -> dict[str, Any]:
     return {
         "id": "g1",
         "displayName": "LIC-E5",
@@ -296,10 +296,10 @@ def licensing(*members: str, extra: tuple[str, ...] = (), sku: str = E5) -> dict
     }
 
 
-def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> None:
+def test_group_licence_is_changed_if_all_members_should_move() -> None:
     off = [plan for plan in _plans(E5) if plan in _plans(F3)][:1]
     people = [user(name, grant(E5, "g1", off=tuple(off)), department="Store") for name in ("ann", "bo")]
-    state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing("ann", "bo")])
+    state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing_group("ann", "bo")])
     plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
     assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
     assert (
@@ -317,27 +317,27 @@ def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> No
         ([], ("somebody-unknown",), 2),
         ([], (), 1),
     ],
-    ids=["one of them may keep it", "a member who is not known", "too few seats"],
+    ids=["a member may keep it", "an unknown member", "too few seats"],
 )
-def test_a_group_that_gives_it_rightly_to_somebody_stays(
+def test_group_licence_is_kept_unless_all_members_can_move(
     others: list[dict[str, Any]], extra: tuple[str, ...], seats: int
 ) -> None:
     people = [*(user(name, grant(E5, "g1"), department="Store") for name in ("ann", "bo")), *others]
-    state = snapshot(people, {E5: 3, F3: seats}, groups=[licensing("ann", "bo", extra=extra)])
+    state = snapshot(people, {E5: 3, F3: seats}, groups=[licensing_group("ann", "bo", extra=extra)])
     plan = planned(state, STORE)
     assert bodies(plan) == []
     assert plan.after.open == plan.before.open == 4
 
 
-def test_seats_bought_within_seven_days_can_go_at_once_under_an_mca() -> None:
+def test_seats_bought_within_seven_days_are_removed_at_once_under_an_mca() -> None:
     text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
-    found = {}
+    actions = {}
     for name, bought in (("new", "2026-11-15T00:00:00Z"), ("old", "2026-11-01T00:00:00Z")):
         row = {"id": "s1", "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": bought,
                "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}  # fmt: skip
-        found[name] = planned(snapshot([], {E3: 9}, subscriptions=[row]), text).actions[0]
-    assert {name: action.kind for name, action in found.items()} == {
+        actions[name] = planned(snapshot([], {E3: 9}, subscriptions=[row]), text).actions[0]
+    assert {name: action.kind for name, action in actions.items()} == {
         "new": "remove-seats",
         "old": "remove-seats-at-renewal",
     }
-    assert str(found["old"].due) == "2027-02-01"
+    assert str(actions["old"].due) == "2027-02-01"

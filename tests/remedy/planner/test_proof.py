@@ -1,4 +1,4 @@
-"""The proof holds for generated tenants and policies, with every kind of gap: nothing new, and no claim that is false."""
+"""The proof of a plan holds for generated tenants and policies: no new findings, and no false claims."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -88,30 +88,32 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.sampled_from(SOLVERS))
-def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
+def test_plans_of_generated_tenants_are_proven(tenant: Any, solver: str | None) -> None:
     people, seats, groups = tenant
     plan = fleet([snapshot(people, seats, groups=groups)], TEXT, solver=solver)
-    own = plan.tenants[0]
+    tenant_plan = plan.tenants[0]
     assert plan.proven
-    assert own.before.open == len(own.proof.fixed) + len(own.proof.remaining)
-    assert own.after.open == len(own.proof.remaining)
-    with_requests = {mark for action in own.actions if action.requests for mark in action.findings}
-    assert with_requests <= set(own.proof.fixed)
-    listed = [mark for action in own.actions for mark in action.findings]
+    assert tenant_plan.before.open == len(tenant_plan.proof.fixed) + len(tenant_plan.proof.remaining)
+    assert tenant_plan.after.open == len(tenant_plan.proof.remaining)
+    with_requests = {
+        fingerprint for action in tenant_plan.actions if action.requests for fingerprint in action.findings
+    }
+    assert with_requests <= set(tenant_plan.proof.fixed)
+    listed = [fingerprint for action in tenant_plan.actions for fingerprint in action.findings]
     assert len(listed) == len(set(listed))
-    assert set(listed) >= {item.fingerprint for item in own.proof.remaining}
+    assert set(listed) >= {item.fingerprint for item in tenant_plan.proof.remaining}
 
 
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.data())
-def test_no_answers_make_anything_worse(tenant: Any, data: st.DataObject) -> None:
-    """Whatever is answered to the questions, wrong numbers of seats included."""
+def test_plans_are_proven_for_any_answers(tenant: Any, data: st.DataObject) -> None:
+    """The answers are drawn from those offered, with any number of seats, also wrong ones."""
     people, seats, groups = tenant
     state, policies = snapshot(people, seats, groups=groups), policy_set(TEXT)
-    asked = plan_run([state], policies, builtin(), NOW).tenants[0].questions
+    questions = plan_run([state], policies, builtin(), NOW).tenants[0].questions
     decisions = []
-    for question in asked:
+    for question in questions:
         ((kind, value),) = data.draw(st.sampled_from(question.answers)).items()
         if kind in {"purchase", "renewal"}:
             value = {**value, "seats": data.draw(st.integers(0, 9))}
@@ -122,21 +124,23 @@ def test_no_answers_make_anything_worse(tenant: Any, data: st.DataObject) -> Non
             )
         )  # fmt: skip
     plan = plan_run([state], policies, builtin(), NOW, decisions=decisions)
-    own = plan.tenants[0]
+    tenant_plan = plan.tenants[0]
     assert plan.proven
-    assert own.before.open == len(own.proof.fixed) + len(own.proof.remaining)
-    with_requests = {mark for action in own.actions if action.requests for mark in action.findings}
-    assert with_requests <= set(own.proof.fixed)
+    assert tenant_plan.before.open == len(tenant_plan.proof.fixed) + len(tenant_plan.proof.remaining)
+    with_requests = {
+        fingerprint for action in tenant_plan.actions if action.requests for fingerprint in action.findings
+    }
+    assert with_requests <= set(tenant_plan.proof.fixed)
 
 
-def open_marks(findings: Sequence[Finding]) -> set[str]:
+def open_fingerprints(findings: Sequence[Finding]) -> set[str]:
     return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
 
 
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios())
-def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
+def test_proof_holds_for_generated_policies_of_the_whole_language(scenario: Scenario) -> None:
     loaded = load(files(scenario.documents)).policies
     states = [oracle_snapshot(tenant, scenario) for tenant in scenario.tenants]
     catalogue = catalogue_of(scenario.catalogue)
@@ -144,11 +148,11 @@ def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
     assert plan.proven
     before = {tenant.name: tenant for tenant in audit(states, loaded, catalogue, scenario.as_of).tenants}
     for tenant in plan.tenants:
-        known = open_marks(before[tenant.name].findings)
-        assert set(tenant.proof.fixed) | {item.fingerprint for item in tenant.proof.remaining} == known
+        open_before = open_fingerprints(before[tenant.name].findings)
+        assert set(tenant.proof.fixed) | {item.fingerprint for item in tenant.proof.remaining} == open_before
 
 
-WAYS = st.lists(
+OPTIONS = st.lists(
     st.builds(
         Option,
         score=st.builds(Score, st.integers(-5, 0), st.integers(0, 2), st.integers(-300, 300), st.integers(0, 3)),
@@ -160,33 +164,35 @@ LIMITS = st.dictionaries(
     st.sampled_from("abc"),
     st.builds(Limit, least=st.one_of(st.none(), st.integers(-2, 0)), most=st.one_of(st.none(), st.integers(0, 2))),
 )
-NOTHING = Option(score=NO_CHANGE)
+NO_CHANGE_OPTION = Option(score=NO_CHANGE)
 
 
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
-@given(st.lists(WAYS, max_size=6), LIMITS)
-def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:
+@given(st.lists(OPTIONS, max_size=6), LIMITS)
+def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], limits: dict[str, Limit]) -> None:
     pytest.importorskip("scipy")
-    alternatives = [[NOTHING, *own] for own in people]
+    alternatives = [[NO_CHANGE_OPTION, *options] for options in people]
     walked, solved = (choose_options(alternatives, limits, solver=name) for name in ("walk", "milp"))
     assert walked.optimal
     assert walked.score == solved.score
     for choice in (walked, solved):
         for sku, limit in limits.items():
-            change = sum(own[index].seats.get(sku, 0) for own, index in zip(alternatives, choice.chosen, strict=True))
+            change = sum(
+                options[index].seats.get(sku, 0) for options, index in zip(alternatives, choice.chosen, strict=True)
+            )
             assert limit.least is None or change >= limit.least
             assert limit.most is None or change <= limit.most
     assert walked.bound <= walked.score
 
 
 @pytest.mark.slow
-def test_many_people_who_share_many_products_get_the_best() -> None:
-    """Too many balances for a walk: the solver decides, and nothing better is left."""
+def test_milp_solves_many_people_who_share_many_products_optimally() -> None:
+    """There are too many seat balances for the walk, so MILP is used; its result is optimal."""
     pytest.importorskip("scipy")
     skus = "abcdef"
     people = [
-        [NOTHING, *(Option(score=Score(-1 - number % 7 - position, 0, number, 1), seats={sku: 1}) for position, sku in enumerate(skus))]
+        [NO_CHANGE_OPTION, *(Option(score=Score(-1 - number % 7 - position, 0, number, 1), seats={sku: 1}) for position, sku in enumerate(skus))]
         for number in range(120)
     ]  # fmt: skip
     limits = {sku: Limit(most=3 + position) for position, sku in enumerate(skus)}

@@ -1,4 +1,4 @@
-"""How much of what is open a plan fixes: on the built-in tenants and on a messy one, with and without answers."""
+"""The share of open findings that a plan fixes, for the built-in tenants and a messy one, with and without answers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -35,8 +35,8 @@ POLICIES = messy_tenant.rules().policies
 WRITE = ["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "GroupMember.ReadWrite.All", "Group.Read.All"]
 
 
-class Messy(Struct, frozen=True, kw_only=True, dict=True):
-    """The messy tenant and its plan once every question has an answer."""
+class MessyTenant(Struct, frozen=True, kw_only=True, dict=True):
+    """The messy tenant, and its plan with an answer to every question."""
 
     cloud: bool
     state: Snapshot
@@ -44,11 +44,11 @@ class Messy(Struct, frozen=True, kw_only=True, dict=True):
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["in the cloud", "by rule and on premises"])
-def messy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Messy:
+def messy(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MessyTenant:
     with emulated(cloud=request.param) as emulator:
         state = collected(emulator, tmp_path_factory.mktemp("before"), POLICIES)
     answered, _ = answered_plan([state], POLICIES)
-    return Messy(cloud=request.param, state=state, answered=answered)
+    return MessyTenant(cloud=request.param, state=state, answered=answered)
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def emulated(*, cloud: bool) -> Iterator[Emulator]:
 
 
 def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
-    """The share of open findings that are gone after the plan, in percent."""
+    """The percentage of open findings that the plan fixes."""
     rows = [row for tenant in tenants for row in tenant.reach if row.location in (locations or tuple(Location))]
     assert locations or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
     assert locations or sum(row.fixed for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
@@ -66,7 +66,7 @@ def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
 
 
 @pytest.mark.slow
-def test_the_messy_tenant(messy: Messy) -> None:
+def test_share_of_fixed_findings_in_the_messy_tenant(messy: MessyTenant) -> None:
     plan = plan_run([messy.state], POLICIES, builtin(), NOW)
     assert plan.proven
     assert plan.complete
@@ -82,7 +82,7 @@ def test_the_messy_tenant(messy: Messy) -> None:
 
 
 def with_cloud_groups(state: Snapshot) -> Snapshot:
-    """The tenant with no rule and no local directory behind any group."""
+    """The tenant with all groups changed to cloud groups with assigned members."""
     groups = state.table("groups")
     cloud: dict[str, Any] = {"groupTypes": [], "membershipRule": None, "onPremisesSyncEnabled": None}
     rows = [{**row, "membershipRuleProcessingState": None, **cloud} for row in groups.to_pylist()]
@@ -90,15 +90,15 @@ def with_cloud_groups(state: Snapshot) -> Snapshot:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("cloud", [False, True], ids=["as they are", "groups in the cloud"])
-def test_the_built_in_tenants(*, cloud: bool) -> None:
+@pytest.mark.parametrize("cloud", [False, True], ids=["unchanged", "cloud groups"])
+def test_share_of_fixed_findings_in_the_built_in_tenants(*, cloud: bool) -> None:
     policies, states = load(demo_policies(NOW)).policies, snapshots(NOW)
     states = tuple(map(with_cloud_groups, states)) if cloud else states
     plan = plan_run(states, policies, builtin(), NOW)
     assert plan.proven
     reported = [tenant.findings.stats.money for tenant in audit(states, policies, builtin(), NOW).tenants]
     assert [{money.currency: money.exposure for money in tenant.before.money} for tenant in plan.tenants] == reported
-    assert share(plan.tenants) >= 60, "all groups but two are assigned in the cloud"
+    assert share(plan.tenants) >= 60, "all groups but two are cloud groups with assigned members"
     assert share(plan.tenants, Location.GRAPH) >= (75 if cloud else 80)
     answered, _ = answered_plan(states, policies)
     assert answered.proven
@@ -109,8 +109,8 @@ def test_the_built_in_tenants(*, cloud: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, 9)])
-def test_the_answered_plan_leads_to_the_state_of_its_proof(
-    messy: Messy, tmp_path: Path, lag: int, lost: int | None
+def test_execution_of_the_answered_plan_leads_to_the_state_of_its_proof(
+    messy: MessyTenant, tmp_path: Path, lag: int, lost: int | None
 ) -> None:
     (tenant,) = messy.answered.tenants
     with emulated(cloud=messy.cloud) as emulator:
@@ -126,5 +126,5 @@ def test_the_answered_plan_leads_to_the_state_of_its_proof(
             execution.settle()
             assert set(carry_out(tenant, execution, emulator.tenants["contoso"])) == {"unchanged"}, "a second run"
         (after,) = audit([collected(emulator, tmp_path, POLICIES)], POLICIES, builtin(), NOW).tenants
-    opened = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
-    assert opened == {item.fingerprint for item in tenant.proof.remaining}
+    open_after = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    assert open_after == {item.fingerprint for item in tenant.proof.remaining}

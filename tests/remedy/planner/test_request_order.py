@@ -1,4 +1,4 @@
-"""Requests that need what others free come after those, and titles and figures say what the requests really do."""
+"""Order of requests: those that free a seat come before those that take it; titles state what the requests do."""
 
 from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, group, planned, snapshot, user
 
@@ -10,7 +10,7 @@ TEAMS, YAMMER = "57ff2da0-773e-42df-b2af-ffb7a2317929", "7547a3fe-08ee-4ccb-b430
 PEOPLE = [user("ann", grant(E3), department="Store"), user("bo", grant(F3), department="Office")]
 
 
-def test_a_move_waits_for_the_seat_that_a_less_urgent_one_frees() -> None:
+def test_move_comes_after_a_less_severe_one_that_frees_its_seat() -> None:
     plan = planned(snapshot(PEOPLE, {E3: 2, F3: 1}), TEXT)
     assert bodies(plan) == [
         ("/users/bo/assignLicense", ["SPE_E3"], ["SPE_F1"]),
@@ -19,19 +19,19 @@ def test_a_move_waits_for_the_seat_that_a_less_urgent_one_frees() -> None:
     assert (plan.after.open, plan.dropped, plan.solver.optimal) == (0, (), True)
 
 
-def test_the_worse_goes_first_where_both_find_a_seat() -> None:
+def test_more_severe_move_comes_first_if_both_have_a_free_seat() -> None:
     plan = planned(snapshot(PEOPLE, {E3: 2, F3: 2}), TEXT)
     assert [path for path, _, _ in bodies(plan)] == ["/users/ann/assignLicense", "/users/bo/assignLicense"]
 
 
-def test_two_who_wait_for_each_other_are_left_out_and_reported() -> None:
+def test_moves_that_wait_for_each_other_are_left_out_and_reported() -> None:
     plan = planned(snapshot(PEOPLE, {E3: 1, F3: 1}), TEXT)
     assert bodies(plan) == []
     assert [item.subject for item in plan.dropped] == ["ann", "bo"]
     assert (plan.solver.optimal, plan.solver.reached, plan.solver.bound) == (False, 0, 2200)
 
 
-def test_a_service_that_comes_while_another_goes_is_reported_as_coming() -> None:
+def test_title_names_the_services_that_are_turned_on_and_off() -> None:
     ann = user("ann", grant(E3, off=(TEAMS,)), department="Office")
     text = """policies:
   - id: services
@@ -45,7 +45,7 @@ def test_a_service_that_comes_while_another_goes_is_reported_as_coming() -> None
     assert action.requests[0]["body"]["addLicenses"][0]["disabledPlans"] == [YAMMER]
 
 
-def test_a_copy_goes_after_the_group_has_been_tried_in_its_place() -> None:
+def test_duplicate_is_removed_after_the_group_licence_is_retried() -> None:
     erring = group("LIC-E3", E3, hasMembersWithLicenseErrors=True, members=["ann"])
     ann = user("ann", grant(E3), grant(E3, "g1", error="CountViolation"))
     text = """policies:

@@ -1,4 +1,4 @@
-"""A plan's requests, sent to a Graph emulator over HTTP: what is collected afterwards is what the proof promised."""
+"""A plan's requests, sent to the Graph emulator, lead to the open findings that the proof predicts."""
 
 from pathlib import Path
 from typing import Any
@@ -72,50 +72,50 @@ def tenant() -> dict[str, Any]:
 
 def send(emulator: Emulator, plan: FleetPlan) -> int:
     token = emulator.bearer("contoso", roles=WRITE)
-    sent = 0
+    count = 0
     with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
         for action in plan.tenants[0].actions:
             for request in action.requests:
-                answer = client.request(
+                response = client.request(
                     request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
                 )
-                assert answer.is_success, (action.title, answer.text)
-                sent += 1
-    return sent
+                assert response.is_success, (action.title, response.text)
+                count += 1
+    return count
 
 
-def open_marks(result: Result) -> set[str]:
-    return {f.fingerprint for owner in result.tenants for f in owner.findings if f.status is Status.OPEN}
+def open_fingerprints(result: Result) -> set[str]:
+    return {f.fingerprint for tenant in result.tenants for f in tenant.findings if f.status is Status.OPEN}
 
 
-def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
+def execute_and_prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
     before = collected(emulator, folder / "before")
     plan = plan_run([before], rules, builtin(), NOW)
     assert plan.proven
     assert send(emulator, plan) > 0
     after = audit([collected(emulator, folder / "after")], rules, builtin(), NOW)
     proof = plan.tenants[0].proof
-    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
-    assert not open_marks(after) & set(proof.fixed)
+    assert open_fingerprints(after) == {item.fingerprint for item in proof.remaining}
+    assert not open_fingerprints(after) & set(proof.fixed)
     return plan
 
 
 @pytest.mark.slow
-def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
+def test_requests_lead_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     with running_emulator([load_tenant(tenant())]) as emulator:
-        plan = prove(emulator, policy_set(TEXT + PRICES), tmp_path).tenants[0]
+        plan = execute_and_prove(emulator, policy_set(TEXT + PRICES), tmp_path).tenants[0]
         seats = {row["skuPartNumber"]: row["consumedUnits"] for row in emulator.tenants["contoso"].skus}
     assert plan.proof.remaining == ()
-    # The leaver's and the copy's seat went to those who waited; nobody bought anything.
+    # The seats of the leaver and of the duplicate went to the users who needed one; nothing was bought.
     assert seats == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3, "VISIOCLIENT": 0}
 
 
 @pytest.mark.slow
-def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
+def test_requests_for_the_built_in_tenant_lead_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     rules = load(demo_policies(NOW)).policies
     state = demo_snapshots(NOW)[0]
     with running_emulator([load_tenant(served(state))]) as emulator:
-        plan = prove(emulator, rules, tmp_path).tenants[0]
+        plan = execute_and_prove(emulator, rules, tmp_path).tenants[0]
     assert len(plan.proof.fixed) > 20
     assert {finding.check for finding in plan.findings if finding.fingerprint in plan.proof.fixed} >= {
         "assignment.not-allowed", "assignment.path", "assignment.overlap", "assignment.redundant",
@@ -124,7 +124,7 @@ def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
+def test_request_for_a_group_leads_to_the_findings_of_the_proof(tmp_path: Path) -> None:
     group = stable_id("plan", "LIC-E5")
     people = [identified(name, grant(E5, group), department="Store") for name in ("ann", "bo", "cem")]
     document = tenant() | {
@@ -141,24 +141,24 @@ def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
         ],
     }
     with running_emulator([load_tenant(document)]) as emulator:
-        plan = prove(emulator, policy_set(TEXT), tmp_path).tenants[0]
+        plan = execute_and_prove(emulator, policy_set(TEXT), tmp_path).tenants[0]
     assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
     assert plan.proof.remaining == ()
 
 
 @pytest.mark.slow
-def test_a_product_on_which_another_depends_stays_and_the_refusal_is_reported(tmp_path: Path) -> None:
-    """Graph alone knows which services need others: the request changes all of it or nothing."""
+def test_refused_removal_of_a_product_that_another_requires_is_reported(tmp_path: Path) -> None:
+    """Only Graph knows the dependencies between services; it applies a request completely or not at all."""
     people = [identified(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
     with running_emulator([load_tenant(tenant() | {"users": people, "groups": []})]) as emulator:
-        own = plan_run([collected(emulator, tmp_path)], policy_set(TEXT), builtin(), NOW).tenants[0]
-        assert own.changes is not None
+        tenant_plan = plan_run([collected(emulator, tmp_path)], policy_set(TEXT), builtin(), NOW).tenants[0]
+        assert tenant_plan.changes is not None
         visio = emulator.tenants["contoso"].sku(VISIO)
         assert visio is not None
         visio["@emulator.requires"] = [E3]
         token = emulator.bearer("contoso", roles=WRITE)
         with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
-            steps = [step for action in own.actions for step in own.changes.steps.get(action.id, ())]
+            steps = [step for action in tenant_plan.actions for step in tenant_plan.changes.steps.get(action.id, ())]
             outcomes = PlanExecution(client, emulator.endpoint).carry_out(steps)
         held = holdings(emulator, token)
     assert sorted(outcome.partition(" because ")[0] for outcome in outcomes) == ["License assignment failed", "done"]
@@ -166,7 +166,7 @@ def test_a_product_on_which_another_depends_stays_and_the_refusal_is_reported(tm
 
 
 DEPENDENT: dict[str, tuple[dict[str, Any], ...]] = {"draws": (grant(VISIO),), "plain": ()}
-OPPOSED = """policies:
+CONTRADICTING = """policies:
   - {id: no-e3, severity: high, users: {department: Torn}, assignments: {deny: [SPE_E3]}}
   - {id: e3, severity: high, users: {department: Torn}, assignments: {require: [SPE_E3]}}
   - {id: store, severity: high, users: {department: Store}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
@@ -174,8 +174,8 @@ OPPOSED = """policies:
 """
 
 
-def hard() -> dict[str, Any]:
-    """A tenant in which most wishes meet something that stands in their way."""
+def constrained_tenant() -> dict[str, Any]:
+    """A tenant in which most changes are impossible."""
     group = stable_id("plan", "LIC-E3")
     people = [
         identified("torn", grant(E3), department="Torn"),
@@ -206,29 +206,29 @@ def hard() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: Path) -> None:
-    rules = policy_set(OPPOSED + PRICES)
-    with running_emulator([load_tenant(hard())]) as emulator:
+def test_no_request_fails_and_nobody_is_without_a_licence_during_the_execution(tmp_path: Path) -> None:
+    rules = policy_set(CONTRADICTING + PRICES)
+    with running_emulator([load_tenant(constrained_tenant())]) as emulator:
         plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), NOW)
         assert plan.proven
         token = emulator.bearer("contoso", roles=WRITE)
-        licensed = {who for who, held in holdings(emulator, token).items() if held}
+        licensed = {name for name, held in holdings(emulator, token).items() if held}
         with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
             for request in [request for action in plan.tenants[0].actions for request in action.requests]:
-                answer = client.request(
+                response = client.request(
                     request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
                 )
-                assert answer.is_success, answer.text
-                assert {who for who, held in holdings(emulator, token).items() if held} >= licensed
+                assert response.is_success, response.text
+                assert {name for name, held in holdings(emulator, token).items() if held} >= licensed
         held = holdings(emulator, token)
         after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), NOW)
-    # One seat of F3 is free: one of the two who can move has it; nobody was left with neither.
+    # F3 has one free seat: one of the two users who can move gets it, the other keeps E3.
     assert sorted([held["first"], held["second"]]) == sorted([{E3}, {F3}])
-    # Graph assigns nothing without a usage location; what a group gives stays; two policies that disagree move nobody.
+    # Graph assigns nothing without a usage location; group licences stay; contradicting policies change nothing.
     assert (held["nowhere"], held["both"], held["torn"]) == ({E3}, {E3}, {E3})
     assert held["draws"] == {E5}
     proof = plan.tenants[0].proof
-    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
+    assert open_fingerprints(after) == {item.fingerprint for item in proof.remaining}
 
 
 def holdings(emulator: Emulator, token: str) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""Decisions about purchases and renewals: what people may give up or get then, and how far the plan follows them."""
+"""Decisions about purchases and renewals: the licence changes that they permit, and the limits of the plan."""
 
 from decimal import Decimal
 from typing import Any
@@ -33,39 +33,43 @@ LEAVERS = [user(f"leaver{n}", grant(E3), accountEnabled=False) for n in range(3)
 STARTERS = [user(f"starter{n}", department="Office") for n in range(2)]
 
 
-def planned(of: Snapshot, *decisions: dict[str, Any], rules: str = RULES) -> TenantPlan:
-    found = decided(rules, *decisions)
-    plan = plan_run([of], found.policies, builtin(), NOW, decisions=found.decisions)
+def planned(tenant: Snapshot, *decisions: dict[str, Any], rules: str = RULES) -> TenantPlan:
+    loaded = decided(rules, *decisions)
+    plan = plan_run([tenant], loaded.policies, builtin(), NOW, decisions=loaded.decisions)
     assert plan.proven
     return plan.tenants[0]
 
 
-def asked(of: Snapshot, kind: str) -> Question:
-    (question,) = [each for each in planned(of).questions if each.kind == kind]
+def question_of_kind(tenant: Snapshot, kind: str) -> Question:
+    (question,) = [question for question in planned(tenant).questions if question.kind == kind]
     return question
 
 
 @pytest.mark.parametrize("subscribed", [False, True])
-def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) -> None:  # noqa: FBT001
+def test_answered_renewal_removes_the_seats_that_become_idle(subscribed: bool) -> None:  # noqa: FBT001
     rows = [subscription("SPE_E3", 4, "2027-02-01")] if subscribed else []
-    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0}, subscriptions=rows)
-    before = planned(of)
+    tenant = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0}, subscriptions=rows)
+    before = planned(tenant)
     assert (len(bodies(before)), [item.code for item in before.proof.remaining]) == (1, ["idle", "idle"])
-    question = asked(of, "renewal")
+    question = question_of_kind(tenant, "renewal")
     assert question.subject == (rows[0]["id"] if subscribed else E3)
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}
-    assert set(question.findings) == {item.fingerprint for item in before.proof.remaining}, "what stays without it"
-    plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
+    assert set(question.findings) == {item.fingerprint for item in before.proof.remaining}, (
+        "the findings that remain without an answer"
+    )
+    plan = planned(tenant, {"question": question.id, "answer": dict(question.answers[0])})
     assert (len(bodies(plan)), plan.proof.remaining, plan.notices) == (3, (), ())
     action, renewal = plan.actions
-    assert action.confidence == "review", "how many seats there are does not say who gives theirs up"
+    assert action.confidence == "review", "a decision about seats does not decide who loses a licence"
     assert "Give back the seats of `SPE_E3`: action 2." in " ".join(action.next)
     assert (renewal.kind, renewal.count, renewal.findings) == ("remove-seats-at-renewal", 2, ())
-    assert (renewal.confidence, renewal.owner) == ("certain", ""), "it was decided"
+    assert (renewal.confidence, renewal.owner) == ("certain", ""), "the renewal was decided"
     assert "Enabled seats of `SPE_E3`, decided by `me@c.example` (`D-0`): 2." in renewal.prerequisites
     (seats,) = plan.decided_seats
     assert (seats.action, seats.enabled_before, seats.enabled, seats.decisions) == (2, 4, 2, ("D-0",))
-    assert [each.total_licenses for each in seats.subscriptions] == ([2] if subscribed else [])
+    assert [seat_subscription.total_licenses for seat_subscription in seats.subscriptions] == (
+        [2] if subscribed else []
+    )
 
 
 @pytest.mark.slow
@@ -73,21 +77,21 @@ def test_seats_that_would_be_idle_are_given_back_by_an_answer(subscribed: bool) 
     ("answer", "seats"),
     [({"seats": 0, "renew": True}, 1), ({"seats": 4, "renew": False}, 1), ({"seats": 3, "renew": True}, 3)],
 )
-def test_no_seat_in_use_is_given_back(answer: dict[str, Any], seats: int) -> None:
-    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0})
-    plan = planned(of, {"question": asked(of, "renewal").id, "answer": {"renewal": answer}})
+def test_renewal_does_not_remove_seats_in_use(answer: dict[str, Any], seats: int) -> None:
+    tenant = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 4, F3: 0})
+    plan = planned(tenant, {"question": question_of_kind(tenant, "renewal").id, "answer": {"renewal": answer}})
     assert len(bodies(plan)) == (3 if seats == 1 else 2)
     assert [notice.code for notice in plan.notices] == (["decision.seats"] if seats == 1 else [])
     assert all("and the plan to 1:" in notice.message for notice in plan.notices)
 
 
 @pytest.mark.slow
-def test_seats_that_are_bought_are_given_out() -> None:
-    of = snapshot(STARTERS, {F3: 1})
-    assert len(bodies(planned(of))) == 1
-    question = asked(of, "purchase")
+def test_answered_purchase_assigns_the_bought_seats() -> None:
+    tenant = snapshot(STARTERS, {F3: 1})
+    assert len(bodies(planned(tenant))) == 1
+    question = question_of_kind(tenant, "purchase")
     assert (question.subject, question.answers[0]) == (F3, {"purchase": {"seats": 1}})
-    plan = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 1}}})
+    plan = planned(tenant, {"question": question.id, "answer": {"purchase": {"seats": 1}}})
     assert (len(bodies(plan)), plan.proof.remaining) == (2, ())
     purchase, assignment = plan.actions
     assert (purchase.kind, purchase.title) == ("buy", "Buy 1 seat of Microsoft 365 F3")
@@ -96,38 +100,42 @@ def test_seats_that_are_bought_are_given_out() -> None:
     requests = http_messages(plan, "2026-11-20").decode()
     assert requests.index(f"# 1. {purchase.title}\n# There is no request for this action") < requests.index("# 2. ")
     script = Script(plan_script(plan, "2026-11-20T02:17:00Z")).literals
-    assert script["$Purchases"] == {F3: f"1 ({purchase.title})"}, "named where a change finds no seat"
-    plenty = planned(of, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
-    assert (len(bodies(plenty)), plenty.proof.remaining) == (2, ())
-    assert [notice.code for notice in plenty.notices] == ["decision.seats"], "as many as may be idle"
+    assert script["$Purchases"] == {F3: f"1 ({purchase.title})"}, (
+        "the script names the purchase if a change has no free seat"
+    )
+    excessive = planned(tenant, {"question": question.id, "answer": {"purchase": {"seats": 9}}})
+    assert (len(bodies(excessive)), excessive.proof.remaining) == (2, ())
+    assert [notice.code for notice in excessive.notices] == ["decision.seats"], (
+        "limited by the number of seats that may be idle"
+    )
 
 
-def test_a_decision_that_breaks_another_policy_is_not_followed() -> None:
-    of = snapshot(STARTERS, {F3: 1})
+def test_decision_that_violates_another_policy_is_ignored() -> None:
+    tenant = snapshot(STARTERS, {F3: 1})
     rules = RULES.replace("prices:", "  - {id: cost, severity: low, budget: {limit: 10}}\nprices:")
-    answer = {"question": asked(of, "purchase").id, "answer": {"purchase": {"seats": 1}}}
-    plan = planned(of, answer, rules=rules)
+    answer = {"question": question_of_kind(tenant, "purchase").id, "answer": {"purchase": {"seats": 1}}}
+    plan = planned(tenant, answer, rules=rules)
     assert (len(bodies(plan)), [notice.code for notice in plan.notices]) == (1, ["decision.seats"])
     assert "cost: budget.exceeded" in plan.notices[0].message
 
 
-def test_idle_seats_of_today_are_given_back_by_an_answer() -> None:
-    of = snapshot([user("stays", grant(E3))], {E3: 9})
-    question = asked(of, "renewal")
+def test_answered_renewal_removes_seats_that_are_idle_already() -> None:
+    tenant = snapshot([user("stays", grant(E3))], {E3: 9})
+    question = question_of_kind(tenant, "renewal")
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}
-    plan = planned(of, {"question": question.id, "answer": dict(question.answers[0])})
+    plan = planned(tenant, {"question": question.id, "answer": dict(question.answers[0])})
     assert plan.proof.remaining == ()
-    assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person still carries it out"
+    assert [action.kind for action in plan.actions] == ["remove-seats-at-renewal"], "a person has to make the change"
 
 
-def test_a_number_of_seats_says_how_much_of_it_depends_on_open_questions() -> None:
-    of = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 9})
-    (removal,) = [action for action in planned(of).actions if action.kind == "remove-seats-at-renewal"]
+def test_seat_removal_states_how_many_seats_depend_on_open_questions() -> None:
+    tenant = snapshot([*LEAVERS, user("stays", grant(E3))], {E3: 9})
+    (removal,) = [action for action in planned(tenant).actions if action.kind == "remove-seats-at-renewal"]
     assert (removal.count, removal.seats and removal.seats.freed) == (7, 3)
     assert removal.prerequisites[1] == (
         "3 of the seats that are freed or given depend on open questions: other answers change the number."
     )
-    released = planned(of, {"for": {"policy": "leavers"}, "answer": {"release": True}})
+    released = planned(tenant, {"for": {"policy": "leavers"}, "answer": {"release": True}})
     (removal,) = [action for action in released.actions if action.kind == "remove-seats-at-renewal"]
     assert removal.count == 7
     assert not any("open question" in text for text in removal.prerequisites)
@@ -138,7 +146,7 @@ ENDS = RULES.replace(
 )
 
 
-def test_a_product_with_one_subscription_is_asked_about_once_and_each_seat_costs_once() -> None:
+def test_product_with_one_subscription_has_one_question_that_counts_each_seat_once() -> None:
     rows = [subscription("SPE_E3", 9, "2026-12-10")]
     rules = ENDS.replace(
         "prices:",
@@ -151,7 +159,7 @@ def test_a_product_with_one_subscription_is_asked_about_once_and_each_seat_costs
     )
 
 
-def test_questions_about_the_subscriptions_of_a_product_differ() -> None:
+def test_questions_about_the_subscriptions_of_a_product_are_distinguishable() -> None:
     rows = [subscription("SPE_E3", 1, "2026-12-10"), subscription("SPE_E3", 1, "2026-12-24")]
     plan = planned(snapshot([user("stays", grant(E3))], {E3: 2}, subscriptions=rows), rules=ENDS)
     assert {sentence(question, ENGLISH, plan.names) for question in plan.questions} == {
@@ -164,35 +172,35 @@ def test_questions_about_the_subscriptions_of_a_product_differ() -> None:
 @pytest.mark.parametrize(
     ("contracts", "stays"), [(("P1Y",), False), ((), True), (("P1Y", "P3Y"), True), (("P1M",), True)]
 )
-def test_a_renewal_moves_the_date_by_the_term_of_its_contract(contracts: tuple[str, ...], stays: bool) -> None:  # noqa: FBT001
-    """A month later it would end within sixty days again."""
-    of = snapshot([user("stays", grant(E3))], {E3: 1}, subscriptions=[subscription("SPE_E3", 1, "2026-12-10")])
-    written = [
+def test_renewal_extends_the_subscription_by_the_term_of_its_contract(contracts: tuple[str, ...], stays: bool) -> None:  # noqa: FBT001
+    """With a term of one month, it would end within sixty days again."""
+    tenant = snapshot([user("stays", grant(E3))], {E3: 1}, subscriptions=[subscription("SPE_E3", 1, "2026-12-10")])
+    contract_rows = [
         {"id": f"C-{n}", "products": ["SPE_E3"], "term": term, "ends": "2026-12-09", "renews": "automatically"}
         for n, term in enumerate(contracts)
     ]
-    rules = ENDS + "contracts:\n" + block(written) if written else ENDS
-    (question,) = planned(of, rules=rules).questions
-    plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 1}}}, rules=rules)
+    rules = ENDS + "contracts:\n" + block(contract_rows) if contract_rows else ENDS
+    (question,) = planned(tenant, rules=rules).questions
+    plan = planned(tenant, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 1}}}, rules=rules)
     assert [item.code for item in plan.proof.remaining] == (["decided"] if stays else [])
     (action,) = plan.actions
-    assert action.requests == (), "a person renews"
+    assert action.requests == (), "a person has to renew"
     assert (action.title, action.confidence) == ("Renew Microsoft 365 E3", "certain")
 
 
 @pytest.mark.parametrize(("renew", "title"), [(None, ""), (True, "Reactivate"), (False, "Prepare")])
 @pytest.mark.parametrize("held", [False, True])
-def test_the_title_of_a_suspended_subscription_names_the_decision(
+def test_title_about_a_suspended_subscription_names_the_decision(
     renew: bool | None,  # noqa: FBT001
     title: str,
     held: bool,  # noqa: FBT001
 ) -> None:
     rows = [{**subscription("SPE_E3", 1, "2026-12-10"), "status": "Suspended"}]
-    of = snapshot([user("stays", *([grant(E3)] if held else []))], {E3: 1}, subscriptions=rows)
+    tenant = snapshot([user("stays", *([grant(E3)] if held else []))], {E3: 1}, subscriptions=rows)
     rules = "version: 1\npolicies:\n  - {id: state, severity: low, subscriptions: {of: paid, states: {deny: [Suspended]}}}\n"
-    (question,) = planned(of, rules=rules).questions
+    (question,) = planned(tenant, rules=rules).questions
     answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
-    (action,) = planned(of, *answers, rules=rules).actions
+    (action,) = planned(tenant, *answers, rules=rules).actions
     assert action.title.startswith(title or "Reactivate the subscription of Microsoft 365 E3, or prepare")
     assert (", or prepare" in action.title, action.confidence) == (
         renew is None,
@@ -200,14 +208,14 @@ def test_the_title_of_a_suspended_subscription_names_the_decision(
     )
 
 
-def test_a_cap_on_what_is_bought_asks_for_the_renewal() -> None:
-    of = snapshot([user("stays", grant(E3))], {E3: 4})
+def test_cap_on_purchased_seats_asks_about_the_renewal() -> None:
+    tenant = snapshot([user("stays", grant(E3))], {E3: 4})
     rules = RULES.replace(
         "prices:", "  - {id: cap, severity: low, seats: {of: [SPE_E3], purchased: {max: 2}}}\nprices:"
     )
-    (question,) = planned(of, rules=rules).questions
+    (question,) = planned(tenant, rules=rules).questions
     assert set(question.policies) == {"cap", "idle"}
-    plan = planned(of, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 2}}}, rules=rules)
+    plan = planned(tenant, {"question": question.id, "answer": {"renewal": {"renew": True, "seats": 2}}}, rules=rules)
     assert plan.proof.remaining == ()
 
 
@@ -219,40 +227,42 @@ def test_a_cap_on_what_is_bought_asks_for_the_renewal() -> None:
         (False, "Let the trial of Microsoft 365 E3 end"),
     ],
 )
-def test_the_title_of_a_trial_names_the_decision(renew: bool | None, title: str) -> None:  # noqa: FBT001
+def test_title_about_a_trial_names_the_decision(renew: bool | None, title: str) -> None:  # noqa: FBT001
     rows = [{**subscription("SPE_E3", 1, "2026-12-10"), "isTrial": True}]
-    of = snapshot([user("nobody")], {E3: 1}, subscriptions=rows)
+    tenant = snapshot([user("nobody")], {E3: 1}, subscriptions=rows)
     rules = "version: 1\npolicies:\n  - {id: trials, severity: low, purchases: {trials: deny}}\n"
-    (question,) = planned(of, rules=rules).questions
+    (question,) = planned(tenant, rules=rules).questions
     answers = [] if renew is None else [{"question": question.id, "answer": {"renewal": {"renew": renew, "seats": 1}}}]
-    plan = planned(of, *answers, rules=rules)
+    plan = planned(tenant, *answers, rules=rules)
     (action,) = plan.actions
     assert (action.title, action.confidence) == (title, "review" if renew is None else "certain")
-    assert [(each.action, each.enabled) for each in plan.decided_seats] == ([(1, 0)] if renew is False else [])
+    assert [(seats.action, seats.enabled) for seats in plan.decided_seats] == ([(1, 0)] if renew is False else [])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("release", [True, False])
-def test_a_quota_asks_no_question_and_is_kept_by_the_answer_about_a_person(release: bool) -> None:  # noqa: FBT001
-    of = snapshot([LEAVERS[0], user("stays", grant(E3))], {E3: 2})
+def test_quota_raises_no_question_and_is_fixed_by_a_decision_about_a_person(release: bool) -> None:  # noqa: FBT001
+    tenant = snapshot([LEAVERS[0], user("stays", grant(E3))], {E3: 2})
     quota = "  - {id: quota, severity: low, seats: {of: [SPE_E3], assigned: {max: 1}}}\nprices:"
     rules = RULES.replace("prices:", quota)
-    (question,) = planned(of, rules=rules).questions
+    (question,) = planned(tenant, rules=rules).questions
     assert question.policies == ("leavers",)
-    plan = planned(of, {"question": question.id, "answer": {"release": release}}, rules=rules)
+    plan = planned(tenant, {"question": question.id, "answer": {"release": release}}, rules=rules)
     assert sorted(item.code for item in plan.proof.remaining) == ([] if release else ["decided", "person"])
-    about_quota = planned(of, {"for": {"policy": "quota"}, "answer": {"release": release}}, rules=rules)
-    assert [each.decision for each in about_quota.questions] == [None], (
-        "an answer that names the quota fits no question"
+    about_quota = planned(tenant, {"for": {"policy": "quota"}, "answer": {"release": release}}, rules=rules)
+    assert [planned_question.decision for planned_question in about_quota.questions] == [None], (
+        "a decision whose scope is the quota matches no question"
     )
 
 
-def test_the_suggested_seats_are_those_of_the_plan_where_an_unasked_limit_decides_which_product_goes() -> None:
+def test_suggested_seats_of_a_renewal_are_those_of_the_plan() -> None:
     both = [user(f"both{n}", grant(E3), grant(VISIO)) for n in range(2)]
-    one = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, VISIOCLIENT]]}}\nprices:"
-    plan = planned(snapshot([*both, user("stays", grant(E3))], {E3: 9, VISIO: 3}), rules=RULES.replace("prices:", one))
+    exclusive = "  - {id: one, severity: high, assignments: {exclusive: [[SPE_E3, VISIOCLIENT]]}}\nprices:"
+    plan = planned(
+        snapshot([*both, user("stays", grant(E3))], {E3: 9, VISIO: 3}), rules=RULES.replace("prices:", exclusive)
+    )
     (removal,) = [action for action in plan.actions if action.kind == "remove-seats-at-renewal"]
     assert "The actions free 2" in removal.prerequisites[0], "a third seat of Visio Plan 2 may not be idle"
     assert "To remove: 7. 2 are left" in removal.prerequisites[0]
-    (question,) = [each for each in plan.questions if each.kind == "renewal"]
+    (question,) = [question for question in plan.questions if question.kind == "renewal"]
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}

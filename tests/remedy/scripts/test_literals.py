@@ -1,4 +1,4 @@
-"""Literals: every value is read back from the grammar as it was, and no text leaves its quotes or its comment."""
+"""PowerShell literals: every value is parsed back unchanged, and no text escapes its quotes or comment."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def read(expression: str) -> Any:
 
 
 def units(value: Any) -> Any:
-    """The value with its texts as UTF-16, the characters of PowerShell."""
+    """The value with its texts encoded as UTF-16, PowerShell's character encoding."""
     match value:
         case str():
             return value.encode("utf-16-be", "surrogatepass")
@@ -45,24 +45,24 @@ def units(value: Any) -> Any:
 
 
 @given(TEXTS)
-def test_a_text_is_one_visible_line(text: str) -> None:
+def test_literal_of_a_text_is_one_printable_line(text: str) -> None:
     assert literal(text).isprintable()
     assert units(read(literal(text))) == units(text)
 
 
 @given(VALUES)
-def test_a_value_is_read_back_as_it_was(value: Any) -> None:
+def test_literal_is_parsed_back_to_the_same_value(value: Any) -> None:
     assert units(read(literal(value, indent=4))) == units(value)
 
 
 @given(TEXTS)
-def test_a_comment_holds_any_text_on_its_line(text: str) -> None:
-    line = comment(f"1. {text}", indent=4)
-    script = Script(f"{line}\n$Y = @{{ b = 1 }}\n".encode())
-    assert script.comments == [line.lstrip()]
+def test_comment_keeps_any_text_on_one_line(text: str) -> None:
+    comment_line = comment(f"1. {text}", indent=4)
+    script = Script(f"{comment_line}\n$Y = @{{ b = 1 }}\n".encode())
+    assert script.comments == [comment_line.lstrip()]
     assert script.literals == {"$Y": {"b": 1}}
 
 
-def test_only_values_of_data_have_literals() -> None:
+def test_literal_refuses_other_types() -> None:
     with pytest.raises(TypeError, match="set has no literal"):
         literal({1})

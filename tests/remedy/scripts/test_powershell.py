@@ -1,6 +1,6 @@
-"""plan.ps1 and undo.ps1: their grammar, their commands, and their data, carried out against the emulator and taken back.
+"""plan.ps1 and undo.ps1: syntax, commands and data; their requests are executed against the emulator and undone.
 
-PowerShell itself does not run here. The data is read back by the grammar of PowerShell; the requests in it are sent in its order.
+PowerShell itself is not run: the data is parsed with PowerShell's grammar, and its requests are sent in order.
 """
 
 import json
@@ -48,36 +48,40 @@ AUTOMATIC = {
     *("_", "args", "null", "true", "false", "Matches", "PSCmdlet", "PSScriptRoot", "WhatIfPreference"),
     "script:By",
 }
-AS = "2026-11-20T02:17:00Z"
+TIME = "2026-11-20T02:17:00Z"
 
 
-def agrees(graph: Graph, data: Mapping[str, Any]) -> None:
-    """The data says of people and groups what Graph says before the first change."""
+def assert_data_matches_graph(graph: Graph, data: Mapping[str, Any]) -> None:
+    """Assert that the data about people and groups is what Graph reports before the first change."""
     for identifier, person in data["$People"].items():
-        found = graph.person(identifier)
-        assert found["Paths"] == person["Paths"]
-        assert {name: found[name] for name in person["Properties"]} == person["Properties"]
-    for group, held in data["$Groups"].items():
+        current = graph.person(identifier)
+        assert current["Paths"] == person["Paths"]
+        assert {name: current[name] for name in person["Properties"]} == person["Properties"]
+    for group, group_data in data["$Groups"].items():
         live = graph.emulator.tenants["contoso"].groups[group]
-        assert [row["skuId"] for row in live.document["assignedLicenses"]] == [row["SkuId"] for row in held["Licenses"]]
-        assert not held["Members"] or sorted(live.members) == held["Members"]
+        assert [row["skuId"] for row in live.document["assignedLicenses"]] == [
+            row["SkuId"] for row in group_data["Licenses"]
+        ]
+        assert not group_data["Members"] or sorted(live.members) == group_data["Members"]
 
 
-def open_marks(state: Snapshot, found: Loaded) -> set[str]:
-    result = audit([state], found.policies, builtin(), NOW)
-    return {each.fingerprint for owner in result.tenants for each in owner.findings if each.status is Status.OPEN}
+def open_fingerprints(state: Snapshot, loaded: Loaded) -> set[str]:
+    result = audit([state], loaded.policies, builtin(), NOW)
+    return {
+        finding.fingerprint for tenant in result.tenants for finding in tenant.findings if finding.status is Status.OPEN
+    }
 
 
-def prove(emulator: Emulator, found: Loaded, folder: Path) -> tuple[FleetPlan, dict[str, Any], set[str]]:
-    """Carry the plan out as plan.ps1 has it, audit again, and take it back as undo.ps1 has it.
+def execute_and_undo(emulator: Emulator, loaded: Loaded, folder: Path) -> tuple[FleetPlan, dict[str, Any], set[str]]:
+    """Execute the plan as plan.ps1 does, audit again, and undo it as undo.ps1 does.
 
-    Returns the plan, the data, and the people and groups for whom something could not be taken back.
+    Returns the plan, the data, and the people and groups with a change that cannot be undone.
     """
-    plan = plan_run([collected(emulator, folder / "a")], found.policies, builtin(), NOW, decisions=found.decisions)
-    data = Script(plan_script(plan.tenants[0], AS)).literals
-    assert Script(undo_script(plan.tenants[0], AS)).literals == data
+    plan = plan_run([collected(emulator, folder / "a")], loaded.policies, builtin(), NOW, decisions=loaded.decisions)
+    data = Script(plan_script(plan.tenants[0], TIME)).literals
+    assert Script(undo_script(plan.tenants[0], TIME)).literals == data
     graph = Graph(emulator, data)
-    agrees(graph, data)
+    assert_data_matches_graph(graph, data)
     first = graph.state(data)
     run = ScriptRun(data, graph)
     for _, step in steps(data):
@@ -86,9 +90,9 @@ def prove(emulator: Emulator, found: Loaded, folder: Path) -> tuple[FleetPlan, d
         )
         assert {(wait["SkuId"], wait["Group"]) for wait in step["Waits"]} <= paths
         assert run.step(step) == "done"
-    again = ScriptRun(data, graph, [step for _, step in steps(data)])
-    assert {again.step(step) for _, step in steps(data)} == {"unchanged"}
-    assert open_marks(collected(emulator, folder / "b"), found) == {
+    second_run = ScriptRun(data, graph, [step for _, step in steps(data)])
+    assert {second_run.step(step) for _, step in steps(data)} == {"unchanged"}
+    assert open_fingerprints(collected(emulator, folder / "b"), loaded) == {
         item.fingerprint for item in plan.tenants[0].proof.remaining
     }
     final: set[str] = set()
@@ -110,17 +114,22 @@ def prove(emulator: Emulator, found: Loaded, folder: Path) -> tuple[FleetPlan, d
 
 
 @pytest.mark.slow
-def test_a_plan_with_every_kind_of_change_is_carried_out_and_taken_back(tmp_path: Path) -> None:
+def test_plan_with_every_kind_of_change_is_executed_and_undone(tmp_path: Path) -> None:
     with running_emulator([load_tenant(document())]) as emulator:
-        plan, data, final = prove(emulator, rules(), tmp_path)
+        plan, data, final = execute_and_undo(emulator, rules(), tmp_path)
     assert {step["Kind"] for _, step in steps(data)} == set(KINDS)
     assert plan.proven
     requests = [
-        (each["method"], each["path"], each["body"]) for action in plan.tenants[0].actions for each in action.requests
+        (request["method"], request["path"], request["body"])
+        for action in plan.tenants[0].actions
+        for request in action.requests
     ]
     assert [(step["Method"], step["Path"], step["Body"]) for _, step in steps(data)] == requests
-    for_good = {(step["Kind"], step["User"] or step["Group"]) for _, step in steps(data) if step["Undo"] is None}
-    assert ({kind for kind, _ in for_good}, {name for _, name in for_good}) == ({"Reprocess", "GroupLicense"}, final)
+    irreversible = {(step["Kind"], step["User"] or step["Group"]) for _, step in steps(data) if step["Undo"] is None}
+    assert ({kind for kind, _ in irreversible}, {name for _, name in irreversible}) == (
+        {"Reprocess", "GroupLicense"},
+        final,
+    )
     assert any(step["Waits"] for _, step in steps(data))
     by_id = {action.id: (number, action) for number, action in enumerate(plan.tenants[0].actions, start=1)}
     for action in data["$Actions"]:
@@ -132,26 +141,26 @@ def test_a_plan_with_every_kind_of_change_is_carried_out_and_taken_back(tmp_path
 
 
 @pytest.mark.slow
-def test_the_plan_of_the_built_in_tenant_is_carried_out_and_taken_back(tmp_path: Path) -> None:
-    found = load(demo_policies(NOW))
+def test_plan_of_the_built_in_tenant_is_executed_and_undone(tmp_path: Path) -> None:
+    loaded = load(demo_policies(NOW))
     with running_emulator([load_tenant(served(demo_snapshots(NOW)[0]))]) as emulator:
-        _, data, final = prove(emulator, found, tmp_path)
+        _, data, final = execute_and_undo(emulator, loaded, tmp_path)
     assert len(list(steps(data))) > 10
-    assert len(final) < len(data["$People"]) / 7, "retries, and seats that the retries took"
+    assert len(final) < len(data["$People"]) / 7, "only retries, and the seats that they took, are final"
 
 
 @pytest.mark.slow
-def test_the_messages_of_plan_http_lead_to_the_same_state(tmp_path: Path) -> None:
+def test_plan_http_and_plan_ps1_lead_to_the_same_state(tmp_path: Path) -> None:
     states = []
-    for form in ("http", "powershell"):
-        with planned_changes(tmp_path / form, AS) as (emulator, plan, script):
+    for file_format in ("http", "powershell"):
+        with planned_changes(tmp_path / file_format, TIME) as (emulator, plan, script):
             data = script.literals
             graph = Graph(emulator, data)
-            if form == "http":
-                for each in messages(http_messages(plan, AS), token="t"):
-                    assert each.headers["Authorization"] == "Bearer t"
-                    path = each.address.removeprefix(graph.root)
-                    graph.send({"Method": each.method, "Path": path, "Body": each.body})
+            if file_format == "http":
+                for message in messages(http_messages(plan, TIME), token="t"):
+                    assert message.headers["Authorization"] == "Bearer t"
+                    path = message.address.removeprefix(graph.root)
+                    graph.send({"Method": message.method, "Path": path, "Body": message.body})
             else:
                 for _, step in steps(data):
                     graph.send(step)
@@ -160,47 +169,50 @@ def test_the_messages_of_plan_http_lead_to_the_same_state(tmp_path: Path) -> Non
     assert any(value["department"] == DEPARTMENT for value in states[0].values() if isinstance(value, dict))
 
 
-OTHER = {"addLicenses": [{"skuId": VISIO, "disabledPlans": []}], "removeLicenses": []}
-"""What somebody else assigns meanwhile."""
+VISIO_ASSIGNMENT = {"addLicenses": [{"skuId": VISIO, "disabledPlans": []}], "removeLicenses": []}
+"""The body of an assignment that another administrator makes during the run."""
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_goes_on_and_a_change_by_somebody_else_is_skipped(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, AS) as (emulator, _, script):
+def test_interrupted_run_resumes_and_skips_a_change_made_by_somebody_else(tmp_path: Path) -> None:
+    with planned_changes(tmp_path, TIME) as (emulator, _, script):
         data = script.literals
         graph, all_steps = Graph(emulator, data), [step for _, step in steps(data)]
         first = ScriptRun(data, graph)
         assert {first.step(step) for step in all_steps[:4]} == {"done"}
-        # The run ends after the fifth request and before its line in done.jsonl.
+        # The run is interrupted after the fifth request, before its line is written to done.jsonl.
         graph.send(all_steps[4])
-        other = next(step for step in all_steps[5:] if step["Kind"] == "UserLicense" and not step["Waits"])
-        graph.send({"Method": "POST", "Path": f"/users/{other['User']}/assignLicense", "Body": OTHER})
+        conflicting = next(step for step in all_steps[5:] if step["Kind"] == "UserLicense" and not step["Waits"])
+        graph.send({"Method": "POST", "Path": f"/users/{conflicting['User']}/assignLicense", "Body": VISIO_ASSIGNMENT})
         second = ScriptRun(data, graph, all_steps[:4])
         outcomes = [second.step(step) for step in all_steps[4:]]
-    skipped = all_steps.index(other) - 4
+    skipped = all_steps.index(conflicting) - 4
     assert outcomes[:1] + outcomes[skipped : skipped + 1] == ["unchanged", "skipped"]
     assert set(outcomes[1:skipped] + outcomes[skipped + 1 :]) == {"done"}
 
 
 def leave_seats(emulator: Emulator, sku: str, count: int) -> None:
-    """Let somebody else hold all seats of a product but some."""
+    """Reduce the free seats of a product to `count`."""
     row = emulator.tenants["contoso"].sku(sku)
     assert row is not None
     row["consumedUnits"] = row["prepaidUnits"]["enabled"] + row["prepaidUnits"]["warning"] - count
 
 
 @pytest.mark.slow
-def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, AS) as (emulator, _, script):
+def test_change_without_a_free_seat_is_skipped_without_a_request(tmp_path: Path) -> None:
+    with planned_changes(tmp_path, TIME) as (emulator, _, script):
         data = script.literals
         graph = Graph(emulator, data)
         (leaving,) = (step for _, step in steps(data) if step["Kind"] == "RemoveMember")
         joining = leaving["Undo"]
         graph.send(leaving)
         changes = [*(step for _, step in steps(data)), joining]
-        taking = [(each, [sku for sku, count in each["Seats"].items() if count > 0]) for each in changes]
-        taking = [(each, skus) for each, skus in taking if skus]
-        for change, skus in taking:
+        seat_changes = [
+            (change, skus)
+            for change in changes
+            if (skus := [sku for sku, count in change["Seats"].items() if count > 0])
+        ]
+        for change, skus in seat_changes:
             for sku in skus:
                 leave_seats(emulator, sku, change["Seats"][sku] - 1)
             run = ScriptRun(data, graph, [leaving] if change is joining else [])
@@ -211,13 +223,13 @@ def test_a_change_that_finds_no_seat_is_skipped_and_nothing_is_sent(tmp_path: Pa
             for sku in skus:
                 leave_seats(emulator, sku, change["Seats"][sku])
             assert ScriptRun(data, graph).missing_seats(change) == set()
-    kinds = {change["Kind"] for change, _ in taking}
+    kinds = {change["Kind"] for change, _ in seat_changes}
     assert kinds == {"UserLicense", "GroupLicense", "AddMember", "Reprocess"}
 
 
 @pytest.mark.slow
-def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
-    with planned_changes(tmp_path, AS) as (emulator, _, script):
+def test_seats_of_a_group_licence_count_before_the_group_is_processed(tmp_path: Path) -> None:
+    with planned_changes(tmp_path, TIME) as (emulator, _, script):
         data = script.literals
         all_steps = [step for _, step in steps(data)]
         (group,) = (step for step in all_steps if step["Kind"] == "GroupLicense" and step["Seats"])
@@ -231,31 +243,31 @@ def test_seats_that_a_group_takes_later_count_at_once(tmp_path: Path) -> None:
 
 
 def every_kind(tmp_path: Path, **names: str) -> Script:
-    with planned_changes(tmp_path, AS, **names) as (_, plan, script):
-        list(messages(http_messages(plan, AS), token="t"))
-        Script(undo_script(plan, AS))
+    with planned_changes(tmp_path, TIME, **names) as (_, plan, script):
+        list(messages(http_messages(plan, TIME), token="t"))
+        Script(undo_script(plan, TIME))
     return script
 
 
 @pytest.mark.slow
-def test_commands_and_variables_are_known(tmp_path: Path) -> None:
+def test_scripts_use_only_known_commands_and_assigned_variables(tmp_path: Path) -> None:
     plan = every_kind(tmp_path)
-    undo = Script(undo_script(planned(snapshot([user("u", grant(F3))], {F3: 1}), RULES), AS))
+    undo = Script(undo_script(planned(snapshot([user("u", grant(F3))], {F3: 1}), RULES), TIME))
     for script in (plan, undo):
-        own = set(script.functions)
+        functions = set(script.functions)
         for command in script.commands:
             if "-Mg" in command.name:
-                known = TABLE["cmdlets"][command.name]["parameters"]
-                assert command.parameters <= {*known, *TABLE["common"]}, command
+                parameters = TABLE["cmdlets"][command.name]["parameters"]
+                assert command.parameters <= {*parameters, *TABLE["common"]}, command
             else:
-                assert command.name in own | BUILT_IN, command
+                assert command.name in functions | BUILT_IN, command
         used = {name for node in walk(script.root) for name in variables(node, used=True)}
-        given = {name for node in walk(script.root) for name in variables(node, used=False)}
-        assert used <= given | {name.lower() for name in AUTOMATIC}
+        assigned = {name for node in walk(script.root) for name in variables(node, used=False)}
+        assert used <= assigned | {name.lower() for name in AUTOMATIC}
 
 
 def variables(node: Node, *, used: bool) -> Iterator[str]:
-    """Yield the variable that a node is, or those that it gives a value to."""
+    """Yield the variable that a node refers to (`used`), or the variables that it assigns."""
     if used and node.type == "variable":
         yield (node.text or b"").decode().lstrip("$@").lower()
     elif not used and node.type in {"assignment_expression", "script_parameter", "foreach_statement"}:
@@ -267,53 +279,55 @@ RULES = "policies: [{id: leavers, severity: high, users: {accountEnabled: false}
 
 
 @pytest.mark.slow
-def test_modules_and_permissions_are_those_of_the_actions(tmp_path: Path) -> None:
+def test_script_requires_the_modules_and_permissions_of_its_actions(tmp_path: Path) -> None:
     def required(source: bytes) -> set[str]:
         return set(
             re.findall(r"#Requires -Modules @\{ ModuleName = '([\w.]+)'; ModuleVersion = '2\.0\.0' \}", source.decode())
         )
 
     small = planned(snapshot([user("leaver", grant(F3), accountEnabled=False)], {F3: 9}), RULES)
-    source = plan_script(small, AS)
+    source = plan_script(small, TIME)
     modules = ("Authentication", "Identity.DirectoryManagement", "Users", "Users.Actions")
     assert required(source) == {f"Microsoft.Graph.{name}" for name in modules}
     (action,) = Script(source).literals["$Actions"]
     assert action["Scopes"] == ["LicenseAssignment.ReadWrite.All", "User.Read.All"]
     assert source.startswith(b"\xef\xbb\xbf#Requires -Version 5.1\n")
     assert b"[CmdletBinding(SupportsShouldProcess, ConfirmImpact = 'High')]" in source
-    used = {TABLE["cmdlets"][each.name]["module"] for each in every_kind(tmp_path).commands if "-Mg" in each.name}
+    used = {
+        TABLE["cmdlets"][command.name]["module"] for command in every_kind(tmp_path).commands if "-Mg" in command.name
+    }
     named = {name for kind in KINDS.values() for name in kind.modules}
     assert used == {f"Microsoft.Graph.{name}" for name in (*named, "Authentication", "Identity.DirectoryManagement")}
 
 
 @pytest.mark.slow
-def test_no_name_becomes_code(tmp_path: Path) -> None:
-    # No snapshot holds a surrogate.
+def test_hostile_names_do_not_become_code(tmp_path: Path) -> None:
+    # A snapshot cannot contain surrogates.
     joined = "".join(text for name, text in HOSTILE.items() if name != "surrogate")
     text = joined + "'; Remove-Item *; '\u2019\u2018#>$(Get-Date)`n{{token}}"
     plain = every_kind(tmp_path / "plain")
     hostile = every_kind(tmp_path / "hostile", leaver=text, mover=text, **{"LIC-E3": text})
     assert hostile.commands == plain.commands
     assert len(hostile.comments) == len(plain.comments)
-    named = [person["Name"] for person in hostile.literals["$People"].values()]
-    assert sum("Remove-Item" in each and each.isprintable() for each in named) == 2
+    names = [person["Name"] for person in hostile.literals["$People"].values()]
+    assert sum("Remove-Item" in each and each.isprintable() for each in names) == 2
     assert not any("#>" in each or "<#" in each for each in hostile.comments if "Remove-Item" in each)
 
 
-def test_what_cannot_be_taken_back_says_why() -> None:
+def test_irreversible_step_has_a_reason() -> None:
     rules = (
         "policies: [{id: here, severity: low, attributes: {require: [usageLocation], allow: {usageLocation: [NL]}}}]\n"
     )
     nowhere = user("nowhere", grant(F3), usageLocation=None)
     plan = planned(snapshot([nowhere], {F3: 9}), rules)
-    data = Script(plan_script(plan, AS)).literals
+    data = Script(plan_script(plan, TIME)).literals
     ((_, step),) = steps(data)
     assert (step["Kind"], step["Undo"]) == ("Property", None)
     assert "usageLocation" in step["Final"]
 
 
 @pytest.mark.slow
-def test_the_command_writes_the_scripts_of_each_tenant(tmp_path: Path) -> None:
+def test_plan_command_writes_the_scripts_of_each_tenant(tmp_path: Path) -> None:
     plan = ("plan", "--demo", "--as-of", AS_OF, "-q")
     assert call(*plan, "-f", "powershell,http", cwd=tmp_path).code == 0
     names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*") if path.is_file()}
@@ -321,7 +335,7 @@ def test_the_command_writes_the_scripts_of_each_tenant(tmp_path: Path) -> None:
     assert names == {f"{tenant}/{file}" for tenant in ("contoso", "fabrikam") for file in files}
     for path in tmp_path.rglob("*.ps1"):
         assert Script(path.read_bytes()).literals["$Actions"]
-    alone = call(*plan, "--tenant", "fabrikam", "-f", "powershell=-", cwd=tmp_path)
-    assert alone.out == (tmp_path / "out/fabrikam/plan.ps1").read_bytes()
-    refused = call(*plan, "--redact", "-f", "http", cwd=tmp_path, AUDITOR_REDACTION_KEY="k" * 40)
-    assert (refused.code, "pseudonyms" in refused.err) == (2, True), refused.err
+    fabrikam = call(*plan, "--tenant", "fabrikam", "-f", "powershell=-", cwd=tmp_path)
+    assert fabrikam.out == (tmp_path / "out/fabrikam/plan.ps1").read_bytes()
+    redacted = call(*plan, "--redact", "-f", "http", cwd=tmp_path, AUDITOR_REDACTION_KEY="k" * 40)
+    assert (redacted.code, "pseudonyms" in redacted.err) == (2, True), redacted.err

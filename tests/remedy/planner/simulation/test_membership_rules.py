@@ -1,4 +1,4 @@
-"""Rules of dynamic groups: what is evaluated, and what stays unknown."""
+"""Evaluation of the membership rules of dynamic groups, including rules whose result is unknown."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ STORE: dict[str, Any] = {"department": "Store", "accountEnabled": True, "city": 
         ('(user.department -eq "Store") -and (user.accountEnabled -eq true)', True),
         ('user.department -eq "Office" or user.department -eq "Store" and user.accountEnabled -eq true', True),
         ('user.department -eq "a`"b"', False),
-        # What is not read is unknown, unless the rest decides.
+        # A property that was not collected makes the result unknown, unless the rest of the rule decides.
         ('user.jobTitle -eq "x"', None),
         ('user.jobTitle -eq "x" and user.department -eq "Office"', False),
         ('user.jobTitle -eq "x" or user.department -eq "Store"', True),
         ("-not (user.jobTitle -eq null)", None),
-        # What is not evaluated is unknown.
+        # Unsupported or invalid rules have an unknown result.
         ('user.department -match "St.*"', None),
         ("user.memberof -any (group.objectId -in ['1'])", None),
         ('user.department -in "Store"', None),
@@ -48,10 +48,12 @@ STORE: dict[str, Any] = {"department": "Store", "accountEnabled": True, "city": 
         ("-not " * 3000, None),
     ],
 )
-def test_verdicts(rule: str, verdict: bool | None) -> None:  # noqa: FBT001
+def test_rule_matches(rule: str, verdict: bool | None) -> None:  # noqa: FBT001
     assert rule_matches(rule, STORE) is verdict
 
 
-def test_properties_of_a_rule() -> None:
+def test_rule_properties() -> None:
     rule = '(user.department -in ["user.city"]) and (user.accountEnabled -eq true) or user.department -eq "x"'
-    assert rule_properties(rule) == ("department", "city", "accountEnabled"), "one that only a text names does no harm"
+    assert rule_properties(rule) == ("department", "city", "accountEnabled"), (
+        "a property named only within a string is harmless"
+    )
