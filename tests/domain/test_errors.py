@@ -1,4 +1,4 @@
-"""Diagnostics into the words a person reads."""
+"""Formatting of diagnostics and errors for people."""
 
 import pickle
 
@@ -25,26 +25,26 @@ def diagnostic(text: str, column: int, end: int | None = None, **more: str) -> D
     return Diagnostic(slug="policy-unknown-property", message=more.pop("message", "m"), span=span, **more)  # type: ignore[arg-type]
 
 
-def test_a_block_says_place_fault_text_and_remedy() -> None:
-    found = diagnostic(
+def test_formatted_diagnostic_has_location_message_source_line_and_hint() -> None:
+    item = diagnostic(
         "    users: {acountEnabled: false}",
         13,
         26,
         message="unknown property 'acountEnabled'",
         hint="did you mean 'accountEnabled'?",
     )
-    assert format_diagnostic(found) == (
+    assert format_diagnostic(item) == (
         "policies/leavers.yaml:14:13: error[policy-unknown-property]: unknown property 'acountEnabled'\n"
         "   | users: {acountEnabled: false}\n"
         "   |         ^^^^^^^^^^^^^\n"
         "   = help: did you mean 'accountEnabled'?"
     )
-    assert one_line(found) == "policies/leavers.yaml:14:13: unknown property 'acountEnabled'"
+    assert one_line(item) == "policies/leavers.yaml:14:13: unknown property 'acountEnabled'"
 
 
-def test_a_fault_without_a_place_is_one_line() -> None:
-    found = Diagnostic(slug="x", message=Message("m"), level=Level.WARNING)
-    assert (format_diagnostic(found), one_line(found)) == ("warning[x]: m", "m")
+def test_diagnostic_without_a_location_is_one_line() -> None:
+    item = Diagnostic(slug="x", message=Message("m"), level=Level.WARNING)
+    assert (format_diagnostic(item), one_line(item)) == ("warning[x]: m", "m")
 
 
 @pytest.mark.parametrize(
@@ -61,37 +61,37 @@ def test_a_fault_without_a_place_is_one_line() -> None:
         ("abc", 2, 2, "abc", " ^"),
     ],
 )
-def test_the_caret_stands_under_its_text(text: str, column: int, end: int | None, source: str, caret: str) -> None:
+def test_caret_is_below_its_text(text: str, column: int, end: int | None, source: str, caret: str) -> None:
     assert format_diagnostic(diagnostic(text, column, end)).splitlines()[1:] == [f"   | {source}", f"   | {caret}"]
 
 
 @pytest.mark.parametrize("column", [1, 40, 2_500, 4_990, 5_000])
-def test_a_long_line_is_cut_around_the_caret(column: int) -> None:
+def test_long_source_line_is_cut_around_the_caret(column: int) -> None:
     text = "".join(chr(ord("a") + number % 26) for number in range(5_000))
     _, source, caret = format_diagnostic(diagnostic(text, column, column + 1)).splitlines()
     assert len(source) < 120
     assert source[caret.index("^")] == text[column - 1]
 
 
-def test_an_error_is_reported_in_one_line_and_survives_pickling() -> None:
-    faults = (diagnostic("a: b", 1, message="one\ntwo"), diagnostic("a: b", 2))
-    error = InputError(faults)
+def test_error_text_is_one_line_and_errors_can_be_pickled() -> None:
+    diagnostics = (diagnostic("a: b", 1, message="one\ntwo"), diagnostic("a: b", 2))
+    error = InputError(diagnostics)
     assert str(error) == "policies/leavers.yaml:14:1: one\\x0atwo (and 1 more)"
-    assert (error.slug, error.message, error.span) == ("policy-unknown-property", "one\ntwo", faults[0].span)
+    assert (error.slug, error.message, error.span) == ("policy-unknown-property", "one\ntwo", diagnostics[0].span)
     settings = SettingsError("settings-missing", Message("no such file"), hint=Message("make one"))
     for item in (error, settings):
-        again = pickle.loads(pickle.dumps(item))
-        assert (type(again), again.diagnostics, str(again)) == (type(item), item.diagnostics, str(item))
-        assert isinstance(again, AuditorError)
+        unpickled = pickle.loads(pickle.dumps(item))
+        assert (type(unpickled), unpickled.diagnostics, str(unpickled)) == (type(item), item.diagnostics, str(item))
+        assert isinstance(unpickled, AuditorError)
 
 
-def test_an_input_error_says_something() -> None:
+def test_input_error_needs_a_diagnostic() -> None:
     with pytest.raises(ValueError, match="says nothing"):
         InputError(())
 
 
 @given(st.text())
-def test_what_is_printed_holds_no_control_character(text: str) -> None:
+def test_printable_text_has_no_control_characters(text: str) -> None:
     assert printable(text).isprintable()
 
 
@@ -100,7 +100,7 @@ def test_what_is_printed_holds_no_control_character(text: str) -> None:
     st.integers(1, 320),
     st.none() | st.integers(1, 320),
 )
-def test_any_line_can_be_shown(text: str, column: int, end: int | None) -> None:
+def test_any_source_line_can_be_formatted(text: str, column: int, end: int | None) -> None:
     lines = format_diagnostic(diagnostic(text, column, end)).splitlines()
     assert len(lines) == (3 if text.strip() else 1)
     assert all(set(line.removeprefix("   | ")) <= {" ", "^"} for line in lines[2:])

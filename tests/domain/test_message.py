@@ -1,4 +1,4 @@
-"""A message is its English text, and remembers what it was made of."""
+"""Messages: the English text, with the template and arguments that translations need."""
 
 import copy
 import pickle
@@ -30,7 +30,7 @@ def german(template: str) -> str:
     return GERMAN.get(template, template)
 
 
-def test_a_message_is_its_english_text() -> None:
+def test_message_is_its_english_text() -> None:
     assert OUTER == "not before 2026-12-03: the file a.yaml is empty"
     assert (OUTER.id, OUTER.arguments) == (
         "not before {day}: {reason}",
@@ -38,35 +38,35 @@ def test_a_message_is_its_english_text() -> None:
     )
 
 
-def test_values_go_where_the_language_wants_them() -> None:
+def test_translation_can_reorder_the_arguments() -> None:
     assert OUTER.translated(german, lambda day: f"{day:%d.%m.%Y}") == "a.yaml ist leer; nicht vor 03.12.2026"
 
 
-def test_only_days_are_written_as_the_language_does() -> None:
+def test_only_dates_are_formatted_by_the_language() -> None:
     message = Message("{at}: {count}", at=datetime(2026, 12, 3, tzinfo=UTC), count=5)
     assert message.translated(german, lambda _: "never") == "2026-12-03 00:00:00+00:00: 5"
 
 
 @given(st.text(), st.text())
-def test_a_value_is_never_read_as_a_template(one: str, other: str) -> None:
-    assert Message("{one}|{other}", one=one, other=other) == f"{one}|{other}"
+def test_arguments_are_never_parsed_as_templates(first: str, second: str) -> None:
+    assert Message("{one}|{other}", one=first, other=second) == f"{first}|{second}"
 
 
 @given(st.text())
-def test_a_text_of_somebody_else_stays_as_it_is(text: str) -> None:
+def test_text_without_arguments_is_unchanged(text: str) -> None:
     assert Message(text) == text
     assert Message(text).translated(german, str) == german(text)
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
-def test_a_copy_can_be_translated(copied: object) -> None:
-    assert callable(copied)
-    again = copied(OUTER)
-    assert again == OUTER
-    assert again.translated(german, str) == "a.yaml ist leer; nicht vor 2026-12-03"
+@pytest.mark.parametrize("copy_of", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_copied_and_unpickled_messages_can_be_translated(copy_of: object) -> None:
+    assert callable(copy_of)
+    copied = copy_of(OUTER)
+    assert copied == OUTER
+    assert copied.translated(german, str) == "a.yaml ist leer; nicht vor 2026-12-03"
 
 
-def test_texts_side_by_side_are_translated_one_by_one() -> None:
+def test_joined_messages_are_translated_separately() -> None:
     assert joined("; ", [INNER, "quoted"]).translated(german, str) == "a.yaml ist leer; quoted"
     assert joined("; ", []) == NOTHING == ""
     assert detailed(INNER, "why").translated(german, str) == "a.yaml ist leer (why)"
@@ -78,18 +78,18 @@ def test_texts_side_by_side_are_translated_one_by_one() -> None:
     ]
 
 
-def test_the_message_of_an_exception_is_found() -> None:
+def test_message_of_an_exception() -> None:
     assert message_of(ValueError(INNER)) is INNER
     assert message_of(ValueError("someone else's")) == "someone else's"
     assert message_of(ValueError()) == ""
 
 
-def test_quoted_values_are_rewritten_and_templates_are_not() -> None:
+def test_rewritten_changes_arguments_but_not_templates() -> None:
     assert OUTER.rewritten(str.upper) == "not before 2026-12-03: the file A.YAML is empty"
     assert Message("someone else's").rewritten(str.upper) == "SOMEONE ELSE'S"
 
 
-def test_json_holds_what_a_translation_needs() -> None:
+def test_encoded_message_has_template_and_arguments() -> None:
     document = encoded(OUTER)
     assert document == {
         "id": "not before {day}: {reason}",
@@ -108,6 +108,6 @@ def test_json_holds_what_a_translation_needs() -> None:
     [None, 5, [], "x", {}, {"id": 5}, {"id": "x"}, {"id": "{a}", "arguments": {"a": 5}}, {"id": "a", "arguments": 5},
      {"id": "{a}", "arguments": {"a": {"date": "tomorrow"}}}],
 )  # fmt: skip
-def test_what_is_no_message_of_the_text_is_refused(document: object) -> None:
+def test_document_that_does_not_match_the_text_is_refused(document: object) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):
         restored("text", {"text": document})

@@ -1,4 +1,4 @@
-"""Addresses that Microsoft documents, noted down by hand from the articles: what links.yaml may hold and nothing else."""
+"""Addresses documented by Microsoft, copied by hand from its articles: the only ones that links.yaml may contain."""
 
 FWLINKS = {
     "worldwide": {
@@ -42,7 +42,7 @@ REPORTS = {
     "https://mc.merill.net/message/MC1381110",
     "https://docs.cloudblue.com/connect/connectors/Microsoft_SaaS/lv/Office365-Channel-Operations-Guide/Extended-Service-Terms.htm",
 }
-"""What is known from others only: copies of Microsoft's announcements, and a distributor's page."""
+"""Sources other than Microsoft: copies of Microsoft's announcements, and a page of a distributor."""
 
 LEARN = {
     "entra/identity/role-based-access-control/best-practices",

@@ -1,4 +1,4 @@
-"""The packaged articles, read as the program reads them."""
+"""The packaged guidance articles and their schema, read by the program's own reader."""
 
 from functools import cache
 from pathlib import Path

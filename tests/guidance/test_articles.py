@@ -1,4 +1,4 @@
-"""What every article must keep to, whatever it is about."""
+"""Rules for every guidance article: safe order of steps, sources, warnings and wording."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from auditor.guidance import Article, Order, Variant, compose, translatable
 from tests.guidance.packaged import packaged
 
 ARTICLES = [packaged().articles[name] for name in sorted(packaged().articles)]
-ACTING = {Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL}
-TAKEN = {
+CHANGING_ORDERS = {Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL}
+DATA_LOSS_STEPS = {
     ("unassign-licenses", "unassign"),
     ("unassign-licenses", "leave-group"),
     ("former-employee", "unassign"),
@@ -33,7 +33,7 @@ TAKEN = {
     ("cancel-subscription", "cancel-mosa"),
     ("transfer-between-tenants", "cancel-source"),
 }
-"""Steps that take data away after a while, in which Microsoft documents a way back."""
+"""Steps that lead to data loss after a period in which they can be undone, according to Microsoft."""
 by_article = pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
 
 
@@ -47,31 +47,33 @@ def variants() -> Iterator[Variant]:
 
 @pytest.mark.slow
 @by_article
-def test_steps_follow_the_order_in_which_they_are_safe(article: Article) -> None:
+def test_changing_steps_are_in_the_safe_order(article: Article) -> None:
     for variant in variants():
-        ranks = [step.order.rank for step in compose(packaged(), article.id, variant).steps if step.order in ACTING]
+        ranks = [
+            step.order.rank for step in compose(packaged(), article.id, variant).steps if step.order in CHANGING_ORDERS
+        ]
         assert ranks == sorted(ranks)
 
 
 @pytest.mark.slow
 @by_article
-def test_nothing_is_destroyed_before_it_is_saved(article: Article) -> None:
+def test_backup_comes_before_steps_that_destroy_data(article: Article) -> None:
     for variant in variants():
-        saved = False
+        backed_up = False
         for step in compose(packaged(), article.id, variant).steps:
-            saved = saved or step.order is Order.BACKUP
-            taken = step.irreversible or (article.id, step.id) in TAKEN
-            assert saved or not (taken and step.order in {Order.REMOVE, Order.CANCEL}), step.id
+            backed_up = backed_up or step.order is Order.BACKUP
+            loses_data = step.irreversible or (article.id, step.id) in DATA_LOSS_STEPS
+            assert backed_up or not (loses_data and step.order in {Order.REMOVE, Order.CANCEL}), step.id
 
 
 @by_article
-def test_buying_and_cancelling_are_left_to_people(article: Article) -> None:
+def test_steps_that_buy_or_cancel_are_manual(article: Article) -> None:
     for step in article.steps:
         assert step.manual or step.order not in {Order.BUY, Order.CANCEL}, step.id
 
 
 @by_article
-def test_global_administrator_is_named_only_where_a_document_asks_for_it(article: Article) -> None:
+def test_global_administrator_is_named_only_if_a_source_requires_it(article: Article) -> None:
     for duty in article.roles:
         if duty.role == "global-administrator":
             assert duty.source is not None
@@ -81,45 +83,45 @@ def test_global_administrator_is_named_only_where_a_document_asks_for_it(article
 
 
 @by_article
-def test_an_article_has_a_source_and_somewhere_to_go(article: Article) -> None:
+def test_article_has_sources_and_next_steps(article: Article) -> None:
     assert article.sources
     assert article.next
 
 
 @by_article
-def test_a_warning_names_a_time(article: Article) -> None:
-    moment = re.compile(
+def test_warning_names_a_time(article: Article) -> None:
+    time_words = re.compile(
         r"\b(at once|days?|hours?|when|until|while|after|before|every|already|as soon as|from|then|during|renewal|stays?"
         r"|moment|later|month|once)\b",
         re.IGNORECASE,
     )
     for warning in article.warnings:
-        assert moment.search(warning.text), warning.id
-        assert moment.search(warning.after), warning.id
+        assert time_words.search(warning.text), warning.id
+        assert time_words.search(warning.after), warning.id
 
 
 @by_article
-def test_a_contradiction_between_documents_is_reported_as_one(article: Article) -> None:
+def test_warning_about_a_contradiction_lists_the_disputed_sources(article: Article) -> None:
     for warning in article.warnings:
         stated = re.search(r"\b(disagree|differ|another page says)\b", warning.text) is not None
         assert stated == bool(warning.disputed), warning.id
 
 
-SENTENCES = re.compile(r"\.(steps|warnings|prerequisites|next|history|corrections)\.(?!.*\.(loses|after)$)")
+SENTENCE_TEXTS = re.compile(r"\.(steps|warnings|prerequisites|next|history|corrections)\.(?!.*\.(loses|after)$)")
 
 
-def test_texts_are_whole_plain_and_marked_up_in_pairs() -> None:
+def test_texts_are_complete_sentences_with_balanced_markup() -> None:
     for index, text in translatable(packaged()):
         assert text == text.strip(), index
         plain = text.replace("{date}", "", 1) if index.endswith(".dated") else text
         assert not re.search(r"[{}<\n]|Azure AD\b|docs\.microsoft\.com", plain), index
         assert text.count("**") % 2 == 0, index
         assert text.count("`") % 2 == 0, index
-        if SENTENCES.search(index):
+        if SENTENCE_TEXTS.search(index):
             assert text.endswith((".", ".`")), index
 
 
-def test_places_of_texts_are_unique() -> None:
+def test_indices_of_translatable_texts_are_unique() -> None:
     locations = [index for index, _ in translatable(packaged())]
     assert len(set(locations)) == len(locations)
 
@@ -134,9 +136,9 @@ def test_places_of_texts_are_unique() -> None:
         ("self-service-purchases", "cancel"),
     ],
 )
-def test_what_cannot_be_undone_is_marked(article: str, step: str) -> None:
-    (found,) = (one for one in packaged().articles[article].steps if one.id == step)
-    assert found.irreversible
+def test_irreversible_steps_are_marked(article: str, step: str) -> None:
+    (step_of_article,) = (candidate for candidate in packaged().articles[article].steps if candidate.id == step)
+    assert step_of_article.irreversible
 
 
 @pytest.mark.parametrize(
@@ -148,12 +150,14 @@ def test_what_cannot_be_undone_is_marked(article: str, step: str) -> None:
         ("group-licenses", "deleting", {"licensing-group-advanced", "licensing-groups-resolve-problems"}),
     ],
 )
-def test_the_known_contradictions_stand_where_they_matter(article: str, warning: str, documents: set[str]) -> None:
-    (found,) = (one for one in packaged().articles[article].warnings if one.id == warning)
-    assert set(found.disputed) == documents
+def test_known_contradictions_are_in_the_relevant_warnings(article: str, warning: str, documents: set[str]) -> None:
+    (warning_of_article,) = (
+        candidate for candidate in packaged().articles[article].warnings if candidate.id == warning
+    )
+    assert set(warning_of_article.disputed) == documents
 
 
-def test_no_step_uses_a_page_that_no_longer_assigns_licences() -> None:
+def test_no_step_assigns_licences_in_a_portal_that_no_longer_can() -> None:
     for article in ARTICLES:
         for step in article.steps:
             if "Azure portal" in step.text or "Entra admin center" in step.text:

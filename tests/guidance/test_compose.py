@@ -1,4 +1,4 @@
-"""Composing: the right variant, nothing of the others, and every branch where a fact is unknown."""
+"""Composition of articles: the steps of the tenant's variant, or every branch if a fact is unknown."""
 
 from collections.abc import Iterable
 from itertools import product
@@ -15,7 +15,7 @@ from tests.guidance.known_links import HOMES
 from tests.guidance.packaged import packaged
 
 ARTICLES = sorted(packaged().articles)
-AGREEMENTS = [one for one in Agreement if one is not Agreement.UNKNOWN]
+AGREEMENTS = [agreement for agreement in Agreement if agreement is not Agreement.UNKNOWN]
 STATUSES = ["Enabled", "Warning", "Suspended", "LockedOut", "Deleted"]
 KNOWN = Variant(
     cloud=Cloud.WORLDWIDE,
@@ -57,7 +57,7 @@ def branches(guidance: Composed) -> set[str]:
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_no_branch_is_left_when_every_fact_is_known(article: str) -> None:
+def test_no_branch_is_left_if_every_fact_is_known(article: str) -> None:
     for cloud, agreement, path in product(Cloud, AGREEMENTS, ("direct", "group")):
         guidance = composed(article, replace(KNOWN, cloud=cloud, agreement=agreement, path=path))
         assert branches(guidance) == set()
@@ -67,19 +67,21 @@ def test_no_branch_is_left_when_every_fact_is_known(article: str) -> None:
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_an_unknown_agreement_keeps_every_branch_and_says_so(article: str) -> None:
-    each = [composed(article, replace(KNOWN, agreement=agreement)) for agreement in AGREEMENTS]
+def test_unknown_agreement_keeps_every_branch_with_a_notice(article: str) -> None:
+    guidances = [composed(article, replace(KNOWN, agreement=agreement)) for agreement in AGREEMENTS]
     unknown = composed(article, replace(KNOWN, agreement=Agreement.UNKNOWN))
-    assert set(ids(unknown)) == {name for guidance in each for name in ids(guidance)}
-    shared = set.intersection(*(set(ids(guidance)) for guidance in each))
+    assert set(ids(unknown)) == {name for guidance in guidances for name in ids(guidance)}
+    shared = set.intersection(*(set(ids(guidance)) for guidance in guidances))
     assert {step.id for step in unknown.steps if not step.branches} == shared
     noticed = any("agreement of this tenant is not known" in notice for notice in unknown.notices)
     assert noticed == (shared != set(ids(unknown)))
-    assert {one.id for one in unknown.warnings} == {one.id for guidance in each for one in guidance.warnings}
+    assert {warning.id for warning in unknown.warnings} == {
+        warning.id for guidance in guidances for warning in guidance.warnings
+    }
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_an_unknown_or_double_path_keeps_both_branches(article: str) -> None:
+def test_unknown_path_or_both_paths_keep_both_branches(article: str) -> None:
     direct, group, both, unknown = (
         ids(composed(article, replace(KNOWN, path=path))) for path in ("direct", "group", "both", None)
     )
@@ -88,14 +90,14 @@ def test_an_unknown_or_double_path_keeps_both_branches(article: str) -> None:
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_an_unknown_status_keeps_every_stage(article: str) -> None:
+def test_unknown_status_keeps_every_stage(article: str) -> None:
     unknown = composed(article, replace(KNOWN, status=None))
-    each = [composed(article, replace(KNOWN, status=status)) for status in STATUSES]
-    assert set(ids(unknown)) == {name for guidance in each for name in ids(guidance)}
+    guidances = [composed(article, replace(KNOWN, status=status)) for status in STATUSES]
+    assert set(ids(unknown)) == {name for guidance in guidances for name in ids(guidance)}
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_germany_is_history_and_links_no_portal(article: str) -> None:
+def test_germany_cloud_is_historic_and_has_no_portal_links(article: str) -> None:
     guidance = composed(article, replace(KNOWN, cloud=Cloud.GERMANY))
     assert guidance.historic
     assert "29 October 2021" in guidance.notices[0]
@@ -104,7 +106,7 @@ def test_germany_is_history_and_links_no_portal(article: str) -> None:
 
 
 @pytest.mark.parametrize("article", ARTICLES)
-def test_a_cloud_without_a_documented_article_is_reported(article: str) -> None:
+def test_cloud_without_documented_steps_gets_a_notice(article: str) -> None:
     for cloud in Cloud:
         guidance = composed(article, replace(KNOWN, cloud=cloud))
         documented = cloud in packaged().articles[article].documented
@@ -112,7 +114,7 @@ def test_a_cloud_without_a_documented_article_is_reported(article: str) -> None:
         assert noticed == (not documented and cloud is not Cloud.GERMANY)
 
 
-def test_the_active_users_page_is_that_of_the_cloud() -> None:
+def test_link_to_active_users_is_that_of_the_cloud() -> None:
     pages = {
         Cloud.WORLDWIDE: "https://go.microsoft.com/fwlink/p/?linkid=834822",
         Cloud.CHINA: "https://go.microsoft.com/fwlink/p/?linkid=850628",
@@ -121,49 +123,51 @@ def test_the_active_users_page_is_that_of_the_cloud() -> None:
     }
     for cloud, page in pages.items():
         guidance = composed("move-users", replace(KNOWN, cloud=cloud))
-        (step,) = (one for one in guidance.steps if one.id == "open-active-users")
+        (step,) = (candidate for candidate in guidance.steps if candidate.id == "open-active-users")
         assert [link.url for link in step.links] == [page]
 
 
-def test_a_page_without_a_link_of_its_own_is_called_what_it_opens() -> None:
+def test_fallback_link_is_labelled_as_the_page_that_it_opens() -> None:
     guidance = composed("move-users", replace(KNOWN, cloud=Cloud.USGOV))
     assert {link.label for link in guidance.links if link.url == HOMES["usgov"]} == {"Microsoft 365 admin center"}
 
 
-def test_a_closed_page_is_shown_and_not_linked() -> None:
+def test_closed_page_is_named_without_a_link() -> None:
     history = {change.id: change for change in composed("transfer-between-tenants", KNOWN).history}
     links = {link.label: link.url for link in history["volume-licensing-customers"].links}
     assert links["Contact the Volume License Service Center"] is None
     assert links["Contact volume licensing support"] is not None
 
 
-def test_the_role_is_that_of_the_agreement() -> None:
-    roles = {one: role(composed("remove-licenses", replace(KNOWN, agreement=one))) for one in Agreement}
+def test_role_depends_on_the_agreement() -> None:
+    roles = {
+        agreement: role(composed("remove-licenses", replace(KNOWN, agreement=agreement))) for agreement in Agreement
+    }
     assert roles[Agreement.MOSA] == "Billing Administrator"
     assert roles[Agreement.MCA] == "Owner or contributor of the billing account or billing profile"
-    assert roles[Agreement.UNKNOWN] == " / ".join(roles[one] for one in AGREEMENTS)
+    assert roles[Agreement.UNKNOWN] == " / ".join(roles[agreement] for agreement in AGREEMENTS)
     assert role(composed("unassign-licenses", KNOWN)) == "License Administrator or User Administrator"
 
 
-def test_links_stand_once_in_order_of_appearance() -> None:
+def test_links_are_unique_and_in_order_of_appearance() -> None:
     guidance = composed("transfer-between-tenants", KNOWN)
     assert len(set(guidance.links)) == len(guidance.links)
     assert guidance.links[0] == guidance.prerequisites[0].links[0]
 
 
-def test_sources_bear_title_address_and_date() -> None:
+def test_sources_have_title_address_and_date() -> None:
     source = composed("move-users", KNOWN).sources[0]
     assert source.title == "Move users to a different subscription"
     assert source.url.endswith("/microsoft-365/commerce/subscriptions/move-users-different-subscription")
     assert source.date == "2023-06-09"
 
 
-def test_an_unknown_article_is_a_mistake_of_the_caller() -> None:
+def test_unknown_article_raises_key_error() -> None:
     with pytest.raises(KeyError):
         composed("unheard-of", KNOWN)
 
 
-def test_the_orders_rank_from_what_frees_to_what_destroys() -> None:
+def test_orders_rank_from_reassigning_to_cancelling() -> None:
     ranked = [Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL]
     assert sorted(ranked, key=lambda order: order.rank) == ranked
     assert Order.BACKUP.rank < Order.REMOVE.rank

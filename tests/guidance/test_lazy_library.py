@@ -1,4 +1,4 @@
-"""Opening the packaged articles: read when they are named, the same as when all are read, and told when broken."""
+"""`open_library`: articles are read on first access, equal those of `read_library`, and report errors when read."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.guidance.packaged import packaged, schema, texts
 
 
 def opened(files: dict[str, str]) -> tuple[Library, list[str]]:
-    """Open a library, and the list of files that were read."""
+    """Return an opened library, and the list of files that it has read so far."""
     read: list[str] = []
 
     def text(name: str) -> str:
@@ -20,7 +20,7 @@ def opened(files: dict[str, str]) -> tuple[Library, list[str]]:
 
 
 @pytest.mark.slow
-def test_it_is_the_library_that_is_read_whole() -> None:
+def test_opened_library_equals_the_library_read_at_once() -> None:
     library, _ = opened(texts())
     assert dict(library.titles) == dict(packaged().titles)
     assert dict(library.articles) == dict(packaged().articles)
@@ -31,7 +31,7 @@ def test_it_is_the_library_that_is_read_whole() -> None:
     )
 
 
-def test_an_article_is_read_when_it_is_named_and_once() -> None:
+def test_article_is_read_once_on_first_access() -> None:
     library, read = opened(texts())
     for _ in range(2):
         compose(library, "buy-licenses", Variant(cloud=Cloud.WORLDWIDE))
@@ -41,13 +41,13 @@ def test_an_article_is_read_when_it_is_named_and_once() -> None:
     assert "guests.yaml" not in read
 
 
-def test_what_is_no_article_is_none() -> None:
+def test_library_has_no_article_for_other_names() -> None:
     library, _ = opened(texts())
-    for shelf in (library.articles, library.titles):
+    for mapping in (library.articles, library.titles):
         for name in ("links", "terms", "nothing", "../guests"):
-            assert name not in shelf
+            assert name not in mapping
             with pytest.raises(KeyError):
-                shelf[name]
+                mapping[name]
 
 
 @pytest.mark.slow
@@ -59,18 +59,18 @@ def test_what_is_no_article_is_none() -> None:
         ("summary:", "[", "buy-licenses.yaml:"),
     ],
 )
-def test_a_broken_article_is_reported_with_its_place(old: str, new: str, location: str) -> None:
+def test_broken_article_is_reported_with_its_location(old: str, new: str, location: str) -> None:
     files = texts()
     assert old in files["buy-licenses.yaml"]
     library, _ = opened(files | {"buy-licenses.yaml": files["buy-licenses.yaml"].replace(old, new, 1)})
     with pytest.raises(InputError) as caught:
         library.articles["buy-licenses"]
-    (fault, *_) = caught.value.diagnostics
-    assert fault.span is not None
-    assert f"{fault.span.file}:{fault.span.line}:{fault.span.column}".startswith(location)
+    (diagnostic, *_) = caught.value.diagnostics
+    assert diagnostic.span is not None
+    assert f"{diagnostic.span.file}:{diagnostic.span.line}:{diagnostic.span.column}".startswith(location)
 
 
-def test_a_title_of_several_lines_is_read_whole() -> None:
+def test_title_of_several_lines_is_read_completely() -> None:
     files = texts()
     files["guests.yaml"] = files["guests.yaml"].replace("title: ", "title:\n  An\n  old ", 1)
     library, _ = opened(files)
@@ -80,6 +80,6 @@ def test_a_title_of_several_lines_is_read_whole() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
-def test_missing_words_are_reported(name: str) -> None:
+def test_missing_links_or_terms_file_is_reported(name: str) -> None:
     with pytest.raises(InputError, match=name):
         opened({key: text for key, text in texts().items() if key != name})

@@ -1,4 +1,4 @@
-"""Reading articles: the packaged ones load, and a fault is told with its place."""
+"""`read_library`: the packaged articles load, and errors are reported with their location."""
 
 import json
 
@@ -28,13 +28,13 @@ steps:
 """
 
 
-def faults(article: str, *, name: str = "sample.yaml") -> list[str]:
+def errors_of(article: str, *, name: str = "sample.yaml") -> list[str]:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), name: article}, schema())
     return [
-        f"{one.span.file}:{one.span.line}:{one.span.column} {one.message}"
-        for one in caught.value.diagnostics
-        if one.span is not None
+        f"{diagnostic.span.file}:{diagnostic.span.line}:{diagnostic.span.column} {diagnostic.message}"
+        for diagnostic in caught.value.diagnostics
+        if diagnostic.span is not None
     ]
 
 
@@ -44,11 +44,11 @@ def test_the_packaged_articles_load() -> None:
     assert len(library.articles) >= 40
 
 
-def test_a_sample_loads_beside_them() -> None:
+def test_sample_article_loads_with_the_packaged_ones() -> None:
     assert "sample" in read_library({**texts(), "sample.yaml": ARTICLE}, schema()).articles
 
 
-def test_the_schema_is_a_schema() -> None:
+def test_guidance_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(schema()))
 
 
@@ -80,48 +80,51 @@ def test_the_schema_is_a_schema() -> None:
         ("links: [licenses]", "order: check", "sample.yaml:15:5", "order"),
     ],
 )
-def test_a_fault_is_reported_with_its_place(old: str, new: str, location: str, message: str) -> None:
+def test_error_is_reported_with_its_location(old: str, new: str, location: str, message: str) -> None:
     assert old in ARTICLE
-    found = faults(ARTICLE.replace(old, new))
-    assert any(fault.startswith(f"{location} ") and message in fault for fault in found), found
+    errors = errors_of(ARTICLE.replace(old, new))
+    assert any(error.startswith(f"{location} ") and message in error for error in errors), errors
 
 
 @pytest.mark.slow
-def test_a_step_id_stands_once() -> None:
+def test_duplicate_step_id_is_refused() -> None:
     step = ARTICLE[ARTICLE.index("  - id: look") :]
-    assert faults(ARTICLE + step) == ["sample.yaml:16:9 two entries of steps are called 'look'"]
+    assert errors_of(ARTICLE + step) == ["sample.yaml:16:9 two entries of steps are called 'look'"]
 
 
 @pytest.mark.slow
-def test_a_warning_must_say_what_is_lost_and_when() -> None:
-    warned = ARTICLE + "warnings:\n  - id: hot\n    text: This is hot.\n"
-    assert len(faults(warned)) == 2
-    assert all(fault.startswith("sample.yaml:17:5") for fault in faults(warned))
+def test_warning_needs_a_loss_and_a_time() -> None:
+    article = ARTICLE + "warnings:\n  - id: hot\n    text: This is hot.\n"
+    assert len(errors_of(article)) == 2
+    assert all(fault.startswith("sample.yaml:17:5") for fault in errors_of(article))
 
 
 @pytest.mark.slow
-def test_every_faulty_file_is_reported_at_once() -> None:
+def test_errors_of_all_files_are_reported_together() -> None:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), "a.yaml": "[", "b.yaml": "- list"}, schema())
-    assert {one.span.file for one in caught.value.diagnostics if one.span is not None} == {"a.yaml", "b.yaml"}
+    assert {diagnostic.span.file for diagnostic in caught.value.diagnostics if diagnostic.span is not None} == {
+        "a.yaml",
+        "b.yaml",
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
-def test_links_and_terms_must_be_there(name: str) -> None:
+def test_links_and_terms_are_required(name: str) -> None:
     with pytest.raises(InputError, match=name):
         read_library({key: text for key, text in texts().items() if key != name}, schema())
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
-def test_links_and_terms_follow_their_own_part_of_the_schema(name: str) -> None:
+def test_links_and_terms_are_checked_against_the_schema(name: str) -> None:
     with pytest.raises(InputError, match=rf"{name}:\d+:\d+: .*surplus"):
         read_library({**texts(), name: texts()[name] + "surplus: 1\n"}, schema())
 
 
 @pytest.mark.slow
-def test_a_misspelt_name_gets_a_suggestion() -> None:
+def test_misspelt_name_gets_a_suggestion() -> None:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), "sample.yaml": ARTICLE.replace("[licenses]", "[licences]")}, schema())
     assert caught.value.hint == "did you mean 'licenses'?"

@@ -1,4 +1,4 @@
-"""Every address is one that Microsoft documents, stands under the right cloud, and is used."""
+"""Every link is an address that Microsoft documents, belongs to the right cloud, and is used."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -14,7 +14,7 @@ class Linked(Protocol):
     def links(self) -> tuple[str, ...]: ...
 
 
-def named(article: Article) -> Iterator[str]:
+def names_in(article: Article) -> Iterator[str]:
     parts: tuple[Iterable[Linked], ...] = (
         article.prerequisites,
         article.steps,
@@ -33,43 +33,43 @@ def named(article: Article) -> Iterator[str]:
     yield from (duty.source for duty in article.roles if duty.source is not None)
 
 
-def test_a_page_opens_under_the_number_that_its_cloud_documents() -> None:
+def test_forward_links_have_the_documented_number_of_their_cloud() -> None:
     forward = "https://go.microsoft.com/fwlink/p/?linkid="
-    written = {
+    numbered = {
         (cloud.value, target.id): url
         for target in packaged().targets.values()
         for cloud, url in target.urls.items()
         if url.startswith(forward)
     }
-    assert written == {
+    assert numbered == {
         (cloud, page): f"{forward}{number}" for cloud, pages in FWLINKS.items() for page, number in pages.items()
     }
 
 
-def test_every_other_address_is_a_documented_one() -> None:
+def test_other_addresses_are_documented() -> None:
     forward = "https://go.microsoft.com/fwlink/p/?linkid="
     sites = {url for target in packaged().targets.values() for url in target.urls.values()}
     assert {url for url in sites if not url.startswith(forward)} == OTHERS
     assert {cloud.value: url for cloud, url in packaged().terms.homes.items()} == HOMES
 
 
-def test_every_document_is_a_page_that_was_read_and_leaves_the_language_to_the_reader() -> None:
+def test_documents_are_known_pages_without_a_language_in_the_address() -> None:
     urls = {document.url for document in packaged().documents.values()}
     learn = "https://learn.microsoft.com/"
     assert {url.removeprefix(learn) for url in urls if url.startswith(learn)} == LEARN
     assert {url for url in urls if not url.startswith(learn)} == REPORTS
 
 
-def test_no_address_is_listed_in_vain() -> None:
-    used = {name for article in packaged().articles.values() for name in named(article)}
+def test_every_listed_address_is_used() -> None:
+    used = {name for article in packaged().articles.values() for name in names_in(article)}
     assert used == {*packaged().documents, *packaged().targets}
 
 
-def test_every_cloud_has_a_first_page() -> None:
+def test_every_cloud_has_a_home_page() -> None:
     assert set(packaged().terms.homes) == set(Cloud)
 
 
-def test_the_retired_pages_of_the_seeds_are_closed() -> None:
+def test_retired_pages_of_the_first_two_articles_are_closed() -> None:
     closed = {name for name, target in packaged().targets.items() if target.closed is not None}
     assert closed == {
         "volume-licensing-service-center",

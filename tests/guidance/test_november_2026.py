@@ -1,4 +1,4 @@
-"""What Microsoft documents in November 2026, and that nothing of one agreement is told under another."""
+"""Guidance according to Microsoft's documentation of November 2026, separated by agreement."""
 
 import re
 from datetime import date
@@ -20,26 +20,26 @@ TODAY = date(2026, 11, 22)
 LOCALES = ("en", "nl", "da", "sv", "tr", "de")
 MCA, MOSA, VOLUME, CSP = Agreement.MCA, Agreement.MOSA, Agreement.VOLUME, Agreement.CSP
 KNOWN = (MCA, MOSA, VOLUME, CSP)
-ABOUT_ONE = {"partner-bought": CSP, "volume-licensing": VOLUME, "multitenant-billing": MCA}
-"""Articles that are about one agreement, whoever reads them."""
+SINGLE_AGREEMENT = {"partner-bought": CSP, "volume-licensing": VOLUME, "multitenant-billing": MCA}
+"""Articles that are about one agreement, independent of the tenant's agreement."""
 
 
 def article_of(
     article: str, *, agreement: Agreement = Agreement.UNKNOWN, day: date = TODAY, **facts: str | bool
 ) -> Composed:
-    known = {"cloud": Cloud.WORLDWIDE, **facts}
-    return compose(packaged(), article, Variant(agreement=agreement, day=day, **known))  # type: ignore[arg-type]
+    situation = {"cloud": Cloud.WORLDWIDE, **facts}
+    return compose(packaged(), article, Variant(agreement=agreement, day=day, **situation))  # type: ignore[arg-type]
 
 
 def prose(guidance: Composed) -> str:
     parts = (guidance.prerequisites, guidance.steps, guidance.warnings, guidance.next)
-    texts = [one.text for part in parts for one in part]
-    texts += [one.after for one in guidance.warnings]
+    texts = [entry.text for part in parts for entry in part]
+    texts += [entry.after for entry in guidance.warnings]
     return "\n".join([guidance.summary, *texts])
 
 
-LEAKS = [
-    # (what may not be said, under which agreements it is true)
+AGREEMENT_TEXTS = [
+    # (pattern of a text, the agreements under which it is true)
     (r"[Tt]urn recurring billing off|turn it on first", {MCA, MOSA}),
     (r"under a Microsoft Customer Agreement until the renewal", {MCA}),
     (r"seats bought from a partner", {CSP}),
@@ -57,36 +57,40 @@ LEAKS = [
 
 
 @pytest.mark.parametrize("article", sorted(packaged().articles))
-def test_nothing_of_one_agreement_is_reported_under_another(article: str) -> None:
+def test_texts_about_an_agreement_are_not_shown_under_another(article: str) -> None:
     for agreement, cloud, path in product(KNOWN, Cloud, (None, "direct", "group")):
-        if ABOUT_ONE.get(article, agreement) is not agreement or cloud is Cloud.GERMANY:
+        if SINGLE_AGREEMENT.get(article, agreement) is not agreement or cloud is Cloud.GERMANY:
             continue
         variant = Variant(cloud=cloud, agreement=agreement, path=path, day=TODAY)
         text = prose(compose(packaged(), article, variant))
-        for pattern, true in LEAKS:
-            if agreement not in true and article != "partner-bought":
+        for pattern, true_for in AGREEMENT_TEXTS:
+            if agreement not in true_for and article != "partner-bought":
                 assert not re.search(pattern, text), (agreement, cloud, path, pattern)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_the_end_of_a_term_is_reported_by_agreement_in_every_language(locale: str) -> None:
+def test_subscription_end_depends_on_the_agreement_in_every_language(locale: str) -> None:
     l10n: Localizer = ENGLISH if locale == "en" else localization(locale)
     titles = packaged().titles
-    each = {
-        one: guidance_text(
-            article_of("subscription-end", agreement=one, status="Enabled"), titles, l10n, date(2026, 12, 3)
+    texts_by_agreement = {
+        agreement: guidance_text(
+            article_of("subscription-end", agreement=agreement, status="Enabled"), titles, l10n, date(2026, 12, 3)
         )
-        for one in (*KNOWN, Agreement.UNKNOWN)
+        for agreement in (*KNOWN, Agreement.UNKNOWN)
     }
-    extended = {one for one, translation in each.items() if any("EST" in text for text in translation.steps)}
+    extended = {
+        agreement
+        for agreement, translation in texts_by_agreement.items()
+        if any("EST" in text for text in translation.steps)
+    }
     assert extended == {MCA, CSP, Agreement.UNKNOWN}
-    for translation in each.values():
+    for translation in texts_by_agreement.values():
         assert not any("{date}" in text for text in translation.steps)
         assert any("2026" in text and "12-03" not in text for text in translation.steps)
-    assert sum("EST" in text for text in each[Agreement.UNKNOWN].steps) == 2
+    assert sum("EST" in text for text in texts_by_agreement[Agreement.UNKNOWN].steps) == 2
 
 
-def test_the_day_of_the_audit_decides_between_the_old_text_and_the_new() -> None:
+def test_day_of_the_audit_decides_between_old_and_new_text() -> None:
     ids = {
         day: {
             warning.id for warning in article_of("subscription-end", agreement=MCA, status="Enabled", day=day).warnings
@@ -104,7 +108,7 @@ def test_the_day_of_the_audit_decides_between_the_old_text_and_the_new() -> None
 
 
 @pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users"])
-def test_a_onedrive_that_nobody_pays_for_is_deleted_even_under_a_hold(article: str) -> None:
+def test_unlicensed_onedrive_is_deleted_even_under_a_hold(article: str) -> None:
     text = prose(article_of(article, agreement=MCA, path="direct"))
     assert re.search(r"day 60.*day 93.*12 months.*even under a retention policy or a legal hold, .*July 2027", text)
     later = prose(article_of(article, agreement=MCA, path="direct", day=date(2027, 7, 1)))
@@ -112,7 +116,7 @@ def test_a_onedrive_that_nobody_pays_for_is_deleted_even_under_a_hold(article: s
     assert "July 2027" not in later
 
 
-def test_exchange_comes_after_the_mailbox() -> None:
+def test_exchange_is_enabled_after_the_mailbox_migration() -> None:
     steps = [step.id for step in article_of("transfer-between-tenants", agreement=MCA, side="target").steps]
     assert steps.index("assign-target") < steps.index("migrate-mailboxes") < steps.index("exchange-target")
     text = prose(article_of("transfer-between-tenants", agreement=MCA, side="target"))
@@ -129,7 +133,7 @@ def test_volume_licensing_has_the_tenant_remap() -> None:
 
 
 @pytest.mark.parametrize("article", ["move-users", "group-licenses"])
-def test_a_group_is_swapped_in_one_request(article: str) -> None:
+def test_group_licence_is_swapped_in_one_request(article: str) -> None:
     text = prose(article_of(article, path="group"))
     assert "`Set-MgGroupLicense` with `-AddLicenses` and `-RemoveLicenses`" in text
     assert "admin center cannot do both in one operation" in text
@@ -144,19 +148,21 @@ def test_roles_are_the_documented_ones() -> None:
 
 
 @pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users", "reduce-cost"])
-def test_delicensing_resiliency_is_reported_with_the_mailbox(article: str) -> None:
+def test_delicensing_resiliency_is_mentioned(article: str) -> None:
     assert "delicensing resiliency" in prose(article_of(article, path="direct"))
 
 
-def test_who_forwards_mail_keeps_account_and_licence() -> None:
+def test_former_employee_with_mail_forwarding_keeps_account_and_licence() -> None:
     steps = {step.id: step for step in article_of("former-employee", path="direct", synced=False).steps}
     assert steps["forward"].number < steps["forwarding"].number < steps["unassign"].number
     assert "have to stay as long as it forwards" in steps["forwarding"].text
     assert steps["delete"].text.endswith("unless it forwards mail or carries a shared mailbox.")
 
 
-def test_a_step_is_final_only_where_nothing_brings_back_what_it_takes() -> None:
-    final = {(one.id, step.id) for one in packaged().articles.values() for step in one.steps if step.irreversible}
+def test_step_with_a_documented_undo_is_not_irreversible() -> None:
+    final = {
+        (article.id, step.id) for article in packaged().articles.values() for step in article.steps if step.irreversible
+    }
     assert ("former-employee", "wipe-device") in final
     documented_ways_back = {
         *(("buy-licenses", "save"), ("unassign-licenses", "unassign"), ("unassign-licenses", "leave-group")),
@@ -165,7 +171,7 @@ def test_a_step_is_final_only_where_nothing_brings_back_what_it_takes() -> None:
     assert final.isdisjoint(documented_ways_back)
 
 
-def test_the_day_of_a_purchase_is_chosen_before_the_number() -> None:
+def test_day_of_a_purchase_is_chosen_before_the_quantity() -> None:
     steps = [step.id for step in article_of("buy-licenses", agreement=MCA).steps]
     assert steps.index("buy-button") < steps.index("when-mca") < steps.index("new-total") < steps.index("save")
     for article in ("buy-licenses", "remove-licenses"):
@@ -181,7 +187,7 @@ def test_pages_on_microsoft_365_open_in_the_view_of_21vianet() -> None:
         assert not any("view=" in source.url for source in article_of(article).sources)
 
 
-def test_germany_gets_the_last_edition_and_nothing_of_later_ones() -> None:
+def test_germany_cloud_gets_its_last_edition_without_later_steps() -> None:
     guidance = article_of("move-users", cloud=Cloud.GERMANY)
     assert [step.id for step in guidance.steps][-1] == "replace"
     assert not any(step.id.startswith("group-") for step in guidance.steps)
@@ -190,7 +196,7 @@ def test_germany_gets_the_last_edition_and_nothing_of_later_ones() -> None:
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_warnings_stand_before_steps_and_the_rest_after_them(locale: str) -> None:
+def test_markdown_has_warnings_before_steps_and_sources_last(locale: str) -> None:
     l10n = localization(locale)
     text = article_markdown(article_of("transfer-between-tenants", agreement=MCA), l10n, packaged().titles)
     positions = [text.index(f"## {l10n.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
@@ -201,7 +207,7 @@ def test_warnings_stand_before_steps_and_the_rest_after_them(locale: str) -> Non
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str) -> None:
+def test_template_does_not_repeat_its_words_or_add_an_article_to_a_role(locale: str) -> None:
     l10n = localization(locale)
     doubled = re.compile(
         r"When: When|Wanneer: Wanneer|Hvornår: Når|När: När|Ne zaman: |Wann: Wenn"
@@ -213,22 +219,22 @@ def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str)
             assert not doubled.search(text), text
 
 
-def test_states_are_called_as_in_the_admin_center() -> None:
+def test_states_are_named_as_in_the_admin_center() -> None:
     states = ("Enabled", "Warning", "Suspended", "LockedOut", "Deleted", "Unheard")
-    names = [state_name(ENGLISH.gettext, one) for one in states]
+    names = [state_name(ENGLISH.gettext, state) for state in states]
     assert names == ["Active", "Expired", "Disabled", "Disabled", "Deleted", "Unheard"]
 
 
-def test_what_is_older_than_twelve_months_is_listed() -> None:
+def test_sources_older_than_twelve_months_are_stale() -> None:
     today = last_checked(packaged())
     assert not freshness(packaged(), today).stale
     later = freshness(packaged(), today.replace(year=today.year + 1, month=12))
-    assert {one.id for one in later.stale} >= set(packaged().articles)
+    assert {entry.id for entry in later.stale} >= set(packaged().articles)
 
 
-def test_what_is_announced_for_a_date_is_listed_until_then() -> None:
+def test_announced_changes_are_listed_until_their_date() -> None:
     def announced(day: date) -> set[tuple[str, str]]:
-        return {(one.article, one.day.isoformat()) for one in freshness(packaged(), day).announced}
+        return {(change.article, change.day.isoformat()) for change in freshness(packaged(), day).announced}
 
     assert ("unassign-licenses", "2027-07-01") in announced(TODAY)
     assert ("subscription-end", "2026-05-04") in announced(date(2026, 1, 1))
@@ -238,7 +244,7 @@ def test_what_is_announced_for_a_date_is_listed_until_then() -> None:
     assert "2027-07-01" in page
 
 
-def test_an_article_tells_the_oldest_day_of_its_sources() -> None:
+def test_article_has_the_oldest_check_date_of_its_sources() -> None:
     guidance = article_of("self-service-purchases")
     assert guidance.checked == min(source.checked for source in guidance.sources)
     assert guidance_text(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()

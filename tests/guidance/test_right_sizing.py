@@ -1,4 +1,4 @@
-"""The smaller product that would do: the cheapest that keeps what is used or may be, and what it takes away."""
+"""Right-sizing: the cheapest smaller product with every service that is or may be used, and what would be lost."""
 
 from decimal import Decimal
 from typing import Any
@@ -28,39 +28,39 @@ OFFERS = [offer(name) for name in PRICES]
 E5 = OFFERS[0]
 
 
-def found(used: str, unused: str, **facts: Any) -> SmallerProduct | None:
+def smaller_than_e5(used: str, unused: str, **facts: Any) -> SmallerProduct | None:
     use = KnownUse(used=frozenset(used.split()), unused=frozenset(unused.split()), **facts)
     return smaller_product(E5, OFFERS, use)
 
 
-QUIET = "onedrive sharepoint yammer"
+UNUSED_SERVICES = "onedrive sharepoint yammer"
 
 
 @pytest.mark.parametrize(
     ("used", "unused", "facts", "product"),
     [
-        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {}, "SPE_F1"),
-        ("teams exchange", QUIET, {}, "SPE_E3"),  # the apps are not known, and so they are kept
-        (f"teams exchange {DESKTOP_APPS}", QUIET, {}, "SPE_E3"),
-        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 2 * GB, "archive": False}, "SPE_F1"),
-        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 2 * GB + 1}, "STANDARDPACK"),
-        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"mailbox_size": 50 * GB + 1}, "SPE_E3"),
-        ("teams exchange", f"{QUIET} {DESKTOP_APPS}", {"archive": True}, "SPE_E3"),
-        ("teams", f"exchange {QUIET} {DESKTOP_APPS}", {"mailbox_size": 99 * GB}, "SPE_F1"),
-        ("", f"teams exchange {QUIET} {DESKTOP_APPS}", {}, None),  # nothing is used: it is to be taken away
-        ("copilot", f"teams exchange {QUIET}", {}, None),
+        ("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", {}, "SPE_F1"),
+        ("teams exchange", UNUSED_SERVICES, {}, "SPE_E3"),  # the use of the apps is unknown, so they are kept
+        (f"teams exchange {DESKTOP_APPS}", UNUSED_SERVICES, {}, "SPE_E3"),
+        ("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", {"mailbox_size": 2 * GB, "archive": False}, "SPE_F1"),
+        ("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", {"mailbox_size": 2 * GB + 1}, "STANDARDPACK"),
+        ("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", {"mailbox_size": 50 * GB + 1}, "SPE_E3"),
+        ("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", {"archive": True}, "SPE_E3"),
+        ("teams", f"exchange {UNUSED_SERVICES} {DESKTOP_APPS}", {"mailbox_size": 99 * GB}, "SPE_F1"),
+        ("", f"teams exchange {UNUSED_SERVICES} {DESKTOP_APPS}", {}, None),  # nothing is used: no replacement
+        ("copilot", f"teams exchange {UNUSED_SERVICES}", {}, None),
         ("", "", {}, None),
     ],
 )
-def test_the_cheapest_that_keeps_what_is_used(
+def test_smaller_product_is_the_cheapest_that_keeps_what_is_used(
     used: str, unused: str, facts: dict[str, Any], product: str | None
 ) -> None:
-    smaller = found(used, unused, **facts)
+    smaller = smaller_than_e5(used, unused, **facts)
     assert (None if smaller is None else smaller.product.part_number) == product
 
 
-def test_what_would_be_lost_and_what_is_not_known() -> None:
-    smaller = found("teams exchange", f"{QUIET} {DESKTOP_APPS}")
+def test_smaller_product_lists_lost_services_and_unknown_facts() -> None:
+    smaller = smaller_than_e5("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}")
     assert smaller is not None
     assert smaller.saves == Decimal("47.25")
     assert smaller.used == ("exchange", "teams")
@@ -69,12 +69,12 @@ def test_what_would_be_lost_and_what_is_not_known() -> None:
     assert {"Entra ID P2", "Defender", "Purview", "Teams Phone", "Power BI"} <= set(smaller.lost)
     assert "Entra ID P1" not in smaller.lost  # the smaller product has it too
     assert smaller.more_plans > 0
-    whole = found("teams exchange", f"{QUIET} {DESKTOP_APPS}", mailbox_size=GB, archive=False)
-    assert whole is not None
-    assert whole.unknown == ()
+    fully_known = smaller_than_e5("teams exchange", f"{UNUSED_SERVICES} {DESKTOP_APPS}", mailbox_size=GB, archive=False)
+    assert fully_known is not None
+    assert fully_known.unknown == ()
 
 
-def test_a_dearer_product_and_one_without_reports_are_not_proposed() -> None:
+def test_cheapest_product_and_product_without_reports_have_no_smaller_one() -> None:
     use = KnownUse(used=frozenset({"teams"}), unused=frozenset())
     assert smaller_product(OFFERS[3], OFFERS, use) is None
     assert smaller_product(OFFERS[4], OFFERS, use) is None
@@ -96,7 +96,7 @@ def one_finding(*, prices: str, **facts: Any) -> Any:
     return finding
 
 
-def test_a_finding_of_a_policy_about_use_proposes_it() -> None:
+def test_finding_of_a_policy_about_usage_has_a_smaller_product() -> None:
     finding = one_finding(prices=PRICED)
     evidence = finding.evidence["smallerProduct"]
     assert (evidence["held"], evidence["product"], evidence["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
@@ -118,9 +118,9 @@ def test_a_finding_of_a_policy_about_use_proposes_it() -> None:
         (PRICED, {"notCollected": ["usage"]}),
     ],
 )
-def test_nothing_is_proposed_without_a_price_or_the_facts(prices: str, facts: dict[str, Any]) -> None:
+def test_no_smaller_product_without_prices_or_usage_facts(prices: str, facts: dict[str, Any]) -> None:
     assert "smallerProduct" not in one_finding(prices=prices, **facts).evidence
 
 
-def test_sources_that_the_policy_does_not_ask_for_are_used_where_they_were_read() -> None:
+def test_usage_is_not_quoted_if_the_policy_does_not_select_by_it() -> None:
     assert Source.USAGE.value not in one_finding(prices=PRICED).evidence

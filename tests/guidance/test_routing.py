@@ -1,4 +1,4 @@
-"""Choosing: every check in every situation leads to an article, and what is known of the subject decides which."""
+"""Routing: every check in every situation leads to articles, and the situation decides which."""
 
 from itertools import product
 
@@ -57,18 +57,18 @@ SITUATIONS = st.builds(
 )
 
 
-def test_the_checks_are_those_of_the_policy_language() -> None:
+def test_registered_checks_are_those_of_the_policy_language() -> None:
     assert CHECKS == POLICY_LANGUAGE
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("check", sorted(CHECKS))
 @given(situation=SITUATIONS)
-def test_every_check_in_every_situation_leads_to_articles_that_say_what_to_do(check: str, situation: Situation) -> None:
-    chosen = articles_of(check, situation)
-    assert chosen
-    assert len(set(chosen)) == len(chosen)
-    for article in chosen:
+def test_every_check_in_every_situation_leads_to_complete_articles(check: str, situation: Situation) -> None:
+    articles = articles_of(check, situation)
+    assert articles
+    assert len(set(articles)) == len(articles)
+    for article in articles:
         composed = compose(packaged(), article, situation.variant())
         assert composed.steps
         assert composed.roles
@@ -76,7 +76,7 @@ def test_every_check_in_every_situation_leads_to_articles_that_say_what_to_do(ch
         assert composed.next
 
 
-def test_an_unknown_check_is_a_mistake_of_the_caller() -> None:
+def test_unknown_check_raises_key_error() -> None:
     with pytest.raises(KeyError):
         articles_of("assignment.unheard-of", Situation())
 
@@ -99,13 +99,13 @@ def test_every_article_can_be_reached_from_a_check() -> None:
         Situation(is_trial=True),
     ):
         reached |= {article for check in CHECKS for article in articles_of(check, facts)}
-    waiting = list(reached)
-    while waiting:
-        article = packaged().articles[waiting.pop()]
-        named = {*(step.article for step in article.steps), *(following.article for following in article.next)}
-        onward = {name for name in named if name is not None} - reached
-        reached |= onward
-        waiting += onward
+    queue = list(reached)
+    while queue:
+        article = packaged().articles[queue.pop()]
+        linked = {*(step.article for step in article.steps), *(following.article for following in article.next)}
+        unvisited = {name for name in linked if name is not None} - reached
+        reached |= unvisited
+        queue += unvisited
     assert reached == set(packaged().articles)
 
 
@@ -166,19 +166,19 @@ def test_every_article_can_be_reached_from_a_check() -> None:
         ("budget.exceeded", Situation(), "reduce-cost"),
     ],
 )
-def test_the_situation_decides_what_comes_first(check: str, facts: Situation, first: str) -> None:
+def test_situation_decides_the_first_article(check: str, facts: Situation, first: str) -> None:
     assert articles_of(check, facts)[0] == first
 
 
 @pytest.mark.slow
 @given(situation=SITUATIONS)
-def test_an_inherited_licence_never_leads_to_unassigning_on_the_user(situation: Situation) -> None:
-    facts = inherited(situation)
+def test_group_licence_never_leads_to_unassigning_from_the_user(situation: Situation) -> None:
+    facts = with_group_path(situation)
     for check in ("assignment.not-allowed", "assignment.denied", "assignment.overlap", "seats.quota-exceeded"):
         assert "unassign-licenses" not in articles_of(check, facts)
 
 
-def inherited(situation: Situation) -> Situation:
+def with_group_path(situation: Situation) -> Situation:
     return Situation(
         path="group",
         account_enabled=situation.account_enabled,
@@ -192,8 +192,8 @@ def inherited(situation: Situation) -> Situation:
 
 
 @pytest.mark.parametrize("agreement", Agreement)
-def test_the_one_exception_to_the_transfer_is_offered_where_it_may_apply_only(agreement: Agreement) -> None:
-    chosen = articles_of("balance.imbalance", Situation(agreement=agreement))
-    assert ("multitenant-billing" in chosen) == (agreement in {Agreement.MCA, Agreement.UNKNOWN})
-    assert ("volume-licensing" in chosen) == (agreement is Agreement.VOLUME)
-    assert ("partner-bought" in chosen) == (agreement is Agreement.CSP)
+def test_articles_about_one_agreement_are_offered_for_an_imbalance_only_if_they_apply(agreement: Agreement) -> None:
+    articles = articles_of("balance.imbalance", Situation(agreement=agreement))
+    assert ("multitenant-billing" in articles) == (agreement in {Agreement.MCA, Agreement.UNKNOWN})
+    assert ("volume-licensing" in articles) == (agreement is Agreement.VOLUME)
+    assert ("partner-bought" in articles) == (agreement is Agreement.CSP)

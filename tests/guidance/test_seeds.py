@@ -1,4 +1,4 @@
-"""The two articles that the project began with: whole, with every variant, their corrections and what changed since."""
+"""The first two articles, move-users and transfer-between-tenants: all variants, corrections and history."""
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ def composed(article: str, variant: Variant) -> Composed:
 
 
 def text_of(guidance: Composed, step: str) -> str:
-    return next(one.text for one in guidance.steps if one.id == step)
+    return next(candidate.text for candidate in guidance.steps if candidate.id == step)
 
 
 def ids(guidance: Composed) -> set[str]:
@@ -37,7 +37,7 @@ def ids(guidance: Composed) -> set[str]:
         ),
     ],
 )
-def test_moving_users_keeps_the_steps_of_2020_beside_todays(cloud: Cloud, phrases: list[str]) -> None:
+def test_move_users_has_the_edition_of_2020(cloud: Cloud, phrases: list[str]) -> None:
     guidance = composed(MOVE, replace(DIRECT, cloud=cloud))
     (edition,) = guidance.editions
     assert edition.date == "2020-07-01"
@@ -48,7 +48,7 @@ def test_moving_users_keeps_the_steps_of_2020_beside_todays(cloud: Cloud, phrase
     assert text_of(guidance, "manage-licenses") == "At the top, select **Manage product licenses**."
 
 
-def test_moving_users_in_germany_is_the_old_admin_center_as_history() -> None:
+def test_move_users_in_germany_has_the_steps_of_the_old_admin_center() -> None:
     guidance = composed(MOVE, replace(DIRECT, cloud=Cloud.GERMANY))
     assert guidance.historic
     assert [step.id for step in guidance.steps] == [
@@ -63,21 +63,21 @@ def test_moving_users_in_germany_is_the_old_admin_center_as_history() -> None:
     assert any(change.id == "germany" for change in guidance.history)
 
 
-def test_moving_an_inheriting_user_in_germany_goes_through_the_group() -> None:
+def test_move_users_with_group_licences_in_germany_changes_the_group() -> None:
     guidance = composed(MOVE, replace(DIRECT, cloud=Cloud.GERMANY, path="group"))
     assert ids(guidance) == {"group-choose", "group-add", "group-leave", "group-swap", "group-verify"}
 
 
-def test_the_note_on_the_new_admin_center_belongs_to_21vianet() -> None:
-    having = {
+def test_note_about_the_new_admin_center_is_only_for_21vianet() -> None:
+    clouds = {
         cloud
         for cloud in Cloud
-        if any(one.id == "new-admin-center" for one in composed(MOVE, replace(DIRECT, cloud=cloud)).history)
+        if any(change.id == "new-admin-center" for change in composed(MOVE, replace(DIRECT, cloud=cloud)).history)
     }
-    assert having == {Cloud.CHINA}
+    assert clouds == {Cloud.CHINA}
 
 
-def test_moving_users_leads_to_the_seven_pages_that_the_seed_meant() -> None:
+def test_move_users_links_to_the_pages_of_the_published_article() -> None:
     guidance = composed(MOVE, DIRECT)
     linked = {link.url for step in guidance.next for link in step.links if link.url is not None}
     base = "https://learn.microsoft.com/microsoft-365"
@@ -91,23 +91,23 @@ def test_moving_users_leads_to_the_seven_pages_that_the_seed_meant() -> None:
     assert not any("managed-desktop" in url for url in linked)
 
 
-def test_replace_warns_that_it_removes_everything_else() -> None:
-    warnings = {one.id: one for one in composed(MOVE, DIRECT).warnings}
+def test_move_users_warns_that_replace_removes_all_other_licences() -> None:
+    warnings = {warning.id: warning for warning in composed(MOVE, DIRECT).warnings}
     assert warnings["replace-removes-all"].after == "At once"
 
 
-def test_a_new_licence_comes_before_the_old_group_is_left() -> None:
+def test_user_joins_the_new_group_before_leaving_the_old_one() -> None:
     order = [step.id for step in composed(MOVE, replace(DIRECT, path="group")).steps]
     assert order.index("group-add") < order.index("group-leave")
 
 
-def test_a_transfer_is_first_called_impossible() -> None:
+def test_transfer_article_begins_with_the_impossibility_of_a_transfer() -> None:
     guidance = composed(TRANSFER, DIRECT)
     assert guidance.summary.startswith("Licences cannot be transferred between two organizations (tenants).")
     assert "not possible" in guidance.prerequisites[0].text
 
 
-def test_leaving_the_source_tenant_cancels_and_keeping_it_removes() -> None:
+def test_giving_up_the_source_tenant_cancels_and_keeping_it_removes_seats() -> None:
     leaving = ids(composed(TRANSFER, replace(DIRECT, leaving=True)))
     keeping = ids(composed(TRANSFER, replace(DIRECT, leaving=False)))
     assert {"cancel-source", "remove-domain"} <= leaving
@@ -120,7 +120,7 @@ def test_leaving_the_source_tenant_cancels_and_keeping_it_removes() -> None:
     assert "If the source tenant stays in use" in labels["remove-source"]
 
 
-def test_the_lost_negation_is_back() -> None:
+def test_missing_negation_of_the_published_article_is_corrected() -> None:
     guidance = composed(TRANSFER, DIRECT)
     (leaving,) = (change for change in guidance.history if change.id == "leaving")
     assert "no longer plan to use" in leaving.then
@@ -130,7 +130,7 @@ def test_the_lost_negation_is_back() -> None:
 
 
 @pytest.mark.parametrize("leaving", [True, False, None])
-def test_mailboxes_and_sharepoint_move_in_either_case(*, leaving: bool | None) -> None:
+def test_mailboxes_and_sharepoint_are_migrated_whether_or_not_the_source_is_kept(*, leaving: bool | None) -> None:
     guidance = composed(TRANSFER, replace(DIRECT, leaving=leaving))
     assert {"migrate-mailboxes", "migrate-sharepoint"} <= ids(guidance)
     order = [step.id for step in guidance.steps]
@@ -146,13 +146,13 @@ def test_mailboxes_and_sharepoint_move_in_either_case(*, leaving: bool | None) -
         (Agreement.MOSA, None),
     ],
 )
-def test_each_agreement_has_its_documented_route(agreement: Agreement, only: str | None) -> None:
-    special = {"wrong-tenant", "ask-partner", "move-subscription"}
-    assert ids(composed(TRANSFER, replace(DIRECT, agreement=agreement))) & special == ({only} - {None})
-    assert special <= ids(composed(TRANSFER, replace(DIRECT, agreement=Agreement.UNKNOWN)))
+def test_each_agreement_has_its_documented_step(agreement: Agreement, only: str | None) -> None:
+    agreement_steps = {"wrong-tenant", "ask-partner", "move-subscription"}
+    assert ids(composed(TRANSFER, replace(DIRECT, agreement=agreement))) & agreement_steps == ({only} - {None})
+    assert agreement_steps <= ids(composed(TRANSFER, replace(DIRECT, agreement=Agreement.UNKNOWN)))
 
 
-def test_each_tenant_of_a_pair_is_told_its_own_part() -> None:
+def test_source_and_target_tenant_get_their_own_steps() -> None:
     source = ids(composed(TRANSFER, replace(DIRECT, side="source", leaving=False)))
     target = ids(composed(TRANSFER, replace(DIRECT, side="target", leaving=False)))
     assert {"buy-target", "assign-target"} <= target
@@ -161,7 +161,7 @@ def test_each_tenant_of_a_pair_is_told_its_own_part() -> None:
     assert not {"unassign-source", "remove-source", "save-data"} & target
 
 
-def test_no_link_of_the_seeds_is_empty_or_without_a_host() -> None:
+def test_links_of_the_first_two_articles_have_a_label_and_an_address() -> None:
     for article in (MOVE, TRANSFER):
         for link in composed(article, DIRECT).links:
             assert link.label.strip()

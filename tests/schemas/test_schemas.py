@@ -1,4 +1,4 @@
-"""The JSON Schemas: two validators agree on them, every mistake has words, every word its section."""
+"""The JSON Schemas: both validators agree, every error has a readable message, and every message is documented."""
 
 import ast
 import copy
@@ -25,7 +25,7 @@ NAMES: tuple[SchemaName, ...] = ("policy", "policy-test", "tenants", "result")
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_the_documents_show_fits(name: SchemaName) -> None:
+def test_documented_examples_are_valid(name: SchemaName) -> None:
     assert complaints(VALID[name], name) == ()
 
 
@@ -36,14 +36,14 @@ KEYS = ["x", "of", "allow", "users", "seats", "require", "any", "signal", "type"
 
 
 def paths(item: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Every path into a value."""
+    """Every path to a nested value, including the empty path."""
     inner = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
     return [path, *(deeper for step, value in inner for deeper in paths(value, (*path, step)))]
 
 
 @st.composite
 def changed(draw: st.DrawFn, name: SchemaName) -> Any:
-    """A valid document with up to three places replaced, removed, added to or renamed."""
+    """A valid document with up to three values replaced, removed, added or renamed."""
     document = copy.deepcopy(VALID[name])
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(paths(document)))
@@ -64,7 +64,7 @@ def changed(draw: st.DrawFn, name: SchemaName) -> Any:
     return document
 
 
-RAW = re.compile(
+UNTRANSLATED = re.compile(
     r"is not of type|required property|is not valid under|does not match '|Additional properties|does not fit"
 )
 
@@ -78,51 +78,51 @@ def validator(name: SchemaName) -> Draft202012Validator:
 @pytest.mark.parametrize("name", NAMES)
 @given(st.data())
 @settings(max_examples=150, deadline=None)
-def test_both_validators_agree_and_every_mistake_has_words(name: SchemaName, data: st.DataObject) -> None:
+def test_both_validators_agree_and_every_error_has_a_message(name: SchemaName, data: st.DataObject) -> None:
     document = data.draw(changed(name))
     valid = validator(name).is_valid(document)
     assert fits(document, name) is valid
-    own = complaints(document, name)
-    assert (own == ()) is valid
-    assert not [line for line in own if RAW.search(line)]
+    messages = complaints(document, name)
+    assert (messages == ()) is valid
+    assert not [line for line in messages if UNTRANSLATED.search(line)]
     text = json.dumps(document)
-    found = check(parse(text, file="f.yaml"), name)
-    assert len(found) == len(own)
-    for item in found:
+    diagnostics = check(parse(text, file="f.yaml"), name)
+    assert len(diagnostics) == len(messages)
+    for item in diagnostics:
         assert item.slug.partition("-")[2] in KINDS
         assert item.span is not None
         assert format_diagnostic(item).startswith(f"f.yaml:1:{item.span.column}: error[{item.slug}]: ")
 
 
 def schemas_within(schema: Any) -> list[dict[str, Any]]:
-    """Every mapping of a schema."""
+    """Every nested mapping of a schema."""
     if isinstance(schema, list):
-        return [found for item in schema for found in schemas_within(item)]
+        return [part for item in schema for part in schemas_within(item)]
     if not isinstance(schema, dict):
         return []
-    return [schema, *(found for item in schema.values() for found in schemas_within(item))]
+    return [schema, *(part for item in schema.values() for part in schemas_within(item))]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_a_schema_helps_an_editor(name: SchemaName) -> None:
+def test_schema_properties_have_titles_and_descriptions(name: SchemaName) -> None:
     schema = json.loads(resources.schema(name))
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert schema["$id"] == f"https://raw.githubusercontent.com/{__home__}/main/auditor/schemas/{name}.v1.json"
     for part in schemas_within(schema):
-        # In `properties` of `then` the value `true` only names a key that is described above.
+        # In the `properties` of `then`, the value `true` only refers to a key that is described elsewhere.
         for key, member in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():
             if isinstance(member, dict) and "const" not in member:
                 assert member.get("description"), f"{name}: {key}"
                 assert name == "result" or member.get("title"), f"{name}: {key}"
         for branch in (*part.get("oneOf", ()), *part.get("anyOf", ())):
-            assert set(branch) == {"required"}, "oneOf and anyOf over shapes cannot be told in words"
+            assert set(branch) == {"required"}, "errors in oneOf and anyOf over types have no readable message"
         if name != "result" and "properties" in part and part.get("type") == "object":
             assert "additionalProperties" in part or "allOf" in part, part.get("$comment")
 
 
-def test_every_message_has_its_section() -> None:
+def test_every_message_has_a_section_in_the_documentation() -> None:
     used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in KINDS}
     used -= {
         f"{p}-{k}" for p in ("tenants", "result") for k in ("unknown-property", "no-constraint", "several-constraints")

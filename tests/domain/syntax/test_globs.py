@@ -1,4 +1,4 @@
-"""Shell globs: equal to `fnmatch` in every way of matching, and no glob makes matching slow."""
+"""Shell globs match exactly as `fnmatch`, with every implementation, and without exponential backtracking."""
 
 import fnmatch
 import sys
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
 from auditor.engine.columns.strings import globbed, texts
 
-_SIGNS = st.text(st.sampled_from("ab*?[]!-ßİ.\\\n^"), max_size=12)
+_GLOBS = st.text(st.sampled_from("ab*?[]!-ßİ.\\\n^"), max_size=12)
 _TEXTS = st.lists(st.one_of(st.none(), st.text(st.sampled_from("abß[]!-İ.\\\n^"), max_size=12)), min_size=1, max_size=6)
 
 
-def _as_fnmatch(glob: str, text: str | None) -> bool:
+def _fnmatches(glob: str, text: str | None) -> bool:
     return bool(text) and fnmatch.fnmatchcase(str(text).casefold(), glob.casefold())
 
 
@@ -23,9 +23,9 @@ def _as_fnmatch(glob: str, text: str | None) -> bool:
 @example("*a*b", ["ab", "bab", "ba"])
 @example("[z-a]*", ["z"])
 @example("[!z-a]", ["z"])
-@given(_SIGNS, _TEXTS)
-def test_every_way_of_matching_agrees_with_fnmatch(glob: str, values: list[str | None]) -> None:
-    expected = [_as_fnmatch(glob, value) for value in values]
+@given(_GLOBS, _TEXTS)
+def test_every_implementation_of_globs_agrees_with_fnmatch(glob: str, values: list[str | None]) -> None:
+    expected = [_fnmatches(glob, value) for value in values]
     assert [
         bool(value) and pattern_of(glob).fullmatch(str(value).casefold()) is not None for value in values
     ] == expected
@@ -36,19 +36,19 @@ def test_every_way_of_matching_agrees_with_fnmatch(glob: str, values: list[str |
 
 
 @pytest.mark.slow
-@given(st.lists(_SIGNS, min_size=1, max_size=4), _TEXTS)
-def test_globs_with_more_stars_than_the_automaton_takes_agree_with_fnmatch(parts: list[str], values: list[str]) -> None:
+@given(st.lists(_GLOBS, min_size=1, max_size=4), _TEXTS)
+def test_globs_with_too_many_stars_for_the_automaton_agree_with_fnmatch(parts: list[str], values: list[str]) -> None:
     glob = "a*" * 9 + "*".join(parts)
     assert automaton(glob) is None
     column = texts(pa.array(values, pa.string()), distinct=False)
-    assert column.where(globbed(glob)).tolist() == [_as_fnmatch(glob, value) for value in values]
+    assert column.where(globbed(glob)).tolist() == [_fnmatches(glob, value) for value in values]
 
 
 @pytest.mark.parametrize(
     "glob", ["a*a*a*a*b", "*a*a*a*a*a*a*a*a*a*a*b", "a*" * 500 + "b", "?" * 5000 + "*a*b", "[" * 5000]
 )
-def test_no_glob_leaves_two_ways_to_spend_a_run(glob: str) -> None:
-    """Every star but the last is inside an atomic group, which is never entered a second time."""
+def test_glob_expression_cannot_backtrack_exponentially(glob: str) -> None:
+    """Every star but the last is inside an atomic group, which the regular expression engine never re-enters."""
     expression = backtracking_free(glob)
     assert expression.count(".*?") == expression.count("(?>.*?")
     assert expression.replace(".*?", "").count(".*") <= 1
@@ -56,8 +56,8 @@ def test_no_glob_leaves_two_ways_to_spend_a_run(glob: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_glob_as_long_as_a_file_is_matched() -> None:
-    """RE2 refuses patterns of that size; the number of groups of Python's `re` has no limit that a file reaches."""
+def test_glob_of_the_size_of_a_file_is_matched() -> None:
+    """RE2 refuses patterns of that size; Python's `re` has no limit on groups that a policy file could reach."""
     glob = "a*" * 20_000
     assert globbed(glob)(pa.array(["a" * 20_000, "a", None])).to_pylist() == [True, False, None]
     assert sys.getrecursionlimit() < len(glob)

@@ -75,7 +75,10 @@ class AnsweredPlan(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def findings(self) -> set[str]:
         """Fingerprints of the findings that are open before the plan."""
-        fixed = (*self.plan.fleet.fixed, *(each for tenant in self.plan.tenants for each in tenant.proof.fixed))
+        fixed = (
+            *self.plan.fleet.fixed,
+            *(fingerprint for tenant in self.plan.tenants for fingerprint in tenant.proof.fixed),
+        )
         return {*fixed, *self.remaining}
 
 
@@ -141,7 +144,7 @@ def states(emulated_tenants: Mapping[str, EmulatedTenant]) -> Mapping[str, tuple
 
 
 def test_seats_are_bought_before_they_are_taken_and_removed_after_they_are_freed(planned: AnsweredPlan) -> None:
-    (plan,) = (seats for seats in planned.plan.tenants if seats.name == "contoso")
+    (plan,) = (tenant for tenant in planned.plan.tenants if tenant.name == "contoso")
     bought = [seats for seats in plan.decided_seats if seats.enabled > seats.enabled_before]
     removed = [seats for seats in plan.decided_seats if seats.enabled < seats.enabled_before]
     assert bought
