@@ -1,4 +1,4 @@
-"""Corners of the policy language that random policies over random tenants found, and what was settled on others."""
+"""Corner cases of the policy language: regressions found by property tests, and decisions on ambiguous cases."""
 
 from typing import Any
 
@@ -25,27 +25,31 @@ def waiver(more: str = "", number: int = 1, policies: str = "[p]") -> str:
 
 
 def notices(result: Any) -> list[tuple[str, str]]:
-    """What is said about waivers."""
+    """The notices about waivers."""
     return [(notice.code, notice.subject) for notice in result.notices if notice.code.startswith("waiver.")]
 
 
-# ---- waivers for products that the tenant no longer shows
+# ---- waivers for products that are no longer in subscribedSkus
 
 
 @pytest.mark.parametrize("part", ["SPE_E3", None])
 @pytest.mark.parametrize("products", ["[SPE_E3]", "[paid]", "['SPE_*']", "[{withService: EXCHANGE_S_ENTERPRISE}]"])
-def test_a_waiver_is_for_the_subscription_of_a_product_that_is_gone(products: str, part: str | None) -> None:
+def test_waiver_covers_the_subscription_of_a_product_that_is_not_owned_any_more(
+    products: str, part: str | None
+) -> None:
     """Section 4: a finding is waived when a waiver's policies, users, products and tenants all match."""
-    gone = tenant(subscriptions=[subscription("s", status="Deleted", skuPartNumber=part)])
+    without_product = tenant(subscriptions=[subscription("s", status="Deleted", skuPartNumber=part)])
     result = judged(
-        "subscriptions: {states: {deny: [Deleted]}}", gone, waivers=f"[{waiver(f', products: {products}')}]"
+        "subscriptions: {states: {deny: [Deleted]}}", without_product, waivers=f"[{waiver(f', products: {products}')}]"
     )
     assert (outcome(result), notices(result)) == ("waived", [])
 
 
-def test_a_waiver_for_another_product_is_unused_there() -> None:
-    gone = tenant(subscriptions=[subscription("s", status="Deleted")])
-    result = judged("subscriptions: {states: {deny: [Deleted]}}", gone, waivers=f"[{waiver(', products: [SPE_E5]')}]")
+def test_waiver_for_another_product_does_not_cover_the_subscription() -> None:
+    without_product = tenant(subscriptions=[subscription("s", status="Deleted")])
+    result = judged(
+        "subscriptions: {states: {deny: [Deleted]}}", without_product, waivers=f"[{waiver(', products: [SPE_E5]')}]"
+    )
     assert (outcome(result), notices(result)) == ("fail", [("waiver.unused", "W-1")])
 
 
@@ -55,22 +59,22 @@ def test_a_waiver_for_another_product_is_unused_there() -> None:
 @pytest.mark.parametrize(
     ("spare", "e3", "e5", "expected"),
     [
-        # E5 may be a trial or not: with it the pool is short, without it there are too many.
+        # E5 may be a trial: with it the pool has too few spare seats, without it too many.
         ("{max: 5}", (20, 10), (10, 20), "not-evaluated"),
         ("{min: 5}", (20, 10), (10, 20), "not-evaluated"),
         ("{max: 5}", (20, 10), (5, 5), "not-evaluated"),
-        # Neither answer breaks a bound.
+        # No bound is violated with or without E5.
         ("{min: 5, max: 20}", (20, 10), (10, 5), "pass"),
         ("{max: {percent: 50, seats: 12}}", (20, 10), (10, 8), "pass"),
         ("{max: {percent: 10, seats: 4}}", (20, 16), (10, 9), "not-evaluated"),
         ("{max: {percent: 10, seats: 6}}", (20, 16), (10, 9), "pass"),
         ("{min: 0}", (20, 10), (10, 20), "pass"),
         ("{min: 0}", (20, 10), (10, 21), "not-evaluated"),
-        # Both answers come to the same numbers.
+        # The numbers are the same with and without E5.
         ("{max: 5}", (20, 10), (0, 0), "fail"),
     ],
 )
-def test_a_pool_is_decided_where_either_answer_gives_the_same(
+def test_pool_is_decided_if_a_possible_trial_makes_no_difference(
     spare: str, e3: tuple[int, int], e5: tuple[int, int], expected: str
 ) -> None:
     """Section 2: unknown is never a finding; what can be decided without the unknown fact is decided."""
@@ -80,7 +84,7 @@ def test_a_pool_is_decided_where_either_answer_gives_the_same(
     assert [finding.evidence["spare"] for finding in result.findings] == ([10] if expected == "fail" else [])
 
 
-def test_a_pool_of_nothing_but_possible_trials_is_decided_where_none_of_them_breaks_a_bound() -> None:
+def test_pool_of_only_possible_trials_passes_if_no_choice_violates_a_bound() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 20, 10), bought("SPE_E5", 9, 0)], unread=REFUSED)
     for spare, expected in (
         ("{min: 9}", "pass"),
@@ -91,7 +95,7 @@ def test_a_pool_of_nothing_but_possible_trials_is_decided_where_none_of_them_bre
         assert outcome(judged(f"seats: {{of: trial, pool: true, spare: {spare}}}", state)) == expected
 
 
-def test_a_pool_with_many_possible_trials_is_judged_at_once() -> None:
+def test_pool_with_many_possible_trials_is_evaluated() -> None:
     parts = [f"CONTOSO_{number}" for number in range(200)]
     state = tenant(
         subscribedSkus=[bought(part, number + 10, number) for number, part in enumerate(parts)], unread=REFUSED
@@ -103,7 +107,7 @@ def test_a_pool_with_many_possible_trials_is_judged_at_once() -> None:
     )
 
 
-def test_a_certain_quota_over_a_doubtful_pool_quotes_no_numbers_that_are_not_certain() -> None:
+def test_certain_quota_finding_over_an_uncertain_pool_quotes_only_certain_numbers() -> None:
     people = [user(name, "SPE_E3") for name in ("ann", "bob", "cid")]
     state = tenant(*people, subscribedSkus=[bought("SPE_E3", 20, 3), bought("SPE_E5", 10, 0)], unread=REFUSED)
     (finding,) = judged("seats: {of: [SPE_E3, trial], pool: true, assigned: {max: 2}}", state).findings
@@ -113,7 +117,7 @@ def test_a_certain_quota_over_a_doubtful_pool_quotes_no_numbers_that_are_not_cer
 # ---- mailboxes
 
 
-def test_one_refused_mailbox_makes_only_its_own_person_unknown() -> None:
+def test_refused_mailbox_makes_only_its_user_unknown() -> None:
     people = [
         user("ann", "SPE_E3", mailboxType="shared"),
         user("bob", "SPE_E3"),
@@ -128,7 +132,7 @@ def test_one_refused_mailbox_makes_only_its_own_person_unknown() -> None:
         assert ([key[1] for key in finding_keys(licensed)], outcome(licensed)) == (["ann"], "fail")
 
 
-def test_where_nobody_is_marked_a_partial_list_of_mailboxes_leaves_those_without_one_unknown() -> None:
+def test_users_without_mailbox_are_unknown_if_mailboxes_were_partly_read() -> None:
     state = tenant(user("bob", "SPE_E3"), unread={Source.MAILBOXES: SourceStatus.PARTIAL})
     result = judged("assignments: {deny: [SPE_E3]}", state, users="{mailboxType: null}")
     assert (list(result.findings), outcome(result)) == ([], "not-evaluated")
@@ -143,60 +147,60 @@ PLAN = {"servicePlanId": "aaaaaaaa-0000-4000-8000-000000000001", "servicePlanNam
 def fleet(waivers: str, *, trials: tuple[bool, bool] = (True, True), plans: tuple[bool, bool] = (True, True)) -> Any:
     def state(name: str, number: int, consumed: int) -> Any:
         row = bought("CONTOSO_X", 100, consumed) | {"servicePlans": [PLAN] if plans[number] else []}
-        bill = [subscription("s", "CONTOSO_X", isTrial=trials[number])]
-        return tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row], subscriptions=bill)
+        subscriptions = [subscription("s", "CONTOSO_X", isTrial=trials[number])]
+        return tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[row], subscriptions=subscriptions)
 
     return audited(policy_file(BALANCE, waivers=f"[{waivers}]"), state("a", 0, 100), state("b", 1, 10))
 
 
 @pytest.mark.parametrize("products", ["[{withService: CONTOSO_PLAN}]", "[trial]"])
-def test_a_waiver_of_the_fleet_asks_what_each_tenant_owns(products: str) -> None:
+def test_waiver_of_a_fleet_finding_must_match_the_product_in_every_tenant(products: str) -> None:
     result = fleet(waiver(f", products: {products}"))
     assert [finding.waiver for finding in result.fleet.findings] == ["W-1"]
-    assert [notices(one) for one in result.tenants] == [[], []]
-    only_one = fleet(waiver(f", products: {products}"), trials=(True, False), plans=(True, False))
-    assert [finding.waiver for finding in only_one.fleet.findings] == [None]
-    assert all(("waiver.unused", "W-1") in notices(one) for one in only_one.tenants)
+    assert [notices(tenant_result) for tenant_result in result.tenants] == [[], []]
+    one_tenant_matches = fleet(waiver(f", products: {products}"), trials=(True, False), plans=(True, False))
+    assert [finding.waiver for finding in one_tenant_matches.fleet.findings] == [None]
+    assert all(("waiver.unused", "W-1") in notices(tenant_result) for tenant_result in one_tenant_matches.tenants)
 
 
-def test_of_two_waivers_that_match_one_imbalance_neither_is_unused() -> None:
+def test_two_waivers_that_match_the_same_imbalance_are_both_used() -> None:
     result = fleet(f"{waiver()}, {waiver(', products: [CONTOSO_X]', 2)}")
     assert [finding.waiver for finding in result.fleet.findings] == ["W-1"]
-    assert [notices(one) for one in result.tenants] == [[], []]
+    assert [notices(tenant_result) for tenant_result in result.tenants] == [[], []]
 
 
-def test_a_waiver_with_tenants_matches_no_finding_of_the_fleet() -> None:
+def test_waiver_with_tenants_covers_no_fleet_finding() -> None:
     result = fleet(waiver(", tenants: [a, b]"))
     assert [finding.waiver for finding in result.fleet.findings] == [None]
 
 
-def test_a_balance_policy_for_no_tenant_of_the_run_does_not_appear() -> None:
+def test_balance_policy_for_other_tenants_has_no_outcome() -> None:
     text = policy_file(BALANCE).replace("severity: high", "severity: high\n  tenants: [elsewhere]")
     result = audited(text, tenant(name="a", tenant_id="id-a"), tenant(name="b", tenant_id="id-b"))
     assert (result.fleet.policies, result.fleet.notices) == ((), ())
 
 
-# ---- what nothing could be raised of
+# ---- policies that cannot raise a finding
 
 
-def test_a_quota_over_what_nobody_owns_passes_whoever_the_users_are() -> None:
+def test_quota_on_products_that_are_not_owned_passes_without_users() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E5")], unread={Source.USERS: SourceStatus.DENIED})
     assert outcome(judged("seats: {of: [SPE_E3], assigned: {max: 0}}", state)) == "pass"
     assert outcome(judged("seats: {of: [SPE_E3], pool: true, assigned: {max: 0}}", state)) == "pass"
     assert outcome(judged("seats: {of: [SPE_E5], assigned: {max: 0}}", state)) == "not-evaluated"
 
 
-def test_a_budget_without_prices_passes_where_nothing_paid_is_owned() -> None:
+def test_budget_without_prices_passes_if_no_paid_product_is_owned() -> None:
     free = tenant(subscribedSkus=[bought("FLOW_FREE"), bought("SPE_E3", 0, 0)])
     assert outcome(judged("budget: {limit: 10}", free)) == "pass"
     assert outcome(judged("budget: {limit: 10}", tenant(subscribedSkus=[bought("SPE_E3")]))) == "not-evaluated"
     assert outcome(judged("budget: {limit: 10}", tenant(subscribedSkus=[bought("SPE_E3", None)]))) == "not-evaluated"
 
 
-# ---- settled
+# ---- decisions on ambiguous cases
 
 
-def test_an_unused_waiver_is_reported_under_each_tenant_that_it_is_for_and_used_anywhere_is_used() -> None:
+def test_unused_waiver_is_reported_in_each_of_its_tenants_unless_used_in_any() -> None:
     states = [
         tenant(user("ann", "SPE_E3"), name="a", tenant_id="id-a"),
         tenant(name="b", tenant_id="id-b"),
@@ -204,9 +208,13 @@ def test_an_unused_waiver_is_reported_under_each_tenant_that_it_is_for_and_used_
     ]
     block = "assignments: {deny: [SPE_E3]}"
     used = audited(policy_file(block, waivers=f"[{waiver()}]"), *states)
-    assert [notices(one) for one in used.tenants] == [[], [], []]
+    assert [notices(tenant_result) for tenant_result in used.tenants] == [[], [], []]
     unused = audited(policy_file(block, waivers=f"[{waiver(', tenants: [b, c]')}]"), *states)
-    assert [notices(one) for one in unused.tenants] == [[], [("waiver.unused", "W-1")], [("waiver.unused", "W-1")]]
+    assert [notices(tenant_result) for tenant_result in unused.tenants] == [
+        [],
+        [("waiver.unused", "W-1")],
+        [("waiver.unused", "W-1")],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +224,7 @@ def test_an_unused_waiver_is_reported_under_each_tenant_that_it_is_for_and_used_
         ("createdDateTime", "''"), ("createdDateTime", "['']"), ("createdDateTime", "{is: ''}"),
     ],
 )  # fmt: skip
-def test_an_empty_string_in_a_policy_means_null(name: str, value: str) -> None:
+def test_empty_string_in_a_policy_means_null(name: str, value: str) -> None:
     people = [user("ann", "SPE_E3"), user("bob", "SPE_E3"), user("cid", "SPE_E3")]
     people[0][name], people[2][name] = "2026-01-01T00:00:00Z", None
     result = judged("assignments: {deny: [SPE_E3]}", tenant(*people), users=f"{{{name}: {value}}}")
@@ -231,14 +239,14 @@ def test_an_empty_string_in_a_policy_means_null(name: str, value: str) -> None:
         ("{not: 2026-01-01}", ["cid"]), ("[2026-01-02, 2026-01-01T00:00:01Z]", ["cid"]),
     ],
 )  # fmt: skip
-def test_creation_dates_are_equal_by_instant_and_a_date_is_midnight_utc(value: str, expected: list[str]) -> None:
+def test_creation_dates_are_compared_by_instant_and_a_date_is_midnight_utc(value: str, expected: list[str]) -> None:
     dates = {"ann": "2026-01-01T00:00:00Z", "bob": "2026-01-01T01:00:00+01:00", "cid": "2026-01-01T00:00:01Z"}
     people = [user(name, "SPE_E3", createdDateTime=date) for name, date in dates.items()]
     result = judged("assignments: {deny: [SPE_E3]}", tenant(*people), users=f"{{createdDateTime: {value}}}")
     assert [key[1] for key in finding_keys(result)] == expected
 
 
-def test_two_groups_whose_names_are_equal_by_case_folding_make_the_name_unknown() -> None:
+def test_group_name_is_unknown_if_two_groups_have_it_after_case_folding() -> None:
     groups = [
         {"id": f"g{number}", "displayName": name, "members": ["id-ann"], "membersStatus": "complete"}
         for number, name in enumerate(("Straße", "STRASSE"))
@@ -254,11 +262,11 @@ def test_two_groups_whose_names_are_equal_by_case_folding_make_the_name_unknown(
     assert outcome(by_id) == "fail"
 
 
-# ---- what was not collected
+# ---- facts that were not collected
 
 
 REQUIRE = "assignments: {require: [SPE_F1]}"
-"""Everyone of the population lacks it."""
+"""Everyone in the population has a finding."""
 ANN = user("ann", department="Store", userType=None)
 GROUPS = [
     {"id": "g2", "displayName": "Twins", "members": ["id-cas"], "transitiveMembers": []},
@@ -270,7 +278,7 @@ GROUPS = [
 @pytest.mark.parametrize(
     ("facts", "selectors", "missing"),
     [
-        # A premium licence is missing: everybody would be inactive to a careless reader, and nobody to another.
+        # Without a premium licence, a naive implementation would report everybody or nobody as inactive.
         (
             {"unread": {Source.SIGN_IN_ACTIVITY: SourceStatus.UNAVAILABLE}},
             ("{any: [{inactiveFor: 90d}, {neverSignedIn: 30d}]}",),
@@ -283,7 +291,7 @@ GROUPS = [
         ),
     ],
 )
-def test_a_fact_that_was_not_collected_is_named(
+def test_outcome_names_the_fact_that_was_not_collected(
     facts: dict[str, Any], selectors: tuple[str, ...], missing: str
 ) -> None:
     for selector in selectors:
@@ -293,13 +301,13 @@ def test_a_fact_that_was_not_collected_is_named(
 
 
 @pytest.mark.parametrize("name", ["Gone", "Twins", "Hidden"])
-def test_a_group_that_is_missing_ambiguous_or_unread_is_unknown_with_the_reason(name: str) -> None:
+def test_missing_ambiguous_or_unread_group_is_unknown_with_a_reason(name: str) -> None:
     result = judged(REQUIRE, tenant(ANN, groups=GROUPS), users=f"{{memberOf: {name}}}")
     assert (finding_keys(result), outcome(result)) == ([], "not-evaluated")
     assert name in (result.policies[0].reason or "")
 
 
-def test_blanks_are_a_value_and_everyone_may_be_asked() -> None:
+def test_blank_text_counts_as_a_value_and_users_selects_everyone() -> None:
     people = [
         user("ann", "SPE_E3", usageLocation="DE", city="  "),
         user("bob", "SPE_E3", usageLocation="", city="Oslo"),

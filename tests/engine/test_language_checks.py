@@ -1,4 +1,4 @@
-"""Sections 3 and 4 of the policy language over hand-made tenants: what is found, by a person's reading of the text."""
+"""Sections 3 and 4 of the policy language (assignments, waivers): expected findings, written by hand."""
 
 from pathlib import Path
 
@@ -51,10 +51,10 @@ def test_assignments(tmp_path: Path) -> None:
         f"version: 1\nproducts: {{prod: [SPE_E3, spe_e5]}}\npolicies:\n{policies}",
         Tenant(users=PEOPLE, products=products, plans=PLANS),
     )
-    found: dict[str, list[str]] = {}
+    findings: dict[str, list[str]] = {}
     for policy, _, user, product, detail, _ in audited.short():
-        found.setdefault(policy, []).append(f"{user}:{product}" + (f"/{detail}" if detail else ""))
-    assert {block: " ".join(found.get(f"p{number}", [])) for number, block in enumerate(BLOCKS)} == BLOCKS
+        findings.setdefault(policy, []).append(f"{user}:{product}" + (f"/{detail}" if detail else ""))
+    assert {block: " ".join(findings.get(f"p{number}", [])) for number, block in enumerate(BLOCKS)} == BLOCKS
     assert audited.notices() == [("policy.unknown-product", "NO_SUCH")]
     assert "not-evaluated" not in audited.outcomes().values()
 
@@ -70,7 +70,9 @@ def test_assignments(tmp_path: Path) -> None:
         ("2026-11-20T23:59:59Z", "2026-12-05", "waived", []),
     ],
 )
-def test_a_waivers_last_day_counts(as_of: str, expires: str, status: str, notices: list[str], tmp_path: Path) -> None:
+def test_waiver_is_valid_on_its_last_day(
+    as_of: str, expires: str, status: str, notices: list[str], tmp_path: Path
+) -> None:
     body = (
         "version: 1\npolicies:\n  - {id: a, severity: low, assignments: {deny: [SPE_E5]}}\n"
         f"waivers: [{{id: w, policies: [a], reason: r, owner: o, expires: {expires}}}]\n"
@@ -78,5 +80,5 @@ def test_a_waivers_last_day_counts(as_of: str, expires: str, status: str, notice
     audited = audit(
         tmp_path, body, Tenant(users=[{"id": "u1", "licences": [path(E5)]}], products=[sku(E5)]), as_of=as_of
     )
-    assert [one["status"] for one in audited.findings()] == [status]
+    assert [finding["status"] for finding in audited.findings()] == [status]
     assert [code for code, _ in audited.notices()] == notices

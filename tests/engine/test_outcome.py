@@ -1,4 +1,4 @@
-"""What is worked out for one tenant serves others only where it is the same for them."""
+"""Cached results of one tenant are reused for another only if the relevant facts are equal; fingerprints, bounds."""
 
 import hashlib
 from fractions import Fraction
@@ -26,17 +26,17 @@ def _with_plan(name: str) -> dict[str, Any]:
     return bought("SPE_E3") | {"servicePlans": [{"servicePlanId": "0" * 8, "servicePlanName": name}]}
 
 
-def test_a_product_of_one_name_has_the_plans_of_its_own_tenant() -> None:
+def test_product_has_the_service_plans_of_its_own_tenant() -> None:
     policy = policy_file("assignments: {deny: [{withService: TEAMS_ODD}]}")
     states = [
         tenant(user("ann", "SPE_E3"), name=name, subscribedSkus=[_with_plan(plan)])
         for name, plan in (("one", "TEAMS_ODD"), ("two", "OTHER"), ("three", "teams_odd"), ("two-more", "OTHER"))
     ]
-    found = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
-    assert found == {"one": 1, "two": 0, "three": 1, "two-more": 0}
+    counts = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
+    assert counts == {"one": 1, "two": 0, "three": 1, "two-more": 0}
 
 
-def test_a_trial_of_one_tenant_is_bought_by_another() -> None:
+def test_trial_in_one_tenant_is_not_a_trial_in_another() -> None:
     policy = policy_file("assignments: {deny: [trial]}")
     states = [
         tenant(
@@ -47,17 +47,17 @@ def test_a_trial_of_one_tenant_is_bought_by_another() -> None:
         )
         for name, trial in (("one", True), ("two", False), ("three", True))
     ]
-    found = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
-    assert found == {"one": 1, "two": 0, "three": 1}
+    counts = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
+    assert counts == {"one": 1, "two": 0, "three": 1}
 
 
-def test_other_policies_over_the_same_products_say_what_they_say() -> None:
+def test_different_policies_on_the_same_products_have_their_own_findings() -> None:
     state = tenant(user("ann", "SPE_E3", "SPE_E5"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")])
     for part in ("SPE_E3", "SPE_E5", "SPE_E3"):
         assert [row[2] for row in finding_keys(judged(f"assignments: {{deny: [{part}]}}", state))] == [part]
 
 
-def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
+def test_overlap_is_evaluated_for_each_tenant() -> None:
     policy = policy_file("assignments: {exclusive: [[SPE_E3, SPE_E5]]}")
     held = [bought("SPE_E3"), bought("SPE_E5")]
     states = [
@@ -65,8 +65,8 @@ def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
         tenant(user("ann", "SPE_E3"), user("bob", "SPE_E5", "SPE_E3"), name="two", subscribedSkus=held),
         tenant(user("ann", "SPE_E3", "SPE_E5"), name="three", subscribedSkus=[*held, bought("VISIOCLIENT")]),
     ]
-    found = {state.name: finding_keys(state) for state in audited(policy, *states).tenants}
-    assert {name: [row[1::2] for row in rows] for name, rows in found.items()} == {
+    keys_by_tenant = {state.name: finding_keys(state) for state in audited(policy, *states).tenants}
+    assert {name: [row[1::2] for row in rows] for name, rows in keys_by_tenant.items()} == {
         "one": [("ann", "SPE_E3+SPE_E5")],
         "two": [("bob", "SPE_E3+SPE_E5")],
         "three": [("ann", "SPE_E3+SPE_E5")],
@@ -76,15 +76,15 @@ def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
 @pytest.mark.parametrize(
     ("product", "detail"), [(None, None), ("written:x|y", None), (None, "\ud800"), ("é", "a\x1fb")]
 )
-def test_a_fingerprint_is_one_hash_over_all_its_parts(product: str | None, detail: str | None) -> None:
+def test_fingerprint_is_a_hash_of_all_its_parts(product: str | None, detail: str | None) -> None:
     parts = ["t", "p", "c", "user", "id", "\0" if product is None else product, "\0" if detail is None else detail]
-    whole = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    assert fingerprint("t", "p", "c", ("user", "id"), product, detail) == whole
-    assert fingerprint("t", "p", "c", ("user", "other"), None, None) != whole
+    expected = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    assert fingerprint("t", "p", "c", ("user", "id"), product, detail) == expected
+    assert fingerprint("t", "p", "c", ("user", "other"), None, None) != expected
 
 
 @pytest.mark.parametrize("usable", [0, 1, 7, 10, 99, 100, 101])
-def test_bounds_are_held_without_a_rounding(usable: int) -> None:
+def test_bounds_are_compared_without_rounding(usable: int) -> None:
     minimum, maximum = (
         Bound(seats=3, percent=Fraction(25, 2), written="min"),
         Bound(percent=Fraction(33), written="max"),
@@ -100,7 +100,7 @@ def test_bounds_are_held_without_a_rounding(usable: int) -> None:
         assert raised == expected
 
 
-def test_who_is_quoted_twice_is_quoted_alike() -> None:
+def test_findings_about_the_same_user_have_equal_evidence() -> None:
     state = tenant(
         user("ann", "SPE_E3", "SPE_E5", createdDateTime="2020-01-01T00:00:00.25Z"),
         subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")],

@@ -1,4 +1,4 @@
-"""Seats by product, department and use: against a naive count, over any division into batches."""
+"""Seats by product, department and usage agree with a naive count, for any batch size."""
 
 from collections import Counter
 from datetime import date, timedelta
@@ -43,11 +43,11 @@ people = st.fixed_dictionaries(
 )
 
 
-def activity(own: dict[str, date] | None) -> dict[str, Any]:
-    """Facts of a user with a row in the reports, or without one."""
-    if own is None:
+def activity(dates: dict[str, date] | None) -> dict[str, Any]:
+    """The usage facts of a user with these dates in the reports, or without a row (None)."""
+    if dates is None:
         return {"notCollected": ["usage", "copilotUsage"]}
-    return {column: own.get(service) for service, column in ACTIVITY_COLUMNS.items()}
+    return {column: dates.get(service) for service, column in ACTIVITY_COLUMNS.items()}
 
 
 def naive_state(part: str, activity: dict[str, date] | None) -> str:
@@ -76,25 +76,25 @@ def euros(price: str, seats: int) -> Decimal:
 
 @pytest.mark.slow
 @given(st.lists(people, min_size=1, max_size=12), st.integers(1, 5))
-def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int) -> None:
+def test_seat_counts_agree_with_a_naive_count(persons: list[dict[str, Any]], rows: int) -> None:
     users = [
-        user(f"{n:02}", *one["held"], **{name: one[name] for name in UNITS}, **activity(one["activity"]))
-        for n, one in enumerate(crowd)
+        user(f"{n:02}", *person["held"], **{name: person[name] for name in UNITS}, **activity(person["activity"]))
+        for n, person in enumerate(persons)
     ]
-    owned = [bought(part, 20, sum(part in one["held"] for one in crowd)) for part in PRODUCTS]
+    owned = [bought(part, 20, sum(part in person["held"] for person in persons)) for part in PRODUCTS]
     result = judged(BLOCK, tenant(*users, subscribedSkus=owned, rows=rows, reports=REPORTS), prices=PRICES)
     usage, departments = reports(result)
     seats = Counter(
-        (part, naive_unit(one), naive_state(part, one["activity"]))
-        for one in crowd
-        for part in one["held"]
+        (part, naive_unit(person), naive_state(part, person["activity"]))
+        for person in persons
+        for part in person["held"]
         if part != "FLOW_FREE"
     )
     for part, services in SERVICES.items():
         expected = Counter(dict.fromkeys(("used 30", "used 90", "idle", "unknown"), 0))
         for (own, _, kind), count in seats.items():
             expected[kind] += count if own == part else 0
-        found = next((each for each in usage.products if each.sku_part_number == part), None)
+        found = next((product for product in usage.products if product.sku_part_number == part), None)
         assert (found is None) is (expected.total() == 0)
         if found is None:
             continue
@@ -102,7 +102,7 @@ def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int)
         counts = (found.used_in_30_days, found.used_in_90_days, found.idle)
         used = expected["used 30"] + expected["used 90"]
         assert counts == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
-    check_sums(departments, [one for one in crowd if {*one["held"]} - {"FLOW_FREE"}], 20 * 3)
+    assert_sums(departments, [person for person in persons if {*person["held"]} - {"FLOW_FREE"}], 20 * 3)
     units = {None if unit.name is None else unit.name.strip().casefold(): unit for unit in departments.departments}
     named = {unit for _, unit, _ in seats if unit is not None}
     assert set(units) == ({unit for _, unit, _ in seats} if named else set())
@@ -112,18 +112,20 @@ def test_counts_agree_with_a_naive_count(crowd: list[dict[str, Any]], rows: int)
         assert unit.idle == sum(count for _, kind, count in own if kind == "idle")
         assert unit.used == sum(count for _, kind, count in own if kind.startswith("used"))
         assert unit.unknown == sum(count for _, kind, count in own if kind == "unknown")
-        assert unit.people == sum(naive_unit(one) == name and bool({*one["held"]} - {"FLOW_FREE"}) for one in crowd)
+        assert unit.people == sum(
+            naive_unit(person) == name and bool({*person["held"]} - {"FLOW_FREE"}) for person in persons
+        )
         suites, copilots = (sum(count for part, _, count in own if part == name) for name in PRODUCTS[:2])
         assert unit.unpriced == unit.assigned - suites - copilots
         cost = euros("54.75", suites) + euros("28.10", copilots)
         assert (None if unit.cost is None else unit.cost.per_month) == (cost if suites + copilots else None)
 
 
-def check_sums(report: DepartmentReport, holders: list[dict[str, Any]], usable: int) -> None:
-    """Every property has the people that it should have, and its rows and the spare seats are all seats."""
+def assert_sums(report: DepartmentReport, holders: list[dict[str, Any]], usable: int) -> None:
+    """Assert that each property has the expected people, and that its rows and the spare seats add up to all seats."""
     for name in UNITS:
         units = report.by_property[name]
-        people = Counter(naive_unit(one, name) for one in holders)
+        people = Counter(naive_unit(person, name) for person in holders)
         named = any(key is not None for key in people)
         assert {unit.name and unit.name.strip().casefold(): unit.people for unit in units} == (people if named else {})
         total = whole(units, report.unassigned)
@@ -142,16 +144,16 @@ ACTIVE: tuple[dict[str, date], ...] = ({"teams": days(30)}, {"exchange": days(31
 
 
 def contoso(*active: dict[str, date] | None, **more: Any) -> Snapshot:
-    """Three people of Sales and one of IT, active as given."""
+    """Three people of Sales and one of IT, with the given activity."""
     sales = [
-        user(f"s{n}", "SPE_E5", department="Sales", companyName="Contoso NL", **activity(own))
-        for n, own in enumerate(active[:3])
+        user(f"s{n}", "SPE_E5", department="Sales", companyName="Contoso NL", **activity(dates))
+        for n, dates in enumerate(active[:3])
     ]
     it = user("it", "SPE_E5", "Microsoft_365_Copilot", department="IT", **activity(active[3]))
     return tenant(*sales, it, subscribedSkus=OWNED, **{"reports": REPORTS, **more})
 
 
-def test_money_stands_beside_use() -> None:
+def test_usage_and_departments_have_cost() -> None:
     usage, departments = reports(judged(BLOCK, contoso(*ACTIVE), prices=PRICES))
     assert (usage.refresh_date, usage.copilot_refresh_date) == (REFRESHED, REFRESHED)
     suite, copilot = usage.products
@@ -171,7 +173,7 @@ def test_money_stands_beside_use() -> None:
     assert spare.cost.per_month == euros("54.75", 6) + euros("28.10", 2)
 
 
-def test_the_price_of_a_contract_that_holds_counts() -> None:
+def test_contract_price_in_force_is_used() -> None:
     contract = """contracts:
 - {id: EA, products: [SPE_E5], term: P1Y, ends: 2027-03-31, renews: automatically,
    perSeatPerMonth: {amount: 50, currency: EUR, from: 2026-04-01}}
@@ -193,7 +195,7 @@ def test_the_price_of_a_contract_that_holds_counts() -> None:
         ({"unread": {Source.USAGE: SourceStatus.UNAVAILABLE}}, None, 4),
     ],
 )
-def test_what_was_not_read_is_not_idle(changes: dict[str, Any], idle: int | None, unknown: int) -> None:
+def test_seats_are_not_idle_if_the_report_was_not_read(changes: dict[str, Any], idle: int | None, unknown: int) -> None:
     state = contoso({"yammer": days(31)}, {}, *ACTIVE[2:], **changes)
     usage, _ = reports(judged(BLOCK, state, prices=PRICES))
     suite = next(product for product in usage.products if product.sku_part_number == "SPE_E5")
@@ -201,7 +203,7 @@ def test_what_was_not_read_is_not_idle(changes: dict[str, Any], idle: int | None
 
 
 @pytest.mark.parametrize("dates", [{}, {Source.USAGE: date(2026, 11, 9)}])
-def test_without_a_fresh_report_departments_tell_seats_and_cost_only(dates: dict[Source, date]) -> None:
+def test_departments_have_only_seats_and_cost_without_a_fresh_report(dates: dict[Source, date]) -> None:
     result = judged(BLOCK, contoso(*ACTIVE, reports=dates), prices=PRICES)
     assert result.usage is None
     assert result.departments is not None
@@ -211,16 +213,16 @@ def test_without_a_fresh_report_departments_tell_seats_and_cost_only(dates: dict
     assert sales.cost.per_month == euros("54.75", 3)
 
 
-def test_departments_that_were_not_read_are_left_out() -> None:
+def test_departments_are_left_out_if_they_were_not_collected() -> None:
     result = judged(BLOCK, contoso(*ACTIVE, unasked=("department", "companyName", "employeeOrgData")))
     assert result.usage is not None
     assert result.usage.products[0].cost is None
     assert result.departments is None
 
 
-def test_a_thousand_departments_are_listed_and_the_others_merged() -> None:
-    crowd = [user(f"{number:04}", "SPE_E5", department=f"D{number:04}") for number in range(1003)]
-    departments = judged(BLOCK, tenant(*crowd, user("x", "SPE_E5")), prices=PRICES).departments
+def test_departments_beyond_a_thousand_are_merged() -> None:
+    persons = [user(f"{number:04}", "SPE_E5", department=f"D{number:04}") for number in range(1003)]
+    departments = judged(BLOCK, tenant(*persons, user("x", "SPE_E5")), prices=PRICES).departments
     assert departments is not None
     units = departments.departments
     assert [unit.name for unit in units[:1000]] == [f"D{number:04}" for number in range(1000)]

@@ -1,4 +1,4 @@
-"""What findings quote of use: what the policy asks for, and of that what is known."""
+"""Usage evidence of findings: the known facts about the usage that their policy selects by."""
 
 from datetime import date
 from typing import Any
@@ -63,29 +63,29 @@ QUOTES = [
     ("{agent: true}", {"agent": True}, "user of an agent"),
     ("{licensed: true}", {}, ""),
 ]
-OF_USE = {"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent"}
+USAGE_KEYS = {"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent"}
 
 
 @pytest.mark.parametrize(("selector", "quoted", "text"), QUOTES)
-def test_a_finding_quotes_the_use_that_its_policy_asks_for(selector: str, quoted: dict[str, Any], text: str) -> None:
+def test_finding_quotes_the_usage_that_its_policy_selects_by(selector: str, quoted: dict[str, Any], text: str) -> None:
     result = judged(BLOCK, tenant(user("ann", "SPE_E5", **ANN), reports=REPORTS, asked=["agent"]), users=selector)
     (finding,) = result.findings
-    assert {name: value for name, value in finding.evidence.items() if name in OF_USE} == quoted
+    assert {name: value for name, value in finding.evidence.items() if name in USAGE_KEYS} == quoted
     assert described(finding, Labels("en")) == " · ".join(filter(None, (text, "assigned: direct")))
 
 
-def test_what_is_not_known_of_a_person_is_not_quoted() -> None:
+def test_unknown_usage_of_a_user_is_not_quoted() -> None:
     selector = (
         "{any: [{licensed: true}, {inactiveIn: {services: [teams, copilot], for: 9d}}, {appsUnused: {for: 30d}}]}"
     )
     people = [user("ann", "SPE_E5", **ANN), user("bob", "SPE_E5", **{**ANN, "notCollected": ["usage"]})]
     reports: dict[Source, date] = {source: day for source, day in REPORTS.items() if source != Source.APP_USAGE}
     ann, bob = judged(BLOCK, tenant(*people, reports=reports), users=selector).findings
-    assert OF_USE & ann.evidence.keys() == {"usage", "copilotUsage"}
-    assert OF_USE & bob.evidence.keys() == {"copilotUsage"}
+    assert USAGE_KEYS & ann.evidence.keys() == {"usage", "copilotUsage"}
+    assert USAGE_KEYS & bob.evidence.keys() == {"copilotUsage"}
 
 
-def test_the_last_byte_of_a_mailbox_is_redacted() -> None:
+def test_redaction_rounds_the_size_of_a_mailbox() -> None:
     policies = policy_file(BLOCK, users="{mailboxUsage: {largerThan: 1GB}}")
     result = audited(policies, tenant(user("ann", "SPE_E5", **ANN), reports=REPORTS))
     (finding,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings

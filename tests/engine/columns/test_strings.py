@@ -1,4 +1,4 @@
-"""Text columns are told by globs as Python's regular expressions tell them, whatever the texts hold."""
+"""Glob matching on text columns agrees with Python's regular expressions for any text."""
 
 import pyarrow as pa
 import pytest
@@ -20,7 +20,7 @@ _GLOBS = st.lists(st.one_of(_LETTERS, st.sampled_from(["*", "?", "[ab]", "[!a]",
     st.booleans(),
     st.integers(0, 3),
 )
-def test_one_of_many_globs_is_reported_of_every_text(
+def test_like_matches_every_text_against_any_of_several_globs(
     values: list[str | None],
     globs: list[str],
     distinct: bool,  # noqa: FBT001  drawn
@@ -36,7 +36,7 @@ def test_one_of_many_globs_is_reported_of_every_text(
 
 
 @pytest.mark.parametrize("others", [0, 3000])
-def test_few_and_many_texts_are_matched_alike(others: int) -> None:
+def test_like_matches_few_and_many_texts_equally(others: int) -> None:
     column = pa.array(["svc-a", "SVC-b@x", None, "svc", "other", "admin", *(f"user{n}" for n in range(others))])
-    found = texts(column, distinct=False).like(("svc-*@*", "*min")).tolist()
-    assert found == [False, True, False, False, False, True, *[False] * others]
+    matches = texts(column, distinct=False).like(("svc-*@*", "*min")).tolist()
+    assert matches == [False, True, False, False, False, True, *[False] * others]

@@ -1,4 +1,4 @@
-"""How many a policy judged, and the notice `policy.no-match` of one that judged nobody: by hand, and batch by batch."""
+"""The number of subjects that a policy judged, and the notice `policy.no-match` if it judged none."""
 
 import re
 
@@ -68,7 +68,7 @@ def test_products_subscriptions_and_licensed_people_are_counted(block: str, coun
     assert judged(block, state).policies[0].judged == count
 
 
-def test_what_is_not_evaluated_judges_nobody_and_says_nothing_about_it() -> None:
+def test_policy_that_is_not_evaluated_has_no_count_and_no_notice() -> None:
     result = judged(REQUIRE, tenant(*PEOPLE, unasked=["department"]), users="{department: Slaes}")
     assert (result.policies[0].status.value, result.policies[0].judged) == ("not-evaluated", None)
     assert not unmatched(result)
@@ -77,7 +77,7 @@ def test_what_is_not_evaluated_judges_nobody_and_says_nothing_about_it() -> None
     assert not unmatched(unread)
 
 
-def test_a_value_that_nobody_has_is_named_with_the_nearest_in_use() -> None:
+def test_notice_names_the_unused_value_and_the_nearest_value_in_use() -> None:
     assert message("{department: Slaes}") == (
         "the policy p matches nobody: no user meets the condition department 'Slaes' (nearest in use: department 'Sales')"
     )
@@ -87,14 +87,14 @@ def test_a_value_that_nobody_has_is_named_with_the_nearest_in_use() -> None:
     )
 
 
-def test_values_that_somebody_has_are_not_blamed() -> None:
+def test_notice_does_not_name_values_that_somebody_has() -> None:
     assert message("{department: Store, jobTitle: Seller}") == "the policy p matches nobody"
     assert message("{department: Store, jobTitle: Sellr, not: {department: Nowhere}}") == (
         "the policy p matches nobody: no user meets the condition jobTitle 'Sellr' (nearest in use: jobTitle 'Seller')"
     )
 
 
-def test_globs_booleans_products_and_groups() -> None:
+def test_notice_names_globs_booleans_products_and_groups() -> None:
     assert "no user meets the condition department 'Zz*'" in message("{department: {matches: 'Zz*'}}")
     assert "no user meets the condition onPremisesSyncEnabled 'true'" in message("{onPremisesSyncEnabled: true}")
     assert "no user meets the condition holds 'Microsoft 365 E5'" in message("{holds: [SPE_E5]}")
@@ -102,16 +102,16 @@ def test_globs_booleans_products_and_groups() -> None:
     assert "no user meets the condition memberOf 'Pilot'" in message("{memberOf: Pilot}", groups=groups)
 
 
-def test_names_and_addresses_of_people_are_never_suggested() -> None:
-    for name, written in (("userPrincipalName", "anne@contoso.example"), ("displayName", "Anne"), ("id", "id-anne")):
-        text = message(f"{{{name}: '{written}'}}")
-        assert text.endswith(f"no user meets the condition {name} '{written}'")
+def test_notice_suggests_no_names_or_addresses_of_people() -> None:
+    for name, value in (("userPrincipalName", "anne@contoso.example"), ("displayName", "Anne"), ("id", "id-anne")):
+        text = message(f"{{{name}: '{value}'}}")
+        assert text.endswith(f"no user meets the condition {name} '{value}'")
 
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 
 
-def test_redaction_hides_a_person_whom_the_policy_names() -> None:
+def test_redaction_hides_people_that_the_policy_names() -> None:
     policies = policy_file(REQUIRE, users="{any: [{displayName: [Zed Zeta, 'Wim ''t Hart']}, {department: Slaes}]}")
     (notices,) = unmatched(redacted(audited(policies, tenant(*PEOPLE)), KEY).tenants[0])
     assert not {"Zed", "Wim", "Hart"} & set(re.split(r"[^a-zA-Z]+", notices.message))
@@ -129,7 +129,7 @@ def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
     assert len(text) < 300
 
 
-def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_suggestions_are_limited_to_a_number_of_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unmatched_policies, "CANDIDATES", 2)
     people = [user(f"u{number}", department=name) for number, name in enumerate(["A", "B", "Sales"])]
     assert (
@@ -138,7 +138,7 @@ def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.Mon
     )
 
 
-def test_things_of_which_there_are_none() -> None:
+def test_notice_about_products_and_groups_that_do_not_exist() -> None:
     state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
     (notices,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
     assert notices.message == "the policy p evaluates nothing: there is no Microsoft 365 E5"

@@ -1,4 +1,4 @@
-"""Waivers and notices, by hand: what is waived, until when, and what is said about it."""
+"""Waivers: which findings they cover, their expiry, and notices about names."""
 
 from auditor.domain.result.model import TenantResult
 from tests.builders.tenant.tenants import audited, bought, judged, outcome, policy_file, tenant, user
@@ -15,7 +15,7 @@ def notices(result: TenantResult) -> list[tuple[str, str]]:
     return [(notice.code, notice.subject) for notice in result.notices]
 
 
-def test_a_waiver_for_users_leaves_findings_about_products() -> None:
+def test_waiver_for_users_does_not_cover_findings_about_products() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 1, 2)])
     block = "seats: {spare: {min: 0}}"
     assert judged(block, state, waivers=waiver(", users: {}")).findings[0].waiver is None
@@ -23,18 +23,18 @@ def test_a_waiver_for_users_leaves_findings_about_products() -> None:
     assert judged(block, state, waivers=waiver(", products: [SPE_E5]")).findings[0].waiver is None
 
 
-def test_waived_money_and_counts_stand_apart() -> None:
+def test_waived_findings_are_counted_separately() -> None:
     text = policy_file(DENY, waivers=waiver(", products: [SPE_E5]"), prices="{SPE_E5: 54.75, SPE_E3: 35.70}")
     result = audited(text, STATE)
     assert (sum(result.summary.open.values()), result.summary.waived) == (1, 1)
     assert result.tenants[0].policies[0].findings == 2
 
 
-def test_a_waiver_may_end_on_the_last_day_of_the_calendar() -> None:
+def test_waiver_can_expire_on_the_last_day_of_the_calendar() -> None:
     assert outcome(judged(DENY, STATE, waivers=waiver(expires="9999-12-31"))) == "waived"
 
 
-def test_names_that_nobody_knows_are_noticed_and_globs_are_not() -> None:
+def test_unknown_names_raise_notices_but_globs_do_not() -> None:
     block = "assignments: {deny: [SPE_E55, 'ZZZ*', {withService: NO_SUCH_PLAN}], services: {deny: [no_plan]}}"
     result = judged(block, STATE)
     assert notices(result) == [
@@ -45,12 +45,12 @@ def test_names_that_nobody_knows_are_noticed_and_globs_are_not() -> None:
     owned = tenant(
         subscribedSkus=[bought("SPE_E55", servicePlans=[{"servicePlanId": "x", "servicePlanName": "No_Plan"}])]
     )
-    noticed = notices(judged(block, owned))
-    assert noticed == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
+    notices_with_product = notices(judged(block, owned))
+    assert notices_with_product == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
 
 
-def test_a_waiver_for_products_outside_the_pool_does_not_waive_it() -> None:
-    """Neither what the tenant does not own nor what people cannot hold is summed, whatever the set says."""
+def test_waiver_for_products_outside_the_pool_does_not_cover_it() -> None:
+    """A pool contains only products that the tenant owns and that people can hold."""
     owned = [bought("SPE_E3", 10, 12), bought("VISIOCLIENT", 10, 0, appliesTo="Company")]
     state = tenant(subscribedSkus=owned)
     block = "seats: {of: paid, pool: true, spare: {min: 0}}"

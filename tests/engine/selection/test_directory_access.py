@@ -1,4 +1,4 @@
-"""`hasRole` and `coveredBy`, sentence by sentence of the language: who belongs, for whom it is not known, and why."""
+"""Selectors `hasRole` and `coveredBy`: members, unknown memberships and their reasons, and evidence."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -26,7 +26,7 @@ from auditor.snapshot.model import Snapshot
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 GLOBAL_ADMIN = "62e90394-69f5-4237-9190-012177145e10"
-GIVEN: dict[str, Any] = {
+DOCUMENT: dict[str, Any] = {
     "products": [{"skuPartNumber": "SPE_E5", "enabled": 10}],
     "users": [
         {"userPrincipalName": "admin", "roles": ["Global Administrator"]},
@@ -38,13 +38,13 @@ GIVEN: dict[str, Any] = {
     ],
 }
 ALL = "admin billing custom guest#EXT# inside plain"
-IN_PART = "directoryRoles was only partly read (refused)"
+PARTLY_READ = "directoryRoles was only partly read (refused)"
 MEMBERS = "admin billing custom plain"
 
 
-def given(*access: dict[str, Any]) -> Snapshot:
-    users = [{**user, "licenses": ["SPE_E5"]} for user in GIVEN["users"]]
-    tenant = {**GIVEN, "users": users, "conditionalAccess": list(access)}
+def snapshot_with(*access: dict[str, Any]) -> Snapshot:
+    users = [{**user, "licenses": ["SPE_E5"]} for user in DOCUMENT["users"]]
+    tenant = {**DOCUMENT, "users": users, "conditionalAccess": list(access)}
     return fixture_snapshot("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
 
 
@@ -57,12 +57,12 @@ def judged(selector: str, snapshot: Snapshot) -> TenantResult:
     return audit([snapshot], policies_of(selector), builtin(), NOW).tenants[0]
 
 
-def found(result: TenantResult) -> str:
+def finding_subjects(result: TenantResult) -> str:
     return " ".join(sorted(finding.subject.id for finding in result.findings))
 
 
-def partly(snapshot: Snapshot, source: Source, *asked: str) -> Snapshot:
-    """The snapshot where only these lists of a source were read to the end."""
+def partly_read(snapshot: Snapshot, source: Source, *asked: str) -> Snapshot:
+    """The snapshot with a source of which only these lists were read completely."""
     sources = tuple(
         replace(item, status=SourceStatus.PARTIAL, asked=asked, reason=Message("refused")) if item.name is source else item
         for item in snapshot.manifest.sources
@@ -88,40 +88,42 @@ def partly(snapshot: Snapshot, source: Source, *asked: str) -> Snapshot:
     ],
 )
 def test_roles(selector: str, expected: str) -> None:
-    result = judged(f"{{hasRole: {selector}}}", given())
-    assert found(result) == expected
+    result = judged(f"{{hasRole: {selector}}}", snapshot_with())
+    assert finding_subjects(result) == expected
     assert result.policies[0].status == ("fail" if expected else "pass")
 
 
 @pytest.mark.parametrize(
     ("selector", "read", "expected", "reason"),
     [
-        ("Global Administrator", ("roleAssignments",), "admin", IN_PART),
+        ("Global Administrator", ("roleAssignments",), "admin", PARTLY_READ),
         ("{privileged: true}", ("roleAssignments",), "admin", None),
         (GLOBAL_ADMIN, ("roleAssignments",), "admin", None),
-        ("{assigned: any}", ("roleAssignments", "roleDefinitions"), "admin billing custom", IN_PART),
-        ("Global Administrator", ("roleDefinitions",), "admin", IN_PART),
-        ("Reports Reader", ("roleAssignments", "roleEligibilityScheduleInstances"), "", IN_PART),
+        ("{assigned: any}", ("roleAssignments", "roleDefinitions"), "admin billing custom", PARTLY_READ),
+        ("Global Administrator", ("roleDefinitions",), "admin", PARTLY_READ),
+        ("Reports Reader", ("roleAssignments", "roleEligibilityScheduleInstances"), "", PARTLY_READ),
     ],
 )
-def test_roles_that_were_read_in_part(selector: str, read: tuple[str, ...], expected: str, reason: str | None) -> None:
-    snapshot = partly(given(), Source.DIRECTORY_ROLES, *read)
+def test_roles_that_were_partly_read(selector: str, read: tuple[str, ...], expected: str, reason: str | None) -> None:
+    snapshot = partly_read(snapshot_with(), Source.DIRECTORY_ROLES, *read)
     if "roleDefinitions" not in read:
         snapshot = replace(snapshot, tables={k: v for k, v in snapshot.tables.items() if k != "role_definitions"})
     result = judged(f"{{hasRole: {selector}}}", snapshot)
-    assert found(result) == expected
+    assert finding_subjects(result) == expected
     assert str(result.policies[0].reason) == str(reason)
 
 
-def test_a_role_that_nobody_knows_is_noticed() -> None:
-    notices = [(notice.code, notice.subject) for notice in judged("{hasRole: [Globl Admin, '*']}", given()).notices]
+def test_unknown_role_raises_a_notice() -> None:
+    notices = [
+        (notice.code, notice.subject) for notice in judged("{hasRole: [Globl Admin, '*']}", snapshot_with()).notices
+    ]
     assert notices == [("policy.unknown-role", "Globl Admin")]
-    assert not judged("{hasRole: [Straße Desk, Reports Reader]}", given()).notices
-    result = judged("{hasRole: Reports Reader}", given())
+    assert not judged("{hasRole: [Straße Desk, Reports Reader]}", snapshot_with()).notices
+    result = judged("{hasRole: Reports Reader}", snapshot_with())
     assert "hasRole 'Reports Reader'" in str(result.notices[0].message)
 
 
-COVERING = (
+COVERAGE_CASES = (
     ({"include": ["All"]}, ALL),
     ({"include": ["All"], "exclude": ["group:Partners", "role:Global Administrator"]}, "billing custom inside plain"),
     ({"include": ["All"], "exclude": ["GuestsOrExternalUsers"]}, MEMBERS),
@@ -138,60 +140,62 @@ COVERING = (
 )
 
 
-@pytest.mark.parametrize(("policy", "expected"), COVERING)
-def test_who_is_covered(policy: dict[str, Any], expected: str) -> None:
-    result = judged("{coveredBy: conditionalAccess}", given(policy))
-    assert found(result) == expected
+@pytest.mark.parametrize(("policy", "expected"), COVERAGE_CASES)
+def test_covered_by_conditional_access(policy: dict[str, Any], expected: str) -> None:
+    result = judged("{coveredBy: conditionalAccess}", snapshot_with(policy))
+    assert finding_subjects(result) == expected
     assert result.policies[0].reason is None
-    assert found(judged("{coveredBy: {conditionalAccess: risk}}", given(policy))) == ""
-    risky = judged("{coveredBy: {conditionalAccess: risk}}", given({**policy, "risk": True}))
-    assert found(risky) == expected
+    assert finding_subjects(judged("{coveredBy: {conditionalAccess: risk}}", snapshot_with(policy))) == ""
+    risky = judged("{coveredBy: {conditionalAccess: risk}}", snapshot_with({**policy, "risk": True}))
+    assert finding_subjects(risky) == expected
 
 
 @pytest.mark.parametrize(
     ("policies", "expected", "unknown"),
     [
-        # A kind that Graph does not distinguish: unknown for guests, unless a kind beside it decides.
+        # A kind of guest that Graph does not distinguish is unknown for guests, unless another kind decides.
         ([{"include": ["guests:serviceProvider"]}], "", "guest#EXT# inside"),
         ([{"include": ["guests:serviceProvider", "guests:internalGuest"]}], "inside", "guest#EXT#"),
         ([{"include": ["All"], "exclude": ["guests:otherExternalUser"]}], MEMBERS, "guest#EXT# inside"),
-        # Another policy covers them all the same.
+        # Another policy covers them.
         ([{"include": ["guests:serviceProvider"]}, {"include": ["GuestsOrExternalUsers"]}], "guest#EXT# inside", ""),
     ],
 )
-def test_guests_of_unknown_kinds(policies: list[dict[str, Any]], expected: str, unknown: str) -> None:
-    snapshot = given(*policies)
+def test_kinds_of_guests_that_graph_does_not_distinguish_are_unknown(
+    policies: list[dict[str, Any]], expected: str, unknown: str
+) -> None:
+    snapshot = snapshot_with(*policies)
     result = judged("{coveredBy: conditionalAccess}", snapshot)
-    assert found(result) == expected
+    assert finding_subjects(result) == expected
     assert (result.policies[0].reason is not None) is bool(unknown)
-    certain = found(judged("{not: {coveredBy: conditionalAccess}}", snapshot)).split()
+    certain = finding_subjects(judged("{not: {coveredBy: conditionalAccess}}", snapshot)).split()
     assert sorted({*ALL.split()} - {*certain} - {*expected.split()}) == unknown.split()
     if unknown:
         assert "does not distinguish" in str(result.policies[0].reason)
 
 
-def test_policies_that_were_read_in_part_decide_what_they_cover() -> None:
-    snapshot = partly(given({"include": ["plain"]}), Source.CONDITIONAL_ACCESS)
+def test_partly_read_policies_still_cover_users() -> None:
+    snapshot = partly_read(snapshot_with({"include": ["plain"]}), Source.CONDITIONAL_ACCESS)
     result = judged("{coveredBy: conditionalAccess}", snapshot)
-    assert (found(result), result.policies[0].status) == ("plain", "not-evaluated")
-    everybody = partly(given({"include": ["All"]}), Source.CONDITIONAL_ACCESS)
-    assert judged("{coveredBy: conditionalAccess}", everybody).policies[0].status == "fail"
+    assert (finding_subjects(result), result.policies[0].status) == ("plain", "not-evaluated")
+    for_everybody = partly_read(snapshot_with({"include": ["All"]}), Source.CONDITIONAL_ACCESS)
+    assert judged("{coveredBy: conditionalAccess}", for_everybody).policies[0].status == "fail"
 
 
-def test_a_policy_that_names_roles_is_unknown_where_roles_are() -> None:
-    snapshot = partly(given({"include": ["role:Global Administrator"]}), Source.DIRECTORY_ROLES)
+def test_policy_that_names_roles_is_unknown_if_roles_are_unknown() -> None:
+    snapshot = partly_read(snapshot_with({"include": ["role:Global Administrator"]}), Source.DIRECTORY_ROLES)
     result = judged("{coveredBy: conditionalAccess}", snapshot)
-    assert (found(result), result.policies[0].missing) == ("admin", ("directoryRoles",))
+    assert (finding_subjects(result), result.policies[0].missing) == ("admin", ("directoryRoles",))
 
 
-def test_a_finding_quotes_roles_and_policies_and_its_action_leaves_the_licence() -> None:
+def test_finding_quotes_roles_and_policies_and_its_action_keeps_the_licence() -> None:
     selector = "{hasRole: {assigned: any}, coveredBy: conditionalAccess}"
-    snapshot = given({"displayName": "MFA", "state": "enabled", "include": ["All"]})
+    snapshot = snapshot_with({"displayName": "MFA", "state": "enabled", "include": ["All"]})
     policies = policies_of(selector)
     result = audit([snapshot], policies, builtin(), NOW)
     (tenant,) = remedied(result, policies).tenants
-    quoted = {finding.subject.id: finding for finding in tenant.findings}
-    billing = quoted["billing"]
+    findings = {finding.subject.id: finding for finding in tenant.findings}
+    billing = findings["billing"]
     assert billing.evidence["directoryRoles"] == [
         {"displayName": "Billing Administrator", "assigned": "active"},
         {"displayName": "User Administrator", "assigned": "eligible", "privileged": True},
@@ -208,28 +212,28 @@ def test_a_finding_quotes_roles_and_policies_and_its_action_leaves_the_licence()
         (),
         None,
     )
-    assert action.count == len(quoted) == 3
+    assert action.count == len(findings) == 3
     (planned,) = plan_run([snapshot], policies, builtin(), NOW).tenants
-    assert all(not each.requests for each in planned.actions)
+    assert all(not planned_action.requests for planned_action in planned.actions)
     assert {item.code for item in planned.proof.remaining} == {"person"}
 
 
-def test_a_role_by_a_group_names_the_group_and_no_person_after_redaction() -> None:
+def test_role_assigned_by_a_group_names_the_group_and_redaction_hides_people() -> None:
     group = "Anna Berg's admins"
     user = {"userPrincipalName": "anna", "displayName": "Anna Berg", "id": "anna", "memberOf": [group]}
-    tenant = {**GIVEN, "users": [{**user, "licenses": ["SPE_E5"], "roles": ["Global Administrator"]}]}
+    tenant = {**DOCUMENT, "users": [{**user, "licenses": ["SPE_E5"], "roles": ["Global Administrator"]}]}
     snapshot = fixture_snapshot("contoso", tenant, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
     table = snapshot.table("role_assignments")
-    (row,), (known,) = table.to_pylist(), snapshot.table("groups").to_pylist()
-    by_group = pa.Table.from_pylist([{**row, "principalId": known["id"]}], table.schema)
+    (row,), (group_row,) = table.to_pylist(), snapshot.table("groups").to_pylist()
+    by_group = pa.Table.from_pylist([{**row, "principalId": group_row["id"]}], table.schema)
     snapshot = replace(snapshot, tables={**snapshot.tables, "role_assignments": by_group})
     result = audit([snapshot], policies_of("{hasRole: '*'}"), builtin(), NOW)
     (finding,) = result.tenants[0].findings
     assert finding.evidence["directoryRoles"][0]["groupName"] == "Anna Berg's admins"
     assert "(group Anna Berg's admins)" in described(finding, Labels("en"))
-    (hidden,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
-    assert "Anna Berg" not in str(hidden)
-    assert "Global Administrator" in str(hidden.evidence)
+    (redacted_finding,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
+    assert "Anna Berg" not in str(redacted_finding)
+    assert "Global Administrator" in str(redacted_finding.evidence)
 
 
 @pytest.mark.parametrize(
@@ -243,15 +247,15 @@ def test_a_role_by_a_group_names_the_group_and_no_person_after_redaction() -> No
         ("{hasRole: Global Administrator}", "{deny: [SPE_E5], require: [SPE_E3]}", 50),
     ],
 )
-def test_a_role_that_moves_frees_no_licence(users: str, block: str, amount: int) -> None:
+def test_no_money_is_saved_if_the_role_moves_to_another_account(users: str, block: str, amount: int) -> None:
     prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 50}}"
     text = f"version: 1\npolicies: [{{id: p, severity: low, users: {users}, assignments: {block}}}]\n{prices}\n"
     policies = load([("p.yaml", text.encode())]).policies
-    tenant = audit([given()], policies, builtin(), NOW).tenants[0]
-    (finding,) = [each for each in tenant.findings if each.check != "assignment.missing"]
+    tenant = audit([snapshot_with()], policies, builtin(), NOW).tenants[0]
+    (finding,) = [item for item in tenant.findings if item.check != "assignment.missing"]
     assert finding.money is not None
     assert finding.money.per_month == amount
     assert tenant.findings.stats.money == ({"EUR": amount} if amount else {})
-    assert not tenant.findings.stats.unpriced, "nothing is saved; that is no gap in the prices"
-    (plan,) = plan_run([given()], policies, builtin(), NOW).tenants
+    assert not tenant.findings.stats.unpriced, "nothing is saved, but no price is missing"
+    (plan,) = plan_run([snapshot_with()], policies, builtin(), NOW).tenants
     assert plan.before.money[0].exposure == amount

@@ -1,4 +1,4 @@
-"""Who is a member is the same however the members are stored, and few of very many are at hand at a time."""
+"""Group membership: equal results for every way of storing members, and a bounded cache for many members."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -52,21 +52,21 @@ def shuffled(table: pa.Table) -> pa.Table:
     return table.take(pa.array(Random(7).sample(range(table.num_rows), table.num_rows), pa.int64()))
 
 
-def capitals(table: pa.Table) -> pa.Table:
-    """Every other id in capitals, and sorted as it is then written."""
-    ids = [each.upper() if index % 2 else each for index, each in enumerate(table["userId"].to_pylist())]
+def mixed_case(table: pa.Table) -> pa.Table:
+    """Every other id in upper case, sorted by the resulting text."""
+    ids = [user_id.upper() if index % 2 else user_id for index, user_id in enumerate(table["userId"].to_pylist())]
     return ordered(table.set_column(1, MEMBERS.field("userId"), pa.array(ids, pa.string())))
 
 
-def doubled(table: pa.Table) -> pa.Table:
-    return ordered(pa.concat_tables([table, table, capitals(table)]))
+def duplicated(table: pa.Table) -> pa.Table:
+    return ordered(pa.concat_tables([table, table, mixed_case(table)]))
 
 
-CHANGES: tuple[Change, ...] = (ordered, shuffled, capitals, doubled)
+CHANGES: tuple[Change, ...] = (ordered, shuffled, mixed_case, duplicated)
 
 
-def stored(state: Snapshot, folder: Path, change: Change, **options: Any) -> Snapshot:
-    """The snapshot with its members in a file of small parts."""
+def stored_in_parts(state: Snapshot, folder: Path, change: Change, **options: Any) -> Snapshot:
+    """The snapshot with its members in a Parquet file of small row groups."""
     path = folder / "members.parquet"
     table = change(state.table("members"))
     pq.write_table(table, path, **options)
@@ -84,7 +84,7 @@ def stored(state: Snapshot, folder: Path, change: Change, **options: Any) -> Sna
     users=st.integers(1, 5),
     statistics=st.booleans(),
 )
-def test_findings_are_the_same_however_members_are_stored(
+def test_findings_do_not_depend_on_how_members_are_stored(
     *, scenario: Scenario, change: Change, size: int, users: int, statistics: bool
 ) -> None:
     policies, catalogue = load(files(scenario.documents)).policies, catalogue_of(scenario.catalogue)
@@ -92,13 +92,13 @@ def test_findings_are_the_same_however_members_are_stored(
     def run(states: list[Snapshot]) -> Result:
         return audit(states, policies, catalogue, scenario.as_of)
 
-    states = [snapshot(each, scenario, rows=users) for each in scenario.tenants]
+    states = [snapshot(document, scenario, rows=users) for document in scenario.tenants]
     with TemporaryDirectory() as name:
-        folders = [Path(name, each.manifest.tenant) for each in states]
+        folders = [Path(name, state.manifest.tenant) for state in states]
         for folder in folders:
             folder.mkdir()
         parts = [
-            stored(state, folder, change, row_group_size=size, write_statistics=statistics)
+            stored_in_parts(state, folder, change, row_group_size=size, write_statistics=statistics)
             for state, folder in zip(states, folders, strict=True)
         ]
         assert run(parts) == run(states)
@@ -111,28 +111,26 @@ def guid(number: int) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("statistics", [True, False])
-def test_ids_are_compared_without_their_case_whatever_their_order(
-    tmp_path: Path, change: Change, *, statistics: bool
-) -> None:
-    # First letters around those where capitals and small letters swap places with digits.
+def test_ids_are_compared_ignoring_case_in_any_order(tmp_path: Path, change: Change, *, statistics: bool) -> None:
+    # First characters for which the sort order of digits and letters depends on their case.
     ids = [f"{first:x}{guid(number)[1:]}" for first in range(16) for number in range(first, 40, 4)]
     listed = set(Random(1).sample(ids, 60))
     state = tenant(groups=[{"id": "g1", "displayName": "One", "members": sorted(listed)},
                            {"id": "g2", "displayName": "Two", "transitiveMembers": ids}])  # fmt: skip
-    state = stored(state, tmp_path, change, row_group_size=12, write_statistics=statistics)
+    state = stored_in_parts(state, tmp_path, change, row_group_size=12, write_statistics=statistics)
     facts = TenantFacts(state, builtin(), PolicySet(policies=()), NOW)
-    for capital, backwards in product((False, True), repeat=2):
-        membership, everybody = Membership(facts), sorted(ids, reverse=backwards)
-        found: list[str] = []
-        for start in range(0, len(everybody), 25):
-            batch = everybody[start : start + 25]
-            people = people_of([each.upper() if capital else each for each in batch], facts)
+    for upper_case, backwards in product((False, True), repeat=2):
+        membership, ordered_ids = Membership(facts), sorted(ids, reverse=backwards)
+        member_ids: list[str] = []
+        for start in range(0, len(ordered_ids), 25):
+            batch = ordered_ids[start : start + 25]
+            people = people_of([user_id.upper() if upper_case else user_id for user_id in batch], facts)
             mask = membership.of(people, ("One",), transitive=False)
-            found += [each for each, member in zip(batch, mask.true, strict=True) if member]
+            member_ids += [user_id for user_id, member in zip(batch, mask.true, strict=True) if member]
             assert membership.of(people, ("Two",), transitive=True).true.all()
             assert not membership.of(people, ("One",), transitive=True).true.any()
-        assert set(found) == listed
-        assert len(found) == len(listed)
+        assert set(member_ids) == listed
+        assert len(member_ids) == len(listed)
 
 
 def people_of(ids: list[str], facts: TenantFacts) -> People:
@@ -140,8 +138,8 @@ def people_of(ids: list[str], facts: TenantFacts) -> People:
     return People(UserBatch(users=pa.record_batch({"id": ids}), assignments=nothing, offset=0), facts)
 
 
-class Counting(Struct, dict=True):
-    """Passes on what is asked of members in parts, and counts it."""
+class CountingParts(Struct, dict=True):
+    """Wraps stored members, and counts the reads of each part and group."""
 
     parts: MemberParts
     reads: Counter[tuple[int, str]] = field(default_factory=Counter)
@@ -154,81 +152,83 @@ class Counting(Struct, dict=True):
         return self.parts.ids(part, group, transitive=transitive)
 
     def whole(self) -> pa.Table:
-        raise AssertionError("judging does not need the whole table")
+        raise AssertionError("evaluation does not need the whole table")
 
 
 GROUPS = ("g1", "g2")
 BATCH = 400
 
 
-def walked(folder: Path, change: Change, limit: int) -> tuple[Counting, Callable[[range], list[int]], list[str]]:
-    """A walk over batches of people, asking for the members of two groups of three, and what it reads."""
-    everybody = sorted(guid(number << 16) for number in range(3_200))
+def batch_walk(
+    folder: Path, change: Change, limit: int
+) -> tuple[CountingParts, Callable[[range], list[int]], list[str]]:
+    """Return counted members, a function that queries two of three groups batch by batch, and all user ids."""
+    user_ids = sorted(guid(number << 16) for number in range(3_200))
     groups = [
-        {"id": name, "displayName": name, "members": everybody[index::2]} for index, name in enumerate(("g0", *GROUPS))
+        {"id": name, "displayName": name, "members": user_ids[index::2]} for index, name in enumerate(("g0", *GROUPS))
     ]
-    state = stored(tenant(groups=groups), folder, change, row_group_size=200)
+    state = stored_in_parts(tenant(groups=groups), folder, change, row_group_size=200)
     assert state.members is not None
-    counting = Counting(state.members)
+    counting = CountingParts(state.members)
     facts = TenantFacts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
     membership = Membership(facts, cache_bytes=limit)
 
     def walk(batches: range) -> list[int]:
-        """How many parts were read, batch by batch."""
+        """Return the number of reads for each batch."""
         reads = []
         for start in batches:
             before = counting.reads.total()
-            batch = everybody[start * BATCH : (start + 1) * BATCH]
-            found = membership.of(people_of(batch, facts), GROUPS, transitive=False).true
-            assert found.tolist() == [each in members for each in batch]
+            batch = user_ids[start * BATCH : (start + 1) * BATCH]
+            is_member = membership.of(people_of(batch, facts), GROUPS, transitive=False).true
+            assert is_member.tolist() == [user_id in members for user_id in batch]
             reads.append(counting.reads.total() - before)
         return reads
 
-    members = {each for group in groups[1:] for each in group["members"]}
-    return counting, walk, everybody
+    members = {user_id for group in groups[1:] for user_id in group["members"]}
+    return counting, walk, user_ids
 
 
 ALL = range(3_200 // BATCH)
 
 
-def test_a_part_is_read_when_its_people_are_judged_and_only_then(tmp_path: Path) -> None:
-    counting, walk, _ = walked(tmp_path, ordered, limit=40_000)
+def test_each_part_is_read_once_when_its_people_are_evaluated(tmp_path: Path) -> None:
+    counting, walk, _ = batch_walk(tmp_path, ordered, limit=40_000)
     reads = walk(ALL)
-    # 400 people, of whom 200 are in each group, are in one part of 200 or in two.
+    # Of 400 people, 200 are in each group: in one or two row groups of 200 members.
     assert max(reads) <= 2 * len(GROUPS)
     assert set(counting.reads.values()) == {1}
     assert {group for _, group in counting.reads} == set(GROUPS)
-    # The first ones are no longer at hand, the last ones are.
+    # The first parts have left the cache, the last ones have not.
     assert walk(ALL[-1:]) == [0]
     assert 0 < walk(ALL[:1])[0] <= 2 * len(GROUPS)
 
 
 @pytest.mark.slow
-def test_parts_out_of_order_find_room_in_the_end(tmp_path: Path) -> None:
-    counting, walk, _ = walked(tmp_path, shuffled, limit=0)
+def test_cache_grows_for_parts_that_are_not_sorted(tmp_path: Path) -> None:
+    counting, walk, _ = batch_walk(tmp_path, shuffled, limit=0)
     walk(ALL)
     walk(ALL)
     assert walk(ALL) == [0] * len(ALL)
     assert max(counting.reads.values()) <= 3
 
 
-def test_batches_of_two_threads_find_the_same(tmp_path: Path) -> None:
-    _, walk, _ = walked(tmp_path, capitals, limit=20_000)
+def test_membership_is_correct_with_concurrent_batches(tmp_path: Path) -> None:
+    _, walk, _ = batch_walk(tmp_path, mixed_case, limit=20_000)
     with ThreadPoolExecutor(max_workers=4) as pool:
         list(pool.map(walk, [range(row_group, row_group + 1) for row_group in (*ALL, *ALL[::-1])]))
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A snapshot of three row groups of users, and of so many members that they are read in parts."""
+def large_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot with three row groups of users, and with enough members that they are read in parts."""
     people = [user(name, "SPE_E5") | {"id": name} for name in sorted(guid(number << 20) for number in range(300))]
     others = guids(70_000)
     groups = [
-        {"id": "g1", "displayName": "Half", "members": [one["id"] for one in people[::2]]},
+        {"id": "g1", "displayName": "Half", "members": [person["id"] for person in people[::2]]},
         {
             "id": "g2",
             "displayName": "Many",
-            "transitiveMembers": sorted([*others, *(one["id"] for one in people[::3])]),
+            "transitiveMembers": sorted([*others, *(person["id"] for person in people[::3])]),
         },
     ]
     state = tenant(*people, subscribedSkus=[bought("SPE_E5")], groups=groups, rows=100)
@@ -249,30 +249,34 @@ POLICIES = """policies:
 
 
 @pytest.mark.slow
-def test_a_snapshot_of_many_members_is_audited_as_one_at_hand(large: Path) -> None:
-    parted = read(large)
-    whole = replace(parted, members=None, tables={**parted.tables, "members": parted.table("members")})
-    result = audited(POLICIES, parted)
+def test_audit_with_members_in_parts_equals_the_audit_with_members_in_memory(large_snapshot: Path) -> None:
+    in_parts = read(large_snapshot)
+    in_memory = replace(in_parts, members=None, tables={**in_parts.tables, "members": in_parts.table("members")})
+    result = audited(POLICIES, in_parts)
     assert Counter(finding.policy for finding in result.tenants[0].findings) == {"half": 150, "many": 200}
-    assert result == audited(POLICIES, whole)
+    assert result == audited(POLICIES, in_memory)
 
 
 @pytest.mark.slow
-def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
+def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) -> None:
     policies = load([("policies/p.yaml", f"version: 1\n{POLICIES}".encode())]).policies
-    errand = packed(policies, builtin(), NOW)
-    member: str = read(large).members_of("g2", transitive=True)[0].as_py()
-    assert member.encode() not in errand, "no members travel"
-    seen, identity = outline_of(large), read(large).identity
-    tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
-    assert row_groups(large) == 3
-    here = list(evaluated_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))
+    broadcast = packed(policies, builtin(), NOW)
+    member: str = read(large_snapshot).members_of("g2", transitive=True)[0].as_py()
+    assert member.encode() not in broadcast, "members are not sent to the worker"
+    outline, identity = outline_of(large_snapshot), read(large_snapshot).identity
+    tasks = tuple(
+        Task(folder=str(large_snapshot), identity=identity, group=group, outline=outline) for group in range(3)
+    )
+    assert row_groups(large_snapshot) == 3
+    local_outcomes = list(
+        evaluated_batches(bind(policies, TenantFacts(read(large_snapshot), builtin(), policies, NOW), registered()))
+    )
     for row_group in (2, 0, 1):
-        (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)
+        (answer,) = judge(broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]
-        (there,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
-        assert told_of(there) == told_of(here[row_group])
+        (worker_outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
+        assert chunk_rows(worker_outcome) == chunk_rows(local_outcomes[row_group])
 
 
-def told_of(outcome: BatchOutcome) -> list[tuple[int, str, list[int]]]:
+def chunk_rows(outcome: BatchOutcome) -> list[tuple[int, str, list[int]]]:
     return [(chunk.policy, chunk.check, chunk.rows.tolist()) for chunk in outcome.chunks]

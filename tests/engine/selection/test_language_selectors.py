@@ -1,4 +1,4 @@
-"""Section 2 of the policy language, sentence by sentence: who belongs to a population, and for whom nobody knows."""
+"""Section 2 of the policy language (selectors): members of populations, and unknown memberships."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,10 +27,10 @@ VALUES = (
     ("{displayName: ψως}", "e"),
     ("{department: istanbul}", ""),
     ("{department: i̇stanbul}", "f"),
-    # so `usageLocation: NO` is Norway
+    # `usageLocation: NO` is the text NO (Norway), not false
     ("{usageLocation: NO}", "a b"),
     ("{usageLocation: [NO, SE]}", "a b"),
-    # A missing userType reads as Member.
+    # A missing userType counts as Member.
     ("{userType: Member}", "a c d e f"),
     ("{userType: {not: Member}}", "b"),
     ("{userType: null}", ""),
@@ -47,13 +47,13 @@ VALUES = (
     ("{accountEnabled: {not: true}}", "b c"),
     ("{accountEnabled: {not: false}}", "a c d e f"),
     ("{accountEnabled: {notIn: [true, null]}}", "b"),
-    # not/notIn are true for an absent value
+    # not and notIn are true for an absent value
     ("{department: {not: Store}}", "c d e f"),
     ("{department: {notIn: [Store, 'Warehouse [1]']}}", "c d f"),
     # exists: true means present and not the empty string
     ("{department: {exists: true}}", "a b e f"),
     ("{department: {exists: false}}", "c d"),
-    # null inside not, in, notIn or a list stands for that absence, so not: null = present
+    # null in not, in, notIn or a list means absence, so `not: null` means present
     ("{department: {not: null}}", "a b e f"),
     ("{department: {not: ''}}", "a b e f"),
     ("{department: [Store, null]}", "a b c d"),
@@ -68,7 +68,7 @@ VALUES = (
     ("{department: {matches: 'st'}}", ""),
     ("{department: {matches: '[!s]*'}}", "e f"),
     ("{displayName: {matches: 'line*break'}}", "f"),
-    # operators hold together; all keys must hold
+    # all operators and all keys must match
     ("{department: {matches: 'st*', not: store}}", ""),
     ("{department: store, userType: guest}", "b"),
     ("{extensionAttribute15: X}", "f"),
@@ -147,13 +147,13 @@ def test_dates(tmp_path: Path) -> None:
     assert selected(tmp_path, DATES, *users) == list(DATES)
 
 
-def test_a_duration_is_counted_from_the_audits_instant_across_a_leap_day(tmp_path: Path) -> None:
+def test_duration_counts_back_from_the_audits_instant_across_a_leap_day(tmp_path: Path) -> None:
     users = (
         {"id": "feb28", "createdDateTime": datetime(2024, 2, 28, 12, tzinfo=UTC)},
         {"id": "feb29", "createdDateTime": datetime(2024, 2, 29, 12, tzinfo=UTC)},
         {"id": "mar1", "createdDateTime": datetime(2024, 3, 1, 12, tzinfo=UTC)},
     )
-    found = who(
+    members = who(
         tmp_path,
         {
             "before": "{createdDateTime: {before: 1d}}",
@@ -163,17 +163,17 @@ def test_a_duration_is_counted_from_the_audits_instant_across_a_leap_day(tmp_pat
         *users,
         as_of="2024-03-01T12:00:00Z",
     )
-    assert found == {"before": "feb28", "after": "mar1", "within": "feb29 mar1"}
+    assert members == {"before": "feb28", "after": "mar1", "within": "feb29 mar1"}
 
 
-def test_holds_and_licensed_look_at_assigned_licences_only(tmp_path: Path) -> None:
+def test_holds_and_licensed_use_only_assigned_licences(tmp_path: Path) -> None:
     users = (
         {"id": "held", "licences": [path(E5)]},
         {"id": "lost", "licences": [path(E5, held=False, state="Error", error="CountViolation")]},
         {"id": "free", "licences": [path(FLOW)]},
         {"id": "none"},
     )
-    found = who(
+    members = who(
         tmp_path,
         {
             "holds": "{holds: SPE_E5}",
@@ -187,7 +187,7 @@ def test_holds_and_licensed_look_at_assigned_licences_only(tmp_path: Path) -> No
         },
         *users,
     )
-    assert found == {
+    assert members == {
         "holds": "held", "guid": "held", "paid": "held", "free": "free", "glob": "held", "some": "free held",
         "nothing": "lost none", "unknown": "",
     }  # fmt: skip
@@ -213,7 +213,7 @@ IN_GROUPS = (
     ("{memberOf: {group: SALES, transitive: true}}", "a b"),
     ("{memberOf: {group: SALES, transitive: false}}", "a"),
     ("{memberOf: [Sales, G-2]}", "a b"),
-    # a group that the tenant does not have, or a name that two groups bear, makes memberOf unknown
+    # a group that the tenant does not have, or a name of two groups, makes memberOf unknown
     ("{memberOf: Nobody}", " ?"),
     ("{memberOf: twice}", " ?"),
     ("{not: {memberOf: twice}}", " ?"),
@@ -229,7 +229,7 @@ def test_member_of(tmp_path: Path) -> None:
     assert selected(tmp_path, IN_GROUPS, *users, groups=GROUPS, members=MEMBERS) == list(IN_GROUPS)
 
 
-HIDDEN = (
+UNREAD_SOURCES = (
     ("{inactiveFor: 1d}", "signInActivity"),
     ("{neverSignedIn: 0d}", "signInActivity"),
     ("{mailboxType: shared}", "mailboxes"),
@@ -242,15 +242,15 @@ HIDDEN = (
 
 @pytest.mark.slow
 @pytest.mark.parametrize("status", ["denied", "unavailable", "not-needed"])
-def test_unknown_is_never_a_pass_and_never_a_finding(status: str, tmp_path: Path) -> None:
+def test_selector_on_an_unread_source_is_neither_a_pass_nor_a_finding(status: str, tmp_path: Path) -> None:
     stamp = datetime(2020, 1, 1, tzinfo=UTC)
     users = ({"id": "a", "lastSignInDateTime": stamp, "mailboxType": "shared"}, {"id": "b"})
-    for source in sorted({source for _, source in HIDDEN}):
-        cases = [(selector, " ?") for selector, hidden in HIDDEN if hidden == source]
+    for source in sorted({source for _, source in UNREAD_SOURCES}):
+        cases = [(selector, " ?") for selector, hidden in UNREAD_SOURCES if hidden == source]
         assert selected(tmp_path, cases, *users, groups=GROUPS, members=MEMBERS, status={source: status}) == cases
 
 
-NOT_ASKED = tuple(
+NOT_COLLECTED = tuple(
     (selector, " ?")
     for selector in (
         "{department: Store}", "{department: null}", "{department: {not: Store}}", "{department: {exists: false}}",
@@ -260,18 +260,18 @@ NOT_ASKED = tuple(
 )  # fmt: skip
 
 
-def test_a_property_that_was_not_asked_for_is_unknown(tmp_path: Path) -> None:
-    asked = [name for name in ASKED if name != "department"]
-    assert selected(tmp_path, NOT_ASKED, *PEOPLE, asked=asked) == list(NOT_ASKED)
+def test_property_that_was_not_collected_is_unknown(tmp_path: Path) -> None:
+    collected = [name for name in ASKED if name != "department"]
+    assert selected(tmp_path, NOT_COLLECTED, *PEOPLE, asked=collected) == list(NOT_COLLECTED)
 
 
-def test_a_fact_that_one_user_lacks_is_unknown_for_that_user_alone(tmp_path: Path) -> None:
+def test_fact_that_was_not_collected_for_one_user_is_unknown_only_for_that_user(tmp_path: Path) -> None:
     users = (
         {"id": "a", "department": "Store", "notCollected": ["department"]},
         {"id": "b", "department": "Store"},
         {"id": "c", "notCollected": ["signInActivity", "mailboxType"]},
     )
-    found = who(
+    members = who(
         tmp_path,
         {
             "is": "{department: Store}",
@@ -282,7 +282,7 @@ def test_a_fact_that_one_user_lacks_is_unknown_for_that_user_alone(tmp_path: Pat
         },
         *users,
     )
-    assert found == {"is": "b ?", "not": "c ?", "decided": "b", "never": "a b ?", "mailbox": "a b ?"}
+    assert members == {"is": "b ?", "not": "c ?", "decided": "b", "never": "a b ?", "mailbox": "a b ?"}
 
 
 PATHS = (
@@ -300,7 +300,7 @@ PATHS = (
 )
 
 
-def test_paths_and_since_when(tmp_path: Path) -> None:
+def test_held_for_and_licensed_via(tmp_path: Path) -> None:
     edge, old = NOW - timedelta(days=30), NOW - timedelta(days=400)
     users = (
         {"id": "edge", "licences": [path(E5, lastUpdatedDateTime=edge)]},
@@ -335,7 +335,7 @@ WITHOUT_PATHS = (
 )
 
 
-def test_where_paths_were_not_read_people_without_licences_have_none(tmp_path: Path) -> None:
+def test_people_without_licences_have_no_paths_if_paths_were_not_collected(tmp_path: Path) -> None:
     users = ({"id": "none"}, {"id": "some", "licences": [path(E5, state=None)]})
-    asked = [name for name in ASKED if name != "licenseAssignmentStates"]
-    assert selected(tmp_path, WITHOUT_PATHS, *users, asked=asked) == list(WITHOUT_PATHS)
+    collected = [name for name in ASKED if name != "licenseAssignmentStates"]
+    assert selected(tmp_path, WITHOUT_PATHS, *users, asked=collected) == list(WITHOUT_PATHS)

@@ -1,4 +1,4 @@
-"""Populations by usage, sentence by sentence: who belongs, who does not, and of whom nobody knows."""
+"""Selectors by usage: members, non-members and unknown memberships."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from auditor.snapshot.schema import ACTIVITY_COLUMNS, REPORT_COLUMNS, SMALL_TABL
 from tests.builders.tenant.tenants import NOW, audited, finding_keys, judged, outcome, policy_file, tenant, user
 
 BLOCK = "assignments: {require: [SPE_F1]}"
-"""Everyone of the population lacks it."""
+"""Everyone in the population has a finding."""
 REFRESHED = date(2026, 11, 16)
 REPORTS = dict.fromkeys(REPORT_COLUMNS, REFRESHED)
 GB = 2**30
@@ -25,12 +25,12 @@ def before(days: int) -> date:
 
 
 def facts(**columns: Any) -> dict[str, Any]:
-    """The facts of usage of one person, by service or column; services that are left out are blank."""
+    """The usage facts of one person by service or column; services that are left out are blank."""
     return {**BLANK, **{ACTIVITY_COLUMNS.get(name, name): value for name, value in columns.items()}}
 
 
-def belongs(selector: str, columns: dict[str, Any], **state: Any) -> bool | None:
-    """Whether a person with these facts is in the population; None for unknown."""
+def membership(selector: str, columns: dict[str, Any], **state: Any) -> bool | None:
+    """Whether a person with these facts is in the population; None = unknown."""
     result = judged(
         BLOCK, tenant(user("ann", **columns), **{"reports": REPORTS, "asked": ["agent"], **state}), users=selector
     )
@@ -40,7 +40,7 @@ def belongs(selector: str, columns: dict[str, Any], **state: Any) -> bool | None
 
 TEAMS = "{inactiveIn: {services: [teams], for: 90d}}"
 BOTH = "{inactiveIn: {services: [teams, exchange], for: 90d}}"
-EVERY = "{inactiveIn: {services: '*', for: 90d}}"
+ALL_SERVICES = "{inactiveIn: {services: '*', for: 90d}}"
 COPILOT = "{inactiveIn: {services: [copilot], for: 30d}}"
 MIXED = "{inactiveIn: {services: [copilot, teams], for: 30d}}"
 
@@ -53,15 +53,18 @@ MIXED = "{inactiveIn: {services: [copilot, teams], for: 30d}}"
         (TEAMS, facts(teams=before(90)), False),
         ("{inactiveIn: {services: [teams], for: 1d}}", facts(teams=before(2)), True),
         ("{inactiveIn: {services: [teams], for: 180d}}", facts(teams=before(180)), False),
-        # a blank date means that the report knows of no activity
+        # a blank date means no activity according to the report
         (TEAMS, facts(), True),
         (TEAMS, facts(exchange=before(1)), True),
         # for every named service
         (BOTH, facts(teams=before(91)), True),
         (BOTH, facts(teams=before(91), exchange=before(3)), False),
-        # '*' leaves Skype and Copilot out
-        (EVERY, facts(skype=before(1), copilot=before(1)), True),
-        *((EVERY, facts(**{name: before(1)}), False) for name in ("exchange", "onedrive", "sharepoint", "yammer", "teams")),
+        # '*' excludes Skype and Copilot
+        (ALL_SERVICES, facts(skype=before(1), copilot=before(1)), True),
+        *(
+            (ALL_SERVICES, facts(**{name: before(1)}), False)
+            for name in ("exchange", "onedrive", "sharepoint", "yammer", "teams")
+        ),
         ("{inactiveIn: {services: [skype], for: 9d}}", facts(skype=before(1)), False),
         (COPILOT, facts(copilot=before(31)), True),
         (COPILOT, facts(copilot=before(30)), False),
@@ -69,7 +72,7 @@ MIXED = "{inactiveIn: {services: [copilot, teams], for: 30d}}"
         # a person without a row is unknown
         (TEAMS, {**facts(teams=before(91)), **NO_ROW}, None),
         (COPILOT, NO_ROW, None),
-        # what one report decides needs no other
+        # if one report decides, the other is not needed
         (MIXED, {**facts(teams=before(1)), "notCollected": ["copilotUsage"]}, False),
         (MIXED, {**facts(teams=before(99)), "notCollected": ["copilotUsage"]}, None),
         ("{not: {inactiveIn: {services: [teams], for: 90d}}}", facts(teams=before(90)), True),
@@ -77,7 +80,7 @@ MIXED = "{inactiveIn: {services: [copilot, teams], for: 30d}}"
     ],
 )  # fmt: skip
 def test_inactive_in(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
-    assert belongs(selector, columns) is expected
+    assert membership(selector, columns) is expected
 
 
 def apps(**used: tuple[str, ...]) -> dict[str, Any]:
@@ -102,7 +105,7 @@ def apps(**used: tuple[str, ...]) -> dict[str, Any]:
     ],
 )
 def test_apps_unused(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
-    assert belongs(selector, columns) is expected
+    assert membership(selector, columns) is expected
 
 
 @pytest.mark.parametrize(
@@ -117,7 +120,7 @@ def test_apps_unused(selector: str, columns: dict[str, Any], *, expected: bool |
         ("{mailboxUsage: {archive: true}}", {"mailboxHasArchive": True}, True),
         ("{mailboxUsage: {archive: true}}", {"mailboxHasArchive": False}, False),
         ("{mailboxUsage: {archive: false}}", {"mailboxHasArchive": False}, True),
-        # both hold
+        # both conditions must match
         ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9999, "mailboxHasArchive": True}, True),
         ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9, "mailboxHasArchive": True}, False),
         ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9}, False),
@@ -125,7 +128,7 @@ def test_apps_unused(selector: str, columns: dict[str, Any], *, expected: bool |
         ("{mailboxUsage: {largerThan: 1kB}}", {}, None),
         ("{mailboxUsage: {archive: false}}", {}, None),
         ("{mailboxUsage: {largerThan: 1kB, archive: true}}", {"mailboxStorageUsed": 9999}, None),
-        # where nothing is sent it is no agent
+        # without a value it is not an agent
         ("{agent: true}", {"agent": True}, True),
         ("{agent: true}", {"agent": False}, False),
         ("{agent: true}", {}, False),
@@ -133,7 +136,7 @@ def test_apps_unused(selector: str, columns: dict[str, Any], *, expected: bool |
     ],
 )  # fmt: skip
 def test_mailboxes_and_agents(selector: str, columns: dict[str, Any], *, expected: bool | None) -> None:
-    assert belongs(selector, columns) is expected
+    assert membership(selector, columns) is expected
 
 
 KNOWN = {**facts(), **apps(), "mailboxStorageUsed": 9999, "mailboxHasArchive": True, "agent": True}
@@ -147,21 +150,21 @@ OF_SOURCE = [
 
 
 @pytest.mark.parametrize(("source", "selector"), OF_SOURCE)
-def test_what_was_not_read_is_unknown(source: Source, selector: str) -> None:
-    assert belongs(selector, KNOWN) is True
+def test_selector_is_unknown_if_its_report_was_not_read(source: Source, selector: str) -> None:
+    assert membership(selector, KNOWN) is True
     for status in (SourceStatus.DENIED, SourceStatus.UNAVAILABLE, SourceStatus.NOT_NEEDED):
         result = judged(BLOCK, tenant(user("ann", **KNOWN), reports=REPORTS, unread={source: status}), users=selector)
         (policy,) = result.policies
         assert (policy.status.value, policy.missing) == ("not-evaluated", (source.value,))
     without = {name: day for name, day in REPORTS.items() if name is not source}
-    assert belongs(selector, KNOWN, reports=without) is None
+    assert membership(selector, KNOWN, reports=without) is None
 
 
 @pytest.mark.parametrize(("source", "selector"), OF_SOURCE)
-def test_a_report_is_stale_after_ten_whole_days(source: Source, selector: str) -> None:
+def test_report_is_stale_after_ten_whole_days(source: Source, selector: str) -> None:
     for days, expected in ((10, True), (11, None)):
         day = NOW.date() - timedelta(days=days)
-        assert belongs(selector, KNOWN, reports={**REPORTS, source: day}) is expected
+        assert membership(selector, KNOWN, reports={**REPORTS, source: day}) is expected
     stale = tenant(user("ann", **KNOWN), reports={**REPORTS, source: date(2026, 11, 9)})
     result = judged(BLOCK, stale, users=selector)
     (policy,) = result.policies
@@ -173,7 +176,7 @@ def test_a_report_is_stale_after_ten_whole_days(source: Source, selector: str) -
     assert outcome(judged(BLOCK, stale, users=selector, as_of=NOW - timedelta(days=1))) == "fail"
 
 
-def test_a_report_without_rows_is_not_stale_and_knows_of_nobody() -> None:
+def test_report_without_rows_is_not_stale_and_everybody_is_unknown() -> None:
     state = tenant(user("ann", notCollected=["copilotUsage"]), reports=REPORTS)
     row = {"source": "copilotUsage", "period": "D180", "refreshDate": None, "rows": 0}
     empty = replace(state, tables={**state.tables, "reports": pa.Table.from_pylist([row], SMALL_TABLES["reports"])})
@@ -191,13 +194,13 @@ def test_a_report_without_rows_is_not_stale_and_knows_of_nobody() -> None:
         ("mailboxHasArchive", "{mailboxUsage: {archive: true}}", "mailboxUsage"),
     ],
 )
-def test_a_column_that_the_report_lacks_is_unknown(column: str, selector: str, source: str) -> None:
+def test_missing_column_of_a_report_is_unknown(column: str, selector: str, source: str) -> None:
     result = judged(BLOCK, tenant(user("ann", **KNOWN), reports=REPORTS, unasked=[column]), users=selector)
     (policy,) = result.policies
     assert (policy.status.value, policy.missing) == ("not-evaluated", (f"{source}.{column}",))
     assert column in str(policy.reason)
     others = "{inactiveIn: {services: [exchange], for: 9d}, mailboxUsage: {largerThan: 1kB}}"
-    assert belongs(others, KNOWN, unasked=[column]) is True
+    assert membership(others, KNOWN, unasked=[column]) is True
 
 
 @pytest.mark.parametrize(
@@ -212,7 +215,7 @@ def test_a_column_that_the_report_lacks_is_unknown(column: str, selector: str, s
         ("{not: {appsUnused: {apps: [word], on: [web], for: 90d}}}", apps(word=("web",)), True),
     ],
 )
-def test_a_report_that_lacks_some_apps_decides_by_the_others(
+def test_apps_unused_is_decided_by_the_apps_that_the_report_has(
     selector: str, columns: dict[str, Any], *, expected: bool | None
 ) -> None:
     known = tenant(user("ann", **columns), reports=REPORTS, unasked=["appUsageD90"], asked=["appUsageD90:word:web"])
@@ -220,23 +223,23 @@ def test_a_report_that_lacks_some_apps_decides_by_the_others(
     assert {"fail": True, "pass": False, "not-evaluated": None}[outcome(result)] is expected
 
 
-def test_a_report_read_in_part_leaves_blanks_unknown() -> None:
+def test_blanks_of_a_partly_read_report_are_unknown() -> None:
     state = {"unread": {Source.USAGE: SourceStatus.PARTIAL}}
-    assert belongs(TEAMS, facts(), **state) is None
-    assert belongs(TEAMS, facts(teams=before(99)), **state) is True
+    assert membership(TEAMS, facts(), **state) is None
+    assert membership(TEAMS, facts(teams=before(99)), **state) is True
 
 
-def test_agents_are_unknown_where_nobody_asked() -> None:
-    assert belongs("{agent: false}", {}, asked=()) is None
+def test_agent_is_unknown_if_it_was_not_collected() -> None:
+    assert membership("{agent: false}", {}, asked=()) is None
 
 
-def test_the_reason_names_the_report_that_lacks_somebody() -> None:
+def test_reason_names_the_report_without_a_row_for_a_user() -> None:
     (policy,) = judged(BLOCK, tenant(user("ann", **NO_ROW), reports=REPORTS), users=TEAMS).policies
     assert policy.missing == ("usage",)
     assert str(policy.reason) == "usage: Microsoft's report does not have all users of the policy"
 
 
-def test_waivers_and_batches_know_usage() -> None:
+def test_waivers_with_usage_selectors_over_several_batches() -> None:
     people = [user("ann", **facts()), user("bob", **facts(teams=before(1))), user("cas", **NO_ROW)]
     text = policy_file(
         BLOCK,
