@@ -18,32 +18,35 @@ from auditor.guidance.routing import unwanted_product
 def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report the paid products of users whose sign-in is blocked.
 
-    A judge of users yields findings with rows of the batch, and for whom the answer stays unknown. A judge of what the
-    tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it cannot decide.
+    A function for users (`judge_users`) yields the rows of the batch that have a finding, and those for which it is
+    unknown. A function for what the tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it
+    cannot decide.
     """
     blocked = scope.batch.selectors.of(scope.bound.rules.listed("accountEnabled", (False,)))
-    among = replace(scope, population=scope.population & blocked)
-    yield held_product_findings(among, scope.people.assignments.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
+    blocked_users_scope = replace(scope, population=scope.population & blocked)
+    yield held_product_findings(
+        blocked_users_scope, scope.people.assignments.held, packed_set(scope.bound.masks, PAID_PRODUCTS)
+    )
 
 
 CHECK = Check(
     id="account.blocked",
     name=N_("sign-in is blocked"),
     explanation=N_("A user whose sign-in is blocked holds a product that is paid for."),
-    # What raises it: the block and key of the policy language, and the facts that have to be collected.
+    # When it is evaluated: the block and key of the policy language, and the facts that have to be collected.
     block=Health,
     key="health: {errors}",
     asked=lambda block: block.errors,
     properties=lambda _: ("assignedLicenses", "accountEnabled"),
     sources=(Source.SUBSCRIBED_SKUS,),
-    # How it judges.
+    # How it is evaluated.
     judge_users=_judge,
     extent=population_extent,
-    # What a finding is about, and what its money stands for.
+    # The subject of a finding, and the meaning of its money.
     subject=SubjectType.USER,
     once_per=N_("product held"),
     cost=Cost.SEAT,
-    # What is done about a finding: the articles of the guidance, and the change to the user.
+    # How a finding is corrected: the articles of the guidance, and the change to the user.
     routes=unwanted_product,
     correction=Correction.REMOVE,
 )

@@ -1,4 +1,4 @@
-"""The checks of `assignments`, by hand: who is told, of which product, with which detail, evidence and money."""
+"""The checks of `assignments`: subjects, products, details, evidence and money of their findings."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ def plan_id(name: str) -> str:
     return builtin().plan(name)[0].id
 
 
-def test_what_is_not_allowed_is_reported_once_for_each_product() -> None:
+def test_not_allowed_is_reported_once_per_product() -> None:
     state = tenant(user("ann", "SPE_E5", "SPE_E3", "FLOW_FREE"), user("bob", "SPE_F1"), user("cas"))
     result = judged("assignments: {allow: [SPE_F1, free]}", state, prices=PRICES)
     assert finding_keys(result) == [
@@ -34,7 +34,7 @@ def test_what_is_not_allowed_is_reported_once_for_each_product() -> None:
     assert [euros(finding) for finding in result.findings] == [Decimal("35.70"), Decimal("54.75")]
 
 
-def test_the_evidence_quotes_the_user_and_the_paths_of_the_product() -> None:
+def test_evidence_has_the_user_and_the_paths_of_the_product() -> None:
     ann = user(
         "ann",
         "SPE_E5",
@@ -61,27 +61,27 @@ def test_the_evidence_quotes_the_user_and_the_paths_of_the_product() -> None:
 @pytest.mark.slow
 @given(st.lists(st.none() | st.integers(-62_000_000_000, 253_402_300_799).map(lambda second: EPOCH + second * SECOND)))
 @example([EPOCH + timedelta(milliseconds=1_750_000_000_250), None, EPOCH - SECOND])
-def test_the_evidence_quotes_instants_as_graph_writes_them(moments: list[datetime | None]) -> None:
-    written = [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
-    people = [user(f"p{index:03}", "SPE_E5", createdDateTime=text) for index, text in enumerate(written)]
+def test_evidence_has_instants_in_the_format_of_graph(moments: list[datetime | None]) -> None:
+    texts = [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
+    people = [user(f"p{index:03}", "SPE_E5", createdDateTime=text) for index, text in enumerate(texts)]
     result = judged("assignments: {deny: [SPE_E5]}", tenant(*people))
-    assert [finding.evidence.get("createdDateTime") for finding in result.findings] == written
+    assert [finding.evidence.get("createdDateTime") for finding in result.findings] == texts
 
 
-def test_a_product_that_is_denied_and_not_allowed_is_two_findings() -> None:
+def test_denied_and_not_allowed_product_has_two_findings() -> None:
     result = judged("assignments: {allow: [], deny: [SPE_E5]}", tenant(user("ann", "SPE_E5")))
     assert [row[0] for row in finding_keys(result)] == ["assignment.denied", "assignment.not-allowed"]
     assert len({finding.fingerprint for finding in result.findings}) == 2
 
 
-def test_products_that_exclude_each_other_are_one_finding_with_all_of_them() -> None:
+def test_exclusive_products_are_one_finding_with_all_of_them() -> None:
     state = tenant(user("ann", "SPE_E5", "SPE_E3", "SPE_F1"), user("bob", "SPE_E3"))
     assert finding_keys(judged("assignments: {exclusive: [[SPE_E3, [SPE_E5, SPE_F1]]]}", state)) == [
         ("assignment.overlap", "ann", None, "SPE_E3+SPE_E5+SPE_F1")
     ]
 
 
-def test_a_product_inside_a_larger_one_is_redundant_and_names_it() -> None:
+def test_redundant_product_names_the_larger_product() -> None:
     state = tenant(
         user("ann", "EXCHANGEENTERPRISE", "SPE_E3", "SPE_E5"),
         user("bob", "EXCHANGEENTERPRISE"),
@@ -92,8 +92,8 @@ def test_a_product_inside_a_larger_one_is_redundant_and_names_it() -> None:
     assert euros(one(result)) == 8
 
 
-def test_a_second_path_costs_no_second_seat() -> None:
-    """One seat all the same: a hygiene finding without money."""
+def test_duplicate_path_has_no_money() -> None:
+    """A second path to the same product uses no second seat."""
     two_groups = [path("SPE_E3", GROUP), path("SPE_E3", GROUP.replace("1", "2"))]
     state = tenant(
         user("ann", "SPE_E3", paths=[path("SPE_E3", GROUP), path("SPE_E3")]), user("bob", "SPE_E3", paths=two_groups)
@@ -107,12 +107,16 @@ def test_a_second_path_costs_no_second_seat() -> None:
     assert {finding.money for finding in result.findings} == {None}
 
 
-@pytest.mark.parametrize("gaps", [(), ("ann",), ("bob", "dee")])
-def test_licences_tell_it_too_of_single_users_of_a_snapshot_with_many(tmp_path: Path, gaps: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("without_paths", [(), ("ann",), ("bob", "dee")])
+def test_services_are_evaluated_from_licences_for_users_without_paths(
+    tmp_path: Path, without_paths: tuple[str, ...]
+) -> None:
     plan = plan_id("TEAMS1")
     people = [
         user(
-            name, paths=[path("SPE_E3", off=[plan])], notCollected=["licenseAssignmentStates"] if name in gaps else None
+            name,
+            paths=[path("SPE_E3", off=[plan])],
+            notCollected=["licenseAssignmentStates"] if name in without_paths else None,
         )
         | {"assignedLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": [] if name == "bob" else [plan]}]}
         for name in ("ann", "bob", "cid", "dee")
@@ -124,26 +128,28 @@ def test_licences_tell_it_too_of_single_users_of_a_snapshot_with_many(tmp_path: 
         for name in SMALL_TABLES:
             writer.write_table(name, state.table(name))
         stored = read(writer.commit(state.manifest))
-    found = finding_keys(judged("assignments: {services: {require: [TEAMS1]}}", stored))
-    assert found == finding_keys(judged("assignments: {services: {require: [TEAMS1]}}", state))
-    assert [name for _, name, _, _ in found] == [n for n in ("ann", "bob", "cid", "dee") if n != "bob" or n not in gaps]
+    keys = finding_keys(judged("assignments: {services: {require: [TEAMS1]}}", stored))
+    assert keys == finding_keys(judged("assignments: {services: {require: [TEAMS1]}}", state))
+    assert [name for _, name, _, _ in keys] == [
+        n for n in ("ann", "bob", "cid", "dee") if n != "bob" or n not in without_paths
+    ]
 
 
-def test_a_user_with_forty_products_over_any_number_of_words() -> None:
-    """More products than bits of a machine word, and one user who holds forty of them."""
+def test_user_with_forty_of_three_hundred_products() -> None:
+    """There are more products than bits in several machine words."""
     names = [f"ZZ_PRODUCT_{number:03}" for number in range(300)]
     ann = user("ann", *names[::7][:40])
     state = tenant(ann, user("bob", names[299]), subscribedSkus=[bought(name, 5, 1) for name in names])
     result = judged("assignments: {of: ['ZZ_PRODUCT_2*'], allow: [ZZ_PRODUCT_210]}", state)
-    wanted = [name for name in names[::7][:40] if name.startswith("ZZ_PRODUCT_2") and name != "ZZ_PRODUCT_210"]
+    expected = [name for name in names[::7][:40] if name.startswith("ZZ_PRODUCT_2") and name != "ZZ_PRODUCT_210"]
     assert finding_keys(result) == [
-        *(("assignment.not-allowed", "ann", name, None) for name in wanted),
+        *(("assignment.not-allowed", "ann", name, None) for name in expected),
         ("assignment.not-allowed", "bob", "ZZ_PRODUCT_299", None),
     ]
     assert len(result.seats) == 300
 
 
-def test_users_that_could_not_be_read_leave_the_outcome_open() -> None:
+def test_outcome_is_not_evaluated_if_users_were_not_read() -> None:
     denied = judged("assignments: {allow: []}", tenant(unread={Source.USERS: SourceStatus.DENIED}))
     assert (finding_keys(denied), outcome(denied)) == ([], "not-evaluated")
     partial = tenant(user("ann", "SPE_E3"), unread={Source.USERS: SourceStatus.PARTIAL})

@@ -1,4 +1,4 @@
-"""The check of `balance`, by hand, and what findings are in every tenant of a run."""
+"""The check of `balance`, and fingerprints of findings across tenants."""
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Result
@@ -19,7 +19,7 @@ def fleet(*tenants: Snapshot, block: str = BALANCE, **more: str) -> Result:
     return audited(policy_file(block, **more), *tenants)
 
 
-def test_one_is_short_and_another_has_too_many() -> None:
+def test_imbalance_lists_tenants_with_too_few_and_too_many_seats() -> None:
     result = fleet(state("a", 10, 10), state("b", 100, 50), state("c", 100, 95))
     (finding,) = result.fleet.findings
     assert (finding.check, finding.subject.type.value, finding.subject.id, finding.detail) == (
@@ -32,36 +32,36 @@ def test_one_is_short_and_another_has_too_many() -> None:
     assert all(not item.policies and not item.findings for item in result.tenants)
 
 
-def test_tenants_that_do_not_own_it_are_not_short_of_it() -> None:
+def test_tenant_that_does_not_own_the_product_is_not_short_of_it() -> None:
     assert fleet(tenant(name="a", tenant_id="a"), state("b", 100, 50)).fleet.findings == ()
     assert fleet(state("a", 0, 0), state("b", 100, 50)).fleet.findings == ()
     assert len(fleet(state("a", 0, 1), state("b", 100, 50)).fleet.findings) == 1
 
 
-def test_a_tenant_that_was_not_read_leaves_it_open_unless_it_is_certain() -> None:
-    open_ = fleet(state("a", 10, 10, blind=True), state("b", 100, 50))
-    assert (list(open_.fleet.findings), open_.fleet.policies[0].status.value) == ([], "not-evaluated")
-    assert not open_.complete
+def test_balance_is_not_evaluated_if_a_tenant_was_not_read() -> None:
+    unread = fleet(state("a", 10, 10, blind=True), state("b", 100, 50))
+    assert (list(unread.fleet.findings), unread.fleet.policies[0].status.value) == ([], "not-evaluated")
+    assert not unread.complete
     certain = fleet(state("a", 10, 10), state("b", 100, 50), state("c", 10, 1, blind=True))
     assert (len(certain.fleet.findings), certain.fleet.policies[0].status.value) == (1, "not-evaluated")
 
 
-def test_only_a_waiver_for_everyone_waives_it() -> None:
+def test_only_a_waiver_without_tenants_and_users_covers_an_imbalance() -> None:
     line = "[{{id: W, policies: [p], reason: r, owner: o, expires: 2027-01-31{}}}]"
     pair = (state("a", 10, 10), state("b", 100, 50))
-    wanted = {
+    expected = {
         "": "W",
         ", products: [SPE_E3]": "W",
         ", products: [SPE_E5]": None,
         ", tenants: [a]": None,
         ", users: {}": None,
     }
-    found = {more: fleet(*pair, waivers=line.format(more)).fleet.findings[0].waiver for more in wanted}
-    assert found == wanted
+    waivers = {more: fleet(*pair, waivers=line.format(more)).fleet.findings[0].waiver for more in expected}
+    assert waivers == expected
 
 
-def test_a_finding_is_the_same_whatever_it_is_called() -> None:
-    """Its fingerprint hashes what it is: not names, severity, title, time or order."""
+def test_fingerprint_does_not_depend_on_names_titles_or_order() -> None:
+    """The fingerprint hashes the ids of tenant, policy, check and subject: not names, severity, title, time or order."""
     deny = "assignments: {deny: [SPE_E3]}"
     ann, bob = user("ann", "SPE_E3"), user("bob", "SPE_E3")
     first = audited(policy_file(deny), tenant(ann, bob)).tenants[0]

@@ -1,4 +1,4 @@
-"""The checks of `contracts`, and prices that contracts and dates decide, by hand."""
+"""The checks of `contracts`, idle renewals, and prices that depend on contracts and dates."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,8 +28,8 @@ E3 = bought("SPE_E3", 100, 90, warning=5, suspended=3)
 
 
 def judged(block: str, *contracts: str, state: Any = None, more: str = "", as_of: datetime = AS_OF) -> TenantResult:
-    listed = "".join(f"- {contract}\n" for contract in contracts)
-    text = f"policies: [{{id: p, severity: high, {block}}}]\ncontracts:\n{listed or '  []'}\n{more}"
+    lines = "".join(f"- {contract}\n" for contract in contracts)
+    text = f"policies: [{{id: p, severity: high, {block}}}]\ncontracts:\n{lines or '  []'}\n{more}"
     return audited(text, state or tenant(subscribedSkus=[E3]), as_of=as_of).tenants[0]
 
 
@@ -45,7 +45,7 @@ def contract(id_: str = "c", ends: str = "2027-03-31", **keys: Any) -> str:
         ([contract(seats=107)], 107),
         ([contract("a", seats=100), contract("b", seats=8)], None),
         ([contract("a", seats=100), contract("b", products=f"[{sku_id('SPE_E3')}]", seats=9)], 109),
-        # Without a number a contract leaves its set unjudged, and one that does not hold says nothing.
+        # A contract without seats leaves its product set unevaluated; a contract that is not in force is ignored.
         ([contract("a", seats=1), contract("b")], None),
         ([contract("a", seats=1, ends="2026-11-19")], None),
         ([contract("a", seats=1, ends="2026-11-20")], 1),
@@ -54,7 +54,7 @@ def contract(id_: str = "c", ends: str = "2027-03-31", **keys: Any) -> str:
         ([contract("a", seats=1, tenants="[fabrikam]")], None),
     ],
 )
-def test_units_bought_are_held_against_contracts_that_hold(contracts: list[str], agreed: int | None) -> None:
+def test_purchased_units_are_compared_with_contracts_in_force(contracts: list[str], agreed: int | None) -> None:
     result = judged("contracts: {match: true}", *contracts)
     if agreed is None:
         assert (finding_keys(result), outcome(result)) == ([], "pass")
@@ -68,7 +68,7 @@ def test_units_bought_are_held_against_contracts_that_hold(contracts: list[str],
     assert (finding.evidence["purchased"], finding.evidence["contractSeats"]) == (108, agreed)
 
 
-def test_a_set_is_judged_as_it_is_written() -> None:
+def test_product_set_of_a_contract_is_one_subject() -> None:
     state = tenant(subscribedSkus=[E3, bought("SPE_E5", 10)])
     result = judged("contracts: {match: true}", contract(products="[SPE_E3, SPE_E5]", seats=10), state=state)
     finding = one(result)
@@ -77,7 +77,7 @@ def test_a_set_is_judged_as_it_is_written() -> None:
     assert (finding.product.sku_id, finding.product.sku_part_number) == (None, "SPE_E3|SPE_E5")
 
 
-def test_a_product_that_the_tenant_does_not_have_has_no_units() -> None:
+def test_product_that_the_tenant_does_not_own_has_0_purchased_units() -> None:
     assert one(judged("contracts: {match: true}", contract(products="[SPE_E5]", seats=2))).evidence["purchased"] == 0
 
 
@@ -85,7 +85,7 @@ def test_a_product_that_the_tenant_does_not_have_has_no_units() -> None:
     ("status", "products", "expected"),
     [("partial", "[SPE_E3]", "fail"), ("partial", "[SPE_E3, SPE_E5]", ""), ("denied", "[SPE_E3]", "")],
 )
-def test_products_that_were_not_read_are_no_difference(status: str, products: str, expected: str) -> None:
+def test_products_that_were_not_read_raise_no_difference(status: str, products: str, expected: str) -> None:
     state = tenant(subscribedSkus=[E3], unread={Source.SUBSCRIBED_SKUS: SourceStatus(status)})
     result = judged("contracts: {match: true}", contract(products=products, seats=1), state=state)
     assert outcome(result) == "not-evaluated"
@@ -93,7 +93,7 @@ def test_products_that_were_not_read_are_no_difference(status: str, products: st
 
 
 @pytest.mark.parametrize(
-    ("block", "ends", "found"),
+    ("block", "ends", "raised"),
     [
         # The last day to give notice is 30 days before the end.
         ("notice: {within: 45d}", "2026-12-20", True),
@@ -108,9 +108,9 @@ def test_products_that_were_not_read_are_no_difference(status: str, products: st
         ("ending: {within: 60d}", "2026-10-20", False),
     ],
 )
-def test_days_count_whole_and_both_ends_are_included(block: str, ends: str, found: object) -> None:
+def test_notice_and_ending_count_whole_days_including_both_ends(block: str, ends: str, raised: object) -> None:
     result = judged(f"contracts: {{{block}}}", contract("EA-1", ends, notice="30d"))
-    if not found:
+    if not raised:
         assert (finding_keys(result), outcome(result)) == ([], "pass")
         return
     finding = one(result)
@@ -118,12 +118,12 @@ def test_days_count_whole_and_both_ends_are_included(block: str, ends: str, foun
     assert (finding.check, finding.detail, finding.evidence["ends"]) == (f"contract.{kind}", "EA-1", ends)
 
 
-def test_without_a_notice_period_there_is_nothing_to_give_notice_of() -> None:
+def test_contract_without_a_notice_period_raises_no_notice_finding() -> None:
     assert finding_keys(judged("contracts: {notice: {within: 999d}}", contract())) == []
 
 
 @pytest.mark.parametrize(
-    ("contracts", "found"),
+    ("contracts", "parts"),
     [
         ([], ["SPE_E3", "SPE_E5"]),
         ([contract(products="[SPE_*]")], []),
@@ -131,10 +131,10 @@ def test_without_a_notice_period_there_is_nothing_to_give_notice_of() -> None:
         ([contract(ends="2026-11-19")], ["SPE_E3", "SPE_E5"]),
     ],
 )
-def test_paid_products_without_a_contract(contracts: list[str], found: list[str]) -> None:
+def test_paid_products_without_a_contract(contracts: list[str], parts: list[str]) -> None:
     rows = [E3, bought("SPE_E5", 1), bought("SPE_F1", 0), bought("FLOW_FREE", 9)]
     result = judged("contracts: {missing: deny}", *contracts, state=tenant(subscribedSkus=rows))
-    assert sorted(str(finding.product and finding.product.sku_part_number) for finding in result.findings) == found
+    assert sorted(str(finding.product and finding.product.sku_part_number) for finding in result.findings) == parts
     assert {finding.check for finding in result.findings} <= {"contract.missing"}
 
 
@@ -148,7 +148,7 @@ SPARE = "seats: {of: [SPE_E3], spare: {max: 5}}"
         ([], "2026-11-30", 30),
         ([], "2026-12-01", 40),
         ([contract(perSeatPerMonth="{amount: 25, currency: EUR}")], "2026-12-01", 25),
-        # A contract that does not hold, has no price yet or is another tenant's leaves the price list.
+        # The price list applies if a contract is not in force, has no price yet or belongs to another tenant.
         ([contract(perSeatPerMonth="{amount: 25}", ends="2026-11-30")], "2026-12-01", 40),
         ([contract(perSeatPerMonth="{amount: 25, from: 2027-01-01}")], "2026-12-01", 40),
         ([contract(perSeatPerMonth="{amount: 25}", tenants="[fabrikam]")], "2026-12-01", 40),
@@ -161,7 +161,7 @@ SPARE = "seats: {of: [SPE_E3], spare: {max: 5}}"
             "2026-12-01",
             25,
         ),
-        # Who knows no weights knows no price; equal prices need none.
+        # Without seats as weights the price is unknown, unless the prices are equal.
         (
             [contract("a", seats=30, perSeatPerMonth="{amount: 20}"), contract("b", perSeatPerMonth="{amount: 40}")],
             "2026-12-01",
@@ -174,18 +174,18 @@ SPARE = "seats: {of: [SPE_E3], spare: {max: 5}}"
         ),
     ],
 )
-def test_a_contract_decides_the_price_on_its_days(contracts: list[str], as_of: str, price: int | None) -> None:
+def test_contract_in_force_decides_the_price(contracts: list[str], as_of: str, price: int | None) -> None:
     day = datetime.fromisoformat(f"{as_of}T12:00:00Z")
     (finding,) = judged(SPARE, *contracts, more=PRICES, as_of=day).findings
     assert finding.evidence["adjust"] == -10
     assert (None if finding.money is None else finding.money.per_month) == (None if price is None else 10 * price)
 
 
-def test_a_contract_prices_a_product_without_a_price_list() -> None:
+def test_contract_price_applies_without_a_price_list() -> None:
     assert euros(one(judged(SPARE, contract(perSeatPerMonth="{amount: 25, currency: EUR}")))) == 250
 
 
-def test_actions_cost_what_the_contract_says() -> None:
+def test_money_of_actions_uses_the_contract_price() -> None:
     text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n- {contract(perSeatPerMonth='{amount: 25}')}\n{PRICES}"
     result = remedied(audited(text, tenant(subscribedSkus=[E3]), as_of=AS_OF), policy_set(text))
     (action,) = result.tenants[0].actions
@@ -202,16 +202,16 @@ def test_actions_cost_what_the_contract_says() -> None:
         (30, [contract(perSeatPerMonth="{amount: 25}")], 250),
     ],
 )
-def test_seats_that_go_at_a_renewal_save_the_price_from_then_on(ends: int, contracts: list[str], saves: int) -> None:
-    listed = "".join(f"- {each}\n" for each in contracts) or "  []\n"
-    text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{listed}{PRICES}"
+def test_seats_removed_at_a_renewal_save_the_price_of_that_date(ends: int, contracts: list[str], saves: int) -> None:
+    lines = "".join(f"- {entry}\n" for entry in contracts) or "  []\n"
+    text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{lines}{PRICES}"
     state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=ends)])
-    (found,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
-    (action,) = found.actions
+    (result,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
+    (action,) = result.actions
     assert (action.kind, action.count) == ("remove-seats-at-renewal", 10)
     assert action.saves is not None
     assert action.saves.per_month == saves
-    assert (found.renewal_prices is None) == (saves in {300, 250})
+    assert (result.renewal_prices is None) == (saves in {300, 250})
 
 
 def renewals(
@@ -229,7 +229,7 @@ def idle(result: TenantResult) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    ("spare", "block", "found"),
+    ("spare", "block", "expected"),
     [
         (5, "", {"s": -5}),
         (4, "", {}),
@@ -240,11 +240,11 @@ def idle(result: TenantResult) -> dict[str, int]:
         (-3, "idle: {min: 0}", {}),
     ],
 )
-def test_idle_seats_of_a_renewal(spare: int, block: str, found: dict[str, int]) -> None:
-    assert idle(renewals(subscription("s", ends=30), spare=spare, block=block)) == found
+def test_idle_seats_of_a_renewal(spare: int, block: str, expected: dict[str, int]) -> None:
+    assert idle(renewals(subscription("s", ends=30), spare=spare, block=block)) == expected
 
 
-def test_idle_seats_go_to_the_earliest_first() -> None:
+def test_idle_seats_are_assigned_to_the_earliest_renewal_first() -> None:
     result = renewals(
         subscription("late", ends=59),
         subscription("b", ends=20, totalLicenses=8),
@@ -265,12 +265,12 @@ def test_idle_seats_go_to_the_earliest_first() -> None:
         ({"unread": {Source.SUBSCRIPTIONS: SourceStatus.DENIED}}, "not-evaluated"),
     ],
 )
-def test_what_is_not_known_is_no_idle_seat(facts: dict[str, Any], expected: str) -> None:
+def test_unknown_seats_or_subscriptions_raise_no_idle_finding(facts: dict[str, Any], expected: str) -> None:
     result = renewals(subscription("s", ends=30), **facts)
     assert (finding_keys(result), outcome(result)) == ([], expected)
 
 
-def test_a_subscription_without_a_number_keeps_later_ones_open() -> None:
+def test_subscription_without_a_seat_count_makes_later_ones_unknown() -> None:
     rows = subscription("a", ends=1, totalLicenses=3), subscription("b", ends=2, totalLicenses=None)
     result = renewals(*rows, subscription("c", ends=3))
     assert (idle(result), outcome(result)) == ({"a": -3}, "not-evaluated")
@@ -287,12 +287,14 @@ def test_a_subscription_without_a_number_keeps_later_ones_open() -> None:
     ],
 )
 @pytest.mark.parametrize("block", ["exceptTerm: monthly", "exceptTerm: monthly, idle: {min: 5}"])
-def test_monthly_subscriptions_are_left_out(contracts: tuple[str, ...], monthly: object, term: str, block: str) -> None:
+def test_except_term_excludes_monthly_subscriptions(
+    contracts: tuple[str, ...], monthly: object, term: str, block: str
+) -> None:
     result = renewals(subscription("s", ends=30), block=block, contracts=contracts)
     assert [finding.evidence["term"] for finding in result.findings] == ([] if monthly else [term])
 
 
-def test_the_price_of_the_renewal_counts() -> None:
+def test_idle_renewal_uses_the_price_on_the_renewal_date() -> None:
     finding = one(renewals(subscription("s", ends=30)))
     assert euros(finding) == 400
     assert (finding.evidence["pricePerSeat"], finding.evidence["priceFrom"]) == (40.0, "2026-12-01")
@@ -301,13 +303,13 @@ def test_the_price_of_the_renewal_counts() -> None:
     assert "priceFrom" not in finding.evidence
 
 
-def ending(prices: str, **keys: Any) -> Finding:
+def ending_finding(prices: str, **keys: Any) -> Finding:
     return one(judged("contracts: {ending: {within: 200d}}", contract(perSeatPerMonth=prices, **keys), more=PRICES))
 
 
-def test_the_price_of_the_renewed_contract_counts() -> None:
-    finding = ending("[{amount: 20}, {amount: 22.5, from: 2027-04-01}]", seats=10)
+def test_ending_contract_uses_the_price_after_its_end() -> None:
+    finding = ending_finding("[{amount: 20}, {amount: 22.5, from: 2027-04-01}]", seats=10)
     assert euros(finding) == Decimal(225)
     assert (finding.evidence["pricePerSeat"], finding.evidence["priceFrom"]) == (22.5, "2027-04-01")
-    assert ending("{amount: 20}").money is None
-    assert "priceFrom" not in ending("{amount: 20}", seats=1).evidence
+    assert ending_finding("{amount: 20}").money is None
+    assert "priceFrom" not in ending_finding("{amount: 20}", seats=1).evidence

@@ -1,4 +1,4 @@
-"""The checks of `purchases`, `subscriptions`, `health` and `budget`, by hand."""
+"""The checks of `purchases`, `subscriptions`, `health` and `budget`."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -21,7 +21,7 @@ from tests.builders.tenant.tenants import (
     user,
 )
 
-ODD = "ZZ_NOBODY_KNOWS"
+UNKNOWN_PART = "ZZ_NOBODY_KNOWS"
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:
@@ -31,26 +31,26 @@ def group(name: str, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_purchases_look_at_company_products_and_only_at_usable_seats() -> None:
+def test_purchases_include_company_products_and_count_only_usable_seats() -> None:
     state = tenant(
         subscribedSkus=[
             bought("SPE_E3", 10, 1),
             bought("SPE_E5", 0, 0, warning=2, appliesTo="Company"),
             bought("VISIOCLIENT", 0, 0, suspended=9),
-            bought(ODD, 1, 0),
+            bought(UNKNOWN_PART, 1, 0),
         ]
     )
     result = judged("purchases: {allow: [SPE_E3], unknown: deny}", state, prices="{SPE_E5: 54.75}")
     assert finding_keys(result) == [
-        ("purchase.not-allowed", sku_id(ODD), ODD, None),
+        ("purchase.not-allowed", sku_id(UNKNOWN_PART), UNKNOWN_PART, None),
         ("purchase.not-allowed", sku_id("SPE_E5"), "SPE_E5", None),
-        ("purchase.unknown", sku_id(ODD), ODD, None),
+        ("purchase.unknown", sku_id(UNKNOWN_PART), UNKNOWN_PART, None),
     ]
     assert euros(result.findings[1]) == Decimal("109.50")
     assert result.findings[1].evidence["usable"] == 2
 
 
-def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
+def test_product_is_a_trial_if_all_its_subscriptions_are_trials() -> None:
     skus = [bought("SPE_E3", 10), bought("SPE_E5", 10), bought("VISIOCLIENT", 10)]
     subscriptions = [
         subscription("s1", isTrial=True),
@@ -65,7 +65,7 @@ def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
     assert "not allowed" in (result.policies[0].reason or "")
 
 
-def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
+def test_subscription_findings_have_their_status_and_seat_counts() -> None:
     state = tenant(
         subscribedSkus=[bought("SPE_E3", 10, 7)],
         subscriptions=[
@@ -80,11 +80,11 @@ def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
         ("subscription.state", "s1", "SPE_E3", "suspended"),
         ("subscription.trial-ending", "s2", "SPE_E3", None),
     ]
-    wanted = {"status": "Enabled", "isTrial": True, "totalLicenses": 25, "consumed": 7, "spare": 3}
-    assert {key: result.findings[1].evidence[key] for key in wanted} == wanted
+    expected = {"status": "Enabled", "isTrial": True, "totalLicenses": 25, "consumed": 7, "spare": 3}
+    assert {key: result.findings[1].evidence[key] for key in expected} == expected
 
 
-def test_every_subscription_with_a_date_is_reported_whatever_policies_look_at() -> None:
+def test_result_lists_every_subscription_with_a_date() -> None:
     rows = [
         subscription("s2", ends=400, isTrial=True, totalLicenses=25),
         subscription("s1", "VISIOCLIENT", ends=-3, status="Deleted", totalLicenses=None),
@@ -95,20 +95,20 @@ def test_every_subscription_with_a_date_is_reported_whatever_policies_look_at() 
     result = judged(block, state)
     assert finding_keys(result) == []
     assert [
-        (each.id, each.sku_part_number, each.status, each.total_licenses, each.is_trial)
-        for each in result.subscriptions
+        (item.id, item.sku_part_number, item.status, item.total_licenses, item.is_trial)
+        for item in result.subscriptions
     ] == [
         ("s1", "VISIOCLIENT", "Deleted", None, False),
         ("s2", "SPE_E3", "Enabled", 25, True),
     ]
     assert result.subscriptions[1].next_lifecycle_date_time == NOW + timedelta(days=400)
     assert result.subscriptions[1].name == result.seats[0].name
-    for status, known in ((SourceStatus.PARTIAL, 2), (SourceStatus.DENIED, 0), (SourceStatus.NOT_NEEDED, 0)):
+    for status, count in ((SourceStatus.PARTIAL, 2), (SourceStatus.DENIED, 0), (SourceStatus.NOT_NEEDED, 0)):
         unread = tenant(unread={Source.SUBSCRIPTIONS: status}, subscriptions=rows)
-        assert len(judged(block, unread).subscriptions) == known
+        assert len(judged(block, unread).subscriptions) == count
 
 
-def test_every_error_is_reported_whether_anyone_knows_its_code_or_not() -> None:
+def test_assignment_errors_are_reported_with_known_and_unknown_codes() -> None:
     states = [
         path("SPE_E3", "g1", state="Error", error="CountViolation"),
         path("SPE_E3", "g2", state="Error", error="CountViolation"),
@@ -126,7 +126,7 @@ def test_every_error_is_reported_whether_anyone_knows_its_code_or_not() -> None:
     ]
 
 
-def test_groups_are_reported_by_their_own_state() -> None:
+def test_group_findings_follow_the_state_of_the_group() -> None:
     groups = [
         group("g1", hasMembersWithLicenseErrors=True),
         group("g2", licenseProcessingState={"state": "QueuedForProcessing"}),
@@ -142,7 +142,7 @@ def test_groups_are_reported_by_their_own_state() -> None:
     assert result.findings[0].evidence["assignedLicenses"] == ["SPE_E3"]
 
 
-def test_a_budget_is_the_price_of_every_usable_seat() -> None:
+def test_budget_total_is_the_price_of_all_usable_seats() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 100, 1), bought("SPE_E5", 8, 1, warning=2), bought("FLOW_FREE", 9)])
     prices = "{SPE_E3: 35.70, SPE_E5: 54.75}"
     finding = one(judged("budget: {limit: 4000}", state, prices=prices))
@@ -153,21 +153,21 @@ def test_a_budget_is_the_price_of_every_usable_seat() -> None:
     assert outcome(judged("budget: {limit: 4117.50}", state, prices=prices)) == "pass"
 
 
-def test_a_budget_with_unknown_prices_is_a_lower_bound_and_says_so() -> None:
-    state = tenant(subscribedSkus=[bought("SPE_E3", 100), bought(ODD, 5)])
+def test_budget_with_unknown_prices_is_a_lower_bound() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 100), bought(UNKNOWN_PART, 5)])
     finding = one(judged("budget: {limit: 3000}", state, prices="{SPE_E3: 35.70}"))
-    assert (finding.evidence["lowerBound"], finding.evidence["unpriced"]) == (True, [ODD])
+    assert (finding.evidence["lowerBound"], finding.evidence["unpriced"]) == (True, [UNKNOWN_PART])
     under = judged("budget: {limit: 4000}", state, prices="{SPE_E3: 35.70}")
     assert (finding_keys(under), outcome(under)) == ([], "not-evaluated")
-    assert ODD in (under.policies[0].reason or "")
+    assert UNKNOWN_PART in (under.policies[0].reason or "")
 
 
-def test_a_budget_without_prices_is_unknown() -> None:
+def test_budget_without_prices_is_not_evaluated() -> None:
     result = judged("budget: {limit: 1}", tenant(subscribedSkus=[bought("SPE_E3", 100)]))
     assert (finding_keys(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("prices",))
 
 
-def test_a_price_by_id_goes_before_the_one_by_name() -> None:
+def test_price_by_sku_id_precedes_the_price_by_name() -> None:
     state = tenant(user("ann", "SPE_E3"))
     result = judged("assignments: {deny: [SPE_E3]}", state, prices=f"{{{sku_id('SPE_E3')}: 30, SPE_E3: 35.70}}")
     assert euros(one(result)) == 30

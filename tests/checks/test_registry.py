@@ -1,4 +1,4 @@
-"""A check is one file: a copy of the template is registered, and its findings are in every report."""
+"""Registration of checks: a copy of the template is a working check, and ids are unique."""
 
 import csv
 import json
@@ -50,10 +50,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
+def test_findings_of_a_check_from_the_template_are_in_every_report(folder: Path) -> None:
     arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--locale", "en", "--fail-on", "high"]
     formats = ["-f", "json", "-f", "csv", "-f", "html"]
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments, *formats, "--no-progress"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "NO_COLOR": "1"},
@@ -61,20 +61,20 @@ def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
         text=True,
         check=False,
     )
-    assert ran.returncode == 1, ran.stderr
+    assert completed.returncode == 1, completed.stderr
 
     result = json.loads((folder / "out" / "result.json").read_bytes())
     (audited,) = result["tenants"]
-    (found,) = audited["findings"]
-    assert (found["check"], found["subject"]["name"], found["product"]["skuPartNumber"]) == (
+    (finding,) = audited["findings"]
+    assert (finding["check"], finding["subject"]["name"], finding["product"]["skuPartNumber"]) == (
         "account.blocked",
         "Ann",
         "SPE_E3",
     )
-    assert found["money"] == {"currency": "EUR", "perMonth": 40.0}
-    assert found["guidance"] == "former-employee"
+    assert finding["money"] == {"currency": "EUR", "perMonth": 40.0}
+    assert finding["guidance"] == "former-employee"
     (action,) = audited["actions"]
-    assert (action["kind"], action["findings"]) == ("unassign", [found["fingerprint"]])
+    assert (action["kind"], action["findings"]) == ("unassign", [finding["fingerprint"]])
 
     with (folder / "out" / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
@@ -83,14 +83,14 @@ def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
     assert "sign-in is blocked" in page
 
 
-def test_an_id_is_registered_once() -> None:
+def test_registering_an_id_twice_raises_value_error() -> None:
     first = registered()[0]
     assert check_of(first.id) is first
     with pytest.raises(ValueError, match=first.id):
         register(first)
 
 
-def test_a_check_of_another_version_is_not_known() -> None:
+def test_unknown_check_id_raises_key_error() -> None:
     assert known_check("assignment.unheard-of") is None
     with pytest.raises(KeyError):
         check_of("assignment.unheard-of")

@@ -1,4 +1,4 @@
-"""The checks of `seats`, by hand: the numbers of the evidence, what to buy or remove, and what it costs."""
+"""The checks of `seats`: evidence, seats to buy or remove, and money."""
 
 from decimal import Decimal
 from typing import Any
@@ -9,8 +9,8 @@ from auditor.domain.enums import Source, SourceStatus
 from tests.builders.tenant.tenants import bought, euros, finding_keys, judged, one, outcome, sku_id, tenant, user
 
 
-def test_the_example_of_the_interfaces() -> None:
-    """100 bought, 93 used, at least 5 and at most 5 % spare: two seats too many, 71.40 euro a month."""
+def test_seats_above_maximum_with_conflicting_bounds() -> None:
+    """100 bought, 93 used, at least 5 and at most 5 % spare: two seats too many, 71.40 euros a month."""
     state = tenant(subscribedSkus=[bought("SPE_E3", 100, 93)])
     result = judged("seats: {of: [SPE_E3], spare: {min: 5, max: 5%}}", state, prices="{SPE_E3: 35.70, SPE_E5: 54.75}")
     finding = one(result)
@@ -24,7 +24,7 @@ def test_the_example_of_the_interfaces() -> None:
     assert (finding.subject.type.value, finding.subject.id) == ("product", sku_id("SPE_E3"))
 
 
-def test_all_seats_spare_can_only_hold_where_nobody_has_one() -> None:
+def test_minimum_of_100_percent_spare_is_impossible_with_seats_in_use() -> None:
     for enabled, consumed in ((10, 1), (105, 93)):
         state = tenant(subscribedSkus=[bought("SPE_E3", enabled, consumed)])
         finding = one(judged("seats: {spare: {min: 100%}}", state))
@@ -37,11 +37,11 @@ def test_grace_seats_count_unless_the_policy_ignores_them() -> None:
     assert outcome(judged("seats: {spare: {min: 2}}", state)) == "pass"
     finding = one(judged("seats: {spare: {min: 2}, graceUnits: ignore}", state))
     assert finding.check == "seats.over-assigned"
-    wanted = {"enabled": 5, "warning": 5, "suspended": 3, "lockedOut": 2, "usable": 5, "spare": -3, "adjust": 5}
-    assert {key: finding.evidence[key] for key in wanted} == wanted
+    expected = {"enabled": 5, "warning": 5, "suspended": 3, "lockedOut": 2, "usable": 5, "spare": -3, "adjust": 5}
+    assert {key: finding.evidence[key] for key in expected} == expected
 
 
-def test_a_pool_is_the_sum_and_bears_the_policys_words() -> None:
+def test_pool_is_evaluated_as_a_sum_and_named_as_in_the_policy() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", 10, 12), bought("SPE_E5", 10, 5)])
     result = judged("seats: {of: [SPE_E3, SPE_E5], pool: true, spare: {min: 5}}", state, prices="{SPE_E3: 35.70}")
     finding = one(result)
@@ -51,10 +51,10 @@ def test_a_pool_is_the_sum_and_bears_the_policys_words() -> None:
         "SPE_E3|SPE_E5", None, "SPE_E3|SPE_E5"
     )  # fmt: skip
     assert (finding.evidence["usable"], finding.evidence["consumed"], finding.evidence["adjust"]) == (20, 17, 2)
-    assert finding.money is None  # the two cost differently
+    assert finding.money is None  # the products have different prices
 
 
-def test_a_quota_counts_distinct_people_of_the_population_and_raises_nothing_else() -> None:
+def test_quota_counts_distinct_people_of_the_population() -> None:
     people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob", "cas")]
     state = tenant(*people, user("dee", "SPE_E5"), subscribedSkus=[bought("SPE_E5", 1, 4)])
     finding = one(
@@ -66,7 +66,7 @@ def test_a_quota_counts_distinct_people_of_the_population_and_raises_nothing_els
     assert outcome(judged("seats: {of: [SPE_E5], assigned: {max: 3}}", state, users="{department: Sales}")) == "pass"
 
 
-def test_a_pooled_quota_counts_everyone_once() -> None:
+def test_pooled_quota_counts_each_person_once() -> None:
     state = tenant(
         user("ann", "SPE_E3", "SPE_E5"), user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")]
     )
@@ -75,15 +75,15 @@ def test_a_pooled_quota_counts_everyone_once() -> None:
     assert outcome(judged(block.format(2), state)) == "pass"
 
 
-def test_seats_that_graph_did_not_count_are_unknown_and_not_short() -> None:
+def test_product_without_seat_counts_is_unknown() -> None:
     state = tenant(subscribedSkus=[bought("SPE_E3", None, 5), bought("SPE_E5", 1, 5)])
     result = judged("seats: {spare: {min: 1}}", state)
-    assert [row[2] for row in finding_keys(result)] == ["SPE_E5"]  # what is certain is told all the same
+    assert [row[2] for row in finding_keys(result)] == ["SPE_E5"]  # certain findings are still reported
     assert outcome(result) == "not-evaluated"
     assert "SPE_E3" in (result.policies[0].reason or "")
 
 
-def test_seats_that_could_not_be_read_are_not_evaluated() -> None:
+def test_seats_are_not_evaluated_if_products_were_not_read() -> None:
     state = tenant(unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
     result = judged("seats: {spare: {min: 1}}", state)
     assert (finding_keys(result), outcome(result), result.policies[0].missing) == (
@@ -95,12 +95,12 @@ def test_seats_that_could_not_be_read_are_not_evaluated() -> None:
 
 
 @pytest.mark.parametrize("enabled", [10_000, 1_000_000])
-def test_a_quota_needs_nobody_of_a_free_product(enabled: int) -> None:
+def test_default_set_of_seats_excludes_free_products(enabled: int) -> None:
     state = tenant(user("ann", "FLOW_FREE"), subscribedSkus=[bought("FLOW_FREE", enabled, 1)])
     assert outcome(judged("seats: {spare: {max: 5%}, assigned: {max: 0}}", state)) == "pass"
 
 
-def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> None:
+def test_quota_over_unknown_people_names_what_was_not_collected() -> None:
     people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob")]
     block, seats = "seats: {of: [SPE_E5], assigned: {max: 1}}", [bought("SPE_E5", 5, 2)]
     state = tenant(*people, unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED}, subscribedSkus=seats)
@@ -109,7 +109,7 @@ def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> 
     state = tenant(*people, unasked=["department"], subscribedSkus=seats)
     (policy,) = judged(block, state, users="{department: Sales}").policies
     assert policy.missing == ("users.department",)
-    state = tenant(*(each | {"notCollected": ["department"]} for each in people), subscribedSkus=seats)
+    state = tenant(*(person | {"notCollected": ["department"]} for person in people), subscribedSkus=seats)
     (policy,) = judged(block, state, users="{department: Sales}").policies
     assert policy.missing == ("users",)
     assert policy.reason == "who belongs to the population, or holds the product, is not known for some users"
@@ -119,7 +119,7 @@ def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> 
     ("percent", "consumed", "outcome_", "maximum"),
     [("10%", 30, "fail", 3), ("14%", 30, "pass", 4), ("13.3%", 30, "fail", 3), ("0%", 30, "fail", 0), ("10%", None, "not-evaluated", 0)],
 )  # fmt: skip
-def test_a_quota_may_be_a_share_of_the_consumed_units(
+def test_quota_can_be_a_percentage_of_consumed_units(
     percent: str, consumed: int | None, outcome_: str, maximum: int
 ) -> None:
     people = [user(f"u{number}", "SPE_E3") for number in range(4)]
@@ -135,7 +135,7 @@ def test_a_quota_may_be_a_share_of_the_consumed_units(
     ("units", "adjust"),
     [((300, 0, 0), None), ((290, 5, 6), -1), ((250, 0, 100), -50), ((None, 0, 0), ...)],
 )
-def test_a_cap_counts_what_was_bought_in_use_or_not(units: tuple[int | None, int, int], adjust: Any) -> None:
+def test_cap_counts_enabled_warning_and_suspended_units(units: tuple[int | None, int, int], adjust: Any) -> None:
     enabled, warning, suspended = units
     row = bought("SPB", enabled, 500, warning=warning, suspended=suspended, lockedOut=900)
     result = judged("seats: {of: [SPB], purchased: {max: 300}}", tenant(subscribedSkus=[row]), prices="{SPB: 20}")
@@ -151,7 +151,7 @@ def test_a_cap_counts_what_was_bought_in_use_or_not(units: tuple[int | None, int
     assert euros(finding) == -20 * adjust
 
 
-def test_a_pool_has_one_cap() -> None:
+def test_cap_of_a_pool_applies_to_the_sum() -> None:
     rows = [bought("SPB", 200, 0), bought("O365_BUSINESS_PREMIUM", 150, 0)]
     block = "seats: {of: [SPB, O365_BUSINESS_PREMIUM], purchased: {max: 300}, pool: true}"
     finding = one(judged(block, tenant(subscribedSkus=rows)))
@@ -174,7 +174,7 @@ def test_a_pool_has_one_cap() -> None:
         ([], 0, None),
     ],
 )
-def test_people_have_to_find_room_in_number(
+def test_covers_compares_people_with_usable_seats(
     rows: list[tuple[str, int, int]], people: int, adjust: int | None, pool: str
 ) -> None:
     state = tenant(*[user(f"u{n}") for n in range(people)], subscribedSkus=[bought(*row) for row in rows])
@@ -189,14 +189,14 @@ def test_people_have_to_find_room_in_number(
 
 
 @pytest.mark.parametrize(("seats", "outcome_"), [(0, "fail"), (1, "not-evaluated"), (2, "not-evaluated"), (3, "pass")])
-def test_people_who_are_unknown_pass_where_there_is_room_for_them_too(seats: int, outcome_: str) -> None:
+def test_covers_passes_if_there_are_seats_for_unknown_people_too(seats: int, outcome_: str) -> None:
     people = [user("ann", department="Store"), user("bob", notCollected=["department"]), user("cyd", notCollected=["department"])]  # fmt: skip
     state = tenant(*people, subscribedSkus=[bought("AAD_PREMIUM", seats)])
     result = judged("seats: {of: [AAD_PREMIUM], covers: users}", state, users="{department: Store}")
     assert outcome(result) == outcome_
 
 
-def test_people_who_were_not_all_read_are_no_smaller_number() -> None:
+def test_covers_does_not_pass_if_users_were_not_read_completely() -> None:
     for status in (SourceStatus.PARTIAL, SourceStatus.DENIED):
         state = tenant(user("ann"), subscribedSkus=[bought("AAD_PREMIUM", 5)], unread={Source.USERS: status})
         assert outcome(judged("seats: {of: [AAD_PREMIUM], covers: users}", state)) == "not-evaluated"
@@ -205,7 +205,7 @@ def test_people_who_were_not_all_read_are_no_smaller_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "owned", "product", "money"),
+    ("product_set", "owned", "product", "money"),
     [
         ("[{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}]", ["SPE_E3"], "AAD_PREMIUM", "16.80"),
         ("[{withService: AAD_PREMIUM}]", ["AAD_PREMIUM_FACULTY"], "AAD_PREMIUM_FACULTY", None),
@@ -216,24 +216,24 @@ def test_people_who_were_not_all_read_are_no_smaller_number() -> None:
         ("['ENTRA*']", [], None, None),
     ],
 )
-def test_missing_seats_are_those_of_the_narrowest_product(
-    wanted: str, owned: list[str], product: str | None, money: str | None
+def test_missing_seats_are_priced_as_the_smallest_product_of_the_set(
+    product_set: str, owned: list[str], product: str | None, money: str | None
 ) -> None:
     state = tenant(user("ann"), user("bob"), user("cyd"), subscribedSkus=[bought(part, 0) for part in owned])
     prices = "{AAD_PREMIUM: 5.60, SPE_E3: 35.70}"
-    result = judged(f"seats: {{of: {wanted}, covers: users}}", state, prices=prices)
+    result = judged(f"seats: {{of: {product_set}, covers: users}}", state, prices=prices)
     finding = one(result)
-    named = finding.evidence.get("missingProduct", {})
-    assert named.get("skuPartNumber") == product
-    assert finding.subject.name == named.get("name", finding.subject.id)
+    missing_product = finding.evidence.get("missingProduct", {})
+    assert missing_product.get("skuPartNumber") == product
+    assert finding.subject.name == missing_product.get("name", finding.subject.id)
     assert euros(finding) == (None if money is None else Decimal(money))
-    assert named.get("costPerMonth") == (None if money is None else float(money))
-    assert result.findings.stats.money == {}, "what has to be bought is no part of what findings cost"
+    assert missing_product.get("costPerMonth") == (None if money is None else float(money))
+    assert result.findings.stats.money == {}, "seats to buy are not part of the money of findings"
     assert result.coverage is not None
     assert result.coverage[0].missing_cost == finding.money
 
 
-def test_a_pool_is_named_by_its_products_and_known_by_the_words_of_the_policy() -> None:
+def test_pool_has_the_names_of_its_products_and_the_id_as_in_the_policy() -> None:
     state = tenant(subscribedSkus=[bought(part, 9, 0) for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")])
     finding = one(judged("seats: {of: ['SPE_*', VISIOCLIENT], pool: true, spare: {max: 1}}", state))
     assert finding.subject.name == "Microsoft 365 E3, Microsoft 365 E5, Microsoft 365 F3, …"

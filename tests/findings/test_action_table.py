@@ -1,4 +1,4 @@
-"""Actions in memory and in the spill file: the same values either way."""
+"""Tables of actions have the same values in memory and in the spill file."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from auditor.findings.spill import SpillFile
 from tests.builders.result.audited_demo import contoso
 
 
-class Numbers(SizedIterable[str]):
-    """A list that is made when it is read."""
+class GeneratedNumbers(SizedIterable[str]):
+    """A list whose items are generated on iteration."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -33,13 +33,13 @@ def spilled(actions: Sequence[Action], file: io.BytesIO | None = None) -> Sequen
     return table
 
 
-def test_actions_are_the_same_from_the_file() -> None:
+def test_actions_from_the_spill_file_equal_the_originals() -> None:
     actions = contoso().actions
     table = spilled(actions)
     assert len(table) == len(actions) > 10
     assert list(table) == list(actions)
     assert table[-1] == actions[-1]
-    assert list(table) == list(actions)  # once more, after another one was read
+    assert list(table) == list(actions)  # again, after reading another action
 
 
 def test_actions_stay_in_memory_within_the_budget() -> None:
@@ -55,21 +55,21 @@ def test_several_tables_share_a_file() -> None:
     assert [list(table) for table in tables] == [actions[start:] for start in range(4)]
 
 
-def test_half_of_a_surrogate_pair_survives() -> None:
+def test_lone_surrogate_is_kept() -> None:
     action = replace(contoso().actions[0], title="Remove \ud800")
     assert spilled([action])[0].title == "Remove \ud800"
 
 
 @pytest.mark.parametrize("count", [3, 5_000])
-def test_lists_that_are_read_from_columns_are_the_same(count: int) -> None:
-    action = replace(contoso().actions[0], findings=Numbers(count))
+def test_generated_lists_are_kept(count: int) -> None:
+    action = replace(contoso().actions[0], findings=GeneratedNumbers(count))
     (read,) = spilled([action])
     assert len(read.findings) == count
-    assert list(read.findings) == list(Numbers(count))
+    assert list(read.findings) == list(GeneratedNumbers(count))
     assert read.requests == tuple(action.requests)
 
 
-def test_a_change_keeps_actions_where_they_are() -> None:
+def test_mapped_keeps_spilled_actions_in_the_file() -> None:
     actions = contoso().actions
 
     def renamed(action: Action) -> Action:
@@ -82,16 +82,16 @@ def test_a_change_keeps_actions_where_they_are() -> None:
     assert list(changed) == expected
 
 
-def test_a_full_disk_is_reported() -> None:
-    class Full(io.BytesIO):
+def test_full_disk_is_reported() -> None:
+    class FullDisk(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(DeliveryError, match="No space left"):
-        spilled(contoso().actions, Full())
+        spilled(contoso().actions, FullDisk())
 
 
-def test_a_file_that_was_cut_is_reported() -> None:
+def test_truncated_file_is_reported() -> None:
     file = io.BytesIO()
     table = spilled(contoso().actions, file)
     file.truncate(5)

@@ -1,4 +1,4 @@
-"""What open findings cost a month: every seat once, whichever findings are about it."""
+"""Monthly money of open findings: each seat is counted once, even if several findings are about it."""
 
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ RULES = """policies:
   - {id: renewing, severity: low, subscriptions: {of: paid, expiring: {within: 60d, idle: {min: 1}}}}
 prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 10}}
 """
-"""Twelve seats are bought and one is assigned to a leaver: 11 are idle, of which `spare` reports 6."""
+"""Twelve seats are bought and one is assigned to a leaver: 11 are spare, of which `spare` reports 6."""
 
 
 @pytest.mark.parametrize(
@@ -25,13 +25,15 @@ prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 10}}
         ([subscription("a", ends=20, totalLicenses=4), subscription("later", ends=300, totalLicenses=8)], 6),
     ],
 )
-def test_idle_seats_of_a_product_are_those_of_its_subscriptions(rows: list[dict[str, object]], idle: int) -> None:
+def test_idle_seats_of_product_and_subscription_findings_are_counted_once(
+    rows: list[dict[str, object]], idle: int
+) -> None:
     leaver = user("ann", "SPE_E3", accountEnabled=False)
     state = tenant(leaver, subscribedSkus=[bought("SPE_E3", 12, 1)], subscriptions=rows)
-    [found] = audited(RULES, state).tenants
-    assert found.findings.stats.money == {"EUR": Decimal(10 * (1 + idle))}
-    of_policies = {name: each.money.get("EUR") for name, each in found.findings.stats.policies.items()}
-    assert {name: of_policies[name] for name in ("leavers", "all-leavers", "spare")} == {
+    [tenant_result] = audited(RULES, state).tenants
+    assert tenant_result.findings.stats.money == {"EUR": Decimal(10 * (1 + idle))}
+    money_by_policy = {name: stats.money.get("EUR") for name, stats in tenant_result.findings.stats.policies.items()}
+    assert {name: money_by_policy[name] for name in ("leavers", "all-leavers", "spare")} == {
         "leavers": Decimal(10),
         "all-leavers": Decimal(10),
         "spare": Decimal(60),

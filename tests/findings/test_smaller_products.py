@@ -1,4 +1,4 @@
-"""People for whom findings propose a smaller product are counted once, and only where a finding is open."""
+"""SmallerProductCounter counts people with a proposed smaller product once, and only if a finding is open."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.builders.result.results import result
 NAMES = {"SPE_E5": "Microsoft 365 E5", "SPE_F1": "Microsoft 365 F3"}
 
 
-def proposed(person: str, *, held: str = "SPE_E5", saves: str = "47.25", **more: Any) -> Finding:
+def finding_with_proposal(person: str, *, held: str = "SPE_E5", saves: str = "47.25", **more: Any) -> Finding:
     first = result().tenants[0].findings.sample(1)[0]
     proposal = {
         "held": held, "heldSkuId": "1", "product": "SPE_F1", "savesPerMonth": saves, "currency": "EUR",
@@ -27,13 +27,24 @@ def proposed(person: str, *, held: str = "SPE_E5", saves: str = "47.25", **more:
     )
 
 
-def test_a_person_with_two_findings_counts_once_and_a_waived_one_not_at_all() -> None:
+def test_person_with_two_findings_is_counted_once_and_waived_findings_are_not() -> None:
     counter = SmallerProductCounter()
-    counter.add(encode([proposed("ann"), proposed("ann", policy="another"), proposed("bob")]))
-    counter.add(encode([proposed("eve", status=Status.WAIVED, waiver="W-1"), proposed("zoe", held='E"3}', saves="9")]))
+    counter.add(
+        encode(
+            [finding_with_proposal("ann"), finding_with_proposal("ann", policy="another"), finding_with_proposal("bob")]
+        )
+    )
+    counter.add(
+        encode(
+            [
+                finding_with_proposal("eve", status=Status.WAIVED, waiver="W-1"),
+                finding_with_proposal("zoe", held='E"3}', saves="9"),
+            ]
+        )
+    )
     counts = counter.counts(NAMES)
     assert counts is not None
-    assert [(each.name, each.smaller_name, each.people, str(each.saves.per_month)) for each in counts] == [
+    assert [(count.name, count.smaller_name, count.people, str(count.saves.per_month)) for count in counts] == [
         ("Microsoft 365 E5", "Microsoft 365 F3", 2, "94.50"),
         ('E"3}', "Microsoft 365 F3", 1, "9"),
     ]

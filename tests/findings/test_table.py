@@ -1,4 +1,4 @@
-"""A table of findings against a plain list: order, counts, samples, in memory and on disk."""
+"""FindingTable agrees with a plain list on order, counts and samples, in memory and on disk."""
 
 import io
 from collections import Counter
@@ -32,8 +32,8 @@ JSON = st.recursive(
 
 @st.composite
 def findings(draw: st.DrawFn) -> list[Finding]:
-    """Draw findings about some people and things, each once."""
-    found = draw(
+    """Draw findings about people and products, without duplicates, in report order."""
+    drawn = draw(
         st.lists(
             st.builds(
                 Finding,
@@ -60,29 +60,33 @@ def findings(draw: st.DrawFn) -> list[Finding]:
             unique_by=lambda finding: finding.fingerprint,
         )
     )
-    whole = [
+    completed = [
         replace(
-            each,
-            severity=POLICIES[each.policy],
-            subject=replace(each.subject, type=_type(each.check), id=f"{_type(each.check).value}{each.subject.id}"),
+            finding,
+            severity=POLICIES[finding.policy],
+            subject=replace(
+                finding.subject, type=_type(finding.check), id=f"{_type(finding.check).value}{finding.subject.id}"
+            ),
         )
-        for each in found
+        for finding in drawn
     ]
-    return sorted(whole, key=lambda each: (each.severity.rank, each.policy, each.check, report_order(each)))
+    return sorted(
+        completed, key=lambda finding: (finding.severity.rank, finding.policy, finding.check, report_order(finding))
+    )
 
 
 def _type(check: str) -> SubjectType:
     return SubjectType.PRODUCT if check.startswith("seats.") else SubjectType.USER
 
 
-def groups(found: Sequence[Finding], size: int, *, ordered: bool = True) -> list[list[Finding]]:
-    """Divide findings into groups of so many subjects, in the order of subjects or backwards."""
-    subjects = sorted({each.subject.id for each in found}, reverse=not ordered)
+def groups(rows: Sequence[Finding], size: int, *, ordered: bool = True) -> list[list[Finding]]:
+    """Divide findings into groups of `size` subjects, in ascending or descending order of subjects."""
+    subjects = sorted({row.subject.id for row in rows}, reverse=not ordered)
     parts = [set(subjects[start : start + size]) for start in range(0, len(subjects), size)]
-    return [[each for each in found if each.subject.id in part] for part in parts]
+    return [[row for row in rows if row.subject.id in part] for part in parts]
 
 
-def built(parts: Sequence[Sequence[Finding]], spill: SpillFile | None) -> FindingTable:
+def table_of(parts: Sequence[Sequence[Finding]], spill: SpillFile | None) -> FindingTable:
     builder = FindingTableBuilder(spill)
     for part in parts:
         builder.add(encode(part))
@@ -92,8 +96,8 @@ def built(parts: Sequence[Sequence[Finding]], spill: SpillFile | None) -> Findin
 @pytest.mark.slow
 @settings(deadline=None)
 @given(findings())
-def test_a_record_batch_holds_findings_as_they_are(found: list[Finding]) -> None:
-    assert list(decode(encode(found))) == found
+def test_findings_decoded_from_a_record_batch_equal_the_originals(expected: list[Finding]) -> None:
+    assert list(decode(encode(expected))) == expected
 
 
 @pytest.mark.slow
@@ -105,68 +109,77 @@ def test_a_record_batch_holds_findings_as_they_are(found: list[Finding]) -> None
     st.sampled_from([None, 0, 1 << 40]),
     st.sampled_from([1, 3, 99]),
 )
-def test_a_table_is_the_list_that_it_was_made_of(
-    found: list[Finding], size: int, order: str, budget: int | None, limit: int
+def test_table_equals_the_list_that_it_was_made_of(
+    expected: list[Finding], size: int, order: str, budget: int | None, limit: int
 ) -> None:
     spill = None if budget is None else SpillFile(io.BytesIO(), budget=budget)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "GROUP_SIZE", limit)
         patch.setattr(tables, "BATCH_SIZE", limit)
-        parts = groups(found, size, ordered=order == "sorted")
-        for table in (FindingTable.of(found, spill), built(parts, spill)):
-            assert len(table) == len(found)
-            assert list(table) == found
-            assert list(table) == found, "it is read as often as somebody asks"
-            assert [each for batch in table.batches() for each in decode(batch)] == found
-            check_stats(table, found)
-            check_subjects(table, found)
-            check_map(table, found)
+        parts = groups(expected, size, ordered=order == "sorted")
+        for table in (FindingTable.of(expected, spill), table_of(parts, spill)):
+            assert len(table) == len(expected)
+            assert list(table) == expected
+            assert list(table) == expected, "a table can be read several times"
+            assert [finding for batch in table.batches() for finding in decode(batch)] == expected
+            assert_stats(table, expected)
+            assert_subjects(table, expected)
+            assert_map(table, expected)
 
 
-def check_stats(table: FindingTable, found: list[Finding]) -> None:
-    assert table.stats.money == sums(found) == naive_sums(found)
+def assert_stats(table: FindingTable, expected: list[Finding]) -> None:
+    assert table.stats.money == sums(expected) == naive_sums(expected)
     assert table.stats.unpriced == any(
-        each.status is Status.OPEN and each.money is None and each.check != "attribute.missing" for each in found
+        finding.status is Status.OPEN and finding.money is None and finding.check != "attribute.missing"
+        for finding in expected
     )
-    assert table.stats.waivers == Counter(each.waiver for each in found if each.status is Status.WAIVED and each.waiver)
-    assert list(table.stats.policies) == list(dict.fromkeys(each.policy for each in found))
+    assert table.stats.waivers == Counter(
+        finding.waiver for finding in expected if finding.status is Status.WAIVED and finding.waiver
+    )
+    assert list(table.stats.policies) == list(dict.fromkeys(finding.policy for finding in expected))
     for policy, counts in table.stats.policies.items():
-        own = [each for each in found if each.policy == policy]
-        opened = [each for each in own if each.status is Status.OPEN]
-        by_status = Counter(each.status for each in own)
-        assert (counts.found, counts.open) == (len(own), len(opened))
+        policy_rows = [finding for finding in expected if finding.policy == policy]
+        opened = [finding for finding in policy_rows if finding.status is Status.OPEN]
+        by_status = Counter(finding.status for finding in policy_rows)
+        assert (counts.found, counts.open) == (len(policy_rows), len(opened))
         assert (counts.waived, counts.report_only) == (by_status[Status.WAIVED], by_status[Status.REPORT_ONLY])
-        assert counts.new == sum(each.change is Change.NEW for each in opened)
-        assert counts.reopened == sum(each.change is Change.REOPENED for each in opened)
-        assert counts.money == naive_sums(own)
-    assert table.stats.people == len({each.subject.id for each in found if each.subject.type is SubjectType.USER})
+        assert counts.new == sum(finding.change is Change.NEW for finding in opened)
+        assert counts.reopened == sum(finding.change is Change.REOPENED for finding in opened)
+        assert counts.money == naive_sums(policy_rows)
+    assert table.stats.people == len(
+        {finding.subject.id for finding in expected if finding.subject.type is SubjectType.USER}
+    )
 
 
-def naive_sums(found: list[Finding]) -> dict[str, Decimal]:
-    """The dearest price of each seat that an open finding names, rounded to cents."""
+def naive_sums(expected: list[Finding]) -> dict[str, Decimal]:
+    """The sums by currency of the highest price of each seat with an open finding, rounded to cents."""
     seats: dict[tuple[str, str, str | None], Decimal] = {}
-    for each in found:
-        if each.status is Status.OPEN and each.money is not None and each.money.per_month > 0:
-            seat = (each.money.currency, each.subject.id, each.product.sku_id if each.product else None)
-            seats[seat] = max(seats.get(seat, Decimal(0)), each.money.per_month)
+    for finding in expected:
+        if finding.status is Status.OPEN and finding.money is not None and finding.money.per_month > 0:
+            seat = (finding.money.currency, finding.subject.id, finding.product.sku_id if finding.product else None)
+            seats[seat] = max(seats.get(seat, Decimal(0)), finding.money.per_month)
     return {
         currency: sum((rounded(price) for seat, price in seats.items() if seat[0] == currency), Decimal(0))
         for currency in sorted({seat[0] for seat in seats})
     }
 
 
-def check_subjects(table: FindingTable, found: list[Finding]) -> None:
+def assert_subjects(table: FindingTable, expected: list[Finding]) -> None:
     batches = [list(decode(batch)) for batch in table.subject_batches()]
-    parts = [{each.subject.id for each in batch} for batch in batches]
-    assert sum(map(len, parts)) == len({each.subject.id for each in found}), "nobody is in two groups"
-    assert sorted(each.fingerprint for batch in batches for each in batch) == sorted(each.fingerprint for each in found)
+    parts = [{finding.subject.id for finding in batch} for batch in batches]
+    assert sum(map(len, parts)) == len({finding.subject.id for finding in expected}), "no subject is in two batches"
+    assert sorted(finding.fingerprint for batch in batches for finding in batch) == sorted(
+        finding.fingerprint for finding in expected
+    )
 
 
-def check_map(table: FindingTable, found: list[Finding]) -> None:
-    changed = table.map(lambda some: [replace(each, guidance="g") for each in some if each.status is Status.OPEN])
-    assert list(changed) == [replace(each, guidance="g") for each in found if each.status is Status.OPEN]
-    check_stats(changed, list(changed))
-    assert list(table) == found, "the table itself stays"
+def assert_map(table: FindingTable, expected: list[Finding]) -> None:
+    changed = table.map(
+        lambda batch: [replace(finding, guidance="g") for finding in batch if finding.status is Status.OPEN]
+    )
+    assert list(changed) == [replace(finding, guidance="g") for finding in expected if finding.status is Status.OPEN]
+    assert_stats(changed, list(changed))
+    assert list(table) == expected, "the original table is unchanged"
 
 
 @pytest.mark.slow
@@ -178,30 +191,34 @@ def check_map(table: FindingTable, found: list[Finding]) -> None:
     st.sampled_from([None, 0]),
     st.sampled_from(["compared", "first"]),
 )
-def test_a_sample_is_the_first_of_every_policy_and_check(
-    found: list[Finding], count: int, size: int, budget: int | None, run: str
+def test_sample_has_the_first_findings_of_every_policy_and_check(
+    expected: list[Finding], count: int, size: int, budget: int | None, run: str
 ) -> None:
-    """Of a run that was compared with another every finding has a change, else none has."""
-    found = [replace(each, change=(each.change or Change.NEW) if run == "compared" else None) for each in found]
+    """In a run that was compared with an earlier one, every finding has a change; otherwise, none has."""
+    expected = [
+        replace(finding, change=(finding.change or Change.NEW) if run == "compared" else None) for finding in expected
+    ]
     spill = None if budget is None else SpillFile(io.BytesIO(), budget=budget)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "GROUP_SIZE", 2)
-        for table in (FindingTable.of(found, spill), built(groups(found, size), spill)):
-            assert list(table.sample(count)) == sample(found, count)
+        for table in (FindingTable.of(expected, spill), table_of(groups(expected, size), spill)):
+            assert list(table.sample(count)) == sample(expected, count)
 
 
-def sample(found: list[Finding], count: int) -> list[Finding]:
-    if len(found) <= count:
-        return found
-    checks = list(dict.fromkeys((each.policy, each.check) for each in found))
+def sample(expected: list[Finding], count: int) -> list[Finding]:
+    if len(expected) <= count:
+        return expected
+    checks = list(dict.fromkeys((finding.policy, finding.check) for finding in expected))
     most = max(1, count // len(checks))
-    chosen: set[str] = set()
+    fingerprints: set[str] = set()
     for check in checks:
-        own = [each for each in found if (each.policy, each.check) == check]
-        if own[0].subject.type is SubjectType.USER:
-            own = sorted(own, key=lambda each: each.change not in {Change.NEW, Change.REOPENED})[:most]
-        chosen |= {each.fingerprint for each in own}
-    return [each for each in found if each.fingerprint in chosen]
+        check_rows = [finding for finding in expected if (finding.policy, finding.check) == check]
+        if check_rows[0].subject.type is SubjectType.USER:
+            check_rows = sorted(check_rows, key=lambda finding: finding.change not in {Change.NEW, Change.REOPENED})[
+                :most
+            ]
+        fingerprints |= {finding.fingerprint for finding in check_rows}
+    return [finding for finding in expected if finding.fingerprint in fingerprints]
 
 
 @pytest.mark.parametrize(
@@ -214,18 +231,18 @@ def sample(found: list[Finding], count: int) -> list[Finding]:
     ],
     ids=str,
 )
-def test_a_finding_that_utf_8_or_64_bits_cannot_hold_is_read_back_as_it_was(odd: dict[str, Any]) -> None:
-    found = [_finding(), replace(_finding(), **odd), _finding()]
+def test_finding_with_surrogates_or_large_integers_is_read_back_unchanged(odd: dict[str, Any]) -> None:
+    expected = [_finding(), replace(_finding(), **odd), _finding()]
     for budget in (0, 1 << 20):
-        assert list(FindingTable.of(found, SpillFile(io.BytesIO(), budget=budget))) == found
+        assert list(FindingTable.of(expected, SpillFile(io.BytesIO(), budget=budget))) == expected
 
 
-def test_evidence_that_is_not_json_is_refused() -> None:
+def test_evidence_that_is_not_json_raises_type_error() -> None:
     with pytest.raises(TypeError, match="evidence holds no set"):
         encode([replace(_finding(), evidence={"a": {1}})])
 
 
-def test_memory_goes_back_to_the_budget_with_its_table() -> None:
+def test_deleting_a_table_returns_its_memory_to_the_budget() -> None:
     spill = SpillFile(io.BytesIO(), budget=10_000)
     table = FindingTable.of([_finding()], spill)
     assert not spill.findings.reserve(10_000)
@@ -233,16 +250,16 @@ def test_memory_goes_back_to_the_budget_with_its_table() -> None:
     assert spill.findings.reserve(10_000)
 
 
-def test_a_full_disk_is_reported() -> None:
-    class Full(io.BytesIO):
+def test_full_disk_is_reported() -> None:
+    class FullDisk(io.BytesIO):
         def write(self, _: object) -> int:
             raise OSError(28, "No space left on device")
 
     with pytest.raises(DeliveryError, match="No space left"):
-        FindingTable.of([_finding()], SpillFile(Full(), budget=0))
+        FindingTable.of([_finding()], SpillFile(FullDisk(), budget=0))
 
 
-def test_a_file_that_was_cut_is_reported() -> None:
+def test_truncated_file_is_reported() -> None:
     file = io.BytesIO()
     table = FindingTable.of([_finding()], SpillFile(file, budget=0))
     file.truncate(5)

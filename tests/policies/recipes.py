@@ -1,4 +1,4 @@
-"""Reads the recipes of docs/recipes.md, and writes what the report says of each: `python -m tests.policies.recipes`."""
+"""Reads the recipes of docs/recipes.md, and updates the report of each: `python -m tests.policies.recipes`."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ REPORT = re.compile(r"\nThe report says:\n\n```text\n(.*?)```\n", re.DOTALL)
 
 
 class Recipe(Struct, frozen=True, kw_only=True):
-    """A section of the page."""
+    """A recipe: a section of the page."""
 
     title: str
     policy: str
@@ -45,16 +45,16 @@ def recipes(page: str) -> Iterator[Recipe]:
 
 
 def reported(recipe: Recipe) -> str:
-    """Return what the report says of the tenant of the recipe's first test: its findings, then its actions."""
+    """Return the report's findings and actions for the tenants of the recipe's first test, as text."""
     policies = load([("recipe.yaml", recipe.policy.encode())], bases=installed_base).policies
     tests = parse(recipe.test.encode(), file="recipe_test.yaml").value
     assert isinstance(tests, dict)
     test = tests["tests"][0]
-    moment, where, catalogue = instant(test["asOf"]), Span(file="recipe_test.yaml", line=1, column=1), builtin()
+    moment, span, catalogue = instant(test["asOf"]), Span(file="recipe_test.yaml", line=1, column=1), builtin()
     assert moment is not None
-    given = test.get("tenants") or [{"name": "contoso", **test["given"]}]
-    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment, where) for tenant in given]
-    earlier = {tenant["name"]: fixture_dates(tenant, catalogue, where) for tenant in given}
+    tenants = test.get("tenants") or [{"name": "contoso", **test["given"]}]
+    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment, span) for tenant in tenants]
+    earlier = {tenant["name"]: fixture_dates(tenant, catalogue, span) for tenant in tenants}
     result = remedied(audit(states, policies, catalogue, moment, earlier=earlier), policies)
     return "".join(f"{line}\n" for line in _lines(result))
 
@@ -62,18 +62,18 @@ def reported(recipe: Recipe) -> str:
 def _lines(result: Result) -> Iterator[str]:
     l10n = Labels("en")
     results: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
-    for each in results:
-        for finding in each.findings:
+    for scope_result in results:
+        for finding in scope_result.findings:
             about = (finding.subject.name or finding.subject.id, product_name(finding.product, {}))
             waived = "" if finding.status is Status.OPEN else f" ({finding.status})"
             yield f"{' · '.join(dict.fromkeys(filter(None, about)))}: {l10n.check(finding.check)}{waived}"
             yield f"    {described(finding, l10n)}"
-        for action in each.actions:
+        for action in scope_result.actions:
             yield f"What to do: {action.title}"
 
 
 def rewritten(page: str) -> str:
-    """Return the page with what the reports say now."""
+    """Return the page with the current reports."""
 
     def with_report(section: re.Match[str]) -> str:
         (recipe,) = recipes(section[0])

@@ -1,4 +1,4 @@
-"""The recipes of docs/recipes.md: sound policies, tests that pass, reports that say what the page quotes."""
+"""The recipes of docs/recipes.md: valid policies, passing tests, and reports as quoted on the page."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.policies.recipes import PAGE, recipes, rewritten
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the policies and tests of the recipes in `policies/`, and of those that extend in `extending/`."""
+    """A folder with the recipes that extend a policy set in `extending/`, and all others in `policies/`."""
     root = tmp_path_factory.mktemp("recipes")
     for name in ("policies", "extending"):
         (root / name).mkdir()
@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_each_stands_alone_and_the_page_quotes_its_report() -> None:
+def test_page_has_21_recipes_with_their_current_reports() -> None:
     page = PAGE.read_text(encoding="utf-8")
     found = list(recipes(page))
     assert len(found) == 21
@@ -32,19 +32,19 @@ def test_each_stands_alone_and_the_page_quotes_its_report() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["policies", "extending"])
-def test_they_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
-    ran = expect(0, "validate", "--strict", name, cwd=folder)
-    ran = call("test", name, cwd=folder)
-    assert ran.code == 0, ran.err + ran.text
+def test_recipes_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
+    completed = expect(0, "validate", "--strict", name, cwd=folder)
+    completed = call("test", name, cwd=folder)
+    assert completed.code == 0, completed.err + completed.text
 
 
 @pytest.mark.slow
-def test_the_demo_is_audited_with_them(folder: Path) -> None:
-    ran = call("audit", "--demo", "-f", "json", "--as-of", "2026-11-20T02:17:00Z", "policies", cwd=folder)
-    assert ran.code in {1, 3}, ran.err
+def test_demo_is_audited_with_the_recipes(folder: Path) -> None:
+    completed = call("audit", "--demo", "-f", "json", "--as-of", "2026-11-20T02:17:00Z", "policies", cwd=folder)
+    assert completed.code in {1, 3}, completed.err
     result = json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
     contoso = next(tenant for tenant in result["tenants"] if tenant["name"] == "contoso")
     outcomes = {policy["id"]: policy["status"] for policy in contoso["policies"]}
-    assert len(outcomes) == 19, "all but the one about the fleet"
+    assert len(outcomes) == 19, "all recipes in policies/ except the one about the fleet"
     assert {name for name, outcome in outcomes.items() if outcome == "fail"} >= {"guests-unpaid", "one-office"}
     assert list(outcomes.values()).count("not-evaluated") < 6
