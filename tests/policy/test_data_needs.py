@@ -1,4 +1,4 @@
-"""What each policy needs to know, and that no more is asked for."""
+"""Data needs of policies: exactly the sources and properties that they use."""
 
 import pytest
 
@@ -69,32 +69,32 @@ def test_sources(block: str, more: set[Source]) -> None:
         ("{coveredBy: conditionalAccess}", {Source.CONDITIONAL_ACCESS}, {"userPrincipalName", "userType"}),
     ],
 )
-def test_what_a_population_adds(users: str, sources: set[Source], properties: set[str]) -> None:
-    found = needed("assignments: {allow: []}", users)
-    assert found.sources == PEOPLE_SOURCES | sources
-    assert set(found.user_properties) == {*PEOPLE.user_properties, *properties}
+def test_sources_and_properties_of_selectors(users: str, sources: set[Source], properties: set[str]) -> None:
+    data_needs = needed("assignments: {allow: []}", users)
+    assert data_needs.sources == PEOPLE_SOURCES | sources
+    assert set(data_needs.user_properties) == {*PEOPLE.user_properties, *properties}
 
 
-def test_groups_are_asked_for_by_the_names_that_are_written() -> None:
-    found = needed("assignments: {allow: []}", "{memberOf: [B, A], not: {memberOf: {group: C, transitive: true}}}")
-    assert (found.groups, found.transitive_groups, found.licensed_groups) == (("A", "B"), ("C",), False)
+def test_groups_are_requested_by_the_names_in_the_policy() -> None:
+    data_needs = needed("assignments: {allow: []}", "{memberOf: [B, A], not: {memberOf: {group: C, transitive: true}}}")
+    assert (data_needs.groups, data_needs.transitive_groups, data_needs.licensed_groups) == (("A", "B"), ("C",), False)
     assert needed("health: {groups: deny}").licensed_groups
 
 
-def test_each_period_of_the_report_of_apps_is_asked_for_once() -> None:
+def test_each_period_of_the_app_usage_report_is_requested_once() -> None:
     users = "{any: [{appsUnused: {for: 180d}}, {appsUnused: {apps: [word], for: 30d}}, {appsUnused: {for: 30d}}]}"
     assert needed("assignments: {allow: []}", users).app_usage_periods == ("D180", "D30")
 
 
-def test_seats_need_nobody_whatever_population_is_written() -> None:
+def test_spare_seats_need_no_users_for_any_population() -> None:
     assert needed("seats: {spare: {min: 1}}", "{inactiveFor: 90d}").sources == ALWAYS.sources
 
 
-def test_a_waiver_asks_for_people_only_where_people_are_judged() -> None:
+def test_waiver_needs_users_only_if_a_policy_evaluates_users() -> None:
     waiver = "waivers: [{id: w, policies: [a], users: {inactiveFor: 9d}, reason: r, owner: o, expires: 2027-01-01}]"
     assert needed("seats: {spare: {min: 1}}", more=waiver).sources == ALWAYS.sources
     assert Source.SIGN_IN_ACTIVITY in needed("assignments: {allow: []}", more=waiver).sources
 
 
-def test_no_policies_need_only_what_every_audit_does() -> None:
+def test_files_without_policies_have_the_minimal_needs() -> None:
     assert needs(load([("p.yaml", b"version: 1\npopulations: {a: {city: Oslo}}")]).policies) == ALWAYS

@@ -1,4 +1,4 @@
-"""All mistakes of all files are told in one go, and nothing is said to be missing that a broken part may define."""
+"""All errors of all policy files are reported together, without errors about names that a broken part may define."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from tests.builders.service.command_line import expect
 
 
 def mistakes(folder: Path, **files: str) -> list[str]:
-    """Return `file:line:column slug` of every mistake of some policy files."""
+    """Return `file:line:column slug` of every error in the policy files."""
     for name, text in files.items():
         (folder / f"{name}.yaml").write_text(text)
-    ran = expect(2, "validate", *(f"{name}.yaml" for name in files), cwd=folder)
-    lines = [line for line in ran.err.splitlines() if ": error[" in line]
+    completed = expect(2, "validate", *(f"{name}.yaml" for name in files), cwd=folder)
+    lines = [line for line in completed.err.splitlines() if ": error[" in line]
     return [f"{line.split(': error[')[0]} {line.split('[')[1].split(']')[0]}" for line in lines]
 
 
-def test_meaning_is_reported_beside_structure_in_one_file(tmp_path: Path) -> None:
-    found = mistakes(
+def test_semantic_and_structural_errors_of_a_file_are_reported_together(tmp_path: Path) -> None:
+    reported = mistakes(
         tmp_path,
         a="""version: 1
 polices: []
@@ -30,7 +30,7 @@ waivers:
   - {id: v, policies: [two], reason: r, owner: o}
 """,
     )
-    assert found == [
+    assert reported == [
         "a.yaml:2:1 policy-unknown-key",
         "a.yaml:3:31 policy-wrong-type",
         "a.yaml:3:41 policy-circular-name",
@@ -45,8 +45,8 @@ waivers:
     ]
 
 
-def test_meaning_is_reported_beside_structure_in_one_policy_and_one_waiver(tmp_path: Path) -> None:
-    found = mistakes(
+def test_semantic_and_structural_errors_of_a_policy_or_waiver_are_reported_together(tmp_path: Path) -> None:
+    reported = mistakes(
         tmp_path,
         a="""version: 1
 populations: {frontline: {department: Store}}
@@ -61,7 +61,7 @@ waivers:
   - {id: v, policies: 5, users: somebody, reason: r, owner: o, expires: 2027-02-30}
 """,
     )
-    assert found == [
+    assert reported == [
         "a.yaml:4:23 policy-bad-value",
         "a.yaml:4:36 policy-unknown-population",
         "a.yaml:5:49 policy-min-above-max",
@@ -82,7 +82,7 @@ waivers:
     ]
 
 
-def test_nothing_is_missing_that_a_broken_part_may_define(tmp_path: Path) -> None:
+def test_names_that_a_broken_part_may_define_are_not_reported_as_unknown(tmp_path: Path) -> None:
     users = "version: 1\npolicies:\n  - {id: b, severity: low, users: x, assignments: {deny: [SPE_E5]}}\n"
     waiver = "waivers: [{id: w, policies: [a], reason: r, owner: o, expires: 2027-01-01}]\n"
     broken = "version: 1\npopulations: {x: {departement: a}}\npolicies:\n  - {id: a, assignments: {deny: [SPE_E5]}}\n"
@@ -102,7 +102,7 @@ def test_nothing_is_missing_that_a_broken_part_may_define(tmp_path: Path) -> Non
     ]
 
 
-def test_a_file_of_which_nothing_is_whole_is_reported_as_it_is(tmp_path: Path) -> None:
+def test_errors_of_a_file_without_any_valid_part_are_reported(tmp_path: Path) -> None:
     assert mistakes(tmp_path, a="version: 2\npolicies: 5\n") == [
         "a.yaml:1:10 policy-version",
         "a.yaml:2:11 policy-wrong-type",

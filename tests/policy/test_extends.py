@@ -1,4 +1,4 @@
-"""What a policy file extends: pinned content, changes without a copy, and the place of every mistake."""
+"""`extends`: pinned content, changes to policies of the base, and the location of every error."""
 
 from collections.abc import Mapping
 
@@ -23,12 +23,12 @@ policies:
 """
 
 
-def pinned(text: str) -> str:
+def pin(text: str) -> str:
     return digest_of([parse(text, file="x")])
 
 
 def bases(files: Mapping[str, str], version: str | None = None) -> Bases:
-    """Return what finds the files that are called like the place."""
+    """Return a function that finds a base in `files` by its location."""
 
     def find(_: str, path: str) -> Base:
         if path.partition("@")[0] not in files:
@@ -41,20 +41,20 @@ def bases(files: Mapping[str, str], version: str | None = None) -> Bases:
 
 def loaded(changes: str = "", *, digest: str | None = None, path: str = "../base", rest: str = "") -> Loaded:
     """Load a file that extends the library."""
-    chosen = pinned(LIBRARY) if digest is None else digest
-    text = f"version: 1\nextends:\n  from: {path}\n  digest: {chosen}\n{changes}{rest}"
+    pinned_digest = pin(LIBRARY) if digest is None else digest
+    text = f"version: 1\nextends:\n  from: {path}\n  digest: {pinned_digest}\n{changes}{rest}"
     return load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY, "starter": LIBRARY}, "1.2.3"))
 
 
-def policy(of: Loaded, id_: str) -> Policy:
-    return next(policy for policy in of.policies.policies if policy.id == id_)
+def policy(loaded_policies: Loaded, id_: str) -> Policy:
+    return next(policy for policy in loaded_policies.policies.policies if policy.id == id_)
 
 
-def refused(*arguments: str, **more: str) -> list[tuple[str, str]]:
-    """Return place and slug of every mistake."""
+def errors_of(*arguments: str, **more: str) -> list[tuple[str, str]]:
+    """Return the location and slug of every error."""
     with pytest.raises(InputError) as caught:
         loaded(*arguments, **more)
-    return [(position(each), each.slug) for each in caught.value.diagnostics]
+    return [(position(diagnostic), diagnostic.slug) for diagnostic in caught.value.diagnostics]
 
 
 def position(diagnostic: Diagnostic) -> str:
@@ -63,26 +63,26 @@ def position(diagnostic: Diagnostic) -> str:
     return f"{span.file}:{span.line}:{span.column}"
 
 
-def test_its_policies_stand_there_as_if_they_were_written() -> None:
-    whole, direct = loaded(), load([("base/p.yaml", LIBRARY.encode())])
-    assert [each.spec for each in whole.policies.policies] == [each.spec for each in direct.policies.policies]
-    assert whole.policies.definitions == direct.policies.definitions
-    assert policy(whole, "spare").span.file == "../base/p.yaml"
-    assert len(whole.documents) == 1
+def test_extended_policies_equal_policies_written_directly() -> None:
+    extended, direct = loaded(), load([("base/p.yaml", LIBRARY.encode())])
+    assert [item.spec for item in extended.policies.policies] == [item.spec for item in direct.policies.policies]
+    assert extended.policies.definitions == direct.policies.definitions
+    assert policy(extended, "spare").span.file == "../base/p.yaml"
+    assert len(extended.documents) == 1
 
 
-def test_own_policies_use_the_names_of_what_they_extend() -> None:
+def test_policies_can_use_the_names_of_the_base() -> None:
     rest = "policies: [{id: mine, severity: low, users: staff, assignments: {deny: office}}]\n"
-    assert [each.id for each in loaded(rest=rest).policies.policies] == ["guests", "mine", "spare", "staff-e5"]
+    assert [item.id for item in loaded(rest=rest).policies.policies] == ["guests", "mine", "spare", "staff-e5"]
 
 
-def test_a_change_touches_what_it_names_and_nothing_else() -> None:
-    found = loaded(
+def test_change_affects_only_the_named_keys_and_policies() -> None:
+    changed = loaded(
         "  policies:\n"
         "    spare: {severity: critical, owner: o@contoso.example, status: report-only, seats: {spare: {max: 3%}}}\n"
         "    guests: {users: {userType: Guest}}\n"
     )
-    spare = policy(found, "spare")
+    spare = policy(changed, "spare")
     assert (spare.severity, spare.owner, spare.report_only, spare.title) == (
         *(Severity.CRITICAL, "o@contoso.example", True),
         "Spare",
@@ -91,39 +91,39 @@ def test_a_change_touches_what_it_names_and_nothing_else() -> None:
     assert spare.constraint.minimum == Bound(seats=2, written="2")
     assert spare.constraint.maximum is not None
     assert spare.constraint.maximum.percent == 3
-    assert policy(found, "guests").spec["users"] == {"userType": "Guest"}
-    assert policy(found, "staff-e5") == policy(loaded(), "staff-e5")
-    assert found.changed == {"spare": "our/p.yaml", "guests": "our/p.yaml"}
+    assert policy(changed, "guests").spec["users"] == {"userType": "Guest"}
+    assert policy(changed, "staff-e5") == policy(loaded(), "staff-e5")
+    assert changed.changed == {"spare": "our/p.yaml", "guests": "our/p.yaml"}
 
 
-def test_null_removes_a_limit() -> None:
+def test_null_removes_a_bound() -> None:
     spare = policy(loaded("  policies: {spare: {seats: {spare: {max: null}}}}\n"), "spare").constraint
     assert isinstance(spare, Seats)
     assert spare.maximum is None
 
 
-def test_a_policy_is_left_out() -> None:
-    assert [each.id for each in loaded("  leaveOut: [guests, spare]\n").policies.policies] == ["staff-e5"]
+def test_leave_out_removes_policies() -> None:
+    assert [item.id for item in loaded("  leaveOut: [guests, spare]\n").policies.policies] == ["staff-e5"]
 
 
-def test_sets_and_populations_are_replaced_for_every_policy_that_names_them() -> None:
-    found = loaded("  populations: {staff: {department: Sales}}\n  products: {suites: [SPE_F1]}\n")
-    definitions = found.policies.definitions
+def test_products_and_populations_are_replaced_for_every_policy_that_uses_them() -> None:
+    changed = loaded("  populations: {staff: {department: Sales}}\n  products: {suites: [SPE_F1]}\n")
+    definitions = changed.policies.definitions
     assert definitions["populations"] == {"staff": {"department": "Sales"}}
     assert definitions["products"]["suites"] == ["SPE_F1"]
-    assert {mention.name for mention in found.policies.mentions} >= {"SPE_F1"}
-    assert "SPE_E3" not in {mention.name for mention in found.policies.mentions}
+    assert {mention.name for mention in changed.policies.mentions} >= {"SPE_F1"}
+    assert "SPE_E3" not in {mention.name for mention in changed.policies.mentions}
 
 
-def test_the_digest_of_the_set_is_of_what_is_judged() -> None:
+def test_digest_of_the_policy_set_includes_the_changes() -> None:
     assert loaded().policies.digest != loaded("  leaveOut: [guests]\n").policies.digest
     direct = load([("base/p.yaml", LIBRARY.encode())]).policies.digest
     assert loaded().policies.digest != direct
 
 
-def test_comments_and_layout_are_not_pinned() -> None:
+def test_digest_ignores_comments_and_layout() -> None:
     files = {"../base": LIBRARY.replace("\n", "\r\n") + "# a remark\r\n"}
-    text = f"version: 1\nextends: {{from: ../base, digest: '{pinned(LIBRARY)}'}}\n"
+    text = f"version: 1\nextends: {{from: ../base, digest: '{pin(LIBRARY)}'}}\n"
     assert len(load([("our/p.yaml", text.encode())], bases=bases(files)).policies.policies) == 3
 
 
@@ -144,77 +144,77 @@ def test_comments_and_layout_are_not_pinned() -> None:
         ("  without: [spare]\n", ("our/p.yaml:5:3", "policy-unknown-key")),
     ],
 )
-def test_a_mistake_is_reported_where_it_is_written(changes: str, expected: tuple[str, str]) -> None:
-    assert refused(changes) == [expected]
+def test_error_in_a_change_is_reported_at_its_location(changes: str, expected: tuple[str, str]) -> None:
+    assert errors_of(changes) == [expected]
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"),
+    ("digest", "expected"),
     [
         ("sha256:" + "0" * 64, ("our/p.yaml:4:11", "extends-digest")),
         ("sha256:abc", ("our/p.yaml:4:11", "policy-bad-value")),
     ],
 )
-def test_another_content_is_refused(written: str, expected: tuple[str, str]) -> None:
-    assert refused(digest=written) == [expected]
+def test_wrong_digest_is_refused(digest: str, expected: tuple[str, str]) -> None:
+    assert errors_of(digest=digest) == [expected]
 
 
-def test_the_hint_gives_the_line_that_mends_it() -> None:
+def test_hint_for_a_missing_digest_has_the_line_to_add() -> None:
     text = "version: 1\nextends:\n  from: ../base\n"
     with pytest.raises(InputError) as caught:
         load([("our/p.yaml", text.encode())], bases=bases({"../base": LIBRARY}))
     [diagnostic] = caught.value.diagnostics
     assert (position(diagnostic), diagnostic.slug) == ("our/p.yaml:3:3", "extends-digest")
-    assert str(diagnostic.hint) == f"write `digest: {pinned(LIBRARY)}`"
+    assert str(diagnostic.hint) == f"write `digest: {pin(LIBRARY)}`"
 
 
-def test_the_library_has_to_be_the_installed_one() -> None:
+def test_library_must_have_the_installed_version() -> None:
     assert len(loaded(path="starter@1.2.3").policies.policies) == 3
-    assert refused("  leaveOut: [gone]\n", path="starter@1.0.0") == [("our/p.yaml:3:9", "extends-version")]
+    assert errors_of("  leaveOut: [gone]\n", path="starter@1.0.0") == [("our/p.yaml:3:9", "extends-version")]
 
 
 @pytest.mark.parametrize("name", ["/etc", "https://x.example/", "starter", "base", "..\\base", "C:/base"])
-def test_a_base_is_the_library_or_a_relative_folder(name: str) -> None:
-    assert refused(path=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
+def test_base_must_be_the_library_or_a_relative_folder(name: str) -> None:
+    assert errors_of(path=f"'{name}'") == [("our/p.yaml:3:9", "policy-bad-value")]
 
 
-def test_a_folder_that_is_not_there_is_reported_once() -> None:
+def test_missing_base_folder_is_reported_once() -> None:
     rest = "waivers: [{id: w, policies: [guests], reason: r, owner: o, expires: 2027-01-01}]\npolicies: [{id: m, severity: low, users: staff, assignments: {deny: office}}]\n"
-    assert refused(path="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
+    assert errors_of(path="../gone", rest=rest) == [("our/p.yaml:3:9", "extends-missing")]
 
 
-def test_an_own_policy_of_the_same_id_is_sent_to_the_changes() -> None:
+def test_duplicate_of_an_extended_policy_has_a_hint_about_changes() -> None:
     rest = "policies: [{id: guests, severity: low, assignments: {deny: [SPE_E5]}}]\nproducts: {suites: [SPE_E5]}\n"
     with pytest.raises(InputError) as caught:
         loaded(rest=rest)
-    by_slug = {each.slug: (position(each), str(each.hint)) for each in caught.value.diagnostics}
+    by_slug = {diagnostic.slug: (position(diagnostic), str(diagnostic.hint)) for diagnostic in caught.value.diagnostics}
     assert by_slug["policy-duplicate-id"][0] == "our/p.yaml:5:17"
     assert "under `extends`, in `policies`" in by_slug["policy-duplicate-id"][1]
     assert "under `extends`, in `products`" in by_slug["policy-duplicate-name"][1]
 
 
-def test_a_base_may_extend_another_and_both_are_changed_from_above() -> None:
-    middle = f"version: 1\nextends: {{from: starter@1.2.3, digest: '{pinned(LIBRARY)}', leaveOut: [spare]}}\npolicies: [{{id: own, severity: low, assignments: {{deny: [SPE_E5]}}}}]\n"
-    top = f"version: 1\nextends: {{from: ../mid, digest: '{pinned(middle)}', policies: {{guests: {{severity: info}}, own: {{severity: high}}}}}}\n"
-    found = load([("our/p.yaml", top.encode())], bases=bases({"../mid": middle, "starter": LIBRARY}, "1.2.3"))
-    assert {each.id: each.severity.value for each in found.policies.policies} == {
+def test_base_can_extend_another_base_and_both_can_be_changed() -> None:
+    middle = f"version: 1\nextends: {{from: starter@1.2.3, digest: '{pin(LIBRARY)}', leaveOut: [spare]}}\npolicies: [{{id: own, severity: low, assignments: {{deny: [SPE_E5]}}}}]\n"
+    top = f"version: 1\nextends: {{from: ../mid, digest: '{pin(middle)}', policies: {{guests: {{severity: info}}, own: {{severity: high}}}}}}\n"
+    changed = load([("our/p.yaml", top.encode())], bases=bases({"../mid": middle, "starter": LIBRARY}, "1.2.3"))
+    assert {item.id: item.severity.value for item in changed.policies.policies} == {
         "guests": "info",
         "own": "high",
         "staff-e5": "high",
     }
 
 
-def test_two_files_cannot_extend_the_same_and_none_itself() -> None:
-    text = f"version: 1\nextends: {{from: ../base, digest: '{pinned(LIBRARY)}'}}\n".encode()
+def test_base_cannot_be_extended_twice_or_by_itself() -> None:
+    text = f"version: 1\nextends: {{from: ../base, digest: '{pin(LIBRARY)}'}}\n".encode()
     with pytest.raises(InputError) as caught:
         load([("a.yaml", text), ("b.yaml", text)], bases=bases({"../base": LIBRARY}))
-    assert [each.slug for each in caught.value.diagnostics] == ["extends-twice"]
+    assert [diagnostic.slug for diagnostic in caught.value.diagnostics] == ["extends-twice"]
     with pytest.raises(InputError) as caught:
         load([("../base/p.yaml", text)], bases=bases({"../base": LIBRARY}))
-    assert [each.slug for each in caught.value.diagnostics] == ["extends-circular"]
+    assert [diagnostic.slug for diagnostic in caught.value.diagnostics] == ["extends-circular"]
 
 
-def test_a_saved_result_extends_nothing() -> None:
+def test_extends_is_refused_without_bases() -> None:
     with pytest.raises(InputError) as caught:
         load([("result.json", b"version: 1\nextends: {from: ../base}\n")])
-    assert [each.slug for each in caught.value.diagnostics] == ["extends-missing"]
+    assert [diagnostic.slug for diagnostic in caught.value.diagnostics] == ["extends-missing"]

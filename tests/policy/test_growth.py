@@ -1,4 +1,4 @@
-"""Policies whose names, lists and globs multiply: loading and judging them takes time in proportion to their text."""
+"""Loading and evaluating policies takes time proportional to their text, also if names refer to each other."""
 
 from collections.abc import Callable
 from cProfile import Profile
@@ -38,7 +38,7 @@ def calls(job: Callable[[], object]) -> int:
 
 
 def judged(loaded: Loaded) -> Outcome:
-    """Everything that is done with policies: what they need, what is doubtful, what they find, how it is mended."""
+    """Run everything that processes policies (needs, lint, audit, remediation), and return the outcome of the first."""
     needs(loaded.policies)
     list(lint_warnings(loaded))
     people = [user("ann", department="Store"), user("bob", department="Board")]
@@ -47,8 +47,8 @@ def judged(loaded: Loaded) -> Outcome:
     return result.tenants[0].policies[0].status
 
 
-def chained(count: int, each: str, last: str, *, section: str, backwards: bool = False) -> str:
-    lines = [f"  p{number}: {each.format(next=f'p{number + 1}')}" for number in range(count - 1)]
+def chained(count: int, definition: str, last: str, *, section: str, backwards: bool = False) -> str:
+    lines = [f"  p{number}: {definition.format(next=f'p{number + 1}')}" for number in range(count - 1)]
     lines.append(f"  p{count - 1}: {last}")
     return "\n".join([f"{section}:", *(reversed(lines) if backwards else lines), ""])
 
@@ -58,7 +58,7 @@ POLICY = "policies: [{{id: a, severity: low, users: {users}, assignments: {block
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(
-    "each",
+    "definition",
     [
         "{{any: [{next}, {next}]}}",
         "{{all: [{next}, {next}]}}",
@@ -67,14 +67,14 @@ POLICY = "policies: [{{id: a, severity: low, users: {users}, assignments: {block
         "{{population: {next}, not: {{population: {next}}}}}",
     ],
 )
-def test_populations_that_each_name_the_next_one_twice_are_read_once(each: str, backwards: bool) -> None:  # noqa: FBT001
-    text = chained(60, each, "{department: Store}", section="populations", backwards=backwards)
+def test_chain_of_populations_that_use_the_next_twice_is_not_exponential(definition: str, backwards: bool) -> None:  # noqa: FBT001
+    text = chained(60, definition, "{department: Store}", section="populations", backwards=backwards)
     loaded = read(text + POLICY.format(users="p0", block="{require: [SPE_E3]}"))
     assert judged(loaded) in {Outcome.FAIL, Outcome.PASS}
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_product_sets_that_each_name_the_next_one_twice_are_read_once(backwards: bool) -> None:  # noqa: FBT001
+def test_chain_of_product_sets_that_use_the_next_twice_is_not_exponential(backwards: bool) -> None:  # noqa: FBT001
     text = chained(60, "[{next}, {next}]", "[SPE_E3, trial]", section="products", backwards=backwards)
     block = "{of: p0, allow: p0, deny: p1, require: [p0, p2], exclusive: [[p0, p3]]}"
     loaded = read(text + POLICY.format(users="{holds: p0}", block=block))
@@ -86,7 +86,7 @@ def test_product_sets_that_each_name_the_next_one_twice_are_read_once(backwards:
 @pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(
-    ("section", "each", "last", "users"),
+    ("section", "definition", "last", "users"),
     [
         ("populations", "{next}", "{department: Store}", "p0"),
         ("populations", "{{any: [{next}]}}", "{department: Store}", "p0"),
@@ -95,20 +95,20 @@ def test_product_sets_that_each_name_the_next_one_twice_are_read_once(backwards:
         ("products", "[{next}]", "[SPE_E3]", "{holds: p0}"),
     ],
 )
-def test_names_may_refer_to_each_other_down_to_a_depth_and_no_further(
-    section: str, each: str, last: str, users: str, *, backwards: bool
+def test_depth_of_references_is_limited(
+    section: str, definition: str, last: str, users: str, *, backwards: bool
 ) -> None:
     def text(count: int) -> str:
-        chain = chained(count, each, last, section=section, backwards=backwards)
+        chain = chained(count, definition, last, section=section, backwards=backwards)
         return chain + POLICY.format(users=users, block="{require: [SPE_E3]}")
 
     counts = (MAX_LEVELS // step - offset for step in (4, 3, 2, 1) for offset in (2, 1, 0))
     deepest = max(count for count in counts if not _fails(text(count)))
     assert judged(read(text(deepest))) in {Outcome.FAIL, Outcome.PASS}
-    found = mistakes(text(deepest + 1))
-    assert {item.slug for item in found} == {"policy-too-deep"}
-    assert str(MAX_LEVELS) in found[0].message
-    assert all(item.span is not None and item.span.line > 1 for item in found)
+    errors = mistakes(text(deepest + 1))
+    assert {item.slug for item in errors} == {"policy-too-deep"}
+    assert str(MAX_LEVELS) in errors[0].message
+    assert all(item.span is not None and item.span.line > 1 for item in errors)
     assert {item.slug for item in mistakes(text(5000))} == {"policy-too-deep"}
 
 
@@ -120,23 +120,23 @@ def _fails(text: str) -> bool:
     return False
 
 
-def _wide(count: int) -> dict[str, str]:
-    """Return texts of a size, each of a shape that took more than its size."""
+def _texts_by_shape(count: int) -> dict[str, str]:
+    """Return policy texts by shape, with `count` parts each; every shape once took more than linear time."""
     names = [f"n{number}" for number in range(count)]
     listed = ", ".join(names)
 
     def policies(block: str) -> str:
-        each = "{{id: {name}, severity: low, users: {{userType: Guest}}, assignments: " + block + "}}"
-        return f"policies: [{', '.join(each.format(name=name) for name in names)}]"
+        template = "{{id: {name}, severity: low, users: {{userType: Guest}}, assignments: " + block + "}}"
+        return f"policies: [{', '.join(template.format(name=name) for name in names)}]"
 
-    def waivers(of: str, most: int = count) -> str:
-        each = "{{id: w-{name}, policies: [" + of + "], reason: r, owner: o, expires: 2027-01-01}}"
-        return f"waivers: [{', '.join(each.format(name=name, listed=listed) for name in names[:most])}]"
+    def waivers(policy_ids: str, most: int = count) -> str:
+        template = "{{id: w-{name}, policies: [" + policy_ids + "], reason: r, owner: o, expires: 2027-01-01}}"
+        return f"waivers: [{', '.join(template.format(name=name, listed=listed) for name in names[:most])}]"
 
     def parts(condition: str) -> str:
         return ", ".join(condition.format(name=name) for name in names)
 
-    one = POLICY.format(users="{userType: Guest}", block="{deny: paid}")
+    single = POLICY.format(users="{userType: Guest}", block="{deny: paid}")
     return {
         "conditions": POLICY.format(users=f"{{all: [{parts('{{city: {{not: {name}}}}}')}]}}", block="{deny: paid}"),
         "groups": POLICY.format(users=f"{{any: [{parts('{{memberOf: {name}}}')}]}}", block="{deny: paid}"),
@@ -144,25 +144,25 @@ def _wide(count: int) -> dict[str, str]:
         "sets": f"products: {{all: [{listed}]}}\n{policies('{{deny: all}}')}",
         "waivers": f"{policies('{{deny: [d-{name}]}}')}\n{waivers('{name}')}",
         "long waivers": f"{policies('{{deny: [d-{name}]}}')}\n{waivers('{listed}', 20)}",
-        "prices": f"{one}\nprices: {{currency: EUR, perSeatPerMonth: {{{parts('{name}: 1')}}}}}",
+        "prices": f"{single}\nprices: {{currency: EUR, perSeatPerMonth: {{{parts('{name}: 1')}}}}}",
     }
 
 
-def _loaded_and_judged(text: str) -> int:
-    def whole() -> None:
+def _calls_to_load_and_judge(text: str) -> int:
+    def load_and_judge() -> None:
         loaded = read(text)
         for _, node in loaded.mentions:
             node.span(key=True)
         judged(loaded)
 
-    whole()
-    return calls(whole)
+    load_and_judge()
+    return calls(load_and_judge)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", sorted(_wide(1)))
-def test_twice_the_text_takes_twice_the_calls(shape: str) -> None:
-    once, twice = (_loaded_and_judged(_wide(count)[shape]) for count in (60, 120))
+@pytest.mark.parametrize("shape", sorted(_texts_by_shape(1)))
+def test_number_of_calls_is_linear_in_the_text(shape: str) -> None:
+    once, twice = (_calls_to_load_and_judge(_texts_by_shape(count)[shape]) for count in (60, 120))
     assert twice < 2.2 * once
 
 
@@ -175,8 +175,8 @@ def test_hints_for_misspelt_names_are_bounded() -> None:
             f"populations:\n{populations}" + POLICY.format(users=f"{{any: [{users}]}}", block="{deny: paid}")
         )
 
-    found = misspelt(200)
-    assert len(found) == 200
-    assert sum("did you mean" in (item.hint or "") for item in found) == 50
-    assert max(len(item.hint or "") for item in found) < 1000
+    errors = misspelt(200)
+    assert len(errors) == 200
+    assert sum("did you mean" in (item.hint or "") for item in errors) == 50
+    assert max(len(item.hint or "") for item in errors) < 1000
     assert not any("did you mean" in (item.hint or "") for item in misspelt(1001))

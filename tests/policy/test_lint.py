@@ -1,4 +1,4 @@
-"""What is sound and hardly meant: policies that can never fire, and policies that cannot be satisfied."""
+"""Lint warnings about valid policies: policies that can never have a finding, or cannot be satisfied."""
 
 import pytest
 
@@ -7,11 +7,13 @@ from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
 
 
-def doubted(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:
+def warnings_of(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:
     lines = "".join(f"- {{id: p{number}, severity: low, {text}}}\n" for number, text in enumerate(policies))
-    found = list(lint_warnings(load([("p.yaml", f"version: 1\n{more}policies:\n{lines}".encode())]), tenants=tenants))
-    assert all(item.level is Level.WARNING and item.hint and item.span for item in found)
-    return [item.slug.removeprefix("policy-") for item in found]
+    warnings = list(
+        lint_warnings(load([("p.yaml", f"version: 1\n{more}policies:\n{lines}".encode())]), tenants=tenants)
+    )
+    assert all(item.level is Level.WARNING and item.hint and item.span for item in warnings)
+    return [item.slug.removeprefix("policy-") for item in warnings]
 
 
 DENY = "assignments: {deny: [SPE_E5]}"
@@ -42,8 +44,8 @@ DENY = "assignments: {deny: [SPE_E5]}"
         "purchases: {allow: '*'}",
     ],
 )
-def test_policies_that_can_never_fire(text: str) -> None:
-    assert doubted(text, more="products: {nothing: []}\n") == ["dead"]
+def test_policy_that_can_never_have_a_finding_is_dead(text: str) -> None:
+    assert warnings_of(text, more="products: {nothing: []}\n") == ["dead"]
 
 
 @pytest.mark.parametrize(
@@ -74,8 +76,8 @@ def test_policies_that_can_never_fire(text: str) -> None:
         "attributes: {allow: {usageLocation: [NL]}}",
     ],
 )
-def test_policies_that_can(text: str) -> None:
-    assert doubted(text, more="products: {set: [SPE_E3]}\n") == []
+def test_policy_that_can_have_a_finding_has_no_warning(text: str) -> None:
+    assert warnings_of(text, more="products: {set: [SPE_E3]}\n") == []
 
 
 @pytest.mark.parametrize(
@@ -90,19 +92,19 @@ def test_policies_that_can(text: str) -> None:
         "purchases: {allow: [SPE_E3], deny: [SPE_E3, SPE_E5]}",
     ],
 )
-def test_policies_that_nobody_can_satisfy(text: str) -> None:
-    assert doubted(text, more="products: {nothing: []}\n") == ["contradiction"]
+def test_policy_that_cannot_be_satisfied_is_a_contradiction(text: str) -> None:
+    assert warnings_of(text, more="products: {nothing: []}\n") == ["contradiction"]
 
 
-def test_two_policies_may_ask_one_person_for_the_opposite() -> None:
-    asks, forbids = "assignments: {require: [SPE_E3]}", "assignments: {deny: [SPE_E3]}"
+def test_policies_that_contradict_each_other_for_the_same_users() -> None:
+    requires, forbids = "assignments: {require: [SPE_E3]}", "assignments: {deny: [SPE_E3]}"
     users = "users: {department: Store}, "
-    assert doubted(users + asks, users + forbids) == ["contradiction"]
-    assert doubted(users + asks, forbids) == []
-    assert doubted("tenants: [a], " + asks, "tenants: [b], " + forbids) == []
+    assert warnings_of(users + requires, users + forbids) == ["contradiction"]
+    assert warnings_of(users + requires, forbids) == []
+    assert warnings_of("tenants: [a], " + requires, "tenants: [b], " + forbids) == []
 
 
-def test_tenants_that_the_tenants_file_does_not_have() -> None:
+def test_tenant_that_is_not_in_the_tenants_file_is_unknown() -> None:
     text = f"tenants: [contoso, contosso], {DENY}"
-    assert doubted(text) == []
-    assert doubted(text, tenants=frozenset({"contoso", "fabrikam"})) == ["unknown-tenant"]
+    assert warnings_of(text) == []
+    assert warnings_of(text, tenants=frozenset({"contoso", "fabrikam"})) == ["unknown-tenant"]

@@ -1,4 +1,4 @@
-"""Policy files that belong together: what each line becomes, and what does not depend on files and their order."""
+"""Loading of policy files: parsed values, defaults, errors, and independence of file names and order."""
 
 from datetime import date
 from decimal import Decimal
@@ -45,8 +45,8 @@ def block(text: str) -> Any:
 
 
 def policy(text: str) -> Policy:
-    (only,) = loaded(f"policies: [{{id: a, severity: high, {text}}}]").policies
-    return only
+    (parsed,) = loaded(f"policies: [{{id: a, severity: high, {text}}}]").policies
+    return parsed
 
 
 def slugs(*texts: str, **options: Any) -> list[str]:
@@ -55,19 +55,20 @@ def slugs(*texts: str, **options: Any) -> list[str]:
     return [item.slug for item in caught.value.diagnostics]
 
 
-def test_names_meet_across_files_in_any_order() -> None:
+def test_names_are_resolved_across_files_in_any_order() -> None:
     sets = [load([(name, text.encode()) for name, text in order]).policies for order in permutations(FILES)]
-    assert len({one.digest for one in sets}) == 1
-    assert all(one == sets[0] for one in sets)
-    assert [one.id for one in sets[0].policies] == ["a", "b"]
+    assert len({policy_set.digest for policy_set in sets}) == 1
+    assert all(policy_set == sets[0] for policy_set in sets)
+    policies = sets[0].policies
+    assert [item.id for item in policies] == ["a", "b"]
     staff = OneOf(property="userType", values=("Member",))
-    named = [one.users.selector for one in sets[0].policies if isinstance(one.users, Population)]
-    assert named == [Not(part=Population(name="staff", selector=staff)), staff]
-    assert [atoms(one.users) for one in sets[0].policies] == [(staff,), (staff,)]
+    selectors = [item.users.selector for item in policies if isinstance(item.users, Population)]
+    assert selectors == [Not(part=Population(name="staff", selector=staff)), staff]
+    assert [atoms(item.users) for item in policies] == [(staff,), (staff,)]
 
 
 @pytest.mark.slow
-def test_the_digest_is_of_the_content_and_not_of_how_it_is_written() -> None:
+def test_digest_depends_on_content_and_not_on_layout() -> None:
     spaced = POLICIES.replace("- {id: b, severity: low", "# a comment\n\n- {severity:   low, id:   b")
     moved = [("zzz/other.yml", spaced), *FILES[2:], FILES[0]]
     assert (
@@ -104,11 +105,11 @@ def test_the_digest_is_of_the_content_and_not_of_how_it_is_written() -> None:
         ("assignments: {redundant: deny, duplicates: deny, via: group}", Assignments(redundant=True, duplicates=True, via="group")),
     ],
 )  # fmt: skip
-def test_blocks_become_values(text: str, expected: object) -> None:
+def test_blocks_are_parsed(text: str, expected: object) -> None:
     assert block(text) == expected
 
 
-def test_what_is_not_written_is_as_documented() -> None:
+def test_defaults_are_as_documented() -> None:
     assert block("seats: {spare: {min: 1}}").of == PAID_PRODUCTS
     assert block("balance: {spare: {min: 1, max: 9}}").of == PAID_PRODUCTS
     assert block("assignments: {allow: []}").of == EVERY_PRODUCT
@@ -119,12 +120,12 @@ def test_what_is_not_written_is_as_documented() -> None:
     assert policy("assignments: {allow: []}").tenants is None
 
 
-def test_an_empty_set_is_not_the_same_as_none() -> None:
+def test_empty_set_differs_from_a_missing_key() -> None:
     assert block("assignments: {allow: []}").allow is not None
     assert block("assignments: {deny: [SPE_E3]}").allow is None
 
 
-def test_prices_are_exact_and_compared_without_case() -> None:
+def test_prices_are_exact_and_names_ignore_case() -> None:
     listed = loaded("prices: {currency: EUR, perSeatPerMonth: {Spe_E3: 35.70, SPE_E5: 0.1}}").prices
     prices = seat_prices(listed, "EUR", date(2026, 11, 20), {})
     assert prices is not None
@@ -148,7 +149,7 @@ def test_prices_are_exact_and_compared_without_case() -> None:
         (["policies: [{id: a, severity: low, balance: {spare: {min: 9, max: 1}}}]"], ["policy-min-above-max"]),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_together(texts: list[str], expected: list[str]) -> None:
+def test_contradicting_entries_are_errors(texts: list[str], expected: list[str]) -> None:
     assert slugs(*texts) == expected
 
 
@@ -162,37 +163,37 @@ def test_what_does_not_fit_together(texts: list[str], expected: list[str]) -> No
         "{min: {percent: 9, seats: 1}, max: {percent: 1, seats: 9}}",
     ],
 )
-def test_bounds_that_may_hold_are_left_alone(spare: str) -> None:
-    """A number and a share cannot be compared before the seats are known."""
+def test_bounds_of_different_kinds_are_accepted(spare: str) -> None:
+    """A number and a percentage cannot be compared before the number of seats is known."""
     assert block(f"seats: {{spare: {spare}}}").minimum is not None
 
 
-@pytest.mark.parametrize(("days", "sound"), [(30, True), (29, False)])
-def test_waivers_are_counted_from_the_day_that_is_named(days: int, *, sound: bool) -> None:
+@pytest.mark.parametrize(("days", "valid"), [(30, True), (29, False)])
+def test_maximum_length_of_waivers_counts_from_waivers_from(days: int, *, valid: bool) -> None:
     text = "waivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}]\ndefaults: {waiverMaxDays: {}}"
     text = text.replace("{}", str(days))
     files = [("p.yaml", f"version: 1\n{text}".encode())]
     load(files)
-    if sound:
+    if valid:
         load(files, waivers_from=date(2026, 11, 20))
     else:
         assert slugs(text, waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
 
 
-def test_of_several_limits_the_shortest_holds() -> None:
+def test_shortest_of_several_waiver_limits_applies() -> None:
     waiver = (
         "waivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}]\ndefaults: {waiverMaxDays: 365}"
     )
     assert slugs(waiver, "defaults: {waiverMaxDays: 7}", waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
 
 
-def test_a_waiver_is_not_blamed_for_a_policy_in_a_broken_file() -> None:
+def test_waiver_of_a_policy_in_a_broken_file_is_not_reported() -> None:
     waiver = "waivers: [{id: w, policies: [a], reason: r, owner: o, expires: 2026-12-20}]"
     assert slugs(waiver, "policies: [") == ["yaml-syntax"]
     assert slugs(waiver) == ["waiver-unknown-policy"]
 
 
-def test_the_definitions_of_all_files_travel_together() -> None:
+def test_definitions_of_all_files_are_merged() -> None:
     definitions = load([(name, text.encode()) for name, text in FILES]).policies.definitions
     assert definitions["products"]["set"] == ["SPE_E3", "free"]
     assert definitions["prices"] == {"currency": "EUR", "perSeatPerMonth": {"SPE_E3": 35.7}}
@@ -204,7 +205,7 @@ def test_the_definitions_of_all_files_travel_together() -> None:
 @given(
     st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"version: 1\n{text}".encode("utf-8", "replace"))
 )
-def test_any_bytes_are_policies_or_a_mistake(body: bytes) -> None:
+def test_any_bytes_are_policies_or_an_error_with_a_location(body: bytes) -> None:
     diagnostics: tuple[Diagnostic, ...] = ()
     try:
         load([("p.yaml", body)])

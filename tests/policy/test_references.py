@@ -1,4 +1,4 @@
-"""Names of populations and product sets: which come first, what they are written as, and circles."""
+"""Names of populations and product sets: precedence, text form, unknown names and circular references."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from auditor.domain.policy.product_set import Builtin, Named, ProductSet, Sku, S
 from auditor.policy.loader import Loaded, load
 
 
-def together(text: str) -> Loaded:
+def loaded(text: str) -> Loaded:
     return load([("p.yaml", f"version: 1\n{text}".encode())])
 
 
 def allowed(element: str, products: str = "{}") -> ProductSet:
     text = f"products: {products}\npolicies: [{{id: a, severity: low, assignments: {{allow: {element}}}}}]"
-    (policy,) = together(text.replace("products: {}\n", "")).policies.policies
+    (policy,) = loaded(text.replace("products: {}\n", "")).policies.policies
     assert isinstance(policy.constraint, Assignments)
     assert policy.constraint.allow is not None
     return policy.constraint.allow
@@ -22,7 +22,7 @@ def allowed(element: str, products: str = "{}") -> ProductSet:
 
 def mistakes(text: str) -> list[tuple[str, int, str | None]]:
     with pytest.raises(InputError) as caught:
-        together(text)
+        loaded(text)
     return [(item.slug, item.span.line if item.span else 0, item.hint) for item in caught.value.diagnostics]
 
 
@@ -41,21 +41,21 @@ def mistakes(text: str) -> list[tuple[str, int, str | None]]:
         ("[]", (), ""),
     ],
 )  # fmt: skip
-def test_what_an_element_can_be(element: str, expected: tuple[object, ...], written: str) -> None:
-    found = allowed(element)
-    assert (found.elements, found.written) == (expected, written)
+def test_kinds_of_product_set_elements(element: str, expected: tuple[object, ...], written: str) -> None:
+    product_set = allowed(element)
+    assert (product_set.elements, product_set.written) == (expected, written)
 
 
-def test_a_defined_name_goes_before_what_looks_like_a_product() -> None:
-    found = allowed("[SPE_E3, 'V*']", "{SPE_E3: [SPE_E5], 'V*': [VISIOCLIENT]}")
-    assert [type(element) for element in found.elements] == [Named, Named]
-    assert leaves(found.elements) == (Sku(name="SPE_E5"), Sku(name="VISIOCLIENT"))
-    assert found.written == "SPE_E3|V*"
+def test_defined_name_precedes_part_number_and_glob() -> None:
+    product_set = allowed("[SPE_E3, 'V*']", "{SPE_E3: [SPE_E5], 'V*': [VISIOCLIENT]}")
+    assert [type(element) for element in product_set.elements] == [Named, Named]
+    assert leaves(product_set.elements) == (Sku(name="SPE_E5"), Sku(name="VISIOCLIENT"))
+    assert product_set.written == "SPE_E3|V*"
 
 
-def test_sets_may_be_nested_and_shared() -> None:
-    found = allowed("[all, one]", "{all: [one, two], one: [A], two: [one, B]}")
-    assert leaves(found.elements) == (Sku(name="A"), Sku(name="B"))
+def test_product_sets_can_be_nested_and_shared() -> None:
+    product_set = allowed("[all, one]", "{all: [one, two], one: [A], two: [one, B]}")
+    assert leaves(product_set.elements) == (Sku(name="A"), Sku(name="B"))
 
 
 @pytest.mark.parametrize(
@@ -71,36 +71,36 @@ def test_sets_may_be_nested_and_shared() -> None:
         ("populations: {a: nobody}", "policy-unknown-population"),
     ],
 )
-def test_names_that_mean_nothing_are_reported_once_even_where_nobody_uses_them(text: str, slug: str) -> None:
-    assert [found for found, _, _ in mistakes(text)] == [slug]
+def test_invalid_names_are_reported_once_even_if_unused(text: str, slug: str) -> None:
+    assert [reported for reported, _, _ in mistakes(text)] == [slug]
 
 
-def test_an_unknown_population_lists_what_there_is() -> None:
-    (found,) = mistakes(
+def test_unknown_population_lists_the_defined_ones() -> None:
+    (mistake,) = mistakes(
         "populations: {staff: {}, guests: {}}\npolicies: [{id: a, severity: low, users: zzzzz, budget: {limit: 1}}]"
     )
-    assert found == ("policy-unknown-population", 3, "populations that are defined: guests, staff")
+    assert mistake == ("policy-unknown-population", 3, "populations that are defined: guests, staff")
 
 
-def test_the_same_mistake_is_reported_once_however_often_a_population_is_used() -> None:
+def test_error_in_a_population_is_reported_once_for_all_uses() -> None:
     use = "policies:\n" + "".join(f"- {{id: p{n}, severity: low, users: a, budget: {{limit: 1}}}}\n" for n in range(5))
     assert len(mistakes("populations: {a: b}\n" + use)) == 1
 
 
-def test_a_long_chain_of_names_is_no_circle() -> None:
+def test_long_chain_of_names_is_not_circular() -> None:
     chain = ", ".join(f"p{number}: {{not: p{number + 1}}}" for number in range(60))
-    assert together(f"populations: {{{chain}, p60: {{city: Oslo}}}}").warnings == ()
+    assert loaded(f"populations: {{{chain}, p60: {{city: Oslo}}}}").warnings == ()
 
 
-def test_names_are_noted_with_the_tenants_that_should_know_them() -> None:
+def test_mentions_have_the_tenants_of_their_policy() -> None:
     text = (
         "policies:\n"
         "- {id: a, severity: low, tenants: [contoso], assignments: {deny: [ODD_ONE]}}\n"
         "- {id: b, severity: low, balance: {of: [ODD_TWO], spare: {min: 1, max: 2}}}\n"
         "- {id: c, severity: low, users: {holds: ODD_THREE}, assignments: {services: {deny: [ODD_PLAN]}}}\n"
     )
-    noted = {(item.kind, item.name, item.tenants, item.fleet) for item in together(text).policies.mentions}
-    assert noted == {
+    mentions = {(item.kind, item.name, item.tenants, item.fleet) for item in loaded(text).policies.mentions}
+    assert mentions == {
         ("product", "ODD_ONE", ("contoso",), False),
         ("product", "ODD_TWO", None, True),
         ("product", "ODD_THREE", None, False),

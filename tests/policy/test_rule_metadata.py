@@ -1,4 +1,4 @@
-"""References and frameworks of a policy: read, refused, and shown wherever somebody asks why a rule exists."""
+"""References and frameworks of policies: parsing, errors, and their presence in results, pages and SARIF."""
 
 import json
 from pathlib import Path
@@ -32,26 +32,26 @@ policies:
 """
 
 
-def rendered(of: Result, form: str) -> str:
-    return b"".join(render(of, form, locale="en").chunks()).decode()
+def rendered(run_result: Result, output_format: str) -> str:
+    return b"".join(render(run_result, output_format, locale="en").chunks()).decode()
 
 
-def described(url: str = PAGE) -> Result:
-    """Return the run with a reference and a framework on every policy."""
+def with_metadata(url: str = PAGE) -> Result:
+    """Return a result with a reference and a framework on every policy."""
     run = result()
     pages = (Reference(title="Best <practices>", url=url),)
     headers = tuple(replace(header, references=pages, frameworks=(CIS,)) for header in run.run.policies)
     return replace(run, run=replace(run.run, policies=headers))
 
 
-def test_they_are_read_and_travel_with_the_result() -> None:
-    found = audited(POLICY.removeprefix("version: 1\n"), tenant(user("ann", "SPE_E5")))
-    [header] = found.run.policies
+def test_references_and_frameworks_are_in_the_result() -> None:
+    audited_result = audited(POLICY.removeprefix("version: 1\n"), tenant(user("ann", "SPE_E5")))
+    [header] = audited_result.run.policies
     assert header.references == (Reference(title="Best practices", url=PAGE),)
     assert header.frameworks == (CIS,)
-    written = rendered(found, "json")
-    assert json.loads(written)["run"]["policies"][0]["references"] == [{"title": "Best practices", "url": PAGE}]
-    assert load_result(written.encode()).run.policies == found.run.policies
+    text = rendered(audited_result, "json")
+    assert json.loads(text)["run"]["policies"][0]["references"] == [{"title": "Best practices", "url": PAGE}]
+    assert load_result(text.encode()).run.policies == audited_result.run.policies
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_they_are_read_and_travel_with_the_result() -> None:
         (f"[{CIS}]", CIS, "8:17", "policy-wrong-type"),
     ],
 )
-def test_what_is_no_reference_is_refused_where_it_stands(old: str, new: str, position: str, slug: str) -> None:
+def test_invalid_reference_is_reported_at_its_location(old: str, new: str, position: str, slug: str) -> None:
     assert old in POLICY
     with pytest.raises(InputError) as caught:
         load([("p.yaml", POLICY.replace(old, new).encode())])
@@ -75,40 +75,40 @@ def test_what_is_no_reference_is_refused_where_it_stands(old: str, new: str, pos
     ]
 
 
-def test_explain_lists_them(tmp_path: Path) -> None:
+def test_explain_lists_references_and_frameworks(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(POLICY)
-    ran = call("explain", "roles", "p.yaml", cwd=tmp_path).out.decode()
-    assert f"- Frameworks: {CIS}\n" in ran
-    assert f"- Reference: Best practices: <{PAGE}>\n" in ran
-    assert "references:" not in ran
+    output = call("explain", "roles", "p.yaml", cwd=tmp_path).out.decode()
+    assert f"- Frameworks: {CIS}\n" in output
+    assert f"- Reference: Best practices: <{PAGE}>\n" in output
+    assert "references:" not in output
 
 
-def test_the_page_links_to_them_and_escapes_their_titles() -> None:
-    text = rendered(described(), "html")
+def test_page_links_to_references_and_escapes_their_titles() -> None:
+    text = rendered(with_metadata(), "html")
     assert f'<a href="{PAGE}" rel="noreferrer">Best &lt;practices&gt;</a>' in text
     assert f"<span>{CIS}</span>" in text
 
 
-def test_an_address_of_a_saved_result_that_is_not_https_is_no_link() -> None:
-    of = described("javascript:alert(1)")
-    assert "javascript:" not in rendered(of, "html")
+def test_address_that_is_not_https_is_not_a_link() -> None:
+    run_result = with_metadata("javascript:alert(1)")
+    assert "javascript:" not in rendered(run_result, "html")
     assert all(
         url == ""
-        for section in page(of, Labels("en")).sections
+        for section in page(run_result, Labels("en")).sections
         for group in section.groups
         for _, url in group.references
     )
-    assert "helpUri" not in rendered(of, "sarif")
+    assert "helpUri" not in rendered(run_result, "sarif")
 
 
-def test_sarif_has_the_first_as_help_and_frameworks_as_tags() -> None:
-    rules = json.loads(rendered(described(), "sarif"))["runs"][0]["tool"]["driver"]["rules"]
+def test_sarif_has_the_first_reference_as_help_and_frameworks_as_tags() -> None:
+    rules = json.loads(rendered(with_metadata(), "sarif"))["runs"][0]["tool"]["driver"]["rules"]
     assert {rule["helpUri"] for rule in rules} == {PAGE}
     assert all(rule["properties"]["tags"] == ["cost", CIS] for rule in rules)
 
 
-def test_a_policy_without_them_is_written_as_before() -> None:
-    for form in ("json", "sarif"):
-        text = rendered(result(), form)
+def test_policy_without_references_has_no_keys_for_them() -> None:
+    for output_format in ("json", "sarif"):
+        text = rendered(result(), output_format)
         assert '"references"' not in text
         assert '"helpUri"' not in text

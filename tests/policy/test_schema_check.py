@@ -1,4 +1,4 @@
-"""The structure of policy, test, tenants and result files: one mistake, one message."""
+"""Schema check of policy, test, tenants and result files: one readable message for each error."""
 
 import copy
 import re
@@ -11,21 +11,20 @@ from tests.builders.document.policy_documents import RESULT, TENANTS
 
 
 def schema_errors(text: str, schema: SchemaName = "policy") -> list[str]:
-    """Every mistake as `line:column slug: message (hint)`, without the prefix of the slug."""
-    found = check(parse(text, file="f.yaml"), schema)
+    """Return every error as `line:column slug: message (hint)`, without the prefix of the slug."""
+    diagnostics = check(parse(text, file="f.yaml"), schema)
     return [
         f"{item.span.line}:{item.span.column} {item.slug.partition('-')[2]}: {item.message} ({item.hint})"
-        for item in found
+        for item in diagnostics
         if item.span is not None
     ]
 
 
 def table(text: str) -> list[tuple[str, list[str]]]:
-    """Return the cases of a table: a line of YAML, in which `|` is a line break, and below it its mistakes, indented."""
+    """Return the cases of a table: a line of YAML (`|` is a line break), followed by its indented errors."""
     cases = [case.splitlines() for case in re.split(r"\n(?! )", text.strip())]
     return [
-        (written.replace("|", "\n"), [line.strip().replace("\\n", "\n") for line in mistakes])
-        for written, *mistakes in cases
+        (yaml.replace("|", "\n"), [line.strip().replace("\\n", "\n") for line in mistakes]) for yaml, *mistakes in cases
     ]
 
 
@@ -136,7 +135,7 @@ users: {desktopApps: {for: 7d}}|  health: {errors: deny}
 
 
 @pytest.mark.parametrize(("block", "expected"), table(POLICIES))
-def test_one_mistake_in_a_policy_is_one_message(block: str, expected: list[str]) -> None:
+def test_one_error_in_a_policy_has_one_message(block: str, expected: list[str]) -> None:
     assert policy(block) == expected
     assert len(expected) == 1
 
@@ -168,7 +167,7 @@ version: 1|products: {a: 5}|populations: {'': {}}
 
 
 @pytest.mark.parametrize(("text", "expected"), table(FILES))
-def test_mistakes_in_a_policy_file(text: str, expected: list[str]) -> None:
+def test_errors_in_a_policy_file(text: str, expected: list[str]) -> None:
     assert schema_errors(text) == expected
 
 
@@ -189,19 +188,19 @@ CREDENTIALS = r"""
 
 
 @pytest.mark.parametrize(("credential", "expected"), table(CREDENTIALS))
-def test_a_credential_has_the_keys_of_its_type(credential: str, expected: list[str]) -> None:
+def test_credential_must_have_the_keys_of_its_type(credential: str, expected: list[str]) -> None:
     head = "version: 1\ntenants:\n- name: a\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
     assert schema_errors(f"{head}  credential: {credential}\n", "tenants") == expected
 
 
-def test_mail_goes_one_way() -> None:
+def test_mail_has_either_smtp_or_graph() -> None:
     mail = TENANTS.replace("  send: changed", "  graph: {tenant: contoso}")
     assert schema_errors(mail, "tenants") == [
         "19:3 bad-value: 'mail' has smtp and graph, but may have only one of them (keep 'smtp' or 'graph')"
     ]
 
 
-def test_a_test_needs_a_state_and_an_expectation() -> None:
+def test_policy_test_needs_a_state_and_an_expectation() -> None:
     assert schema_errors(
         "version: 1\ntests:\n- {name: x, given: {users: [{displayName: y}]}, expct: []}\n", "policy-test"
     ) == [
@@ -214,7 +213,7 @@ def test_a_test_needs_a_state_and_an_expectation() -> None:
     ]
 
 
-def test_a_result_is_judged_without_its_text() -> None:
+def test_complaints_about_a_result_have_paths() -> None:
     result = copy.deepcopy(RESULT)
     result["tenants"][0]["findings"][0]["severity"] = "urgent"
     del result["summary"]["waived"]
@@ -225,6 +224,6 @@ def test_a_result_is_judged_without_its_text() -> None:
 
 
 @pytest.mark.slow
-def test_a_file_full_of_mistakes_is_reported_in_a_moment_and_in_bounds() -> None:
+def test_number_of_reported_errors_is_limited() -> None:
     text = "version: 1\npolicies:\n" + "- {id: A, severity: x, foo: 1}\n" * 5_000
     assert 100 < len(schema_errors(text)) <= 1_000

@@ -1,4 +1,4 @@
-"""U+0085, U+2028 and U+2029 are characters of YAML 1.2, and no line breaks."""
+"""U+0085, U+2028 and U+2029 are ordinary characters in YAML 1.2, not line breaks."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ def value(text: str) -> Any:
         ("a: >\n  x{}y\n  z\n", {"a": "x{}y z\n"}),
         ("a: {{b: x{}y, 'c{}': [z{}]}}\n", {"a": {"b": "x{}y", "c{}": ["z{}"]}}),
         ("x{}y: 1\n", {"x{}y": 1}),
-        # What follows a comment on its line is a comment: it hides nothing from who reads it as YAML 1.2.
+        # The rest of the line belongs to the comment, so no key is hidden from a YAML 1.2 reader.
         ("a: 1\n# hidden{}b: 2\n", {"a": 1}),
         ("a: \U000f0000{}\U00100000\n", {"a": "\U000f0000{}\U00100000"}),
     ],
 )
-def test_they_stand_in_values_as_they_are_written(text: str, expected: Any, sign: str) -> None:
+def test_unicode_line_separators_are_kept_in_values(text: str, expected: Any, sign: str) -> None:
     assert value(text.replace("{}", sign).replace("{{", "{").replace("}}", "}")) == _with(expected, sign)
 
 
@@ -47,7 +47,7 @@ def _with(expected: Any, sign: str) -> Any:
 
 
 @pytest.mark.parametrize("sign", [*BREAKS, "".join(BREAKS)])
-def test_lines_and_columns_are_counted_without_them(sign: str) -> None:
+def test_unicode_line_separators_do_not_count_as_lines(sign: str) -> None:
     document = parse(f"a: 'x{sign}y'\r\nb: [1, z{sign}]\rc: 3\n".encode(), file="p.yaml")
     span = document.span(("b", 1))
     assert (span.line, span.column, span.text) == (2, 8, f"b: [1, z{sign}]")

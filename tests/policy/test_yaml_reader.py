@@ -1,4 +1,4 @@
-"""YAML 1.2 in, plain values and places out."""
+"""YAML 1.2 reader: parsed values, locations and errors."""
 
 import json
 from typing import Any
@@ -80,21 +80,21 @@ def positions(text: str | bytes) -> list[tuple[str, int, int]]:
         ("{a, b}", {"a": None, "b": None}),
     ],
 )
-def test_scalars_mean_what_the_core_schema_of_yaml_1_2_says(text: str, expected: object) -> None:
-    found = value(f"k: {text}")
-    assert found == {"k": expected}
-    assert type(found["k"]) is type(expected)
+def test_scalars_follow_the_core_schema_of_yaml_1_2(text: str, expected: object) -> None:
+    parsed = value(f"k: {text}")
+    assert parsed == {"k": expected}
+    assert type(parsed["k"]) is type(expected)
 
 
-def test_plain_words_of_yaml_1_1_are_keys_too() -> None:
+def test_yaml_1_1_booleans_and_dates_are_text_keys() -> None:
     assert value("NO: 1\non: 2\n2027-01-31: 3\n") == {"NO": 1, "on": 2, "2027-01-31": 3}
 
 
-def test_aliases_stand_for_what_they_name() -> None:
+def test_aliases_are_resolved() -> None:
     assert value("a: &x {b: [1]}\nc: *x\n") == {"a": {"b": [1]}, "c": {"b": [1]}}
 
 
-def test_json_may_write_a_character_in_two_halves() -> None:
+def test_json_surrogate_pairs_are_combined() -> None:
     expected = {"a": ["\U0001f600", "x\U0010ffffy", "\\ud83d\\ude00", "\\\U0001f600", "é\x85\u2028"]}
     assert value(json.dumps(expected)) == expected
     assert value(json.dumps(expected, indent="\t").replace(": ", " :\t")) == expected
@@ -104,7 +104,7 @@ def test_json_may_write_a_character_in_two_halves() -> None:
 @pytest.mark.parametrize(
     "text", ["﻿a: 1\n", b"\xef\xbb\xbfa: 1\n", "%YAML 1.2\n---\na: 1\n", "---\na: 1\n...\n", "a: 1\r\n"]
 )
-def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
+def test_byte_order_mark_and_document_markers_are_ignored(text: str | bytes) -> None:
     assert value(text) == {"a": 1}
 
 
@@ -164,7 +164,7 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
         ("a: \ud800\n", [("yaml-character", 1, 4)]),
     ],
 )
-def test_a_mistake_is_reported_with_its_place(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
+def test_error_is_reported_with_its_location(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
     assert positions(text) == expected
 
 
@@ -181,21 +181,21 @@ def test_a_mistake_is_reported_with_its_place(text: str | bytes, expected: list[
         ("a: {b: c: d}\n", "the '{' of line 1 lacks its '}' or a ','"),
     ],
 )
-def test_what_hands_write_wrong_is_reported_in_words_with_a_remedy(text: str, message: str) -> None:
+def test_common_syntax_errors_have_a_readable_message_and_a_hint(text: str, message: str) -> None:
     (mistake,) = mistakes(text)
     assert mistake.message == message
     assert mistake.hint is not None
 
 
 @pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x84, 0x86, 0x9F, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
-def test_a_character_that_is_forbidden_is_found_behind_whatever_is_printable(code: int) -> None:
+def test_forbidden_character_is_reported_after_non_ascii_text(code: int) -> None:
     assert positions(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]
 
 
 @pytest.mark.parametrize(
     "code", [0x20, 0x7E, 0x85, 0xA0, 0xAD, 0x378, 0x200B, 0x2003, 0x2028, 0x2029, 0xE000, 0xFFFD, 0x1F600, 0x10FFFF]
 )
-def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
+def test_allowed_characters_are_kept(code: int) -> None:
     assert value(f"a: 'ü{chr(code)}b'\r\nc: 1\n") == {"a": f"ü{chr(code)}b", "c": 1}
 
 
@@ -225,31 +225,31 @@ def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
         ),
     ],
 )
-def test_a_mistake_is_reported_with_its_text_and_a_remedy(text: str, block: str) -> None:
+def test_formatted_error_has_source_line_and_hint(text: str, block: str) -> None:
     assert [format_diagnostic(item) for item in mistakes(text)] == [block]
 
 
-def test_everything_that_is_wrong_is_reported_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     assert positions("a: !x 1\na: 2\n3: 4\n") == [("yaml-tag", 1, 4), ("yaml-duplicate-key", 2, 1), ("yaml-key", 3, 1)]
 
 
-def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
+def test_alias_bomb_is_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
     assert [item.slug for item in mistakes("\n".join(lines))] == ["yaml-too-large"]
 
 
-def test_a_file_of_brackets_is_refused_and_does_not_end_the_process() -> None:
+def test_deeply_nested_file_is_refused_without_a_crash() -> None:
     assert positions("[" * 500_000) == [("yaml-too-deep", 1, MAX_DEPTH)]
     assert value("[" * (MAX_DEPTH - 1) + "1" + "]" * (MAX_DEPTH - 1))
 
 
-def test_a_large_file_is_refused() -> None:
+def test_file_above_the_size_limit_is_refused() -> None:
     assert [item.slug for item in mistakes(b"#" * (MAX_BYTES + 1))] == ["yaml-too-large"]
     assert value(b"a: 1\n" + b"#" * (MAX_BYTES - 5)) == {"a": 1}
 
 
-PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:\n  - h: 1\n    i: 2\n"
+LOCATIONS = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:\n  - h: 1\n    i: 2\n"
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,13 @@ PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:
         (("g", "h"), False, (8, 3, None)),
     ],
 )
-def test_a_path_leads_back_to_its_place(
-    path: tuple[str | int, ...], *, key: bool, position: tuple[int, int, int | None]
-) -> None:
-    span = parse(PLACES, file="f.yaml").span(path, key=key)
+def test_span_of_a_path(path: tuple[str | int, ...], *, key: bool, position: tuple[int, int, int | None]) -> None:
+    span = parse(LOCATIONS, file="f.yaml").span(path, key=key)
     assert (span.line, span.column, span.end_column) == position
-    assert span.text == PLACES.splitlines()[span.line - 1]
+    assert span.text == LOCATIONS.splitlines()[span.line - 1]
 
 
-# JSON escapes what lies beyond U+FFFF as two halves, which YAML does not know.
+# JSON escapes characters beyond U+FFFF as surrogate pairs, which YAML does not have.
 strings = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), max_size=8)
 numbers = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
 plain_values = st.recursive(
@@ -299,13 +297,13 @@ plain_values = st.recursive(
 
 @pytest.mark.slow
 @given(plain_values.filter(lambda item: item is not None))
-def test_json_is_read_as_json(item: object) -> None:
-    # NOTE: ensure_ascii escapes the line breaks and control characters that a file may not hold as such.
+def test_json_is_parsed_like_json(item: object) -> None:
+    # ensure_ascii escapes the line breaks and control characters that a YAML file cannot contain.
     assert value(json.dumps(item)) == item
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60) | st.text("ab:{}[]-&*!|>'\"%#?, \n\t<0.", max_size=40))
-def test_any_input_gives_a_document_or_says_where_it_is_wrong(text: bytes | str) -> None:
+def test_any_input_is_a_document_or_an_error_with_a_location(text: bytes | str) -> None:
     try:
         document = parse(text, file="f.yaml")
     except InputError as error:
@@ -316,11 +314,11 @@ def test_any_input_gives_a_document_or_says_where_it_is_wrong(text: bytes | str)
             assert one_line(item).isprintable()
             assert format_diagnostic(item)
     else:
-        every_path(document)
+        assert_spans(document)
 
 
-def every_path(document: Document) -> None:
-    """Walk the value and hold each scalar's place against its text."""
+def assert_spans(document: Document) -> None:
+    """Walk the value, and assert that the span of each integer contains its text."""
     open_paths: list[tuple[tuple[str | int, ...], object]] = [((), document.value)]
     while open_paths:
         path, item = open_paths.pop()
@@ -330,10 +328,10 @@ def every_path(document: Document) -> None:
         elif isinstance(item, list):
             open_paths += [((*path, index), inner) for index, inner in enumerate(item)]
         elif isinstance(item, int) and not isinstance(item, bool) and span.end_column is not None:
-            written = span.text[span.column - 1 : span.end_column - 1]
-            assert value(f"k: {written}") == {"k": item} or written.startswith(("&", "!"))
+            source = span.text[span.column - 1 : span.end_column - 1]
+            assert value(f"k: {source}") == {"k": item} or source.startswith(("&", "!"))
 
 
-def test_yaml_1_1_would_have_read_it_otherwise() -> None:
+def test_no_is_text_unlike_in_yaml_1_1() -> None:
     assert pyyaml.safe_load("NO") is False
     assert value("[NO]") == ["NO"]

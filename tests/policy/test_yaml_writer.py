@@ -1,4 +1,4 @@
-"""YAML that the program writes: any text comes back, and a file keeps everything but the list that grows."""
+"""YAML writer: any text is read back unchanged, and adding items to a list keeps the rest of the file."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ ITEM = {
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_comes_back(text: str) -> None:
+def test_any_text_is_read_back_unchanged(text: str) -> None:
     assert parse(f"a: {flow([text, {'k': text}])}\n", file="a").value == {"a": [text, {"k": text}]}
     assert parse(block([{"k": text}]), file="a").value == [{"k": text}]
 
@@ -34,7 +34,7 @@ def test_any_text_comes_back(text: str) -> None:
         b"\xef\xbb\xbfversion: 1\n",
     ],
 )
-def test_a_file_keeps_every_line_and_gains_the_items(before: bytes) -> None:
+def test_with_items_keeps_every_line_and_adds_the_items(before: bytes) -> None:
     after = with_items(before, file="w.yaml", key="waivers", items=[ITEM])
     old, new = parse(before, file="a").value, parse(after, file="a").value
     assert isinstance(old, dict)
@@ -46,7 +46,7 @@ def test_a_file_keeps_every_line_and_gains_the_items(before: bytes) -> None:
 
 
 @pytest.mark.parametrize("before", [b"{version: 1}\n", b"version: 1\nwaivers: [a,]\n", b"version: 1\n...\n", b"[1]\n"])
-def test_a_file_that_would_have_to_be_rewritten_is_refused(before: bytes) -> None:
-    with pytest.raises(InputError) as refused:
+def test_file_that_cannot_be_extended_in_place_is_refused(before: bytes) -> None:
+    with pytest.raises(InputError) as caught:
         with_items(before, file="w.yaml", key="waivers", items=[ITEM])
-    assert refused.value.slug == "yaml-not-extensible"
+    assert caught.value.slug == "yaml-not-extensible"

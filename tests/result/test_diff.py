@@ -1,4 +1,4 @@
-"""What changed since the previous run: each rule by an example, and what no two runs may break."""
+"""Comparison with the previous run: an example of each rule, and invariants for generated runs."""
 
 from datetime import timedelta
 from functools import reduce
@@ -21,7 +21,7 @@ from tests.builders.result.results import AS_OF, YESTERDAY, night_before, result
 LINE = SourceLine(file="p.yaml", line=1)
 
 
-def one(fingerprint: str, policy: str = "p", status: Status = Status.OPEN) -> Finding:
+def finding_of(fingerprint: str, policy: str = "p", status: Status = Status.OPEN) -> Finding:
     return Finding(
         fingerprint=fingerprint, policy=policy, check="assignment.denied", severity=Severity.HIGH, status=status,
         subject=Subject(type=SubjectType.USER, id=fingerprint, name=""), source=LINE,
@@ -29,7 +29,7 @@ def one(fingerprint: str, policy: str = "p", status: Status = Status.OPEN) -> Fi
 
 
 def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq", **more: object) -> Result:
-    """A run of one tenant under the policies named by single letters; `unknown` could not be evaluated."""
+    """A run of one tenant with policies named by single letters; those in `unknown` could not be evaluated."""
     base = result()
     outcomes = tuple(
         PolicyOutcome(id=letter, status=Outcome.NOT_EVALUATED if letter in unknown else Outcome.PASS, findings=0)
@@ -47,27 +47,28 @@ def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq
 
 
 def failed(day: int, policies: str = "pq") -> Result:
-    made = run(day=day, policies=policies)
+    completed = run(day=day, policies=policies)
     return replace(
-        made, tenants=(replace(made.tenants[0], policies=(), failure=Message("Graph did not answer"), complete=False),)
+        completed,
+        tenants=(replace(completed.tenants[0], policies=(), failure=Message("Graph did not answer"), complete=False),),
     )
 
 
 def last(*runs: Result) -> Result:
-    """Compare each run with the one before it; return the last one."""
+    """Compare each run with the previous one, and return the last run."""
     return reduce(lambda before, now: compare(now, before), runs)
 
 
 def chain(*runs: Result) -> TenantResult:
-    """Return the tenant of the last of some runs, each compared with the one before it."""
+    """Compare each run with the previous one, and return the tenant of the last run."""
     return last(*runs).tenants[0]
 
 
-def marks(findings: tuple[Finding, ...]) -> list[str]:
+def fingerprints(findings: tuple[Finding, ...]) -> list[str]:
     return [finding.fingerprint for finding in findings]
 
 
-def change_of(tenant: TenantResult) -> dict[str, str]:
+def changes_of(tenant: TenantResult) -> dict[str, str]:
     return {finding.fingerprint: str(finding.change) for finding in tenant.findings}
 
 
@@ -75,7 +76,7 @@ def change_of(tenant: TenantResult) -> dict[str, str]:
     ("before", "now", "changes"),
     [
         ({"a": Status.OPEN}, {"a": Status.OPEN, "b": Status.OPEN}, {"a": "unchanged", "b": "new"}),
-        # A lapsed waiver reopens, and a new waiver changes nothing.
+        # A finding whose waiver has expired is reopened; a new waiver is not a change.
         (
             {"a": Status.WAIVED, "b": Status.OPEN},
             {"a": Status.OPEN, "b": Status.WAIVED},
@@ -85,86 +86,91 @@ def change_of(tenant: TenantResult) -> dict[str, str]:
     ],
 )
 def test_changes_by_status(before: dict[str, Status], now: dict[str, Status], changes: dict[str, str]) -> None:
-    runs = ([one(name, status=status) for name, status in found.items()] for found in (before, now))
-    assert change_of(chain(*(run(*findings, day=day) for day, findings in enumerate(runs)))) == changes
+    runs = ([finding_of(name, status=status) for name, status in statuses.items()] for statuses in (before, now))
+    assert changes_of(chain(*(run(*findings, day=day) for day, findings in enumerate(runs)))) == changes
 
 
-def test_the_run_says_what_it_was_compared_with() -> None:
+def test_run_has_the_instant_of_the_previous_run() -> None:
     assert compare(result(), night_before()).run.previous == YESTERDAY
 
 
-def test_gone_is_fixed_and_stays_closed() -> None:
-    second = chain(run(one("a")), run(day=1))
+def test_missing_finding_is_fixed_and_then_closed() -> None:
+    second = chain(run(finding_of("a")), run(day=1))
     assert [finding.fingerprint for finding in second.fixed] == ["a"]
-    third = chain(run(one("a")), run(day=1), run(day=2))
+    third = chain(run(finding_of("a")), run(day=1), run(day=2))
     assert (third.fixed, third.closed) == ((), ("a",))
 
 
-def test_what_comes_back_after_it_was_fixed_is_reopened_and_no_longer_closed() -> None:
-    tenant = chain(run(one("a")), run(day=1), run(day=2), run(one("a"), day=3))
-    assert change_of(tenant) == {"a": "reopened"}
+def test_finding_that_returns_after_a_fix_is_reopened() -> None:
+    tenant = chain(run(finding_of("a")), run(day=1), run(day=2), run(finding_of("a"), day=3))
+    assert changes_of(tenant) == {"a": "reopened"}
     assert tenant.closed == ()
-    assert change_of(chain(run(one("a")), run(day=1), run(one("a"), day=2), run(one("a"), day=3))) == {"a": "unchanged"}
+    assert changes_of(
+        chain(run(finding_of("a")), run(day=1), run(finding_of("a"), day=2), run(finding_of("a"), day=3))
+    ) == {"a": "unchanged"}
 
 
-def test_a_policy_that_could_not_be_evaluated_fixes_nothing() -> None:
-    tenant = chain(run(one("a"), one("b", "q")), run(day=1, unknown="p"))
-    assert marks(tenant.unconfirmed) == ["a"]
-    assert marks(tenant.fixed) == ["b"]
+def test_findings_of_a_policy_that_was_not_evaluated_are_unconfirmed() -> None:
+    tenant = chain(run(finding_of("a"), finding_of("b", "q")), run(day=1, unknown="p"))
+    assert fingerprints(tenant.unconfirmed) == ["a"]
+    assert fingerprints(tenant.fixed) == ["b"]
 
 
-def test_unconfirmed_is_carried_on_until_found_or_judged() -> None:
-    gap = (run(one("a")), run(day=1, unknown="p"), run(day=2, unknown="p"))
-    assert chain(*gap).unconfirmed == (one("a"),)
-    found = chain(*gap, run(one("a"), day=3))
-    assert (change_of(found), found.unconfirmed) == ({"a": "unchanged"}, ())
-    judged = chain(*gap, run(day=3))
-    assert (judged.unconfirmed, judged.fixed, judged.closed) == ((), (one("a"),), ("a",))
-    later = chain(*gap, run(day=3), run(one("a"), day=4))
-    assert (change_of(later), later.closed) == ({"a": "reopened"}, ())
+def test_unconfirmed_findings_stay_until_found_or_evaluated() -> None:
+    unknown_runs = (run(finding_of("a")), run(day=1, unknown="p"), run(day=2, unknown="p"))
+    assert chain(*unknown_runs).unconfirmed == (finding_of("a"),)
+    returned = chain(*unknown_runs, run(finding_of("a"), day=3))
+    assert (changes_of(returned), returned.unconfirmed) == ({"a": "unchanged"}, ())
+    evaluated = chain(*unknown_runs, run(day=3))
+    assert (evaluated.unconfirmed, evaluated.fixed, evaluated.closed) == ((), (finding_of("a"),), ("a",))
+    later = chain(*unknown_runs, run(day=3), run(finding_of("a"), day=4))
+    assert (changes_of(later), later.closed) == ({"a": "reopened"}, ())
 
 
-def test_each_finding_waits_for_its_own_policy() -> None:
-    tenant = chain(run(one("a"), one("b", "q")), run(day=1, unknown="pq"), run(day=2, unknown="q"))
-    assert (marks(tenant.fixed), marks(tenant.unconfirmed)) == (["a"], ["b"])
+def test_unconfirmed_finding_is_fixed_when_its_own_policy_is_evaluated() -> None:
+    tenant = chain(run(finding_of("a"), finding_of("b", "q")), run(day=1, unknown="pq"), run(day=2, unknown="q"))
+    assert (fingerprints(tenant.fixed), fingerprints(tenant.unconfirmed)) == (["a"], ["b"])
 
 
-def test_a_finding_that_waited_under_a_waiver_is_reopened_when_it_is_open() -> None:
-    tenant = chain(run(one("a", status=Status.WAIVED)), run(day=1, unknown="p"), run(one("a"), day=2))
-    assert change_of(tenant) == {"a": "reopened"}
+def test_waived_unconfirmed_finding_is_reopened_if_it_returns_open() -> None:
+    tenant = chain(run(finding_of("a", status=Status.WAIVED)), run(day=1, unknown="p"), run(finding_of("a"), day=2))
+    assert changes_of(tenant) == {"a": "reopened"}
 
 
-def test_a_tenant_that_failed_fixes_nothing() -> None:
-    tenant = chain(run(one("a")), failed(1))
-    assert (tenant.fixed, marks(tenant.unconfirmed)) == ((), ["a"])
-    assert marks(chain(run(one("a")), failed(1), run(day=2)).fixed) == ["a"]
-    assert change_of(chain(run(one("a")), failed(1), run(one("a"), one("b"), day=2))) == {"a": "unchanged", "b": "new"}
+def test_findings_of_a_failed_tenant_are_unconfirmed() -> None:
+    tenant = chain(run(finding_of("a")), failed(1))
+    assert (tenant.fixed, fingerprints(tenant.unconfirmed)) == ((), ["a"])
+    assert fingerprints(chain(run(finding_of("a")), failed(1), run(day=2)).fixed) == ["a"]
+    assert changes_of(chain(run(finding_of("a")), failed(1), run(finding_of("a"), finding_of("b"), day=2))) == {
+        "a": "unchanged",
+        "b": "new",
+    }
 
 
-def test_a_policy_that_left_the_set_is_dropped() -> None:
-    for last in (run(day=1, policies="q"), failed(1, policies="q")):
-        tenant = chain(run(one("a")), last)
+def test_findings_of_a_removed_policy_are_dropped() -> None:
+    for current in (run(day=1, policies="q"), failed(1, policies="q")):
+        tenant = chain(run(finding_of("a")), current)
         assert (tenant.fixed, tenant.unconfirmed, tenant.closed) == ((), (), ())
 
 
-def test_a_policy_that_now_leaves_the_tenant_out_is_dropped() -> None:
+def test_findings_of_a_policy_that_excludes_the_tenant_are_dropped() -> None:
     now = failed(1)
     elsewhere = tuple(replace(policy, spec={"tenants": ["contoso"]}) for policy in now.run.policies)
-    tenant = compare(replace(now, run=replace(now.run, policies=elsewhere)), run(one("a"))).tenants[0]
+    tenant = compare(replace(now, run=replace(now.run, policies=elsewhere)), run(finding_of("a"))).tenants[0]
     assert tenant.unconfirmed == ()
-    waiting = chain(run(one("a")), run(day=1, unknown="p"), run(day=2, policies="q"))
-    assert (waiting.unconfirmed, waiting.fixed, waiting.closed) == ((), (), ())
+    removed = chain(run(finding_of("a")), run(day=1, unknown="p"), run(day=2, policies="q"))
+    assert (removed.unconfirmed, removed.fixed, removed.closed) == ((), (), ())
 
 
-def test_a_tenant_without_a_past_has_only_new_findings() -> None:
-    before = run(one("a"))
-    other = replace(before, tenants=(replace(before.tenants[0], tenant_id="another"),))
-    for past in (other, replace(before, tenants=())):
-        tenant = compare(run(one("a"), day=1), past).tenants[0]
-        assert (change_of(tenant), tenant.fixed) == ({"a": "new"}, ())
+def test_tenant_without_a_previous_run_has_only_new_findings() -> None:
+    before = run(finding_of("a"))
+    other_tenant = replace(before, tenants=(replace(before.tenants[0], tenant_id="another"),))
+    for previous in (other_tenant, replace(before, tenants=())):
+        tenant = compare(run(finding_of("a"), day=1), previous).tenants[0]
+        assert (changes_of(tenant), tenant.fixed) == ({"a": "new"}, ())
 
 
-def test_findings_of_the_fleet_are_compared_too() -> None:
+def test_fleet_findings_are_compared() -> None:
     now = result()
     before = replace(night_before(), fleet=replace(now.fleet, findings=FindingTable.of(())))
     assert compare(now, before).fleet.findings[0].change is Change.NEW
@@ -172,7 +178,7 @@ def test_findings_of_the_fleet_are_compared_too() -> None:
 
 
 def fleet(*findings: Finding, day: int, unknown: bool = False) -> Result:
-    """A run of which only the fleet counts; its one policy could perhaps not be evaluated."""
+    """A run with findings of the fleet only; with `unknown`, its policy could not be evaluated."""
     outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED if unknown else Outcome.PASS, findings=len(findings))
     return replace(run(day=day), fleet=FleetResult(policies=(outcome,), findings=FindingTable.of(findings)))
 
@@ -181,28 +187,28 @@ def fleet_chain(*runs: Result) -> FleetResult:
     return last(*runs).fleet
 
 
-def test_what_is_gone_of_the_fleet_is_fixed_when_it_was_judged_and_reopened_when_it_comes_back() -> None:
-    found, gap, gone = fleet(one("a"), day=0), fleet(day=1, unknown=True), fleet(day=2)
-    assert marks(fleet_chain(found, gap).unconfirmed) == ["a"]
-    fixed = fleet_chain(found, gap, gone)
-    assert (fixed.fixed, fixed.unconfirmed, fixed.closed) == ((one("a"),), (), ("a",))
+def test_fleet_findings_are_unconfirmed_fixed_and_reopened_like_those_of_tenants() -> None:
+    first, unknown_run, without_finding = fleet(finding_of("a"), day=0), fleet(day=1, unknown=True), fleet(day=2)
+    assert fingerprints(fleet_chain(first, unknown_run).unconfirmed) == ["a"]
+    fixed = fleet_chain(first, unknown_run, without_finding)
+    assert (fixed.fixed, fixed.unconfirmed, fixed.closed) == ((finding_of("a"),), (), ("a",))
     assert changes((), fixed).fixed == 1
-    again = fleet_chain(found, gap, gone, fleet(one("a"), day=3))
-    assert (again.findings[0].change, again.closed) == (Change.REOPENED, ())
-    assert fleet_chain(found, gap, fleet(one("a"), day=2)).findings[0].change is Change.UNCHANGED
+    reopened = fleet_chain(first, unknown_run, without_finding, fleet(finding_of("a"), day=3))
+    assert (reopened.findings[0].change, reopened.closed) == (Change.REOPENED, ())
+    assert fleet_chain(first, unknown_run, fleet(finding_of("a"), day=2)).findings[0].change is Change.UNCHANGED
 
 
-def test_a_fleet_that_lacks_a_tenant_mends_nothing() -> None:
-    """A finding over two tenants is neither there nor gone in a run over one of them, however often that is run."""
-    pair = fleet(one("a"), day=0)
+def test_fleet_findings_are_unconfirmed_if_a_tenant_is_missing() -> None:
+    """A run over one of two tenants, even if repeated, does not show whether a finding about both is fixed."""
+    pair = fleet(finding_of("a"), day=0)
     pair = replace(pair, tenants=(*pair.tenants, replace(pair.tenants[0], name="other")))
-    alone = fleet_chain(pair, fleet(day=1), fleet(day=2))
-    assert (marks(alone.unconfirmed), alone.fixed, alone.closed) == (["a"], (), ())
+    single_tenant = fleet_chain(pair, fleet(day=1), fleet(day=2))
+    assert (fingerprints(single_tenant.unconfirmed), single_tenant.fixed, single_tenant.closed) == (["a"], (), ())
     both = replace(fleet(day=3), tenants=pair.tenants)
-    assert marks(fleet_chain(pair, fleet(day=1), both).fixed) == ["a"]
+    assert fingerprints(fleet_chain(pair, fleet(day=1), both).fixed) == ["a"]
 
 
-def test_a_previous_run_from_the_future_is_refused() -> None:
+def test_previous_run_later_than_the_current_is_refused() -> None:
     with pytest.raises(AuditorError, match="later than this one"):
         compare(run(), run(day=1))
     assert compare(run(), run()).run.previous == AS_OF
@@ -217,25 +223,27 @@ RUNS = st.lists(
 
 @pytest.mark.slow
 @given(RUNS)
-def test_no_fingerprint_is_in_two_places(drawn: list[tuple[dict[str, Status], str]]) -> None:
+def test_fingerprint_is_in_one_list_only(runs: list[tuple[dict[str, Status], str]]) -> None:
     compared: Result | None = None
     before: set[str] = set()
-    for day, (found, unknown) in enumerate(drawn):
-        findings = tuple(one(name, "p" if name in "ab" else "q", status) for name, status in sorted(found.items()))
+    for day, (statuses, unknown) in enumerate(runs):
+        findings = tuple(
+            finding_of(name, "p" if name in "ab" else "q", status) for name, status in sorted(statuses.items())
+        )
         now = run(*findings, day=day, unknown=unknown)
         compared = now if compared is None else compare(now, compared)
         tenant = compared.tenants[0]
-        here = {finding.fingerprint for finding in tenant.findings}
+        current = {finding.fingerprint for finding in tenant.findings}
         fixed = {finding.fingerprint for finding in tenant.fixed}
-        waiting = set(marks(tenant.unconfirmed))
-        assert len(waiting) == len(tenant.unconfirmed)
-        assert not here & (fixed | waiting | set(tenant.closed))
-        assert not waiting & (fixed | set(tenant.closed))
+        unconfirmed = set(fingerprints(tenant.unconfirmed))
+        assert len(unconfirmed) == len(tenant.unconfirmed)
+        assert not current & (fixed | unconfirmed | set(tenant.closed))
+        assert not unconfirmed & (fixed | set(tenant.closed))
         assert fixed <= set(tenant.closed)
         assert all(finding.policy not in unknown for finding in tenant.fixed)
         assert all(finding.policy in unknown for finding in tenant.unconfirmed)
         if day:
-            # Nothing is lost without a word: it is here, told as gone, or waiting.
-            assert before <= here | waiting | set(tenant.closed)
-        before = here | waiting
-        assert [finding.change for finding in tenant.findings].count(None) == (len(here) if day == 0 else 0)
+            # No finding is lost: each is in the result, closed or unconfirmed.
+            assert before <= current | unconfirmed | set(tenant.closed)
+        before = current | unconfirmed
+        assert [finding.change for finding in tenant.findings].count(None) == (len(current) if day == 0 else 0)
