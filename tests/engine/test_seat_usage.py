@@ -92,14 +92,14 @@ def test_seat_counts_agree_with_a_naive_count(persons: list[dict[str, Any]], row
     )
     for part, services in SERVICES.items():
         expected = Counter(dict.fromkeys(("used 30", "used 90", "idle", "unknown"), 0))
-        for (own, _, kind), count in seats.items():
-            expected[kind] += count if own == part else 0
-        found = next((product for product in usage.products if product.sku_part_number == part), None)
-        assert (found is None) is (expected.total() == 0)
-        if found is None:
+        for (unit_counts, _, kind), count in seats.items():
+            expected[kind] += count if unit_counts == part else 0
+        usage_row = next((product for product in usage.products if product.sku_part_number == part), None)
+        assert (usage_row is None) is (expected.total() == 0)
+        if usage_row is None:
             continue
-        assert (found.assigned, found.unknown) == (expected.total(), expected["unknown"])
-        counts = (found.used_in_30_days, found.used_in_90_days, found.idle)
+        assert (usage_row.assigned, usage_row.unknown) == (expected.total(), expected["unknown"])
+        counts = (usage_row.used_in_30_days, usage_row.used_in_90_days, usage_row.idle)
         used = expected["used 30"] + expected["used 90"]
         assert counts == ((expected["used 30"], used, expected["idle"]) if services else (None, None, None))
     assert_sums(departments, [person for person in persons if {*person["held"]} - {"FLOW_FREE"}], 20 * 3)
@@ -107,15 +107,15 @@ def test_seat_counts_agree_with_a_naive_count(persons: list[dict[str, Any]], row
     named = {unit for _, unit, _ in seats if unit is not None}
     assert set(units) == ({unit for _, unit, _ in seats} if named else set())
     for name, unit in units.items():
-        own = [(part, kind, count) for (part, where, kind), count in seats.items() if where == name]
-        assert unit.assigned == sum(count for _, _, count in own)
-        assert unit.idle == sum(count for _, kind, count in own if kind == "idle")
-        assert unit.used == sum(count for _, kind, count in own if kind.startswith("used"))
-        assert unit.unknown == sum(count for _, kind, count in own if kind == "unknown")
+        unit_counts = [(part, kind, count) for (part, unit_name, kind), count in seats.items() if unit_name == name]
+        assert unit.assigned == sum(count for _, _, count in unit_counts)
+        assert unit.idle == sum(count for _, kind, count in unit_counts if kind == "idle")
+        assert unit.used == sum(count for _, kind, count in unit_counts if kind.startswith("used"))
+        assert unit.unknown == sum(count for _, kind, count in unit_counts if kind == "unknown")
         assert unit.people == sum(
             naive_unit(person) == name and bool({*person["held"]} - {"FLOW_FREE"}) for person in persons
         )
-        suites, copilots = (sum(count for part, _, count in own if part == name) for name in PRODUCTS[:2])
+        suites, copilots = (sum(count for part, _, count in unit_counts if part == name) for name in PRODUCTS[:2])
         assert unit.unpriced == unit.assigned - suites - copilots
         cost = euros("54.75", suites) + euros("28.10", copilots)
         assert (None if unit.cost is None else unit.cost.per_month) == (cost if suites + copilots else None)

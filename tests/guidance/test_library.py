@@ -38,7 +38,7 @@ def errors_of(article: str, *, name: str = "sample.yaml") -> list[str]:
     ]
 
 
-def test_the_packaged_articles_load() -> None:
+def test_packaged_articles_load() -> None:
     library = packaged()
     assert set(library.articles) == {path.stem for path in FOLDER.glob("*.yaml")} - {"links", "terms"}
     assert len(library.articles) >= 40

@@ -140,7 +140,7 @@ def _fleet(
         claims = [] if single else list(seats.balance(judged, policy))
         settled[policy["id"]] = _Settled()
         for claim in claims:
-            holders = [world for world in judged if claim.product and world.shown(str(claim.product)) is not None]
+            holders = [world for world in judged if claim.product and world.product_row(str(claim.product)) is not None]
             claim_result = run.settle(policy, [claim], holders, fleet=True)
             settled[policy["id"]].findings.update(claim_result.findings)
             settled[policy["id"]].notices |= claim_result.notices

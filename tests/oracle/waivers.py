@@ -10,8 +10,8 @@ from tests.oracle.world import World
 
 
 def for_policy(waiver: Document, policy: str) -> bool:
-    wanted = waiver["policies"]
-    return wanted == "*" or "*" in wanted or policy in wanted
+    policies = waiver["policies"]
+    return policies == "*" or "*" in policies or policy in policies
 
 
 def for_tenant(waiver: Document, tenant: str) -> bool:
@@ -52,9 +52,9 @@ def _products(waiver: Document, claim: Claim, worlds: list[World]) -> Truth:
         return True
     if claim.product is None:
         return False
-    wanted = waiver["products"]
+    product_set = waiver["products"]
     if isinstance(claim.product, str):
         sku = claim.product
-        return conj(contains(world, wanted, sku, claim.part) for world in worlds)
+        return conj(contains(world, product_set, sku, claim.part) for world in worlds)
     skus = claim.skus or {}
-    return disj(conj([judged, contains(worlds[0], wanted, sku)]) for sku, judged in skus.items())
+    return disj(conj([judged, contains(worlds[0], product_set, sku)]) for sku, judged in skus.items())

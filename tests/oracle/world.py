@@ -85,12 +85,12 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
         return [] if self.unread(source) else list(self.tenant.get(source) or [])
 
     @cached_property
-    def _shown(self) -> dict[str, Document]:
+    def _product_rows(self) -> dict[str, Document]:
         """The rows of `subscribedSkus` by skuId in lower case; if a SKU has two rows, the first."""
         return {row["skuId"].lower(): row for row in reversed(self.rows("subscribedSkus"))}
 
-    def shown(self, sku: str) -> Document | None:
-        return self._shown.get(sku)
+    def product_row(self, sku: str) -> Document | None:
+        return self._product_rows.get(sku)
 
     def in_catalogue(self, sku: str) -> tuple[str, list[tuple[str, str]]] | None:
         for known, entry in self.catalogue.skus.items():
@@ -100,7 +100,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
 
     def part_number(self, sku: str) -> str | Unknown | None:
         """The part number, or UNKNOWN; None = neither the tenant nor the catalogue has the SKU."""
-        row = self.shown(sku)
+        row = self.product_row(sku)
         if row is not None:
             return str(row["skuPartNumber"])
         entry = self.in_catalogue(sku)
@@ -115,7 +115,7 @@ class World(Struct, frozen=True, kw_only=True, dict=True):
 
     def plans(self, sku: str) -> list[tuple[str, str]] | None:
         """(servicePlanId in lower case, servicePlanName) of a SKU; None = unknown."""
-        row = self.shown(sku)
+        row = self.product_row(sku)
         if row is not None:
             return [(plan["servicePlanId"].lower(), plan["servicePlanName"]) for plan in row["servicePlans"]]
         entry = self.in_catalogue(sku)

@@ -25,8 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_page_has_21_recipes_with_their_current_reports() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    found = list(recipes(page))
-    assert len(found) == 21
+    assert len(list(recipes(page))) == 21
     assert rewritten(page) == page, "python -m tests.policies.recipes"
 
 

@@ -33,7 +33,7 @@ def needed(block: str, users: str = "{}", more: str = ""):  # type: ignore[no-un
         ("assignments: {allow: [trial]}", {Source.USERS, Source.SUBSCRIPTIONS}),
     ],
 )
-def test_sources(block: str, more: set[Source]) -> None:
+def test_sources_of_constraint_blocks(block: str, more: set[Source]) -> None:
     assert needed(block).sources == ALWAYS.sources | more
 
 

@@ -19,8 +19,13 @@ PATHS = st.lists(
     st.dictionaries(st.sampled_from(["state", "assignedByGroup"]), st.none() | SPECIAL_TEXTS, max_size=2), max_size=2
 )
 EVIDENCE = st.fixed_dictionaries(
-    {}, optional={"a": SPECIAL_TEXTS | st.none() | st.just(2**70) | st.floats(0, 9), "b": st.lists(SPECIAL_TEXTS, max_size=2), "paths": PATHS}
-)  # fmt: skip
+    {},
+    optional={
+        "a": SPECIAL_TEXTS | st.none() | st.just(2**70) | st.floats(0, 9),
+        "b": st.lists(SPECIAL_TEXTS, max_size=2),
+        "paths": PATHS,
+    },
+)
 FINDING = st.builds(
     replace,
     st.sampled_from(list(result().tenants[0].findings)),

@@ -97,7 +97,7 @@ def test_codes_distinguish_absent_values(values: list[object]) -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5), st.sampled_from(("ß", "İ", "A", ""))), max_size=30))
-def test_texts_are_folded_as_python_does(values: list[object]) -> None:
+def test_fold_agrees_with_casefold(values: list[object]) -> None:
     for expected, column in slices(values, pa.string()):
         assert fold(column).to_pylist() == [None if text is None else str(text).casefold() for text in expected]
 

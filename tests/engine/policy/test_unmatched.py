@@ -34,7 +34,7 @@ def message(users: str, *people: dict[str, object], **state: object) -> str:
     [("", 3), ("{department: sales}", 2), ("{accountEnabled: false}", 1), ("{not: {department: Sales}}", 1)],
 )
 @pytest.mark.parametrize("rows", [1, 2, 9])
-def test_people_of_the_population_are_counted_over_all_batches(users: str, count: int, rows: int) -> None:
+def test_population_is_counted_over_all_batches(users: str, count: int, rows: int) -> None:
     result = judged(REQUIRE, tenant(*PEOPLE, rows=rows), users=users)
     assert result.policies[0].judged == count
     assert not unmatched(result)
@@ -146,7 +146,7 @@ def test_notice_about_products_and_groups_that_do_not_exist() -> None:
     assert notices.message == "the policy p evaluates nothing: the tenant has nothing that it applies to"
 
 
-def test_the_fleet_counts_the_products_of_all_tenants() -> None:
+def test_fleet_policy_counts_the_products_of_all_tenants() -> None:
     policies = policy_file("balance: {of: [SPE_E3, SPE_E5], spare: {min: 1, max: 5}}")
     states = [
         tenant(name=name, tenant_id=f"id-{name}", subscribedSkus=[bought(part) for part in parts])

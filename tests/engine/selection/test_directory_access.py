@@ -87,7 +87,7 @@ def partly_read(snapshot: Snapshot, source: Source, *asked: str) -> Snapshot:
         ("{roles: Global Administrator, assigned: eligible}", ""),
     ],
 )
-def test_roles(selector: str, expected: str) -> None:
+def test_has_role(selector: str, expected: str) -> None:
     result = judged(f"{{hasRole: {selector}}}", snapshot_with())
     assert finding_subjects(result) == expected
     assert result.policies[0].status == ("fail" if expected else "pass")

@@ -83,7 +83,7 @@ VALUES = (
 )
 
 
-def test_values_of_properties(tmp_path: Path) -> None:
+def test_operators_on_properties(tmp_path: Path) -> None:
     assert selected(tmp_path, VALUES, *PEOPLE) == list(VALUES)
 
 
@@ -99,7 +99,7 @@ ACTIVITY = (
 )
 
 
-def test_activity(tmp_path: Path) -> None:
+def test_sign_in_activity(tmp_path: Path) -> None:
     edge = NOW - timedelta(days=90)
     month = NOW - timedelta(days=30)
     year_one = datetime(1, 1, 1, tzinfo=UTC)
@@ -136,7 +136,7 @@ DATES = (
 )
 
 
-def test_dates(tmp_path: Path) -> None:
+def test_creation_dates(tmp_path: Path) -> None:
     day = datetime(2024, 2, 29, tzinfo=UTC)
     users = (
         {"id": "before", "createdDateTime": day - STEP},

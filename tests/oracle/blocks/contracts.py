@@ -34,7 +34,9 @@ def holds(contract: Document, day: date) -> bool:
 
 
 def contracts_of(world: World) -> list[Document]:
-    return [each for each in world.book.contracts if "tenants" not in each or world.name in each["tenants"]]
+    return [
+        contract for contract in world.book.contracts if "tenants" not in contract or world.name in contract["tenants"]
+    ]
 
 
 def single_sku(world: World, product_set: Any) -> str | None:

@@ -62,8 +62,9 @@ def _expires(world: World, row: Document, expiring: Document) -> bool:
 def _monthly(world: World, row: Document) -> bool:
     """Whether every contract in force for the product is monthly; the oracle has no earlier snapshots to compare."""
     active = [contract for contract in contracts_of(world) if holds(contract, today(world))]
-    memberships = [contains(world, each["products"], row["skuId"].lower(), row.get("skuPartNumber")) for each in active]
-    terms = {each["term"] for each, judged in zip(active, memberships, strict=True) if judged is True}
+    sku, part = row["skuId"].lower(), row.get("skuPartNumber")
+    memberships = [contains(world, contract["products"], sku, part) for contract in active]
+    terms = {contract["term"] for contract, judged in zip(active, memberships, strict=True) if judged is True}
     return None not in memberships and terms == {"P1M"}
 
 
@@ -78,13 +79,13 @@ def _idle(world: World, block: Document) -> Iterator[Claim]:
     for sku in {row["skuId"].lower() for row in ending}:
         product_rows = [row for row in ending if row["skuId"].lower() == sku]
         memberships = [contains(world, block.get("of", "*"), sku, row.get("skuPartNumber")) for row in product_rows]
-        shown = world.shown(sku)
-        if all(judged is False for judged in memberships) or (shown is not None and not is_user_sku(shown)):
+        product_row = world.product_row(sku)
+        if all(judged is False for judged in memberships) or (product_row is not None and not is_user_sku(product_row)):
             continue
-        if shown is None and world.source("subscribedSkus") == "complete":
+        if product_row is None and world.source("subscribedSkus") == "complete":
             continue
-        usable = None if shown is None else usable_of(shown)
-        consumed = None if shown is None else shown.get("consumedUnits")
+        usable = None if product_row is None else usable_of(product_row)
+        consumed = None if product_row is None else product_row.get("consumedUnits")
         if usable is None or consumed is None:
             yield NOT_EVALUATED
             continue

@@ -296,7 +296,7 @@ def balance(worlds: list[World], policy: Document) -> Iterator[Claim]:
 
 def _beyond(world: World, block: Document, sku: str, side: str) -> Truth:
     """Whether the tenant has spare seats of the SKU below `min`, or above `max`."""
-    row = world.shown(sku)
+    row = world.product_row(sku)
     if row is None or not is_user_sku(row) or side not in block["spare"]:
         return False
     usable, consumed = usable_of(row), row.get("consumedUnits")

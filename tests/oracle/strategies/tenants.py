@@ -62,21 +62,21 @@ def shelves(draw: st.DrawFn) -> Shelf:
     rng = Random(draw(seeds))
     products = draw(st.lists(st.sampled_from(SKUS), unique=True, min_size=2, max_size=8))
     strays = products[6:] + sample(rng, products[1:6], 1)
-    shown = [sku for sku in products if sku not in strays]
+    owned = [sku for sku in products if sku not in strays]
     plans = {
         sku: list(PLANS[: rng.randint(0, 7)]) if rng.random() < 0.4 else sample(rng, PLANS, 4)
         for sku, _part in products
     }
     if (count := draw(st.integers(0, 59))) >= 54:
         bulk = alphabet.BULK if count == 59 else alphabet.BULK[: alphabet.WORD_AND_MORE]
-        shown = [*shown, *bulk]
+        owned = [*owned, *bulk]
         plans |= {sku: [PLANS[number % 7], PLANS[number % 3]][: number % 3] for number, (sku, _) in enumerate(bulk)}
     catalogue = {}
-    for sku, part in [*shown, *strays]:
+    for sku, part in [*owned, *strays]:
         catalogue_state = rng.choice(("same", "same", "other", "no"))
         if catalogue_state != "no":
             catalogue[sku] = (part, plans[sku] if catalogue_state == "same" else sample(rng, PLANS, 4))
-    return Shelf(shown=shown, strays=strays, plans=plans, catalogue=catalogue)
+    return Shelf(shown=owned, strays=strays, plans=plans, catalogue=catalogue)
 
 
 @st.composite
@@ -91,7 +91,7 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
         not_collected = sample(rng, FACTS, 2)
         report_rows = reports(rng, as_of, whole=False)
     rows = [_user(Random(seed), number, shelf, as_of) for number, seed in enumerate(draw(_crowds))]
-    shown = [pair for pair in shelf.shown if pair[1].startswith("BULK_") or rng.random() < 0.85]
+    shown_products = [pair for pair in shelf.shown if pair[1].startswith("BULK_") or rng.random() < 0.85]
     tenant: Row = {
         "name": name,
         "tenantId": alphabet.guid("ffff", alphabet.TENANTS.index(name)),
@@ -100,7 +100,7 @@ def tenants(draw: st.DrawFn, name: str, shelf: Shelf, as_of: datetime) -> Row:
         "notCollected": not_collected,
         "reports": report_rows,
         "users": [_collected(row, status, not_collected) for row in rows],
-        "subscribedSkus": [_sku(rng, sku, part, shelf) for sku, part in shown],
+        "subscribedSkus": [_sku(rng, sku, part, shelf) for sku, part in shown_products],
         "subscriptions": [_subscription(rng, number, shelf, as_of) for number in range(rng.randint(0, 5))],
         "groups": list(_groups(rng, len(rows), status)),
     }

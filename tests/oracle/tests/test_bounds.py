@@ -76,9 +76,9 @@ def _assert_tightest_bounds(seats: SeatCount) -> None:
         spare
         for spare in range(min(seats.usable, 400) + 1)
         if all(
-            (each.minimum or 0) <= each.usable - (seats.usable - spare)
-            and (each.maximum is None or each.usable - (seats.usable - spare) <= each.maximum)
-            for each in seats.bounds
+            (bounds.minimum or 0) <= bounds.usable - (seats.usable - spare)
+            and (bounds.maximum is None or bounds.usable - (seats.usable - spare) <= bounds.maximum)
+            for bounds in seats.bounds
         )
     }
     inside = {spare for spare in range(min(seats.usable, 400) + 1) if least <= spare <= most}

@@ -48,7 +48,7 @@ def test_exclusive_needs_two_skus_in_two_elements() -> None:
     }
 
 
-def test_redundant() -> None:
+def test_redundant_products() -> None:
     policy = {"assignments": {"redundant": "deny"}}
     held = user(held=(E3, E5, F1, FREE, VISIO))
     assert finding_keys(contoso_verdict(policy, tenant(held))) == {
@@ -92,7 +92,7 @@ def test_assignment_path_and_duplicate() -> None:
     assert contoso_verdict({"assignments": {"of": "VISIO*", "via": "group"}}, blind).outcomes["p"] == "pass"
 
 
-def test_services() -> None:
+def test_required_and_denied_services() -> None:
     policy = {"assignments": {"services": {"require": ["teams1"], "deny": [EXCHANGE.upper()]}}}
     off = user(held=(E3,), licenseAssignmentStates=[path(E3, off=(TEAMS,)), path(E3, "g1", off=(EXCHANGE, TEAMS))])
     assert finding_keys(contoso_verdict(policy, tenant(off))) == {

@@ -67,7 +67,9 @@ def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVe
         ({"min": "0.5%"}, 100, 100, {"seats.below-minimum": 1}),
     ],
 )
-def test_spare(spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int]) -> None:
+def test_spare_bounds_and_seats_to_adjust(
+    spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int]
+) -> None:
     verdict = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed))
     assert {key.check: judged.evidence["adjust"] for key, judged in verdict.findings.items()} == expected
     assert all(key[2:5] == ("product", E3, E3) for key in verdict.findings)

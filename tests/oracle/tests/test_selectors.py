@@ -26,7 +26,7 @@ from tests.oracle.cases import (
 # ---- examples of the specification
 
 
-def test_the_example_of_section_five() -> None:
+def test_example_of_section_five() -> None:
     verdict = contoso_verdict(
         {"users": "frontline", "assignments": {"allow": ["SPE_F1", "free"], "require": ["SPE_F1"]}},
         tenant(user("ann", (E5,), department="Store"), user("bob", (E5,), department="Board")),
@@ -105,7 +105,7 @@ def test_unknown_product_names_raise_notices_but_globs_do_not() -> None:
     assert unknown == {("policy.unknown-product", name) for name in ("TYPO", "Typo2", STRAY, "typo3")}
 
 
-def test_a_stray_sku_has_no_part_number_when_subscribed_skus_were_read() -> None:
+def test_stray_sku_has_no_part_number_if_subscribed_skus_were_read() -> None:
     bare = tenant(user(held=(STRAY,)))
     assert contoso_verdict({"assignments": {"deny": ["SPE_*", "SPE_E3"]}}, bare).outcomes["p"] == "pass"
     assert finding_keys(contoso_verdict({"assignments": {"deny": ["paid"]}}, bare)) == {
@@ -137,7 +137,7 @@ def test_names_are_looked_up_in_the_catalogue_if_subscribed_skus_were_not_read(s
         ({"matches": "s*", "not": "Store"}, {"b"}), ([None, "Store"], {"a", "c", "d"}),
     ],
 )  # fmt: skip
-def test_values(value: Any, inside: set[str]) -> None:
+def test_operators_on_text_properties(value: Any, inside: set[str]) -> None:
     people = [user("a", department="Store"), user("b", department="Straße"), user("c", department=""), user("d")]
     assert population_of({"department": value}, *people) == (inside, "fail")
 
@@ -148,7 +148,7 @@ def test_case_folding_keeps_the_dotted_i() -> None:
     }
 
 
-def test_documented_defaults() -> None:
+def test_defaults_of_user_type_and_on_premises_sync() -> None:
     people = [
         user("a"),
         user("b", userType="Guest", onPremisesSyncEnabled=True),

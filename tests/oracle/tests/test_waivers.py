@@ -43,7 +43,7 @@ def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
         ("2026-12-04", {("waiver.expiring", "W-0")}), ("2026-12-05", set()),
     ],
 )  # fmt: skip
-def test_expiry(expires: str, notices: set[tuple[str, str]]) -> None:
+def test_waiver_expiry(expires: str, notices: set[tuple[str, str]]) -> None:
     verdict = waived({"expires": expires})
     assert verdict.notices == notices
     assert verdict.outcomes["p"] == ("fail" if expires == "2026-11-19" else "waived")

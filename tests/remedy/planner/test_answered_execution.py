@@ -92,11 +92,14 @@ def planned(tmp_path_factory: pytest.TempPathFactory) -> AnsweredPlan:
     assert answered.complete, "usage and device reports were collected"
     assert {plan.name for plan in answered.tenants if plan.proof.fixed} == set(NAMES)
     policies = {
-        each.policy for plan in answered.tenants for each in plan.findings if each.fingerprint in plan.proof.fixed
+        finding.policy
+        for plan in answered.tenants
+        for finding in plan.findings
+        if finding.fingerprint in plan.proof.fixed
     }
     assert policies >= {"device-add-ons", "suite-unused-90d", "copilot-unused-30d"}
     access = {"privileged-role-suite", "eligible-role-suite", "conditional-access-p1", "conditional-access-risk-p2"}
-    assert {each.policy for plan in answered.tenants for each in plan.findings} >= access, (
+    assert {finding.policy for plan in answered.tenants for finding in plan.findings} >= access, (
         "directory roles were collected"
     )
     assert not any(plan.open_questions for plan in answered.tenants)

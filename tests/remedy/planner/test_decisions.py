@@ -323,7 +323,7 @@ def test_add_on_is_removed_with_its_suite_only_by_decision_and_if_a_policy_requi
         answers = loaded([{"for": {"policy": "leavers"}, "answer": {"release": True}}]).decisions
         plan = plan_run([tenant], load([("p.yaml", text)]).policies, builtin(), NOW, decisions=answers)
         assert plan.proven
-        removed.append([bodies(each.tenants[0]) for each in (undecided, plan)])
+        removed.append([bodies(item.tenants[0]) for item in (undecided, plan)])
     path = "/users/leaver/assignLicense"
     assert removed[0] == [[(path, [], ["SPE_E3"])]] * 2
     assert removed[1] == [[], [(path, [], ["SPE_E3", "VISIOCLIENT"])]]

@@ -67,12 +67,12 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
             if row["assignedByGroup"] == name
         ]
         members = list(dict.fromkeys(user_id for user_id, _ in paths))
-        given = {sku for _, sku in paths} or {VISIO}
+        skus = {sku for _, sku in paths} or {VISIO}
         groups.append(
             {
                 "id": name,
                 "displayName": name,
-                "assignedLicenses": [{"skuId": sku} for sku in SKUS if sku in given],
+                "assignedLicenses": [{"skuId": sku} for sku in SKUS if sku in skus],
                 "hasMembersWithLicenseErrors": name in erring,
                 "licenseProcessingState": {"state": "ProcessingComplete"},
                 "groupTypes": draw(st.sampled_from([[], [], ["DynamicMembership"]])),

@@ -310,8 +310,8 @@ def test_hostile_names_do_not_become_code(tmp_path: Path) -> None:
     assert hostile.commands == plain.commands
     assert len(hostile.comments) == len(plain.comments)
     names = [person["Name"] for person in hostile.literals["$People"].values()]
-    assert sum("Remove-Item" in each and each.isprintable() for each in names) == 2
-    assert not any("#>" in each or "<#" in each for each in hostile.comments if "Remove-Item" in each)
+    assert sum("Remove-Item" in name and name.isprintable() for name in names) == 2
+    assert not any("#>" in text or "<#" in text for text in hostile.comments if "Remove-Item" in text)
 
 
 def test_irreversible_step_has_a_reason() -> None:
