@@ -1,4 +1,4 @@
-"""Two saved tenants and a policy that both break, shared by the tests of the command line."""
+"""Shared by the command line tests: two saved tenants, and a policy file that both of them violate."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ POLICY = LEAVERS + "- {id: spare, severity: low, seats: {of: paid, spare: {min: 
 
 
 @pytest.fixture(scope="session")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two tenants with a blocked account, saved as a collection would."""
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tenants with one blocked account each, saved as `auditor collect` saves them."""
     root = tmp_path_factory.mktemp("saved") / "snapshots"
     for name in ("contoso", "fabrikam"):
         people = [
-            user(f"{who}-{name}", "SPE_E3", accountEnabled=who != "ann", department="Sales")
-            for who in ("ann", "bob", "eve")
+            user(f"{person}-{name}", "SPE_E3", accountEnabled=person != "ann", department="Sales")
+            for person in ("ann", "bob", "eve")
         ]
         write(root, tenant(*people, name=name, tenant_id=f"id-{name}", subscribedSkus=[bought("SPE_E3", 5, 3)]))
     return root
@@ -27,7 +27,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's two tenants, saved as a collection would: people and products of every kind."""
+    """The two demo tenants, saved as `auditor collect` saves them, with people and products of every kind."""
     root = tmp_path_factory.mktemp("demo") / "snapshots"
     for snapshot in snapshots(NOW):
         write(root, snapshot)
@@ -35,8 +35,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """A working folder with one policy file in `policies/`."""
+def workspace(tmp_path: Path) -> Path:
+    """A working directory with one policy file in `policies/`."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "people.yaml").write_text(POLICY)
     return tmp_path

@@ -1,4 +1,4 @@
-"""Exit codes are a promise: 0 and 1 come from a whole audit only, and no stream, encoding or bug changes that."""
+"""Exit codes: 0 and 1 only after a complete audit, also with closed streams, other encodings and internal errors."""
 
 import os
 import shlex
@@ -12,14 +12,14 @@ from auditor.cli.main import main_parser
 from tests.builders.service.command_line import AS_OF, ROOT, call, clean_environment, expect, spawn
 
 AUDIT = ("audit", "--as-of", AS_OF, "-f", "terminal", "--fail-on", "low")
-posix = pytest.mark.skipif(os.name != "posix", reason="files are closed, and devices are full, in a POSIX shell")
+posix = pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes the streams")
 
 
-def shell(line: str, here: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
+def shell(line: str, workspace: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run a line of bash in which `auditor` is the program."""
     program = f'auditor() {{ {shlex.quote(sys.executable)} -m auditor "$@"; }}; {line}'
     return subprocess.run(
-        ["bash", "-c", program], cwd=here, env=clean_environment({"PYTHONPATH": str(ROOT), **environment}),
+        ["bash", "-c", program], cwd=workspace, env=clean_environment({"PYTHONPATH": str(ROOT), **environment}),
         capture_output=True, check=False, timeout=60,
     )  # fmt: skip
 
@@ -38,41 +38,43 @@ def shell(line: str, here: Path, **environment: str) -> subprocess.CompletedProc
         ("> /dev/full 2> /dev/full", 3),
     ],
 )
-def test_an_audit_ends_with_its_own_code_whoever_listens(here: Path, saved: Path, streams: str, code: int) -> None:
-    """A reader that is gone changes nothing; a stdout that is full means that what was asked for was not written."""
+def test_audit_keeps_its_exit_code_if_output_streams_are_closed(
+    workspace: Path, fleet: Path, streams: str, code: int
+) -> None:
+    """A closed stream changes nothing; if stdout is full, the requested output is not written: exit code 3."""
     if "full" in streams and not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    asked = shlex.join(["auditor", *AUDIT, "--snapshot", str(saved)])
-    ran = shell(f"{asked} {streams}", here)
-    assert ran.returncode == code, ran.stderr
-    assert b"Traceback" not in ran.stderr
-    assert (b"stdout-unwritable" in ran.stderr) == (streams == "> /dev/full")
-    assert b"Exception ignored" not in ran.stderr
+        pytest.skip("there is no /dev/full")
+    command = shlex.join(["auditor", *AUDIT, "--snapshot", str(fleet)])
+    completed = shell(f"{command} {streams}", workspace)
+    assert completed.returncode == code, completed.stderr
+    assert b"Traceback" not in completed.stderr
+    assert (b"stdout-unwritable" in completed.stderr) == (streams == "> /dev/full")
+    assert b"Exception ignored" not in completed.stderr
 
 
 @pytest.mark.slow
 @posix
-def test_a_report_does_not_land_in_a_closed_standard_file(here: Path, saved: Path) -> None:
-    ran = shell(f"auditor audit --snapshot {saved} --as-of {AS_OF} -f json -f terminal >&- 2>&- <&-", here)
-    assert ran.returncode == 0
-    assert (here / "out" / "result.json").read_bytes().startswith(b"{")
-    assert (here / "out" / "result.json").read_bytes().endswith(b"}\n")
+def test_report_files_are_complete_if_standard_streams_are_closed(workspace: Path, fleet: Path) -> None:
+    completed = shell(f"auditor audit --snapshot {fleet} --as-of {AS_OF} -f json -f terminal >&- 2>&- <&-", workspace)
+    assert completed.returncode == 0
+    assert (workspace / "out" / "result.json").read_bytes().startswith(b"{")
+    assert (workspace / "out" / "result.json").read_bytes().endswith(b"}\n")
 
 
 @pytest.mark.slow
 @posix
 @pytest.mark.parametrize("line", ["auditor --help", "auditor audit --help", "auditor schema policy"])
-def test_what_was_asked_for_and_not_written_is_no_success(here: Path, line: str) -> None:
+def test_exit_code_is_3_if_stdout_is_full(workspace: Path, line: str) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("no /dev/full here")
-    assert shell(f"{line} > /dev/full", here).returncode == 3
+        pytest.skip("there is no /dev/full")
+    assert shell(f"{line} > /dev/full", workspace).returncode == 3
 
 
 @pytest.mark.slow
 @posix
 @pytest.mark.parametrize("line", ["auditor --help", "auditor products E3"])
-def test_a_reader_that_is_gone_is_no_failure(here: Path, line: str) -> None:
-    assert shell(f"{line} | true; exit ${{PIPESTATUS[0]}}", here).returncode == 0
+def test_exit_code_is_0_if_the_reader_of_stdout_is_gone(workspace: Path, line: str) -> None:
+    assert shell(f"{line} | true; exit ${{PIPESTATUS[0]}}", workspace).returncode == 0
 
 
 @pytest.mark.slow
@@ -87,26 +89,28 @@ def test_a_reader_that_is_gone_is_no_failure(here: Path, line: str) -> None:
         ("argparse", "SystemExit(0)", ()),
     ],
 )
-def test_a_bug_ends_with_70_wherever_it_is_and_however_it_is_reported(
-    here: Path, saved: Path, tmp_path: Path, module: str, raised: str, flags: tuple[str, ...]
+def test_internal_error_exits_with_70(
+    workspace: Path, fleet: Path, tmp_path: Path, module: str, raised: str, flags: tuple[str, ...]
 ) -> None:
-    """A broken installation of a library, and of one that the command line itself needs."""
+    """A broken library: pyarrow is imported by the audit, argparse by the command line itself."""
     broken = tmp_path / "broken"
     broken.mkdir()
     (broken / f"{module}.py").write_text(f"raise {raised}\n", encoding="utf-8")
-    ran = spawn(*AUDIT, "--snapshot", saved, *flags, cwd=here, PYTHONPATH=os.pathsep.join((str(broken), str(ROOT))))
-    assert ran.code == 70, (ran.err, ran.out)
-    assert "bug" in ran.err
-    assert ("Traceback" in ran.err) == (flags != () and module == "pyarrow")
+    completed = spawn(
+        *AUDIT, "--snapshot", fleet, *flags, cwd=workspace, PYTHONPATH=os.pathsep.join((str(broken), str(ROOT)))
+    )
+    assert completed.code == 70, (completed.err, completed.out)
+    assert "bug" in completed.err
+    assert ("Traceback" in completed.err) == (flags != () and module == "pyarrow")
 
 
-def test_the_help_tells_the_code_of_a_bug() -> None:
+def test_help_lists_exit_code_70() -> None:
     assert "\n  70   " in main_parser().format_help()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("encoding", "asked", "code"),
+    ("encoding", "arguments", "code"),
     [
         ("ascii", ("audit", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
         ("cp850", ("plan", "policies/people.yaml", "--locale", "tr", "-f", "terminal", "--snapshot"), 0),
@@ -114,30 +118,32 @@ def test_the_help_tells_the_code_of_a_bug() -> None:
         ("ascii", ("explain", "Ğüneş → ✓"), 2),
     ],
 )
-def test_output_fits_into_any_code_page(
-    here: Path, saved: Path, encoding: str, asked: tuple[str, ...], code: int
+def test_output_is_written_in_any_code_page(
+    workspace: Path, fleet: Path, encoding: str, arguments: tuple[str, ...], code: int
 ) -> None:
-    """As Windows pipes it: names of people, boxes, marks and all letters of Turkish have no place in these."""
-    (here / "policies" / "wrong.yaml").write_text("version: 1\n# Ğüneş → ✓\npolicies: [{id: 'Ğ→'}]\n", encoding="utf-8")
-    page = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
-    more = [str(saved), "--as-of", AS_OF] if asked[-1] == "--snapshot" else []
-    ran = subprocess.run(
-        [sys.executable, "-m", "auditor", *asked, *more], cwd=here, capture_output=True, check=False,
-        env=clean_environment({"PYTHONPATH": str(ROOT), **page}), timeout=60,
+    """As in a Windows pipe: these encodings lack box characters, symbols, Turkish letters and letters of names."""
+    (workspace / "policies" / "wrong.yaml").write_text(
+        "version: 1\n# Ğüneş → ✓\npolicies: [{id: 'Ğ→'}]\n", encoding="utf-8"
+    )
+    environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}
+    options = [str(fleet), "--as-of", AS_OF] if arguments[-1] == "--snapshot" else []
+    completed = subprocess.run(
+        [sys.executable, "-m", "auditor", *arguments, *options], cwd=workspace, capture_output=True, check=False,
+        env=clean_environment({"PYTHONPATH": str(ROOT), **environment}), timeout=60,
     )  # fmt: skip
-    assert ran.returncode == code, ran.stderr
-    assert b"Traceback" not in ran.stderr
-    assert ran.stdout + ran.stderr
+    assert completed.returncode == code, completed.stderr
+    assert b"Traceback" not in completed.stderr
+    assert completed.stdout + completed.stderr
 
 
-def test_two_hyphens_end_the_options(here: Path) -> None:
-    """A policy file may begin with a hyphen, and look like an option."""
-    policy = (here / "policies" / "people.yaml").read_text()
-    (here / "-q.yaml").write_text(policy)
-    (here / "--strict").write_text(policy.replace("leavers", "others").replace("spare,", "spares,"))
-    assert call("validate", "--", "-q.yaml", "--strict", cwd=here).code == 0
-    assert "2 files" in call("validate", "--", "-q.yaml", "--strict", cwd=here).err
-    assert call("validate", "-q", "--", "-q.yaml", cwd=here).err == ""
-    missing = expect(2, "validate", "--", "-v", cwd=here)
+def test_two_hyphens_end_the_options(workspace: Path) -> None:
+    """The name of a policy file may begin with a hyphen and look like an option."""
+    policy = (workspace / "policies" / "people.yaml").read_text()
+    (workspace / "-q.yaml").write_text(policy)
+    (workspace / "--strict").write_text(policy.replace("leavers", "others").replace("spare,", "spares,"))
+    assert call("validate", "--", "-q.yaml", "--strict", cwd=workspace).code == 0
+    assert "2 files" in call("validate", "--", "-q.yaml", "--strict", cwd=workspace).err
+    assert call("validate", "-q", "--", "-q.yaml", cwd=workspace).err == ""
+    missing = expect(2, "validate", "--", "-v", cwd=workspace)
     assert "-v" in missing.err
     assert "usage:" not in missing.err

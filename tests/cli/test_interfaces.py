@@ -1,4 +1,4 @@
-"""Interfaces, sentence by sentence: options, the environment, and what stands on stdout and what on stderr."""
+"""Options, environment variables, and what is written to stdout and stderr."""
 
 import json
 from pathlib import Path
@@ -12,34 +12,36 @@ POLICY = "version: 1\npolicies:\n  - {id: a, severity: high, assignments: {deny:
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     (tmp_path / "p.yaml").write_text(POLICY)
     Tenant(users=[{"id": "u1", "licences": [path(E5)]}], products=[sku(E5, 5, 1)]).write(tmp_path / "snapshots")
     return tmp_path
 
 
-def audit(here: Path, *arguments: str, **environment: str) -> Ran:
-    return call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, *arguments, cwd=here, **environment)
+def audit(workspace: Path, *arguments: str, **environment: str) -> Ran:
+    return call(
+        "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, *arguments, cwd=workspace, **environment
+    )
 
 
 @pytest.mark.parametrize("quiet", [(), ("-q",)])
-def test_every_format_takes_a_path(quiet: tuple[str, ...], here: Path) -> None:
-    assert audit(here, "-f", "terminal=sub/summary.txt", *quiet).code == 1
-    summary = (here / "sub" / "summary.txt").read_text()
+def test_terminal_format_can_be_written_to_a_path(quiet: tuple[str, ...], workspace: Path) -> None:
+    assert audit(workspace, "-f", "terminal=sub/summary.txt", *quiet).code == 1
+    summary = (workspace / "sub" / "summary.txt").read_text()
     assert summary.startswith("1 open finding")
     assert "\x1b" not in summary
     assert "summary.txt" not in summary
 
 
-def test_a_path_is_not_written_twice_by_the_terminals_either(here: Path) -> None:
-    ran = audit(here, "-f", "terminal=a.txt", "-f", "markdown=a.txt")
-    assert (ran.code, "two outputs" in ran.err) == (2, True)
+def test_terminal_and_another_format_with_the_same_path_are_an_error(workspace: Path) -> None:
+    completed = audit(workspace, "-f", "terminal=a.txt", "-f", "markdown=a.txt")
+    assert (completed.code, "two outputs" in completed.err) == (2, True)
 
 
-def test_data_on_stdout_and_words_on_stderr(here: Path) -> None:
-    ran = audit(here, "-f", "json=-", "-f", "terminal")
-    assert json.loads(ran.out)["schema"] == "auditor/result/v1"
-    assert "1 open finding" in ran.err
+def test_summary_goes_to_stderr_if_data_goes_to_stdout(workspace: Path) -> None:
+    completed = audit(workspace, "-f", "json=-", "-f", "terminal")
+    assert json.loads(completed.out)["schema"] == "auditor/result/v1"
+    assert "1 open finding" in completed.err
 
 
 @pytest.mark.parametrize(
@@ -49,25 +51,27 @@ def test_data_on_stdout_and_words_on_stderr(here: Path) -> None:
         *("AUDITOR_SHARD", "AUDITOR_REDACT", "AUDITOR_AS_OF", "SOURCE_DATE_EPOCH"),
     ],
 )
-def test_an_empty_variable_is_none(name: str, here: Path) -> None:
-    ran = audit(here, "-q", **{name: ""})
-    assert (ran.code, ran.err) == (1, "")
-    assert (here / "out" / "result.json").exists()
+def test_empty_environment_variable_is_ignored(name: str, workspace: Path) -> None:
+    completed = audit(workspace, "-q", **{name: ""})
+    assert (completed.code, completed.err) == (1, "")
+    assert (workspace / "out" / "result.json").exists()
 
 
-def test_an_annotation_without_a_title_bears_the_policys_id(here: Path) -> None:
-    ran = audit(here, "-f", "json", GITHUB_ACTIONS="true")
-    assert "title=a (high)::1 open finding of a" in ran.text
+def test_annotation_of_a_policy_without_a_title_shows_its_id(workspace: Path) -> None:
+    completed = audit(workspace, "-f", "json", GITHUB_ACTIONS="true")
+    assert "title=a (high)::1 open finding of a" in completed.text
 
 
-@pytest.mark.parametrize("by", [E5, E5.upper()])
-def test_a_sku_priced_twice_is_an_error_by_id_and_by_name_too(by: str, here: Path) -> None:
-    (here / "p.yaml").write_text(f"{POLICY}prices: {{currency: EUR, perSeatPerMonth: {{SPE_E5: 1, {by}: 2}}}}\n")
-    for ran in (audit(here), call("validate", "p.yaml", cwd=here)):
-        assert ran.code == 2
-        assert "p.yaml:4:54: error[prices-duplicate]" in ran.err
+@pytest.mark.parametrize("sku_id", [E5, E5.upper()])
+def test_two_prices_of_one_sku_by_name_and_id_are_an_error(sku_id: str, workspace: Path) -> None:
+    (workspace / "p.yaml").write_text(
+        f"{POLICY}prices: {{currency: EUR, perSeatPerMonth: {{SPE_E5: 1, {sku_id}: 2}}}}\n"
+    )
+    for completed in (audit(workspace), call("validate", "p.yaml", cwd=workspace)):
+        assert completed.code == 2
+        assert "p.yaml:4:54: error[prices-duplicate]" in completed.err
 
 
-def test_prices_of_two_skus_are_no_price_twice(here: Path) -> None:
-    (here / "p.yaml").write_text(f"{POLICY}prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 1, {E5}: 2}}}}\n")
-    assert audit(here, "-q").code == 1
+def test_prices_of_two_skus_by_name_and_id_are_accepted(workspace: Path) -> None:
+    (workspace / "p.yaml").write_text(f"{POLICY}prices: {{currency: EUR, perSeatPerMonth: {{SPE_E3: 1, {E5}: 2}}}}\n")
+    assert audit(workspace, "-q").code == 1

@@ -1,4 +1,4 @@
-"""What is not installed is named with the command that adds it to this installation, however it was made."""
+"""Missing optional libraries: the message shows the install command for the way the program was installed."""
 
 import json
 import os
@@ -13,54 +13,54 @@ from auditor.installation import Installer, install_command, installer, missing_
 from tests.builders.service.command_line import ROOT, clean_environment
 
 RUN = "import site, sys; site.addsitedir(sys.argv.pop(1)); from auditor.__main__ import main; sys.exit(main())"
-WANTED = ("pyspark>=4.0", "pandas>=2.2,<3")
+REQUIREMENTS = ("pyspark>=4.0", "pandas>=2.2,<3")
 
 
-def without(left_out: str, where: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with the packages of this environment, except those whose name begins with `left_out`."""
+def run_without(excluded: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with the packages of this environment, except those whose name begins with `excluded`."""
     packages = Path(next(path for path in sys.path if path.endswith("site-packages")))
-    fewer = where / "packages"
-    fewer.mkdir()
+    site_packages = folder / "packages"
+    site_packages.mkdir()
     for item in packages.iterdir():
-        if not item.name.lower().startswith(left_out):
-            (fewer / item.name).symlink_to(item)
+        if not item.name.lower().startswith(excluded):
+            (site_packages / item.name).symlink_to(item)
     return subprocess.run(
-        [sys.executable, "-S", "-c", RUN, str(fewer), *arguments],
-        cwd=where, env=clean_environment({"PYTHONPATH": str(ROOT)}), capture_output=True, text=True, check=False,
+        [sys.executable, "-S", "-c", RUN, str(site_packages), *arguments],
+        cwd=folder, env=clean_environment({"PYTHONPATH": str(ROOT)}), capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("left_out", "arguments", "named"),
+    ("excluded", "arguments", "command"),
     [
         ("pyspark", ("audit", "--demo", "--engine", "spark"), '-m pip install "pyspark>=4.0"'),
         ("xlsxwriter", ("audit", "--demo", "-f", "xlsx"), '-m pip install "xlsxwriter>=3.2"'),
     ],
 )
-def test_a_missing_library_is_named_with_the_command(
-    tmp_path: Path, left_out: str, arguments: tuple[str, ...], named: str
+def test_missing_library_is_reported_with_its_install_command(
+    tmp_path: Path, excluded: str, arguments: tuple[str, ...], command: str
 ) -> None:
-    ran = without(left_out, tmp_path, *arguments)
-    assert ran.returncode == 2, ran.stderr
-    assert named in ran.stderr
-    assert "bug" not in ran.stderr
+    completed = run_without(excluded, tmp_path, *arguments)
+    assert completed.returncode == 2, completed.stderr
+    assert command in completed.stderr
+    assert "bug" not in completed.stderr
 
 
-def test_what_is_installed_is_not_missing() -> None:
+def test_no_requirement_is_missing_in_this_environment() -> None:
     assert missing_requirements(None) == ()
 
 
 @pytest.mark.parametrize(
     ("file", "kind"), [("pipx_metadata.json", Installer.PIPX), ("uv-receipt.toml", Installer.UV_TOOL)]
 )
-def test_the_tool_that_keeps_an_environment_is_known(tmp_path: Path, file: str, kind: Installer) -> None:
+def test_installer_is_detected_by_its_metadata_file(tmp_path: Path, file: str, kind: Installer) -> None:
     (tmp_path / file).touch()
     assert installer(tmp_path) is kind
 
 
 @pytest.mark.parametrize(
-    ("origin", "by", "kind", "source"),
+    ("origin", "tool", "kind", "source"),
     [
         ({"url": "file:///copy", "dir_info": {"editable": True}}, "pip", Installer.CHECKOUT, "/copy"),
         ({"url": "file:///a%20copy", "dir_info": {}}, "pip", Installer.PIP, "'/a copy'"),
@@ -68,37 +68,37 @@ def test_the_tool_that_keeps_an_environment_is_known(tmp_path: Path, file: str, 
         ({}, "uv", Installer.UV, installation.DISTRIBUTION),
     ],
 )  # fmt: skip
-@pytest.mark.skipif(os.name == "nt", reason="paths of another system")
-def test_the_source_of_an_installation_is_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: dict[str, object], by: str, kind: Installer, source: str
+@pytest.mark.skipif(os.name == "nt", reason="POSIX paths")
+def test_install_command_names_the_source_of_the_installation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: dict[str, object], tool: str, kind: Installer, source: str
 ) -> None:
     metadata = tmp_path / "m365_license_auditor-9.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: m365-license-auditor\nVersion: 9\n")
-    (metadata / "INSTALLER").write_text(by)
+    (metadata / "INSTALLER").write_text(tool)
     if origin:
         (metadata / "direct_url.json").write_text(json.dumps(origin))
     monkeypatch.syspath_prepend(tmp_path)
     assert installer(tmp_path) is kind
-    added = install_command(WANTED, Installer.UV_TOOL)
-    assert added == f'uv tool install --reinstall --with "pyspark>=4.0" --with "pandas>=2.2,<3" {source}'
+    command = install_command(REQUIREMENTS, Installer.UV_TOOL)
+    assert command == f'uv tool install --reinstall --with "pyspark>=4.0" --with "pandas>=2.2,<3" {source}'
 
 
-def test_the_container_is_known_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_container_is_detected_by_its_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_CONTAINER", "1")
     assert installer() is Installer.CONTAINER
     assert "AUDITOR_CONTAINER=1" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("kind", "begin"),
+    ("kind", "prefix"),
     [
         (Installer.PIPX, "pipx inject m365-license-auditor "),
         (Installer.UV, "uv pip install --python "),
         (Installer.CONTAINER, "RUN python -m pip install "),
     ],
 )
-def test_every_tool_has_its_command(kind: Installer, begin: str) -> None:
-    command = install_command(WANTED, kind)
-    assert command.startswith(begin)
+def test_install_command_of_every_installer(kind: Installer, prefix: str) -> None:
+    command = install_command(REQUIREMENTS, kind)
+    assert command.startswith(prefix)
     assert command.endswith(' "pyspark>=4.0" "pandas>=2.2,<3"')

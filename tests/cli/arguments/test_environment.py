@@ -1,4 +1,4 @@
-"""AUDITOR_* variables: below the flag, above the default, and refused like the flag."""
+"""AUDITOR_* variables: they override defaults, are overridden by options, and are validated like options."""
 
 import argparse
 from datetime import UTC, datetime
@@ -22,85 +22,75 @@ def parsed(*arguments: str) -> argparse.Namespace:
     parser.add_argument("--demo", action="store_true")
     parser.add_argument("--tenants", type=Path)
     parser.add_argument("--send", action="store_true")
-    end = parser.add_mutually_exclusive_group()
-    end.add_argument("--dry-run", action="store_true")
-    end.add_argument("--delete", action="store_true")
-    found = parser.parse_args(arguments)
-    fill_in(parser, found, arguments)
-    return found
+    exclusive = parser.add_mutually_exclusive_group()
+    exclusive.add_argument("--dry-run", action="store_true")
+    exclusive.add_argument("--delete", action="store_true")
+    options = parser.parse_args(arguments)
+    fill_in(parser, options, arguments)
+    return options
 
 
-def test_the_environment_fills_what_no_flag_gave(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variables_set_options_that_are_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_AS_OF", "2026-11-20")
     monkeypatch.setenv("AUDITOR_SNAPSHOT", "one, two")
     monkeypatch.setenv("AUDITOR_REDACT", "Yes")
     monkeypatch.setenv("AUDITOR_VERBOSE", "1")
     monkeypatch.setenv("AUDITOR_SIZE", "large")
-    found = parsed()
-    assert found.as_of == datetime(2026, 11, 20, tzinfo=UTC)
-    assert found.snapshot == [Path("one"), Path("two")]
-    assert (found.redact, found.verbose, found.size) == (True, 1, "large")
+    options = parsed()
+    assert options.as_of == datetime(2026, 11, 20, tzinfo=UTC)
+    assert options.snapshot == [Path("one"), Path("two")]
+    assert (options.redact, options.verbose, options.size) == (True, 1, "large")
 
 
-def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_option_overrides_its_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_AS_OF", "2026-11-20")
     monkeypatch.setenv("AUDITOR_SNAPSHOT", "one")
-    found = parsed("--as-of", "2026-01-01", "--snapshot", "flag")
-    assert found.as_of == datetime(2026, 1, 1, tzinfo=UTC)
-    assert found.snapshot == [Path("flag")]
+    options = parsed("--as-of", "2026-01-01", "--snapshot", "flag")
+    assert options.as_of == datetime(2026, 1, 1, tzinfo=UTC)
+    assert options.snapshot == [Path("flag")]
     monkeypatch.setenv("AUDITOR_SIZE", "large")
     assert parsed("--size", "small").size == "small"
     assert parsed("--size=small").size == "small"
 
 
-def test_a_flag_goes_before_variables_that_it_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_option_overrides_variables_of_options_that_it_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_DELETE", "1")
     monkeypatch.setenv("AUDITOR_SNAPSHOT", "nights")
     monkeypatch.setenv("AUDITOR_TENANTS", "tenants.yaml")
-    found = parsed("--dry-run", "--demo")
-    assert (found.dry_run, found.delete) == (True, False)
-    assert (found.demo, found.snapshot, found.tenants) == (True, [], None)
+    options = parsed("--dry-run", "--demo")
+    assert (options.dry_run, options.delete) == (True, False)
+    assert (options.demo, options.snapshot, options.tenants) == (True, [], None)
     assert parsed("--tenants", "mine.yaml").snapshot == []
     assert parsed("--tenants", "mine.yaml", "--send").snapshot == [Path("nights")]
 
 
 @pytest.mark.slow
-def test_what_is_looked_at_is_what_the_flag_says(tmp_path: Path) -> None:
-    ran = expect(
-        1,
-        "audit",
-        "--demo",
-        "--as-of",
-        AS_OF,
-        "-f",
-        "json",
-        cwd=tmp_path,
-        AUDITOR_TENANTS="x",
-        AUDITOR_SNAPSHOT="y",
-    )
-    ran = call("audit", "--snapshot", "none", cwd=tmp_path, AUDITOR_DEMO="1", AUDITOR_TENANTS="x")
-    assert "[snapshot-missing]" in ran.err
+def test_demo_and_snapshot_options_override_variables_of_other_tenant_sources(tmp_path: Path) -> None:
+    variables = {"AUDITOR_TENANTS": "x", "AUDITOR_SNAPSHOT": "y"}
+    expect(1, "audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path, **variables)
+    completed = call("audit", "--snapshot", "none", cwd=tmp_path, AUDITOR_DEMO="1", AUDITOR_TENANTS="x")
+    assert "[snapshot-missing]" in completed.err
 
 
 @pytest.mark.parametrize(("name", "value"), [("AS_OF", "soon"), ("REDACT", "perhaps"), ("SIZE", "huge")])
-def test_what_the_flag_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_value_in_an_environment_variable_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"AUDITOR_{name}", value)
     with pytest.raises(UsageError, match=f"AUDITOR_{name}"):
         parsed()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "known"),
+    ("arguments", "message"),
     [
         (["audit", "--engine", "duck"], "'duck' is not one of local, spark"),
         (["explain", "SPE_E3", "--cloud", "azure"], "'azure' is not one of worldwide, usgov"),
         (["init", "x", "--agreement", "ea"], "'ea' is not one of mca, mosa"),
     ],
 )
-def test_what_an_option_may_say_is_listed_where_a_word_is_none_of_it(
-    arguments: list[str], known: str, tmp_path: Path
-) -> None:
-    ran = call(*arguments, cwd=tmp_path)
-    assert (ran.code, known in ran.err) == (2, True)
+def test_invalid_choice_lists_the_valid_choices(arguments: list[str], message: str, tmp_path: Path) -> None:
+    completed = call(*arguments, cwd=tmp_path)
+    assert (completed.code, message in completed.err) == (2, True)
     assert "ist keines von" in call(*arguments, "--locale", "de", cwd=tmp_path).err
     assert not list(tmp_path.iterdir())

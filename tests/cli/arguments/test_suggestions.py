@@ -1,4 +1,4 @@
-"""What a mistyped name was probably meant to be: products, sets, commands, options, keys, ids."""
+"""Suggestions for mistyped names of products, product sets, commands, options, keys and ids."""
 
 import re
 from pathlib import Path
@@ -27,10 +27,10 @@ policies:
         ("{withService: TEAMS11}", "did you mean 'TEAMS1'?"),
     ],
 )
-def test_an_unknown_product_is_answered_with_the_best_one_first(tmp_path: Path, name: str, hint: str) -> None:
+def test_validate_suggests_products_for_an_unknown_product(tmp_path: Path, name: str, hint: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", name))
-    ran = call("validate", "p.yaml", cwd=tmp_path)
-    assert f"   = help: {hint}" in ran.err
+    completed = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"   = help: {hint}" in completed.err
 
 
 @pytest.mark.parametrize(
@@ -43,25 +43,25 @@ def test_an_unknown_product_is_answered_with_the_best_one_first(tmp_path: Path, 
         ("history", "LOCATION [LOCATION ...]"),
     ],
 )
-def test_the_usage_names_actions_and_arguments(tmp_path: Path, command: str, usage: str) -> None:
-    ran = call(command, "--help", cwd=tmp_path)
-    assert usage in " ".join(ran.text.split("\n\n")[0].split())
+def test_usage_lists_actions_and_arguments(tmp_path: Path, command: str, usage: str) -> None:
+    completed = call(command, "--help", cwd=tmp_path)
+    assert usage in " ".join(completed.text.split("\n\n")[0].split())
 
 
-def test_the_usage_of_products_names_every_option(tmp_path: Path) -> None:
+def test_usage_of_products_lists_every_option(tmp_path: Path) -> None:
     usage, options = call("products", "--help", cwd=tmp_path).text.split("options:")
     assert set(re.findall(r"--\w+", options)) - {"--help", "--verbose"} == set(re.findall(r"--\w+", usage))
 
 
-@pytest.mark.parametrize(("text", "part"), [("Microsoft 365 F3", "SPE_F1"), ("ENTERPRISPACK", "ENTERPRISEPACK")])
-def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -> None:
-    ran = call("products", *text.split(), cwd=tmp_path)
-    assert ran.text.splitlines()[1].startswith(f"{part}\t")
-    assert ("similar products" in ran.err) == (text == "ENTERPRISPACK")
+@pytest.mark.parametrize(("text", "part_number"), [("Microsoft 365 F3", "SPE_F1"), ("ENTERPRISPACK", "ENTERPRISEPACK")])
+def test_products_search_finds_names_and_suggests_similar_products(tmp_path: Path, text: str, part_number: str) -> None:
+    completed = call("products", *text.split(), cwd=tmp_path)
+    assert completed.text.splitlines()[1].startswith(f"{part_number}\t")
+    assert ("similar products" in completed.err) == (text == "ENTERPRISPACK")
 
 
 @pytest.mark.parametrize(
-    ("line", "meant"),
+    ("command_line", "suggestion"),
     [
         (("adit",), "audit"),
         (("audit", "--tenent", "contoso"), "--tenant"),
@@ -69,36 +69,38 @@ def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -
         (("audit", "--engine", "sprak"), "spark"),
     ],
 )
-def test_commands_options_and_choices(tmp_path: Path, line: tuple[str, ...], meant: str) -> None:
-    ran = expect(2, *line, cwd=tmp_path)
-    assert ran.err.endswith(f"   = help: did you mean '{meant}'?\n")
-    ran = call(*line, cwd=tmp_path, LANG="nl_NL.UTF-8")
-    assert ran.err.endswith(f"bedoelde u '{meant}'?\n")
+def test_mistyped_commands_options_and_choices_are_suggested_in_the_readers_language(
+    tmp_path: Path, command_line: tuple[str, ...], suggestion: str
+) -> None:
+    completed = expect(2, *command_line, cwd=tmp_path)
+    assert completed.err.endswith(f"   = help: did you mean '{suggestion}'?\n")
+    completed = call(*command_line, cwd=tmp_path, LANG="nl_NL.UTF-8")
+    assert completed.err.endswith(f"bedoelde u '{suggestion}'?\n")
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"),
+    ("key", "suggestion"),
     [("group", "memberOf"), ("licence", "holds"), ("enabled", "accountEnabled"), ("lastSignIn", "inactiveFor")],
 )
-def test_keys_of_selectors(tmp_path: Path, key: str, meant: str) -> None:
+def test_mistyped_selector_keys_are_suggested(tmp_path: Path, key: str, suggestion: str) -> None:
     (tmp_path / "p.yaml").write_text(
         f"version: 1\npolicies:\n- {{id: p, severity: low, users: {{{key}: x}}, assignments: {{require: [SPE_E3]}}}}\n"
     )
-    ran = call("validate", "p.yaml", cwd=tmp_path)
-    assert f"did you mean '{meant}'?" in ran.err
-    assert "known here" not in ran.err
+    completed = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"did you mean '{suggestion}'?" in completed.err
+    assert "known here" not in completed.err
 
 
 @pytest.mark.parametrize(
-    ("name", "meant"),
+    ("name", "suggestion"),
     [("SPE_E55", "SPE_E5"), ("assignment.redundnt", "assignment.redundant"), ("move-user", "move-users")],
 )
-def test_ids_of_explain(tmp_path: Path, name: str, meant: str) -> None:
+def test_explain_suggests_ids(tmp_path: Path, name: str, suggestion: str) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
-    ran = expect(2, "explain", name, "p.yaml", cwd=tmp_path)
-    assert f"did you mean {meant}" in ran.err
+    completed = expect(2, "explain", name, "p.yaml", cwd=tmp_path)
+    assert f"did you mean {suggestion}" in completed.err
 
 
-def test_a_policy_without_a_title_is_explained_by_its_id(tmp_path: Path) -> None:
+def test_explain_uses_the_id_of_a_policy_without_a_title(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
     assert call("explain", "p", "p.yaml", cwd=tmp_path).text.splitlines()[0] == "# p"

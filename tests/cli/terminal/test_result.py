@@ -1,4 +1,4 @@
-"""The summary on the terminal: everything that matters in 80 columns, and nothing that moves the cursor."""
+"""The terminal summary: content, order, line width, and escaping of control characters."""
 
 import re
 from io import StringIO
@@ -23,7 +23,9 @@ from tests.golden.compare import check
 HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
 
 
-def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)) -> str:
+def printed(
+    audit: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)
+) -> str:
     stream = StringIO()
     console = Console(
         file=stream,
@@ -33,79 +35,79 @@ def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[st
         color_system="truecolor" if color else None,
         legacy_windows=False,
     )
-    terminal(PageContent(of, "en"), console, paths=paths)
+    terminal(PageContent(audit, "en"), console, paths=paths)
     return stream.getvalue()
 
 
-def test_the_summary_is_as_approved() -> None:
+def test_terminal_summary_matches_the_golden_file() -> None:
     check("terminal.txt", printed(compare(result(), night_before())).encode())
 
 
-def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
-    there = replace(result().tenants[0], findings=FindingTable.of(()), actions=())
-    (seat, *_) = [each for each in there.seats if each.applies_to == "User"]
-    drawn = {(1, 40): 1, (29, 60): 6, (34, 37): 11, (60, 60): 12}
-    for (consumed, usable), full in drawn.items():
+def test_seat_bar_is_full_only_if_no_seat_is_spare() -> None:
+    tenant = replace(result().tenants[0], findings=FindingTable.of(()), actions=())
+    (seat, *_) = [row for row in tenant.seats if row.applies_to == "User"]
+    full_cells = {(1, 40): 1, (29, 60): 6, (34, 37): 11, (60, 60): 12}
+    for (consumed, usable), cells in full_cells.items():
         row = replace(seat, usable=usable, consumed=consumed, spare=usable - consumed, bounds=())
-        alone = replace(there, seats=(row,))
-        assert printed(replace(result(), tenants=(alone,))).count("█") == full
+        changed = replace(tenant, seats=(row,))
+        assert printed(replace(result(), tenants=(changed,))).count("█") == cells
 
 
-def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_tenants_beyond_the_listed_tenants_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_LISTED_TENANTS", 1)
     unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
-    there = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
-    tenants = tuple(replace(there, name=f"t{number}") for number in range(3))
+    tenant = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
+    tenants = tuple(replace(tenant, name=f"t{number}") for number in range(3))
     summary = summarise(tenants)
     text = printed(replace(result(), tenants=tenants, fleet=FleetResult(), summary=summary))
-    seats = 3 * len(there.seats) - min(15, len(there.seats))
+    seats = 3 * len(tenant.seats) - min(15, len(tenant.seats))
     assert re.findall(r"(\d+) more in the reports", text) == [str(seats), str(summary.not_evaluated - 1)]
 
 
 @pytest.mark.slow
-def test_every_line_fits() -> None:
+def test_no_line_is_wider_than_the_terminal() -> None:
     for width in (40, 60, 80, 120):
         assert max(map(len, printed(compare(result(), night_before()), width=width).splitlines())) <= width
 
 
-def test_colour_is_the_console_s_choice() -> None:
+def test_summary_is_coloured_only_on_a_colour_console() -> None:
     assert "\x1b[" not in printed(result())
     assert "\x1b[" in printed(result(), color=True)
 
 
-def test_a_path_is_never_broken() -> None:
+def test_long_report_path_is_not_wrapped() -> None:
     path = "out/" + "x" * 120 + "/report.html"
     assert path in printed(result(), paths=(path,))
 
 
-def test_no_text_of_the_tenant_acts() -> None:
-    there = result().tenants[0]
-    evil = replace(
-        there,
+def test_markup_and_control_characters_in_tenant_texts_are_escaped() -> None:
+    tenant = result().tenants[0]
+    hostile = replace(
+        tenant,
         name=HOSTILE,
         display_name=HOSTILE,
         failure=None,
-        seats=(replace(there.seats[0], name=HOSTILE),),
-        actions=(replace(there.actions[0], title=HOSTILE),),
-        policies=(replace(there.policies[0], status=Outcome.NOT_EVALUATED, reason=Message(HOSTILE)),),
+        seats=(replace(tenant.seats[0], name=HOSTILE),),
+        actions=(replace(tenant.actions[0], title=HOSTILE),),
+        policies=(replace(tenant.policies[0], status=Outcome.NOT_EVALUATED, reason=Message(HOSTILE)),),
     )
-    text = printed(replace(result(), tenants=(evil,), summary=summarise((evil,))), paths=(HOSTILE,), width=200)
+    text = printed(replace(result(), tenants=(hostile,), summary=summarise((hostile,))), paths=(HOSTILE,), width=200)
     assert "[red]x[/red] \\x1b[2J\\x0d\\x0a\\u202e:smile: [link=http://evil]" in text
     assert not set(text) & set("\x1b\r\u202e")
 
 
-def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> None:
-    there = result().tenants[0]
+def test_products_outside_their_limits_are_first_and_at_most_fifteen_are_shown() -> None:
+    tenant = result().tenants[0]
     large = replace(
-        there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats
+        tenant, seats=tuple(replace(tenant.seats[7], sku_id=f"id{number}") for number in range(20)) + tenant.seats
     )
     text = printed(replace(result(), tenants=(large,)))
     assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
     assert "14 more in the reports" in text
-    assert text.count("Microsoft Power") == 15 - (len(there.seats) - 1), "free ones are last"
+    assert text.count("Microsoft Power") == 15 - (len(tenant.seats) - 1), "free products are last"
 
 
-def test_a_failed_tenant_is_reported_first() -> None:
+def test_failed_tenant_is_reported_first() -> None:
     failed = replace(
         result().tenants[1], failure=Message("Graph did not answer"), complete=False, policies=(), seats=()
     )
@@ -114,22 +116,22 @@ def test_a_failed_tenant_is_reported_first() -> None:
     assert "fabrikam could not be audited: Graph did not answer" in text
 
 
-def test_free_products_stand_last_and_cost_centres_are_named_with_their_money() -> None:
-    whole = result()
-    there = whole.tenants[0]
-    assert there.departments is not None
-    centre = replace(there.departments.companies[0], name="=4711")
-    tenant = replace(
-        there, departments=replace(there.departments, cost_centers=(centre,)), findings=FindingTable.of(())
+def test_free_products_are_last_and_cost_centres_show_their_cost() -> None:
+    fleet_result = result()
+    tenant = fleet_result.tenants[0]
+    assert tenant.departments is not None
+    centre = replace(tenant.departments.companies[0], name="=4711")
+    changed = replace(
+        tenant, departments=replace(tenant.departments, cost_centers=(centre,)), findings=FindingTable.of(())
     )
-    of = replace(whole, tenants=(tenant,), fleet=FleetResult())
-    text = terminal_text(PageContent(of, "en"), paths=()).decode()
+    single_tenant_result = replace(fleet_result, tenants=(changed,), fleet=FleetResult())
+    text = terminal_text(PageContent(single_tenant_result, "en"), paths=()).decode()
     free = free_part_numbers()
-    paid = [each.name for each in tenant.seats if each.sku_part_number.casefold() not in free]
+    paid = [seat.name for seat in changed.seats if seat.sku_part_number.casefold() not in free]
     rows = [
         line.split("  ")[1].strip() for line in text.partition("Spare  Policy")[2].partition("\n\n")[0].splitlines()[1:]
     ]
-    assert len(paid) < len(tenant.seats)
+    assert len(paid) < len(changed.seats)
     assert all(name.rstrip("…") in "\n".join(paid) for name in rows[: len(paid)])
     lines = text.partition("\nBy cost centre\n")[2].splitlines()
     assert lines[0] == "  =4711: €27,060.00 a month, 902 assigned, 50 idle for 90 days (€1,500.00 a month)"

@@ -1,4 +1,4 @@
-"""What no audit passes in silence: policies that match nobody, and recipients whose choice no policy meets."""
+"""Warnings about policies that match nobody and about mail recipients whose filters no policy matches."""
 
 import json
 from pathlib import Path
@@ -43,70 +43,74 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def audit(workspace: Path, saved: Path, *more: str, folder: str = "out") -> Ran:
-    return call("audit", "p", "--snapshot", saved, "--as-of", AS_OF, "-o", folder, *more, cwd=workspace)
+def audit(workspace: Path, fleet: Path, *options: str, folder: str = "out") -> Ran:
+    return call("audit", "p", "--snapshot", fleet, "--as-of", AS_OF, "-o", folder, *options, cwd=workspace)
 
 
 def counts(document: Any) -> dict[str, int | None]:
-    parts = {tenant["name"]: tenant["policies"] for tenant in document["tenants"]}
-    parts["fleet"] = document["fleet"]["policies"]
-    return {f"{name} {outcome['id']}": outcome["judged"] for name, found in parts.items() for outcome in found}
+    outcomes_by_name = {tenant["name"]: tenant["policies"] for tenant in document["tenants"]}
+    outcomes_by_name["fleet"] = document["fleet"]["policies"]
+    return {
+        f"{name} {outcome['id']}": outcome["judged"]
+        for name, outcomes in outcomes_by_name.items()
+        for outcome in outcomes
+    }
 
 
 @pytest.mark.slow
-def test_every_route_of_an_audit_counts_alike(workspace: Path, demo: Path) -> None:
-    whole = audit(workspace, demo)
-    held = json.loads((workspace / "out" / "result.json").read_bytes())
-    wanted = counts(held)
-    assert wanted == {
+def test_shards_and_merged_results_count_evaluated_subjects_like_one_audit(workspace: Path, demo: Path) -> None:
+    single = audit(workspace, demo)
+    document = json.loads((workspace / "out" / "result.json").read_bytes())
+    expected = counts(document)
+    assert expected == {
         "contoso disabled": 22, "contoso sales": 0, "fabrikam disabled": 2, "fabrikam sales": 0, "fleet evened": 1,
     }  # fmt: skip
-    assert SLAES in " ".join(whole.text.split())
-    assert "policy: sales" not in whole.text, "what has a notice is named once"
-    for part in (1, 2, 3):
-        audit(workspace, demo, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
+    assert SLAES in " ".join(single.text.split())
+    assert "policy: sales" not in single.text, "a policy with a notice is listed once"
+    for number in (1, 2, 3):
+        audit(workspace, demo, "--shard", f"{number}/3", "-f", "json", folder=f"shard{number}")
     shards = [path for path in sorted(workspace.glob("shard*/result.json")) if json.loads(path.read_bytes())["tenants"]]
     assert call("report", *shards, "-f", "json", "-o", "merged", cwd=workspace).code != 2
-    assert counts(json.loads((workspace / "merged" / "result.json").read_bytes())) == wanted
+    assert counts(json.loads((workspace / "merged" / "result.json").read_bytes())) == expected
 
 
 @pytest.mark.slow
-def test_the_page_and_explain_show_the_count(workspace: Path, demo: Path) -> None:
+def test_page_and_explain_show_the_number_of_evaluated_subjects(workspace: Path, demo: Path) -> None:
     audit(workspace, demo)
     page = (workspace / "out" / "report.html").read_text()
     assert ">Evaluated</th>" in page
     assert "It applies to nobody and nothing here." in page
-    ran = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
-    assert "Evaluated: Contoso Retail 22, Fabrikam Interiør 2" in ran.text
+    completed = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
+    assert "Evaluated: Contoso Retail 22, Fabrikam Interiør 2" in completed.text
 
 
-def test_validate_holds_policies_against_a_snapshot(workspace: Path, saved: Path) -> None:
-    ran = expect(0, "validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
-    assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
-    assert SLAES in ran.err
-    assert "disabled" not in ran.err
-    assert call("validate", "p", "--snapshot", saved / "contoso", "--strict", cwd=workspace).code == 2
+def test_validate_warns_about_a_policy_that_matches_nobody_in_the_snapshot(workspace: Path, fleet: Path) -> None:
+    completed = expect(0, "validate", "p", "--snapshot", fleet / "contoso", cwd=workspace)
+    assert "p/sales.yaml:3:3: warning[policy-no-match]" in completed.err
+    assert SLAES in completed.err
+    assert "disabled" not in completed.err
+    assert call("validate", "p", "--snapshot", fleet / "contoso", "--strict", cwd=workspace).code == 2
     assert call("validate", "p", cwd=workspace).err.count("warning") == 0
 
 
-def test_validate_says_what_cannot_be_evaluated_there(workspace: Path, saved: Path) -> None:
+def test_validate_warns_about_a_policy_that_cannot_be_evaluated_in_the_snapshot(workspace: Path, fleet: Path) -> None:
     (workspace / "p" / "group.yaml").write_text(
         "version: 1\npolicies:\n- {id: g, severity: low, users: {memberOf: Nobody knows it}, "
         "assignments: {require: [SPE_F1]}}\n"
     )
-    ran = call("validate", "p", "--snapshot", saved / "contoso", cwd=workspace)
-    assert "warning[policy-not-evaluated]: contoso: the policy g cannot be evaluated" in ran.err
+    completed = call("validate", "p", "--snapshot", fleet / "contoso", cwd=workspace)
+    assert "warning[policy-not-evaluated]: contoso: the policy g cannot be evaluated" in completed.err
 
 
-def test_policy_tests_say_which_policy_judged_nobody(workspace: Path) -> None:
+def test_policy_tests_warn_about_a_policy_that_matches_nobody(workspace: Path) -> None:
     (workspace / "p" / "sales_test.yaml").write_text(TEST)
-    ran = expect(0, "test", "p", cwd=workspace)
-    assert "p/sales.yaml:3:3: warning[policy-no-match]" in ran.err
-    assert SLAES in ran.err
+    completed = expect(0, "test", "p", cwd=workspace)
+    assert "p/sales.yaml:3:3: warning[policy-no-match]" in completed.err
+    assert SLAES in completed.err
     (workspace / "p" / "sales_test.yaml").write_text(TEST.replace("department: Sales", "department: Slaes").replace(
         "expect: []", "expect: [{policy: sales, check: assignment.missing}]"))  # fmt: skip
-    ran = call("test", "p", cwd=workspace)
-    assert (ran.code, ran.err) == (0, "")
+    completed = call("test", "p", cwd=workspace)
+    assert (completed.code, completed.err) == (0, "")
 
 
 @pytest.mark.slow
@@ -125,19 +129,21 @@ def test_policy_tests_say_which_policy_judged_nobody(workspace: Path) -> None:
         ),
     ],
 )
-def test_recipients_whom_no_policy_reaches(workspace: Path, saved: Path, recipient: str, message: str) -> None:
+def test_validate_and_send_warn_about_recipients_without_a_matching_policy(
+    workspace: Path, fleet: Path, recipient: str, message: str
+) -> None:
     (workspace / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", recipient))
-    ran = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
-    assert (ran.code, ran.err.count("recipient-no-match")) == (0, 1)
-    assert message in ran.err
-    assert "tags" not in recipient or "severities" in recipient or "did you mean 'sales'?" in ran.err
-    audit(workspace, saved, "-f", "json")
+    completed = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
+    assert (completed.code, completed.err.count("recipient-no-match")) == (0, 1)
+    assert message in completed.err
+    assert "tags" not in recipient or "severities" in recipient or "did you mean 'sales'?" in completed.err
+    audit(workspace, fleet, "-f", "json")
     sent = call("send", "out/result.json", "--dry-run", cwd=workspace)
     assert (sent.code, sent.err.count("recipient-no-match")) == (0, 1)
     assert message in sent.err
 
 
-def test_recipients_whom_policies_reach_are_fine(workspace: Path) -> None:
+def test_validate_accepts_recipients_with_a_matching_policy(workspace: Path) -> None:
     (workspace / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", "severities: [critical, high], tags: [SALES]"))
-    ran = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
-    assert (ran.code, ran.err.count("warning")) == (0, 0)
+    completed = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
+    assert (completed.code, completed.err.count("warning")) == (0, 0)

@@ -1,4 +1,4 @@
-"""What people read fits their terminal: help, tables and sentences in every language."""
+"""Help, tables and messages fit the width of the terminal in every language."""
 
 import io
 import os
@@ -33,10 +33,10 @@ def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> in
 every_language = pytest.mark.parametrize(
     ("language", "width"), [*((language, 80) for language in LANGUAGES), ("de", 100)], indirect=["width"]
 )
-"""A word that is too long for its column shows at 80; one language shows that the lines follow the width."""
+"""80 columns reveal words that are too long for their column; one language at 100 shows that lines follow the width."""
 
 
-def test_no_line_ends_within_an_amount_and_nothing_hidden_is_printed() -> None:
+def test_amounts_are_not_wrapped_and_invisible_characters_are_escaped() -> None:
     lines = filled("saves \u20ac\u00a01\u202f280,60 \u202e", width=10).splitlines()
     assert lines == ["saves", "\u20ac 1 280,60", "\\u202e"]
 
@@ -46,7 +46,7 @@ def too_wide(text: str, width: int) -> list[str]:
 
 
 @every_language
-def test_every_help_fits(language: str, width: int) -> None:
+def test_help_fits_the_terminal_width(language: str, width: int) -> None:
     locale = ("--locale", language)
     assert too_wide(main_parser(locale).format_help(), width) == []
     for command in COMMANDS:
@@ -54,17 +54,17 @@ def test_every_help_fits(language: str, width: int) -> None:
         assert too_wide(text, width) == [], command
 
 
-def test_an_example_over_several_lines_is_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_example_over_several_lines_uses_line_continuations(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = command_parser("init")[1].format_help().splitlines()
-    begun = next(index for index, line in enumerate(lines) if line.startswith("auditor init audit/"))
-    assert lines[begun].endswith(" \\")
-    assert lines[begun + 1].startswith("    ")
+    start = next(index for index, line in enumerate(lines) if line.startswith("auditor init audit/"))
+    assert lines[start].endswith(" \\")
+    assert lines[start + 1].startswith("    ")
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A working folder with the demo's two nights in a store, and a change of two policies."""
+def audited_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with two demo audits in a store, and a change of two policies (`base` and `head`)."""
     folder = tmp_path_factory.mktemp("nights")
     for name, text in (("base", POLICY), ("head", POLICY.replace("1}}", "9}}").replace("leavers", "blocked"))):
         (folder / name).mkdir()
@@ -79,9 +79,9 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @every_language
-def test_what_commands_say_fits(language: str, width: int, nights: Path) -> None:
-    """The summary of the whole demo is that of its report; the audit itself says the rest of what it has to say."""
-    first, last = sorted(path.name[:10] for path in (nights / "demo" / "snapshots" / "contoso").iterdir())
+def test_command_output_fits_the_terminal_width(language: str, width: int, audited_folder: Path) -> None:
+    """`report` prints the summary of the complete demo; `audit` runs with two policies only."""
+    first, last = sorted(path.name[:10] for path in (audited_folder / "demo" / "snapshots" / "contoso").iterdir())
     for command in (
         ("history", "nights"),
         ("history", "nights", "--from", first, "--to", last),
@@ -92,29 +92,29 @@ def test_what_commands_say_fits(language: str, width: int, nights: Path) -> None
         ("plan", "demo/policies", "--snapshot", "demo/snapshots", "--as-of", AS_OF, "-o", "p", "-f", "terminal"),
         ("preview", "head", "--base", "base", "--snapshot", "demo/snapshots", "--as-of", AS_OF, "-o", "p"),
     ):
-        ran = call(*command, "--locale", language, cwd=nights, COLUMNS=str(width))
-        assert ran.code in {0, 1}, ran.text
-        assert len(ran.text) > 30
-        assert too_wide(ran.text, width) == [], command
-        assert "  [1]" not in ran.text
+        completed = call(*command, "--locale", language, cwd=audited_folder, COLUMNS=str(width))
+        assert completed.code in {0, 1}, completed.text
+        assert len(completed.text) > 30
+        assert too_wide(completed.text, width) == [], command
+        assert "  [1]" not in completed.text
 
 
-def test_doctor_fits(width: int, tmp_path: Path) -> None:
+def test_doctor_output_fits_the_terminal_width(width: int, tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants: [{name: contoso, tenantId: 11111111-2222-3333-4444-555555555555}]\n"
     )
-    ran = call("doctor", cwd=tmp_path, COLUMNS=str(width))
-    assert "has no credential" in " ".join(ran.text.split())
-    assert too_wide(ran.text, width) == []
+    completed = call("doctor", cwd=tmp_path, COLUMNS=str(width))
+    assert "has no credential" in " ".join(completed.text.split())
+    assert too_wide(completed.text, width) == []
 
 
-def test_one_cause_is_reported_once_a_tenant(tmp_path: Path) -> None:
+def test_one_cause_is_reported_once_per_tenant(tmp_path: Path) -> None:
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
         "  credential: {type: client-secret, clientId: 11111111-2222-3333-4444-555555555556, secretEnv: NOT_THERE}\n"
     )
-    ran = expect(3, "audit", "--no-progress", cwd=tmp_path)
-    assert " ".join(ran.text.split()).count("NOT_THERE is not set") == 1
+    completed = expect(3, "audit", "--no-progress", cwd=tmp_path)
+    assert " ".join(completed.text.split()).count("NOT_THERE is not set") == 1
 
 
 class Terminal(io.StringIO):
@@ -122,46 +122,46 @@ class Terminal(io.StringIO):
         return True
 
 
-def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *arguments: str) -> str:
-    """What a command of this process prints where a person reads it."""
-    shown = Terminal()
+def terminal_output(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *arguments: str) -> str:
+    """Return what a command prints if stdout is a terminal; the command runs in this process."""
+    terminal = Terminal()
     monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("NO_COLOR", "1")
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdout", shown)
+        patch.setattr(sys, "stdout", terminal)
         parser = command_parser(str(getattr(module, "__name__", "")).rpartition(".")[2])[1]
         assert module.run(parser.parse_intermixed_args(arguments)) == 0  # type: ignore[attr-defined]
-    return shown.getvalue()
+    return terminal.getvalue()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SPE_E3", "move-users", "assignment.redundant", "disabled-licensed"])
-def test_explain_reads_as_plain_text(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = on_a_terminal(monkeypatch, width, explain, name)
-    links = [line for line in too_wide(text, width) if "https://" not in line]
-    assert links == []
+def test_explain_prints_plain_text_on_a_terminal(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = terminal_output(monkeypatch, width, explain, name)
+    overlong = [line for line in too_wide(text, width) if "https://" not in line]
+    assert overlong == []
     assert "\\" not in text
     assert "**" not in text
     assert "```" not in text
 
 
-def test_explain_undoes_the_escapes_of_markdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_removes_markdown_escapes_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: r, title: 'Rotete & Sønner <AS> [x]', severity: low, users: {department: Sales},\n"
         "   assignments: {deny: [SPE_E3]}}\n"
     )
-    text = on_a_terminal(monkeypatch, 80, explain, "r", str(tmp_path / "p.yaml"))
+    text = terminal_output(monkeypatch, 80, explain, "r", str(tmp_path / "p.yaml"))
     assert text.startswith("r: Rotete & Sønner <AS> [x]\n")
     assert "    users:\n      department: Sales\n" in text
 
 
-def test_explain_needs_an_id_and_nothing_else(tmp_path: Path) -> None:
-    ran = call("explain", cwd=tmp_path)
-    assert ran.err.endswith("the following arguments are required: ID\n")
+def test_explain_without_an_id_is_a_usage_error(tmp_path: Path) -> None:
+    completed = call("explain", cwd=tmp_path)
+    assert completed.err.endswith("the following arguments are required: ID\n")
 
 
-def test_products_break_no_id(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = on_a_terminal(monkeypatch, width, products, "visio")
+def test_products_table_does_not_wrap_ids(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = terminal_output(monkeypatch, width, products, "visio")
     assert "c5928f49-12ba-48f7-ada3-0d743a3601d5" in text
     assert too_wide(text, width) == []
     assert os.environ["COLUMNS"] == str(width)

@@ -1,4 +1,4 @@
-"""Tenants at the edge of what there is, and snapshots that are none, through the whole program."""
+"""`auditor audit` of unusual tenants (hostile names, empty, very large), of redacted results and invalid snapshots."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.builders.service.command_line import AS_OF, Ran, call, contents, expe
 from tests.builders.tenant.tenants import bought, path, tenant, user
 
 ALL = "html,json,csv,markdown,sarif,junit,ndjson,parquet,xlsx,terminal"
-# ruff: noqa: RUF001  names are written in the letters of those who bear them
+# ruff: noqa: RUF001  names in their own scripts
 
 NAMES = [
     "Zoë Ångström", "Дмитрий Ёлкин", "山田 太郎", "محمد عبد الله", "שָׁלוֹם", "กานต์", "अनुराधा", "Ὀδυσσεύς", "이순신",
@@ -33,10 +33,10 @@ policies:
 KEY = "a key of 16 bytes or more"
 
 
-def audit(folder: Path, snapshot: Snapshot, *more: str) -> Ran:
+def audit(folder: Path, snapshot: Snapshot, *arguments: str) -> Ran:
     (folder / "p.yaml").write_text(POLICY)
     snapshot_folder = write(folder / "snapshots", snapshot)
-    return call("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL, *more, cwd=folder)
+    return call("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL, *arguments, cwd=folder)
 
 
 def result(folder: Path) -> dict[str, Any]:
@@ -45,18 +45,18 @@ def result(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_names_in_every_script_reach_every_report_and_do_nothing_there(tmp_path: Path) -> None:
+def test_names_in_every_script_are_kept_and_escaped_in_every_report(tmp_path: Path) -> None:
     people = [user(f"u{number:02}", "SPE_E3", displayName=name) for number, name in enumerate(NAMES)]
-    ran = audit(tmp_path, tenant(*people, subscribedSkus=[bought("SPE_E3", 50, len(NAMES))]))
-    assert (ran.code, ran.err) == (1, "")
+    completed = audit(tmp_path, tenant(*people, subscribedSkus=[bought("SPE_E3", 50, len(NAMES))]))
+    assert (completed.code, completed.err) == (1, "")
     subjects = {
         finding["subject"]["id"]: finding["subject"]["name"] for finding in result(tmp_path)["tenants"][0]["findings"]
     }
     assert [subjects[f"id-u{number:02}"] for number in range(len(NAMES))] == NAMES
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<script>alert" not in page
-    assert "\u202e" not in ran.text
-    assert not {"\x1b", "\x07"} & set(ran.text)
+    assert "\u202e" not in completed.text
+    assert not {"\x1b", "\x07"} & set(completed.text)
     ET.parse(tmp_path / "out" / "junit.xml")
     for line in (tmp_path / "out" / "findings.csv").read_bytes().decode("utf-8-sig").splitlines():
         assert not any(cell.startswith(("=", "@")) for cell in line.split(","))
@@ -64,38 +64,40 @@ def test_names_in_every_script_reach_every_report_and_do_nothing_there(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_name_of_five_thousand_characters(tmp_path: Path) -> None:
-    ran = audit(tmp_path, tenant(user("ann", "SPE_E3", displayName="ñ" * 5000, department="d" * 5000)))
-    assert (ran.code, ran.err) == (1, "")
+def test_name_of_five_thousand_characters(tmp_path: Path) -> None:
+    completed = audit(tmp_path, tenant(user("ann", "SPE_E3", displayName="ñ" * 5000, department="d" * 5000)))
+    assert (completed.code, completed.err) == (1, "")
     assert result(tmp_path)["tenants"][0]["findings"][0]["subject"]["name"] == "ñ" * 5000
 
 
-def test_a_tenant_of_nobody_and_nothing(tmp_path: Path) -> None:
-    ran = audit(tmp_path, tenant())
-    assert (ran.code, ran.err) == (0, "")
-    (only,) = result(tmp_path)["tenants"]
-    assert ([outcome["status"] for outcome in only["policies"]], only["seats"]) == (["pass"] * 3, [])
+def test_tenant_without_users_and_products(tmp_path: Path) -> None:
+    completed = audit(tmp_path, tenant())
+    assert (completed.code, completed.err) == (0, "")
+    (tenant_result,) = result(tmp_path)["tenants"]
+    assert ([outcome["status"] for outcome in tenant_result["policies"]], tenant_result["seats"]) == (["pass"] * 3, [])
 
 
-def test_a_tenant_without_licences(tmp_path: Path) -> None:
-    ran = audit(tmp_path, tenant(user("ann", city="Oslo"), user("bob", city="Oslo")))
-    assert (ran.code, result(tmp_path)["tenants"][0]["findings"]) == (0, [])
+def test_tenant_without_licences(tmp_path: Path) -> None:
+    completed = audit(tmp_path, tenant(user("ann", city="Oslo"), user("bob", city="Oslo")))
+    assert (completed.code, result(tmp_path)["tenants"][0]["findings"]) == (0, [])
 
 
 @pytest.mark.slow
-def test_three_hundred_products_and_a_user_with_forty(tmp_path: Path) -> None:
+def test_tenant_with_300_products_and_a_user_with_40(tmp_path: Path) -> None:
     names = [f"PRODUCT_{number:03}" for number in range(300)]
     state = tenant(user("ann", *names[100:140], city="Oslo"), subscribedSkus=[bought(name, 2000, 1) for name in names])
-    ran = audit(tmp_path, state)
-    assert (ran.code, ran.err) == (1, "")
-    (only,) = result(tmp_path)["tenants"]
-    assert [sum(f["policy"] == policy for f in only["findings"]) for policy in ("held", "spare")] == [40, 300]
-    assert len(only["seats"]) == 300
+    completed = audit(tmp_path, state)
+    assert (completed.code, completed.err) == (1, "")
+    (tenant_result,) = result(tmp_path)["tenants"]
+    assert [
+        sum(finding["policy"] == policy for finding in tenant_result["findings"]) for policy in ("held", "spare")
+    ] == [40, 300]
+    assert len(tenant_result["seats"]) == 300
 
 
 @pytest.mark.slow
-def test_redaction_leaves_no_trace_of_anyone(tmp_path: Path) -> None:
-    """No name, address or id in any output: not in findings, actions, selectors of policies or waivers, nor in notices."""
+def test_redacted_outputs_contain_no_names_addresses_or_ids(tmp_path: Path) -> None:
+    """Also not in actions, notices, or the selectors of policies and waivers."""
     people = [
         user(
             f"person{number}",
@@ -124,22 +126,30 @@ waivers:
     snapshot_folder = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 9)]))
     arguments = ("audit", "--snapshot", snapshot_folder, "--as-of", AS_OF, "-f", ALL)
     expect(1, *arguments, "-o", "plain", cwd=tmp_path)
-    # The same search finds them where nothing was redacted.
-    assert all(any(secret in text for text in texts(tmp_path / "plain")) for secret in secrets)
-    ran = expect(1, *arguments, "-o", "out", "--redact", "-v", cwd=tmp_path)
-    found = [secret for secret in secrets for text in [*texts(tmp_path / "out"), ran.text, ran.err] if secret in text]
-    assert found == []
-    one, other = (json.loads((tmp_path / name / "result.json").read_text())["tenants"][0] for name in ("plain", "out"))
-    assert len(one["findings"]) == len(other["findings"])
-    hashes = [{item["fingerprint"] for item in each["findings"]} for each in (one, other)]
-    assert hashes[0].isdisjoint(hashes[1])
-    people_told = {item["subject"]["id"] for item in other["findings"] if item["subject"]["type"] == "user"}
-    assert len(people_told) == len(people)
-    assert {item["subject"]["name"] for item in other["findings"] if item["subject"]["type"] == "user"} == people_told
+    # Without redaction, the same search finds all of them.
+    assert all(any(secret in text for text in output_texts(tmp_path / "plain")) for secret in secrets)
+    completed = expect(1, *arguments, "-o", "out", "--redact", "-v", cwd=tmp_path)
+    leaks = [
+        secret
+        for secret in secrets
+        for text in [*output_texts(tmp_path / "out"), completed.text, completed.err]
+        if secret in text
+    ]
+    assert leaks == []
+    plain, redacted = (
+        json.loads((tmp_path / name / "result.json").read_text())["tenants"][0] for name in ("plain", "out")
+    )
+    assert len(plain["findings"]) == len(redacted["findings"])
+    fingerprints = [{finding["fingerprint"] for finding in tenant["findings"]} for tenant in (plain, redacted)]
+    assert fingerprints[0].isdisjoint(fingerprints[1])
+    users = [finding["subject"] for finding in redacted["findings"] if finding["subject"]["type"] == "user"]
+    pseudonyms = {user["id"] for user in users}
+    assert len(pseudonyms) == len(people)
+    assert {user["name"] for user in users} == pseudonyms
 
 
-def texts(folder: Path) -> Iterator[str]:
-    """Every output as text; a spreadsheet is unpacked and a table read."""
+def output_texts(folder: Path) -> Iterator[str]:
+    """Yield every output as text; spreadsheets are unpacked and Parquet tables decoded."""
     for file in sorted(folder.rglob("*")):
         if file.suffix == ".xlsx":
             shutil.unpack_archive(file, folder.parent / f"unpacked-{folder.name}", "zip")
@@ -152,7 +162,7 @@ def texts(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_path: Path) -> None:
+def test_redacting_a_redacted_result_again_keeps_its_pseudonyms(tmp_path: Path) -> None:
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
     expect(0, "report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
     assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
@@ -169,7 +179,7 @@ def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_pat
         (KEY, KEY, "", {None}),
     ],
 )
-def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alone(
+def test_compare_with_a_redacted_result_requires_the_same_key(
     first: str, second: str, redact: str, change: set[str | None], tmp_path: Path
 ) -> None:
     state = tenant(user("ann", "SPE_E3"))
@@ -180,59 +190,59 @@ def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alon
     arguments = ("audit", "p.yaml", "--snapshot", snapshot_folder, "--as-of", AS_OF)
     expect(1, *arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
     options = (redact,) if redact else ()
-    ran = call(
+    completed = call(
         *arguments, *options, "-f", "json=-", "--compare", "before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=second
     )
-    assert {finding["change"] for finding in json.loads(ran.out)["tenants"][0]["findings"]} == change
-    assert ("compare-pseudonyms" in ran.err) is (change == {None})
+    assert {finding["change"] for finding in json.loads(completed.out)["tenants"][0]["findings"]} == change
+    assert ("compare-pseudonyms" in completed.err) is (change == {None})
 
 
 @pytest.fixture
-def copies(saved: Path, tmp_path: Path) -> Path:
+def copies(fleet: Path, tmp_path: Path) -> Path:
     (tmp_path / "p.yaml").write_text(POLICY)
-    return Path(shutil.copytree(saved, tmp_path / "snapshots"))
+    return Path(shutil.copytree(fleet, tmp_path / "snapshots"))
 
 
-def refused(folder: Path, *more: str | Path) -> str:
+def error_output(folder: Path, *arguments: str | Path) -> str:
     before = contents(folder)
-    ran = call("audit", "p.yaml", *more, "--as-of", AS_OF, cwd=folder)
-    assert (ran.code, ran.out) == (2, b"")
-    assert ran.err.count("error[") == 1
+    completed = call("audit", "p.yaml", *arguments, "--as-of", AS_OF, cwd=folder)
+    assert (completed.code, completed.out) == (2, b"")
+    assert completed.err.count("error[") == 1
     assert contents(folder) == before
-    return ran.err
+    return completed.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["users", "assignments", "products", "service_plans", "subscriptions", "groups", "members", "organization"]
 )
-def test_a_damaged_tenant_leaves_the_others_audited(copies: Path, name: str) -> None:
+def test_damaged_snapshot_of_one_tenant_does_not_stop_the_others(copies: Path, name: str) -> None:
     (file,) = copies.glob(f"fabrikam/*/{name}.parquet")
     body = bytearray(file.read_bytes())
     body[len(body) // 2] ^= 1
     file.write_bytes(body)
-    ran = call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, "-f", "json=-", cwd=copies.parent)
-    tenants = {tenant["name"]: tenant for tenant in json.loads(ran.out)["tenants"]}
-    assert ran.code == 3
+    completed = call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, "-f", "json=-", cwd=copies.parent)
+    tenants = {tenant["name"]: tenant for tenant in json.loads(completed.out)["tenants"]}
+    assert completed.code == 3
     assert f"{name}.parquet is not the file that the manifest describes" in tenants["fabrikam"]["failure"]
     assert tenants["contoso"]["complete"] is True
-    assert f"{name}.parquet is not the file" in refused(copies.parent, "--snapshot", file.parent)
+    assert f"{name}.parquet is not the file" in error_output(copies.parent, "--snapshot", file.parent)
 
 
 @pytest.mark.slow
-def test_what_is_no_snapshot_is_reported(copies: Path) -> None:
-    here = copies.parent
-    (here / "empty").mkdir()
+def test_invalid_snapshots_are_errors(copies: Path) -> None:
+    workspace = copies.parent
+    (workspace / "empty").mkdir()
     for folder in ("nowhere", "p.yaml", "empty"):
-        assert "snapshot-missing" in refused(here, "--snapshot", folder)
+        assert "snapshot-missing" in error_output(workspace, "--snapshot", folder)
     (manifest,) = copies.glob("contoso/*/manifest.json")
     text = manifest.read_text()
     manifest.write_text(text.replace("auditor/snapshot/v1", "auditor/snapshot/v2"))
-    assert call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, cwd=here).code == 3
-    assert "snapshot-version" in refused(here, "--snapshot", manifest.parent)
+    assert call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, cwd=workspace).code == 3
+    assert "snapshot-version" in error_output(workspace, "--snapshot", manifest.parent)
     manifest.write_text(text.replace('"contoso"', '"acme"'))
-    assert "was changed after it was written" in refused(here, "--snapshot", manifest.parent)
+    assert "was changed after it was written" in error_output(workspace, "--snapshot", manifest.parent)
     manifest.write_text('{"name": "a browser extension", "manifest_version": 3}')
-    assert "snapshot-foreign" in refused(here, "--snapshot", manifest.parent)
+    assert "snapshot-foreign" in error_output(workspace, "--snapshot", manifest.parent)
     manifest.unlink()
-    assert "snapshot-missing" in refused(here, "--snapshot", manifest.parent)
+    assert "snapshot-missing" in error_output(workspace, "--snapshot", manifest.parent)

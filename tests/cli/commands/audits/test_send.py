@@ -1,4 +1,4 @@
-"""From a result to the reader's inbox: the command, its exit codes, languages, files, and the mail that goes out once."""
+"""`auditor send` by mail: exit codes, languages, attachments, dry runs, and that each mail is sent once."""
 
 import io
 import zipfile
@@ -22,19 +22,19 @@ from tests.builders.service.mail_relay import PASSWORD, USER
 
 @pytest.fixture
 def sending(tmp_path: Path) -> Iterator[Place]:
-    with mail_place(tmp_path) as found:
-        yield found
+    with mail_place(tmp_path) as place:
+        yield place
 
 
 @pytest.mark.slow
-def test_everybody_gets_theirs_once(sending: Place) -> None:
+def test_each_recipient_gets_their_findings_once(sending: Place) -> None:
     sending.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical], attach: csv}]",
         other="[{address: ann@contoso.example}, {address: freja@fabrikam.example, locale: en}]",
         mail="  send: always\n",
     )
-    code, sent = sending.send()
-    assert code == 0, sent
+    code, output = sending.send()
+    assert code == 0, output
     mails = {str(mail["to"]): mail for mail in sending.mails()}
     assert sorted(mails) == ["ann@contoso.example", "bo@contoso.example", "freja@fabrikam.example"]
     assert str(mails["ann@contoso.example"]["subject"]).startswith("[2 tenants] Licences: incomplete, 4 critical")
@@ -50,23 +50,23 @@ def test_everybody_gets_theirs_once(sending: Place) -> None:
     assert len(sending.mails()) == 3
 
 
-def test_nobody_is_told_that_nothing_changed(sending: Place) -> None:
+def test_no_mail_is_sent_if_there_is_nothing_to_report(sending: Place) -> None:
     sending.tenants("[]", other="[{address: freja@fabrikam.example, locale: en}]")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert (code, sending.mails()) == (0, [])
-    assert "mail to freja@fabrikam.example: nothing to report" in sent
+    assert "mail to freja@fabrikam.example: nothing to report" in output
 
 
 @pytest.mark.slow
-def test_each_reader_s_own_language(sending: Place) -> None:
-    ran = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=sending.folder)
-    assert ran.code in {0, 1}, ran.err
+def test_mail_is_in_the_language_of_the_recipient(sending: Place) -> None:
+    completed = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=sending.folder)
+    assert completed.code in {0, 1}, completed.err
     (sending.folder / "out" / "result.json").replace(sending.folder / "result.json")
     sending.tenants(
         "[{address: ann@contoso.example}, {address: bo@contoso.example, locale: en, severities: [high]}]", locale="nl"
     )
-    code, sent = sending.send()
-    assert code == 0, sent
+    code, output = sending.send()
+    assert code == 0, output
     dutch, english = sending.mails()
     assert english["content-language"] == "en"
     assert dutch["content-language"] == localization("nl").locale
@@ -77,12 +77,12 @@ def test_each_reader_s_own_language(sending: Place) -> None:
 
 
 @pytest.mark.slow
-def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(sending: Place) -> None:
+def test_refused_mail_exits_with_3_and_is_sent_in_the_next_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     sending.running.box.refuse["ann@contoso.example"] = "450 later"
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 3
-    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay temporarily refused" in sent
+    assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay temporarily refused" in output
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
     sending.running.box.refuse.clear()
     assert sending.send()[0] == 0
@@ -90,63 +90,63 @@ def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(sending: Pla
 
 
 @pytest.mark.slow
-def test_what_may_have_been_sent_is_not_sent_again_without_a_person(sending: Place) -> None:
+def test_mail_with_unknown_outcome_is_sent_again_only_with_resend(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]")
     sending.running.box.hang_up = True
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 3
-    assert "error[mail-unknown]" in sent
+    assert "error[mail-unknown]" in output
     sending.running.box.hang_up = False
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 3
-    assert "may have been sent" in sent
-    assert "--resend" in sent
+    assert "may have been sent" in output
+    assert "--resend" in output
     assert len(sending.mails()) == 1
     assert sending.send("--resend")[0] == 0
     first, second = sending.mails()
-    assert first["message-id"] == second["message-id"], "a server that sorts out doubles can"
+    assert first["message-id"] == second["message-id"], "so that a mail server can drop the duplicate"
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_while_it_sent_leaves_it_unknown(sending: Place) -> None:
+def test_mail_of_an_interrupted_run_is_not_sent_again(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}]")
     assert sending.send()[0] == 0
     log = sending.folder / "state" / "auditor" / "sent" / "sent.jsonl"
     first = log.read_text(encoding="utf-8").splitlines()[0]
     log.write_text(first + "\n", encoding="utf-8")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert (code, len(sending.mails())) == (3, 1)
-    assert "may have been sent" in sent
+    assert "may have been sent" in output
 
 
 @pytest.mark.slow
-def test_a_dry_run_writes_files_and_sends_nothing(sending: Place) -> None:
+def test_dry_run_writes_files_and_sends_nothing(sending: Place) -> None:
     sending.tenants(
         "[{address: ann@contoso.example, locale: en, attach: xlsx}, {address: ../bo@contoso.example, attach: none}]"
     )
-    code, sent = sending.send("--dry-run")
-    assert code == 0, sent
+    code, output = sending.send("--dry-run")
+    assert code == 0, output
     assert not sending.mails()
     assert not (sending.folder / "state").exists()
-    written = sorted((sending.folder / "out" / "mail").iterdir())
-    assert [path.name for path in written] == ["_bo@contoso.example.eml", "ann@contoso.example.eml"]
-    mail = message_from_bytes(written[1].read_bytes(), policy=default)
+    paths = sorted((sending.folder / "out" / "mail").iterdir())
+    assert [path.name for path in paths] == ["_bo@contoso.example.eml", "ann@contoso.example.eml"]
+    mail = message_from_bytes(paths[1].read_bytes(), policy=default)
     assert isinstance(mail, EmailMessage)
     (file,) = mail.iter_attachments()
     assert file.get_filename() == "licence-audit-contoso-2026-11-20.xlsx"
     assert sending.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
-    bytes_ = [path.read_bytes() for path in written]
+    contents = [path.read_bytes() for path in paths]
     assert sending.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
-    assert bytes_ == [path.read_bytes() for path in written]
+    assert contents == [path.read_bytes() for path in paths]
 
 
-def week_before(sending: Place) -> None:
-    """A saved run of seven days earlier, in the folder `old`."""
-    now = result()
-    then = replace(now, run=replace(now.run, as_of=now.run.as_of - timedelta(days=7)))
+def write_result_of_last_week(sending: Place) -> None:
+    """Write a result of seven days earlier below the folder `old`."""
+    current = result()
+    earlier = replace(current, run=replace(current.run, as_of=current.run.as_of - timedelta(days=7)))
     (sending.folder / "old" / "night").mkdir(parents=True)
-    saved = sending.folder / "old" / "night" / "result.json"
-    saved.write_bytes(b"".join(render(then, "json", locale="en").chunks()))
+    path = sending.folder / "old" / "night" / "result.json"
+    path.write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
 
 
 def page(mail: EmailMessage) -> str:
@@ -156,13 +156,13 @@ def page(mail: EmailMessage) -> str:
 
 
 @pytest.mark.slow
-def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(sending: Place) -> None:
-    week_before(sending)
+def test_history_curves_are_in_the_mail_and_in_the_attached_page(sending: Place) -> None:
+    write_result_of_last_week(sending)
     sending.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical]}]"
     )
-    code, sent = sending.send("--history", "old")
-    assert (code, "history-none" in sent) == (0, False), sent
+    code, output = sending.send("--history", "old")
+    assert (code, "history-none" in output) == (0, False), output
     curves = ("65 on 13 Nov 2026, 65 (at least) now", "4 on 13 Nov 2026, 4 (at least) now")
     for mail, curve in zip(sending.mails(), curves, strict=True):
         assert "Over time" in body(mail)
@@ -173,35 +173,37 @@ def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(sending: Place) 
 
 
 @pytest.mark.slow
-def test_a_history_that_draws_no_curves_is_reported_once(sending: Place) -> None:
+def test_history_without_earlier_results_is_one_warning(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     (sending.folder / "old").mkdir()
     (sending.folder / "old" / "report.json").write_text("{}", encoding="utf-8")
-    code, sent = sending.send("--history", "old", "--dry-run")
+    code, output = sending.send("--history", "old", "--dry-run")
     assert code == 0
-    assert sent.count("warning[history-none]: there are no trends: no result.json below old is of an earlier run") == 1
-    assert "error" not in sent
+    assert (
+        output.count("warning[history-none]: there are no trends: no result.json below old is of an earlier run") == 1
+    )
+    assert "error" not in output
     assert sending.send("--history", "old", "--dry-run", "-q") == (0, "")
     environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(sending.folder / "state")}
     arguments = ("--demo", "--send", "-f", "json", "--history", "old", "--fail-on", "never")
-    ran = call("audit", *arguments, cwd=sending.folder, **environment)
-    assert (ran.code, ran.err.count("history-none")) == (0, 1), ran.err
-    again = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=sending.folder, LANG="nl_NL.UTF-8")
-    assert (again.code, again.err.count("history-none")) == (0, 1), again.err
-    assert "waarschuwing[history-none]" in again.err
+    completed = call("audit", *arguments, cwd=sending.folder, **environment)
+    assert (completed.code, completed.err.count("history-none")) == (0, 1), completed.err
+    dutch = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=sending.folder, LANG="nl_NL.UTF-8")
+    assert (dutch.code, dutch.err.count("history-none")) == (0, 1), dutch.err
+    assert "waarschuwing[history-none]" in dutch.err
 
 
-def test_only_to_somebody(sending: Place) -> None:
+def test_to_option_selects_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     assert sending.send("--to", "BO@contoso.example")[0] == 0
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
-    code, sent = sending.send("--to", "eve@evil.example")
+    code, output = sending.send("--to", "eve@evil.example")
     assert code == 2
-    assert "eve@evil.example is not a recipient" in sent
+    assert "eve@evil.example is not a recipient" in output
 
 
 @pytest.mark.slow
-def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacted(sending: Place) -> None:
+def test_names_appear_only_in_unredacted_attachments(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, attach: csv, locale: en}]")
     names = ("Anouk de Vries", "anouk@", "Freja Nørgaard", "freja@")
     assert sending.send()[0] == 0
@@ -215,7 +217,7 @@ def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacte
 
 
 @pytest.mark.slow
-def test_the_link_is_the_report_or_the_run(sending: Place) -> None:
+def test_mail_links_to_the_given_report_or_the_github_run(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     assert sending.send("--link", "https://reports.contoso.example/today.html")[0] == 0
     assert "https://reports.contoso.example/today.html#p-contoso_" in body(sending.mails()[0], "html")
@@ -230,41 +232,41 @@ def test_the_link_is_the_report_or_the_run(sending: Place) -> None:
     assert sending.send("--link", "javascript:alert(1)")[0] == 3
 
 
-def test_what_is_missing_stops_before_anything(sending: Place) -> None:
+def test_missing_mail_settings_are_errors(sending: Place) -> None:
     sending.tenants("[]")
-    code, sent = sending.send()
-    assert (code, "no tenant in the tenants file has recipients" in sent) == (2, True)
+    code, output = sending.send()
+    assert (code, "no tenant in the tenants file has recipients" in output) == (2, True)
     sending.tenants("[{address: ann@contoso.example}]")
     assert sending.send(P="") == (2, "the environment variable P is not set")
     path = sending.folder / "tenants.yaml"
     path.write_text(path.read_text(encoding="utf-8").partition("mail:")[0], encoding="utf-8")
-    code, sent = sending.send()
-    assert (code, "does not say how mail is sent" in sent) == (2, True)
+    code, output = sending.send()
+    assert (code, "does not say how mail is sent" in output) == (2, True)
 
 
-def test_an_address_that_is_none_stops_no_other(sending: Place) -> None:
+def test_invalid_address_does_not_stop_other_mails(sending: Place) -> None:
     sending.tenants("[{address: 'a,b@contoso.example'}, {address: bo@contoso.example}]")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 3
-    assert "is not a mail address" in sent
+    assert "is not a mail address" in output
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
 
 
 @pytest.mark.slow
-def test_audit_sends_and_a_mail_that_fails_leaves_the_report(sending: Place) -> None:
+def test_audit_send_writes_the_result_even_if_a_mail_fails(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example, locale: en}]")
     environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(sending.folder / "state")}
     options = ("-q", "-f", "json", "--tenant", "contoso", "--as-of", "2026-11-20T02:17:00Z", "--fail-on", "never")
     arguments = ("audit", "--demo", "--send", *options)
-    ran = expect(0, *arguments, cwd=sending.folder, **environment)
+    completed = expect(0, *arguments, cwd=sending.folder, **environment)
     assert str(sending.mails()[0]["subject"]) == "[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 20 Nov 2026"
     sending.running.box.refuse["ann@contoso.example"] = "550 no"
     (sending.folder / "state" / "auditor" / "sent" / "sent.jsonl").unlink()
     (sending.folder / "out" / "result.json").unlink()
-    ran = expect(3, *arguments, cwd=sending.folder, **environment)
-    assert "mail-refused" in ran.err
+    completed = expect(3, *arguments, cwd=sending.folder, **environment)
+    assert "mail-refused" in completed.err
     assert (sending.folder / "out" / "result.json").is_file()
     (sending.folder / "tenants.yaml").unlink()
     (sending.folder / "out" / "result.json").unlink()
     assert call(*arguments, cwd=sending.folder, **environment).code == 2
-    assert not (sending.folder / "out" / "result.json").exists(), "what is missing is said before anything is audited"
+    assert not (sending.folder / "out" / "result.json").exists(), "missing settings are reported before the audit"

@@ -1,4 +1,4 @@
-"""From a result to a channel: routing, languages, pseudonyms, and each message once; the URL is told nowhere."""
+"""`auditor send` to Teams, Slack and webhooks: routing, pseudonyms, each message once, and no secret in any output."""
 
 import argparse
 import base64
@@ -26,13 +26,13 @@ SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
-    with webhook_server(tmp_path_factory.mktemp("webhook")) as running:
-        yield running
+def webhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
+    with webhook_server(tmp_path_factory.mktemp("webhook")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def saved() -> bytes:
+def result_body() -> bytes:
     return b"".join(render(compare(result(), night_before()), "json", locale="en").chunks())
 
 
@@ -51,7 +51,7 @@ class Place(Struct, frozen=True, kw_only=True):
         (self.folder / "tenants.yaml").write_text(text, encoding="utf-8")
 
     def send(self, *arguments: str, **environment: str) -> tuple[int, str]:
-        """Run the command; 2 and 3 for what it raises, as the program has it."""
+        """Run the command and return exit code and messages; errors give 2 or 3 as in the program."""
         parser = argparse.ArgumentParser()
         command.add_arguments(parser)
         environ = {
@@ -70,21 +70,21 @@ class Place(Struct, frozen=True, kw_only=True):
                 code = 3
                 err.write(error.message)
         messages = err.getvalue()
-        kept = "".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("*.json*") if path.is_file())
-        assert URL_SECRET not in messages + kept
-        assert SECRET not in messages + kept
+        files = "".join(path.read_text(encoding="utf-8") for path in self.folder.rglob("*.json*") if path.is_file())
+        assert URL_SECRET not in messages + files
+        assert SECRET not in messages + files
         return code, messages
 
     def posted(self, name: str) -> list[Any]:
-        return [json.loads(each.body) for each in self.server.posted if each.path.startswith(f"/{name}/")]
+        return [json.loads(request.body) for request in self.server.posted if request.path.startswith(f"/{name}/")]
 
 
 @pytest.fixture
-def sending(tmp_path: Path, shared: WebhookServer, saved: bytes) -> Place:
-    (tmp_path / "result.json").write_bytes(saved)
-    shared.posted.clear()
-    shared.answers.clear()
-    return Place(folder=tmp_path, server=shared)
+def sending(tmp_path: Path, webhook: WebhookServer, result_body: bytes) -> Place:
+    (tmp_path / "result.json").write_bytes(result_body)
+    webhook.posted.clear()
+    webhook.answers.clear()
+    return Place(folder=tmp_path, server=webhook)
 
 
 def text(document: Any) -> str:
@@ -92,63 +92,63 @@ def text(document: Any) -> str:
 
 
 @pytest.mark.parametrize("prefix", ["", "slack:", "webhook:"])
-def test_a_url_in_place_of_a_name_is_refused_and_not_quoted(sending: Place, prefix: str) -> None:
+def test_url_in_the_to_option_is_an_error_that_does_not_quote_it(sending: Place, prefix: str) -> None:
     sending.tenants("[{address: slack:SLACK}]")
-    code, said = sending.send("--to", prefix + sending.server.url("/slack/" + URL_SECRET))
+    code, messages = sending.send("--to", prefix + sending.server.url("/slack/" + URL_SECRET))
     assert code == 2
-    assert "slack:NAME" in said or f"write {prefix}{prefix[:-1].upper()}_URL" in said
+    assert "slack:NAME" in messages or f"write {prefix}{prefix[:-1].upper()}_URL" in messages
 
 
 @pytest.mark.slow
-def test_every_channel_gets_its_part_once(sending: Place) -> None:
+def test_each_channel_gets_its_findings_once(sending: Place) -> None:
     sending.tenants(
         "[{address: teams:TEAMS, severities: [critical], locale: en}, {address: slack:SLACK}]",
         other="[{address: webhook:HOOK}]",
         more="mail: {from: a@contoso.example, smtp: {host: 127.0.0.1}, send: always}\n",
     )
-    code, sent = sending.send()
-    assert code == 0, sent
-    assert "message to teams:TEAMS: accepted" in sent
+    code, output = sending.send()
+    assert code == 0, output
+    assert "message to teams:TEAMS: accepted" in output
     ((teams,), (slack,), (event,)) = (sending.posted(name) for name in ("teams", "slack", "hook"))
     assert teams["attachments"][0]["content"]["lang"] == "en"
     assert "Contoso" not in text(event)
     assert [tenant["name"] for tenant in event["data"]["tenants"]] == ["fabrikam"]
     assert event["data"]["redacted"] is True
     assert "Fabrikam" not in text(slack)
-    code, sent = sending.send()
+    code, output = sending.send()
     assert (code, len(sending.server.posted)) == (0, 3)
-    assert "message to slack:SLACK: already sent" in sent, "pseudonyms of another process are the same message"
+    assert "message to slack:SLACK: already sent" in output, "other pseudonyms do not make it another message"
 
 
-def test_nobody_is_told_that_nothing_changed(sending: Place) -> None:
+def test_no_message_is_posted_if_there_is_nothing_to_report(sending: Place) -> None:
     sending.tenants("[]", other="[{address: teams:TEAMS}]")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert (code, sending.server.posted) == (0, [])
-    assert "message to teams:TEAMS: nothing to report" in sent
+    assert "message to teams:TEAMS: nothing to report" in output
 
 
-def test_a_channel_of_the_command_line_needs_no_file(sending: Place) -> None:
-    code, sent = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
-    assert code == 0, sent
+def test_channel_in_the_to_option_needs_no_tenants_file(sending: Place) -> None:
+    code, output = sending.send("--to", "slack:SLACK", AUDITOR_WEBHOOK_HOSTS="localhost")
+    assert code == 0, output
     assert len(sending.posted("slack")) == 1
-    code, sent = sending.send("--to", "slack:SLACK")
+    code, output = sending.send("--to", "slack:SLACK")
     assert code == 2
-    assert "host that is not allowed" in sent
+    assert "host that is not allowed" in output
 
 
-def test_mail_is_what_needs_a_mail_block(sending: Place) -> None:
+def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> None:
     sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert (code, sending.server.posted) == (2, [])
-    assert "does not say how mail is sent" in sent
+    assert "does not say how mail is sent" in output
     assert sending.send("--to", "slack:SLACK")[0] == 0
     assert sending.send("--to", "mail")[0] == 2
 
 
-def test_a_dry_run_writes_what_would_be_posted(sending: Place) -> None:
+def test_dry_run_writes_the_messages_and_posts_nothing(sending: Place) -> None:
     sending.tenants("[{address: teams:TEAMS}, {address: webhook:HOOK}]")
-    code, sent = sending.send("--dry-run")
-    assert (code, sending.server.posted) == (0, []), sent
+    code, output = sending.send("--dry-run")
+    assert (code, sending.server.posted) == (0, []), output
     names = sorted(path.name for path in (sending.folder / "out" / "mail").iterdir())
     assert names == ["teams_TEAMS.json", "webhook_HOOK.json"]
     assert not (sending.folder / "state").exists()
@@ -158,23 +158,23 @@ def test_a_dry_run_writes_what_would_be_posted(sending: Place) -> None:
 @pytest.mark.parametrize(
     ("answer", "slug"), [(Answer(status=404, body=URL_SECRET.encode()), "refused"), (Answer(status=HANG_UP), "unknown")]
 )
-def test_a_message_that_fails_is_three(sending: Place, answer: Answer, slug: str) -> None:
+def test_failed_message_exits_with_3(sending: Place, answer: Answer, slug: str) -> None:
     sending.tenants("[{address: slack:SLACK}]")
     sending.server.answers.append(answer)
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 3
-    assert f"error[webhook-{slug}]: message to slack:SLACK" in sent
+    assert f"error[webhook-{slug}]: message to slack:SLACK" in output
     sending.server.answers.clear()
-    code, sent = sending.send()
-    # A refused message goes out the next time; one that may have arrived waits for a person.
-    assert slug == "refused" or "check the channel" in sent
+    code, output = sending.send()
+    # A refused message is sent in the next run; one that may have arrived is sent only with --resend.
+    assert slug == "refused" or "check the channel" in output
     assert code == (0 if slug == "refused" else 3)
     assert sending.send("--resend")[0] == 0
     assert len(sending.posted("slack")) == (3 if slug == "refused" else 2)
 
 
 @pytest.mark.parametrize(
-    ("environment", "wrong"),
+    ("environment", "error"),
     [
         ({"TEAMS": ""}, "the environment variable TEAMS is not set"),
         ({"TEAMS": f"https://teams.evil.example/{URL_SECRET}"}, "host that is not allowed"),
@@ -182,30 +182,32 @@ def test_a_message_that_fails_is_three(sending: Place, answer: Answer, slug: str
         ({"AUDITOR_REDACT_KEY": "short"}, "a key needs at least"),
     ],
 )
-def test_what_is_missing_stops_before_anything(sending: Place, environment: dict[str, str], wrong: str) -> None:
+def test_invalid_variable_is_an_error_before_anything_is_posted(
+    sending: Place, environment: dict[str, str], error: str
+) -> None:
     sending.tenants("[{address: slack:SLACK}, {address: teams:TEAMS}]")
-    code, sent = sending.send(**environment)
+    code, output = sending.send(**environment)
     assert code in {2, 3}
-    assert wrong in sent
+    assert error in output
     assert not sending.server.posted
 
 
 @pytest.mark.parametrize(
-    ("recipient", "wrong"),
+    ("recipient", "error"),
     [
         (f"{{address: 'https://hooks.slack.com/services/{URL_SECRET}'}}", "a mail address, or teams:"),
         (f"{{address: 'slack:https://hooks.slack.com/{URL_SECRET}'}}", "a mail address, or teams:"),
         ("{address: slack:SLACK, attach: csv}", "does not accept attachments"),
     ],
 )
-def test_a_url_in_the_file_is_refused_and_not_quoted(sending: Place, recipient: str, wrong: str) -> None:
+def test_url_in_the_tenants_file_is_an_error_that_does_not_quote_it(sending: Place, recipient: str, error: str) -> None:
     sending.tenants(f"[{recipient}]")
-    code, sent = sending.send()
+    code, output = sending.send()
     assert code == 2
-    assert wrong in sent
+    assert error in output
 
 
-def test_channels_hold_pseudonyms_unless_names_are_wanted(sending: Place) -> None:
+def test_messages_contain_pseudonyms_unless_the_names_option_is_given(sending: Place) -> None:
     sending.tenants("[{address: webhook:HOOK}]")
     assert sending.send("--names")[0] == 0
     assert sending.send("--resend")[0] == 0

@@ -1,4 +1,4 @@
-"""What `auditor products` prints."""
+"""`auditor products` and `products update`: output, JSON, updates and errors."""
 
 import argparse
 import io
@@ -38,7 +38,7 @@ def command(*arguments: str) -> int:
     return products.run(parser.parse_args(arguments))
 
 
-def test_every_product_is_listed_as_tab_separated_lines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_products_are_listed_as_tab_separated_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert command() == 0
     header, *lines = capsys.readouterr().out.splitlines()
     assert header.split("\t") == ["skuPartNumber", "name", "skuId", "servicePlans", "free"]
@@ -49,7 +49,7 @@ def test_every_product_is_listed_as_tab_separated_lines(capsys: pytest.CaptureFi
     assert (e3[3].isdecimal(), e3[4]) == (True, "no")
 
 
-def test_words_are_searched_and_free_products_say_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_words_are_searched_and_free_products_show_the_reason(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("power", "AUTOMATE", "--free") == 0
     (header, line) = (row.split("\t") for row in capsys.readouterr().out.splitlines())
     assert header[-1] == "reason"
@@ -57,7 +57,7 @@ def test_words_are_searched_and_free_products_say_why(capsys: pytest.CaptureFixt
     assert "free" in line[-1]
 
 
-def test_no_match_is_reported_on_the_other_stream(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_match_is_reported_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("no\x1bsuch") == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1:] == []
@@ -65,18 +65,18 @@ def test_no_match_is_reported_on_the_other_stream(capsys: pytest.CaptureFixture[
     assert "\x1b" not in err
 
 
-def test_json_holds_the_plans(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_service_plans(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("--json", "ccibots_privprev_viral") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["date"] == builtin().date
-    found = {product["skuPartNumber"]: product for product in document["products"]}
-    viral = found["CCIBOTS_PRIVPREV_VIRAL"]
+    by_part_number = {product["skuPartNumber"]: product for product in document["products"]}
+    viral = by_part_number["CCIBOTS_PRIVPREV_VIRAL"]
     assert viral["free"] is True
     assert viral["aliases"] == ["Power Virtual Agents Viral Trial"]
     assert {"servicePlanId", "servicePlanName", "name"} == set(viral["servicePlans"][0])
 
 
-def test_a_terminal_gets_a_table_in_which_brackets_are_no_markup(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_table_does_not_interpret_brackets_as_markup(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table.write_text(csv_text([("[bold]Odd[/bold]", *E3_ENTRA[1:])]), encoding="utf-8")
     command("update", str(table), "--date", "2099-01-01")
     screen = Terminal()
@@ -87,7 +87,7 @@ def test_a_terminal_gets_a_table_in_which_brackets_are_no_markup(table: Path, mo
     assert "1 of 1 product; table.csv, 2099-01-01" in screen.getvalue()
 
 
-def test_an_update_prints_one_line_a_change_and_where_it_wrote(
+def test_update_prints_one_line_per_change_and_the_output_path(
     table: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = home / "out.json"
@@ -109,12 +109,12 @@ def test_an_update_prints_one_line_a_change_and_where_it_wrote(
     assert capsys.readouterr().out == "no product was added, renamed or removed\n"
 
 
-def test_an_update_that_stays_unused_says_so(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_update_with_an_older_table_warns_that_it_is_not_used(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command("update", str(table), "--date", "2020-01-01") == 0
     assert "newer and stays in use" in capsys.readouterr().err
 
 
-def test_bad_input_prints_nothing_and_writes_nothing(
+def test_invalid_table_prints_nothing_and_writes_nothing(
     table: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table.write_bytes(b"a;b\n")
@@ -136,12 +136,12 @@ def test_bad_input_prints_nothing_and_writes_nothing(
         ["teams", "--date", "2026-01-01"],
     ],
 )
-def test_options_that_do_not_fit_together_are_refused(arguments: list[str]) -> None:
+def test_incompatible_options_are_usage_errors(arguments: list[str]) -> None:
     with pytest.raises(UsageError):
         command(*arguments)
 
 
-def test_a_date_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_date_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         command("update", "a.csv", "--date", "31-12-2026")
     assert caught.value.code == 2

@@ -1,4 +1,4 @@
-"""A tenant of the emulator with a plan, and who sends its requests."""
+"""Fixtures: an emulated tenant, a working directory with its plan, and a function that sends the plan's requests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,16 @@ from tests.emulator.server import Emulator
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with planned_emulator() as running:
-        yield running
+    with planned_emulator() as server:
+        yield server
 
 
 @pytest.fixture
 def send(emulator: Emulator) -> Iterator[Send]:
-    with sender(emulator) as one:
-        yield one
+    with sender(emulator) as send_request:
+        yield send_request
 
 
 @pytest.fixture
-def here(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
+def workspace(tmp_path: Path, emulator: Emulator, send: Send) -> Path:
     return planned_folder(tmp_path, emulator, send)

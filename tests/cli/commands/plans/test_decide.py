@@ -1,4 +1,4 @@
-"""`auditor decide`: answers that come back in a spreadsheet become decisions, all of them or none."""
+"""`auditor decide`: answers in a spreadsheet become decisions, either all of them or none."""
 
 import csv
 import io
@@ -22,41 +22,41 @@ policies:
   - {{id: places, severity: low, users: {{department: Sales}}, attributes: {{require: [usageLocation]}}}}
 {PRICES}
 """
-KEPT = "# what was decided\nversion: 1\ndecisions:\n- id: D-0 # first\n  for: {policy: one, users: {userPrincipalName: x@y.example}}\n  answer: {skip: true}\n  by: a\n  on: 2026-11-01\n  reason: b\n# end\n"
+EXISTING_DECISIONS = "# what was decided\nversion: 1\ndecisions:\n- id: D-0 # first\n  for: {policy: one, users: {userPrincipalName: x@y.example}}\n  answer: {skip: true}\n  by: a\n  on: 2026-11-01\n  reason: b\n# end\n"
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with policies, a plan and its approvals: somebody holds two products, and somebody has no country."""
-    here = tmp_path_factory.mktemp("asked")
-    (here / "policies").mkdir()
-    (here / "policies" / "rules.yaml").write_text(RULES)
+def planned_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with policies, a plan and its approvals: one user holds two products, another one has no country."""
+    folder = tmp_path_factory.mktemp("planned")
+    (folder / "policies").mkdir()
+    (folder / "policies" / "rules.yaml").write_text(RULES)
     people = [
         user("both", grant(E3), grant(E5)),
         user("kim", department="Sales", usageLocation=None),
         user("lea", grant(E3), accountEnabled=False),
     ]
-    write(here / "state", snapshot(people, {E3: 9, E5: 9}))
+    write(folder / "state", snapshot(people, {E3: 9, E5: 9}))
     plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "-f", "approvals")
-    assert call(*plan, cwd=here).code == 0
-    return here
+    assert call(*plan, cwd=folder).code == 0
+    return folder
 
 
 @pytest.fixture
-def here(asked: Path, tmp_path: Path) -> Path:
-    shutil.copytree(asked, tmp_path, dirs_exist_ok=True)
+def workspace(planned_folder: Path, tmp_path: Path) -> Path:
+    shutil.copytree(planned_folder, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 
-def questions(here: Path) -> dict[str, str]:
-    """The ids of the questions, by kind."""
-    (tenant,) = json.loads((here / "out" / "plan.json").read_text())["tenants"]
+def questions(workspace: Path) -> dict[str, str]:
+    """Return the id of each question by its kind."""
+    (tenant,) = json.loads((workspace / "out" / "plan.json").read_text())["tenants"]
     return {question["kind"]: question["id"] for question in tenant["questions"]}
 
 
-def fill(here: Path, answers: dict[str, str], saved: Callable[[str], bytes] = lambda text: text.encode()) -> Path:
-    """Write answers, by the id of a question or the number of an action, and save the file as a program would."""
-    (file,) = (here / "out").rglob("approvals.csv")
+def fill(workspace: Path, answers: dict[str, str], encode: Callable[[str], bytes] = lambda text: text.encode()) -> Path:
+    """Write answers by question id or action number into the approvals file; `encode` is the spreadsheet program."""
+    (file,) = (workspace / "out").rglob("approvals.csv")
     rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"), newline="")))
     for row in rows:
         row["approve"] = answers.get(row["question"] or row["action"], "")
@@ -64,29 +64,29 @@ def fill(here: Path, answers: dict[str, str], saved: Callable[[str], bytes] = la
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
     writer.writeheader()
     writer.writerows(rows)
-    file.write_bytes(saved(text.getvalue()))
+    file.write_bytes(encode(text.getvalue()))
     return file
 
 
 def semicolons(text: str) -> str:
-    out = io.StringIO()
-    csv.writer(out, delimiter=";", quoting=csv.QUOTE_ALL).writerows(csv.reader(io.StringIO(text, newline="")))
-    return out.getvalue()
+    output = io.StringIO()
+    csv.writer(output, delimiter=";", quoting=csv.QUOTE_ALL).writerows(csv.reader(io.StringIO(text, newline="")))
+    return output.getvalue()
 
 
-def decide(here: Path, *more: str | Path, as_of: str = AS_OF) -> Ran:
-    (file,) = (here / "out").rglob("approvals.csv")
-    return call("decide", file, "--by", "boss@contoso.example", "--as-of", as_of, *more, cwd=here)
+def decide(workspace: Path, *options: str | Path, as_of: str = AS_OF) -> Ran:
+    (file,) = (workspace / "out").rglob("approvals.csv")
+    return call("decide", file, "--by", "boss@contoso.example", "--as-of", as_of, *options, cwd=workspace)
 
 
-def decisions(here: Path, *more: str) -> dict[str, Any]:
-    ran = decide(here, "--print", *more)
-    assert ran.code == 0, ran.err
-    document: Any = parse(ran.out, file="decisions.yaml").value
+def decisions(workspace: Path, *options: str) -> dict[str, Any]:
+    completed = decide(workspace, "--print", *options)
+    assert completed.code == 0, completed.err
+    document: Any = parse(completed.out, file="decisions.yaml").value
     return {row["question"]: row for row in document["decisions"]}
 
 
-SAVED: dict[str, Callable[[str], bytes]] = {
+SPREADSHEET_EXPORTS: dict[str, Callable[[str], bytes]] = {
     "as it is": lambda text: text.encode("utf-8-sig"),
     "Excel of Europe": lambda text: semicolons(text).encode("utf-8-sig"),
     "sep": lambda text: b"sep=;\r\n" + semicolons(text).encode(),
@@ -96,46 +96,53 @@ SAVED: dict[str, Callable[[str], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("program", SAVED)
-def test_what_spreadsheets_save_is_understood(here: Path, program: str) -> None:
-    ids = questions(here)
-    fill(here, {ids["keep"]: "keep: SPE_E5", ids["set"]: "NL", ids["release"]: "yes", "1": "yes"}, SAVED[program])
-    found = decisions(here)
-    assert {row["question"]: row["answer"] for row in found.values()} == {
+@pytest.mark.parametrize("program", SPREADSHEET_EXPORTS)
+def test_answers_are_read_from_the_csv_of_every_spreadsheet_program(workspace: Path, program: str) -> None:
+    ids = questions(workspace)
+    fill(
+        workspace,
+        {ids["keep"]: "keep: SPE_E5", ids["set"]: "NL", ids["release"]: "yes", "1": "yes"},
+        SPREADSHEET_EXPORTS[program],
+    )
+    recorded = decisions(workspace)
+    assert {row["question"]: row["answer"] for row in recorded.values()} == {
         ids["keep"]: {"keep": "SPE_E5"}, ids["set"]: {"set": {"usageLocation": "NL"}}, ids["release"]: {"release": True},
     }  # fmt: skip
-    assert {(row["by"], row["on"]) for row in found.values()} == {("boss@contoso.example", "2026-11-20")}
+    assert {(row["by"], row["on"]) for row in recorded.values()} == {("boss@contoso.example", "2026-11-20")}
 
 
-def test_the_file_keeps_its_text_and_the_plan_follows_it(here: Path) -> None:
-    file = here / "policies" / "decisions.yaml"
-    file.write_text(KEPT)
-    ids = questions(here)
-    fill(here, {ids["keep"]: " KEEP: spe_e5 ", ids["release"]: "no"})
-    ran = decide(here, "--until", "2027-01-31", "--reason", "Project lead")
-    assert (ran.code, "2 decisions written to policies/decisions.yaml; 1 question is open" in ran.err) == (0, True), (
-        ran.err
-    )
+def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace: Path) -> None:
+    file = workspace / "policies" / "decisions.yaml"
+    file.write_text(EXISTING_DECISIONS)
+    ids = questions(workspace)
+    fill(workspace, {ids["keep"]: " KEEP: spe_e5 ", ids["release"]: "no"})
+    completed = decide(workspace, "--until", "2027-01-31", "--reason", "Project lead")
+    assert (completed.code, "2 decisions written to policies/decisions.yaml; 1 question is open" in completed.err) == (
+        0,
+        True,
+    ), completed.err
     lines = iter(file.read_text().splitlines())
-    assert all(line in lines for line in KEPT.splitlines())
+    assert all(line in lines for line in EXISTING_DECISIONS.splitlines())
     plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "policies")
-    assert call(*plan, cwd=here).code == 0
-    (tenant,) = json.loads((here / "out" / "plan.json").read_text())["tenants"]
+    assert call(*plan, cwd=workspace).code == 0
+    (tenant,) = json.loads((workspace / "out" / "plan.json").read_text())["tenants"]
     assert {question["kind"]: question["decision"] for question in tenant["questions"]} == {
         "keep": f"D-{ids['keep']}", "release": f"D-{ids['release']}", "set": None,
     }  # fmt: skip
     before = file.read_bytes()
-    again = decide(here)
-    assert (again.code, "2 answers were recorded before" in again.err, file.read_bytes()) == (0, True, before)
-    fill(here, {ids["keep"]: "keep: SPE_E3"})
-    ran = decide(here)
-    assert (ran.code, "error[answer-contradicting]" in ran.err, file.read_bytes()) == (2, True, before)
-    assert decide(here, as_of="2027-02-01T00:00:00Z").code == 0, "what has lapsed contradicts nothing"
+    repeated = decide(workspace)
+    assert (repeated.code, "2 answers were recorded before" in repeated.err, file.read_bytes()) == (0, True, before)
+    fill(workspace, {ids["keep"]: "keep: SPE_E3"})
+    completed = decide(workspace)
+    assert (completed.code, "error[answer-contradicting]" in completed.err, file.read_bytes()) == (2, True, before)
+    assert decide(workspace, as_of="2027-02-01T00:00:00Z").code == 0, (
+        "an expired decision does not contradict a new answer"
+    )
     assert f"D-{ids['keep']}-2" in file.read_text()
 
 
-@pytest.mark.parametrize("copied", ["{answer}", "{answer} # Licences 2", "g2"])
-def test_the_answer_about_a_group_is_copied_with_or_without_its_name(tmp_path: Path, copied: str) -> None:
+@pytest.mark.parametrize("cell", ["{answer}", "{answer} # Licences 2", "g2"])
+def test_group_answer_is_accepted_with_comment_or_as_bare_id(tmp_path: Path, cell: str) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "rules.yaml").write_text(
         "version: 1\npolicies: [{id: suite, severity: high, users: {department: Sales}, assignments: {require: [SPE_E3]}}]\n"
@@ -151,9 +158,9 @@ def test_the_answer_about_a_group_is_copied_with_or_without_its_name(tmp_path: P
     assert call(*plan, cwd=tmp_path).code == 0
     (file,) = (tmp_path / "out").rglob("approvals.csv")
     assert "group: {id: g1} # Licences 1 | group: {id: g2} # Licences 2 | skip: true" in file.read_text("utf-8-sig")
-    asked = questions(tmp_path)["group"]
-    fill(tmp_path, {asked: copied.format(answer="group: {id: g2}")})
-    assert decisions(tmp_path)[asked]["answer"] == {"group": {"id": "g2"}}
+    question = questions(tmp_path)["group"]
+    fill(tmp_path, {question: cell.format(answer="group: {id: g2}")})
+    assert decisions(tmp_path)[question]["answer"] == {"group": {"id": "g2"}}
 
 
 @pytest.mark.parametrize(
@@ -168,20 +175,20 @@ def test_the_answer_about_a_group_is_copied_with_or_without_its_name(tmp_path: P
         ({"1": "perhaps"}, "approval-word", 2),
     ],
 )
-def test_what_is_wrong_is_refused_and_nothing_changes(
-    here: Path, answers: dict[str, str], slug: str, line: int
+def test_invalid_answer_is_an_error_and_writes_nothing(
+    workspace: Path, answers: dict[str, str], slug: str, line: int
 ) -> None:
-    ids = questions(here)
+    ids = questions(workspace)
     fill(
-        here,
+        workspace,
         {"release": "x"}
         | {ids.get(key, key): text for key, text in answers.items()}
         | {ids["set"]: answers.get("set", "NL")},
     )
-    ran = decide(here)
-    assert (ran.code, f"[{slug}" in ran.err) == (2, True), ran.err
-    assert not line or f"approvals.csv:{line}:1: " in ran.err
-    assert not (here / "policies" / "decisions.yaml").exists()
+    completed = decide(workspace)
+    assert (completed.code, f"[{slug}" in completed.err) == (2, True), completed.err
+    assert not line or f"approvals.csv:{line}:1: " in completed.err
+    assert not (workspace / "policies" / "decisions.yaml").exists()
 
 
 @pytest.mark.parametrize(
@@ -194,10 +201,10 @@ def test_what_is_wrong_is_refused_and_nothing_changes(
         (None, "approvals-unreadable"),
     ],
 )
-def test_a_wrong_file_is_refused(here: Path, body: bytes | None, slug: str) -> None:
-    file = here / "wrong.csv"
+def test_invalid_approvals_file_is_an_error(workspace: Path, body: bytes | None, slug: str) -> None:
+    file = workspace / "wrong.csv"
     if body is not None:
         file.write_bytes(body)
-    ran = call("decide", file, "--by", "a@b.example", "--as-of", AS_OF, cwd=here)
-    assert (ran.code, f"error[{slug}]" in ran.err) == (2, True), ran.err
-    assert call("decide", file, "--by", "a", "--until", "2026-11-19", "--as-of", AS_OF, cwd=here).code == 2
+    completed = call("decide", file, "--by", "a@b.example", "--as-of", AS_OF, cwd=workspace)
+    assert (completed.code, f"error[{slug}]" in completed.err) == (2, True), completed.err
+    assert call("decide", file, "--by", "a", "--until", "2026-11-19", "--as-of", AS_OF, cwd=workspace).code == 2

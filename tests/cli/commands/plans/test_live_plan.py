@@ -1,4 +1,4 @@
-"""`auditor plan` of live tenants: one read for every language and for `--save-snapshot`, and tenants that fail."""
+"""`auditor plan` and `audit` of live tenants: one read per tenant, `--save-snapshot`, and tenants that fail."""
 
 import json
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ HEALTHY = {"S": SECRET, "T": SECRET}
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as running:
-        yield running
+    with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as server:
+        yield server
 
 
 @pytest.fixture
 def workspace(tmp_path: Path, emulator: Emulator) -> Path:
-    """A folder with a policy and a tenants file; Fabrikam's secret is in a variable of its own."""
+    """A folder with a policy and a tenants file; the secrets of the tenants are in the variables S and T."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "rules.yaml").write_text(RULES, encoding="utf-8")
     entries = [
@@ -38,11 +38,11 @@ def workspace(tmp_path: Path, emulator: Emulator) -> Path:
 
 
 @pytest.mark.slow
-def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
+def test_plan_reads_live_tenants_once_for_all_outputs_and_the_saved_snapshot(
     workspace: Path, emulator: Emulator
 ) -> None:
-    asked = ("plan", "--tenants", "tenants.yaml", "--locale", "nl", "-f", "json,html", "--save-snapshot", "kept")
-    expect(0, *asked, cwd=workspace, **emulator.environment(), **HEALTHY)
+    arguments = ("plan", "--tenants", "tenants.yaml", "--locale", "nl", "-f", "json,html", "--save-snapshot", "kept")
+    expect(0, *arguments, cwd=workspace, **emulator.environment(), **HEALTHY)
     plan = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))
     assert [tenant["name"] for tenant in plan["tenants"]] == ["contoso", "fabrikam"]
     for tenant in plan["tenants"]:
@@ -59,7 +59,7 @@ def test_live_tenants_are_read_once_for_all_languages_and_the_saved_snapshot(
 
 
 @pytest.mark.slow
-def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(workspace: Path, emulator: Emulator) -> None:
+def test_plan_contains_other_tenants_if_one_cannot_be_read(workspace: Path, emulator: Emulator) -> None:
     expect(3, "plan", cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     contoso, fabrikam = json.loads((workspace / "out/plan.json").read_text(encoding="utf-8"))["tenants"]
     assert contoso["complete"]
@@ -70,27 +70,27 @@ def test_a_tenant_that_cannot_be_read_leaves_the_others_their_plan(workspace: Pa
     expect(0, "plan", "--tenant", "contoso", "-q", cwd=workspace, **emulator.environment(), **HEALTHY)
 
 
-def test_an_audit_keeps_what_it_read_and_reads_it_once(workspace: Path, emulator: Emulator) -> None:
-    asked = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
-    expect(3, *asked, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
+def test_audit_reads_live_tenants_once_and_saves_the_snapshot(workspace: Path, emulator: Emulator) -> None:
+    arguments = ("audit", "--no-progress", "-f", "json", "--fail-on", "never", "--save-snapshot", "kept")
+    expect(3, *arguments, cwd=workspace, **emulator.environment(), S=SECRET, T="wrong")
     assert [path.name for path in (workspace / "kept").iterdir()] == ["contoso"]
     assert len(emulator.journal.of("/organization")) == 1
     expect(0, "audit", "--snapshot", "kept", "-f", "json", "--fail-on", "never", "-o", "again", cwd=workspace)
-    live, saved = (
+    live, offline = (
         json.loads((workspace / folder / "result.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
         for folder in ("out", "again")
     )
-    assert live == saved
+    assert live == offline
 
 
 @pytest.mark.parametrize("arguments", [("--demo",), ("--snapshot", "kept")])
 @pytest.mark.parametrize("command", ["audit", "plan"])
-def test_what_is_not_read_live_is_not_kept(tmp_path: Path, command: str, arguments: tuple[str, ...]) -> None:
-    ran = expect(2, command, *arguments, "--save-snapshot", "more", cwd=tmp_path)
-    assert "--save-snapshot requires tenants that are read live" in ran.err
+def test_save_snapshot_requires_live_tenants(tmp_path: Path, command: str, arguments: tuple[str, ...]) -> None:
+    completed = expect(2, command, *arguments, "--save-snapshot", "more", cwd=tmp_path)
+    assert "--save-snapshot requires tenants that are read live" in completed.err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_tenants_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    ran = expect(2, "plan", cwd=tmp_path)
-    assert "there is no tenants.yaml, and neither --snapshot nor --demo is given" in ran.err
+def test_missing_tenants_file_is_an_error(tmp_path: Path) -> None:
+    completed = expect(2, "plan", cwd=tmp_path)
+    assert "there is no tenants.yaml, and neither --snapshot nor --demo is given" in completed.err

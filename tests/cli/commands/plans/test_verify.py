@@ -1,4 +1,4 @@
-"""`auditor verify`: a plan, requests that were sent to a tenant, and what the tenant shows afterwards."""
+"""`auditor verify`: compare a plan with the state of the tenant after its requests were sent."""
 
 import html
 import json
@@ -16,11 +16,11 @@ from tests.builders.tenant.plan_tenants import E3, F3, VISIO, grant, group, snap
 from tests.emulator.server import Emulator
 
 
-def verified(here: Path, emulator: Emulator, *more: str) -> tuple[int, dict[str, Any], str]:
-    ran = run(here, emulator, "verify", "out/plan.json", *more)
-    assert ran.code in {0, 1, 3}, ran.err
-    (tenant,) = json.loads((here / "out" / "verification.json").read_text())["tenants"]
-    return ran.code, tenant, ran.text
+def verify(workspace: Path, emulator: Emulator, *options: str) -> tuple[int, dict[str, Any], str]:
+    completed = run(workspace, emulator, "verify", "out/plan.json", *options)
+    assert completed.code in {0, 1, 3}, completed.err
+    (tenant,) = json.loads((workspace / "out" / "verification.json").read_text())["tenants"]
+    return completed.code, tenant, completed.text
 
 
 def verdicts(tenant: dict[str, Any]) -> set[str]:
@@ -28,8 +28,8 @@ def verdicts(tenant: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.slow
-def test_nothing_was_done(here: Path, emulator: Emulator) -> None:
-    code, tenant, text = verified(here, emulator)
+def test_no_action_was_carried_out(workspace: Path, emulator: Emulator) -> None:
+    code, tenant, text = verify(workspace, emulator)
     assert (code, verdicts(tenant)) == (1, {"not"})
     assert {finding["state"] for finding in tenant["findings"]} == {"open"}
     assert tenant["freed"]["actual"] == 0
@@ -38,10 +38,10 @@ def test_nothing_was_done(here: Path, emulator: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_everything_was_done(here: Path, emulator: Emulator, send: Send) -> None:
-    carry_out(here, send, log="done.jsonl")
+def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(workspace, send, log="done.jsonl")
     for log in ((), ("--done", "done.jsonl")):
-        code, tenant, text = verified(here, emulator, *log)
+        code, tenant, text = verify(workspace, emulator, *log)
         assert (code, verdicts(tenant)) == (0, {"done"}), text
         assert {finding["state"] for finding in tenant["findings"]} == {"gone"}
         assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 114.6}]
@@ -49,110 +49,112 @@ def test_everything_was_done(here: Path, emulator: Emulator, send: Send) -> None
     assert "4 seats, €114.60 a month freed" in text
     assert "Carried out by admin@contoso.example: 21 Nov 2026." in text
     runs = [action["execution"] for action in tenant["actions"] if action["requests"]]
-    assert {(each["by"][0], each["last"][:16]) for each in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
+    assert {(run["by"][0], run["last"][:16]) for run in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
 
 
 @pytest.mark.slow
-def test_reports_and_mails_begin_with_it(here: Path, emulator: Emulator, send: Send) -> None:
-    carry_out(here, send, log="done.jsonl")
+def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(workspace, send, log="done.jsonl")
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
-    ran = run(here, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
-    assert ran.code == 0, ran.err
+    completed = run(workspace, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
+    assert completed.code == 0, completed.err
     summary = "4 of 4 actions of 20 Nov 2026 done: 4 seats, €114.60 a month freed."
     for name in ("out/report.html", "out/summary.md", "summary.txt"):
-        text = (here / name).read_text().replace("&#58;", ":")
+        text = (workspace / name).read_text().replace("&#58;", ":")
         assert (summary in text, "Carried out by admin" in text) == (True, True), name
-    result = json.loads((here / "out" / "result.json").read_text())
+    result = json.loads((workspace / "out" / "result.json").read_text())
     assert result["tenants"][0]["verification"]["freed"]["actual"] == 4
-    assert run(here, emulator, "send", "out/result.json", "--dry-run").code == 0
+    assert run(workspace, emulator, "send", "out/result.json", "--dry-run").code == 0
     mails = {
         path.stem: message_from_bytes(path.read_bytes(), policy=policy.default)
-        for path in (here / "out/mail").iterdir()
+        for path in (workspace / "out/mail").iterdir()
     }
     bodies = {name: mail.get_body(("plain",)) for name, mail in mails.items()}
     texts = {name: body.get_content() for name, body in bodies.items() if body is not None}
     assert "4 van 4 acties van 20 nov 2026 gedaan: 4 licentieplaatsen, € 114,60 per maand vrijgemaakt." in " ".join(
         texts["all@contoso.example"].split()
     )
-    assert "3 of 3 actions of 20 Nov 2026 done" in texts["it@contoso.example"], "an owner reads of their own"
+    assert "3 of 3 actions of 20 Nov 2026 done" in texts["it@contoso.example"], "an owner gets only their own actions"
 
 
 @pytest.mark.slow
-def test_a_store_knows_the_last_plan(tmp_path: Path, saved: Path) -> None:
-    made = ("--snapshot", str(saved), "--store", "st", "-q")
-    assert call("plan", *made, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
-    for day, known in {"2026-11-20T12:00:00Z": False, "2026-11-20T12:00:01Z": True}.items():
-        ran = call("audit", *made[:4], "--as-of", day, "-f", "json,terminal", cwd=tmp_path)
-        assert ("actions of 20 Nov 2026 done" in ran.text) is known, ran.err
+def test_audit_verifies_the_latest_plan_of_its_store(tmp_path: Path, fleet: Path) -> None:
+    options = ("--snapshot", str(fleet), "--store", "st", "-q")
+    assert call("plan", *options, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
+    for day, expected in {"2026-11-20T12:00:00Z": False, "2026-11-20T12:00:01Z": True}.items():
+        completed = call("audit", *options[:4], "--as-of", day, "-f", "json,terminal", cwd=tmp_path)
+        assert ("actions of 20 Nov 2026 done" in completed.text) is expected, completed.err
     (damaged,) = (tmp_path / "st" / "fabrikam" / "plans").iterdir()
     damaged.write_text("{")
-    ran = call("audit", *made[:4], "--as-of", "2026-11-22T12:00:00Z", "-f", "terminal", cwd=tmp_path)
-    assert ("warning[plan-damaged]" in ran.err, "actions of 20 Nov 2026 done" in ran.text) == (True, True)
-    options = ("--keep", "1d", "--as-of", "2026-11-29T12:00:00Z", "--delete", "--tenant", "contoso")
-    assert call("plan", *made, "--as-of", "2026-11-28T12:00:00Z", cwd=tmp_path).code in {0, 3}
-    assert "1 plan deleted" in call("store", "prune", "st", *options, cwd=tmp_path).err
+    completed = call("audit", *options[:4], "--as-of", "2026-11-22T12:00:00Z", "-f", "terminal", cwd=tmp_path)
+    assert ("warning[plan-damaged]" in completed.err, "actions of 20 Nov 2026 done" in completed.text) == (True, True)
+    prune = ("--keep", "1d", "--as-of", "2026-11-29T12:00:00Z", "--delete", "--tenant", "contoso")
+    assert call("plan", *options, "--as-of", "2026-11-28T12:00:00Z", cwd=tmp_path).code in {0, 3}
+    assert "1 plan deleted" in call("store", "prune", "st", *prune, cwd=tmp_path).err
     assert [path.name for path in (tmp_path / "st/contoso/plans").iterdir()] == ["2026-11-28T120000Z.json"]
 
 
 @pytest.mark.slow
-def test_what_was_run_counts_and_a_part_is_no_whole(here: Path, emulator: Emulator, send: Send) -> None:
-    carry_out(here, send, log="done.jsonl", most=1)
-    code, tenant, _ = verified(here, emulator, "--done", "done.jsonl")
+def test_partly_executed_action_fails_unless_it_is_missing_from_the_log(
+    workspace: Path, emulator: Emulator, send: Send
+) -> None:
+    carry_out(workspace, send, log="done.jsonl", most=1)
+    code, tenant, _ = verify(workspace, emulator, "--done", "done.jsonl")
     assert (code, verdicts(tenant)) == (1, {"partly", "done"})
-    lines = (here / "done.jsonl").read_text().splitlines(keepends=True)
+    lines = (workspace / "done.jsonl").read_text().splitlines(keepends=True)
     partly = next(action["number"] for action in tenant["actions"] if action["verdict"] == "partly")
-    (here / "done.jsonl").write_text("".join(line for line in lines if json.loads(line)["action"] != partly))
-    code, tenant, _ = verified(here, emulator, "--done", "done.jsonl")
-    assert code == 0, "what was left out on purpose is not asked for"
+    (workspace / "done.jsonl").write_text("".join(line for line in lines if json.loads(line)["action"] != partly))
+    code, tenant, _ = verify(workspace, emulator, "--done", "done.jsonl")
+    assert code == 0, "actions missing from the log were not attempted"
 
 
 @pytest.mark.slow
-def test_a_finding_that_comes_back_is_no_new_one(here: Path, emulator: Emulator, send: Send) -> None:
-    carry_out(here, send, log="done.jsonl")
-    (ann,) = (each for each in planned(here) if each["subject"]["name"] == "Ann")
+def test_finding_that_reappears_is_reported_as_came_back(workspace: Path, emulator: Emulator, send: Send) -> None:
+    carry_out(workspace, send, log="done.jsonl")
+    (ann,) = (finding for finding in planned_findings(workspace) if finding["subject"]["name"] == "Ann")
     sku = ann["product"]["skuId"]
     body = {"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []}
     request = {"method": "POST", "path": f"/users/{ann['subject']['id']}/assignLicense", "body": body}
     assert send(request).status_code == 200
     states = {}
     for log in ((), ("--done", "done.jsonl")):
-        code, tenant, text = verified(here, emulator, *log)
+        code, tenant, text = verify(workspace, emulator, *log)
         assert code == 1
         states[log] = next(f["state"] for f in tenant["findings"] if f["fingerprint"] == ann["fingerprint"])
-    assert set(states.values()) == {"open", "came-back"}, "without a log nobody knows that it was gone"
+    assert set(states.values()) == {"open", "came-back"}, "without a log it is not known that the finding was gone"
     assert "1 finding came back" in " ".join(text.split())
     assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
 
 
 @pytest.mark.slow
-def test_page_and_markdown_name_every_action_and_its_people(here: Path, emulator: Emulator) -> None:
-    ran = run(here, emulator, "verify", "out/plan.json", "-f", "html", "-f", "markdown")
-    assert ran.code == 1, ran.err
+def test_page_and_markdown_list_every_action_and_its_people(workspace: Path, emulator: Emulator) -> None:
+    completed = run(workspace, emulator, "verify", "out/plan.json", "-f", "html", "-f", "markdown")
+    assert completed.code == 1, completed.err
     titles = [
-        action["title"] for action in json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["actions"]
+        action["title"] for action in json.loads((workspace / "out" / "plan.json").read_text())["tenants"][0]["actions"]
     ]
-    names = [each["subject"]["name"] for each in planned(here)]
+    names = [finding["subject"]["name"] for finding in planned_findings(workspace)]
     assert names
     for suffix in ("html", "md"):
-        text = html.unescape((here / "out" / f"verification.{suffix}").read_text(encoding="utf-8"))
+        text = html.unescape((workspace / "out" / f"verification.{suffix}").read_text(encoding="utf-8"))
         missing = [title for title in titles if title not in text]
         assert missing == []
         assert [name for name in names if name not in text] == []
 
 
-def planned(here: Path) -> list[dict[str, Any]]:
-    return list(json.loads((here / "out" / "plan.json").read_text())["tenants"][0]["findings"])
+def planned_findings(workspace: Path) -> list[dict[str, Any]]:
+    return list(json.loads((workspace / "out" / "plan.json").read_text())["tenants"][0]["findings"])
 
 
 @pytest.mark.slow
-def test_another_way_and_a_new_finding(here: Path, emulator: Emulator, send: Send) -> None:
-    by_name = {each["subject"]["name"]: each["subject"]["id"] for each in planned(here)}
+def test_findings_resolved_in_another_way_and_new_findings(workspace: Path, emulator: Emulator, send: Send) -> None:
+    by_name = {finding["subject"]["name"]: finding["subject"]["id"] for finding in planned_findings(workspace)}
     for name in ("Ann", "Bob", "Eva", "Cem"):
         body: dict[str, Any] = {"accountEnabled": True}
         assert send({"method": "PATCH", "path": f"/users/{by_name[name]}", "body": body}).is_success
     body = {"usageLocation": "BE"}
     assert send({"method": "PATCH", "path": f"/users/{by_name['Kim']}", "body": body}).is_success
-    code, tenant, _ = verified(here, emulator)
+    code, tenant, _ = verify(workspace, emulator)
     assert code == 1
     assert verdicts(tenant) == {"changed"}
     assert {action["cause"] for action in tenant["actions"]} == {"other-way", "value"}
@@ -197,10 +199,12 @@ def damage(plan: dict[str, Any], change: str) -> str:
         ("redacted", "plan-redacted", "pseudonyms"),
     ],
 )
-def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, slug: str, location: str) -> None:
+def test_invalid_plan_is_an_error(tmp_path: Path, demo_plan: str, change: str, slug: str, location: str) -> None:
     (tmp_path / "plan.json").write_text(damage(json.loads(demo_plan), change))
-    ran = call("verify", "plan.json", "--demo", "--tenant", "contoso", cwd=tmp_path)
-    assert (ran.code, f"error[{slug}]" in ran.err, location in ran.err) == (2, True, True), ran.err
+    completed = call("verify", "plan.json", "--demo", "--tenant", "contoso", cwd=tmp_path)
+    assert (completed.code, f"error[{slug}]" in completed.err, location in completed.err) == (2, True, True), (
+        completed.err
+    )
     assert not (tmp_path / "out").exists()
 
 
@@ -216,15 +220,15 @@ def test_a_wrong_plan_is_refused(tmp_path: Path, demo_plan: str, change: str, sl
         (None, "error[log-unreadable]: done.jsonl cannot be read"),
     ],
 )
-def test_a_wrong_log_is_refused(tmp_path: Path, demo_plan: str, lines: str | None, location: str) -> None:
+def test_invalid_log_is_an_error(tmp_path: Path, demo_plan: str, lines: str | None, location: str) -> None:
     tenant = json.loads(demo_plan)["tenants"][0]
     action = next(action["id"] for action in tenant["actions"] if action["requests"])
     (tmp_path / "plan.json").write_text(demo_plan)
     if lines is not None:
         text = lines.replace("TENANT", tenant["tenantId"]).replace("ACTION", action)
         (tmp_path / "done.jsonl").write_text(text)
-    ran = call("verify", "plan.json", "--demo", "--done", "done.jsonl", cwd=tmp_path)
-    assert (ran.code, location in ran.err) == (2, True), ran.err
+    completed = call("verify", "plan.json", "--demo", "--done", "done.jsonl", cwd=tmp_path)
+    assert (completed.code, location in completed.err) == (2, True), completed.err
 
 
 @pytest.fixture(scope="module")
@@ -234,25 +238,25 @@ def demo_plan(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "out" / "plan.json").read_text()
 
 
-def test_what_was_not_read_is_unknown(tmp_path: Path) -> None:
-    """People who are not there may be gone or unread; a source that was refused proves nothing."""
+def test_outcome_is_unknown_if_the_source_was_not_read_completely(tmp_path: Path) -> None:
+    """Missing users may be deleted or not read: a source that was not read completely proves nothing."""
     (tmp_path / "policy.yaml").write_text(POLICY)
     people = [user(name, grant(E3), accountEnabled=False) for name in ("ann", "bob")]
     write(tmp_path / "before", snapshot(people, {E3: 5}))
-    partly = snapshot(people[:1], {E3: 5}, statuses={Source.USERS: SourceStatus.PARTIAL})
-    write(tmp_path / "after", partly)
+    partial = snapshot(people[:1], {E3: 5}, statuses={Source.USERS: SourceStatus.PARTIAL})
+    write(tmp_path / "after", partial)
     call("plan", "--snapshot", "before", "policy.yaml", "-q", "--as-of", AS_OF, cwd=tmp_path)
-    ran = call("verify", "out/plan.json", "--snapshot", "after", "policy.yaml", "--as-of", AS_OF, cwd=tmp_path)
+    completed = call("verify", "out/plan.json", "--snapshot", "after", "policy.yaml", "--as-of", AS_OF, cwd=tmp_path)
     (tenant,) = json.loads((tmp_path / "out" / "verification.json").read_text())["tenants"]
-    (action,) = (each for each in tenant["actions"] if each["requests"])
-    assert (ran.code, action["verdict"], action["cause"], action["detail"]) == (3, "unknown", "source", "users")
+    (action,) = (item for item in tenant["actions"] if item["requests"])
+    assert (completed.code, action["verdict"], action["cause"], action["detail"]) == (3, "unknown", "source", "users")
     assert (tenant["freed"]["actual"], tenant["freed"]["atLeast"]) == (0, True)
-    assert {each["state"] for each in tenant["findings"]} == {"open", "unknown"}
+    assert {finding["state"] for finding in tenant["findings"]} == {"open", "unknown"}
 
 
 @pytest.mark.parametrize(("waits", "verdict"), [(VISIO, "done"), (F3, "not")])
-def test_a_retry_is_done_once_its_own_product_has_arrived(tmp_path: Path, waits: str, verdict: str) -> None:
-    """The request names no product: what else the person waits for does not count."""
+def test_retry_is_done_if_its_product_has_no_error_any_more(tmp_path: Path, waits: str, verdict: str) -> None:
+    """The request names no product; errors of other products of the same user do not count."""
     (tmp_path / "policy.yaml").write_text(
         "version: 1\npolicies: [{id: errors, severity: low, health: {errors: deny}}]\n"
     )
@@ -260,11 +264,18 @@ def test_a_retry_is_done_once_its_own_product_has_arrived(tmp_path: Path, waits:
     for night, waiting in (("before", {F3, VISIO}), ("after", {waits})):
         paths = [grant(sku, "g1", error=error if sku in waiting else None) for sku, error in errors.items()]
         ann = user("ann", grant(E3), *paths)
-        of = snapshot([ann], {E3: 1, F3: 1, VISIO: 1}, groups=[group("Office", F3, VISIO)])
-        write(tmp_path / night, of)
+        state = snapshot([ann], {E3: 1, F3: 1, VISIO: 1}, groups=[group("Office", F3, VISIO)])
+        write(tmp_path / night, state)
     call("plan", "--snapshot", "before", "policy.yaml", "-q", "--as-of", AS_OF, cwd=tmp_path)
-    ((own,),) = [tenant["expected"] for tenant in json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]]
-    assert (own["fact"], own["key"], own["before"], own["after"]) == ("seatError", F3, True, False)
+    ((expectation,),) = [
+        tenant["expected"] for tenant in json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]
+    ]
+    assert (expectation["fact"], expectation["key"], expectation["before"], expectation["after"]) == (
+        "seatError",
+        F3,
+        True,
+        False,
+    )
     call("verify", "out/plan.json", "--snapshot", "after", "policy.yaml", "--as-of", AS_OF, cwd=tmp_path)
     (tenant,) = json.loads((tmp_path / "out" / "verification.json").read_text())["tenants"]
-    assert [each["verdict"] for each in tenant["actions"] if each["requests"]] == [verdict]
+    assert [action["verdict"] for action in tenant["actions"] if action["requests"]] == [verdict]

@@ -1,4 +1,4 @@
-"""Every mistake in a policy file: exit 2, one message with its place, and nothing written."""
+"""Errors in policy files: exit code 2, one message with file, line and column, and no output files."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]\n" for last, name in zip("abcde", "bcdef", strict=True)
 )
 
-WRONG = [
+INVALID_POLICIES = [
     ([policy("users: {usageLocation: false}, " + ALLOW)], "policy-wrong-type", "write 'false' in quotes"),
     ([policy("users: {accountEnabled: no}, " + ALLOW)], "policy-wrong-type", "write false, without quotes"),
     ([policy("users: {department: 5}, " + ALLOW)], "policy-wrong-type", "write '5' in quotes"),
@@ -90,142 +90,155 @@ WRONG = [
     ([policy() + prices("SPE_E3: 1"), prices("spe_e3: 2")], "prices-duplicate", "policies/0.yaml:3"),
     ([policy() + prices("SPE_E3: 1"), prices("SPE_E5: 2", "USD")], "prices-two-currencies", "one currency"),
     ([policy() + prices("SPE_E3: -1")], "policy-out-of-range", "at least 0"),
-    # Sums of what no seat costs have more digits than money is counted with.
+    # Sums of unrealistic prices would have more digits than the decimal arithmetic for money.
     ([policy() + prices("SPE_E3: 1e27")], "policy-out-of-range", "at most 1000000000"),
     ([policy("budget: {limit: 1e30}")], "policy-out-of-range", "at most 1000000000000000"),
     ([policy() + prices("SPE_E3: '1'")], "policy-wrong-type", "quotes"),
 ]
 
 
-def written(here: Path, texts: list[str]) -> Path:
-    for path in (here / "policies").iterdir():
+def write_policies(workspace: Path, texts: list[str]) -> Path:
+    for path in (workspace / "policies").iterdir():
         path.unlink()
     for number, text in enumerate(texts):
-        (here / "policies" / f"{number}.yaml").write_bytes(f"version: 1\n{text}".encode("utf-8", "surrogateescape"))
-    return here
+        (workspace / "policies" / f"{number}.yaml").write_bytes(
+            f"version: 1\n{text}".encode("utf-8", "surrogateescape")
+        )
+    return workspace
 
 
-def both(here: Path, saved: Path) -> list[Ran]:
+def audit_and_validate(workspace: Path, fleet: Path) -> list[Ran]:
     return [
-        call("audit", "--snapshot", saved, "--as-of", AS_OF, cwd=here),
-        call("validate", "--as-of", AS_OF, cwd=here),
+        call("audit", "--snapshot", fleet, "--as-of", AS_OF, cwd=workspace),
+        call("validate", "--as-of", AS_OF, cwd=workspace),
     ]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("texts", "slug", "help_"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_mistake_is_reported_once_with_its_place_and_its_correction(
-    here: Path, saved: Path, texts: list[str], slug: str, help_: str
+@pytest.mark.parametrize(
+    ("texts", "slug", "help_"), INVALID_POLICIES, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_error_is_reported_once_with_its_location_and_a_hint(
+    workspace: Path, fleet: Path, texts: list[str], slug: str, help_: str
 ) -> None:
-    before = contents(written(here, texts))
-    for ran in both(here, saved):
-        assert (ran.code, ran.out) == (2, b"")
-        assert f"error[{slug}]" in ran.err
-        assert ran.err.count("error[") == 1, ran.err
-        assert ran.err.startswith(f"policies/{len(texts) - 1}.yaml:")
-        assert help_ in ran.err
-    assert contents(here) == before
+    before = contents(write_policies(workspace, texts))
+    for completed in audit_and_validate(workspace, fleet):
+        assert (completed.code, completed.out) == (2, b"")
+        assert f"error[{slug}]" in completed.err
+        assert completed.err.count("error[") == 1, completed.err
+        assert completed.err.startswith(f"policies/{len(texts) - 1}.yaml:")
+        assert help_ in completed.err
+    assert contents(workspace) == before
 
 
-def test_all_mistakes_of_all_files_are_reported_in_one_go_in_their_order(here: Path, saved: Path) -> None:
+def test_all_errors_of_all_files_are_reported_together_in_order(workspace: Path, fleet: Path) -> None:
     texts = [
         policy("users: nobody, seats: {spare: {min: 5, max: 3}}"),
         policy() + waiver(policies="[zzz]") + prices("SPE_E3: 1"),
         "broken: [",
         prices("SPE_E3: 2"),
     ]
-    for ran in both(written(here, texts), saved):
-        locations = [line.partition(": error")[0] for line in ran.err.splitlines() if ": error[" in line]
+    for completed in audit_and_validate(write_policies(workspace, texts), fleet):
+        locations = [line.partition(": error")[0] for line in completed.err.splitlines() if ": error[" in line]
         assert locations == sorted(
             locations, key=lambda location: [int(part) if part.isdigit() else part for part in location.split(":")]
         )
         assert [
-            ran.err.count(slug)
+            completed.err.count(slug)
             for slug in ("unknown-population", "min-above-max", "duplicate-id", "yaml-syntax", "prices-duplicate")
         ] == [1] * 5
-        # The broken file may hold the policy that the waiver names.
-        assert "waiver-unknown-policy" not in ran.err
+        # The broken file may define the policy that the waiver names.
+        assert "waiver-unknown-policy" not in completed.err
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "version: 1\n", "null\n", "---\n"])
-def test_a_file_that_says_nothing_is_a_mistake(here: Path, saved: Path, text: str) -> None:
-    (here / "policies" / "empty.yaml").write_text(text)
-    for ran in both(here, saved):
-        assert (ran.code, ran.out) == (2, b"")
-        assert ran.err.startswith("policies/empty.yaml:1:1: error[")
-        assert ran.err.count("error[") == 1
+def test_empty_policy_file_is_an_error(workspace: Path, fleet: Path, text: str) -> None:
+    (workspace / "policies" / "empty.yaml").write_text(text)
+    for completed in audit_and_validate(workspace, fleet):
+        assert (completed.code, completed.out) == (2, b"")
+        assert completed.err.startswith("policies/empty.yaml:1:1: error[")
+        assert completed.err.count("error[") == 1
 
 
-def test_a_folder_without_policies_says_so(here: Path, saved: Path) -> None:
-    written(here, [])
-    (here / "policies" / "x_test.yaml").write_text("version: 1\ntests: []\n")
-    (here / "policies" / ".hidden.yaml").write_text("nonsense")
-    for ran in both(here, saved):
-        assert (ran.code, "policies-none" in ran.err) == (2, True)
+def test_folder_without_policy_files_is_an_error(workspace: Path, fleet: Path) -> None:
+    write_policies(workspace, [])
+    (workspace / "policies" / "x_test.yaml").write_text("version: 1\ntests: []\n")
+    (workspace / "policies" / ".hidden.yaml").write_text("nonsense")
+    for completed in audit_and_validate(workspace, fleet):
+        assert (completed.code, "policies-none" in completed.err) == (2, True)
 
 
-def test_files_that_define_no_policy_are_sound_but_audit_nothing(here: Path, saved: Path) -> None:
-    audit, validate = both(written(here, ["populations: {staff: {userType: Member}}\n"]), saved)
+def test_files_without_policies_are_valid_but_cannot_be_audited(workspace: Path, fleet: Path) -> None:
+    audit, validate = audit_and_validate(
+        write_policies(workspace, ["populations: {staff: {userType: Member}}\n"]), fleet
+    )
     assert validate.code == 0
-    assert (audit.code, "policies-none" in audit.err, (here / "out").exists()) == (2, True, False)
+    assert (audit.code, "policies-none" in audit.err, (workspace / "out").exists()) == (2, True, False)
 
 
-def test_a_test_of_policies_is_no_policy_file(here: Path, saved: Path) -> None:
-    (here / "x_test.yaml").write_text("version: 1\ntests: []\n")
-    ran = call("audit", "x_test.yaml", "--snapshot", saved, cwd=here)
-    assert (ran.code, "auditor test x_test.yaml" in ran.err) == (2, True)
+def test_auditing_a_policy_test_file_is_an_error(workspace: Path, fleet: Path) -> None:
+    (workspace / "x_test.yaml").write_text("version: 1\ntests: []\n")
+    completed = call("audit", "x_test.yaml", "--snapshot", fleet, cwd=workspace)
+    assert (completed.code, "auditor test x_test.yaml" in completed.err) == (2, True)
 
 
 @pytest.mark.slow
-def test_without_a_folder_the_starter_library_is_used(tmp_path: Path, demo: Path) -> None:
+def test_starter_library_is_used_without_a_policies_folder(tmp_path: Path, demo: Path) -> None:
     expect(1, "audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json=r.json", cwd=tmp_path)
     assert '"file": "auditor.policies/capacity.yaml"' in (tmp_path / "r.json").read_text()
 
 
-def test_what_is_doubtful_stops_only_a_strict_validation(here: Path, saved: Path) -> None:
-    written(here, [policy("users: {department: A, all: [{department: B}]}, assignments: {deny: [SPE_E33]}")])
-    for arguments, code, word in (([], 0, "warning"), (["--strict"], 2, "error")):
-        ran = call("validate", *arguments, cwd=here)
-        assert ran.code == code
-        assert [f"{word}[policy-dead]" in ran.err, f"{word}[policy-unknown-product]" in ran.err] == [True, True]
-    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=-", cwd=here)
-    assert (ran.code, '"policy.unknown-product"' in ran.text) == (0, True)
+def test_strict_validation_treats_warnings_as_errors(workspace: Path, fleet: Path) -> None:
+    write_policies(
+        workspace, [policy("users: {department: A, all: [{department: B}]}, assignments: {deny: [SPE_E33]}")]
+    )
+    for arguments, code, level in (([], 0, "warning"), (["--strict"], 2, "error")):
+        completed = call("validate", *arguments, cwd=workspace)
+        assert completed.code == code
+        assert [f"{level}[policy-dead]" in completed.err, f"{level}[policy-unknown-product]" in completed.err] == [
+            True,
+            True,
+        ]
+    completed = call("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json=-", cwd=workspace)
+    assert (completed.code, '"policy.unknown-product"' in completed.text) == (0, True)
 
 
-def test_a_name_with_blanks_that_nothing_bears_is_never_a_silent_no_match(here: Path, saved: Path) -> None:
-    """A blank before or behind a name, also one that no editor shows, makes it another name."""
+def test_product_names_with_leading_or_trailing_blanks_are_reported_as_unknown(workspace: Path, fleet: Path) -> None:
+    """A leading or trailing blank, also an invisible one, makes it another name."""
     names = "[' SPE_E3', \"SPE_E3\\u00a0\", {withService: 'TEAMS1 '}]"
-    written(here, [policy(f"assignments: {{deny: {names}}}")])
-    ran = call("validate", "--strict", cwd=here)
-    assert (ran.code, ran.err.count("error[")) == (2, 3)
-    assert ran.err.count("did you mean 'SPE_E3'?") == 2
-    assert "did you mean 'TEAMS1'?" in ran.err
-    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=-", cwd=here)
-    subjects = [notice["subject"] for tenant in json.loads(ran.text)["tenants"] for notice in tenant["notices"]]
+    write_policies(workspace, [policy(f"assignments: {{deny: {names}}}")])
+    completed = call("validate", "--strict", cwd=workspace)
+    assert (completed.code, completed.err.count("error[")) == (2, 3)
+    assert completed.err.count("did you mean 'SPE_E3'?") == 2
+    assert "did you mean 'TEAMS1'?" in completed.err
+    completed = call("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json=-", cwd=workspace)
+    subjects = [notice["subject"] for tenant in json.loads(completed.text)["tenants"] for notice in tenant["notices"]]
     assert subjects[:3] == [" SPE_E3", "SPE_E3\u00a0", "TEAMS1 "]
 
 
-def test_a_set_in_other_letter_case_is_what_was_meant(here: Path) -> None:
-    more = "products: {Suites: [SPE_E3]}\nprices: {currency: EUR, perSeatPerMonth: {suites: 5}}\n"
-    written(here, [policy("assignments: {deny: [suites, FREE]}") + more])
-    ran = call("validate", cwd=here)
-    assert ran.err.count("warning[policy-unknown-product]") == 3
-    assert ran.err.count("did you mean 'Suites'?") == 1  # what has a price is a product
-    assert "did you mean 'free'?" in ran.err
+def test_product_set_in_other_letter_case_is_suggested(workspace: Path) -> None:
+    sets = "products: {Suites: [SPE_E3]}\nprices: {currency: EUR, perSeatPerMonth: {suites: 5}}\n"
+    write_policies(workspace, [policy("assignments: {deny: [suites, FREE]}") + sets])
+    completed = call("validate", cwd=workspace)
+    assert completed.err.count("warning[policy-unknown-product]") == 3
+    assert (
+        completed.err.count("did you mean 'Suites'?") == 1
+    )  # a key of `prices` must be a product, so the set is not suggested
+    assert "did you mean 'free'?" in completed.err
 
 
-def test_validate_counts_waivers_from_its_own_day(here: Path) -> None:
-    written(here, [policy() + waiver() + "defaults: {waiverMaxDays: 30}\n"])
-    assert call("validate", "--as-of", "2026-12-02", cwd=here).code == 0
-    assert call("validate", "--as-of", "2026-12-01", cwd=here).code == 2
-    assert call("validate", cwd=here, SOURCE_DATE_EPOCH="1796169600").code == 0  # 2 December 2026
-    assert call("validate", cwd=here, SOURCE_DATE_EPOCH="1796083200").code == 2
+def test_validate_checks_waiver_duration_from_its_as_of_date(workspace: Path) -> None:
+    write_policies(workspace, [policy() + waiver() + "defaults: {waiverMaxDays: 30}\n"])
+    assert call("validate", "--as-of", "2026-12-02", cwd=workspace).code == 0
+    assert call("validate", "--as-of", "2026-12-01", cwd=workspace).code == 2
+    assert call("validate", cwd=workspace, SOURCE_DATE_EPOCH="1796169600").code == 0  # 2 December 2026
+    assert call("validate", cwd=workspace, SOURCE_DATE_EPOCH="1796083200").code == 2
 
 
-def test_what_looks_odd_and_is_right(here: Path) -> None:
-    """Norway, a byte order mark, Windows' line breaks, `*` in a list, and `free` in several files."""
-    written(
-        here,
+def test_unusual_but_valid_policy_files_are_accepted(workspace: Path) -> None:
+    """Country code NO (Norway), a byte order mark, CRLF line ends, `*` in a list, and `free` in several files."""
+    write_policies(
+        workspace,
         [
             policy("users: {usageLocation: NO}, " + ALLOW).replace("\n", "\r\n"),
             "products: {free: [SPE_F1]}\n",
@@ -233,6 +246,6 @@ def test_what_looks_odd_and_is_right(here: Path) -> None:
             waiver(policies="['*']"),
         ],
     )
-    first = here / "policies" / "0.yaml"
+    first = workspace / "policies" / "0.yaml"
     first.write_bytes(b"\xef\xbb\xbf" + first.read_bytes())
-    expect(0, "validate", "--strict", "--as-of", AS_OF, cwd=here)
+    expect(0, "validate", "--strict", "--as-of", AS_OF, cwd=workspace)

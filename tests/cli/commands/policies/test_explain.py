@@ -1,4 +1,4 @@
-"""`auditor explain` has a text for everything that has an id."""
+"""`auditor explain` for checks, articles, policies, products, keys, definitions of policy files, and findings."""
 
 import json
 import re
@@ -17,75 +17,75 @@ from auditor.remedy.actions.guidance.article_markdown import routes
 CHECKS = [check.id for check in registered()]
 
 
-def explained(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert run(["explain", *arguments]) == 0
     return capsys.readouterr().out
 
 
 @pytest.mark.parametrize("check", CHECKS)
-def test_a_check(check: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = explained(capsys, check)
+def test_explain_check(check: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = explain(capsys, check)
     assert check_of(check).explanation in text
     library = packaged_library()
     assert library.articles[articles_of(check, Situation())[0]].title in text
-    named = re.findall(r"`auditor explain ([^`]+)`", text)
-    assert named
-    assert library.articles.keys() >= set(named), "each command shows an article"
+    articles = re.findall(r"`auditor explain ([^`]+)`", text)
+    assert articles
+    assert library.articles.keys() >= set(articles), "each command names an article"
     assert "](" not in text, "no link to a file of the documentation"
     assert "\n|" not in text, "a table does not fit a terminal"
 
 
-def test_routes_tell_only_what_differs() -> None:
-    usual, *others = routes(check_of("assignment.denied"))
+def test_routes_list_only_what_differs_from_the_usual_articles() -> None:
+    usual, *other_routes = routes(check_of("assignment.denied"))
     assert usual == ("", articles_of("assignment.denied", Situation()))
-    assert all(articles != usual[1] for _, articles in others)
-    assert ("The account is blocked", ("former-employee", "unassign-licenses")) in others
+    assert all(articles != usual[1] for _, articles in other_routes)
+    assert ("The account is blocked", ("former-employee", "unassign-licenses")) in other_routes
 
 
 @pytest.mark.parametrize("article", sorted(packaged_library().articles))
-def test_an_article(article: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = explained(capsys, article)
+def test_explain_article(article: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = explain(capsys, article)
     assert text.startswith(f"# {packaged_library().articles[article].title}\n")
     assert "\n## Steps\n" in text
 
 
-def test_an_article_for_one_agreement_leaves_the_others_out(capsys: pytest.CaptureFixture[str]) -> None:
-    text = explained(capsys, "remove-licenses", "--agreement", "mca")
+def test_explain_article_for_one_agreement_omits_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    text = explain(capsys, "remove-licenses", "--agreement", "mca")
     assert "product key" in text
     assert "(MOSA)" not in text
     assert "The agreement of this tenant is not known" not in text
 
 
-def test_a_policy_and_a_product(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_explain_policy_and_product(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(
         "version: 1\npolicies: [{id: idle, title: No <idle> seats, severity: low, seats: {spare: {max: 1}}}]\n"
     )
-    text = explained(capsys, "idle", str(rules))
+    text = explain(capsys, "idle", str(rules))
     assert text.startswith(r"# idle: No \<idle\> seats")
     assert "rules.yaml:2" in text
-    assert "EXCHANGE_S_ENTERPRISE" in explained(capsys, "spe_e3")
-    assert "Microsoft 365 E3" in explained(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
+    assert "EXCHANGE_S_ENTERPRISE" in explain(capsys, "spe_e3")
+    assert "Microsoft 365 E3" in explain(capsys, "05e9a617-0261-4cee-bb44-138d3ef5d965")
 
 
 @pytest.mark.slow
-def test_every_key_of_written_files(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_every_key_of_policy_and_tenants_files(capsys: pytest.CaptureFixture[str]) -> None:
     for key in written_keys():
         assert key.description, key.dotted
-        assert any(each.path == key.path for each in keys_named(key.dotted)), key.dotted
+        assert any(match.path == key.path for match in keys_named(key.dotted)), key.dotted
     for selector in ("inactiveIn", "heldFor", "hasRole", "coveredBy", "managedDevice", "mailboxUsage", "appsUnused"):
-        text = explained(capsys, selector)
+        text = explain(capsys, selector)
         assert f"\n{selector}: " in text  # an example
-        assert ("- Permissions: " in text) is (selector != "heldFor")  # what everybody holds is read anyway
-    assert "Reports.Read.All" in explained(capsys, "inactivein")
-    assert "`tenants.credential.clientId` (tenants.yaml)" in explained(capsys, "clientId")
-    assert "`policies.seats.covers`" in explained(capsys, "seats.covers")
-    every = explained(capsys, "of")
-    assert "## `policies.seats.of`" in every
-    assert "## `policies.users.heldFor.of`" in every
+        assert ("- Permissions: " in text) is (selector != "heldFor")  # licences of users are always read
+    assert "Reports.Read.All" in explain(capsys, "inactivein")
+    assert "`tenants.credential.clientId` (tenants.yaml)" in explain(capsys, "clientId")
+    assert "`policies.seats.covers`" in explain(capsys, "seats.covers")
+    text_of_all_keys = explain(capsys, "of")
+    assert "## `policies.seats.of`" in text_of_all_keys
+    assert "## `policies.users.heldFor.of`" in text_of_all_keys
 
 
-def test_the_examples_of_selectors_are_valid() -> None:
+def test_examples_of_selectors_are_valid() -> None:
     for key in written_keys():
         if key.path[:-1] != ("policies", "users") or key.path[-1] in {"signal", "population"}:
             continue
@@ -99,16 +99,16 @@ def test_the_examples_of_selectors_are_valid() -> None:
             assert complaints({"version": 1, "policies": [rule]}, "policy") == (), key.dotted
 
 
-def test_what_policy_files_define(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_explain_contracts_populations_and_product_sets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(
         "version: 1\npopulations: {crew: {department: Ship}}\nproducts: {big: [SPE_E5]}\n"
         "contracts: [{id: EA-1, products: [big], term: P1Y, ends: 2027-03-31, renews: by-decision}]\n"
         "policies: [{id: idle, severity: low, seats: {spare: {max: 1}}}]\n"
     )
-    assert "ends: '2027-03-31'" in explained(capsys, "EA-1", str(rules))
-    assert explained(capsys, "crew", str(rules)).startswith("# Population: `crew`\n")
-    assert explained(capsys, "big", str(rules)).startswith("# Product set: `big`\n")
+    assert "ends: '2027-03-31'" in explain(capsys, "EA-1", str(rules))
+    assert explain(capsys, "crew", str(rules)).startswith("# Population: `crew`\n")
+    assert explain(capsys, "big", str(rules)).startswith("# Product set: `big`\n")
     assert run(["explain", "EA-2", str(rules)]) == 2
     assert "did you mean EA-1?" in capsys.readouterr().err
     assert run(["explain", "inactivIn", str(rules)]) == 2
@@ -123,55 +123,56 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_findings_of_every_check_in_the_demo_tenants(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(result.read_text(encoding="utf-8"))
-    seen: set[str] = set()
+    checks: set[str] = set()
     for finding in [f for tenant in document["tenants"] for f in tenant["findings"]] + document["fleet"]["findings"]:
-        if finding["check"] in seen:
+        if finding["check"] in checks:
             continue
-        seen.add(finding["check"])
-        text = explained(capsys, finding["fingerprint"][:12], "--result", str(result))
+        checks.add(finding["check"])
+        text = explain(capsys, finding["fingerprint"][:12], "--result", str(result))
         assert finding["fingerprint"] in text
         assert check_of(finding["check"]).explanation in text
         assert "\n1. " in text
-    assert seen == set(CHECKS)
+    assert checks == set(CHECKS)
 
 
 @pytest.mark.parametrize(
-    ("policy", "name", "written"),
+    ("policy", "name", "product"),
     [
         ("conditional-access-p1", "Microsoft Entra ID P1", "entra-p1"),
         ("contoso-store-f3", "Microsoft 365 F3", "SPE_F1"),
         ("suite-and-part", "Exchange Online (Plan 1) + Microsoft 365 E3", "EXCHANGESTANDARD+SPE_E3"),
     ],
 )
-def test_products_have_the_names_of_the_reports(
-    policy: str, name: str, written: str, result: Path, capsys: pytest.CaptureFixture[str]
+def test_explain_finding_shows_product_names_as_in_reports(
+    policy: str, name: str, product: str, result: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = json.loads(result.read_text(encoding="utf-8"))
-    found = [each for each in document["tenants"][0]["findings"] if each["policy"] == policy]
-    finding = next(each for each in found if written in {(each["product"] or {}).get("skuPartNumber"), each["detail"]})
-    lines = explained(capsys, finding["fingerprint"], "--result", str(result)).splitlines()
+    findings = [finding for finding in document["tenants"][0]["findings"] if finding["policy"] == policy]
+    products = [{(finding["product"] or {}).get("skuPartNumber"), finding["detail"]} for finding in findings]
+    finding = next(finding for finding, ids in zip(findings, products, strict=True) if product in ids)
+    lines = explain(capsys, finding["fingerprint"], "--result", str(result)).splitlines()
     assert any(line.endswith(f": {name}") for line in lines)
-    assert not any(line.endswith(f": {written}") for line in lines)
+    assert not any(line.endswith(f": {product}") for line in lines)
     if finding["detail"] is None:
         assert run(["history", str(result), "--tenant", "contoso", "--finding", finding["fingerprint"]]) == 0
-        shown = " ".join(capsys.readouterr().out.split())
-        assert name in shown
-        assert written not in shown
+        history = " ".join(capsys.readouterr().out.split())
+        assert name in history
+        assert product not in history
 
 
-def test_the_language_is_the_readers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Licenties" in explained(capsys, "remove-licenses", "--locale", "nl")
+def test_explain_uses_the_requested_language(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Licenties" in explain(capsys, "remove-licenses", "--locale", "nl")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["move-user"], ["nothing-like-it"], ["SPE_E3", "--locale", "xx"]])
-def test_what_is_not_known_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_unknown_id_is_an_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", *arguments]) == 2
     assert capsys.readouterr().out == ""
 
 
-def test_a_fingerprint_needs_its_result(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_fingerprint_requires_a_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", "6637f3617d9b"]) == 2
     assert "--result" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""`auditor completion`: real shells complete commands, options and values with its scripts."""
+"""`auditor completion`: bash, fish and zsh complete commands, options and values with the generated scripts."""
 
 import re
 import shutil
@@ -44,21 +44,23 @@ print -r -- "$line"
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The script of every shell, in a folder with something to complete."""
+    """Return the script of each shell, in a folder that contains a path to complete."""
     folder = tmp_path_factory.mktemp("completion")
     (folder / "snapshots").mkdir()
-    found = {}
+    paths = {}
     for shell in SHELLS:
-        ran = expect(0, "completion", shell, "--locale", "en", cwd=folder)
-        found[shell] = folder / f"auditor.{shell}"
-        found[shell].write_bytes(ran.out)
-    return found
+        completed = expect(0, "completion", shell, "--locale", "en", cwd=folder)
+        paths[shell] = folder / f"auditor.{shell}"
+        paths[shell].write_bytes(completed.out)
+    return paths
 
 
-def ran(scripts: dict[str, Path], *command: str | Path) -> str:
-    done = subprocess.run(command, cwd=scripts["bash"].parent, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def run_shell(scripts: dict[str, Path], *command: str | Path) -> str:
+    completed = subprocess.run(
+        command, cwd=scripts["bash"].parent, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
 def needs(shell: str) -> None:
@@ -67,7 +69,7 @@ def needs(shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_command_and_option_is_in_it(scripts: dict[str, Path], shell: str) -> None:
+def test_scripts_contain_every_command_and_option(scripts: dict[str, Path], shell: str) -> None:
     text = scripts[shell].read_text(encoding="utf-8")
     options = {
         name
@@ -75,41 +77,41 @@ def test_every_command_and_option_is_in_it(scripts: dict[str, Path], shell: str)
         for action in command_parser(command)[1].arguments()
         for name in action.option_strings
     }
-    written = {f"-l {name[2:]} " if name.startswith("--") else f"-s {name[1:]} " for name in options}
-    assert [name for name in (written if shell == "fish" else options) if name not in text] == []
+    fish_options = {f"-l {name[2:]} " if name.startswith("--") else f"-s {name[1:]} " for name in options}
+    assert [name for name in (fish_options if shell == "fish" else options) if name not in text] == []
     assert [command for command in COMMANDS if not re.search(rf"\b{command}\b", text)] == []
 
 
-@pytest.mark.parametrize(("arguments", "wanted"), CASES)
-def test_bash_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), CASES)
+def test_bash_completes_words(scripts: dict[str, Path], arguments: tuple[str, ...], expected: set[str]) -> None:
     needs("bash")
-    assert set(ran(scripts, "bash", "-c", BASH, "-", scripts["bash"], "auditor", *arguments).split()) == wanted
+    assert set(run_shell(scripts, "bash", "-c", BASH, "-", scripts["bash"], "auditor", *arguments).split()) == expected
 
 
 def test_bash_completes_after_an_equals_sign(scripts: dict[str, Path]) -> None:
     needs("bash")
     split = ("auditor", "audit", "--engine", "=", "lo")
-    assert ran(scripts, "bash", "-c", BASH, "-", scripts["bash"], *split).split() == ["local"]
+    assert run_shell(scripts, "bash", "-c", BASH, "-", scripts["bash"], *split).split() == ["local"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("arguments", "wanted"), CASES)
-def test_fish_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), CASES)
+def test_fish_completes_words(scripts: dict[str, Path], arguments: tuple[str, ...], expected: set[str]) -> None:
     needs("fish")
     line = " ".join(("auditor", *arguments))
-    offered = ran(scripts, "fish", "--no-config", "-c", f"source {scripts['fish']}; complete -C '{line}'")
-    assert {found.partition("\t")[0].rstrip("/") for found in offered.splitlines()} == wanted
+    suggestions = run_shell(scripts, "fish", "--no-config", "-c", f"source {scripts['fish']}; complete -C '{line}'")
+    assert {suggestion.partition("\t")[0].rstrip("/") for suggestion in suggestions.splitlines()} == expected
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("arguments", "wanted"), [case for case in CASES if len(case[1]) == 1])
-def test_zsh_completes(scripts: dict[str, Path], arguments: tuple[str, ...], wanted: set[str]) -> None:
+@pytest.mark.parametrize(("arguments", "expected"), [case for case in CASES if len(case[1]) == 1])
+def test_zsh_completes_words(scripts: dict[str, Path], arguments: tuple[str, ...], expected: set[str]) -> None:
     needs("zsh")
-    offered = ran(scripts, "zsh", "-f", "-c", ZSH, "-", scripts["zsh"], " ".join(("auditor", *arguments)))
-    completed = re.findall(r"<(auditor [^>]*)>", offered)[-1]
-    assert {completed.split()[-1].rstrip("=/")} == wanted
+    output = run_shell(scripts, "zsh", "-f", "-c", ZSH, "-", scripts["zsh"], " ".join(("auditor", *arguments)))
+    line = re.findall(r"<(auditor [^>]*)>", output)[-1]
+    assert {line.split()[-1].rstrip("=/")} == expected
 
 
-def test_powershell_reads_its_script(scripts: dict[str, Path]) -> None:
+def test_powershell_script_registers_a_completer(scripts: dict[str, Path]) -> None:
     script = Script(scripts["powershell"].read_bytes())
     assert "Register-ArgumentCompleter" in {command.name for command in script.commands}
