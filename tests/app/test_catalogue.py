@@ -1,4 +1,4 @@
-"""The user's own catalogue: which one is in use, where it comes from, and that nothing bad is ever written."""
+"""The user's product catalogue: which catalogue is active, updates from files and URLs, and rejected input."""
 
 import datetime as dt
 import os
@@ -22,7 +22,7 @@ LATER, EARLIER = dt.date(2099, 1, 31), dt.date(2020, 1, 31)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user with an empty data folder."""
+    """A home directory without stored catalogue."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("AUDITOR_PRODUCTS", raising=False)
@@ -37,7 +37,7 @@ def table(home: Path) -> Path:
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers each path in its own way."""
+    """HTTP server with one behaviour per path."""
 
     def do_GET(self) -> None:
         modified = {"Last-Modified": "Fri, 30 Jan 2099 10:00:00 GMT"} if self.path == "/future.csv" else {}
@@ -80,7 +80,7 @@ class Site(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Keep quiet."""
+        """Write no log."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def site() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def refused(origin: str | Path) -> AuditorError:
+def update_error(origin: str | Path) -> AuditorError:
     path = user_file()
     assert path is not None
     with pytest.raises(AuditorError) as caught:
@@ -99,47 +99,47 @@ def refused(origin: str | Path) -> AuditorError:
     return caught.value
 
 
-def test_without_a_file_of_the_user_the_packages_catalogue_is_in_use() -> None:
+def test_builtin_catalogue_is_active_without_a_user_file() -> None:
     assert active() is builtin()
 
 
-def test_a_newer_file_of_the_user_is_in_use_with_the_packages_free_list(table: Path, home: Path) -> None:
-    done = update(str(table), date=LATER)
-    assert done.path == home / "share" / "auditor" / "products.json"
-    assert not done.unused
-    own = active()
-    assert (own.date, len(own.products), own.source) == ("2099-01-31", 3, "table.csv")
-    assert {"flow_free", FLOW, "power_bi_standard"} <= own.free
+def test_newer_user_file_is_active_with_the_builtin_free_list(table: Path, home: Path) -> None:
+    result = update(str(table), date=LATER)
+    assert result.path == home / "share" / "auditor" / "products.json"
+    assert not result.unused
+    catalogue = active()
+    assert (catalogue.date, len(catalogue.products), catalogue.source) == ("2099-01-31", 3, "table.csv")
+    assert {"flow_free", FLOW, "power_bi_standard"} <= catalogue.free
 
 
-def test_an_older_file_of_the_user_rests_and_the_update_says_so(table: Path) -> None:
+def test_older_user_file_is_not_active_and_reported_as_unused(table: Path) -> None:
     assert update(str(table), date=EARLIER).unused
     assert active() is builtin()
 
 
-def test_a_file_of_the_same_day_is_in_use(table: Path) -> None:
+def test_user_file_of_the_same_day_is_active(table: Path) -> None:
     assert not update(str(table), date=dt.date.fromisoformat(builtin().date)).unused
     assert len(active().products) == 3
 
 
-def test_the_file_that_the_environment_names_is_in_use_whatever_its_date(
+def test_file_in_the_environment_variable_is_active_regardless_of_its_date(
     table: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    named = home / "named.json"
-    monkeypatch.setenv("AUDITOR_PRODUCTS", str(named))
-    done = update(str(table), date=EARLIER)
-    assert (done.path, done.unused) == (named, False)
+    path = home / "named.json"
+    monkeypatch.setenv("AUDITOR_PRODUCTS", str(path))
+    result = update(str(table), date=EARLIER)
+    assert (result.path, result.unused) == (path, False)
     assert len(active().products) == 3
 
 
-def test_a_named_file_that_is_not_there_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_file_in_the_environment_variable_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUDITOR_PRODUCTS", str(home / "nowhere.json"))
     with pytest.raises(AuditorError, match=r"nowhere\.json cannot be read"):
         active()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", dumps(builtin()).encode()[:-100]])
-def test_a_damaged_file_is_an_error_that_an_update_mends(content: bytes, table: Path) -> None:
+def test_damaged_file_is_an_error_that_an_update_fixes(content: bytes, table: Path) -> None:
     path = update(str(table), date=LATER).path
     path.write_bytes(content)
     with pytest.raises(AuditorError) as caught:
@@ -159,11 +159,11 @@ def test_a_damaged_file_is_an_error_that_an_update_mends(content: bytes, table: 
         ({"AUDITOR_PRODUCTS": "mine.json", "XDG_DATA_HOME": "/x"}, "mine.json"),
     ],
 )
-def test_where_the_users_file_stands(environ: dict[str, str], expected: str) -> None:
+def test_path_of_the_user_file(environ: dict[str, str], expected: str) -> None:
     assert user_file(environ) == Path(expected)
 
 
-def test_an_update_tells_what_changed_against_the_file_it_replaces(table: Path) -> None:
+def test_update_reports_changes_compared_with_the_replaced_file(table: Path) -> None:
     first = update(str(table), date=LATER)
     assert len(first.changes.removed) == len(builtin().products) - 3
     table.write_text(csv_text([("Renamed", *E3_ENTRA[1:]), *ROWS[2:]]), encoding="utf-8")
@@ -173,13 +173,13 @@ def test_an_update_tells_what_changed_against_the_file_it_replaces(table: Path) 
     assert [new.sku_id for _, new in second.changes.replanned] == [E3]
 
 
-def test_the_day_of_a_file_is_its_own(table: Path) -> None:
+def test_date_of_a_file_is_its_modification_date(table: Path) -> None:
     stamp = dt.datetime(2026, 8, 15, 12, tzinfo=dt.UTC).timestamp()
     os.utime(table, (stamp, stamp))
     assert update(str(table)).catalogue.date == "2026-08-15"
 
 
-def test_the_same_input_gives_the_same_bytes_and_no_other_file(table: Path, home: Path) -> None:
+def test_update_is_reproducible_and_leaves_no_temporary_file(table: Path, home: Path) -> None:
     output = home / "new" / "folder" / "out.json"
     update(str(table), output=output, source="Microsoft", date=LATER)
     expected = dumps(parse(CSV, source="Microsoft", date="2099-01-31"))
@@ -189,7 +189,7 @@ def test_the_same_input_gives_the_same_bytes_and_no_other_file(table: Path, home
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"a;b", CSV[:300]])
-def test_bad_input_leaves_the_old_file_as_it_was(content: bytes, table: Path) -> None:
+def test_invalid_input_keeps_the_old_file(content: bytes, table: Path) -> None:
     path = update(str(table), date=LATER).path
     before = path.read_bytes()
     table.write_bytes(content)
@@ -199,16 +199,16 @@ def test_bad_input_leaves_the_old_file_as_it_was(content: bytes, table: Path) ->
     assert [entry.name for entry in path.parent.iterdir()] == ["products.json"]
 
 
-def test_a_file_that_is_not_there_a_folder_or_too_large_is_refused(home: Path) -> None:
-    assert "No such file" in refused(home / "nothing.csv").message
-    assert "Is a directory" in refused(home).message
+def test_missing_file_folder_and_large_file_are_errors(home: Path) -> None:
+    assert "No such file" in update_error(home / "nothing.csv").message
+    assert "Is a directory" in update_error(home).message
     large = home / "large.csv"
     with large.open("wb") as file:
         file.truncate(32 * 1024 * 1024 + 1)
-    assert "larger than 32 MB" in refused(large).message
+    assert "larger than 32 MB" in update_error(large).message
 
 
-def test_a_place_that_cannot_be_written_is_an_error(table: Path, home: Path) -> None:
+def test_output_that_cannot_be_written_is_an_error(table: Path, home: Path) -> None:
     with pytest.raises(AuditorError, match="cannot be written"):
         update(str(table), output=table / "below" / "a-file.json")
     with pytest.raises(AuditorError, match="cannot be written"):
@@ -216,21 +216,21 @@ def test_a_place_that_cannot_be_written_is_an_error(table: Path, home: Path) -> 
     assert not [entry for entry in home.parent.iterdir() if entry.name.startswith(f".{home.name}.")]
 
 
-def test_an_address_gives_the_table_its_day_and_its_source_without_the_query(site: str) -> None:
-    done = update(f"{site}/table.csv?token=secret#part")
-    assert done.catalogue.source == f"{site}/table.csv"
-    assert done.catalogue.date == "2026-07-29"
-    assert loads(done.path.read_text(encoding="utf-8"), where="x").products == done.catalogue.products
+def test_date_and_source_of_a_url_are_stored_without_the_query(site: str) -> None:
+    result = update(f"{site}/table.csv?token=secret#part")
+    assert result.catalogue.source == f"{site}/table.csv"
+    assert result.catalogue.date == "2026-07-29"
+    assert loads(result.path.read_text(encoding="utf-8"), where="x").products == result.catalogue.products
 
 
 @pytest.mark.parametrize("path", ["/undated.csv", "/future.csv"])
-def test_an_address_without_a_day_or_with_one_to_come_is_of_today(site: str, path: str) -> None:
+def test_url_without_a_date_or_with_a_future_one_gets_the_current_date(site: str, path: str) -> None:
     before = dt.datetime.now(tz=dt.UTC).date()
     day = dt.date.fromisoformat(update(site + path).catalogue.date)
     assert before <= day <= dt.datetime.now(tz=dt.UTC).date()
 
 
-def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
+def test_redirect_with_the_same_scheme_is_followed(site: str) -> None:
     assert len(update(f"{site}/moved").catalogue.products) == 3
 
 
@@ -248,8 +248,8 @@ def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
         ("/nothing", "products-download", "answered 404"),
     ],
 )
-def test_a_bad_answer_is_reported_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:
-    error = refused(site + path)
+def test_invalid_response_is_an_error_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:
+    error = update_error(site + path)
     assert error.slug.startswith(slug)
     assert message in error.message
 
@@ -268,18 +268,18 @@ def test_a_bad_answer_is_reported_and_nothing_is_written(site: str, path: str, s
         "https://example.invalid:port/table.csv",
     ],
 )
-def test_only_https_or_http_on_this_machine_is_asked(address: str) -> None:
-    error = refused(address)
+def test_only_https_and_local_http_addresses_are_requested(address: str) -> None:
+    error = update_error(address)
     assert error.slug == "products-address"
     assert "word" not in str(error)
 
 
-def test_a_server_that_is_not_there_is_reported() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    assert refused(f"http://127.0.0.1:{port}/table.csv").slug == "products-download"
+def test_unreachable_server_is_an_error() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    assert update_error(f"http://127.0.0.1:{port}/table.csv").slug == "products-download"
 
 
-def test_an_address_with_a_blank_is_reported(site: str) -> None:
-    assert refused(f"{site}/a table.csv").slug == "products-download"
+def test_url_with_a_blank_is_an_error(site: str) -> None:
+    assert update_error(f"{site}/a table.csv").slug == "products-download"

@@ -1,4 +1,4 @@
-"""Downloads end in time and in size, however a server spreads them."""
+"""Downloads are limited in time and size, however slowly a server sends them."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -15,9 +15,9 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
 
 
 @contextmanager
-def served(pieces: Iterator[bytes], *, every: float) -> Iterator[tuple[str, Event]]:
-    """Answer one request with pieces, a pause after each; the event tells that all were sent."""
-    over, stop = Event(), Event()
+def serve(pieces: Iterator[bytes], *, pause: float) -> Iterator[tuple[str, Event]]:
+    """Answer one request with pieces and a pause after each; the event is set once all are sent."""
+    finished, stop = Event(), Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
@@ -27,58 +27,58 @@ def served(pieces: Iterator[bytes], *, every: float) -> Iterator[tuple[str, Even
                 try:
                     for piece in pieces:
                         connection.sendall(piece)
-                        if stop.wait(every):
+                        if stop.wait(pause):
                             return
                 except OSError:
                     return
-                over.set()
+                finished.set()
 
         thread = Thread(target=answer, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.getsockname()[1]}/table.csv?key=1", over
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/table.csv?key=1", finished
         finally:
             stop.set()
             thread.join()
 
 
-def _then(first: bytes, rest: bytes) -> Iterator[bytes]:
+def _endless(first: bytes, repeated: bytes) -> Iterator[bytes]:
     yield first
-    yield from repeat(rest, 300)
+    yield from repeat(repeated, 300)
 
 
 @pytest.mark.parametrize(
     "pieces",
     [
         pytest.param(lambda: repeat(b"H", 300), id="status line"),
-        pytest.param(lambda: _then(HEAD + b"X-Long: ", b"x"), id="header"),
-        pytest.param(lambda: _then(HEAD, b"X-One: 1\r\n"), id="headers"),
-        pytest.param(lambda: _then(HEAD + b"\r\n", b"x"), id="body"),
-        pytest.param(lambda: _then(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), id="chunk size"),
+        pytest.param(lambda: _endless(HEAD + b"X-Long: ", b"x"), id="header"),
+        pytest.param(lambda: _endless(HEAD, b"X-One: 1\r\n"), id="headers"),
+        pytest.param(lambda: _endless(HEAD + b"\r\n", b"x"), id="body"),
+        pytest.param(lambda: _endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), id="chunk size"),
     ],
 )
-def test_a_download_that_never_falls_silent_is_given_up(
+def test_slow_download_is_aborted_at_the_deadline(
     pieces: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(download, "DEADLINE", 0.4)
-    with served(pieces(), every=0.02) as (address, over), pytest.raises(AuditorError) as caught:
+    with serve(pieces(), pause=0.02) as (address, finished), pytest.raises(AuditorError) as caught:
         download.fetch(address)
-    assert not over.is_set()
+    assert not finished.is_set()
     assert (caught.value.slug, "not complete after" in caught.value.message) == ("products-download", True)
     assert "key=1" not in caught.value.message
 
 
-def test_a_download_of_any_length_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_endless_download_is_aborted_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "LIMIT", 1 << 20)
-    pieces = _then(HEAD + b"\r\n", b"x" * 65_536)
-    with served(pieces, every=0) as (address, over), pytest.raises(AuditorError) as caught:
+    pieces = _endless(HEAD + b"\r\n", b"x" * 65_536)
+    with serve(pieces, pause=0) as (address, finished), pytest.raises(AuditorError) as caught:
         download.fetch(address)
-    assert not over.is_set()
+    assert not finished.is_set()
     assert "is larger than 1 MB" in caught.value.message
 
 
-def test_what_comes_in_time_is_read_whole() -> None:
+def test_download_within_the_limits_is_read_completely() -> None:
     body = b"a,b\r\n" * 1000
     pieces = iter([HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode(), body[:7], body[7:]])
-    with served(pieces, every=0.01) as (address, _):
+    with serve(pieces, pause=0.01) as (address, _):
         assert download.fetch(address).content == body

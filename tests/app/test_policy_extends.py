@@ -1,4 +1,4 @@
-"""Folders and commits whose files extend the starter library or a folder, through the commands that load policies."""
+"""Commands with policies that extend the starter library or a folder, also from a commit."""
 
 import subprocess
 from pathlib import Path
@@ -43,12 +43,12 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
-def test_the_starter_library_is_valid_with_changes_and_nobody_is_told_of_its_own_doubts(folder: Path) -> None:
-    ran = call("validate", "--strict", cwd=folder)
-    assert (ran.code, ran.err) == (0, f"1 file, {len(policies(folder))} policies, 0 waivers: valid\n")
-    done = call("explain", "guests-paid", cwd=folder).out.decode()
-    assert "- Severity: high\n- Status: report-only\n" in done
-    assert "auditor.policies/entitlement.yaml:" in done
+def test_changed_starter_library_validates_without_warnings(folder: Path) -> None:
+    completed = call("validate", "--strict", cwd=folder)
+    assert (completed.code, completed.err) == (0, f"1 file, {len(policies(folder))} policies, 0 waivers: valid\n")
+    text = call("explain", "guests-paid", cwd=folder).out.decode()
+    assert "- Severity: high\n- Status: report-only\n" in text
+    assert "auditor.policies/entitlement.yaml:" in text
 
 
 def policies(folder: Path) -> dict[str, object]:
@@ -56,21 +56,21 @@ def policies(folder: Path) -> dict[str, object]:
     return {policy.id: policy for policy in loaded.policies.policies}
 
 
-def test_the_policies_of_a_result_are_those_with_the_changes(folder: Path) -> None:
+def test_policies_of_a_result_contain_the_changes(folder: Path) -> None:
     loaded = load_policies([folder / "policies"]).policies
     result = audit([tenant(user("ann", "SPE_E5"))], loaded, builtin(), NOW)
-    again = policies_of(result)
-    assert [each.spec for each in again.policies] == [each.spec for each in loaded.policies]
-    assert [each.report_only for each in again.policies] == [each.report_only for each in loaded.policies]
+    restored = policies_of(result)
+    assert [policy.spec for policy in restored.policies] == [policy.spec for policy in loaded.policies]
+    assert [policy.report_only for policy in restored.policies] == [policy.report_only for policy in loaded.policies]
 
 
-def test_a_test_beside_the_file_judges_the_policies_that_it_changes(folder: Path) -> None:
+def test_policy_tests_next_to_the_file_use_the_changed_policies(folder: Path) -> None:
     (folder / "policies" / "ours_test.yaml").write_text(TEST)
-    ran = call("test", "policies", cwd=folder)
-    assert ran.code == 0, ran.out.decode() + ran.err
+    completed = call("test", "policies", cwd=folder)
+    assert completed.code == 0, completed.out.decode() + completed.err
 
 
-def test_a_folder_outside_of_the_repository_is_refused(tmp_path: Path) -> None:
+def test_extending_a_folder_outside_the_repository_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "p.yaml").write_text(BASE)
     inside = tmp_path / "repository" / "policies"
@@ -83,19 +83,19 @@ def test_a_folder_outside_of_the_repository_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_a_preview_reads_the_base_of_a_commit_from_the_commit(tmp_path: Path) -> None:
+def test_preview_reads_the_extended_folder_from_the_commit(tmp_path: Path) -> None:
     for name in ("policies", "base"):
         (tmp_path / name).mkdir()
-    ours = "version: 1\nextends: {from: ../base, digest: '%s'}\n"
+    template = "version: 1\nextends: {from: ../base, digest: '%s'}\n"
     (tmp_path / "base" / "p.yaml").write_text(BASE)
-    (tmp_path / "policies" / "p.yaml").write_text(ours % digest_of([parse(BASE, file="p")]))
+    (tmp_path / "policies" / "p.yaml").write_text(template % digest_of([parse(BASE, file="p")]))
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "-qm", "first")
     changed = BASE.replace("SPE_E5]", "SPE_E5, SPE_E3]")
     (tmp_path / "base" / "p.yaml").write_text(changed)
-    (tmp_path / "policies" / "p.yaml").write_text(ours % digest_of([parse(changed, file="p")]))
+    (tmp_path / "policies" / "p.yaml").write_text(template % digest_of([parse(changed, file="p")]))
     write(tmp_path / "state", tenant(user("ann", "SPE_E5"), user("bob", "SPE_E3")))
-    ran = call("preview", "--base", "HEAD", "--snapshot", "state", "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
-    assert ran.code in {0, 1}, ran.err
-    assert b"SPE_E3" in ran.out
+    completed = call("preview", "--base", "HEAD", "--snapshot", "state", "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    assert completed.code in {0, 1}, completed.err
+    assert b"SPE_E3" in completed.out

@@ -1,4 +1,4 @@
-"""The starter library is what is used where nobody names a policy: quickly read, and told apart when it is damaged."""
+"""The starter library is the default: it is loaded without checks, and a damaged one is an error."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from auditor.policy.loader import load
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.slow
-def test_the_library_is_what_reading_its_files_with_every_check_gives() -> None:
+def test_fast_loading_of_the_library_gives_the_policies_of_checked_loading() -> None:
     assert load_policies(()).policies == load(library_files()).policies
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("old", "new", "slug"),
+    ("original", "replacement", "slug"),
     [
         (b"    severity: ", b"    severities: ", "policy-unknown-key"),
         (b"    severity: ", b"    severity: urgent # ", "policy-bad-value"),
@@ -30,21 +30,23 @@ def test_the_library_is_what_reading_its_files_with_every_check_gives() -> None:
         (b"version: 1", b"version: [", "yaml-syntax"),
     ],
 )
-def test_a_damaged_library_is_reported_with_its_place(
-    old: bytes, new: bytes, slug: str, monkeypatch: pytest.MonkeyPatch
+def test_damaged_library_is_reported_with_its_location(
+    original: bytes, replacement: bytes, slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (name, text), *others = library_files()
-    assert old in text
-    monkeypatch.setattr(policy_files, "library_files", lambda: [(name, text.replace(old, new, 1)), *others])
+    (name, text), *other_files = library_files()
+    assert original in text
+    monkeypatch.setattr(
+        policy_files, "library_files", lambda: [(name, text.replace(original, replacement, 1)), *other_files]
+    )
     with pytest.raises(InputError) as caught:
         load_policies(())
-    assert slug in {fault.slug for fault in caught.value.diagnostics}
-    assert {fault.span.file for fault in caught.value.diagnostics if fault.span} == {name}
+    assert slug in {diagnostic.slug for diagnostic in caught.value.diagnostics}
+    assert {diagnostic.span.file for diagnostic in caught.value.diagnostics if diagnostic.span} == {name}
 
 
-def test_a_folder_of_ones_own_is_checked_whole() -> None:
+def test_policies_folder_is_checked_completely() -> None:
     Path("policies").mkdir()
     Path("policies/own.yaml").write_text("version: 1\npolicies:\n  - id: a\n    titel: x\n", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load_policies(())
-    assert any("titel" in fault.message for fault in caught.value.diagnostics)
+    assert any("titel" in diagnostic.message for diagnostic in caught.value.diagnostics)

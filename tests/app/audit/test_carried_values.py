@@ -1,4 +1,4 @@
-"""Bounds and subscriptions that a result carries: through files, merges and redaction, and out of older files."""
+"""Seat bounds and subscriptions in a result: kept by files, merges and redaction, optional in older files."""
 
 import json
 from datetime import UTC, datetime
@@ -27,56 +27,56 @@ policies:
 
 
 def state(name: str) -> Snapshot:
-    bought_for_a_year = {
+    annual_subscription = {
         "id": f"sub-{name}", "skuId": sku_id("SPE_E3"), "skuPartNumber": "SPE_E3", "status": "Enabled",
         "isTrial": False, "totalLicenses": 20, "nextLifecycleDateTime": "2027-06-30T00:00:00Z",
     }  # fmt: skip
     return tenant(
         user("ann", "SPE_E5"), name=name, tenant_id=f"{name}-id",
-        subscribedSkus=[bought("SPE_E3", 20, 15), bought("SPE_E5", 5, 1)], subscriptions=[bought_for_a_year],
+        subscribedSkus=[bought("SPE_E3", 20, 15), bought("SPE_E5", 5, 1)], subscriptions=[annual_subscription],
     )  # fmt: skip
 
 
-def audited(*names: str) -> Result:
+def audit_result(*names: str) -> Result:
     return audit(map(state, names), load_policies([("p.yaml", POLICIES)]).policies, builtin(), NOW)
 
 
-def body(of: Result) -> bytes:
-    return b"".join(render(of, "json", locale="en").chunks())
+def body(result: Result) -> bytes:
+    return b"".join(render(result, "json", locale="en").chunks())
 
 
-def check(tenant: TenantResult) -> None:
-    assert [each.bounds for each in tenant.seats] == [
+def assert_values(tenant: TenantResult) -> None:
+    assert [seats.bounds for seats in tenant.seats] == [
         (SeatBounds(policy="spare", usable=20, minimum=2, maximum=10),),
         (),
     ]
-    assert [(each.id, each.total_licenses, each.next_lifecycle_date_time) for each in tenant.subscriptions] == [
+    assert [(row.id, row.total_licenses, row.next_lifecycle_date_time) for row in tenant.subscriptions] == [
         (f"sub-{tenant.name}", 20, datetime(2027, 6, 30, tzinfo=UTC))
     ]
 
 
 @pytest.mark.slow
-def test_a_merge_keeps_what_each_tenant_carries_to_the_byte() -> None:
-    whole = audited("adatum", "contoso")
-    shards = [(f"{name}.json", load(body(audited(name)))) for name in ("contoso", "adatum")]
-    again = merge(shards, builtin())
-    for each in again.tenants:
-        check(each)
-    assert json.loads(body(again))["tenants"] == json.loads(body(remedied(whole, policies_of(whole))))["tenants"]
+def test_merge_keeps_bounds_and_subscriptions_of_each_tenant() -> None:
+    single = audit_result("adatum", "contoso")
+    shards = [(f"{name}.json", load(body(audit_result(name)))) for name in ("contoso", "adatum")]
+    merged = merge(shards, builtin())
+    for tenant_result in merged.tenants:
+        assert_values(tenant_result)
+    assert json.loads(body(merged))["tenants"] == json.loads(body(remedied(single, policies_of(single))))["tenants"]
 
 
-def test_redaction_takes_nothing_of_it_and_leaves_nobody_in_it() -> None:
-    (tenant,) = redacted(audited("contoso"), KEY).tenants
-    check(tenant)
-    assert b"ann@" not in body(redacted(audited("contoso"), KEY))
+def test_redaction_keeps_bounds_and_subscriptions_without_names() -> None:
+    (tenant,) = redacted(audit_result("contoso"), KEY).tenants
+    assert_values(tenant)
+    assert b"ann@" not in body(redacted(audit_result("contoso"), KEY))
 
 
-def test_a_result_of_an_older_version_carries_neither_and_is_read() -> None:
-    document = json.loads(body(audited("contoso")))
-    for each in document["tenants"]:
-        del each["subscriptions"]
-        for seats in each["seats"]:
+def test_result_of_an_older_version_without_bounds_and_subscriptions_is_read() -> None:
+    document = json.loads(body(audit_result("contoso")))
+    for tenant_row in document["tenants"]:
+        del tenant_row["subscriptions"]
+        for seats in tenant_row["seats"]:
             del seats["bounds"]
     (tenant,) = load(json.dumps(document).encode()).tenants
     assert tenant.subscriptions == ()
-    assert [each.bounds for each in tenant.seats] == [(), ()]
+    assert [seats.bounds for seats in tenant.seats] == [(), ()]

@@ -1,4 +1,4 @@
-"""A policy that is report-only is evaluated and shown in every format, and nothing that is asked of people counts it."""
+"""Report-only policies are evaluated and shown in every format, but do not count and have no actions."""
 
 import json
 from csv import DictReader
@@ -23,121 +23,121 @@ from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.tenant.tenants import audited, bought, policy_set, tenant, user
 
-TRIED = """policies:
+REPORT_ONLY = """policies:
   - {id: leavers, severity: high, status: report-only, title: Leavers, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
   - {id: places, severity: low, title: Places, attributes: {require: [usageLocation]}}
 """
-ENABLED = TRIED.replace(" status: report-only,", "")
+ENABLED = REPORT_ONLY.replace(" status: report-only,", "")
 STATE = tenant(
     user("ann", "SPE_E5", accountEnabled=False), user("bob", "SPE_E5"), subscribedSkus=[bought("SPE_E5", consumed=2)]
 )
 
 
 @pytest.fixture(scope="module")
-def tried() -> Result:
-    return remedied(audited(TRIED, STATE), policy_set(TRIED))
+def report_only() -> Result:
+    return remedied(audited(REPORT_ONLY, STATE), policy_set(REPORT_ONLY))
 
 
-def rendered(of: Result, form: str) -> str:
-    return b"".join(render(of, form, locale="en").chunks()).decode()
+def rendered(result: Result, output_format: str) -> str:
+    return b"".join(render(result, output_format, locale="en").chunks()).decode()
 
 
-def test_its_findings_stand_there_and_do_not_count(tried: Result) -> None:
-    [contoso] = tried.tenants
-    assert {(each.policy, each.status) for each in contoso.findings} == {
+def test_findings_are_listed_and_do_not_count(report_only: Result) -> None:
+    [contoso] = report_only.tenants
+    assert {(finding.policy, finding.status) for finding in contoso.findings} == {
         ("leavers", Status.REPORT_ONLY),
         ("places", Status.OPEN),
     }
-    assert {each.id: each.status for each in contoso.policies} == {
+    assert {policy.id: policy.status for policy in contoso.policies} == {
         "leavers": Outcome.REPORT_ONLY,
         "places": Outcome.FAIL,
     }
-    assert tried.summary.open[Severity.HIGH] == 0
-    assert tried.summary.report_only == 1
-    assert exit_code(tried, Severity.HIGH) == 0
+    assert report_only.summary.open[Severity.HIGH] == 0
+    assert report_only.summary.report_only == 1
+    assert exit_code(report_only, Severity.HIGH) == 0
     assert exit_code(audited(ENABLED, STATE), Severity.HIGH) == 1
 
 
-def test_no_action_and_no_money_is_about_it(tried: Result) -> None:
-    [contoso] = tried.tenants
-    marks = {each.fingerprint for each in contoso.findings if each.policy == "leavers"}
-    assert marks
-    assert not any(marks.intersection(action.findings) for action in contoso.actions)
-    priced = TRIED + "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 54.75}}\n"
+def test_findings_have_no_action_and_no_money(report_only: Result) -> None:
+    [contoso] = report_only.tenants
+    fingerprints = {finding.fingerprint for finding in contoso.findings if finding.policy == "leavers"}
+    assert fingerprints
+    assert not any(fingerprints.intersection(action.findings) for action in contoso.actions)
+    priced = REPORT_ONLY + "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 54.75}}\n"
     assert audited(priced, STATE).tenants[0].findings.stats.money == {}
 
 
-def test_a_waived_finding_of_it_is_waived() -> None:
+def test_waived_finding_has_the_status_waived() -> None:
     waivers = "waivers: [{id: W, policies: [leavers], reason: r, owner: o, expires: 2027-01-01}]\n"
-    result = audited(TRIED + waivers, STATE)
+    result = audited(REPORT_ONLY + waivers, STATE)
     [contoso] = result.tenants
-    assert [each.waiver for each in contoso.findings if each.status is Status.WAIVED] == ["W"]
+    assert [finding.waiver for finding in contoso.findings if finding.status is Status.WAIVED] == ["W"]
     assert result.summary.report_only is None
     assert not any(notice.code == "waiver.unused" for notice in contoso.notices)
 
 
 @pytest.mark.slow
-def test_data_that_only_it_needs_leaves_the_audit_complete() -> None:
+def test_audit_is_complete_without_data_that_only_report_only_policies_need() -> None:
     idle = "policies:\n  - {id: idle, severity: low, users: {neverSignedIn: 30d}, assignments: {deny: paid}STATUS}\n  - {id: places, severity: low, attributes: {require: [usageLocation]}}\n"
     state = tenant(user("ann", "SPE_E5"), unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED})
-    counted = audited(idle.replace("STATUS", ""), state)
-    shown = audited(idle.replace("STATUS", ", status: report-only"), state)
-    assert [each.tenants[0].policies[0].status for each in (counted, shown)] == [Outcome.NOT_EVALUATED] * 2
-    assert (counted.complete, shown.complete) == (False, True)
-    assert (exit_code(counted, None), exit_code(shown, None)) == (3, 0)
-    assert summarise(shown.tenants).not_evaluated == 0
-    assert "not allowed" in rendered(shown, "html")
-    assert "**idle** (report-only)" in rendered(shown, "markdown")
+    enabled = audited(idle.replace("STATUS", ""), state)
+    report_only = audited(idle.replace("STATUS", ", status: report-only"), state)
+    assert [result.tenants[0].policies[0].status for result in (enabled, report_only)] == [Outcome.NOT_EVALUATED] * 2
+    assert (enabled.complete, report_only.complete) == (False, True)
+    assert (exit_code(enabled, None), exit_code(report_only, None)) == (3, 0)
+    assert summarise(report_only.tenants).not_evaluated == 0
+    assert "not allowed" in rendered(report_only, "html")
+    assert "**idle** (report-only)" in rendered(report_only, "markdown")
 
 
-def test_what_becomes_enabled_is_new_and_what_becomes_report_only_is_not() -> None:
-    tried, enabled = audited(TRIED, STATE), audited(ENABLED, STATE)
-    changes = {each.policy: each.change for each in compare(enabled, tried).tenants[0].findings}
+def test_findings_of_an_enabled_policy_are_new_and_of_a_report_only_policy_are_not() -> None:
+    report_only, enabled = audited(REPORT_ONLY, STATE), audited(ENABLED, STATE)
+    changes = {finding.policy: finding.change for finding in compare(enabled, report_only).tenants[0].findings}
     assert changes == {"leavers": Change.NEW, "places": Change.UNCHANGED}
-    changes = {each.policy: each.change for each in compare(tried, enabled).tenants[0].findings}
+    changes = {finding.policy: finding.change for finding in compare(report_only, enabled).tenants[0].findings}
     assert set(changes.values()) == {Change.UNCHANGED}
 
 
-def test_json_tells_it_and_is_read_back(tried: Result) -> None:
-    text = rendered(tried, "json")
-    written = json.loads(text)
-    assert written["summary"]["reportOnly"] == 1
-    assert [policy.get("reportOnly") for policy in written["run"]["policies"]] == [True, None]
-    assert load_result(text.encode()).summary == tried.summary
+def test_json_contains_report_only_and_is_read_back(report_only: Result) -> None:
+    text = rendered(report_only, "json")
+    document = json.loads(text)
+    assert document["summary"]["reportOnly"] == 1
+    assert [policy.get("reportOnly") for policy in document["run"]["policies"]] == [True, None]
+    assert load_result(text.encode()).summary == report_only.summary
 
 
-def test_the_tables_say_so(tried: Result) -> None:
-    rows = list(DictReader(rendered(tried, "csv").removeprefix("\ufeff").splitlines()))
+def test_csv_shows_the_status_report_only(report_only: Result) -> None:
+    rows = list(DictReader(rendered(report_only, "csv").removeprefix("\ufeff").splitlines()))
     assert {row["policy"]: row["status"] for row in rows} == {"leavers": "report-only", "places": "open"}
 
 
-def test_sarif_notes_it(tried: Result) -> None:
-    run = json.loads(rendered(tried, "sarif"))["runs"][0]
-    levels = {each["ruleId"]: (each["level"], each.get("properties")) for each in run["results"]}
+def test_sarif_level_is_note(report_only: Result) -> None:
+    run = json.loads(rendered(report_only, "sarif"))["runs"][0]
+    levels = {result["ruleId"]: (result["level"], result.get("properties")) for result in run["results"]}
     assert levels["leavers"] == ("note", {"status": "report-only"})
     assert run["tool"]["driver"]["rules"][0]["defaultConfiguration"] == {"level": "note"}
     assert run["invocations"][0]["executionSuccessful"] is True
 
 
-def test_junit_skips_it(tried: Result) -> None:
-    root = ET.fromstring(rendered(tried, "junit"))
+def test_junit_test_case_is_skipped(report_only: Result) -> None:
+    root = ET.fromstring(rendered(report_only, "junit"))
     cases = {case.get("name"): [child.tag for child in case] for case in root.iter("testcase")}
     assert cases == {"leavers": ["skipped"], "places": ["failure"]}
     assert root.get("failures") == "1"
 
 
-def test_people_see_that_it_is_no_task(tried: Result) -> None:
-    page = rendered(tried, "html")
+def test_page_markdown_and_terminal_mark_report_only_findings(report_only: Result) -> None:
+    page = rendered(report_only, "html")
     assert "The policy is report-only: its findings are shown and do not count." in page
-    assert "1 report-only" in rendered(tried, "markdown")
-    terminal = terminal_text(PageContent(tried, "en"), paths=()).decode()
+    assert "1 report-only" in rendered(report_only, "markdown")
+    terminal = terminal_text(PageContent(report_only, "en"), paths=()).decode()
     assert "1 report-only" in terminal
     assert "Leavers" not in terminal.partition("What matters most")[2]
 
 
-def test_no_request_of_a_plan_is_about_it(tmp_path: Path) -> None:
+def test_plan_ignores_report_only_policies(tmp_path: Path) -> None:
     write(tmp_path / "state", STATE)
-    (tmp_path / "p.yaml").write_text("version: 1\n" + TRIED)
+    (tmp_path / "p.yaml").write_text("version: 1\n" + REPORT_ONLY)
     call("plan", "p.yaml", "--snapshot", "state", "--as-of", AS_OF, "-f", "json=plan.json", "-q", cwd=tmp_path)
     assert '"leavers"' not in (tmp_path / "plan.json").read_text()
     (tmp_path / "p.yaml").write_text("version: 1\n" + ENABLED)
@@ -145,8 +145,8 @@ def test_no_request_of_a_plan_is_about_it(tmp_path: Path) -> None:
     assert '"leavers"' in (tmp_path / "plan.json").read_text()
 
 
-def test_another_status_is_refused() -> None:
+def test_unknown_policy_status_is_an_error() -> None:
     with pytest.raises(InputError) as caught:
-        load([("p.yaml", ("version: 1\n" + TRIED.replace("report-only", "reportonly")).encode())])
+        load([("p.yaml", ("version: 1\n" + REPORT_ONLY.replace("report-only", "reportonly")).encode())])
     [diagnostic] = caught.value.diagnostics
     assert (diagnostic.slug, str(diagnostic.hint)) == ("policy-bad-value", "did you mean 'report-only'?")

@@ -1,4 +1,4 @@
-"""Which shard audits a tenant: one of them, the same for ever, whoever else comes or goes."""
+"""Assignment of tenants to shards: exactly one shard per tenant, stable between versions and fleets."""
 
 import pytest
 from hypothesis import given
@@ -9,20 +9,20 @@ from auditor.app.audit.run import in_shard
 
 @pytest.mark.slow
 @given(st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=40), st.integers(1, 2000))
-def test_a_tenant_falls_to_one_shard(tenant: str, parts: int) -> None:
-    assert sum(in_shard(tenant, (part, parts)) for part in range(1, parts + 1)) == 1
+def test_tenant_is_in_exactly_one_shard(tenant: str, count: int) -> None:
+    assert sum(in_shard(tenant, (number, count)) for number in range(1, count + 1)) == 1
 
 
 @pytest.mark.parametrize(
     ("tenant", "of_three", "of_sixteen"), [("contoso", 3, 12), ("fabrikam", 3, 15), ("tenant-0001", 2, 12)]
 )
-def test_the_shard_of_a_tenant_is_the_same_for_ever(tenant: str, of_three: int, of_sixteen: int) -> None:
-    """Written down: a tenant that moved between two versions would be audited twice that night, or by nobody."""
+def test_shard_of_a_tenant_never_changes(tenant: str, of_three: int, of_sixteen: int) -> None:
+    """Fixed numbers: a tenant that changed its shard between two versions could be audited twice in a night, or not at all."""
     assert in_shard(tenant, (of_three, 3))
     assert in_shard(tenant, (of_sixteen, 16))
 
 
-def test_tenants_are_spread_evenly() -> None:
-    counts = [sum(in_shard(f"school-{n:04}", (part, 8)) for n in range(2000)) for part in range(1, 9)]
+def test_tenants_are_distributed_evenly() -> None:
+    counts = [sum(in_shard(f"school-{number:04}", (shard, 8)) for number in range(2000)) for shard in range(1, 9)]
     assert min(counts) > 200
     assert max(counts) < 300

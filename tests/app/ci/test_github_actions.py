@@ -1,4 +1,4 @@
-"""Summary, annotations and outputs: what a job reads, and what hostile text in a tenant or a policy cannot do to it."""
+"""Job summary, annotations and outputs of GitHub Actions, also with hostile texts from tenants and policies."""
 
 import re
 from pathlib import Path
@@ -21,60 +21,62 @@ from tests.builders.service.command_line import AS_OF, call
 
 
 def outputs(path: Path) -> dict[str, str]:
-    """What the runner would read: `name<<mark`, lines, `mark`; the last of a name counts."""
-    found = {}
+    """Parse an output file like the runner: `name<<delimiter`, lines, `delimiter`; the last value of a name is used."""
+    values = {}
     lines = iter(path.read_text(encoding="utf-8").split("\n"))
-    for head in lines:
-        if head:
-            name, _, mark = head.partition("<<")
-            assert mark, head
-            found[name] = "\n".join(iter(lambda: next(lines), mark))
-    return found
+    for header in lines:
+        if header:
+            name, _, delimiter = header.partition("<<")
+            assert delimiter, header
+            values[name] = "\n".join(iter(lambda: next(lines), delimiter))
+    return values
 
 
-def rest(count: int) -> Annotation:
+def remainder(count: int) -> Annotation:
     return Annotation(type=AnnotationType.NOTICE, title="rest", message=f"and {count} more")
 
 
-def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
+def test_ten_annotations_per_type_are_written_and_the_others_counted() -> None:
     annotations = [
-        Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(AnnotationType)
+        Annotation(type=kind, title="t", message=str(number))
+        for number in range(12)
+        for kind in reversed(AnnotationType)
     ]
-    lines = list(annotation_lines(annotations, rest))
+    lines = list(annotation_lines(annotations, remainder))
     kinds = [line.split(" ")[0] for line in lines]
     assert kinds == ["::error"] * 10 + ["::warning"] * 10 + ["::notice"] * 10
     assert lines[-1].endswith("::and 7 more")
     assert lines[0].endswith("::0")
-    assert len(list(annotation_lines(annotations[:9], rest))) == 9
+    assert len(list(annotation_lines(annotations[:9], remainder))) == 9
 
 
 @pytest.mark.slow
 @given(st.text(), st.text(), st.text())
-def test_an_annotation_is_one_line_that_says_what_was_given(title: str, message: str, file: str) -> None:
+def test_annotation_is_one_line_with_escaped_properties(title: str, message: str, file: str) -> None:
     (line,) = annotation_lines(
-        [Annotation(type=AnnotationType.ERROR, title=title, message=message[:500], file=file, line=7)], rest
+        [Annotation(type=AnnotationType.ERROR, title=title, message=message[:500], file=file, line=7)], remainder
     )
     assert "\n" not in line
     assert "\r" not in line
-    found = re.fullmatch(r"::error file=([^:,]*),line=7,title=([^:,]*)::(.*)", line, re.DOTALL)
-    assert found
-    assert [back(part) for part in found.groups()] == [file, title, message[:500]]
+    match = re.fullmatch(r"::error file=([^:,]*),line=7,title=([^:,]*)::(.*)", line, re.DOTALL)
+    assert match
+    assert [unescaped(group) for group in match.groups()] == [file, title, message[:500]]
 
 
-def back(text: str) -> str:
-    for code, sign in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
-        text = text.replace(code, sign)
+def unescaped(text: str) -> str:
+    for code, character in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
+        text = text.replace(code, character)
     return text
 
 
-def test_no_value_of_an_output_sets_another(tmp_path: Path) -> None:
-    given_values = {"report": "a\nexit-code<<EOF\n0\nEOF", "sarif": "", "exit-code": "3"}
-    append_outputs(tmp_path / "output", given_values)
+def test_output_value_cannot_set_another_output(tmp_path: Path) -> None:
+    values = {"report": "a\nexit-code<<EOF\n0\nEOF", "sarif": "", "exit-code": "3"}
+    append_outputs(tmp_path / "output", values)
     append_outputs(tmp_path / "output", {"exit-code": "1"})
-    assert outputs(tmp_path / "output") == given_values | {"exit-code": "1"}
+    assert outputs(tmp_path / "output") == values | {"exit-code": "1"}
 
 
-def test_a_summary_is_cut_between_rows_below_the_limit_of_the_whole_step(tmp_path: Path) -> None:
+def test_summary_is_cut_between_rows_at_the_limit_of_the_step(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     rows = "".join(f"- çok {number}\n" for number in range(60_000))
     append_summary(path, rows, notice="cut")
@@ -86,19 +88,19 @@ def test_a_summary_is_cut_between_rows_below_the_limit_of_the_whole_step(tmp_pat
     assert set(text.splitlines()) - {"", "cut"} <= set(rows.splitlines())
 
 
-def test_a_cut_summary_leaves_nothing_open() -> None:
+def test_cut_summary_has_no_open_elements() -> None:
     cut = fitted("<details>\n" + "- row\n" * 100 + "</details>\n", 200, notice="cut").decode()
     assert cut.count("<details>") == cut.count("</details>") == 1
     assert len(cut) <= 200
     assert fitted("row\n" * 100, 3, notice="cut") == b""
 
 
-def test_a_file_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+def test_output_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="GITHUB_OUTPUT"):
         append_outputs(tmp_path, {"a": "b"})
 
 
-def job(folder: Path) -> dict[str, str]:
+def job_environment(folder: Path) -> dict[str, str]:
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_WORKSPACE": str(folder),
@@ -108,9 +110,11 @@ def job(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_an_audit_in_a_job_tells_it_what_it_found(tmp_path: Path) -> None:
-    ran = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job(tmp_path))
-    assert ran.code == 1, ran.err
+def test_audit_in_a_job_writes_outputs_summary_and_annotations(tmp_path: Path) -> None:
+    completed = call(
+        "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", "-f", "html", cwd=tmp_path, **job_environment(tmp_path)
+    )
+    assert completed.code == 1, completed.err
     values = outputs(tmp_path / "output")
     assert values["exit-code"] == "1"
     assert values["result"] == str(Path("out/result.json"))
@@ -118,32 +122,44 @@ def test_an_audit_in_a_job_tells_it_what_it_found(tmp_path: Path) -> None:
     assert int(values["findings"]) > 0
     assert values["highest-severity"] in {"critical", "high"}
     assert (tmp_path / "summary").read_text(encoding="utf-8").startswith("# ")
-    assert "::error " in ran.text
-    assert "@" not in ran.text
+    assert "::error " in completed.text
+    assert "@" not in completed.text
     assert "@" not in (tmp_path / "output").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_a_report_on_stdout_stays_whole(tmp_path: Path) -> None:
-    ran = call("audit", "--demo", "--as-of", AS_OF, "-q", "-f", "ndjson=-", cwd=tmp_path, **job(tmp_path))
-    assert "::error" not in ran.text
-    assert "::error" in ran.err
+def test_annotations_go_to_stderr_if_a_report_is_on_stdout(tmp_path: Path) -> None:
+    completed = call(
+        "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "ndjson=-", cwd=tmp_path, **job_environment(tmp_path)
+    )
+    assert "::error" not in completed.text
+    assert "::error" in completed.err
 
 
 @pytest.mark.slow
-def test_nothing_is_reported_outside_of_a_job(tmp_path: Path) -> None:
-    ran = call(
-        "audit", "--demo", "--as-of", AS_OF, "-q", "-f", "json", cwd=tmp_path, **{**job(tmp_path), "GITHUB_ACTIONS": ""}
+def test_audit_outside_of_a_job_writes_no_annotations(tmp_path: Path) -> None:
+    completed = call(
+        "audit",
+        "--demo",
+        "--as-of",
+        AS_OF,
+        "-q",
+        "-f",
+        "json",
+        cwd=tmp_path,
+        **{**job_environment(tmp_path), "GITHUB_ACTIONS": ""},
     )
-    assert ran.out == b""
+    assert completed.out == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
 
 
-def test_a_mistake_in_a_policy_stands_on_its_line(tmp_path: Path) -> None:
+def test_policy_error_is_an_annotation_of_its_line(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "seats.yaml").write_text(
         "version: 1\npolicies:\n  - id: x\n    severity: hihg\n", encoding="utf-8"
     )
-    ran = call("validate", cwd=tmp_path, **job(tmp_path))
-    assert ran.code == 2
-    assert re.search(r"^::error file=policies/seats.yaml,line=\d,title=auditor%3A [a-z-]+::", ran.err, re.MULTILINE)
+    completed = call("validate", cwd=tmp_path, **job_environment(tmp_path))
+    assert completed.code == 2
+    assert re.search(
+        r"^::error file=policies/seats.yaml,line=\d,title=auditor%3A [a-z-]+::", completed.err, re.MULTILINE
+    )

@@ -1,4 +1,4 @@
-"""Issues through GitHub's API on this machine: one for each action, whatever happens in between, and never two."""
+"""Issues against a local GitHub API: exactly one per action, opened, updated, closed and reopened."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -25,72 +25,76 @@ ALL = IssueJob(severity=Severity.INFO, limit=1000)
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GithubApi]:
-    with github_api(tmp_path_factory.mktemp("github")) as running:
-        yield running
+def module_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GithubApi]:
+    with github_api(tmp_path_factory.mktemp("github")) as server:
+        yield server
 
 
 @pytest.fixture
-def api(shared: GithubApi) -> GithubApi:
-    for each in (shared.issues, shared.labels, shared.asked, shared.refusals):
-        each.clear()
-    shared.may_label = True
-    return shared
+def api(module_api: GithubApi) -> GithubApi:
+    for records in (module_api.issues, module_api.labels, module_api.asked, module_api.refusals):
+        records.clear()
+    module_api.may_label = True
+    return module_api
 
 
 @cache
-def sample() -> Result:
-    """The sample, read whole and with every policy evaluated."""
-    whole = result()
+def complete_result() -> Result:
+    """Return the sample result as complete, without the policies that were not evaluated."""
+    sample = result()
     tenants = tuple(
         replace(
             tenant,
             complete=True,
-            policies=tuple(each for each in tenant.policies if each.status is not Outcome.NOT_EVALUATED),
+            policies=tuple(outcome for outcome in tenant.policies if outcome.status is not Outcome.NOT_EVALUATED),
         )
-        for tenant in whole.tenants
+        for tenant in sample.tenants
     )
-    return replace(whole, tenants=tenants)
+    return replace(sample, tenants=tenants)
 
 
-def without_actions(of: Result) -> Result:
+def without_actions(result: Result) -> Result:
     return replace(
-        of, tenants=tuple(replace(each, actions=()) for each in of.tenants), fleet=replace(of.fleet, actions=())
+        result,
+        tenants=tuple(replace(tenant, actions=()) for tenant in result.tenants),
+        fleet=replace(result.fleet, actions=()),
     )
 
 
 def repository(api: GithubApi, waits: list[float] | None = None) -> Repository:
-    waited = [] if waits is None else waits
-    return open_repository(REPOSITORY, api.environment, pause=waited.append)
+    pauses = [] if waits is None else waits
+    return open_repository(REPOSITORY, api.environment, pause=pauses.append)
 
 
-def run(api: GithubApi, of: Result | None = None, job: IssueJob = ALL) -> list[str]:
-    """One run; returns what was done."""
-    done: list[str] = []
+def run(api: GithubApi, audit: Result | None = None, job: IssueJob = ALL) -> list[str]:
+    """Apply all changes once and return the steps that were taken."""
+    taken: list[str] = []
 
     def record(change: IssueChange, number: int) -> None:
-        done.append(f"{change.step} {number}" if number else change.step)
+        taken.append(f"{change.step} {number}" if number else change.step)
 
-    there = repository(api)
-    carry_out(there, list(issue_changes(sample() if of is None else of, list(there.issues()), job)), record)
-    return done
-
-
-def steps(done: Sequence[str]) -> set[str]:
-    return {each.split()[0] for each in done}
+    repo = repository(api)
+    carry_out(
+        repo, list(issue_changes(complete_result() if audit is None else audit, list(repo.issues()), job)), record
+    )
+    return taken
 
 
-def test_one_issue_for_each_action_and_no_second_run_opens_any(api: GithubApi) -> None:
-    wanted = list(work_items(sample()))
+def steps(taken: Sequence[str]) -> set[str]:
+    return {entry.split()[0] for entry in taken}
+
+
+def test_one_issue_per_action_is_opened_once(api: GithubApi) -> None:
+    items = list(work_items(complete_result()))
     assert steps(run(api)) == {"open"}
-    assert len(api.issues) == len(wanted)
+    assert len(api.issues) == len(items)
     assert api.labels >= {"auditor", "severity: critical"}
     api.asked.clear()
     assert steps(run(api)) == {"same"}
     assert api.writes == []
 
 
-def test_more_than_a_page_is_read(api: GithubApi) -> None:
+def test_all_pages_of_existing_issues_are_read(api: GithubApi) -> None:
     for number in range(130):
         api.add(title="x", body=f"<!-- auditor elsewhere/{number} -->\n", labels=[{"name": "auditor"}])
     run(api)
@@ -98,22 +102,22 @@ def test_more_than_a_page_is_read(api: GithubApi) -> None:
     assert steps(run(api)) == {"same"}
 
 
-def test_the_most_severe_come_first_and_the_others_later(api: GithubApi) -> None:
-    few = replace(ALL, limit=1)
-    assert [step for step in run(api, job=few) if step != "later"] == ["open 1"]
-    worst = sorted((item.severity for item in work_items(sample())), key=lambda severity: severity.rank)[:1]
-    assert [f"severity: {severity}" for severity in worst] == [issue["labels"][-1]["name"] for issue in api.issues]
-    run(api, job=few)
+def test_limit_opens_the_most_severe_issues_first(api: GithubApi) -> None:
+    limited = replace(ALL, limit=1)
+    assert [step for step in run(api, job=limited) if step != "later"] == ["open 1"]
+    highest = sorted((item.severity for item in work_items(complete_result())), key=lambda severity: severity.rank)[:1]
+    assert [f"severity: {severity}" for severity in highest] == [issue["labels"][-1]["name"] for issue in api.issues]
+    run(api, job=limited)
     assert len({issue_id(issue["body"]) for issue in api.issues}) == len(api.issues) == 2
 
 
-def test_no_issue_below_the_severity(api: GithubApi) -> None:
+def test_no_issue_is_opened_below_the_severity(api: GithubApi) -> None:
     run(api, job=replace(ALL, severity=Severity.HIGH))
-    expected = [item for item in work_items(sample()) if item.severity.rank <= Severity.HIGH.rank]
+    expected = [item for item in work_items(complete_result()) if item.severity.rank <= Severity.HIGH.rank]
     assert len(api.issues) == len(expected)
 
 
-def test_what_people_write_below_and_their_labels_stay(api: GithubApi) -> None:
+def test_text_and_labels_added_by_people_are_kept(api: GithubApi) -> None:
     run(api)
     issue = api.issues[0]
     issue["title"] = "old"
@@ -126,9 +130,9 @@ def test_what_people_write_below_and_their_labels_stay(api: GithubApi) -> None:
     assert steps(run(api)) == {"same"}
 
 
-def test_what_is_gone_is_closed_and_what_comes_back_reopened(api: GithubApi) -> None:
+def test_issue_is_closed_if_its_action_is_gone_and_reopened_later(api: GithubApi) -> None:
     run(api)
-    assert steps(run(api, without_actions(sample()))) == {"close"}
+    assert steps(run(api, without_actions(complete_result()))) == {"close"}
     assert {(issue["state"], issue["state_reason"]) for issue in api.issues} == {("closed", "completed")}
     count = len(api.issues)
     assert steps(run(api)) == {"reopen"}
@@ -136,23 +140,23 @@ def test_what_is_gone_is_closed_and_what_comes_back_reopened(api: GithubApi) -> 
     assert len(api.issues) == count
 
 
-def test_nothing_is_closed_that_could_not_be_evaluated(api: GithubApi) -> None:
+def test_issues_stay_open_if_their_policy_was_not_evaluated(api: GithubApi) -> None:
     run(api)
-    bare = without_actions(sample())
-    contoso, fabrikam = bare.tenants
+    no_actions = without_actions(complete_result())
+    contoso, fabrikam = no_actions.tenants
     pending = replace(contoso.policies[0], status=Outcome.NOT_EVALUATED)
-    for unknown in (replace(contoso, complete=False), replace(contoso, policies=(pending,))):
-        done = run(api, replace(bare, tenants=(unknown, fabrikam)))
+    for incomplete in (replace(contoso, complete=False), replace(contoso, policies=(pending,))):
+        taken = run(api, replace(no_actions, tenants=(incomplete, fabrikam)))
         assert not [issue for issue in api.issues if "auditor contoso/" in issue["body"] and issue["state"] != "open"]
-    assert steps(done) <= {"close"}
+    assert steps(taken) <= {"close"}
 
 
-def test_issues_of_other_tenants_and_other_people_are_left_alone(api: GithubApi) -> None:
+def test_issues_of_other_tenants_and_people_are_not_changed(api: GithubApi) -> None:
     run(api)
     api.add(title="mine", body="no mark", labels=[{"name": "auditor"}])
     api.add(title="pull", body="<!-- auditor contoso/0 -->\n", labels=[{"name": "auditor"}], pull_request={})
-    bare = without_actions(sample())
-    run(api, replace(bare, tenants=bare.tenants[:1]))
+    no_actions = without_actions(complete_result())
+    run(api, replace(no_actions, tenants=no_actions.tenants[:1]))
     states = {issue_id(issue["body"] or "") or issue["title"]: issue["state"] for issue in api.issues}
     assert states["mine"] == "open"
     assert states["contoso/0"] == "open"
@@ -162,7 +166,7 @@ def test_issues_of_other_tenants_and_other_people_are_left_alone(api: GithubApi)
     }
 
 
-def test_what_a_person_declined_stays_closed(api: GithubApi) -> None:
+def test_declined_issue_stays_closed(api: GithubApi) -> None:
     run(api)
     api.issues[0] |= {"state": "closed", "state_reason": "not_planned"}
     api.asked.clear()
@@ -170,7 +174,7 @@ def test_what_a_person_declined_stays_closed(api: GithubApi) -> None:
     assert api.writes == []
 
 
-def test_patience_and_its_end(api: GithubApi) -> None:
+def test_rate_limits_are_waited_for_up_to_a_maximum(api: GithubApi) -> None:
     api.refusals += [(403, {"Retry-After": "3"}), (429, {}), (403, {"x-ratelimit-remaining": "0", "Retry-After": "5"})]
     waits: list[float] = []
     assert list(repository(api, waits).issues()) == []
@@ -180,7 +184,7 @@ def test_patience_and_its_end(api: GithubApi) -> None:
         list(repository(api).issues())
 
 
-def test_a_token_without_permission_opens_nothing(api: GithubApi) -> None:
+def test_missing_permission_and_wrong_token_are_errors(api: GithubApi) -> None:
     api.may_label = False
     with pytest.raises(DeliveryError) as caught:
         run(api)
@@ -200,20 +204,20 @@ def test_a_token_without_permission_opens_nothing(api: GithubApi) -> None:
         {"GITHUB_TOKEN": "x", "GITHUB_API_URL": "https://u@h"},
     ],
 )
-def test_the_token_goes_nowhere_else(environ: dict[str, str]) -> None:
+def test_token_is_required_and_sent_only_to_https_without_credentials(environ: dict[str, str]) -> None:
     with pytest.raises(SettingsError) as caught:
         open_repository(REPOSITORY, environ)
     assert caught.value.slug == "issues-token"
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_is_inert(text: str) -> None:
+def test_hostile_text_in_issues_is_escaped(text: str) -> None:
     for change in issue_changes(holding(text), [], ALL):
         assert change.step is IssueStep.OPEN
         assert change.title.isprintable()
         assert len(change.title) <= 256
         assert "@octocat" not in change.body
-        # GitHub's Markdown: nothing but our own links, lists, quotes and marks.
+        # As GitHub renders it: only the project's own links, lists, quotes and HTML tags.
         tokens = MarkdownIt("commonmark", {"linkify": False}).parse(change.body)
         inner = [child for token in tokens for child in token.children or ()]
         links = [str(child.attrs["href"]) for child in inner if child.type == "link_open"]
@@ -225,21 +229,21 @@ def test_hostile_text_is_inert(text: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_command(api: GithubApi, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_bytes(b"".join(render(sample(), "json", locale="en").chunks()))
-    asked = ("issues", "result.json", "--repository", REPOSITORY, "--limit", "1", "--severity", "info")
-    offline = call(*asked, "--dry-run", cwd=tmp_path)
+def test_issues_command(api: GithubApi, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_bytes(b"".join(render(complete_result(), "json", locale="en").chunks()))
+    arguments = ("issues", "result.json", "--repository", REPOSITORY, "--limit", "1", "--severity", "info")
+    offline = call(*arguments, "--dry-run", cwd=tmp_path)
     assert (offline.code, api.asked) == (0, []), offline.err
     assert offline.text.startswith("to open: ")
-    assert call(*asked, cwd=tmp_path).code == 2, "without a token"
-    done = call(*asked, cwd=tmp_path, **api.environment)
-    assert done.code == 0, done.err
-    assert done.text.startswith("opened #1: ")
-    assert "postponed to a later run (--limit): " in done.text
-    assert TOKEN not in done.text + done.err
+    assert call(*arguments, cwd=tmp_path).code == 2, "without a token"
+    completed = call(*arguments, cwd=tmp_path, **api.environment)
+    assert completed.code == 0, completed.err
+    assert completed.text.startswith("opened #1: ")
+    assert "postponed to a later run (--limit): " in completed.text
+    assert TOKEN not in completed.text + completed.err
     api.asked.clear()
-    assert call(*asked, "--dry-run", cwd=tmp_path, **api.environment).code == 0
+    assert call(*arguments, "--dry-run", cwd=tmp_path, **api.environment).code == 0
     assert api.writes == []
     api.refusals.append((404, {}))
-    assert call(*asked, cwd=tmp_path, **api.environment).code == 3
+    assert call(*arguments, cwd=tmp_path, **api.environment).code == 3
     assert call("issues", "result.json", "--repository", "x", cwd=tmp_path).code == 2

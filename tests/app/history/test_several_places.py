@@ -1,4 +1,4 @@
-"""Several places looked at together: each night and each result counts once, and none of them hides another's."""
+"""`auditor history` of several locations: each night and result counts once, and all are included."""
 
 import json
 import shutil
@@ -22,57 +22,57 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "p.yaml").write_text(BLOCKED_POLICY)
     for day in range(3):
         write(folder / "snapshots", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB][: day + 1]}, day, asked=ASKED))
-        done = call(
+        completed = call(
             "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", f"json=r{day}.json", "-q",
             cwd=folder,
         )  # fmt: skip
-        assert done.code in {0, 1}, done.err
+        assert completed.code in {0, 1}, completed.err
     assert call("store", "put", "nights", "snapshots", cwd=folder).code == 0
     assert call("store", "put", "results", "r0.json", "r1.json", "r2.json", cwd=folder).code == 0
     return folder
 
 
 def curves(workspace: Path, sources: Sequence[str]) -> dict[str, Any]:
-    done = call("history", *sources, "-f", "json", cwd=workspace)
-    assert done.code == 0, done.err
-    (tenant,) = json.loads(done.out)["tenants"]
+    completed = call("history", *sources, "-f", "json", cwd=workspace)
+    assert completed.code == 0, completed.err
+    (tenant,) = json.loads(completed.out)["tenants"]
     return dict(tenant)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("sources", list(permutations(["nights", "results", "snapshots"])), ids="+".join)
-def test_the_order_of_places_says_nothing_and_a_night_in_two_of_them_is_one(
+def test_order_of_locations_is_irrelevant_and_duplicate_nights_count_once(
     sources: tuple[str, ...], workspace: Path
 ) -> None:
-    found = curves(workspace, sources)
-    assert (found["nights"], found["results"]) == (3, 3)
-    assert [len(seat["nights"]) for seat in found["seats"]] == [3]
-    assert [each["accounts"] for each in found["people"]] == [1, 2, 2]
-    assert [each["open"]["high"] for each in found["findings"]] == [0, 2, 2]
+    tenant = curves(workspace, sources)
+    assert (tenant["nights"], tenant["results"]) == (3, 3)
+    assert [len(seat["nights"]) for seat in tenant["seats"]] == [3]
+    assert [night["accounts"] for night in tenant["people"]] == [1, 2, 2]
+    assert [night["open"]["high"] for night in tenant["findings"]] == [0, 2, 2]
 
 
 @pytest.mark.slow
-def test_a_place_that_is_named_twice_is_one(workspace: Path) -> None:
+def test_location_given_twice_counts_once(workspace: Path) -> None:
     assert curves(workspace, ["results", "results", "nights", "nights"]) == curves(workspace, ["results", "nights"])
 
 
 @pytest.mark.slow
-def test_results_in_two_places_are_one_clear_error(workspace: Path, tmp_path: Path) -> None:
+def test_results_in_a_store_and_outside_it_are_an_error(workspace: Path, tmp_path: Path) -> None:
     assert call("store", "put", tmp_path / "more", "r0.json", cwd=workspace).code == 0
-    for other in (tmp_path / "more", Path("r0.json")):
-        done = call("history", "results", other, cwd=workspace)
-        assert (done.code, done.out) == (2, b"")
-        assert "results of contoso are both in a store and outside it" in done.err
+    for location in (tmp_path / "more", Path("r0.json")):
+        completed = call("history", "results", location, cwd=workspace)
+        assert (completed.code, completed.out) == (2, b"")
+        assert "results of contoso are both in a store and outside it" in completed.err
 
 
-@pytest.mark.parametrize("harm", ["cut", "gone"])
-def test_a_damaged_snapshot_of_a_folder_is_one_clear_error(harm: str, workspace: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_damaged_snapshot_in_a_folder_is_an_error(damage: str, workspace: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(workspace / "snapshots", tmp_path / "snapshots")
     products = next(copy.rglob("products.parquet"))
-    if harm == "gone":
+    if damage == "gone":
         products.unlink()
     else:
         products.write_bytes(products.read_bytes()[:100])
-    done = call("history", copy, cwd=tmp_path)
-    assert (done.code, done.out) == (2, b"")
-    assert "snapshot-damaged" in done.err
+    completed = call("history", copy, cwd=tmp_path)
+    assert (completed.code, completed.out) == (2, b"")
+    assert "snapshot-damaged" in completed.err

@@ -1,4 +1,4 @@
-"""The file that goes with a mail: packed so that there is a way for its size, and left behind where there is none."""
+"""Attachments of mails: file types, compression to a size that can be sent, and omission if there is none."""
 
 import io
 import zipfile
@@ -26,38 +26,38 @@ from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emul
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "name", "inside"),
+    ("kind", "name", "zipped_name"),
     [
         (Attach.HTML, "licence-audit-2-tenants-2026-11-20.zip", "licence-audit-2-tenants-2026-11-20.html"),
         (Attach.CSV, "licence-audit-2-tenants-2026-11-20.csv", None),
         (Attach.XLSX, "licence-audit-2-tenants-2026-11-20.xlsx", None),
     ],
 )
-def test_files_open_with_a_click_where_they_may(kind: Attach, name: str, inside: str | None) -> None:
-    made = attached(result(), kind, locale="en", suits=lambda _: True)
-    assert made is not None
-    assert made.name == name
-    if inside is not None:
-        with zipfile.ZipFile(io.BytesIO(made.body)) as archive:
-            assert archive.namelist() == [inside]
-            assert archive.read(inside).lstrip().startswith(b"<!doctype html>")
-    again = attached(result(), kind, locale="en", suits=lambda _: True)
-    assert again == made
+def test_attachment_name_and_content_of_each_kind(kind: Attach, name: str, zipped_name: str | None) -> None:
+    attachment = attached(result(), kind, locale="en", suits=lambda _: True)
+    assert attachment is not None
+    assert attachment.name == name
+    if zipped_name is not None:
+        with zipfile.ZipFile(io.BytesIO(attachment.body)) as archive:
+            assert archive.namelist() == [zipped_name]
+            assert archive.read(zipped_name).lstrip().startswith(b"<!doctype html>")
+    second = attached(result(), kind, locale="en", suits=lambda _: True)
+    assert second == attachment
 
 
-def test_excel_knows_the_letters_of_a_table_from_a_mail() -> None:
-    made = attached(result(), Attach.CSV, locale="en", suits=lambda _: True)
-    assert made is not None
-    assert made.body.startswith(b"\xef\xbb\xbftenant,")
-    assert made.body.decode("utf-8-sig").splitlines()[1].startswith("contoso,")
+def test_csv_attachment_has_a_byte_order_mark() -> None:
+    attachment = attached(result(), Attach.CSV, locale="en", suits=lambda _: True)
+    assert attachment is not None
+    assert attachment.body.startswith(b"\xef\xbb\xbftenant,")
+    assert attachment.body.decode("utf-8-sig").splitlines()[1].startswith("contoso,")
 
 
-def test_none_is_none() -> None:
+def test_attach_none_has_no_attachment() -> None:
     assert attached(result(), Attach.NONE, locale="en", suits=lambda _: True) is None
 
 
 @pytest.mark.slow
-def test_a_size_without_a_way_is_packed_more_loosely() -> None:
+def test_attachment_is_compressed_less_if_its_size_cannot_be_sent() -> None:
     tight = attached(result(), Attach.HTML, locale="en", suits=lambda _: True)
     assert tight is not None
     loose = attached(result(), Attach.HTML, locale="en", suits=lambda size: size > len(tight.body))
@@ -74,11 +74,11 @@ def test_a_size_without_a_way_is_packed_more_loosely() -> None:
     assert packed.name.endswith(".zip")
 
 
-def test_the_gap_of_graph_is_narrower_than_what_packing_moves() -> None:
+def test_size_gap_of_graph_is_smaller_than_the_effect_of_less_compression() -> None:
     assert MIN_SESSION / MAX_INLINE < 1.1
 
 
-def test_the_tenants_file_says_it_all() -> None:
+def test_recipient_options_in_the_tenants_file() -> None:
     text = (
         "version: 1\ntenants:\n  - name: contoso\n    tenantId: 11111111-2222-3333-4444-555555555555\n    recipients:\n"
         "      - {address: a@b.example, owners: [x@b.example], tags: [cost, stores], digest: never, attach: xlsx}\n"
@@ -94,7 +94,7 @@ def test_the_tenants_file_says_it_all() -> None:
 
 
 @pytest.mark.slow
-def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_with_attachment_is_sent_through_graph_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = small_tenant()
     tenant.register(auditor_app(roles=("Mail.Send", "Mail.ReadWrite")))
     with running_emulator([tenant]) as emulator:
@@ -111,17 +111,19 @@ def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monke
             mail=Mail(sender="ann@contoso.example", route=GraphMail(tenant="contoso"), send=Send.ALWAYS),
         )
         environ = {**emulator.environment(), "CONTOSO_SECRET": SECRET}
-        asked = MailJob(settings=settings, now=AT, environ=environ, log=tmp_path / "sent.jsonl")
-        compared = compare(result(), night_before())
-        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ACCEPTED]
-        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ALREADY]
+        job = MailJob(settings=settings, now=AT, environ=environ, log=tmp_path / "sent.jsonl")
+        comparison = compare(result(), night_before())
+        assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ACCEPTED]
+        assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
         monkeypatch.setattr(letters, "MAX_ATTACHMENT", 10)
-        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
-        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
-        whole, bare = (message_from_string(one["message"]["mime"], policy=default) for one in tenant.sent)
-    assert [part.get_content_type() for part in whole.walk()][-1] == "application/zip"
-    part = bare.get_body(("plain",))
-    assert part is not None
-    assert "is too large for a mail" in part.get_content()
+        assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.UNKNOWN]
+        assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.UNKNOWN]
+        complete, without_attachment = (
+            message_from_string(request["message"]["mime"], policy=default) for request in tenant.sent
+        )
+    assert [part.get_content_type() for part in complete.walk()][-1] == "application/zip"
+    body = without_attachment.get_body(("plain",))
+    assert body is not None
+    assert "is too large for a mail" in body.get_content()
     assert len(emulator.journal.of("/users/*/sendMail")) == 2

@@ -1,4 +1,4 @@
-"""approvals.csv: a row for each action and open question, which a spreadsheet shows and does not compute."""
+"""approvals.csv: one row per action and open question, without cells that a spreadsheet would compute."""
 
 import csv
 from io import StringIO
@@ -29,43 +29,46 @@ def rows(plan: TenantPlan) -> list[dict[str, str]]:
     return list(reader)
 
 
-def test_questions_follow_the_action_that_their_findings_belong_to() -> None:
+def test_questions_follow_the_action_of_their_findings() -> None:
     leaver = user("leaver", grant(E3), accountEnabled=False)
     plan = planned(snapshot([leaver, user("both", grant(E3), grant(E5))], {E3: 9, E5: 9}), RULES)
-    found = rows(plan)
-    assert [row["title"] for row in found if not row["question"]] == [action.title for action in plan.actions]
-    asked = {row["question"]: row for row in found if row["question"]}
-    assert asked.keys() == {question.id for question in plan.open_questions}
+    table = rows(plan)
+    assert [row["title"] for row in table if not row["question"]] == [action.title for action in plan.actions]
+    questions = {row["question"]: row for row in table if row["question"]}
+    assert questions.keys() == {question.id for question in plan.open_questions}
     for question in plan.open_questions:
-        row = asked[question.id]
-        above = [each for each in found[: found.index(row)] if not each["question"]]
-        assert row["action"] == above[-1]["action"]
+        row = questions[question.id]
+        actions = [item for item in table[: table.index(row)] if not item["question"]]
+        assert row["action"] == actions[-1]["action"]
         assert set(question.findings) <= set(plan.actions[int(row["action"]) - 1].findings)
         assert row["answers"].split(" | ") == [answer_text(answer) for answer in question.answers]
-    assert any("keep: SPE_E3" in row["answers"] for row in asked.values())
-    saving = next(row for row in found if "leaver" in row["people"] and not row["question"])
+    assert any("keep: SPE_E3" in row["answers"] for row in questions.values())
+    saving = next(row for row in table if "leaver" in row["people"] and not row["question"])
     assert (saving["products"], saving["monthlySaving"], saving["currency"]) == ("Microsoft 365 E3", "35.70", "EUR")
-    assert {row["approve"] for row in found} == {""}
-    (kept,) = (row["title"] for row in asked.values() if "keep: SPE_E3" in row["answers"])
-    assert ("Microsoft 365 E3" in kept, "SPE_E3" in kept) == (True, False), kept
+    assert {row["approve"] for row in table} == {""}
+    (title,) = (row["title"] for row in questions.values() if "keep: SPE_E3" in row["answers"])
+    assert ("Microsoft 365 E3" in title, "SPE_E3" in title) == (True, False), title
 
 
-@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"surrogate"}))  # no snapshot holds a surrogate
-def test_names_are_text_in_a_spreadsheet(name: str) -> None:
-    people = [user(f"u{n}", grant(E3), displayName=f"{HOSTILE[name]}{n}", accountEnabled=False) for n in range(2)]
+@pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"surrogate"}))  # a snapshot cannot contain surrogates
+def test_hostile_names_are_text_in_a_spreadsheet(name: str) -> None:
+    people = [
+        user(f"u{number}", grant(E3), displayName=f"{HOSTILE[name]}{number}", accountEnabled=False)
+        for number in range(2)
+    ]
     for row in rows(planned(snapshot(people, {E3: 9}), RULES)):
         assert not row["people"].startswith(("=", "+", "-", "@", "\t", "\r"))
-        assert not any(sign in row["people"] for sign in "\x00\x1b\u202e\u2066")
+        assert not any(character in row["people"] for character in "\x00\x1b\u202e\u2066")
 
 
 @pytest.mark.slow
-def test_every_tenant_has_its_own_file(tmp_path: Path) -> None:
+def test_approvals_are_one_file_per_tenant(tmp_path: Path) -> None:
     plan = ("plan", "--demo", "--as-of", AS_OF, "-q")
     assert call(*plan, "-f", "approvals", cwd=tmp_path).code == 0
-    written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv"))
-    assert written == ["out/contoso/approvals.csv", "out/fabrikam/approvals.csv"]
-    several = call(*plan, "-f", "approvals=-", cwd=tmp_path)
-    assert (several.code, several.out) == (2, b""), several.err
-    assert "choose one with --tenant" in several.err
-    alone = call(*plan, "--tenant", "contoso", "-f", "approvals=-", cwd=tmp_path)
-    assert alone.out == (tmp_path / written[0]).read_bytes()
+    paths = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.csv"))
+    assert paths == ["out/contoso/approvals.csv", "out/fabrikam/approvals.csv"]
+    both_tenants = call(*plan, "-f", "approvals=-", cwd=tmp_path)
+    assert (both_tenants.code, both_tenants.out) == (2, b""), both_tenants.err
+    assert "choose one with --tenant" in both_tenants.err
+    single_tenant = call(*plan, "--tenant", "contoso", "-f", "approvals=-", cwd=tmp_path)
+    assert single_tenant.out == (tmp_path / paths[0]).read_bytes()

@@ -1,4 +1,4 @@
-"""`auditor plan --as-of` with many nights: the state of that night, and no other."""
+"""`auditor plan --as-of` with a store of several nights uses the latest night at that instant."""
 
 import json
 from datetime import UTC, datetime
@@ -21,18 +21,18 @@ def night(day: int, *leavers: str) -> Snapshot:
 
 
 @pytest.mark.slow
-def test_the_store_s_night_of_that_instant_is_planned_for(tmp_path: Path) -> None:
+def test_plan_uses_the_stored_night_at_the_instant(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     for day, leavers in {18: ("ann",), 20: ("ann", "bo")}.items():
         write(tmp_path / f"n{day}", night(day, *leavers))
         assert call("store", "put", "-q", "nights", f"n{day}", cwd=tmp_path).code == 0
-    found = {}
+    counts = {}
     for instant in ("2026-11-18T12:00:00Z", "2026-11-20T12:00:00Z"):
         plan = ("plan", "--snapshot", "nights", "--as-of", instant, "-q", "-f", "json=-", "rules.yaml")
-        ran = call(*plan, cwd=tmp_path)
-        assert ran.code in {0, 3}, ran.err
-        (tenant,) = json.loads(ran.out)["tenants"]
-        found[instant] = len(tenant["findings"])
-    assert list(found.values()) == [1, 2]
+        completed = call(*plan, cwd=tmp_path)
+        assert completed.code in {0, 3}, completed.err
+        (tenant,) = json.loads(completed.out)["tenants"]
+        counts[instant] = len(tenant["findings"])
+    assert list(counts.values()) == [1, 2]
     early = call("plan", "--snapshot", "nights", "--as-of", "2026-11-17T12:00:00Z", "-q", "rules.yaml", cwd=tmp_path)
     assert (early.code, "no snapshot at or before 2026-11-17T12:00:00Z" in early.err) == (2, True), early.err

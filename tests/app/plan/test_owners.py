@@ -1,4 +1,4 @@
-"""`auditor plan --by owner`: each owner has the actions of their policies, and nothing is lost."""
+"""`auditor plan --by owner`: each owner gets the actions of their policies, and every action has an owner."""
 
 import csv
 import io
@@ -25,16 +25,16 @@ PEOPLE = [
 ]
 
 
-def test_every_action_has_a_place_and_no_owner_reads_of_others(tmp_path: Path) -> None:
+def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(RULES)
     write(tmp_path / "state", snapshot(PEOPLE, {E3: 9, E5: 9}))
     plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "--by", "owner", "rules.yaml")
-    ran = call(*plan, cwd=tmp_path)
-    assert ran.code == 0, ran.err
+    completed = call(*plan, cwd=tmp_path)
+    assert completed.code == 0, completed.err
     (tenant,) = json.loads((tmp_path / "out" / "plan.json").read_text())["tenants"]
     folders = {path.name: path for path in (tmp_path / "out" / "owners").iterdir() if path.is_dir()}
-    listed = json.loads((tmp_path / "out" / "owners" / "owners.json").read_text())["files"]
-    assert {(each["owner"], *each["names"]) for each in listed} == {
+    files = json.loads((tmp_path / "out" / "owners" / "owners.json").read_text())["files"]
+    assert {(entry["owner"], *entry["names"]) for entry in files} == {
         ("it@contoso.example", "it@contoso.example"),
         ("../../etc/passwd", "etc-passwd"),
         ("", "no-owner"),
@@ -45,22 +45,22 @@ def test_every_action_has_a_place_and_no_owner_reads_of_others(tmp_path: Path) -
         text = (folder / "approvals.csv").read_text(encoding="utf-8-sig")
         rows[name] = list(csv.DictReader(io.StringIO(text, newline="")))
         assert b"<b>Bo" not in (folder / "actions.html").read_bytes()
-    numbers = [int(row["action"]) for own in rows.values() for row in own if not row["question"]]
+    numbers = [int(row["action"]) for table in rows.values() for row in table if not row["question"]]
     assert sorted(numbers) == list(range(1, len(tenant["actions"]) + 1))
-    asked = [row["question"] for own in rows.values() for row in own if row["question"]]
-    assert sorted(asked) == sorted(question["id"] for question in tenant["questions"])
+    question_ids = [row["question"] for table in rows.values() for row in table if row["question"]]
+    assert sorted(question_ids) == sorted(question["id"] for question in tenant["questions"])
     page = (folders["it@contoso.example"] / "actions.html").read_text()
     assert "If nothing is done, 1 finding stays open. €35.70 a month continues to be spent." in page
     assert "kim" not in page
 
 
-def test_owners_of_one_action_share_it_and_tenants_have_folders() -> None:
-    shared = RULES.removeprefix("version: 1\n").replace(
+def test_action_with_two_owners_is_listed_for_both_in_folders_per_tenant() -> None:
+    rules = RULES.removeprefix("version: 1\n").replace(
         "owner: ../../etc/passwd", 'owner: "a@x.example, It@contoso.example"'
     )
-    plan = fleet([snapshot(PEOPLE, {E3: 9, E5: 9}, name=name) for name in ("alpha", "beta")], shared)
-    own = owned_actions(plan.tenants[0])
-    assert own["a@x.example"] < own["it@contoso.example"]
-    assert set().union(*own.values()) == set(range(1, len(plan.tenants[0].actions) + 1))
+    plan = fleet([snapshot(PEOPLE, {E3: 9, E5: 9}, name=name) for name in ("alpha", "beta")], rules)
+    actions = owned_actions(plan.tenants[0])
+    assert actions["a@x.example"] < actions["it@contoso.example"]
+    assert set().union(*actions.values()) == set(range(1, len(plan.tenants[0].actions) + 1))
     names = {child.names for child, _ in owner_documents(Path("x"), plan, localization("en"))}
     assert ("owners", "a@x.example", "beta", "approvals.csv") in names

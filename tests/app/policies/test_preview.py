@@ -1,4 +1,4 @@
-"""Two sides' findings into what is added, removed, changed, and what nobody can tell."""
+"""Differences of findings between base and head: added, removed, changed, and unconfirmed."""
 
 from decimal import Decimal
 
@@ -25,45 +25,47 @@ FINDING = Finding(
 )
 
 
-def test_the_place_of_a_policy_changes_nothing() -> None:
+def test_source_line_of_a_policy_is_not_a_change() -> None:
     moved = replace(FINDING, source=SourceLine(file="b", line=9))
     assert difference("t", [FINDING], [moved], []).changed == ()
 
 
-def test_each_fact_of_a_finding_changes_it() -> None:
-    others = (
+def test_severity_status_evidence_and_money_are_changes() -> None:
+    variants = (
         replace(FINDING, severity=Severity.LOW),
         replace(FINDING, status=Status.WAIVED, waiver="W"),
         replace(FINDING, evidence={"maximum": 4}),
         replace(FINDING, money=Money(currency="EUR", per_month=Decimal(11))),
     )
-    for other in others:
-        assert [pair.after for pair in difference("t", [FINDING], [other], []).changed] == [other]
+    for variant in variants:
+        assert [pair.after for pair in difference("t", [FINDING], [variant], []).changed] == [variant]
 
 
-def test_what_could_not_be_evaluated_is_not_gone() -> None:
+def test_findings_of_a_policy_that_was_not_evaluated_are_unconfirmed() -> None:
     unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0)
-    found = difference("t", [FINDING], [], [unknown])
-    assert (found.removed, found.unconfirmed) == ((), (FINDING,))
+    preview = difference("t", [FINDING], [], [unknown])
+    assert (preview.removed, preview.unconfirmed) == ((), (FINDING,))
     assert difference("t", [FINDING], [], [replace(unknown, status=Outcome.PASS)]).removed == (FINDING,)
 
 
-def euro(more: Decimal, less: Decimal) -> MoneyChange:
-    return MoneyChange(currency="EUR", more_per_month=more, less_per_month=less)
+def euro(increase: Decimal, decrease: Decimal) -> MoneyChange:
+    return MoneyChange(currency="EUR", more_per_month=increase, less_per_month=decrease)
 
 
-def test_money_follows_open_findings() -> None:
+def test_money_counts_open_findings_only() -> None:
     waived = replace(FINDING, status=Status.WAIVED, waiver="W")
     assert tally([difference("t", [FINDING], [waived], [])]).money == (euro(Decimal(0), Decimal(10)),)
     assert tally([difference("t", [], [FINDING], [])]).money == (euro(Decimal(10), Decimal(0)),)
 
 
 def test_money_is_summed_as_in_the_report() -> None:
-    twice = replace(FINDING, fingerprint="f2", policy="q")
+    same_subject = replace(FINDING, fingerprint="f2", policy="q")
     budget = replace(FINDING, fingerprint="f3", policy="b", check="budget.exceeded")
     cents = Money(currency="EUR", per_month=Decimal("0.005"))
-    other = replace(FINDING, fingerprint="f4", subject=Subject(type=SubjectType.USER, id="v", name=""), money=cents)
-    one = difference("t", [], [FINDING, twice, budget, other], [])
-    assert tally([one]).money == (euro(Decimal("10.01"), Decimal(0)),)
-    assert tally([one, difference("s", [], [FINDING], [])]).money == (euro(Decimal("20.01"), Decimal(0)),)
+    other_user = replace(
+        FINDING, fingerprint="f4", subject=Subject(type=SubjectType.USER, id="v", name=""), money=cents
+    )
+    added = difference("t", [], [FINDING, same_subject, budget, other_user], [])
+    assert tally([added]).money == (euro(Decimal("10.01"), Decimal(0)),)
+    assert tally([added, difference("s", [], [FINDING], [])]).money == (euro(Decimal("20.01"), Decimal(0)),)
     assert tally([difference("t", [], [budget], [])]).money == ()

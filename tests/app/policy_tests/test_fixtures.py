@@ -1,4 +1,4 @@
-"""The tenants of policy tests: few words in, what Microsoft Graph would say out."""
+"""Snapshots from the short tenant descriptions in policy tests."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenant.tenants import NOW, sku_id
 
 
-def given(**state: Any) -> Snapshot:
+def fixture(**state: Any) -> Snapshot:
     return fixture_snapshot("contoso", state, builtin(), NOW, Span(file="f", line=1, column=1))
 
 
@@ -24,8 +24,8 @@ def assignments(snapshot: Snapshot) -> list[tuple[Any, ...]]:
     return [tuple(row[key] for key in keys) for batch in snapshot.batches() for row in batch.assignments.to_pylist()]
 
 
-def test_what_a_test_leaves_out_is_as_it_usually_is() -> None:
-    snapshot = given(
+def test_omitted_properties_have_usual_values() -> None:
+    snapshot = fixture(
         products=[{"skuPartNumber": "SPE_E3", "enabled": 5}],
         users=[{"userPrincipalName": "a@x", "licenses": ["SPE_E3"]}],
     )
@@ -39,8 +39,8 @@ def test_what_a_test_leaves_out_is_as_it_usually_is() -> None:
     assert snapshot.manifest.complete
 
 
-def test_paths_states_and_groups() -> None:
-    snapshot = given(
+def test_assignment_paths_states_and_groups() -> None:
+    snapshot = fixture(
         users=[
             {"userPrincipalName": "a@x", "licenses": [{"sku": "SPE_E3", "via": ["direct", "Staff"]}]},
             {"userPrincipalName": "b@x", "licenses": [{"sku": "SPE_E3", "state": "Error", "error": "CountViolation"}]},
@@ -57,8 +57,8 @@ def test_paths_states_and_groups() -> None:
     ]
 
 
-def test_members_of_nested_groups_belong_to_those_above() -> None:
-    snapshot = given(
+def test_members_of_nested_groups_are_transitive_members() -> None:
+    snapshot = fixture(
         groups=[
             {"displayName": "All"},
             {"displayName": "Stores", "memberOf": ["All"]},
@@ -74,8 +74,8 @@ def test_members_of_nested_groups_belong_to_those_above() -> None:
     }  # fmt: skip
 
 
-def test_groups_have_kinds_nested_groups_and_a_number_of_members() -> None:
-    snapshot = given(
+def test_group_types_nested_groups_and_member_counts() -> None:
+    snapshot = fixture(
         groups=[
             {"displayName": "Licensed", "licenses": ["SPE_E3"], "nested": ["Oslo"], "members": ["Rome", "c@x"]},
             {"displayName": "Oslo", "paused": True, "visibility": "HiddenMembership"},
@@ -97,8 +97,8 @@ def test_groups_have_kinds_nested_groups_and_a_number_of_members() -> None:
     assert {user for group, user in members if group == licensed["id"]} == {"b@x", "c@x"}
 
 
-def test_devices_are_counted_and_nobody_else_has_one() -> None:
-    snapshot = given(
+def test_devices_are_counted_and_zero_for_other_users() -> None:
+    snapshot = fixture(
         users=[
             {"userPrincipalName": "a@x", "devices": ["2026-11-02", "2026-11-18T08:00:00Z"]},
             {"userPrincipalName": "b@x"},
@@ -107,33 +107,33 @@ def test_devices_are_counted_and_nobody_else_has_one() -> None:
     ann, bob = (row for batch in snapshot.batches() for row in batch.users.to_pylist())
     assert (ann["managedDevices"], f"{ann['managedDeviceLastSyncDateTime']:%m-%d %H}") == (2, "11-18 08")
     assert (bob["managedDevices"], bob["managedDeviceLastSyncDateTime"]) == (0, None)
-    assert given(users=[], unknown=["devices"]).manifest.coverage(Source.DEVICES).status is SourceStatus.UNAVAILABLE
+    assert fixture(users=[], unknown=["devices"]).manifest.coverage(Source.DEVICES).status is SourceStatus.UNAVAILABLE
 
 
-def test_groups_that_hold_each_other_do_not_go_round() -> None:
-    snapshot = given(
+def test_cyclic_group_membership_terminates() -> None:
+    snapshot = fixture(
         groups=[{"displayName": "A", "memberOf": ["B"]}, {"displayName": "B", "memberOf": ["A"]}],
         users=[{"userPrincipalName": "a@x", "memberOf": ["A"]}],
     )
     assert sum(row["transitive"] for row in snapshot.table("members").to_pylist()) == 2
 
 
-def test_what_was_not_read_is_reported() -> None:
-    manifest = given(unknown=["department", "signInActivity"], users=[]).manifest
+def test_unknown_properties_and_sources_are_not_read() -> None:
+    manifest = fixture(unknown=["department", "signInActivity"], users=[]).manifest
     assert manifest.coverage(Source.SIGN_IN_ACTIVITY).status is SourceStatus.UNAVAILABLE
     assert "department" not in manifest.coverage(Source.USERS).asked
     assert "city" in manifest.coverage(Source.USERS).asked
 
 
-def test_ids_are_the_same_in_every_run() -> None:
-    odd = {"skuPartNumber": "ODD_PRODUCT", "enabled": 1}
-    first, second = (given(products=[odd], groups=[{"displayName": "Staff"}]) for _ in range(2))
+def test_ids_are_stable_between_runs() -> None:
+    product = {"skuPartNumber": "ODD_PRODUCT", "enabled": 1}
+    first, second = (fixture(products=[product], groups=[{"displayName": "Staff"}]) for _ in range(2))
     assert first.table("products") == second.table("products")
     assert first.table("groups") == second.table("groups")
 
 
-def test_usage_is_reported_as_by_graph() -> None:
-    snapshot = given(
+def test_usage_has_the_values_of_graph_reports() -> None:
+    snapshot = fixture(
         users=[
             {
                 "userPrincipalName": "a@x",
@@ -160,10 +160,10 @@ def test_usage_is_reported_as_by_graph() -> None:
     assert {row["refreshDate"] for row in snapshot.table("reports").to_pylist()} == {NOW.date()}
 
 
-def test_a_report_that_a_test_hides_was_not_read() -> None:
-    manifest = given(usage="none", unknown=["copilotUsage"]).manifest
-    read = {source: manifest.coverage(source).status for source in REPORT_COLUMNS}
-    assert [source for source, status in read.items() if status is SourceStatus.UNAVAILABLE] == [
+def test_usage_none_and_unknown_reports_are_unavailable() -> None:
+    manifest = fixture(usage="none", unknown=["copilotUsage"]).manifest
+    statuses = {source: manifest.coverage(source).status for source in REPORT_COLUMNS}
+    assert [source for source, status in statuses.items() if status is SourceStatus.UNAVAILABLE] == [
         Source.USAGE,
         Source.COPILOT_USAGE,
     ]

@@ -1,4 +1,4 @@
-"""Pseudonyms: the same with the same key, telling people apart, and nothing else changed."""
+"""Redaction of results: pseudonyms are stable for a key and distinct per person, and nothing else is changed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_fil
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 
 
-def found() -> Result:
+def audit_result() -> Result:
     state = tenant(
         user("ann", "SPE_E3"), user("bob", "SPE_E3", displayName="E3"), subscribedSkus=[bought("SPE_E3", 1, 2)]
     )
@@ -25,52 +25,52 @@ def found() -> Result:
 
 
 def with_action(**texts: Any) -> Action:
-    result = found()
+    result = audit_result()
     action = Action(id="x", guidance="g", findings=(), title="Take it away", **texts)
-    (only,) = result.tenants
-    return redacted(replace(result, tenants=(replace(only, actions=(action,)),)), KEY).tenants[0].actions[0]
+    (tenant_result,) = result.tenants
+    return redacted(replace(result, tenants=(replace(tenant_result, actions=(action,)),)), KEY).tenants[0].actions[0]
 
 
 ANN, BOB = KEY.person(TENANT_ID, "id-ann"), KEY.person(TENANT_ID, "id-bob")
 
 
 def test_only_people_and_fingerprints_are_replaced() -> None:
-    before, after = found().tenants[0], redacted(found(), KEY).tenants[0]
-    left = {finding.fingerprint: finding for finding in after.findings}
-    assert len(left) == len(before.findings)
-    for one in before.findings:
-        other = left[KEY.fingerprint(one.fingerprint)]
-        assert (one.product, one.money, one.check) == (other.product, other.money, other.check)
-        if one.subject.type is SubjectType.USER:
-            assert other.subject.id == other.subject.name == other.evidence["userPrincipalName"]
-            assert other.evidence["assignedLicenses"] == ["SPE_E3"]
+    before, after = audit_result().tenants[0], redacted(audit_result(), KEY).tenants[0]
+    by_fingerprint = {finding.fingerprint: finding for finding in after.findings}
+    assert len(by_fingerprint) == len(before.findings)
+    for plain in before.findings:
+        hidden = by_fingerprint[KEY.fingerprint(plain.fingerprint)]
+        assert (plain.product, plain.money, plain.check) == (hidden.product, hidden.money, hidden.check)
+        if plain.subject.type is SubjectType.USER:
+            assert hidden.subject.id == hidden.subject.name == hidden.evidence["userPrincipalName"]
+            assert hidden.evidence["assignedLicenses"] == ["SPE_E3"]
         else:
-            assert replace(one, fingerprint=other.fingerprint) == other
+            assert replace(plain, fingerprint=hidden.fingerprint) == hidden
     assert {finding.subject.id for finding in after.findings if finding.subject.type is SubjectType.USER} == {ANN, BOB}
 
 
 @pytest.mark.slow
-def test_pseudonyms_stay_with_the_key_and_differ_between_tenants_and_keys() -> None:
-    assert redacted(found(), KEY) == redacted(found(), KEY)
-    other = Key(secret=b"another key of 16 bytes or more", stable=True)
-    assert redacted(found(), KEY) != redacted(found(), other)
-    assert KEY.redaction.key != other.redaction.key
+def test_pseudonyms_are_stable_for_a_key_and_differ_between_tenants_and_keys() -> None:
+    assert redacted(audit_result(), KEY) == redacted(audit_result(), KEY)
+    other_key = Key(secret=b"another key of 16 bytes or more", stable=True)
+    assert redacted(audit_result(), KEY) != redacted(audit_result(), other_key)
+    assert KEY.redaction.key != other_key.redaction.key
     assert KEY.person("a", "x") != KEY.person("b", "x")
     assert len({KEY.person("a", str(number)) for number in range(5000)}) == 5000
-    assert redacted(redacted(found(), KEY), other) == redacted(found(), KEY)
+    assert redacted(redacted(audit_result(), KEY), other_key) == redacted(audit_result(), KEY)
 
 
-def test_the_key_comes_from_the_environment_or_from_chance() -> None:
-    given = key_of({"AUDITOR_REDACT_KEY": "0123456789abcdef\n"}, bytes)
-    assert (given.secret, given.stable) == (b"0123456789abcdef", True)
+def test_key_is_read_from_the_environment_or_random() -> None:
+    configured = key_of({"AUDITOR_REDACT_KEY": "0123456789abcdef\n"}, bytes)
+    assert (configured.secret, configured.stable) == (b"0123456789abcdef", True)
     for environ in ({}, {"AUDITOR_REDACT_KEY": ""}):
-        chance = key_of(environ, lambda count: b"r" * count)
-        assert (chance.secret, chance.stable) == (b"r" * 32, False)
-    with pytest.raises(UsageError) as refused:
+        random_key = key_of(environ, lambda count: b"r" * count)
+        assert (random_key.secret, random_key.stable) == (b"r" * 32, False)
+    with pytest.raises(UsageError) as caught:
         key_of({"AUDITOR_REDACT_KEY": "0123456789abcde"}, bytes)
-    assert refused.value.slug == "redact-key"
-    assert "0123456789" not in str(refused.value)
-    assert "0123456789" not in repr(given)
+    assert caught.value.slug == "redact-key"
+    assert "0123456789" not in str(caught.value)
+    assert "0123456789" not in repr(configured)
 
 
 @pytest.mark.parametrize(
@@ -80,18 +80,18 @@ def test_the_key_comes_from_the_environment_or_from_chance() -> None:
         ("users('ID-ann')", f"users('{ANN}')"),
         ("Write to Ann@contoso.example.", f"Write to {ANN}."),
         ("id-ann,id-bob; id-annette", f"{ANN},{BOB}; id-annette"),
-        # Bob is called E3: the product keeps its part number, and the word alone is his name.
+        # Bob's display name is E3: it is replaced as a separate word, but not within a part number.
         ("Remove SPE_E3", "Remove SPE_E3"),
         ("id-bob: SPE_E3 (E3)", f"id-bob: SPE_E3 ({BOB})".replace("id-bob", BOB)),
     ],
 )
-def test_ids_and_addresses_are_found_in_texts(text: str, expected: str) -> None:
+def test_ids_and_addresses_in_texts_are_replaced(text: str, expected: str) -> None:
     action = with_action(steps=(text,), requests=({"path": text, "body": [{"to": text}]},))
     assert action.steps == (expected,)
     assert action.requests == ({"path": expected, "body": [{"to": expected}]},)
 
 
-def test_people_named_by_policies_are_replaced_and_groups_are_not() -> None:
+def test_people_in_policies_are_replaced_and_groups_are_not() -> None:
     users = (
         "{userPrincipalName: [ann@contoso.example], not: {any: [{displayName: {matches: Bob*}}, {memberOf: Staff}]}}"
     )
@@ -111,7 +111,7 @@ def test_people_named_by_policies_are_replaced_and_groups_are_not() -> None:
     assert not {"approvedBy", "ticket"} & redacted_waiver.keys()
 
 
-def test_instants_of_people_become_days() -> None:
+def test_instants_of_people_are_reduced_to_days() -> None:
     state = tenant(
         user("ann", "SPE_E3", createdDateTime="2020-02-03T04:05:06Z"), subscribedSkus=[bought("SPE_E3", 1, 2)]
     )
@@ -124,7 +124,7 @@ def test_instants_of_people_become_days() -> None:
     assert after.evidence["createdDateTime"] == "2020-02-03T00:00:00Z"
 
 
-def test_the_order_of_findings_is_not_that_of_ids() -> None:
+def test_findings_are_ordered_by_pseudonym_instead_of_id() -> None:
     state = tenant(*(user(f"u{number:03}", "SPE_E3") for number in range(60)), subscribedSkus=[bought("SPE_E3", 1, 60)])
     result = audited(policy_file("assignments: {deny: [SPE_E3]}"), state)
     subjects = [finding.subject.id for finding in redacted(result, KEY).tenants[0].findings]
@@ -132,12 +132,12 @@ def test_the_order_of_findings_is_not_that_of_ids() -> None:
     assert subjects != [KEY.person(TENANT_ID, finding.subject.id) for finding in result.tenants[0].findings]
 
 
-def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> None:
+def test_small_departments_are_merged_and_their_names_redacted() -> None:
     sizes = {"Sales": 5, "Office of ann@contoso.example": 5, "IT": 4, "Legal": 1}
     people = [
-        user(f"{name[:2]}{n}", "SPE_E3", department=name, costCenter=f"CC {name}")
+        user(f"{name[:2]}{number}", "SPE_E3", department=name, costCenter=f"CC {name}")
         for name, size in sizes.items()
-        for n in range(size)
+        for number in range(size)
     ]
     state = tenant(*people, user("ann", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 30, 16)])
     policies = policy_file("assignments: {deny: [SPE_E5]}", prices="{SPE_E3: 36}")
@@ -152,9 +152,11 @@ def test_departments_of_few_people_are_merged_and_their_names_hide_people() -> N
     assert [unit.name for unit in report.cost_centers] == [f"CC {office}", "CC Sales", None]
 
 
-def test_a_single_small_department_is_merged_with_the_smallest_other_one() -> None:
+def test_single_small_department_is_merged_with_the_smallest_other_one() -> None:
     sizes = {"Sales": 7, "IT": 6, "Legal": 1}
-    people = [user(f"{name}{n}", "SPE_E3", department=name) for name, size in sizes.items() for n in range(size)]
+    people = [
+        user(f"{name}{number}", "SPE_E3", department=name) for name, size in sizes.items() for number in range(size)
+    ]
     state = tenant(*people, subscribedSkus=[bought("SPE_E3", 30, 14)])
     report = redacted(audited(policy_file("assignments: {deny: [SPE_E5]}"), state), KEY).tenants[0].departments
     assert report is not None

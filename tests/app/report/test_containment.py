@@ -1,7 +1,7 @@
-"""Whatever is raised inside a tenant, at any stage, stays with it: the others are audited, and it is told.
+"""An exception in one tenant, at any stage of audit, plan or store, is reported and does not stop the other tenants.
 
-Hostile credentials, answers and snapshots raise what they can by themselves. Where no real component raises an
-exception of a kind, a public function of the stage is replaced by one that raises it: for each of six tenants its own.
+Some exceptions are raised by real damaged input. For the others, a public function of the stage is replaced by one
+that raises a different exception for each of six tenants.
 """
 
 import json
@@ -33,8 +33,8 @@ from tests.builders.tenant.tenants import bought, tenant, user
 
 
 @pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tenants of two people, saved as a collection would."""
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tenants with two users each, saved as `auditor collect` saves them."""
     root = tmp_path_factory.mktemp("saved") / "snapshots"
     people = [user("ann", "SPE_E3", accountEnabled=False), user("bob", "SPE_E3")]
     for number, name in enumerate(NAMES):
@@ -44,22 +44,22 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def before(saved: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The result of an audit in which nothing fails."""
+def before(fleet: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of an audit without failures."""
     folder = tmp_path_factory.mktemp("before")
     (folder / "p.yaml").write_text(POLICY)
-    call("audit", "p.yaml", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=folder)
+    call("audit", "p.yaml", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", cwd=folder)
     return folder / "out" / "result.json"
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
+def workspace(tmp_path: Path) -> Path:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(POLICY)
     return tmp_path
 
 
-AUDITED = {
+STAGES = {
     "read": "auditor.app.audit.run.read",
     "bind": "auditor.app.audit.pipeline.bind",
     "describe": "auditor.app.audit.pipeline.describe",
@@ -71,115 +71,128 @@ AUDITED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", AUDITED)
-def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    failing(monkeypatch, AUDITED[stage])
-    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=here)
-    assert_contained(ran, here)
+@pytest.mark.parametrize("stage", STAGES)
+def test_audit_of_snapshots(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    failing(monkeypatch, STAGES[stage])
+    completed = call("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=workspace)
+    assert_contained(completed, workspace)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("form", ["json", "html", "xlsx"])
-def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
-    """A finding that a format cannot be evaluated: its tenant is told as not audited, in every file of the run."""
-    real = renderer
+@pytest.mark.parametrize("failing_format", ["json", "html", "xlsx"])
+def test_report_formats(
+    workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, failing_format: str, kind: str
+) -> None:
+    """If a format cannot render a tenant, the tenant is reported as not audited in every file of the run."""
+    original = renderer
 
-    def render(result: Result, name: str, **more: Any) -> Artifact:
-        if name == form and any(tenant.name == FAILING and tenant.failure is None for tenant in result.tenants):
+    def render(result: Result, name: str, **options: Any) -> Artifact:
+        if name == failing_format and any(
+            tenant.name == FAILING and tenant.failure is None for tenant in result.tenants
+        ):
             raise made(kind)
-        return real(result, name, **more)
+        return original(result, name, **options)
 
-    def whole(result: Result, spans: TenantSpans) -> Artifact:
-        if form == "json" and any(tenant.name == FAILING and tenant.failure is None for tenant in result.tenants):
+    def render_json(result: Result, spans: TenantSpans) -> Artifact:
+        if failing_format == "json" and any(
+            tenant.name == FAILING and tenant.failure is None for tenant in result.tenants
+        ):
             raise made(kind)
         return result_json(result, spans)
 
     monkeypatch.setattr(outputs, "render", render)
-    monkeypatch.setattr(outputs, "result_json", whole)
+    monkeypatch.setattr(outputs, "result_json", render_json)
     monkeypatch.setattr(containment, "render", render)
-    chosen = [word for name in THREE for word in ("--tenant", name)]
+    tenants = [argument for name in THREE for argument in ("--tenant", name)]
     formats = ("-f", "json", "-f", "html", "-f", "xlsx")
-    ran = call("audit", "--snapshot", saved, *chosen, "--as-of", AS_OF, *formats, cwd=here)
-    assert_contained(ran, here, {FAILING: kind}, THREE)
-    assert {path.name for path in (here / "out").iterdir()} == {"result.json", "report.html", "report.xlsx", "tenants"}
+    completed = call("audit", "--snapshot", fleet, *tenants, "--as-of", AS_OF, *formats, cwd=workspace)
+    assert_contained(completed, workspace, {FAILING: kind}, THREE)
+    assert {path.name for path in (workspace / "out").iterdir()} == {
+        "result.json",
+        "report.html",
+        "report.xlsx",
+        "tenants",
+    }
 
 
 @pytest.mark.slow
-def test_a_comparison(here: Path, saved: Path, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_comparison(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, "auditor.result.diff.compared_tenant")
-    asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--compare", before)
-    assert_contained(call(*asked, cwd=here), here)
+    arguments = ("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", "--compare", before)
+    assert_contained(call(*arguments, cwd=workspace), workspace)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", ["options_of", "draft", "resulting", "learn", "listed", "figures"])
-def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+def test_plan(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     failing(monkeypatch, f"auditor.app.plan.planner.{phase}")
-    ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
-    assert ran.code == 3, ran.err
-    plans = {plan["name"]: plan for plan in json.loads((here / "out" / "plan.json").read_text())["tenants"]}
+    completed = call("plan", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", cwd=workspace)
+    assert completed.code == 3, completed.err
+    plans = {plan["name"]: plan for plan in json.loads((workspace / "out" / "plan.json").read_text())["tenants"]}
     assert set(plans) == set(NAMES)
     assert [name for name, plan in plans.items() if plan["actions"]] == ["contoso", "woodgrove"]
-    assert SENTENCE not in ran.err + ran.text
+    assert SENTENCE not in completed.err + completed.text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "ledger"])
-def test_a_store(here: Path, saved: Path, before: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
-    """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
+def test_store(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
+    """Snapshots and results of the other tenants are stored by `store put` and by `audit --store`."""
     if phase == "ledger":
         failing_ledger(monkeypatch)
     else:
         failing(monkeypatch, phase)
-    for asked in (
-        ("store", "put", "nights", saved, before),
-        ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--store", "again"),
+    for arguments in (
+        ("store", "put", "nights", fleet, before),
+        ("audit", "--snapshot", fleet, "--as-of", AS_OF, "-f", "json", "--store", "again"),
     ):
-        ran = call(*asked, cwd=here)
-        assert ran.code == 3, ran.err
-        assert SENTENCE not in ran.err + ran.text
-        assert [name for name in (*BREAKING, "woodgrove") if name not in ran.err] == []
+        completed = call(*arguments, cwd=workspace)
+        assert completed.code == 3, completed.err
+        assert SENTENCE not in completed.err + completed.text
+        assert [name for name in (*BREAKING, "woodgrove") if name not in completed.err] == []
 
 
 def failing_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a result comes to: the ledgers of six tenants cannot be written."""
+    """Let writing the ledger fail for six tenants."""
     from auditor.history.result_log import Ledger  # noqa: PLC0415
 
-    real = Ledger.put
+    original = Ledger.put
 
-    def put(self: Ledger, result: Any, tenant: Any, *more: Any) -> int:
+    def put(self: Ledger, result: Any, tenant: Any, *arguments: Any) -> int:
         if tenant.name in BREAKING:
             raise made(BREAKING[tenant.name])
-        return real(self, result, tenant, *more)
+        return original(self, result, tenant, *arguments)
 
     monkeypatch.setattr(Ledger, "put", put)
 
 
 @pytest.mark.slow
-def test_a_night_that_cannot_be_put_together_again(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert call("store", "put", "nights", saved, cwd=here).code == 0
+def test_stored_night_that_cannot_be_restored(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert call("store", "put", "nights", fleet, cwd=workspace).code == 0
     failing(monkeypatch, "auditor.store.store:Store.restore")
-    assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=here), here)
+    assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=workspace), workspace)
 
 
 @pytest.mark.slow
-def test_a_damaged_snapshot(here: Path, saved: Path) -> None:
-    """By itself, without anything replaced: bytes of a file are not those that its manifest promises."""
+def test_damaged_snapshot(workspace: Path, fleet: Path) -> None:
+    """Without a replaced function: the bytes of a file do not match its manifest."""
     import shutil  # noqa: PLC0415
 
-    shutil.copytree(saved, here / "snapshots")
-    (users,) = (here / "snapshots" / FAILING).glob("*/users.parquet")
+    shutil.copytree(fleet, workspace / "snapshots")
+    (users,) = (workspace / "snapshots" / FAILING).glob("*/users.parquet")
     users.write_bytes(users.read_bytes()[:-9])
-    ran = call("audit", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=here)
-    assert_contained(ran, here, {FAILING: "OSError"})
-    alone = call("audit", "--snapshot", users.parent, "--as-of", AS_OF, "-f", "json", cwd=here)
-    assert alone.code == 2, "with one tenant there are no others"
+    completed = call(
+        "audit", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=workspace
+    )
+    assert_contained(completed, workspace, {FAILING: "OSError"})
+    single = call("audit", "--snapshot", users.parent, "--as-of", AS_OF, "-f", "json", cwd=workspace)
+    assert single.code == 2, "a single tenant that fails is an error"
 
 
 @pytest.mark.slow
-def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
-    here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+def test_exception_in_the_only_tenant_exits_with_70(
+    workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, AUDITED["describe"], {FAILING: "Exception"})
-    assert call("audit", "--snapshot", saved, "--tenant", FAILING, "--as-of", AS_OF, cwd=here).code == 70
+    failing(monkeypatch, STAGES["describe"], {FAILING: "Exception"})
+    assert call("audit", "--snapshot", fleet, "--tenant", FAILING, "--as-of", AS_OF, cwd=workspace).code == 70

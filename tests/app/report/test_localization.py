@@ -1,4 +1,4 @@
-"""Actions in the reader's language: what a language writes with a space that does not break stays as it writes it."""
+"""Translated actions keep the non-breaking space between amount and currency."""
 
 import pytest
 
@@ -12,9 +12,9 @@ from tests.builders.tenant.tenants import NOW
 
 
 @pytest.mark.slow
-def test_money_in_a_title_is_written_as_the_language_writes_it() -> None:
-    known = load(policies(NOW)).policies
-    localised_result = localised(remedied(audit(snapshots(NOW), known, builtin(), NOW), known), "de")
+def test_amount_in_a_translated_title_has_a_non_breaking_space() -> None:
+    policy_set = load(policies(NOW)).policies
+    localised_result = localised(remedied(audit(snapshots(NOW), policy_set, builtin(), NOW), policy_set), "de")
     titles = [
         action.title for tenant in localised_result.tenants for action in tenant.actions if action.kind == "budget"
     ]

@@ -1,4 +1,4 @@
-"""What the files of a machine and of a repository tell `auditor init`."""
+"""Default answers of `auditor init` from files of the machine and of the repository."""
 
 import json
 from pathlib import Path
@@ -10,21 +10,23 @@ from auditor.domain.tenant import NO_CLIENT
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 
 
-def test_the_tenant_of_the_azure_cli_is_proposed(tmp_path: Path) -> None:
-    known: list[dict[str, object]] = [
+def test_tenant_of_the_azure_cli_is_the_default(tmp_path: Path) -> None:
+    subscriptions: list[dict[str, object]] = [
         {"tenantId": CLIENT},
         {"tenantId": TENANT, "isDefault": True, "tenantDefaultDomain": "Fabrikam.example"},
     ]
-    (tmp_path / "azureProfile.json").write_text("\ufeff" + json.dumps({"subscriptions": known}), encoding="utf-8")
+    (tmp_path / "azureProfile.json").write_text(
+        "\ufeff" + json.dumps({"subscriptions": subscriptions}), encoding="utf-8"
+    )
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam", Cloud.WORLDWIDE)
-    known[1]["environmentName"] = "AzureUSGovernment"
-    (tmp_path / "azureProfile.json").write_text(json.dumps({"subscriptions": known}), encoding="utf-8")
+    subscriptions[1]["environmentName"] = "AzureUSGovernment"
+    (tmp_path / "azureProfile.json").write_text(json.dumps({"subscriptions": subscriptions}), encoding="utf-8")
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam", Cloud.USGOV)
     (tmp_path / "azureProfile.json").write_text("[]")
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) is None
 
 
-def test_the_remote_of_a_clone_names_the_repository(tmp_path: Path) -> None:
+def test_git_remote_is_the_default_repository(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     for address in ("https://github.com/o/team.git", "git@github.com:o/team.git", "ssh://git@github.com/o/team"):
         (tmp_path / ".git" / "config").write_text(f'[core]\n\tbare = false\n[remote "origin"]\n\turl = {address}\n')
@@ -33,10 +35,10 @@ def test_the_remote_of_a_clone_names_the_repository(tmp_path: Path) -> None:
     assert existing_choices(tmp_path) == {"project": ("git.example", "o/team")}
 
 
-def test_a_damaged_tenants_file_tells_nothing(tmp_path: Path) -> None:
+def test_damaged_tenants_file_is_ignored(tmp_path: Path) -> None:
     for text in ("tenants: [", "tenants: []", "- x"):
         (tmp_path / "tenants.yaml").write_text(text)
         assert existing_choices(tmp_path) == {}, text
     (tmp_path / "tenants.yaml").write_text("tenants: [{name: [], tenantId: 7, credential: x}]\nmail: 3\n")
-    absent = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
-    assert existing_choices(tmp_path) == absent
+    defaults = {"client_id": NO_CLIENT, "cloud": Cloud.WORLDWIDE, "sender": None, "ci": None}
+    assert existing_choices(tmp_path) == defaults

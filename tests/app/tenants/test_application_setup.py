@@ -1,4 +1,4 @@
-"""The commands that `auditor init` prints: complete, in the grammar of their shell, and run with stand-ins for az and gh."""
+"""Setup commands printed by `auditor init`: no placeholders, valid syntax, and run with fake `az` and `gh`."""
 
 import os
 import re
@@ -22,36 +22,47 @@ PLACEHOLDER = re.compile(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("credential", sorted({*CREDENTIALS} - {"azure-cli"}))
-@pytest.mark.parametrize("known", [(), ("--client-id", CLIENT)])
-def test_nothing_in_the_commands_is_to_be_replaced(tmp_path: Path, credential: str, known: tuple[str, ...]) -> None:
-    given = ("--tenant-id", TENANT, "--credential", credential, "--repository", "o/team", "--mail-from", "a@b.example")
-    text = call("init", *given, *known, cwd=tmp_path).text
-    if (credential, known) == ("managed-identity", ()):
+@pytest.mark.parametrize("client_options", [(), ("--client-id", CLIENT)])
+def test_setup_commands_contain_no_placeholders(
+    tmp_path: Path, credential: str, client_options: tuple[str, ...]
+) -> None:
+    options = (
+        "--tenant-id",
+        TENANT,
+        "--credential",
+        credential,
+        "--repository",
+        "o/team",
+        "--mail-from",
+        "a@b.example",
+    )
+    text = call("init", *options, *client_options, cwd=tmp_path).text
+    if (credential, client_options) == ("managed-identity", ()):
         assert "auditor doctor" in text
         return
     code = [line.partition("  # ")[0] for line in text.splitlines() if not line.startswith("#")]
     assert [line for line in code if PLACEHOLDER.search(line)] == []
     powershell, bash = blocks(text)
-    Script(powershell.encode())  # raises where the grammar is wrong
-    assert ("applications are named 'Licence auditor'" in powershell) == (known == ())
-    finds = "$app = if ($named) { throw \"an application 'Licence auditor' exists already: "
-    assert (finds in powershell) == (known == ())
+    Script(powershell.encode())  # raises on a syntax error
+    assert ("applications are named 'Licence auditor'" in powershell) == (client_options == ())
+    check = "$app = if ($named) { throw \"an application 'Licence auditor' exists already: "
+    assert (check in powershell) == (client_options == ())
     assert "New-Mailbox -Shared -Name 'Licence auditor' -PrimarySmtpAddress 'a@b.example'" in powershell
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
-    assert ("auditor init --client-id" in bash) == (known == ())
+    assert ("auditor init --client-id" in bash) == (client_options == ())
 
 
 def blocks(text: str) -> tuple[str, str]:
-    """The commands for PowerShell, those of the mailbox too, and those for bash."""
-    _, rest = text.split("# In PowerShell", 1)
-    first, rest = rest.split("# or in bash", 1)
-    bash, mailbox = rest.split("# Limit sending to this mailbox", 1)
-    return f"#{first}#{mailbox}", f"#{bash}"
+    """Return the commands for PowerShell (including those of the mailbox) and the commands for bash."""
+    _, remainder = text.split("# In PowerShell", 1)
+    powershell, remainder = remainder.split("# or in bash", 1)
+    bash, mailbox = remainder.split("# Limit sending to this mailbox", 1)
+    return f"#{powershell}#{mailbox}", f"#{bash}"
 
 
 @pytest.mark.slow
-def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_path: Path) -> None:
-    """`az` and `gh` are stand-ins that write down what they are called with; `auditor` is the program."""
+def test_bash_commands_create_the_application_once(tmp_path: Path) -> None:
+    """`az` and `gh` are fakes; `az` logs its arguments; `auditor` is the program."""
     programs = tmp_path / "bin"
     programs.mkdir()
     lines = {
@@ -68,8 +79,8 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
         (programs / name).chmod(0o755)
     team = tmp_path / "team"
     team.mkdir()
-    given = ("--tenant-id", TENANT, "--repository", "o/team", "--mail-from", "a@b.example")
-    bash = blocks(call("init", *given, cwd=team).text)[1]
+    options = ("--tenant-id", TENANT, "--repository", "o/team", "--mail-from", "a@b.example")
+    bash = blocks(call("init", *options, cwd=team).text)[1]
     environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     subprocess.run(["bash", "-eu"], input=bash, text=True, cwd=team, env=environ, check=True, capture_output=True)
     log = (tmp_path / "log").read_text()
@@ -78,23 +89,23 @@ def test_the_commands_for_bash_run_in_order_with_the_id_that_entra_gives(tmp_pat
     assert log.count(f"--id {CLIENT}") == 3
     assert log.count(f"applications(appId='{CLIENT}')/federatedIdentityCredentials(name='auditor") == 2
     assert read(team / "tenants.yaml").tenants[0].credential == GithubOidc(client_id=CLIENT)
-    again = subprocess.run(
+    repeated = subprocess.run(
         ["bash", "-eu"], input=bash, text=True, cwd=team, env=environ, check=False, capture_output=True
     )
-    assert again.returncode == 1, "a second run creates no second application"
+    assert repeated.returncode == 1, "a second run creates no second application"
     assert (
         f"an application 'Licence auditor' exists already: {CLIENT}; if it is yours, run auditor init again"
-        in again.stderr
+        in repeated.stderr
     )
     assert (tmp_path / "log").read_text().count("app create") == 1
 
 
 @pytest.mark.slow
-def test_jobs_of_the_default_branch_of_a_clone_sign_in(tmp_path: Path) -> None:
+def test_federated_credentials_use_the_default_branch_of_the_clone(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "-b", "trunk", tmp_path / "team"], check=True)
-    given = ("--tenant-id", TENANT, "--repository", "o/team", "--no-input")
-    assert call("init", *given, cwd=tmp_path / "team").text.count(":ref:refs/heads/trunk") == 4
-    text = call("init", *given, "--branch", "release/1", cwd=tmp_path / "team").text
+    options = ("--tenant-id", TENANT, "--repository", "o/team", "--no-input")
+    assert call("init", *options, cwd=tmp_path / "team").text.count(":ref:refs/heads/trunk") == 4
+    text = call("init", *options, "--branch", "release/1", cwd=tmp_path / "team").text
     assert text.count(":ref:refs/heads/release/1") == 4
     assert "auditor init --branch release/1 --client-id" in text
 
@@ -115,7 +126,7 @@ def test_jobs_of_the_default_branch_of_a_clone_sign_in(tmp_path: Path) -> None:
         ({"HEAD": f"{'a' * 40}\n", "refs/heads/trunk": "0\n"}, "main"),
     ],
 )
-def test_the_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], branch: str) -> None:
+def test_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], branch: str) -> None:
     for name, text in files.items():
         path = tmp_path / ".git" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +138,7 @@ def test_the_default_branch_of_a_folder(tmp_path: Path, files: dict[str, str], b
 @pytest.mark.parametrize(
     ("ci", "command"), [("azure-devops", "auditor init --client-id ID"), ("container-job", "auditor doctor")]
 )
-def test_without_an_application_the_commands_of_the_mailbox_come_later(tmp_path: Path, ci: str, command: str) -> None:
+def test_mailbox_commands_are_postponed_without_an_application(tmp_path: Path, ci: str, command: str) -> None:
     text = call(
         "init", "--ci", ci, "--tenant-id", TENANT, "--mail-from", "a@b.example", "--no-input", cwd=tmp_path
     ).text

@@ -1,4 +1,4 @@
-"""Whatever is raised inside a live tenant, at any stage, stays with it: sign-in, each source, writing."""
+"""An exception in one live tenant (sign-in, any source, writing) is reported and does not stop the other tenants."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -24,8 +24,8 @@ from tests.emulator.server import Emulator
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Path:
-    """A working folder whose policies need every source that a stage reads, and no other."""
+def workspace(tmp_path: Path) -> Path:
+    """A working directory whose policies need exactly the sources that the stages read."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(
         POLICY + "- {id: shared, severity: low, users: {mailboxType: shared}, assignments: {of: paid, allow: []}}\n"
@@ -36,12 +36,14 @@ def here(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[Emulator]:
-    with running_emulator([small_tenant(name) for name in NAMES]) as running:
-        yield running
+    with running_emulator([small_tenant(name) for name in NAMES]) as server:
+        yield server
 
 
-def live(folder: Path, emulator: Emulator, credential: str = "", names: Sequence[str] = THREE) -> dict[str, str]:
-    """A tenants file of emulated tenants, of which the failing one has another credential; its environment."""
+def write_tenants(
+    folder: Path, emulator: Emulator, credential: str = "", names: Sequence[str] = THREE
+) -> dict[str, str]:
+    """Write a tenants file of emulated tenants, the failing one with `credential`, and return the environment."""
     default = f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: SOME_SECRET}}"
     entries = [
         f"- {{name: {name}, tenantId: {emulator.tenants[name].tenant_id}, endpoint: '{emulator.endpoint}',"
@@ -52,7 +54,7 @@ def live(folder: Path, emulator: Emulator, credential: str = "", names: Sequence
     return {**emulator.environment(), "SOME_SECRET": SECRET}
 
 
-LIVE = {
+STAGES = {
     "construction": "auditor.collect.collector.SignIn",
     "sign-in": "auditor.graph.auth.credentials:SignIn.get_token",
     "organization": "auditor.graph.requests.organization",
@@ -68,53 +70,55 @@ LIVE = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", LIVE)
-def test_a_collection(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    environment = live(here, emulator, names=NAMES)
-    failing(monkeypatch, LIVE[stage])
-    ran = call("collect", "--no-progress", cwd=here, **environment)
-    assert ran.code == 3, ran.err
-    assert {path.parent.name for path in (here / "snapshots").glob("*/*")} == set(NAMES) - set(BREAKING)
-    assert [name for name in BREAKING if name not in ran.err] == []
-    assert SENTENCE not in ran.err
+@pytest.mark.parametrize("stage", STAGES)
+def test_collection(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    environment = write_tenants(workspace, emulator, names=NAMES)
+    failing(monkeypatch, STAGES[stage])
+    completed = call("collect", "--no-progress", cwd=workspace, **environment)
+    assert completed.code == 3, completed.err
+    assert {path.parent.name for path in (workspace / "snapshots").glob("*/*")} == set(NAMES) - set(BREAKING)
+    assert [name for name in BREAKING if name not in completed.err] == []
+    assert SENTENCE not in completed.err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["construction", "users", "writing"])
-def test_a_live_audit(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    environment = live(here, emulator, names=NAMES)
-    failing(monkeypatch, LIVE[stage])
-    assert_contained(call("audit", "-f", "json", "-f", "terminal", cwd=here, **environment), here)
+def test_live_audit(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    environment = write_tenants(workspace, emulator, names=NAMES)
+    failing(monkeypatch, STAGES[stage])
+    assert_contained(call("audit", "-f", "json", "-f", "terminal", cwd=workspace, **environment), workspace)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["SignIn", "open_graph", "diagnose"])
-def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
-    environment = live(here, emulator, names=NAMES)
+def test_doctor(workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+    environment = write_tenants(workspace, emulator, names=NAMES)
     failing(monkeypatch, f"auditor.app.tenants.doctor.{stage}")
-    ran = call("doctor", cwd=here, **environment)
-    assert ran.code == 3, ran.err
+    completed = call("doctor", cwd=workspace, **environment)
+    assert completed.code == 3, completed.err
     for name in NAMES:
-        assert f"{name} (" in ran.text
-        assert f": {name}:" not in ran.text, "the tenant is named once"
-    assert ran.text.count("FAIL") == len(BREAKING)
-    assert SENTENCE not in ran.err + ran.text
+        assert f"{name} (" in completed.text
+        assert f": {name}:" not in completed.text, "the tenant is named once"
+    assert completed.text.count("FAIL") == len(BREAKING)
+    assert SENTENCE not in completed.err + completed.text
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("asked", [("-f", "html"), ("-q",), ("-f", "json=-")])
-def test_an_audit_without_a_summary_says_on_stderr_what_is_missing(
-    here: Path, emulator: Emulator, asked: tuple[str, ...]
+@pytest.mark.parametrize("options", [("-f", "html"), ("-q",), ("-f", "json=-")])
+def test_audit_without_a_summary_reports_failed_tenants_on_stderr(
+    workspace: Path, emulator: Emulator, options: tuple[str, ...]
 ) -> None:
-    environment = live(here, emulator, f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: WRONG_SECRET}}")
-    ran = call("audit", *asked, cwd=here, **environment, WRONG_SECRET="wrong")
-    assert ran.code == 3
-    (line,) = ran.err.splitlines()
+    environment = write_tenants(
+        workspace, emulator, f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: WRONG_SECRET}}"
+    )
+    completed = call("audit", *options, cwd=workspace, **environment, WRONG_SECRET="wrong")
+    assert completed.code == 3
+    (line,) = completed.err.splitlines()
     assert line.startswith(f"error[audit-incomplete]: {FAILING}: not audited: the sign-in was refused: AADSTS7000215")
     assert line.endswith("(the secret is wrong: take its value, not its id, from the app registration)")
 
 
-BROKEN = {
+INVALID_TOKENS = {
     "a line break": "abc\ndef-secret-value",
     "a carriage return": "abc\rdef-secret-value",
     "a letter outside ASCII": "abcé-secret-value",
@@ -125,51 +129,51 @@ BROKEN = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", BROKEN)
-def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emulator: Emulator, broken: str) -> None:
-    environment = live(here, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
-    ran = call("collect", "--no-progress", cwd=here, **environment, BROKEN_TOKEN=BROKEN[broken])
-    assert ran.code == 3, ran.err
-    assert {path.parent.name for path in (here / "snapshots").glob("*/*")} == set(THREE) - {FAILING}
-    assert "token-invalid" in ran.err
-    assert "secret-value" not in ran.err + ran.text
+@pytest.mark.parametrize("kind", INVALID_TOKENS)
+def test_invalid_characters_in_a_token_fail_only_its_tenant(workspace: Path, emulator: Emulator, kind: str) -> None:
+    environment = write_tenants(workspace, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
+    completed = call("collect", "--no-progress", cwd=workspace, **environment, BROKEN_TOKEN=INVALID_TOKENS[kind])
+    assert completed.code == 3, completed.err
+    assert {path.parent.name for path in (workspace / "snapshots").glob("*/*")} == set(THREE) - {FAILING}
+    assert "token-invalid" in completed.err
+    assert "secret-value" not in completed.err + completed.text
 
 
 @pytest.mark.slow
-def test_with_v_the_traceback_is_shown_without_secrets(
-    here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+def test_verbose_traceback_contains_no_secrets(
+    workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from auditor.collect.context import CollectionContext  # noqa: PLC0415
 
-    real = CollectionContext.make_coverage
+    original = CollectionContext.make_coverage
 
     def make_coverage(context: CollectionContext, *arguments: Any, **options: Any) -> Any:
         if context.tenant == FAILING:
             raise ValueError(f"quotes {SECRET} and \x1b[2J")
-        return real(context, *arguments, **options)
+        return original(context, *arguments, **options)
 
     monkeypatch.setattr(CollectionContext, "make_coverage", make_coverage)
-    environment = live(here, emulator)
-    quiet = call("collect", "--no-progress", cwd=here, **environment)
+    environment = write_tenants(workspace, emulator)
+    quiet = call("collect", "--no-progress", cwd=workspace, **environment)
     assert "Traceback" not in quiet.err
     assert "-v" in quiet.err
-    ran = call("collect", "--no-progress", "-v", cwd=here, **environment)
-    assert "Traceback" in ran.err
-    assert "ValueError: quotes [secret] and \\x1b[2J" in ran.err
-    assert SECRET not in ran.err
+    completed = call("collect", "--no-progress", "-v", cwd=workspace, **environment)
+    assert "Traceback" in completed.err
+    assert "ValueError: quotes [secret] and \\x1b[2J" in completed.err
+    assert SECRET not in completed.err
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
-def test_whoever_stops_the_program_stops_it(error: type[BaseException]) -> None:
+def test_interrupts_are_not_contained(error: type[BaseException]) -> None:
     with pytest.raises(error), TenantBoundary("contoso"):
         raise error
     with pytest.raises(BaseExceptionGroup), TenantBoundary("contoso"):
         raise BaseExceptionGroup("several", [error(), ValueError()])
 
 
-def test_a_library_that_panics_is_contained() -> None:
+def test_panic_of_a_rust_library_is_contained() -> None:
     class PanicError(BaseException):
-        """As extensions in Rust raise it."""
+        """Panics of Rust extensions derive from BaseException too."""
 
     with TenantBoundary("contoso") as boundary:
         raise PanicError
@@ -177,23 +181,23 @@ def test_a_library_that_panics_is_contained() -> None:
     assert boundary.failure.slug == "tenant-bug"
 
 
-def test_a_task_does_not_end_its_event_loop() -> None:
-    async def ending() -> None:
+def test_system_exit_in_a_task_does_not_end_the_event_loop() -> None:
+    async def exiting() -> None:
         raise SystemExit(1)
 
-    async def both() -> list[BaseException | None]:
-        return list(await asyncio.gather(in_task(ending), in_task(asyncio.sleep, 0), return_exceptions=True))
+    async def gathered() -> list[BaseException | None]:
+        return list(await asyncio.gather(in_task(exiting), in_task(asyncio.sleep, 0), return_exceptions=True))
 
-    first, second = asyncio.run(both())
+    first, second = asyncio.run(gathered())
     assert isinstance(first, TaskEndedError)
     assert second is None
 
 
-def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
-    here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+def test_exception_in_the_only_tenant_exits_with_70(
+    workspace: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    environment = live(here, emulator)
-    failing(monkeypatch, LIVE["users"], {FAILING: "Exception"})
+    environment = write_tenants(workspace, emulator)
+    failing(monkeypatch, STAGES["users"], {FAILING: "Exception"})
     failing(monkeypatch, "auditor.app.tenants.doctor.diagnose", {FAILING: "Exception"})
     for command in ("audit", "collect", "doctor"):
-        assert call(command, "--tenant", FAILING, cwd=here, **environment).code == 70
+        assert call(command, "--tenant", FAILING, cwd=workspace, **environment).code == 70

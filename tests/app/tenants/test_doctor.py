@@ -1,4 +1,4 @@
-"""What `auditor doctor` finds: permissions, clocks, and the federated credential of GitHub's jobs."""
+"""Checks of `auditor doctor`: permissions, clocks, and the federated credential of GitHub jobs."""
 
 from collections.abc import Iterator
 
@@ -15,16 +15,16 @@ from tests.emulator.server import Emulator
 @pytest.fixture
 def graph() -> Iterator[Emulator]:
     """The small tenant `contoso`."""
-    with running_emulator() as running:
-        yield running
+    with running_emulator() as emulator:
+        yield emulator
 
 
 @pytest.mark.slow
-def test_doctor_finds_what_lacks() -> None:
-    poor = small_tenant("poor")
-    poor.premium = False
-    poor.register(auditor_app(roles=frozenset({"User.Read.All", "Mail.Send"})))
-    with running_emulator([poor, small_tenant()]) as emulator:
+def test_missing_permissions_are_reported_with_commands() -> None:
+    limited = small_tenant("poor")
+    limited.premium = False
+    limited.register(auditor_app(roles=frozenset({"User.Read.All", "Mail.Send"})))
+    with running_emulator([limited, small_tenant()]) as emulator:
         needs = SIGN_INS.union(Needs(sources=AGGREGATES))
         tenants = [
             (configured(emulator, "poor"), needs, None),
@@ -47,18 +47,18 @@ def test_doctor_finds_what_lacks() -> None:
     assert "GitHub" not in checks, "the sign-in works"
 
 
-def test_doctor_asks_for_no_permission_to_send_as_everybody() -> None:
-    """An application sends from one mailbox by a role of Exchange Online, which tokens do not show."""
+def test_mail_check_recommends_sending_from_one_mailbox_only() -> None:
+    """An Exchange Online role, which is not part of tokens, lets an application send from one mailbox."""
     tenant = small_tenant()
     tenant.register(
         auditor_app(roles=frozenset({"LicenseAssignment.Read.All", "Organization.Read.All", "User.Read.All"}))
     )
     with running_emulator([tenant, small_tenant("rich")]) as emulator:
-        asked = [
+        tenants = [
             (configured(emulator, name), Needs(sources=AGGREGATES), "o'neill@contoso.example")
             for name in ("contoso", "rich")
         ]
-        scoped, wide = diagnose_all(asked, environ=environment(emulator))
+        scoped, wide = diagnose_all(tenants, environ=environment(emulator))
     mail = next(check for check in scoped.checks if check.name == "mail")
     assert scoped.healthy
     assert mail.commands[-1].endswith(" -Resource 'o''neill@contoso.example'")
@@ -71,13 +71,13 @@ def test_doctor_asks_for_no_permission_to_send_as_everybody() -> None:
 UNKNOWN_APP = "bbbbbbbb-1111-2222-3333-444444444444"
 
 
-def test_doctor_prints_the_federated_credential_of_the_repository(graph: Emulator) -> None:
+def test_github_check_prints_the_federated_credential_of_the_repository(graph: Emulator) -> None:
     tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
     ids = {"GITHUB_REPOSITORY": "o/team", "GITHUB_REPOSITORY_OWNER_ID": "7", "GITHUB_REPOSITORY_ID": "9"}
     checks = [
         next(
             check
-            for check in diagnosed(tenant, {**environment(graph), **job}, repository).checks
+            for check in diagnose(tenant, {**environment(graph), **job}, repository).checks
             if check.name == "GitHub"
         )
         for job, repository in ((ids, None), ({}, "o/team"), ({}, None))
@@ -103,12 +103,12 @@ def test_doctor_prints_the_federated_credential_of_the_repository(graph: Emulato
         ("refs/heads/a';$(curl x)", "auditor", "refs/heads/main"),
     ],
 )
-def test_doctor_names_one_branch_in_message_and_commands(
+def test_github_check_uses_one_branch_in_message_and_commands(
     graph: Emulator, reference: str, name: str, subject: str
 ) -> None:
     tenant = configured(graph, credential=GithubOidc(client_id=UNKNOWN_APP))
     job = {**environment(graph), "GITHUB_REPOSITORY": "o/team", "GITHUB_REF": reference}
-    check = next(check for check in diagnosed(tenant, job, None).checks if check.name == "GitHub")
+    check = next(check for check in diagnose(tenant, job, None).checks if check.name == "GitHub")
     commands = "\n".join(check.commands)
     assert f'"repo:o/team:ref:{subject}"' in check.message
     assert ("push to" in check.message) == (subject != "refs/heads/main")
@@ -116,23 +116,23 @@ def test_doctor_names_one_branch_in_message_and_commands(
     assert commands.count(f"-Name {name} ") == commands.count(f"(name='{name}')") == 1
 
 
-def test_doctor_sends_nothing_with_a_placeholder_for_the_application(graph: Emulator) -> None:
-    diagnosis = diagnosed(configured(graph, credential=GithubOidc(client_id=NO_CLIENT)), environment(graph), "o/team")
+def test_placeholder_client_id_is_reported_without_requests(graph: Emulator) -> None:
+    diagnosis = diagnose(configured(graph, credential=GithubOidc(client_id=NO_CLIENT)), environment(graph), "o/team")
     assert not diagnosis.healthy
     assert [check.commands for check in diagnosis.checks] == [("auditor init",)]
     assert not graph.journal.records
 
 
-def diagnosed(tenant: Tenant, environ: dict[str, str], repository: str | None) -> Diagnosis:
+def diagnose(tenant: Tenant, environ: dict[str, str], repository: str | None) -> Diagnosis:
     """Return the diagnosis of one tenant."""
     needs = Needs(sources=AGGREGATES)
-    (found,) = diagnose_all([(tenant, needs, None)], environ=environ, repository=repository)
-    return found
+    (diagnosis,) = diagnose_all([(tenant, needs, None)], environ=environ, repository=repository)
+    return diagnosis
 
 
-def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
+def test_wrong_clock_is_reported(graph: Emulator) -> None:
     graph.faults.add("clock-skew", path="/organization", seconds=400, times=None)
-    (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), None)], environ=environment(graph))
-    clock = next(check for check in found.checks if check.name == "clock")
+    (diagnosis,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), None)], environ=environment(graph))
+    clock = next(check for check in diagnosis.checks if check.name == "clock")
     assert clock.health is Health.BAD
     assert "400 s behind" in clock.message or "399 s behind" in clock.message

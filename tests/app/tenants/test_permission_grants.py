@@ -1,4 +1,4 @@
-"""The commands that `auditor doctor` prints for missing permissions: what fits the way of signing in, in its grammar."""
+"""Commands of `auditor doctor` that grant missing permissions, for each kind of credential, with valid syntax."""
 
 import subprocess
 
@@ -11,7 +11,7 @@ from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode
 from tests.builders.document.powershell import Script
 
 CLIENT = "bbbbbbbb-1111-2222-3333-444444444444"
-WANTED = (
+PERMISSIONS = (
     Permission(name="User.Read.All", role_id="df021288-bdef-4463-88db-98f22de89214"),
     Permission(name="AuditLog.Read.All", role_id="b0afded3-3588-46d8-8b3d-9842eff778da"),
 )
@@ -20,31 +20,33 @@ WANTED = (
 def lines(credential: Credential, *, cloud: Cloud = Cloud.WORLDWIDE, delegated: bool = False) -> tuple[str, str]:
     """Return the commands for PowerShell and those for bash."""
     tenant = Tenant(name="contoso", tenant_id=CLIENT, credential=credential, cloud=cloud)
-    text = "\n".join(grant_commands(tenant, CLIENT, WANTED, delegated=delegated))
+    text = "\n".join(grant_commands(tenant, CLIENT, PERMISSIONS, delegated=delegated))
     powershell, _, bash = text.partition("# or Azure CLI\n")
-    Script(powershell.encode())  # raises where the grammar is wrong
+    Script(powershell.encode())  # raises on a syntax error
     assert subprocess.run(["bash", "-n"], input=bash, text=True, capture_output=True, check=False).stderr == ""
     return powershell, bash
 
 
-def test_an_application_gets_permissions_and_consent() -> None:
+def test_commands_for_an_application_add_permissions_and_consent() -> None:
     powershell, bash = lines(ClientSecret(client_id=CLIENT, secret_env="S"))
-    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(WANTED)
+    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(PERMISSIONS)
     assert "az ad app permission admin-consent" in bash
 
 
 @pytest.mark.parametrize(
     ("cloud", "graph"), [(Cloud.WORLDWIDE, "graph.microsoft.com"), (Cloud.USGOV, "graph.microsoft.us")]
 )
-def test_a_managed_identity_has_no_application_to_add_permissions_to(cloud: Cloud, graph: str) -> None:
+def test_commands_for_a_managed_identity_assign_app_roles_only(cloud: Cloud, graph: str) -> None:
     powershell, bash = lines(ManagedIdentity(), cloud=cloud)
-    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(WANTED)
+    assert powershell.count("New-MgServicePrincipalAppRoleAssignment") == len(PERMISSIONS)
     assert "az ad app" not in bash
-    assert bash.count(f"az rest --method post --url https://{graph}/v1.0/servicePrincipals/$PRINCIPAL/") == len(WANTED)
+    assert bash.count(f"az rest --method post --url https://{graph}/v1.0/servicePrincipals/$PRINCIPAL/") == len(
+        PERMISSIONS
+    )
     assert f"az ad sp show --id {CLIENT}" in bash
 
 
-def test_the_sign_in_of_a_person_gets_delegated_permissions() -> None:
+def test_commands_for_a_user_sign_in_grant_delegated_permissions() -> None:
     powershell, bash = lines(DeviceCode(client_id=CLIENT), delegated=True)
     assert "Update-MgOauth2PermissionGrant" in powershell
     assert 'Scope) User.Read.All AuditLog.Read.All".Trim()' in powershell
@@ -52,13 +54,13 @@ def test_the_sign_in_of_a_person_gets_delegated_permissions() -> None:
     assert bash == ""
 
 
-def test_the_application_of_the_azure_cli_is_left_alone() -> None:
+def test_commands_for_the_azure_cli_do_not_change_its_application() -> None:
     powershell, _ = lines(AzureCli(), delegated=True)
     assert powershell.splitlines()[1:] == ["auditor init --credential device-code"]
     assert "az ad app permission admin-consent" in lines(AzureCli())[1], "a service principal that `az` signed in"
 
 
-def test_the_dod_cloud_has_lines_for_powershell_only() -> None:
+def test_commands_for_the_dod_cloud_are_powershell_only() -> None:
     powershell, bash = lines(ClientSecret(client_id=CLIENT, secret_env="S"), cloud=Cloud.USGOV_DOD)
     assert "-Environment USGovDoD" in powershell
     assert bash == ""

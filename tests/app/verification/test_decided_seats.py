@@ -1,4 +1,4 @@
-"""What a verification says of decided purchases, reductions and renewals that people carried out, or did not."""
+"""Verification of decided purchases, reductions and renewals of seats."""
 
 import json
 from datetime import UTC, datetime
@@ -39,16 +39,16 @@ BEFORE = {E3: 4, F3: 1, E5: 1}
 DECIDED = {E3: 2, F3: 2, E5: 1}
 
 
-def tenant(seats: dict[str, int] = BEFORE, *, ends: str = "2026-12-10", **more: Any) -> Snapshot:
-    """Leavers with the product that is given back, and people who need the one that is bought."""
-    leavers = [user(f"leaver{n}", grant(E3), accountEnabled=False) for n in range(3)]
-    starters = [user(f"starter{n}", department="Office") for n in range(2)]
+def tenant(seats: dict[str, int] = BEFORE, *, ends: str = "2026-12-10", **options: Any) -> Snapshot:
+    """Return a tenant with leavers who hold the product to reduce, and users who need the product to buy."""
+    leavers = [user(f"leaver{number}", grant(E3), accountEnabled=False) for number in range(3)]
+    starters = [user(f"starter{number}", department="Office") for number in range(2)]
     rows = [subscription("SPE_E3", seats.get(E3, 0), "2027-02-01"), subscription("SPE_E5", seats.get(E5, 0), ends)]
     people = [*leavers, *starters, user("stays", grant(E3)), user("head", grant(E5))]
     # A renewed subscription keeps its id.
     rows[1]["id"] = "e5"
     rows[0]["id"] = "e3"
-    return snapshot(people, seats, subscriptions=rows, **more)
+    return snapshot(people, seats, subscriptions=rows, **options)
 
 
 def answer(question: Question) -> dict[str, Any]:
@@ -60,24 +60,24 @@ def answer(question: Question) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def plan() -> bytes:
-    (asked,) = plan_run([tenant()], policy_set(RULES), builtin(), NOW).tenants
+    (undecided,) = plan_run([tenant()], policy_set(RULES), builtin(), NOW).tenants
     kinds = {"purchase", "renewal"}
-    decisions = block([answer(question) for question in asked.questions if question.kind in kinds])
-    read = load(
+    decisions = block([answer(question) for question in undecided.questions if question.kind in kinds])
+    loaded = load(
         [("p.yaml", f"version: 1\n{RULES}".encode())],
         decisions=[("d.yaml", f"version: 1\ndecisions:\n{decisions}".encode())],
     )
-    made = plan_run([tenant()], read.policies, builtin(), NOW, decisions=read.decisions)
-    assert {each.sku_id: each.enabled for each in made.tenants[0].decided_seats} == DECIDED
-    return plan_json(made)
+    decided = plan_run([tenant()], loaded.policies, builtin(), NOW, decisions=loaded.decisions)
+    assert {seats.sku_id: seats.enabled for seats in decided.tenants[0].decided_seats} == DECIDED
+    return plan_json(decided)
 
 
-def judged(plan: bytes, after: Snapshot | None) -> dict[str, SeatDecisionVerdict]:
-    (own,) = decoded_plan(plan, where="plan.json").tenants
+def seat_verdicts(plan: bytes, after: Snapshot | None) -> dict[str, SeatDecisionVerdict]:
+    (tenant_plan,) = decoded_plan(plan, where="plan.json").tenants
     facts = None if after is None else TenantFacts(after, builtin(), policy_set(RULES), NOW)
-    found = seat_decision_verdicts(own, facts)
-    assert set(found) <= set(range(1, len(own.actions) + 1))
-    return {each.sku_id: each for each in found.values()}
+    verdicts = seat_decision_verdicts(tenant_plan, facts)
+    assert set(verdicts) <= set(range(1, len(tenant_plan.actions) + 1))
+    return {verdict.sku_id: verdict for verdict in verdicts.values()}
 
 
 @pytest.mark.parametrize(
@@ -90,50 +90,56 @@ def judged(plan: bytes, after: Snapshot | None) -> dict[str, SeatDecisionVerdict
         ({E5: 1}, "2027-12-10", {E3: "changed", F3: "changed", E5: "done"}),
     ],
 )
-def test_seats_and_dates_of_today_decide(
+def test_verdicts_follow_from_current_seats_and_renewal_dates(
     plan: bytes, seats: dict[str, int], ends: str, verdicts: dict[str, str]
 ) -> None:
-    found = judged(plan, tenant(seats, ends=ends))
-    assert {sku_id: str(each.verdict) for sku_id, each in found.items()} == verdicts
-    assert {sku_id: each.actual for sku_id, each in found.items()} == {sku_id: seats.get(sku_id, 0) for sku_id in found}
+    actual = seat_verdicts(plan, tenant(seats, ends=ends))
+    assert {sku_id: str(verdict.verdict) for sku_id, verdict in actual.items()} == verdicts
+    assert {sku_id: verdict.actual for sku_id, verdict in actual.items()} == {
+        sku_id: seats.get(sku_id, 0) for sku_id in actual
+    }
 
 
-def test_what_is_due_later_says_when_and_what_is_bought_does_not(plan: bytes) -> None:
-    due = {sku_id: each.due for sku_id, each in judged(plan, tenant()).items()}
+def test_reductions_and_renewals_have_a_due_date_and_purchases_do_not(plan: bytes) -> None:
+    due = {sku_id: verdict.due for sku_id, verdict in seat_verdicts(plan, tenant()).items()}
     assert due == {
         E3: datetime(2027, 2, 1, 23, 59, tzinfo=UTC), F3: None, E5: datetime(2026, 12, 10, 23, 59, tzinfo=UTC),
     }  # fmt: skip
 
 
-def test_what_was_not_read_is_unknown(plan: bytes) -> None:
-    refused = dict.fromkeys((Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS), SourceStatus.DENIED)
-    unread = judged(plan, tenant({}, statuses=refused))
-    assert {(each.verdict, each.cause, each.actual) for each in unread.values()} == {
+def test_verdict_is_unknown_if_the_source_was_not_read(plan: bytes) -> None:
+    statuses = dict.fromkeys((Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS), SourceStatus.DENIED)
+    unread = seat_verdicts(plan, tenant({}, statuses=statuses))
+    assert {(verdict.verdict, verdict.cause, verdict.actual) for verdict in unread.values()} == {
         (Verdict.UNKNOWN, Cause.SOURCE, None)
     }
-    assert {(each.verdict, each.cause) for each in judged(plan, None).values()} == {(Verdict.UNKNOWN, Cause.TENANT)}
+    assert {(verdict.verdict, verdict.cause) for verdict in seat_verdicts(plan, None).values()} == {
+        (Verdict.UNKNOWN, Cause.TENANT)
+    }
 
 
 @pytest.mark.slow
-def test_verify_and_the_next_report_name_purchases_and_reductions(plan: bytes, tmp_path: Path) -> None:
+def test_verify_report_and_mail_list_decided_seats(plan: bytes, tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(plan)
     (tmp_path / "p.yaml").write_text(f"version: 1\n{RULES}")
     write(tmp_path / "after", tenant({**DECIDED, E3: 3}))
     state = ("p.yaml", "--snapshot", "after", "--as-of", AS_OF)
-    ran = call("verify", "plan.json", *state, "-f", "json", "-f", "html", "-f", "terminal", cwd=tmp_path)
+    completed = call("verify", "plan.json", *state, "-f", "json", "-f", "html", "-f", "terminal", cwd=tmp_path)
     line = (
         "Decided seats: Microsoft 365 E5 not renewed yet (at the renewal on 10 Dec 2026); 1 of 1 seat of Microsoft 365 "
         "F3 bought; 1 of 2 seats of Microsoft 365 E3 given back, €35.70 a month saved (at the renewal on 1 Feb 2027)."
     )
-    assert line in " ".join(ran.text.split()), ran.text
-    (found,) = json.loads((tmp_path / "out/verification.json").read_text())["tenants"]
-    decided = {each["kind"]: each["decided"] for each in found["actions"] if "decided" in each}
+    assert line in " ".join(completed.text.split()), completed.text
+    (tenant_result,) = json.loads((tmp_path / "out/verification.json").read_text())["tenants"]
+    decided = {action["kind"]: action["decided"] for action in tenant_result["actions"] if "decided" in action}
     assert decided["buy"] == {
         "skuId": F3, "enabledBefore": 1, "enabled": 2, "actual": 2, "verdict": "done", "cause": "", "detail": "",
         "due": None, "decisions": ["D-more"], "currency": "EUR", "perMonth": 7.5,
     }  # fmt: skip
     assert "seats before: 4, decided: 2, now: 3" in (tmp_path / "out/verification.html").read_text()
-    ran = call("audit", *state, "--plan", "plan.json", "-f", "html", "-f", "markdown", "-f", "json", "-q", cwd=tmp_path)
+    completed = call(
+        "audit", *state, "--plan", "plan.json", "-f", "html", "-f", "markdown", "-f", "json", "-q", cwd=tmp_path
+    )
     for name in ("report.html", "summary.md"):
         assert "1 of 1 seat of Microsoft 365 F3 bought" in (tmp_path / "out" / name).read_text().replace("&#58;", ":")
     (tmp_path / "tenants.yaml").write_text(
@@ -145,4 +151,4 @@ def test_verify_and_the_next_report_name_purchases_and_reductions(plan: bytes, t
     (mail,) = (tmp_path / "out/mail").glob("*.eml")
     body = message_from_bytes(mail.read_bytes(), policy=policy.default).get_body(("plain",))
     assert body is not None
-    assert line in " ".join(body.get_content().split()), "also what no finding is about"
+    assert line in " ".join(body.get_content().split()), "also for decisions without a finding"

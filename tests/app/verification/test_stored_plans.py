@@ -1,4 +1,4 @@
-"""Which of the plans in a store an audit verifies."""
+"""Selection of the stored plan that an audit verifies."""
 
 from datetime import UTC, datetime
 
@@ -9,15 +9,20 @@ from auditor.store.plans import plan_name
 
 
 @pytest.mark.parametrize(
-    ("made", "verified"),
+    ("days", "verified"),
     [
-        (["20T02:00", "21T02:00", "22T02:00"], "20T02:00"),  # the whole week, not what is left since last night
-        (["10T02:00", "12T02:00", "22T23:00"], "12T02:00"),  # the last one that somebody had time for
+        (["20T02:00", "21T02:00", "22T02:00"], "20T02:00"),  # the oldest plan of the last week
+        (
+            ["10T02:00", "12T02:00", "22T23:00"],
+            "12T02:00",
+        ),  # the latest plan before that week: the last one is too recent
         (["22T23:00", "22T23:30", "23T02:00"], "22T23:00"),
         (["23T02:00", "24T02:00"], None),
     ],
 )
-def test_the_plan_that_people_had_a_week_for_is_verified(made: list[str], verified: str | None) -> None:
-    names = [plan_name("contoso", datetime.fromisoformat(f"2026-11-{day}:00+00:00")) for day in made]
+def test_oldest_plan_of_the_last_week_is_verified_else_the_latest_earlier_one(
+    days: list[str], verified: str | None
+) -> None:
+    names = [plan_name("contoso", datetime.fromisoformat(f"2026-11-{day}:00+00:00")) for day in days]
     chosen = by_preference(names, datetime(2026, 11, 23, 2, tzinfo=UTC))
-    assert chosen[:1] == ([] if verified is None else [names[made.index(verified)]])
+    assert chosen[:1] == ([] if verified is None else [names[days.index(verified)]])
