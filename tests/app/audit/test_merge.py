@@ -89,8 +89,8 @@ def test_merge_of_policies_larger_than_one_file_may_be() -> None:
     files = [("policies/p.yaml", POLICIES.encode())]
     for number in range(2):
         waivers = "".join(
-            f"- {{id: w{number}-{index}, policies: [none], reason: {reason}, owner: o@x.example, expires: 2026-01-01}}\n"
-            for index in range(600)
+            f"- {{id: w{number}-{n}, policies: [none], reason: {reason}, owner: o@x.example, expires: 2026-01-01}}\n"
+            for n in range(600)
         )
         files.append((f"policies/{number}.yaml", f"version: 1\nwaivers:\n{waivers}".encode()))
     policies = load_policies(files).policies

@@ -1,4 +1,4 @@
-"""Monthly terms are detected from renewal dates of two nights: in a store or saved results, and in the current audit."""
+"""Monthly terms are detected from the renewal dates of an earlier night (store or results) and of the audit."""
 
 from datetime import timedelta
 from pathlib import Path

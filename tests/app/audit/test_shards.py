@@ -17,7 +17,7 @@ def test_tenant_is_in_exactly_one_shard(tenant: str, count: int) -> None:
     ("tenant", "of_three", "of_sixteen"), [("contoso", 3, 12), ("fabrikam", 3, 15), ("tenant-0001", 2, 12)]
 )
 def test_shard_of_a_tenant_never_changes(tenant: str, of_three: int, of_sixteen: int) -> None:
-    """Fixed numbers: a tenant that changed its shard between two versions could be audited twice in a night, or not at all."""
+    """If a version changed the shard of a tenant, the tenant could be audited twice in a night, or not at all."""
     assert in_shard(tenant, (of_three, 3))
     assert in_shard(tenant, (of_sixteen, 16))
 

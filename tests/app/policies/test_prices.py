@@ -1,4 +1,4 @@
-"""`auditor prices import`: price sheets and tables become prices.yaml; an invalid row is an error and writes nothing."""
+"""`auditor prices import`: price sheets and tables become prices.yaml, unless a row is invalid."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ HEADER = (
 TABLE = "skuPartNumber,price,currency\n"
 
 
-def sheet(title: str = "Microsoft 365 E5", price: str = "660.00", **columns: str) -> str:
+def sheet(title: str = "Microsoft 365 E5", price: str = "660.00", **cells: str) -> str:
     row = {
         "TermDuration": "P1Y", "BillingPlan": "Annual", "Market": "NL", "Currency": "EUR", "UnitPrice": "500",
         "PricingTierRangeMin": "1", "EffectiveStartDate": "2025-01-01T00:00:00", "EffectiveEndDate": "9999-12-31T00:00:00",
-        "Segment": "Commercial", "ProductTitle": title, "SkuTitle": title, "ERP Price": price, "SkuId": "0001", **columns,
+        "Segment": "Commercial", "ProductTitle": title, "SkuTitle": title, "ERP Price": price, "SkuId": "0001", **cells,
     }  # fmt: skip
     return ",".join(row.get(name, "") for name in HEADER.split(","))
 

@@ -220,7 +220,8 @@ def test_redacted_plans_and_previews_identify_nobody(
     (tmp_path / "base" / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: only, severity: low, seats: {of: paid, spare: {min: 0}}}\n"
     )
-    preview = call("preview", "--demo", "--as-of", AS_OF, "--base", "base", "-f", "json,markdown,html", "-o", "out", "policies", cwd=tmp_path)  # fmt: skip
+    arguments = ("--demo", "--as-of", AS_OF, "--base", "base", "-f", "json,markdown,html", "-o", "out", "policies")
+    preview = call("preview", *arguments, cwd=tmp_path)
     assert preview.code in {0, 1, 3}, preview.err
     output_texts = [plan.text, plan.err, preview.text, preview.err]
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]

@@ -21,9 +21,13 @@ SHARDS = 2
 
 
 def state(number: int, day: int) -> dict[str, Any]:
-    """Return the state of a school: odd numbers have too few seats, even ones too many; later a blocked user is added."""
-    bought = {**TWO_PEOPLE["subscribedSkus"][0], "skuId": SKUS[0], "prepaidUnits": {"enabled": 3 if number % 2 else 40}}
-    return {"users": [ANN, BLOCKED_BOB] if day or number % 3 else [ANN], "subscribedSkus": [bought]}
+    """Return the state of a school: odd numbers have too few seats, even ones too many; Bob may be blocked."""
+    product = {
+        **TWO_PEOPLE["subscribedSkus"][0],
+        "skuId": SKUS[0],
+        "prepaidUnits": {"enabled": 3 if number % 2 else 40},
+    }
+    return {"users": [ANN, BLOCKED_BOB] if day or number % 3 else [ANN], "subscribedSkus": [product]}
 
 
 def store_fleet(folder: Path) -> None:

@@ -151,7 +151,7 @@ def test_live_tenants_are_stored_and_snapshots_kept_if_the_store_fails(tmp_path:
         completed = call("collect", "-q", "--store", "audits", cwd=tmp_path, **environ)
         assert completed.code == 0, completed.err
         before = nights(tmp_path)
-        # A minute later than the stored night, independent of the clock: two snapshots with the same second are an error.
+        # A minute after the stored night, whatever the clock says: two snapshots of one second are an error.
         later = datetime.fromisoformat(before[0]) + timedelta(minutes=1)
         live = call(
             "audit", "-f", "json", "-q", "--fail-on", "never", "--store", "audits", cwd=tmp_path,

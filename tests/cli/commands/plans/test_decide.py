@@ -22,7 +22,7 @@ policies:
   - {{id: places, severity: low, users: {{department: Sales}}, attributes: {{require: [usageLocation]}}}}
 {PRICES}
 """
-EXISTING_DECISIONS = "# what was decided\nversion: 1\ndecisions:\n- id: D-0 # first\n  for: {policy: one, users: {userPrincipalName: x@y.example}}\n  answer: {skip: true}\n  by: a\n  on: 2026-11-01\n  reason: b\n# end\n"
+DECISIONS = "# what was decided\nversion: 1\ndecisions:\n- id: D-0 # first\n  for: {policy: one, users: {userPrincipalName: x@y.example}}\n  answer: {skip: true}\n  by: a\n  on: 2026-11-01\n  reason: b\n# end\n"
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +113,7 @@ def test_answers_are_read_from_the_csv_of_every_spreadsheet_program(workspace: P
 
 def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace: Path) -> None:
     file = workspace / "policies" / "decisions.yaml"
-    file.write_text(EXISTING_DECISIONS)
+    file.write_text(DECISIONS)
     ids = questions(workspace)
     fill(workspace, {ids["keep"]: " KEEP: spe_e5 ", ids["release"]: "no"})
     completed = decide(workspace, "--until", "2027-01-31", "--reason", "Project lead")
@@ -122,7 +122,7 @@ def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace:
         True,
     ), completed.err
     lines = iter(file.read_text().splitlines())
-    assert all(line in lines for line in EXISTING_DECISIONS.splitlines())
+    assert all(line in lines for line in DECISIONS.splitlines())
     plan = ("plan", "--snapshot", "state", "--as-of", AS_OF, "-q", "-f", "json", "policies")
     assert call(*plan, cwd=workspace).code == 0
     (tenant,) = json.loads((workspace / "out" / "plan.json").read_text())["tenants"]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.builders.service.command_line import AS_OF, ROOT, Ran, call
 
-EXISTING_WAIVERS = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
+WAIVERS = "# who may what\nversion: 1\nwaivers:\n- id: W-0 # first\n  policies: [usage-location]\n  reason: a\n  owner: b\n  expires: 2026-12-31\n# end\n"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_missing_result_error_names_the_audit_command(tmp_path: Path) -> None:
 def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live: bool) -> None:  # noqa: FBT001
     file = workspace / "policies" / "waivers.yaml"
     if live:
-        file.write_text(EXISTING_WAIVERS)
+        file.write_text(WAIVERS)
     chosen = [
         finding["fingerprint"] for finding in findings(workspace, check="assignment.not-allowed", status="open")[:3]
     ]
@@ -63,7 +63,7 @@ def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live
     assert completed.code == 0, completed.err
     if live:
         lines = iter(file.read_text().splitlines())
-        assert all(line in lines for line in EXISTING_WAIVERS.splitlines())
+        assert all(line in lines for line in WAIVERS.splitlines())
     before = {finding["fingerprint"] for finding in findings(workspace, status="open")}
     call("audit", "--snapshot", demo, "--as-of", AS_OF, "-f", "json", "-q", cwd=workspace)
     waived = {finding["fingerprint"] for finding in findings(workspace, status="waived")}

@@ -266,7 +266,7 @@ def test_check_reports_the_number_of_complete_nights_and_results(copy: Path) -> 
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("damage", ["gone", "cut"])
 def test_check_reports_missing_or_damaged_findings(damage: str, number: int, copy: Path) -> None:
-    """Five nights from 29 January on: the fourth result is the first of a month; pruning may delete earlier findings."""
+    """Five nights from 29 January on: the fourth result is the first of a month; pruning may delete those before."""
     (path,) = (copy / "findings").glob(f"{number:06}-*")
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-1])
