@@ -1,4 +1,4 @@
-"""Every quirk of Microsoft's CSV, and every file that is not it."""
+"""Parsing of Microsoft's CSV of products: its irregularities, and rejected files."""
 
 import os
 from pathlib import Path
@@ -29,13 +29,13 @@ def read(content: str | bytes) -> Catalogue:
     return parse(content, source="table.csv", date="2026-07-29")
 
 
-def refused(content: str | bytes) -> AuditorError:
+def parse_error(content: str | bytes) -> AuditorError:
     with pytest.raises(AuditorError) as caught:
         read(content)
     return caught.value
 
 
-def replaced(row: Row, **cells: str) -> Row:
+def row_with(row: Row, **cells: str) -> Row:
     names = ("name", "part", "sku", "plan", "plan_id", "friendly")
     name, part, sku, plan, plan_id, friendly = (cells.get(key, cell) for key, cell in zip(names, row, strict=True))
     return name, part, sku, plan, plan_id, friendly
@@ -44,11 +44,11 @@ def replaced(row: Row, **cells: str) -> Row:
 PLAIN = read(csv_text(ROWS))
 
 
-def test_a_row_a_plan_becomes_products_with_their_plans_sorted_by_name() -> None:
+def test_rows_become_products_with_plans_sorted_by_name() -> None:
     product = PLAIN.product(E3)
     assert product is not None
     assert (product.part_number, product.name) == ("SPE_E3", "Microsoft 365 E3")
-    assert [(p.name, p.id, p.friendly_name) for p in product.plans] == [
+    assert [(plan.name, plan.id, plan.friendly_name) for plan in product.plans] == [
         ("AAD_PREMIUM", ENTRA, "Microsoft Entra ID P1"),
         ("EXCHANGE_S_ENTERPRISE", EXCHANGE, "Exchange Online (Plan 2)"),
     ]
@@ -71,74 +71,75 @@ def test_a_row_a_plan_becomes_products_with_their_plans_sorted_by_name() -> None
         pytest.param(csv_text(([*row, ""] for row in ROWS), header=[*HEADER, ""]), id="an empty column more"),
         pytest.param(csv_text([(*row, "") for row in ROWS]), id="a comma too many"),
         pytest.param(csv_text(tuple(f"  {cell}\u00a0\t " for cell in row) for row in ROWS), id="padding everywhere"),
-        pytest.param(csv_text(ROWS, header=[f" {h.lower()}\u00a0" for h in HEADER]), id="padded header"),
+        pytest.param(csv_text(ROWS, header=[f" {name.lower()}\u00a0" for name in HEADER]), id="padded header"),
         pytest.param(
-            csv_text(replaced(r, sku=r[2].upper(), plan_id=r[4].upper()) for r in ROWS), id="upper-case GUIDs"
+            csv_text(row_with(row, sku=row[2].upper(), plan_id=row[4].upper()) for row in ROWS), id="upper-case GUIDs"
         ),
         pytest.param(
-            csv_text(replaced(r, sku=f"{r[2]}\u00a0", plan_id=f"\u200b{r[4]}") for r in ROWS), id="NBSP and zero width"
+            csv_text(row_with(row, sku=f"{row[2]}\u00a0", plan_id=f"\u200b{row[4]}") for row in ROWS),
+            id="NBSP and zero width",
         ),
     ],
 )
-def test_what_the_wire_and_editors_do_to_the_file_makes_no_difference(content: str | bytes) -> None:
+def test_encodings_line_ends_padding_and_column_order_make_no_difference(content: str | bytes) -> None:
     assert read(content) == PLAIN
 
 
 def test_white_space_inside_a_name_becomes_one_blank() -> None:
-    found = read(
-        csv_text([replaced(E3_ENTRA, part="O365_w/o\u00a0Teams\u00a0Bundle_M3", plan="Rights \tfor \tWindows")])
+    catalogue = read(
+        csv_text([row_with(E3_ENTRA, part="O365_w/o\u00a0Teams\u00a0Bundle_M3", plan="Rights \tfor \tWindows")])
     )
-    assert found.products[E3].part_number == "O365_w/o Teams Bundle_M3"
-    assert found.products[E3].plans[0].name == "Rights for Windows"
-    assert found.by_part_number("o365_W/O\u00a0Teams Bundle_M3") == (found.products[E3],)
+    assert catalogue.products[E3].part_number == "O365_w/o Teams Bundle_M3"
+    assert catalogue.products[E3].plans[0].name == "Rights for Windows"
+    assert catalogue.by_part_number("o365_W/O\u00a0Teams Bundle_M3") == (catalogue.products[E3],)
 
 
-def test_a_quoted_comma_and_an_en_dash_stay_in_the_name() -> None:
+def test_quoted_comma_and_en_dash_are_kept() -> None:
     name = "Dynamics 365 Field Service, Enterprise Edition \u2013 Routing"
-    assert read(csv_text([replaced(E3_ENTRA, name=name)])).products[E3].name == name
+    assert read(csv_text([row_with(E3_ENTRA, name=name)])).products[E3].name == name
 
 
-def test_one_guid_with_two_display_names_keeps_the_fuller_one_and_the_other_as_alias() -> None:
-    old = [replaced(row, name="Power Virtual Agents") for row in (E3_ENTRA,)]
-    new = [replaced(row, name="Microsoft Copilot Studio") for row in (E3_ENTRA, E3_EXCHANGE)]
-    for rows in (old + new, new + old):
-        found = read(csv_text(rows))
-        product = found.products[E3]
+def test_sku_with_two_names_uses_that_with_more_plans_and_the_other_as_alias() -> None:
+    old_rows = [row_with(row, name="Power Virtual Agents") for row in (E3_ENTRA,)]
+    new_rows = [row_with(row, name="Microsoft Copilot Studio") for row in (E3_ENTRA, E3_EXCHANGE)]
+    for rows in (old_rows + new_rows, new_rows + old_rows):
+        catalogue = read(csv_text(rows))
+        product = catalogue.products[E3]
         assert (product.name, product.aliases) == ("Microsoft Copilot Studio", ("Power Virtual Agents",))
-        assert found.search("virtual agents") == (product,)
+        assert catalogue.search("virtual agents") == (product,)
         assert len(product.plans) == 2
 
 
-def test_two_display_names_with_as_many_plans_keep_the_first_by_code_point() -> None:
-    rows = [replaced(E3_ENTRA, name=name) for name in ("Power Virtual Agents", "Microsoft Copilot Studio")]
+def test_sku_with_two_names_and_equal_plans_uses_the_first_by_code_point() -> None:
+    rows = [row_with(E3_ENTRA, name=name) for name in ("Power Virtual Agents", "Microsoft Copilot Studio")]
     assert read(csv_text(rows)).products[E3].name == "Microsoft Copilot Studio"
 
 
-def test_a_part_number_with_two_guids_keeps_both() -> None:
+def test_part_number_with_two_skus_keeps_both() -> None:
     first, second = "54a152dc-90de-4996-93d2-bc47e670fc06", "d43177b5-475b-4880-92d4-d54c27b5efbd"
-    found = read(csv_text(replaced(F3_ENTRA, part="MCOPSTN5", sku=sku) for sku in (second, first)))
-    assert [product.sku_id for product in found.by_part_number("mcopstn5")] == [first, second]
+    catalogue = read(csv_text(row_with(F3_ENTRA, part="MCOPSTN5", sku=sku) for sku in (second, first)))
+    assert [product.sku_id for product in catalogue.by_part_number("mcopstn5")] == [first, second]
 
 
-def test_the_usual_name_of_a_plan_mends_a_misprint_that_then_finds_nothing() -> None:
-    rows = [replaced(row, plan="RMS_S_ENTERPRISE", plan_id=FILLER) for row in (E3_ENTRA, F3_ENTRA)]
-    rows.append(replaced(F3_ENTRA, sku=EXCHANGE, part="OTHER", plan="RMS_S_ENTERPRISE)", plan_id=FILLER))
-    found = read(csv_text(rows))
-    assert {plan.name for plan in found.plans.values()} == {"RMS_S_ENTERPRISE"}
-    assert found.plan("RMS_S_ENTERPRISE)") == ()
+def test_misprinted_plan_name_is_replaced_by_the_most_frequent_one() -> None:
+    rows = [row_with(row, plan="RMS_S_ENTERPRISE", plan_id=FILLER) for row in (E3_ENTRA, F3_ENTRA)]
+    rows.append(row_with(F3_ENTRA, sku=EXCHANGE, part="OTHER", plan="RMS_S_ENTERPRISE)", plan_id=FILLER))
+    catalogue = read(csv_text(rows))
+    assert {plan.name for plan in catalogue.plans.values()} == {"RMS_S_ENTERPRISE"}
+    assert catalogue.plan("RMS_S_ENTERPRISE)") == ()
 
 
-def test_a_plan_name_that_stands_alone_is_kept_as_it_is() -> None:
-    assert read(csv_text([replaced(E3_ENTRA, plan="RMS_S_ENTERPRISE)")])).plan("rms_s_enterprise)")[0].id == ENTRA
+def test_only_name_of_a_plan_is_kept_unchanged() -> None:
+    assert read(csv_text([row_with(E3_ENTRA, plan="RMS_S_ENTERPRISE)")])).plan("rms_s_enterprise)")[0].id == ENTRA
 
 
-def test_a_plan_name_with_two_ids_finds_both() -> None:
-    rows = [replaced(E3_ENTRA, plan="PROJECT_ESSENTIALS"), replaced(E3_EXCHANGE, plan="PROJECT_ESSENTIALS")]
+def test_plan_name_with_two_ids_finds_both() -> None:
+    rows = [row_with(E3_ENTRA, plan="PROJECT_ESSENTIALS"), row_with(E3_EXCHANGE, plan="PROJECT_ESSENTIALS")]
     assert [plan.id for plan in read(csv_text(rows)).plan("Project_Essentials")] == [ENTRA, EXCHANGE]
 
 
 @pytest.mark.parametrize(
-    ("given_names", "expected"),
+    ("friendly_names", "expected"),
     [
         (["Exchange Foundation", "Exchange Foundation", "Exchange (foundation)"], "Exchange Foundation"),
         (["EXCHANGE FOUNDATION", "EXCHANGE FOUNDATION", "Exchange Foundation"], "Exchange Foundation"),
@@ -146,27 +147,25 @@ def test_a_plan_name_with_two_ids_finds_both() -> None:
         (["Beta", "Alpha"], "Alpha"),
     ],
 )
-def test_of_several_friendly_names_one_is_chosen_the_same_way_in_any_order(
-    given_names: list[str], expected: str
-) -> None:
+def test_choice_of_friendly_name_is_independent_of_row_order(friendly_names: list[str], expected: str) -> None:
     rows = [
-        replaced(F3_ENTRA, sku=f"{i:08d}-0000-0000-0000-000000000000", part=f"P{i}", friendly=name)
-        for i, name in enumerate(given_names)
+        row_with(F3_ENTRA, sku=f"{i:08d}-0000-0000-0000-000000000000", part=f"P{i}", friendly=name)
+        for i, name in enumerate(friendly_names)
     ]
     for ordered in (rows, rows[::-1]):
         assert read(csv_text(ordered)).plan(ENTRA)[0].friendly_name == expected
 
 
-def test_a_plan_without_a_friendly_name_goes_by_its_name() -> None:
-    assert read(csv_text([replaced(E3_ENTRA, friendly="NULL")])).plan(ENTRA)[0].friendly_name == "AAD_PREMIUM"
+def test_plan_without_a_friendly_name_uses_its_name() -> None:
+    assert read(csv_text([row_with(E3_ENTRA, friendly="NULL")])).plan(ENTRA)[0].friendly_name == "AAD_PREMIUM"
 
 
 @pytest.mark.parametrize("cell", ["", "NULL"])
-def test_a_product_without_plans_is_kept(cell: str) -> None:
-    assert read(csv_text([replaced(E3_ENTRA, plan=cell, plan_id=cell, friendly=cell)])).products[E3].plans == ()
+def test_product_without_plans_is_kept(cell: str) -> None:
+    assert read(csv_text([row_with(E3_ENTRA, plan=cell, plan_id=cell, friendly=cell)])).products[E3].plans == ()
 
 
-EXCEL = csv_text([replaced(E3_ENTRA, name="Field Service \u2013 Routing")])
+EXCEL = csv_text([row_with(E3_ENTRA, name="Field Service \u2013 Routing")])
 
 
 @pytest.mark.parametrize(
@@ -189,38 +188,38 @@ EXCEL = csv_text([replaced(E3_ENTRA, name="Field Service \u2013 Routing")])
         pytest.param(csv_text(ROWS) + '"open,SPE', "products-format", "not a CSV record", id="open quote"),
         pytest.param(csv_text(ROWS) + "a,b,c\n", "products-cell", "cells is 3, that of the header 6", id="short row"),
         pytest.param(csv_text([(*E3_ENTRA, "x")]), "products-cell", "cells is 7", id="long row"),
-        pytest.param(csv_text([replaced(E3_ENTRA, sku=E3[:-1])]), "products-cell", "GUID of SPE_E3 is not", id="short GUID"),
-        pytest.param(csv_text([replaced(E3_ENTRA, sku="")]), "products-cell", "GUID of SPE_E3 is not", id="no GUID"),
-        pytest.param(csv_text([replaced(E3_ENTRA, plan_id="41781fb2-bc02")]), "products-cell", "Service_Plan_Id of AAD_PREMIUM", id="plan GUID"),
-        pytest.param(csv_text([replaced(E3_ENTRA, plan_id="")]), "products-cell", "Service_Plan_Id is empty", id="no plan GUID"),
-        pytest.param(csv_text([replaced(E3_ENTRA, plan="")]), "products-cell", "Service_Plan_Name is empty", id="no plan name"),
-        pytest.param(csv_text([replaced(E3_ENTRA, part=" ")]), "products-cell", "String_Id is empty", id="no part number"),
-        pytest.param(csv_text([replaced(E3_ENTRA, name="\u200b")]), "products-cell", "Product_Display_Name is empty", id="no name"),
-        pytest.param(csv_text([replaced(E3_ENTRA, name="a\x1b[31mb")]), "products-cell", "control character", id="escape sequence"),
+        pytest.param(csv_text([row_with(E3_ENTRA, sku=E3[:-1])]), "products-cell", "GUID of SPE_E3 is not", id="short GUID"),
+        pytest.param(csv_text([row_with(E3_ENTRA, sku="")]), "products-cell", "GUID of SPE_E3 is not", id="no GUID"),
+        pytest.param(csv_text([row_with(E3_ENTRA, plan_id="41781fb2-bc02")]), "products-cell", "Service_Plan_Id of AAD_PREMIUM", id="plan GUID"),
+        pytest.param(csv_text([row_with(E3_ENTRA, plan_id="")]), "products-cell", "Service_Plan_Id is empty", id="no plan GUID"),
+        pytest.param(csv_text([row_with(E3_ENTRA, plan="")]), "products-cell", "Service_Plan_Name is empty", id="no plan name"),
+        pytest.param(csv_text([row_with(E3_ENTRA, part=" ")]), "products-cell", "String_Id is empty", id="no part number"),
+        pytest.param(csv_text([row_with(E3_ENTRA, name="\u200b")]), "products-cell", "Product_Display_Name is empty", id="no name"),
+        pytest.param(csv_text([row_with(E3_ENTRA, name="a\x1b[31mb")]), "products-cell", "control character", id="escape sequence"),
     ],
 )  # fmt: skip
-def test_another_file_or_a_broken_cell_is_refused_in_words(content: str | bytes, slug: str, message: str) -> None:
-    error = refused(content)
+def test_invalid_file_or_cell_is_an_error_with_a_hint(content: str | bytes, slug: str, message: str) -> None:
+    error = parse_error(content)
     assert error.slug == slug
     assert message in error.message
     assert error.hint
 
 
-def test_a_broken_cell_is_shown_where_it_stands() -> None:
-    error = refused(csv_text([E3_ENTRA, replaced(E3_EXCHANGE, plan_id="{bad}")]))
+def test_invalid_cell_is_reported_with_line_and_column() -> None:
+    error = parse_error(csv_text([E3_ENTRA, row_with(E3_EXCHANGE, plan_id="{bad}")]))
     assert error.span is not None
     assert (error.span.file, error.span.line) == ("table.csv", 3)
     assert error.span.text[error.span.column - 1 :].startswith("{bad}")
 
 
-def test_the_line_of_a_record_counts_the_line_breaks_inside_quotes() -> None:
-    error = refused(csv_text([replaced(E3_ENTRA, name="two\nlines"), replaced(E3_EXCHANGE, plan_id="bad")]))
+def test_line_number_counts_line_breaks_inside_quotes() -> None:
+    error = parse_error(csv_text([row_with(E3_ENTRA, name="two\nlines"), row_with(E3_EXCHANGE, plan_id="bad")]))
     assert error.span is not None
     assert error.span.line == 4
 
 
-def test_all_broken_cells_are_reported_up_to_a_number_and_the_rest_is_counted() -> None:
-    error = refused(csv_text([replaced(E3_ENTRA, sku=f"bad{i}") for i in range(25)]))
+def test_invalid_cells_are_reported_up_to_a_limit_and_the_others_counted() -> None:
+    error = parse_error(csv_text([row_with(E3_ENTRA, sku=f"bad{i}") for i in range(25)]))
     assert isinstance(error, InputError)
     assert len(error.diagnostics) == 21
     assert "more errors in table.csv: 5" in error.diagnostics[-1].message
@@ -233,7 +232,7 @@ MESSY_ROWS = st.lists(st.tuples(CELLS, CELLS, IDS, CELLS, IDS, CELLS), min_size=
 
 @pytest.mark.slow
 @given(rows=MESSY_ROWS, data=st.data())
-def test_neither_the_order_of_rows_nor_repeated_rows_change_a_byte(rows: list[Row], data: st.DataObject) -> None:
+def test_row_order_and_repeated_rows_do_not_change_the_output(rows: list[Row], data: st.DataObject) -> None:
     mixed = data.draw(st.permutations([*rows, *data.draw(st.lists(st.sampled_from(rows), max_size=4))]))
     assert dumps(read(csv_text(mixed))) == dumps(read(csv_text(rows)))
 
@@ -242,7 +241,7 @@ def test_neither_the_order_of_rows_nor_repeated_rows_change_a_byte(rows: list[Ro
 @given(
     content=st.one_of(st.binary(max_size=200), st.text(max_size=200), st.text(max_size=99).map(csv_text(ROWS).__add__))
 )
-def test_no_content_is_a_bug(content: str | bytes) -> None:
+def test_any_content_gives_products_or_an_error_with_a_hint(content: str | bytes) -> None:
     try:
         answer = str(len(read(content).products))
     except AuditorError as error:
@@ -250,14 +249,14 @@ def test_no_content_is_a_bug(content: str | bytes) -> None:
     assert answer not in {"", "0"}
 
 
-def shared_table() -> Path | None:
+def microsoft_table() -> Path | None:
     folders = [Path(os.environ.get("AUDITOR_SHARED", "."), "data"), Path(__file__).parents[3] / "shared" / "data"]
     return next((path for folder in folders if (path := folder / "product-names.csv").is_file()), None)
 
 
-@pytest.mark.skipif(shared_table() is None, reason="Microsoft's table is not at hand")
-def test_the_shipped_catalogue_is_what_microsofts_table_gives() -> None:
-    path = shared_table()
+@pytest.mark.skipif(microsoft_table() is None, reason="Microsoft's table is not available")
+def test_builtin_catalogue_equals_microsofts_table() -> None:
+    path = microsoft_table()
     assert path is not None
-    own = builtin()
-    assert dumps(parse(path.read_bytes(), source=own.source, date=own.date)) == dumps(own)
+    catalogue = builtin()
+    assert dumps(parse(path.read_bytes(), source=catalogue.source, date=catalogue.date)) == dumps(catalogue)

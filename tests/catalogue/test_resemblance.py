@@ -1,4 +1,4 @@
-"""Products found by what people write: display names, misspellings, short names."""
+"""Products and product sets with similar names: display names, misspellings, short names."""
 
 import pytest
 
@@ -7,12 +7,12 @@ from auditor.catalogue import builtin, nearest_name, resembling
 SETS = ["visio", "project", "enterprise-suites", "paid", "free"]
 
 
-def parts(text: str) -> list[str]:
+def part_numbers(text: str) -> list[str]:
     return [product.part_number for product in resembling(builtin(), text).products]
 
 
 @pytest.mark.parametrize(
-    ("text", "part"),
+    ("text", "part_number"),
     [
         ("Microsoft 365 F3", "SPE_F1"),
         ("microsoft  365 f3", "SPE_F1"),
@@ -24,29 +24,29 @@ def parts(text: str) -> list[str]:
         ("Microsfot 365 E5", "SPE_E5"),
     ],
 )
-def test_the_product_that_is_meant_stands_first_and_is_certain(text: str, part: str) -> None:
-    found = resembling(builtin(), text)
-    assert (found.products[0].part_number, found.certain) == (part, True)
+def test_intended_product_is_first_and_certain(text: str, part_number: str) -> None:
+    resemblance = resembling(builtin(), text)
+    assert (resemblance.products[0].part_number, resemblance.certain) == (part_number, True)
 
 
-def test_short_names_give_the_worldwide_commercial_products_first() -> None:
-    assert parts("E3")[:2] == ["ENTERPRISEPACK", "SPE_E3"]
-    assert parts("F3")[:2] == ["DESKLESSPACK", "SPE_F1"]
+def test_short_names_list_worldwide_commercial_products_first() -> None:
+    assert part_numbers("E3")[:2] == ["ENTERPRISEPACK", "SPE_E3"]
+    assert part_numbers("F3")[:2] == ["DESKLESSPACK", "SPE_F1"]
     assert not resembling(builtin(), "E3").certain
 
 
-def test_a_misspelt_word_of_a_name_is_enough() -> None:
-    assert parts("visoo")[0] == "VISIOCLIENT"
+def test_misspelt_word_of_a_name_is_sufficient() -> None:
+    assert part_numbers("visoo")[0] == "VISIOCLIENT"
     assert not resembling(builtin(), "visoo").matching
 
 
-def test_what_is_like_nothing_finds_nothing() -> None:
-    assert parts("xyzzy") == []
-    assert parts("x" * 100_000) == []
-    assert len(parts("")) == len(builtin().products)
+def test_dissimilar_text_finds_nothing() -> None:
+    assert part_numbers("xyzzy") == []
+    assert part_numbers("x" * 100_000) == []
+    assert len(part_numbers("")) == len(builtin().products)
 
 
-def test_sets_by_misspelt_names() -> None:
+def test_product_sets_with_misspelt_names_are_found() -> None:
     assert nearest_name("visoo", SETS) == "visio"
     assert nearest_name("Paidd", SETS) == "paid"
     assert nearest_name("ENTERPRISPACK", SETS) is None

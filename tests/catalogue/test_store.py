@@ -1,4 +1,4 @@
-"""The compact JSON: a faithful copy, stable lines, and no damage that passes unseen."""
+"""The compact JSON of a catalogue: round trips, stable lines, damaged files; the built-in catalogue."""
 
 import json
 import re
@@ -33,12 +33,12 @@ def catalogues(draw: st.DrawFn, *, aliases: bool) -> Catalogue:
     ]
     products = {}
     for sku in draw(st.lists(GUIDS, unique=True, min_size=1, max_size=5)):
-        held = draw(st.lists(st.sampled_from(plans), unique=True)) if plans else []
+        product_plans = draw(st.lists(st.sampled_from(plans), unique=True)) if plans else []
         products[sku] = Product(
             sku_id=sku,
             part_number=draw(NAMES),
             name=draw(NAMES),
-            plans=tuple(sorted(held, key=lambda plan: (fold(plan.name), plan.id))),
+            plans=tuple(sorted(product_plans, key=lambda plan: (fold(plan.name), plan.id))),
             aliases=tuple(sorted(draw(st.sets(NAMES, max_size=2)))) if aliases else (),
         )
     return Catalogue(products=MappingProxyType(products), source=draw(NAMES), date=str(draw(st.dates())))
@@ -46,7 +46,7 @@ def catalogues(draw: st.DrawFn, *, aliases: bool) -> Catalogue:
 
 @pytest.mark.slow
 @given(catalogue=catalogues(aliases=True))
-def test_a_catalogue_survives_its_json(catalogue: Catalogue) -> None:
+def test_json_round_trip(catalogue: Catalogue) -> None:
     text = dumps(catalogue)
     assert loads(text, where="x") == catalogue
     assert dumps(loads(text, where="x")) == text
@@ -54,29 +54,29 @@ def test_a_catalogue_survives_its_json(catalogue: Catalogue) -> None:
 
 @pytest.mark.slow
 @given(catalogue=catalogues(aliases=False))
-def test_a_catalogue_survives_microsofts_form(catalogue: Catalogue) -> None:
+def test_microsoft_csv_round_trip(catalogue: Catalogue) -> None:
     text = csv_text(rows_of(catalogue), line_end="\r\n")
     assert parse(text.encode("utf-8-sig"), source=catalogue.source, date=catalogue.date) == catalogue
 
 
-def test_a_product_more_is_a_line_more_and_no_other_product_changes() -> None:
-    more = (*ROWS, ("New", "A_FIRST", EXCHANGE, "A_FIRST_PLAN", "00000000-0000-0000-0000-000000000001", "New"))
+def test_added_product_changes_only_its_line_and_the_counts() -> None:
+    rows = (*ROWS, ("New", "A_FIRST", EXCHANGE, "A_FIRST_PLAN", "00000000-0000-0000-0000-000000000001", "New"))
     before = dumps(SMALL).splitlines()
-    after = dumps(parse(csv_text(more), source="table.csv", date="2026-07-29")).splitlines()
-    gone = [line for line in before if line not in after]
-    assert len(gone) == 1
-    assert gone[0].startswith('"counts"')
+    after = dumps(parse(csv_text(rows), source="table.csv", date="2026-07-29")).splitlines()
+    changed = [line for line in before if line not in after]
+    assert len(changed) == 1
+    assert changed[0].startswith('"counts"')
 
 
-def test_two_plans_that_share_their_first_digits_stay_apart() -> None:
-    twin = ENTRA[:8] + "-0000-0000-0000-000000000000"
-    row = ("Twin", "TWIN", EXCHANGE, "TWIN", twin, "Twin")
+def test_plans_with_the_same_first_digits_are_distinguished() -> None:
+    plan_id = ENTRA[:8] + "-0000-0000-0000-000000000000"
+    row = ("Twin", "TWIN", EXCHANGE, "TWIN", plan_id, "Twin")
     catalogue = parse(csv_text([F3_ENTRA, row]), source="s", date="2026-07-29")
     assert loads(dumps(catalogue), where="x") == catalogue
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
+    ("original", "replacement", "message"),
     [
         pytest.param('"auditor/products/v1"', '"auditor/products/v9"', "schema is 'auditor/products/v9'", id="version"),
         pytest.param(E3, E3.upper(), "not a lower-case GUID", id="GUID"),
@@ -95,11 +95,11 @@ def test_two_plans_that_share_their_first_digits_stay_apart() -> None:
         pytest.param('{\n"schema"', '["schema"', "", id="not JSON"),
     ],
 )
-def test_damage_is_an_error_that_names_the_file_and_the_remedy(old: str, new: str, message: str) -> None:
+def test_damaged_file_is_an_error_with_file_and_hint(original: str, replacement: str, message: str) -> None:
     text = dumps(SMALL)
-    assert old in text
+    assert original in text
     with pytest.raises(AuditorError) as caught:
-        loads(text.replace(old, new), where="mine.json")
+        loads(text.replace(original, replacement), where="mine.json")
     assert caught.value.slug == "products-catalogue"
     assert "mine.json is not a product catalogue" in caught.value.message
     assert message in caught.value.message
@@ -107,22 +107,22 @@ def test_damage_is_an_error_that_names_the_file_and_the_remedy(old: str, new: st
 
 
 @pytest.mark.parametrize("text", ["[]", "null", '"x"', "7", "{}", "[" * 100_000, ""])
-def test_json_of_another_kind_is_refused(text: str) -> None:
+def test_other_json_is_an_error(text: str) -> None:
     with pytest.raises(AuditorError, match="not a product catalogue"):
         loads(text, where="mine.json")
 
 
-def test_the_shipped_file_is_in_its_canonical_form() -> None:
+def test_builtin_file_is_in_canonical_form() -> None:
     text = files("auditor.catalogue").joinpath("products.json").read_text(encoding="utf-8")
     assert dumps(builtin()) == text
 
 
-def test_the_shipped_catalogue_holds_the_whole_table_with_source_and_date() -> None:
-    own = builtin()
-    assert (len(own.products), len(own.plans)) == (619, 791)
-    assert "Microsoft" in own.source
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d", own.date)
-    assert builtin() is own
+def test_builtin_catalogue_is_complete_with_source_and_date() -> None:
+    catalogue = builtin()
+    assert (len(catalogue.products), len(catalogue.plans)) == (619, 791)
+    assert "Microsoft" in catalogue.source
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", catalogue.date)
+    assert builtin() is catalogue
 
 
 @pytest.mark.parametrize(
@@ -135,18 +135,18 @@ def test_the_shipped_catalogue_holds_the_whole_table_with_source_and_date() -> N
         ("4b74a65c-8b4a-4fc8-9f6b-5177ed11ddfa", "VIRTUAL_AGENT_USL", "Microsoft Copilot Studio User License"),
     ],
 )
-def test_the_shipped_catalogue_mends_the_quirks(sku_id: str, part_number: str, name: str) -> None:
+def test_builtin_catalogue_has_corrected_names(sku_id: str, part_number: str, name: str) -> None:
     product = builtin().product(sku_id.upper())
     assert product is not None
     assert (product.part_number, product.name) == (part_number, name)
 
 
-def test_the_shipped_catalogue_keeps_double_ids_and_the_filler_plan_apart() -> None:
-    own = builtin()
-    assert len(own.by_part_number("MCOPSTN5")) == 2
-    assert len(own.plan("PROJECT_ESSENTIALS")) == 2
-    assert [plan.id for plan in own.plan("EXCHANGE_S_FOUNDATION")] == ["113feb6c-3fe4-4440-bddc-54d774bf0318"]
-    (junk,) = own.plan("EXCHANGE_S_FOUNDATION PBI_PREMIUM_EM1_ADDON")
+def test_builtin_catalogue_distinguishes_duplicate_names_and_the_filler_plan() -> None:
+    catalogue = builtin()
+    assert len(catalogue.by_part_number("MCOPSTN5")) == 2
+    assert len(catalogue.plan("PROJECT_ESSENTIALS")) == 2
+    assert [plan.id for plan in catalogue.plan("EXCHANGE_S_FOUNDATION")] == ["113feb6c-3fe4-4440-bddc-54d774bf0318"]
+    (junk,) = catalogue.plan("EXCHANGE_S_FOUNDATION PBI_PREMIUM_EM1_ADDON")
     assert junk.id != "113feb6c-3fe4-4440-bddc-54d774bf0318"
 
 
@@ -167,18 +167,18 @@ REQUIRED = (
 
 
 @pytest.mark.parametrize("part_number", REQUIRED)
-def test_the_free_list_holds_what_the_policy_language_promises(part_number: str) -> None:
-    own = builtin()
-    assert part_number.casefold() in own.free
-    assert {product.sku_id for product in own.by_part_number(part_number)} <= own.free
+def test_free_list_contains_the_products_named_by_the_policy_language(part_number: str) -> None:
+    catalogue = builtin()
+    assert part_number.casefold() in catalogue.free
+    assert {product.sku_id for product in catalogue.by_part_number(part_number)} <= catalogue.free
 
 
-def test_every_free_product_is_in_the_table_once_and_says_why() -> None:
-    own = builtin()
-    listed = [item.part_number for item in free_products()]
-    assert len(set(map(str.casefold, listed))) == len(listed)
+def test_every_free_product_is_in_the_catalogue_once_with_a_reason() -> None:
+    catalogue = builtin()
+    part_numbers = [item.part_number for item in free_products()]
+    assert len(set(map(str.casefold, part_numbers))) == len(part_numbers)
     for item in free_products():
-        assert [p.part_number for p in own.by_part_number(item.part_number)] == [item.part_number]
+        assert [product.part_number for product in catalogue.by_part_number(item.part_number)] == [item.part_number]
         assert item.reason.endswith(".")
 
 
@@ -186,12 +186,12 @@ def test_every_free_product_is_in_the_table_once_and_says_why() -> None:
     "part_number", ["SPE_E3", "STREAM_P2", "Forms_Pro_USL", "TEAMS_COMMERCIAL_TRIAL", "MS_TEAMS_IW"]
 )
 def test_paid_products_and_trials_are_not_free(part_number: str) -> None:
-    own = builtin()
-    (product,) = own.by_part_number(part_number)
-    assert not own.is_free(product)
+    catalogue = builtin()
+    (product,) = catalogue.by_part_number(part_number)
+    assert not catalogue.is_free(product)
 
 
-def test_the_free_list_is_json_with_a_source_and_a_date() -> None:
+def test_free_list_file_has_a_source_and_a_date() -> None:
     document = json.loads(files("auditor.catalogue").joinpath("free.json").read_text(encoding="utf-8"))
     assert document["source"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", document["date"])

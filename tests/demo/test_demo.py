@@ -1,6 +1,6 @@
-"""The built-in tenants show every kind of finding, to few enough people, and look the same on every day."""
+"""The demo tenants: findings of every check, for few enough users, and the same on every day."""
 
-# ruff: noqa: RUF001  names are written in the letters of those who bear them
+# ruff: noqa: RUF001  names in their own scripts
 
 import re
 import unicodedata
@@ -40,20 +40,20 @@ CHECKS = {
     "group.nested", "group.paused", "group.empty",
     "balance.imbalance", "budget.exceeded",
 }  # fmt: skip
-"""Section 3 of the policy language."""
+"""The checks of section 3 of the policy language."""
 
 Shape = set[tuple[str, str, str, str | None, str | None, Status]]
 
 
 @cache
-def audited(as_of: datetime, *, before: bool = False) -> Result:
+def audit_demo(as_of: datetime, *, before: bool = False) -> Result:
     tenants = previous(as_of) if before else snapshots(as_of)
     instant = tenants[0].manifest.instant if before else as_of
     return audit(tenants, load(policies(as_of)).policies, builtin(), instant)
 
 
 @cache
-def tonight() -> tuple[Snapshot, ...]:
+def current_snapshots() -> tuple[Snapshot, ...]:
     return snapshots(AS_OF)
 
 
@@ -80,12 +80,12 @@ def users(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-def test_every_check_is_raised() -> None:
-    assert {finding.check for finding in findings(audited(AS_OF))} == CHECKS
+def test_demo_has_findings_of_every_check() -> None:
+    assert {finding.check for finding in findings(audit_demo(AS_OF))} == CHECKS
 
 
-def test_both_tenants_are_read_whole_and_every_policy_is_evaluated() -> None:
-    result = audited(AS_OF)
+def test_demo_audit_is_complete_and_every_policy_is_evaluated() -> None:
+    result = audit_demo(AS_OF)
     assert result.complete
     assert result.summary.not_evaluated == 0
     assert {tenant.name: tenant.agreement for tenant in result.tenants} == {
@@ -94,19 +94,19 @@ def test_both_tenants_are_read_whole_and_every_policy_is_evaluated() -> None:
     }
 
 
-def test_most_people_are_fine() -> None:
-    contoso, fabrikam = audited(AS_OF).tenants
-    concerned = {item.subject.id for item in contoso.findings if item.subject.type == "user"}
-    assert 400 <= tonight()[0].user_count <= 490
-    assert 60 <= len(concerned) <= 100
-    assert 50 <= tonight()[1].user_count <= 70
+def test_most_users_have_no_findings() -> None:
+    contoso, fabrikam = audit_demo(AS_OF).tenants
+    affected = {item.subject.id for item in contoso.findings if item.subject.type == "user"}
+    assert 400 <= current_snapshots()[0].user_count <= 490
+    assert 60 <= len(affected) <= 100
+    assert 50 <= current_snapshots()[1].user_count <= 70
     assert 3 <= len(fabrikam.findings) <= 10
 
 
-def test_use_and_coverage_stand_beside_money() -> None:
-    contoso, fabrikam = audited(AS_OF).tenants
-    saved = [(row.sku_part_number, row.smaller_sku_part_number, row.people) for row in contoso.smaller_products or ()]
-    assert saved == [("SPE_E5", "SPE_F1", 3), ("SPE_E3", "SPE_F1", 1)]
+def test_smaller_products_and_coverage_are_reported() -> None:
+    contoso, fabrikam = audit_demo(AS_OF).tenants
+    smaller = [(row.sku_part_number, row.smaller_sku_part_number, row.people) for row in contoso.smaller_products or ()]
+    assert smaller == [("SPE_E5", "SPE_F1", 3), ("SPE_E3", "SPE_F1", 1)]
     assert {row.policy: (row.people > row.usable, row.missing) for row in contoso.coverage or ()} == {
         "conditional-access-p1": (True, 11),
         "conditional-access-risk-p2": (True, 52),
@@ -115,21 +115,21 @@ def test_use_and_coverage_stand_beside_money() -> None:
     assert [row.missing for row in fabrikam.coverage or ()] == [0]
 
 
-def test_no_policy_drowns_the_others() -> None:
-    contoso = audited(AS_OF).tenants[0]
+def test_no_policy_has_more_than_20_findings() -> None:
+    contoso = audit_demo(AS_OF).tenants[0]
     assert max(outcome.findings for outcome in contoso.policies) <= 20
     assert sum(outcome.status is Outcome.PASS for outcome in contoso.policies) >= 8
 
 
-def test_every_severity_and_both_statuses_occur() -> None:
-    result = audited(AS_OF)
+def test_every_severity_open_and_waived_findings_and_money_occur() -> None:
+    result = audit_demo(AS_OF)
     assert all(result.summary.open.values())
     assert result.summary.waived >= 5
     assert sum(item.money is not None for item in findings(result)) >= 20
 
 
-def test_the_one_tenant_is_short_of_what_the_other_has_too_many_of() -> None:
-    [imbalance] = audited(AS_OF).fleet.findings
+def test_fleet_finding_reports_seats_missing_in_one_tenant_and_spare_in_the_other() -> None:
+    [imbalance] = audit_demo(AS_OF).fleet.findings
     assert imbalance.product is not None
     assert imbalance.product.sku_part_number == "POWER_BI_PRO"
     assert [line["tenant"] for line in imbalance.evidence["short"]] == ["fabrikam"]
@@ -137,14 +137,14 @@ def test_the_one_tenant_is_short_of_what_the_other_has_too_many_of() -> None:
 
 
 @pytest.mark.parametrize("code", ["waiver.expiring", "waiver.expired", "waiver.unused"])
-def test_waivers_of_every_kind_are_reported(code: str) -> None:
-    result = audited(AS_OF)
+def test_expiring_expired_and_unused_waivers_are_reported(code: str) -> None:
+    result = audit_demo(AS_OF)
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     assert [notice.subject for notice in notices if notice.code == code]
 
 
-def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> None:
-    result = audited(AS_OF)
+def test_notices_are_only_about_waivers_and_policies_that_match_nobody() -> None:
+    result = audit_demo(AS_OF)
     notices = {tenant.name: {(notice.code, notice.subject) for notice in tenant.notices} for tenant in result.tenants}
     waivers = {("waiver.expiring", "W-2026-009"), ("waiver.unused", "W-2026-005")}
     add_ons = {
@@ -167,20 +167,20 @@ def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> 
 
 
 @pytest.mark.parametrize("before", [False, True])
-def test_consumed_units_are_the_people_who_hold_the_product(*, before: bool) -> None:
-    for snapshot in previous(AS_OF) if before else tonight():
+def test_consumed_units_are_the_number_of_holders(*, before: bool) -> None:
+    for snapshot in previous(AS_OF) if before else current_snapshots():
         holders: Counter[str] = Counter()
         for batch in snapshot.batches():
             rows = {(row["user"], row["skuId"]) for row in batch.assignments.to_pylist() if row["held"]}
             holders.update(sku for _, sku in rows)
-        shown = {row["skuId"]: row["consumed"] for row in snapshot.table("products").to_pylist()}
-        assert set(holders) <= set(shown)
-        assert shown == {sku: holders[sku] for sku in shown}
+        consumed = {row["skuId"]: row["consumed"] for row in snapshot.table("products").to_pylist()}
+        assert set(holders) <= set(consumed)
+        assert consumed == {sku: holders[sku] for sku in consumed}
 
 
 @pytest.mark.parametrize("before", [False, True])
-def test_nobody_signs_in_before_the_account_exists_or_after_the_snapshot(*, before: bool) -> None:
-    for snapshot in previous(AS_OF) if before else tonight():
+def test_sign_ins_are_after_account_creation_and_before_the_snapshot(*, before: bool) -> None:
+    for snapshot in previous(AS_OF) if before else current_snapshots():
         for user in users(snapshot):
             assert user["createdDateTime"] < snapshot.manifest.instant
             for column in SIGN_IN_COLUMNS:
@@ -188,8 +188,8 @@ def test_nobody_signs_in_before_the_account_exists_or_after_the_snapshot(*, befo
                     assert user["createdDateTime"] < stamp < snapshot.manifest.instant, user["displayName"]
 
 
-def test_people_are_told_apart_and_their_addresses_are_plain() -> None:
-    for snapshot in tonight():
+def test_users_have_unique_ids_and_plain_ascii_addresses() -> None:
+    for snapshot in current_snapshots():
         people = users(snapshot)
         principals = [str(user["userPrincipalName"]) for user in people]
         assert len({name.casefold() for name in principals}) == len(people) == len({user["id"] for user in people})
@@ -198,8 +198,8 @@ def test_people_are_told_apart_and_their_addresses_are_plain() -> None:
         ] == []
 
 
-def test_names_come_from_many_scripts_and_some_are_awkward() -> None:
-    names = [str(user["displayName"]) for user in users(tonight()[0])]
+def test_names_include_many_scripts_markup_and_long_names() -> None:
+    names = [str(user["displayName"]) for user in users(current_snapshots()[0])]
     letters = {unicodedata.name(letter, "").split()[0] for name in names for letter in name if letter.isalpha()}
     assert {"LATIN", "ARABIC", "CJK", "GREEK", "CYRILLIC", "HANGUL", "DEVANAGARI"} <= letters
     assert any("’" in name for name in names)
@@ -208,16 +208,16 @@ def test_names_come_from_many_scripts_and_some_are_awkward() -> None:
     assert max(map(len, names)) > 90
 
 
-def test_awkward_names_are_in_the_report() -> None:
-    names = {finding.subject.name for finding in findings(audited(AS_OF))}
-    for mark in ("’", "🌷", "<img", "van der Oye", "فاطمة"):
-        assert any(mark in name for name in names), mark
+def test_findings_include_users_with_unusual_names() -> None:
+    names = {finding.subject.name for finding in findings(audit_demo(AS_OF))}
+    for part in ("’", "🌷", "<img", "van der Oye", "فاطمة"):
+        assert any(part in name for name in names), part
 
 
-def test_licensed_groups_have_the_members_who_hold_their_product_through_them() -> None:
-    snapshot = tonight()[0]
+def test_holders_of_a_group_licence_are_members_of_the_group() -> None:
+    snapshot = current_snapshots()[0]
     ids = [str(user["id"]) for user in users(snapshot)]
-    through = {
+    group_holders = {
         (row["assignedByGroup"], ids[row["user"]])
         for batch in snapshot.batches()
         for row in batch.assignments.to_pylist()
@@ -226,15 +226,15 @@ def test_licensed_groups_have_the_members_who_hold_their_product_through_them() 
     members = {
         (row["groupId"], row["userId"]) for row in snapshot.table("members").to_pylist() if not row["transitive"]
     }
-    assert through
-    assert through <= members
+    assert group_holders
+    assert group_holders <= members
 
 
-def test_equal_nights_give_equal_tenants() -> None:
-    for one, other in zip(tonight(), snapshots(AS_OF + timedelta(hours=5)), strict=True):
-        assert one.manifest == other.manifest
-        assert users(one) == users(other)
-        assert all(one.table(name).equals(other.table(name)) for name in one.tables)
+def test_snapshots_of_the_same_night_are_equal() -> None:
+    for first, second in zip(current_snapshots(), snapshots(AS_OF + timedelta(hours=5)), strict=True):
+        assert first.manifest == second.manifest
+        assert users(first) == users(second)
+        assert all(first.table(name).equals(second.table(name)) for name in first.tables)
 
 
 @pytest.mark.slow
@@ -242,33 +242,33 @@ def test_equal_nights_give_equal_tenants() -> None:
 @example(datetime(2028, 2, 29, 2, 16), 0)  # noqa: DTZ001
 @example(datetime(2026, 12, 31, 23, 59), -12)  # noqa: DTZ001
 @given(
-    st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone comes next
+    st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone is next
     st.integers(min_value=-12, max_value=14),
 )
-def test_the_demo_looks_the_same_at_every_moment(moment: datetime, zone: int) -> None:
+def test_findings_are_the_same_at_every_instant(moment: datetime, zone: int) -> None:
     as_of = moment.replace(tzinfo=timezone(timedelta(hours=zone)))
     instant = snapshots(as_of)[0].manifest.instant
     assert timedelta() <= as_of - instant < timedelta(days=1)
     assert (instant.hour, instant.minute) == (2, 17)
-    assert shape(audited.__wrapped__(as_of)) == shape(audited(AS_OF))
+    assert shape(audit_demo.__wrapped__(as_of)) == shape(audit_demo(AS_OF))
 
 
-def test_the_policies_are_the_same_on_every_day_but_for_their_dates() -> None:
-    first, later = (
+def test_policies_differ_between_days_only_in_dates() -> None:
+    first, second = (
         policies_for(Request(demo=True, as_of=day, started=day)) for day in (AS_OF, AS_OF + timedelta(days=7))
     )
-    assert first.digest == later.digest
-    expiry = [{waiver.id: waiver.expires for waiver in each.waivers} for each in (first, later)]
+    assert first.digest == second.digest
+    expiry = [{waiver.id: waiver.expires for waiver in policy_set.waivers} for policy_set in (first, second)]
     assert expiry[1] == {waiver: day + timedelta(days=7) for waiver, day in expiry[0].items()}
 
 
 @pytest.mark.slow
-def test_the_night_before_lacks_some_findings_and_has_others() -> None:
-    now, then = audited(AS_OF), audited(AS_OF, before=True)
-    assert then.complete
-    assert then.tenants[0].as_of == now.tenants[0].as_of - timedelta(days=1)
-    new = {(policy, check) for policy, check, *_ in shape(now) - shape(then)}
-    gone = {(policy, check) for policy, check, *_ in shape(then) - shape(now)}
+def test_previous_night_has_different_findings() -> None:
+    current, earlier = audit_demo(AS_OF), audit_demo(AS_OF, before=True)
+    assert earlier.complete
+    assert earlier.tenants[0].as_of == current.tenants[0].as_of - timedelta(days=1)
+    new = {(policy, check) for policy, check, *_ in shape(current) - shape(earlier)}
+    resolved = {(policy, check) for policy, check, *_ in shape(earlier) - shape(current)}
     assert {
         ("disabled-licensed", "assignment.not-allowed"), ("inactive-90d", "assignment.not-allowed"),
         ("one-suite", "assignment.overlap"), ("assignment-errors", "assignment.error"),
@@ -277,11 +277,11 @@ def test_the_night_before_lacks_some_findings_and_has_others() -> None:
     assert {
         ("disabled-licensed", "assignment.not-allowed"), ("duplicate-assignment", "assignment.duplicate"),
         ("department-missing", "attribute.missing"), ("usage-location", "attribute.missing"),
-    } <= gone  # fmt: skip
-    assert len(shape(now) & shape(then)) > 100
+    } <= resolved  # fmt: skip
+    assert len(shape(current) & shape(earlier)) > 100
 
 
-def test_policies_are_the_library_and_an_overlay() -> None:
+def test_policies_are_the_starter_library_and_an_overlay() -> None:
     names = [name for name, _ in policies(AS_OF)]
     assert names[-1] == "policies/contoso.yaml"
     assert "policies/sets.yaml" in names
@@ -293,15 +293,15 @@ def test_policies_are_the_library_and_an_overlay() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_writes_what_an_audit_reads_back(tmp_path: Path) -> None:
+def test_demo_command_writes_snapshots_and_policies_that_give_the_same_findings(tmp_path: Path) -> None:
     main([str(tmp_path), "--as-of", "2026-11-21T14:30:00Z", "--previous"])
-    saved = sorted(tmp_path.glob("snapshots/*/*"))
-    assert [(path.parent.name, path.name) for path in saved] == [
+    folders = sorted(tmp_path.glob("snapshots/*/*"))
+    assert [(path.parent.name, path.name) for path in folders] == [
         ("contoso", "2026-11-20T021700Z"),
         ("contoso", "2026-11-21T021700Z"),
         ("fabrikam", "2026-11-20T021700Z"),
         ("fabrikam", "2026-11-21T021700Z"),
     ]
     files = [(f"policies/{path.name}", path.read_bytes()) for path in sorted((tmp_path / "policies").iterdir())]
-    again = audit([read(saved[1]), read(saved[3])], load(files).policies, builtin(), AS_OF)
-    assert findings(again) == findings(audited(AS_OF))
+    result = audit([read(folders[1]), read(folders[3])], load(files).policies, builtin(), AS_OF)
+    assert findings(result) == findings(audit_demo(AS_OF))

@@ -1,4 +1,4 @@
-"""A saved result read again: the same value, or an error that says what is wrong and where."""
+"""Reading saved results: round trips, and errors with their location."""
 
 import json
 from collections.abc import Callable
@@ -120,35 +120,35 @@ RESULT = st.builds(
 )  # fmt: skip
 
 
-def saved(of: Result) -> bytes:
-    return b"".join(render(of, "json", locale="en").chunks())
+def result_json(document: Result) -> bytes:
+    return b"".join(render(document, "json", locale="en").chunks())
 
 
 @pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(RESULT)
-def test_what_was_saved_comes_back(made: Result) -> None:
-    body = saved(made)
-    again = load(body)
-    assert again == made
-    assert saved(again) == body
+def test_any_result_is_loaded_unchanged(original: Result) -> None:
+    body = result_json(original)
+    loaded = load(body)
+    assert loaded == original
+    assert result_json(loaded) == body
 
 
-def test_the_sample_comes_back() -> None:
-    compared = compare(result(), night_before())
-    assert load(saved(compared)) == compared
+def test_sample_result_is_loaded_unchanged() -> None:
+    comparison = compare(result(), night_before())
+    assert load(result_json(comparison)) == comparison
 
 
-def _broken(change: Callable[[Any], object]) -> bytes:
-    whole = json.loads(saved(result()))
-    change(whole)
-    return json.dumps(whole).encode()
+def _changed(change: Callable[[Any], object]) -> bytes:
+    document = json.loads(result_json(result()))
+    change(document)
+    return json.dumps(document).encode()
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, saved(result())[:5000]]
+    "body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, result_json(result())[:5000]]
 )
-def test_bytes_that_are_no_document_are_damaged(body: bytes) -> None:
+def test_invalid_json_is_an_error(body: bytes) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(body, where="out/result.json")
     assert caught.value.slug == "result-damaged"
@@ -156,15 +156,15 @@ def test_bytes_that_are_no_document_are_damaged(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("schema", [None, 1, "auditor/plan/v1", "auditor/result", "auditor/result/v1x"])
-def test_another_document_is_refused(schema: object) -> None:
+def test_document_with_another_schema_is_an_error(schema: object) -> None:
     with pytest.raises(SnapshotError) as caught:
-        load(_broken(lambda whole: whole.update(schema=schema)))
+        load(_changed(lambda document: document.update(schema=schema)))
     assert caught.value.slug == "result-foreign"
 
 
-def test_a_newer_version_is_refused_with_what_to_do() -> None:
+def test_newer_version_is_an_error_with_a_hint() -> None:
     with pytest.raises(SnapshotError) as caught:
-        load(_broken(lambda whole: whole.update(schema="auditor/result/v2")))
+        load(_changed(lambda document: document.update(schema="auditor/result/v2")))
     assert caught.value.slug == "result-version"
     assert "update" in str(caught.value.hint)
 
@@ -172,35 +172,41 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("change", "location"),
     [
-        (lambda whole: whole.pop("run"), "'run' is missing"),
-        (lambda whole: whole["run"].update(asOf="yesterday"), "run.asOf"),
-        (lambda whole: whole["run"].update(asOf="2026-11-20T02:17:00"), "run.asOf"),
-        (lambda whole: whole["tenants"][0].update(complete="yes"), "tenants[0].complete"),
-        (lambda whole: whole["tenants"][0]["findings"][3].update(severity="urgent"), "tenants[0].findings[3].severity"),
-        (lambda whole: whole["tenants"][0]["findings"][3]["subject"].pop("id"), "tenants[0].findings[3].subject"),
-        (lambda whole: whole["tenants"][0]["seats"][1].update(enabled=1.5), "tenants[0].seats[1].enabled"),
-        (lambda whole: whole["tenants"][0]["policies"][0].update(findings=True), "tenants[0].policies[0].findings"),
-        (lambda whole: whole["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
-        (lambda whole: whole["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
-        (lambda whole: whole["tenants"][0].update(closed=[7]), "tenants[0].closed[0]"),
-        (lambda whole: whole["tenants"][0].update(actions={}), "tenants[0].actions"),
+        (lambda document: document.pop("run"), "'run' is missing"),
+        (lambda document: document["run"].update(asOf="yesterday"), "run.asOf"),
+        (lambda document: document["run"].update(asOf="2026-11-20T02:17:00"), "run.asOf"),
+        (lambda document: document["tenants"][0].update(complete="yes"), "tenants[0].complete"),
         (
-            lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}),
+            lambda document: document["tenants"][0]["findings"][3].update(severity="urgent"),
+            "tenants[0].findings[3].severity",
+        ),
+        (lambda document: document["tenants"][0]["findings"][3]["subject"].pop("id"), "tenants[0].findings[3].subject"),
+        (lambda document: document["tenants"][0]["seats"][1].update(enabled=1.5), "tenants[0].seats[1].enabled"),
+        (
+            lambda document: document["tenants"][0]["policies"][0].update(findings=True),
+            "tenants[0].policies[0].findings",
+        ),
+        (lambda document: document["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
+        (lambda document: document["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
+        (lambda document: document["tenants"][0].update(closed=[7]), "tenants[0].closed[0]"),
+        (lambda document: document["tenants"][0].update(actions={}), "tenants[0].actions"),
+        (
+            lambda document: document["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}),
             "money.perMonth",
         ),
-        (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
+        (lambda document: document["summary"]["open"].pop("high"), "'high' is missing"),
     ],
 )
-def test_damage_is_reported_with_its_place(change: Callable[[Any], object], location: str) -> None:
+def test_invalid_value_is_an_error_with_its_location(change: Callable[[Any], object], location: str) -> None:
     with pytest.raises(SnapshotError) as caught:
-        load(_broken(change))
+        load(_changed(change))
     assert caught.value.slug == "result-damaged"
     assert location in caught.value.message
 
 
-def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
-    def strip(whole: Any) -> None:
-        whole["later"] = 1
+def test_unknown_and_missing_optional_keys_are_accepted() -> None:
+    def strip(document: Any) -> None:
+        document["later"] = 1
         for key in (
             "displayName",
             "agreement",
@@ -212,59 +218,59 @@ def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
             "balance",
             "failure",
         ):
-            del whole["tenants"][0][key]
-        del whole["run"]["definitions"], whole["run"]["previous"]
+            del document["tenants"][0][key]
+        del document["run"]["definitions"], document["run"]["previous"]
 
-    tenant = load(_broken(strip)).tenants[0]
+    tenant = load(_changed(strip)).tenants[0]
     assert (tenant.agreement, tenant.fixed, tenant.failure) == ("unknown", (), None)
     assert tenant.as_of == result().run.as_of
 
 
-def test_money_is_exact() -> None:
-    amount = next(finding.money for finding in load(saved(result())).tenants[0].findings if finding.money)
+def test_money_is_loaded_exactly() -> None:
+    amount = next(finding.money for finding in load(result_json(result())).tenants[0].findings if finding.money)
     assert amount == Money(currency="EUR", per_month=Decimal("28.1"))
 
 
 def _seats(**numbers: float) -> Callable[[Any], object]:
-    return lambda whole: whole["tenants"][0]["seats"][0].update(numbers)
+    return lambda document: document["tenants"][0]["seats"][0].update(numbers)
 
 
 def _evidence(number: float) -> Callable[[Any], object]:
-    return lambda whole: whole["tenants"][0]["findings"][0].update(evidence={"a": [{"b": number}]})
+    return lambda document: document["tenants"][0]["findings"][0].update(evidence={"a": [{"b": number}]})
 
 
 def _requests(number: float) -> Callable[[Any], object]:
-    return lambda whole: whole["tenants"][0]["actions"][0].update(requests=[{"body": {"n": number}}])
+    return lambda document: document["tenants"][0]["actions"][0].update(requests=[{"body": {"n": number}}])
 
 
 def _definitions(number: float) -> Callable[[Any], object]:
-    return lambda whole: whole["run"].update(definitions={"n": [number]})
+    return lambda document: document["run"].update(definitions={"n": [number]})
 
 
 def _amount(number: float) -> Callable[[Any], object]:
-    return lambda whole: whole["tenants"][0]["findings"][1].update(money={"currency": "EUR", "perMonth": number})
+    return lambda document: document["tenants"][0]["findings"][1].update(money={"currency": "EUR", "perMonth": number})
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 2**53 + 1, 1e299, -1e299, 1e18, 0.1, 5e-324])
-def test_no_number_becomes_another(number: float) -> None:
-    def put(whole: Any) -> None:
+def test_numbers_are_loaded_exactly(number: float) -> None:
+    def set_numbers(document: Any) -> None:
         for change in (_evidence, _requests, _definitions):
-            change(number)(whole)
+            change(number)(document)
 
-    read = load(_broken(put))
-    assert read.tenants[0].findings[0].evidence == {"a": [{"b": number}]}
-    assert read.tenants[0].actions[0].requests == ({"body": {"n": number}},)
-    assert read.run.definitions == {"n": [number]}
+    loaded = load(_changed(set_numbers))
+    assert loaded.tenants[0].findings[0].evidence == {"a": [{"b": number}]}
+    assert loaded.tenants[0].actions[0].requests == ({"body": {"n": number}},)
+    assert loaded.run.definitions == {"n": [number]}
 
 
-def test_the_largest_counts_and_amounts_come_back() -> None:
-    def put(whole: Any) -> None:
-        _seats(enabled=LARGEST, consumed=-LARGEST, usable=LARGEST_SUM, spare=-LARGEST_SUM)(whole)
-        _amount(LARGEST)(whole)
+def test_largest_counts_and_amounts_are_loaded() -> None:
+    def set_largest(document: Any) -> None:
+        _seats(enabled=LARGEST, consumed=-LARGEST, usable=LARGEST_SUM, spare=-LARGEST_SUM)(document)
+        _amount(LARGEST)(document)
 
-    [seats, *_] = load(_broken(put)).tenants[0].seats
+    [seats, *_] = load(_changed(set_largest)).tenants[0].seats
     assert (seats.enabled, seats.consumed, seats.usable, seats.spare) == (LARGEST, -LARGEST, LARGEST_SUM, -LARGEST_SUM)
-    money = load(_broken(put)).tenants[0].findings[1].money
+    money = load(_changed(set_largest)).tenants[0].findings[1].money
     assert money == Money(currency="EUR", per_month=Decimal(LARGEST))
 
 
@@ -279,11 +285,11 @@ def test_the_largest_counts_and_amounts_come_back() -> None:
         (_amount, "tenants[0].findings[1].money.perMonth"),
     ],
 )
-def test_a_number_that_no_result_holds_is_refused(
+def test_number_out_of_range_is_an_error(
     number: float, change: Callable[[float], Callable[[Any], object]], location: str
 ) -> None:
     with pytest.raises(SnapshotError) as caught:
-        load(_broken(change(number)))
+        load(_changed(change(number)))
     assert caught.value.slug == "result-damaged"
     assert location in caught.value.message
 
@@ -297,39 +303,44 @@ def test_a_number_that_no_result_holds_is_refused(
         (_seats(spare=-LARGEST_SUM - 1), "seats[0].spare"),
         (_amount(LARGEST + 1), "findings[1].money.perMonth"),
         (
-            lambda whole: whole["tenants"][0]["findings"][0]["source"].update(line=LARGEST + 1),
+            lambda document: document["tenants"][0]["findings"][0]["source"].update(line=LARGEST + 1),
             "findings[0].source.line",
         ),
     ],
 )
-def test_a_count_beyond_its_bound_is_refused(change: Callable[[Any], object], location: str) -> None:
+def test_count_out_of_range_is_an_error(change: Callable[[Any], object], location: str) -> None:
     with pytest.raises(SnapshotError) as caught:
-        load(_broken(change))
+        load(_changed(change))
     assert location in caught.value.message
 
 
-def test_a_share_of_an_earlier_version_stays_without_waivers() -> None:
-    def put(whole: Any) -> None:
-        whole["tenants"][0]["balance"] = [{"policy": "p", "skuIds": [], "doubtful": [], "reason": None}]
+def test_balance_share_of_an_earlier_version_has_no_waivers() -> None:
+    def set_share(document: Any) -> None:
+        document["tenants"][0]["balance"] = [{"policy": "p", "skuIds": [], "doubtful": [], "reason": None}]
 
-    read = load(_broken(put))
-    assert [share.waivers for share in read.tenants[0].balance] == [None]
-    assert load(saved(read)) == read
+    loaded = load(_changed(set_share))
+    assert [share.waivers for share in loaded.tenants[0].balance] == [None]
+    assert load(result_json(loaded)) == loaded
 
 
-def test_what_findings_share_is_one_value() -> None:
-    findings = [finding for finding in load(saved(result())).tenants[0].findings if finding.policy == "leavers"]
+def test_equal_values_of_findings_are_shared_objects() -> None:
+    findings = [finding for finding in load(result_json(result())).tenants[0].findings if finding.policy == "leavers"]
     assert len({id(finding.source) for finding in findings}) == 1
     assert len({id(finding.product) for finding in findings}) == 3
     assert len({id(finding.money) for finding in findings}) == 3
 
 
-def test_what_only_people_read_may_be_null() -> None:
-    def blank(whole: Any) -> None:
-        whole["run"]["policies"][0].update(title=None, rationale=None, owner=None)
-        whole["tenants"][0]["findings"][0]["subject"].update(name=None)
-        whole["tenants"][0]["seats"][0].update(name=None, skuPartNumber=None)
-        whole["tenants"][0]["sources"][0].update(count=None)
+def test_descriptive_texts_may_be_null() -> None:
+    def set_null(document: Any) -> None:
+        document["run"]["policies"][0].update(title=None, rationale=None, owner=None)
+        document["tenants"][0]["findings"][0]["subject"].update(name=None)
+        document["tenants"][0]["seats"][0].update(name=None, skuPartNumber=None)
+        document["tenants"][0]["sources"][0].update(count=None)
 
-    read = load(_broken(blank))
-    assert read.run.policies[0].title == read.tenants[0].findings[0].subject.name == read.tenants[0].seats[0].name == ""
+    loaded = load(_changed(set_null))
+    assert (
+        loaded.run.policies[0].title
+        == loaded.tenants[0].findings[0].subject.name
+        == loaded.tenants[0].seats[0].name
+        == ""
+    )

@@ -1,1 +1,1 @@
-"""The tenants file."""
+"""Tests of the tenants file."""

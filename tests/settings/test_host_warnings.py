@@ -1,4 +1,4 @@
-"""A changed tenants file that sends tokens or secrets elsewhere is warned about, wherever the file is used."""
+"""Warnings about tenants files that send tokens or secrets to hosts other than Microsoft's."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ tenants:
         ("authority", "https://login.chinacloudapi.cn", None),
     ],
 )
-def test_a_host_that_is_nobody_known_is_named(key: str, address: str, host: str | None) -> None:
+def test_unknown_host_is_a_warning_with_its_line(key: str, address: str, host: str | None) -> None:
     warnings = load(FILE.format(key=key, address=address), file="tenants.yaml").warnings
     assert [host] * bool(host) == [warning.message.split("sent to ")[1].split(",")[0] for warning in warnings]
     for warning in warnings:
@@ -39,17 +39,17 @@ def test_a_host_that_is_nobody_known_is_named(key: str, address: str, host: str 
         assert (warning.span.line, warning.span.text) == (5, "")
 
 
-def test_every_command_that_signs_in_says_so(tmp_path: Path) -> None:
+def test_every_command_that_signs_in_prints_the_warning(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
     )
     (tmp_path / "tenants.yaml").write_text(FILE.format(key="authority", address="https://login.evil.example"))
-    for asked in (
+    for arguments in (
         ("validate", "--tenants", "tenants.yaml"), ("doctor",), ("collect", "--no-progress"), ("audit", "-f", "json"),
     ):  # fmt: skip
-        ran = call(*asked, cwd=tmp_path)
-        assert "tenants.yaml:5:" in ran.err, asked
-        assert "warning[tenants-foreign-host]" in ran.err, asked
-        assert "login.evil.example" in ran.err, asked
+        completed = call(*arguments, cwd=tmp_path)
+        assert "tenants.yaml:5:" in completed.err, arguments
+        assert "warning[tenants-foreign-host]" in completed.err, arguments
+        assert "login.evil.example" in completed.err, arguments
     assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 2

@@ -1,4 +1,4 @@
-"""The tenants file: what it means, and what is wrong with it, with the place."""
+"""Loading of the tenants file: values, defaults, and errors with their location."""
 
 from pathlib import Path
 
@@ -26,15 +26,15 @@ from auditor.settings.addresses import address_error, canonical
 from auditor.settings.loader import chosen, load, read
 
 ID = "11111111-2222-3333-4444-555555555555"
-OTHER = "22222222-2222-3333-4444-555555555555"
+OTHER_ID = "22222222-2222-3333-4444-555555555555"
 
 
-def one(extra: str = "", *, head: str = "", tail: str = "") -> str:
+def tenants_text(extra: str = "", *, head: str = "", tail: str = "") -> str:
     return f"version: 1\n{head}tenants:\n  - name: contoso\n    tenantId: {ID.upper()}\n{extra}{tail}"
 
 
-def test_the_least_file() -> None:
-    tenant = load(one(), file="tenants.yaml").tenants[0]
+def test_minimal_file() -> None:
+    tenant = load(tenants_text(), file="tenants.yaml").tenants[0]
     assert (tenant.name, tenant.tenant_id, tenant.cloud, tenant.agreement) == (
         "contoso",
         ID,
@@ -44,8 +44,8 @@ def test_the_least_file() -> None:
     assert tenant.credential is None
 
 
-def test_a_whole_file() -> None:
-    text = one(
+def test_file_with_all_settings() -> None:
+    text = tenants_text(
         "    cloud: usgov-dod\n    agreement: mca\n    endpoint: http://127.0.0.1:8080/v1.0/\n"
         "    authority: https://LOCALHOST:8443/\n    recipients: [{address: a@b.example, severities: [critical, high]}]\n",
         head="defaults: {locale: nl}\n",
@@ -62,7 +62,7 @@ def test_a_whole_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "credential"),
+    ("text", "credential"),
     [
         ("{type: github-oidc, clientId: c}", GithubOidc(client_id="c")),
         ("{type: client-secret, clientId: c, secretEnv: S}", ClientSecret(client_id="c", secret_env="S")),
@@ -78,8 +78,8 @@ def test_a_whole_file() -> None:
         ("{type: token, tokenEnv: T}", Token(token_env="T")),
     ],
 )
-def test_credentials(written: str, credential: object) -> None:
-    assert load(one(f"    credential: {written}\n"), file="t").tenants[0].credential == credential
+def test_credentials(text: str, credential: object) -> None:
+    assert load(tenants_text(f"    credential: {text}\n"), file="t").tenants[0].credential == credential
 
 
 @pytest.mark.parametrize(
@@ -99,28 +99,28 @@ def test_credentials(written: str, credential: object) -> None:
         "mail: {from: a@b.example}\n",
         "mail: {from: a@b.example, graph: {tenant: contoso}, smtp: {host: relay}}\n",
         "mail: {from: a@b.example, graph: {tenant: fabrikam}}\n",
-        f"  - {{name: contoso, tenantId: {OTHER}}}\n",
+        f"  - {{name: contoso, tenantId: {OTHER_ID}}}\n",
         f"  - {{name: again, tenantId: {ID}}}\n",
     ],
 )
-def test_what_is_wrong_is_reported_with_its_place(extra: str) -> None:
+def test_invalid_setting_is_an_error_with_its_line(extra: str) -> None:
     with pytest.raises(InputError) as caught:
-        load(one(extra), file="tenants.yaml")
+        load(tenants_text(extra), file="tenants.yaml")
     span = caught.value.span
     assert span is not None
     assert span.file == "tenants.yaml"
     assert span.line == 5
 
 
-def test_every_mistake_is_reported_at_once() -> None:
-    text = one("    endpoint: http://a.example\n    authority: http://b.example\n")
+def test_all_errors_are_reported_together() -> None:
+    text = tenants_text("    endpoint: http://a.example\n    authority: http://b.example\n")
     with pytest.raises(InputError) as caught:
         load(text, file="tenants.yaml")
     assert [item.span.line for item in caught.value.diagnostics if item.span] == [5, 6]
 
 
 @pytest.mark.parametrize(
-    ("address", "fine"),
+    ("address", "valid"),
     [
         ("https://graph.microsoft.com/v1.0", True),
         ("http://localhost:8080/v1.0", True),
@@ -139,42 +139,42 @@ def test_every_mistake_is_reported_at_once() -> None:
         ("file:///etc/passwd", False),
     ],
 )
-def test_addresses(address: str, fine: bool) -> None:  # noqa: FBT001
-    assert (address_error(address, plain_on_loopback=True) is None) is fine
+def test_address_validation(address: str, valid: bool) -> None:  # noqa: FBT001
+    assert (address_error(address, plain_on_loopback=True) is None) is valid
 
 
 @given(st.text(max_size=60))
-def test_no_address_is_plain_and_elsewhere(text: str) -> None:
+def test_http_addresses_are_accepted_on_loopback_only(text: str) -> None:
     address = f"http://{text}"
     if address_error(address, plain_on_loopback=True) is None:
         assert canonical(address).split("/")[2].startswith(("localhost", "127.0.0.1", "[::1]"))
 
 
-def test_a_tenant_that_is_not_there() -> None:
-    settings = load(one(), file="t")
+def test_choosing_an_unknown_tenant_is_an_error() -> None:
+    settings = load(tenants_text(), file="t")
     assert chosen(settings, []) == settings.tenants
     with pytest.raises(SettingsError, match="no tenant 'fabrikam'"):
         chosen(settings, ["fabrikam"])
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_or_unreadable_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="does not exist"):
         read(tmp_path / "tenants.yaml")
     with pytest.raises(SettingsError, match="cannot be read"):
         read(tmp_path)
 
 
-def test_mail_through_a_tenant() -> None:
-    mail = load(one(tail="mail: {from: a@b.example, graph: {tenant: contoso}}\n"), file="t").mail
+def test_mail_through_graph() -> None:
+    mail = load(tenants_text(tail="mail: {from: a@b.example, graph: {tenant: contoso}}\n"), file="t").mail
     assert mail is not None
     assert mail.route == GraphMail(tenant="contoso")
     assert mail.send is Send.CHANGED
 
 
 @pytest.mark.parametrize(
-    "written", ["{type: github-oidc}", "{type: github-oidc, clientId: }", "{type: github-oidc, clientId: ''}"]
+    "text", ["{type: github-oidc}", "{type: github-oidc, clientId: }", "{type: github-oidc, clientId: ''}"]
 )
-def test_a_missing_client_id_says_where_to_find_it(written: str) -> None:
-    with pytest.raises(InputError) as raised:
-        load(one(f"    credential: {written}\n"), file="tenants.yaml")
-    assert "the Entra admin center shows under App registrations" in (raised.value.diagnostics[0].hint or "")
+def test_missing_client_id_error_says_where_to_find_it(text: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(tenants_text(f"    credential: {text}\n"), file="tenants.yaml")
+    assert "the Entra admin center shows under App registrations" in (caught.value.diagnostics[0].hint or "")

@@ -1,4 +1,4 @@
-"""A secret that was written where the name of a variable belongs is in no message."""
+"""A secret written in place of the name of an environment variable is not printed in any message."""
 
 from pathlib import Path
 
@@ -32,28 +32,28 @@ CREDENTIALS = (
 @pytest.mark.slow
 @pytest.mark.parametrize("credential", CREDENTIALS)
 @pytest.mark.parametrize("secret", SECRETS)
-def test_the_place_is_reported_and_not_the_value(tmp_path: Path, credential: str, secret: str) -> None:
+def test_error_names_the_line_and_not_the_secret(tmp_path: Path, credential: str, secret: str) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
     )
     (tmp_path / "tenants.yaml").write_text(FILE.format(credential=credential.format(secret)))
-    for asked in (("collect", "--no-progress"), ("doctor",), ("audit", "-f", "json=-")):
-        ran = call(*asked, cwd=tmp_path)
-        assert ran.code == 3, ran.err
-        assert secret not in ran.err + ran.text
-        assert "tenants.yaml:5" in ran.err + ran.text
+    for arguments in (("collect", "--no-progress"), ("doctor",), ("audit", "-f", "json=-")):
+        completed = call(*arguments, cwd=tmp_path)
+        assert completed.code == 3, completed.err
+        assert secret not in completed.err + completed.text
+        assert "tenants.yaml:5" in completed.err + completed.text
 
 
 @pytest.mark.parametrize("name", ["GRAPH_TOKEN", "AZURE_CLIENT_SECRET", "TENANT2_PFX_PASSWORD", "CONTOSO_2026"])
-def test_a_name_is_reported(name: str) -> None:
+def test_error_names_a_variable_with_a_plausible_name(name: str) -> None:
     assert name in is_missing(name, "tenants.yaml:5")
 
 
-def test_mail_tells_the_place_as_well() -> None:
+def test_mail_error_names_the_line_and_not_the_secret() -> None:
     relay = SmtpMail(
         host="relay.example", username_env="MAIL_USER", password_env="hunter2", written_at="tenants.yaml:9"
     )
-    with pytest.raises(SettingsError, match=r"tenants\.yaml:9") as raised:
+    with pytest.raises(SettingsError, match=r"tenants\.yaml:9") as caught:
         open_relay(relay, {"MAIL_USER": "x"})
-    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""The names of tenants that a tenants file may have are those that folders and saved files may have."""
+"""Tenant names: the tenants file, folders and saved files allow the same names."""
 
 import pytest
 
@@ -18,12 +18,12 @@ tenants:
 
 
 @pytest.mark.parametrize("name", ["con", "prn", "aux", "nul", "com1", "com0", "lpt9", "a" * 64])
-def test_a_name_that_cannot_be_a_folder_is_refused_everywhere(name: str) -> None:
-    with pytest.raises(InputError) as refused:
+def test_name_that_cannot_be_a_folder_is_an_error_everywhere(name: str) -> None:
+    with pytest.raises(InputError) as caught:
         load(_FILE.format(name=name), file="tenants.yaml")
-    (problem,) = refused.value.diagnostics
-    assert (problem.slug, problem.span and problem.span.line) == ("tenants-name", 3)
-    assert translations("nl").gettext(problem.message.id) != problem.message.id
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.slug, diagnostic.span and diagnostic.span.line) == ("tenants-name", 3)
+    assert translations("nl").gettext(diagnostic.message.id) != diagnostic.message.id
     with pytest.raises(SnapshotError, match="cannot be the name"):
         tenant_name(name)
     with pytest.raises(ValueError, match="name"):
@@ -31,6 +31,6 @@ def test_a_name_that_cannot_be_a_folder_is_refused_everywhere(name: str) -> None
 
 
 @pytest.mark.parametrize("name", ["contoso", "con-1", "com10", "nullarbor", "a" * 63, "0"])
-def test_a_name_that_only_resembles_a_device_is_taken(name: str) -> None:
+def test_name_that_resembles_a_windows_device_is_accepted(name: str) -> None:
     (tenant,) = load(_FILE.format(name=f'"{name}"'), file="tenants.yaml").tenants
     assert tenant.name == tenant_name(name) == limits.tenant_name(name) == name

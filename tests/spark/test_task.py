@@ -1,4 +1,4 @@
-"""A worker's part of the work, without Spark: what it judges, what it imports, and what it refuses."""
+"""The function that runs on Spark workers, without Spark: evaluation, imports, and rejected snapshots."""
 
 import pickle
 import subprocess
@@ -25,9 +25,9 @@ from pathlib import Path
 from auditor.spark.task import judge
 import pyarrow as pa
 inputs, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
-places = (pa.record_batch([[place]], ["id"]) for place in range(len(tasks)))  # Spark's come while the function runs
-found = [row for answer in judge(inputs, tasks, places, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
-assert all(row["problem"] is None for row in found), found
+batches = (pa.record_batch([[index]], ["id"]) for index in range(len(tasks)))  # an iterator, as in Spark
+rows = [row for answer in judge(inputs, tasks, batches, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
+assert all(row["problem"] is None for row in rows), rows
 print("pandas" in sys.modules)
 """
 
@@ -48,14 +48,14 @@ def _tasks(folders: list[Path], identity: str | None = None) -> tuple[Task, ...]
     )
 
 
-def _places(*count: int) -> list[pa.RecordBatch]:
-    return [pa.record_batch([pa.array([index], pa.int64())], ["id"]) for index in count]
+def _index_batches(*indexes: int) -> list[pa.RecordBatch]:
+    return [pa.record_batch([pa.array([index], pa.int64())], ["id"]) for index in indexes]
 
 
 @pytest.mark.slow
-def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -> None:
+def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) -> None:
     tasks = _tasks(folders)
-    answers = list(judge(_inputs(), tasks, _places(1, 0), alone=False))
+    answers = list(judge(_inputs(), tasks, _index_batches(1, 0), alone=False))
     assert [answer.column("place").to_pylist() for answer in answers] == [[1], [0]]
     for answer in answers:
         (outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
@@ -63,19 +63,19 @@ def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -
 
 
 @pytest.mark.slow
-def test_another_snapshot_than_the_drivers_is_reported_not_judged(folders: list[Path]) -> None:
-    (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
+def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(folders: list[Path]) -> None:
+    (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), alone=False)
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
     assert "finds another snapshot" in row["problem"]
 
 
 @pytest.mark.slow
-def test_a_worker_of_ours_alone_does_without_pandas(folders: list[Path], tmp_path: Path) -> None:
-    """Arrow imports it with the first array, for half a second a worker; others in a shared session may want it."""
+def test_worker_of_a_session_used_alone_does_not_import_pandas(folders: list[Path], tmp_path: Path) -> None:
+    """Arrow would import pandas with the first array, half a second per worker; a shared session may need it."""
     pytest.importorskip("pandas")
     (tmp_path / "inputs").write_bytes(pickle.dumps((_inputs(), _tasks(folders))))
-    for how, there in (("alone", "False"), ("shared", "True")):
-        command = [sys.executable, "-c", _WORKER, str(tmp_path / "inputs"), how]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-        assert done.stdout.strip() == there, done.stderr
+    for mode, imported in (("alone", "False"), ("shared", "True")):
+        command = [sys.executable, "-c", _WORKER, str(tmp_path / "inputs"), mode]
+        completed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert completed.stdout.strip() == imported, completed.stderr
