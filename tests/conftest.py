@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, settings
 
 from tests.builders.service.chromium import running
 
-# Keep what Python and pytest compile, as in the Makefile: otherwise each worker spends 15 seconds on compiling again.
+# Write bytecode, as in the Makefile: otherwise each worker spends 15 seconds on compiling again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("steady", settings.get_profile("explore"), derandomize=True, max_examples=15)
-# The same source has the same outcome, also on a busy machine; `--hypothesis-profile=explore` tries new examples.
+# Without deadline and randomness, equal sources have equal outcomes; `--hypothesis-profile=explore` tries new examples.
 settings.load_profile("steady")
 
 
 def pytest_configure() -> None:
-    """Let tests interrupt the programs that they start: shells ignore interrupts for background processes."""
+    """Let tests interrupt the programs that they start: shells make background processes ignore SIGINT."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Any]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the fixture of the browser."""
+    """Mark the tests that use the `chromium` fixture as browser tests."""
     for item in items:
         if isinstance(item, pytest.Function) and "chromium" in item.fixturenames:
             item.add_marker(pytest.mark.browser)

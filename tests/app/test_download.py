@@ -42,7 +42,7 @@ def serve(pieces: Iterator[bytes], *, pause: float) -> Iterator[tuple[str, Event
             thread.join()
 
 
-def _endless(first: bytes, repeated: bytes) -> Iterator[bytes]:
+def _long_response(first: bytes, repeated: bytes) -> Iterator[bytes]:
     yield first
     yield from repeat(repeated, 300)
 
@@ -51,10 +51,10 @@ def _endless(first: bytes, repeated: bytes) -> Iterator[bytes]:
     "pieces",
     [
         pytest.param(lambda: repeat(b"H", 300), id="status line"),
-        pytest.param(lambda: _endless(HEAD + b"X-Long: ", b"x"), id="header"),
-        pytest.param(lambda: _endless(HEAD, b"X-One: 1\r\n"), id="headers"),
-        pytest.param(lambda: _endless(HEAD + b"\r\n", b"x"), id="body"),
-        pytest.param(lambda: _endless(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), id="chunk size"),
+        pytest.param(lambda: _long_response(HEAD + b"X-Long: ", b"x"), id="header"),
+        pytest.param(lambda: _long_response(HEAD, b"X-One: 1\r\n"), id="headers"),
+        pytest.param(lambda: _long_response(HEAD + b"\r\n", b"x"), id="body"),
+        pytest.param(lambda: _long_response(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"), id="chunk size"),
     ],
 )
 def test_slow_download_is_aborted_at_the_deadline(
@@ -70,7 +70,7 @@ def test_slow_download_is_aborted_at_the_deadline(
 
 def test_endless_download_is_aborted_at_the_size_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "LIMIT", 1 << 20)
-    pieces = _endless(HEAD + b"\r\n", b"x" * 65_536)
+    pieces = _long_response(HEAD + b"\r\n", b"x" * 65_536)
     with serve(pieces, pause=0) as (address, finished), pytest.raises(AuditorError) as caught:
         download.fetch(address)
     assert not finished.is_set()

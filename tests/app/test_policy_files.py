@@ -1,4 +1,4 @@
-"""The starter library is the default: it is loaded without checks, and a damaged one is an error."""
+"""The starter library is the default: it is loaded without schema validation, and a damaged one is an error."""
 
 from pathlib import Path
 

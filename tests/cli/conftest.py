@@ -15,7 +15,7 @@ POLICY = LEAVERS + "- {id: spare, severity: low, seats: {of: paid, spare: {min: 
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tenants with one blocked account each, saved as `auditor collect` saves them."""
-    root = tmp_path_factory.mktemp("saved") / "snapshots"
+    root = tmp_path_factory.mktemp("fleet") / "snapshots"
     for name in ("contoso", "fabrikam"):
         people = [
             user(f"{person}-{name}", "SPE_E3", accountEnabled=person != "ann", department="Sales")

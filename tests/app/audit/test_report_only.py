@@ -80,21 +80,27 @@ def test_waived_finding_has_the_status_waived() -> None:
 def test_audit_is_complete_without_data_that_only_report_only_policies_need() -> None:
     idle = "policies:\n  - {id: idle, severity: low, users: {neverSignedIn: 30d}, assignments: {deny: paid}STATUS}\n  - {id: places, severity: low, attributes: {require: [usageLocation]}}\n"
     state = tenant(user("ann", "SPE_E5"), unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED})
-    enabled = audited(idle.replace("STATUS", ""), state)
-    report_only = audited(idle.replace("STATUS", ", status: report-only"), state)
-    assert [result.tenants[0].policies[0].status for result in (enabled, report_only)] == [Outcome.NOT_EVALUATED] * 2
-    assert (enabled.complete, report_only.complete) == (False, True)
-    assert (exit_code(enabled, None), exit_code(report_only, None)) == (3, 0)
-    assert summarise(report_only.tenants).not_evaluated == 0
-    assert "not allowed" in rendered(report_only, "html")
-    assert "**idle** (report-only)" in rendered(report_only, "markdown")
+    enabled_audit = audited(idle.replace("STATUS", ""), state)
+    report_only_audit = audited(idle.replace("STATUS", ", status: report-only"), state)
+    assert [result.tenants[0].policies[0].status for result in (enabled_audit, report_only_audit)] == [
+        Outcome.NOT_EVALUATED
+    ] * 2
+    assert (enabled_audit.complete, report_only_audit.complete) == (False, True)
+    assert (exit_code(enabled_audit, None), exit_code(report_only_audit, None)) == (3, 0)
+    assert summarise(report_only_audit.tenants).not_evaluated == 0
+    assert "not allowed" in rendered(report_only_audit, "html")
+    assert "**idle** (report-only)" in rendered(report_only_audit, "markdown")
 
 
 def test_findings_of_an_enabled_policy_are_new_and_of_a_report_only_policy_are_not() -> None:
-    report_only, enabled = audited(REPORT_ONLY, STATE), audited(ENABLED, STATE)
-    changes = {finding.policy: finding.change for finding in compare(enabled, report_only).tenants[0].findings}
+    report_only_audit, enabled_audit = audited(REPORT_ONLY, STATE), audited(ENABLED, STATE)
+    changes = {
+        finding.policy: finding.change for finding in compare(enabled_audit, report_only_audit).tenants[0].findings
+    }
     assert changes == {"leavers": Change.NEW, "places": Change.UNCHANGED}
-    changes = {finding.policy: finding.change for finding in compare(report_only, enabled).tenants[0].findings}
+    changes = {
+        finding.policy: finding.change for finding in compare(report_only_audit, enabled_audit).tenants[0].findings
+    }
     assert set(changes.values()) == {Change.UNCHANGED}
 
 

@@ -37,7 +37,7 @@ def result_body() -> bytes:
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A folder with a result and a tenants file, and a server for what is posted."""
+    """A folder with a result and a tenants file, and a server that records posted messages."""
 
     folder: Path
     server: WebhookServer

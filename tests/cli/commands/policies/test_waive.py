@@ -23,7 +23,7 @@ def audited_folder(tmp_path_factory: pytest.TempPathFactory, demo: Path) -> Path
 
 @pytest.fixture
 def workspace(audited_folder: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(audited_folder, tmp_path / "here")
+    return shutil.copytree(audited_folder, tmp_path / "workspace")
 
 
 def findings(workspace: Path, **filters: str) -> list[dict[str, Any]]:

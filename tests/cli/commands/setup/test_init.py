@@ -223,7 +223,7 @@ def test_invalid_option_value_is_an_error_and_writes_nothing(tmp_path: Path, opt
 
 @pytest.mark.parametrize("name", ["nightly-audit.yml", "policy-preview.yml"])
 def test_generated_workflows_equal_those_of_the_project(tmp_path: Path, name: str) -> None:
-    """One text: what differs is which action is called, and whether mail is on from the start."""
+    """The generated workflow differs from that of the project only in the action that it calls."""
     assert call("init", "--ci", "github", "--pin", "c" * 40, cwd=tmp_path).code == 0
     generated = (tmp_path / ".github" / "workflows" / name).read_text(encoding="utf-8")
     project_workflow = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
