@@ -14,7 +14,7 @@ from tests.emulator.server import Emulator
 
 @pytest.fixture
 def graph() -> Iterator[Emulator]:
-    """The small tenant `contoso`."""
+    """An emulator with the small tenant `contoso`."""
     with running_emulator() as emulator:
         yield emulator
 

@@ -97,7 +97,7 @@ def test_tenant_with_300_products_and_a_user_with_40(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_redacted_outputs_contain_no_names_addresses_or_ids(tmp_path: Path) -> None:
-    """Also not in actions, notices, or the selectors of policies and waivers."""
+    """Findings, actions, notices, and the selectors of policies and waivers contain none of them either."""
     people = [
         user(
             f"person{number}",

@@ -30,7 +30,7 @@ def stored_nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def workspace(stored_nights: Path, tmp_path: Path) -> Path:
-    """A copy of the stored_nights nights, which the test may change."""
+    """A copy of the stored nights, which the test may change."""
     return shutil.copytree(stored_nights, tmp_path, dirs_exist_ok=True)
 
 
