@@ -1,6 +1,7 @@
 """Merging results of shards: the same bytes as one run over all tenants, also the changes of fleet findings."""
 
 from datetime import date, datetime, timedelta
+from functools import cache
 
 import pytest
 from msgspec.structs import replace
@@ -67,8 +68,14 @@ def test_merge_keeps_seat_counts_and_usage() -> None:
     assert [product.idle for product in contoso.usage.products] == [2]
 
 
-UNBALANCED = (state("adatum", 0, "ann"), state("contoso", 9, "bob"), state("fabrikam", 9))
-BALANCED = (state("adatum", 3), state("contoso", 3, "bob", "cy"), state("fabrikam", 3))
+@cache
+def unbalanced() -> tuple[Snapshot, ...]:
+    return state("adatum", 0, "ann"), state("contoso", 9, "bob"), state("fabrikam", 9)
+
+
+@cache
+def balanced() -> tuple[Snapshot, ...]:
+    return state("adatum", 3), state("contoso", 3, "bob", "cy"), state("fabrikam", 3)
 
 
 @pytest.mark.slow
@@ -76,8 +83,8 @@ def test_merge_of_policies_with_unusual_characters() -> None:
     """A result contains the policies; JSON writes some of these characters as two escapes (surrogate pairs)."""
     document = POLICIES.replace("severity: low", 'title: "\U0001f600 \\x85", rationale: \U00020000, severity: low')
     policies = load_policies([("policies/p.yaml", document.encode())]).policies
-    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in UNBALANCED]
-    single = remedied(audit(UNBALANCED, policies, builtin(), NOW), policies)
+    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
+    single = remedied(audit(unbalanced(), policies, builtin(), NOW), policies)
     assert body(merged(*shards)) == body(single)
     assert {policy.title for policy in single.run.policies} == {"\U0001f600 \x85", ""}
 
@@ -94,8 +101,8 @@ def test_merge_of_policies_larger_than_one_file_may_be() -> None:
         )
         files.append((f"policies/{number}.yaml", f"version: 1\nwaivers:\n{waivers}".encode()))
     policies = load_policies(files).policies
-    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in UNBALANCED]
-    assert body(merged(*shards)) == body(remedied(audit(UNBALANCED, policies, builtin(), NOW), policies))
+    shards = [remedied(audit([snapshot], policies, builtin(), NOW), policies) for snapshot in unbalanced()]
+    assert body(merged(*shards)) == body(remedied(audit(unbalanced(), policies, builtin(), NOW), policies))
 
 
 def nights(*states: tuple[Snapshot, ...]) -> Result:
@@ -108,9 +115,9 @@ def nights(*states: tuple[Snapshot, ...]) -> Result:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "before", [(UNBALANCED,), (BALANCED,), (UNBALANCED, BALANCED), (UNBALANCED, BALANCED, UNBALANCED)]
+    "before", [(unbalanced(),), (balanced(),), (unbalanced(), balanced()), (unbalanced(), balanced(), unbalanced())]
 )
-@pytest.mark.parametrize("now", [UNBALANCED, BALANCED])
+@pytest.mark.parametrize("now", [unbalanced(), balanced()])
 def test_merged_shards_have_the_bytes_of_one_run(
     before: tuple[tuple[Snapshot, ...], ...], now: tuple[Snapshot, ...]
 ) -> None:
@@ -120,35 +127,39 @@ def test_merged_shards_have_the_bytes_of_one_run(
     assert body(merged(*shards)) == body(single)
     assert body(merged(*reversed(shards))) == body(single)
     changes = {finding.change for finding in single.fleet.findings} | {"fixed" for _ in single.fleet.fixed}
-    if now is BALANCED:
-        assert changes == ({"fixed"} if before[-1] is UNBALANCED else set())
+    if now is balanced():
+        assert changes == ({"fixed"} if before[-1] is unbalanced() else set())
     else:
         assert changes == {
-            Change.UNCHANGED if before[-1] is UNBALANCED else Change.REOPENED if UNBALANCED in before else Change.NEW
+            Change.UNCHANGED
+            if before[-1] is unbalanced()
+            else Change.REOPENED
+            if unbalanced() in before
+            else Change.NEW
         }
 
 
 @pytest.mark.slow
 def test_merge_of_shards_without_a_comparison() -> None:
-    shards = [audit_result(snapshot) for snapshot in UNBALANCED]
-    assert body(merged(*shards)) == body(audit_result(*UNBALANCED))
+    shards = [audit_result(snapshot) for snapshot in unbalanced()]
+    assert body(merged(*shards)) == body(audit_result(*unbalanced()))
 
 
 @pytest.mark.slow
 def test_later_runs_can_be_compared_with_a_merged_result() -> None:
-    first = merged(*(audit_result(snapshot) for snapshot in UNBALANCED))
-    second = merged(*(compare(audit_result(snapshot, day=1), first) for snapshot in BALANCED))
+    first = merged(*(audit_result(snapshot) for snapshot in unbalanced()))
+    second = merged(*(compare(audit_result(snapshot, day=1), first) for snapshot in balanced()))
     assert [finding.policy for finding in second.fleet.fixed] == ["even"]
-    third = merged(*(compare(audit_result(snapshot, day=2), second) for snapshot in UNBALANCED))
+    third = merged(*(compare(audit_result(snapshot, day=2), second) for snapshot in unbalanced()))
     assert [finding.change for finding in third.fleet.findings] == [Change.REOPENED]
 
 
 @pytest.mark.slow
 def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_runs() -> None:
-    yesterday = [audit_result(snapshot) for snapshot in UNBALANCED]
+    yesterday = [audit_result(snapshot) for snapshot in unbalanced()]
     shards = [
         compare(audit_result(snapshot, day=1), previous)
-        for snapshot, previous in zip(UNBALANCED, yesterday, strict=True)
+        for snapshot, previous in zip(unbalanced(), yesterday, strict=True)
     ]
     shards[0] = replace(shards[0], run=replace(shards[0].run, previous=datetime(2026, 1, 1, tzinfo=NOW.tzinfo)))
     fleet = replace(shards[0].fleet, past=replace(shards[0].fleet.past, closed=("x",)))  # type: ignore[type-var]
@@ -159,7 +170,7 @@ def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_ru
 
 
 def test_merging_redacted_and_plain_results_is_an_error() -> None:
-    plain, pseudonymised = audit_result(UNBALANCED[0]), redacted(audit_result(UNBALANCED[1]), KEY)
+    plain, pseudonymised = audit_result(unbalanced()[0]), redacted(audit_result(unbalanced()[1]), KEY)
     for results in ((plain, pseudonymised), (pseudonymised, plain)):
         with pytest.raises(UsageError, match=r"has pseudonyms for people and [01]\.json has their names") as caught:
             merged(*results)
