@@ -1,1 +1,1 @@
-"""Mail: who gets what, through real servers, and never twice."""
+"""Tests of delivery: routing, mail and webhooks through real servers, and protection against duplicates."""

@@ -1,4 +1,4 @@
-"""No text of a tenant, a policy or a file's name runs as a command in the log of a CI job, in whatever output it is."""
+"""Tests that text from tenants, policies and file names never runs as a workflow command in the log of a CI job."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from auditor.app.audit.run import Request
-from auditor.app.catalogue import active as packaged
+from auditor.app.catalogue import active as catalogue
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.cli.process import run
 from auditor.cli.terminal.result import terminal
@@ -34,7 +34,7 @@ from tests.builders.service.job_log import azure_commands_of, commands_of
 from tests.builders.tenant.tenants import NOW
 
 EVIL = "##[error]a ##[add-mask]b ##vso[task.setvariable variable=c]d ::warning::e \u00a0::set-output name=exit-code::0"
-"""Everything that a log obeys; wrapped at some width each `::` comes to a line's start."""
+"""Every kind of workflow command; at some terminal width, each `::` is wrapped to the start of a line."""
 FILE = "::error::f ##[warning]g.yaml"
 POLICY = f"""\
 version: 1
@@ -53,16 +53,16 @@ waivers:
 TEXT = st.text(st.sampled_from("#:[]vso errwanig\n\r\t\u00a0\u3000\u2028x"))
 
 
-class Ran(Struct, frozen=True, kw_only=True):
+class Completed(Struct, frozen=True, kw_only=True):
     code: int
     out: str
     err: str
 
 
-def completed(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
-    """Run the command line with the streams of a process, in this one."""
+def run_in_job(*arguments: str | Path, cwd: Path, **environment: str) -> Completed:
+    """Run the command line in this process, with streams like those of a new process."""
     streams = [io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2)]
-    before = dict(os.environ), sys.stdout, sys.stderr
+    saved = dict(os.environ), sys.stdout, sys.stderr
     os.environ.clear()
     os.environ.update(clean_environment(environment))
     try:
@@ -70,16 +70,16 @@ def completed(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
         with contextlib.chdir(cwd):
             code = run([str(argument) for argument in arguments])
     finally:
-        sys.stdout, sys.stderr = before[1:]
+        sys.stdout, sys.stderr = saved[1:]
         os.environ.clear()
-        os.environ.update(before[0])
+        os.environ.update(saved[0])
     out, err = (stream.buffer.getvalue().decode("utf-8", "replace") for stream in streams)
-    return Ran(code=code, out=out, err=err)
+    return Completed(code=code, out=out, err=err)
 
 
 @pytest.fixture(scope="module")
 def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a tenant, policies and a policy test in which every name is a command."""
+    """A folder with two tenants and policies in which every name is a workflow command."""
     root = tmp_path_factory.mktemp("evil")
     state = {
         "products": [{"skuPartNumber": "SPE_E3", "enabled": 5}],
@@ -96,9 +96,9 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for name in ("a", "b")
         ],
     }
-    where = Span(file="x", line=1, column=1)
+    span = Span(file="x", line=1, column=1)
     for number, name in enumerate(("contoso", "fabrikam")):
-        snapshot = fixture_snapshot(name, state, packaged(), NOW, where)
+        snapshot = fixture_snapshot(name, state, catalogue(), NOW, span)
         sources = tuple(
             Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=Message(EVIL))
             if source.name is Source.MAILBOXES and number
@@ -112,7 +112,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def in_job(folder: Path) -> dict[str, str]:
+def job_environment(folder: Path) -> dict[str, str]:
     return {
         "GITHUB_ACTIONS": "true",
         "GITHUB_WORKSPACE": str(folder),
@@ -121,49 +121,52 @@ def in_job(folder: Path) -> dict[str, str]:
     }
 
 
-def assert_nothing_runs(ran: Ran) -> None:
-    """The annotations of our own are all that runs, also where the runner reads a stream by itself or ignores stops."""
-    for stream in (ran.out, ran.err):
+def assert_only_annotations_run(completed: Completed) -> None:
+    """Assert that only the program's annotations run, for each stream alone and even if `stop-commands` is ignored."""
+    for stream in (completed.out, completed.err):
         for stops in (True, False):
-            ours = [line for line in stream.splitlines() if line.startswith(("::error ", "::warning ", "::notice "))]
-            ours = [line for line in ours if " title=" in line or ",title=" in line]
-            assert len(list(commands_of(stream, stops=stops))) == len(ours), stream
+            annotations = [
+                line
+                for line in stream.splitlines()
+                if line.startswith(("::error ", "::warning ", "::notice ")) and (" title=" in line or ",title=" in line)
+            ]
+            assert len(list(commands_of(stream, stops=stops))) == len(annotations), stream
         assert list(azure_commands_of(stream)) == []
 
 
 @pytest.mark.slow
 @given(st.lists(TEXT, max_size=6))
-def test_a_text_that_comes_in_pieces_holds_no_command(pieces: list[str]) -> None:
-    breaker = CommandEscaper(at_start=True)
-    broken = "".join(map(breaker.feed, pieces))
-    assert list(commands_of(broken)) == []
-    assert list(azure_commands_of(broken)) == []
-    assert broken.replace(" ", "") == "".join(pieces).replace(" ", "")
+def test_text_escaped_in_chunks_contains_no_command(chunks: list[str]) -> None:
+    escaper = CommandEscaper(at_start=True)
+    escaped = "".join(map(escaper.feed, chunks))
+    assert list(commands_of(escaped)) == []
+    assert list(azure_commands_of(escaped)) == []
+    assert escaped.replace(" ", "") == "".join(chunks).replace(" ", "")
 
 
 @given(st.text(st.sampled_from("#[:vso\né€\u3000")), st.integers(1, 5))
-def test_a_document_that_is_cut_anywhere_keeps_every_character(text: str, size: int) -> None:
+def test_document_escaped_in_chunks_of_any_size_keeps_every_character(text: str, size: int) -> None:
     body = text.encode()
-    pieces = [body[start : start + size] for start in range(0, len(body), size)]
-    received = b"".join(escape_commands(pieces, "csv")).decode()
+    chunks = [body[start : start + size] for start in range(0, len(body), size)]
+    received = b"".join(escape_commands(chunks, "csv")).decode()
     assert list(azure_commands_of(received)) == []
     assert received.replace(" ", "") == text
-    assert b"".join(escape_commands(pieces, "parquet")) == body
+    assert b"".join(escape_commands(chunks, "parquet")) == body
 
 
 @pytest.mark.slow
-def test_no_name_runs_at_any_width(evil: Path) -> None:
-    asked = Request(
+def test_no_name_runs_as_a_command_at_any_terminal_width(evil: Path) -> None:
+    request = Request(
         policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW, started=NOW
     )
-    content = PageContent(audited(asked), "en")
+    content = PageContent(audited(request), "en")
     plain = io.StringIO()
     terminal(content, Console(file=plain, width=80), paths=(FILE,))
     assert list(azure_commands_of(plain.getvalue())), "the names are hostile"
     for width in range(20, 201):
         file = io.BytesIO()
-        like = io.TextIOWrapper(io.BytesIO(), "utf-8")
-        stream = Stream(Sink(file), like, "replace", Bracket("token"), is_for_people=False)
+        original = io.TextIOWrapper(io.BytesIO(), "utf-8")
+        stream = Stream(Sink(file), original, "replace", Bracket("token"), is_for_people=False)
         terminal(content, Console(file=stream, width=width), paths=(FILE,))
         stream.flush()
         assert list(commands_of(file.getvalue().decode())) == [], width
@@ -171,16 +174,16 @@ def test_no_name_runs_at_any_width(evil: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_summary_of_an_audit_is_bracketed_and_its_annotations_are_not(evil: Path, tmp_path: Path) -> None:
+def test_audit_summary_is_within_stop_commands_and_annotations_are_not(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").symlink_to(evil / "policies")
-    for more in ((), ("-v",)):
-        asked = ("audit", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", "terminal", *more)
-        ran = completed(*asked, cwd=tmp_path, COLUMNS="30", **in_job(tmp_path))
-        assert ran.code in {0, 1, 3}, ran.err
-        assert_nothing_runs(ran)
-        assert ran.out.startswith("::stop-commands::auditor-")
-        assert list(commands_of(ran.out)), "our own annotations stand outside of the bracket"
-        outside = completed(*asked, cwd=tmp_path, COLUMNS="30")
+    for options in ((), ("-v",)):
+        arguments = ("audit", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", "terminal", *options)
+        completed = run_in_job(*arguments, cwd=tmp_path, COLUMNS="30", **job_environment(tmp_path))
+        assert completed.code in {0, 1, 3}, completed.err
+        assert_only_annotations_run(completed)
+        assert completed.out.startswith("::stop-commands::auditor-")
+        assert list(commands_of(completed.out)), "the annotations are outside of stop-commands"
+        outside = run_in_job(*arguments, cwd=tmp_path, COLUMNS="30")
         assert "stop-commands" not in outside.out + outside.err
         assert list(azure_commands_of(outside.out + outside.err)) == []
 
@@ -190,20 +193,20 @@ TEXT_FORMATS = sorted(set(formats.FORMATS) - {"parquet", "xlsx"})
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", TEXT_FORMATS)
-def test_a_report_in_the_log_runs_nothing_and_says_the_same(evil: Path, form: str, tmp_path: Path) -> None:
-    asked = ("audit", evil / "policies", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", f"{form}=-")
-    ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
-    assert ran.code in {0, 1, 3}, ran.err
-    assert_nothing_runs(replace(ran, err=""))
-    plain = completed(*asked, cwd=tmp_path)
+def test_report_on_stdout_runs_no_command_and_keeps_its_data(evil: Path, form: str, tmp_path: Path) -> None:
+    arguments = ("audit", evil / "policies", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", f"{form}=-")
+    completed = run_in_job(*arguments, cwd=tmp_path, **job_environment(tmp_path))
+    assert completed.code in {0, 1, 3}, completed.err
+    assert_only_annotations_run(replace(completed, err=""))
+    plain = run_in_job(*arguments, cwd=tmp_path)
     if form in {"json", "sarif"}:
         import json  # noqa: PLC0415
 
-        assert json.loads(ran.out) == json.loads(plain.out)
-    assert "stop-commands" not in ran.out
+        assert json.loads(completed.out) == json.loads(plain.out)
+    assert "stop-commands" not in completed.out
 
 
-def _asked(evil: Path) -> Iterator[tuple[str | Path, ...]]:
+def _command_lines(evil: Path) -> Iterator[tuple[str | Path, ...]]:
     saved = evil / "snapshots"
     yield "audit", "--snapshot", saved, "--findings", "f.parquet"
     yield "validate", "--strict"
@@ -235,7 +238,7 @@ def _asked(evil: Path) -> Iterator[tuple[str | Path, ...]]:
 
 
 @pytest.mark.slow
-def test_no_command_of_the_program_prints_a_command_of_the_log(evil: Path, tmp_path: Path) -> None:
+def test_no_subcommand_prints_a_workflow_command(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / FILE).write_text(POLICY, encoding="utf-8")
     (tmp_path / "empty").mkdir()
@@ -247,18 +250,18 @@ def test_no_command_of_the_program_prints_a_command_of_the_log(evil: Path, tmp_p
         "version: 1\ntenants:\n- {name: contoso, tenantId: 11111111-2222-3333-4444-555555555555,"
         " credential: {type: token, tokenEnv: MY_TOKEN}}\n"
     )
-    for asked in _asked(evil):
-        ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
-        assert ran.code != 70, (asked, ran.err)
-        assert_nothing_runs(ran)
+    for arguments in _command_lines(evil):
+        completed = run_in_job(*arguments, cwd=tmp_path, **job_environment(tmp_path))
+        assert completed.code != 70, (arguments, completed.err)
+        assert_only_annotations_run(completed)
     (tmp_path / "policies" / FILE).write_text(wrong, encoding="utf-8")
-    for asked in (
+    for arguments in (
         ("validate",),
         ("audit", "policies", "--demo"),
         ("preview", "--base", "empty", "--demo"),
         ("test", "policies"),
     ):
-        ran = completed(*asked, cwd=tmp_path, **in_job(tmp_path))
-        assert ran.code == 2, (asked, ran.err)
-        assert_nothing_runs(ran)
-        assert "::error " in ran.err
+        completed = run_in_job(*arguments, cwd=tmp_path, **job_environment(tmp_path))
+        assert completed.code == 2, (arguments, completed.err)
+        assert_only_annotations_run(completed)
+        assert "::error " in completed.err

@@ -1,7 +1,7 @@
-"""Writes the generated parts of docs/architecture.md: layers, table of packages, and the picture (part of `make pages`).
+"""Generates parts of docs/architecture.md: the layers, the table of packages, and the diagram (part of `make pages`).
 
-Layers come from the import contract in `.importlinter`, imports and docstrings from the code. Nothing depends on a version, date
-or path, so the same tree gives the same bytes.
+The layers come from the import contract in `.importlinter`, imports and docstrings from the code. Nothing depends on
+a version, date or path, so the same tree always gives the same bytes.
 """
 
 import ast
@@ -34,11 +34,11 @@ path { fill: none; stroke: #9db3c8; opacity: .35 } path.essential { stroke: #2f5
 """
 
 Imports = Mapping[tuple[str, str], int]
-"""Number of imports from a module of the first package into a module of the second one."""
+"""(importing package, imported package) → the number of imports between their modules."""
 
 
 class Box(Struct, frozen=True):
-    """A package in the picture: its position in pixels and the lines of text below its name."""
+    """A package in the diagram: its position in pixels and the lines of text below its name."""
 
     name: str
     lines: tuple[str, ...]
@@ -62,13 +62,13 @@ def layers() -> list[list[str]]:
 
 def imports(graph: grimp.ImportGraph) -> Imports:
     """Count the imports between the packages directly below `auditor`."""
-    found: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for module in graph.modules:
         for imported in graph.find_modules_directly_imported_by(module):
-            ends = _package(module), _package(imported)
-            if ends[0] != ends[1] and all(ends):
-                found[ends] += 1
-    return found
+            packages = _package(module), _package(imported)
+            if packages[0] != packages[1] and all(packages):
+                counts[packages] += 1
+    return counts
 
 
 def _package(module: str) -> str:
@@ -76,20 +76,20 @@ def _package(module: str) -> str:
     return module.removeprefix(PACKAGE).removeprefix(".").split(".")[0]
 
 
-def essential(found: Imports) -> set[tuple[str, str]]:
+def essential(imported: Imports) -> set[tuple[str, str]]:
     """Return the imports that no chain of other imports implies (the transitive reduction)."""
-    below: dict[str, set[str]] = {}
+    reachable_from: dict[str, set[str]] = {}
 
-    def reached(name: str) -> set[str]:
-        if name not in below:
-            direct = {end for start, end in found if start == name}
-            below[name] = direct.union(*map(reached, direct))
-        return below[name]
+    def reachable(name: str) -> set[str]:
+        if name not in reachable_from:
+            direct = {end for start, end in imported if start == name}
+            reachable_from[name] = direct.union(*map(reachable, direct))
+        return reachable_from[name]
 
     return {
         (start, end)
-        for start, end in found
-        if not any(end in reached(other) for begin, other in found if begin == start and other != end)
+        for start, end in imported
+        if not any(end in reachable(middle) for begin, middle in imported if begin == start and middle != end)
     }
 
 
@@ -110,17 +110,17 @@ def boxes(graph: grimp.ImportGraph) -> Iterator[list[Box]]:
 
 
 def _contents(graph: grimp.ImportGraph, name: str) -> Sequence[str]:
-    """Return the words below a package's name: how many modules it has, and its subpackages."""
+    """Return the texts below a package's name: the number of its modules, then its subpackages."""
     module = f"{PACKAGE}.{name}"
-    inside = graph.find_descendants(module)
+    descendants = graph.find_descendants(module)
     children = sorted(child for child in graph.find_children(module) if graph.find_children(child))
-    packages = [child for child in inside if graph.find_children(child)]
-    count = len(inside) - len(packages)
-    return [f"{count} modules", *(child.rpartition(".")[2] for child in children)] if inside else ["module"]
+    packages = [child for child in descendants if graph.find_children(child)]
+    count = len(descendants) - len(packages)
+    return [f"{count} modules", *(child.rpartition(".")[2] for child in children)] if descendants else ["module"]
 
 
 def _wrapped(names: Sequence[str]) -> Iterator[str]:
-    """Yield the count, then the subpackages in lines of about 50 letters."""
+    """Yield the number of modules, then the subpackages in lines of at most 50 letters, unless a name is longer."""
     yield names[0]
     line = ""
     for word in names[1:]:
@@ -133,7 +133,7 @@ def _wrapped(names: Sequence[str]) -> Iterator[str]:
 
 
 def page(text: str) -> str:
-    """Return the text of docs/architecture.md with its list of layers and its table of packages written again."""
+    """Return the text of docs/architecture.md with an updated list of layers and table of packages."""
     order = "\n".join(" | ".join(names) for names in layers())
     text = re.sub(r"(?<=```\n).*?(?=\n```)", lambda _: order, text, count=1, flags=re.DOTALL)
     table = "\n".join(["| package | does |", "|---|---|", *_rows()])
@@ -149,22 +149,22 @@ def _rows() -> Iterator[str]:
     """Yield a row for each package and subpackage: its path and the first sentence of its docstring."""
     for name in (name for names in layers() for name in names):
         root = ROOT / PACKAGE / name
-        for path in sorted(root.rglob("__init__.py"), key=lambda found: found.parts[:-1]) or [root.with_suffix(".py")]:
-            shown = path.parent if path.name == "__init__.py" else path
+        for path in sorted(root.rglob("__init__.py"), key=lambda init: init.parts[:-1]) or [root.with_suffix(".py")]:
+            package = path.parent if path.name == "__init__.py" else path
             docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
             sentence = " ".join(re.split(r"(?<=\.)\s+(?=[A-Z`])|\n\n", docstring)[0].split())
-            yield f"| `{shown.relative_to(ROOT / PACKAGE).as_posix()}` | {sentence} |"
+            yield f"| `{package.relative_to(ROOT / PACKAGE).as_posix()}` | {sentence} |"
 
 
 def drawing() -> str:
-    """Return the picture as SVG."""
+    """Return the diagram as SVG."""
     graph = grimp.build_graph(PACKAGE, cache_dir=None)
     rows = list(boxes(graph))
-    found = imports(graph)
-    shown = {box.name: box for row in rows for box in row}
+    counts = imports(graph)
+    box_of = {box.name: box for row in rows for box in row}
     bottom = rows[-1][0].top + rows[-1][0].height + MARGIN
-    kept = essential(found)
-    arrows = sorted(found, key=lambda ends: (ends in kept, ends))
+    direct = essential(counts)
+    arrows = sorted(counts, key=lambda ends: (ends in direct, ends))
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {bottom:.0f}" role="img">',
         "<title>Packages of auditor by layer, and the imports between them</title>",
@@ -175,7 +175,7 @@ def drawing() -> str:
         ),
         f'<rect class="page" width="{WIDTH}" height="{bottom:.0f}"/>',
         *(_layer(row) for row in rows),
-        *(_arrow(shown[start], shown[end], found[start, end], main=(start, end) in kept) for start, end in arrows),
+        *(_arrow(box_of[start], box_of[end], counts[start, end], main=(start, end) in direct) for start, end in arrows),
         *(line for row in rows for box in row for line in _box(box)),
         "</svg>",
     ]
@@ -190,7 +190,7 @@ def _layer(row: Sequence[Box]) -> str:
 
 
 def _arrow(start: Box, end: Box, count: int, *, main: bool) -> str:
-    """Draw an arrow from the lower edge of one box to the upper edge of another; its width grows as imports double."""
+    """Draw an arrow from the lower edge of a box to the upper edge of another; its width depends on log2 of `count`."""
     down, up = start.top + start.height, end.top
     bend = (up - down) / 2
     kind = ' class="essential" marker-end="url(#tip)"' if main else ""

@@ -1,6 +1,6 @@
 """Generates docs/checks, docs/guidance and docs/reference (part of `make pages`).
 
-Pages with examples of `extends` get the version and the digest of the starter library.
+In pages with examples of `extends`, the version and the digest of the starter library are updated.
 """
 
 import re
@@ -31,22 +31,22 @@ _PINNED = re.compile(r"(from: )starter@\S+(\s+digest: )sha256:\S+")
 
 
 def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
-    """Return every page: its path below docs/, and its text."""
+    """Return path below docs/ → text of every generated page."""
     library = packaged_library()
     titles = library.titles
     today = last_checked(library)  # the pages do not depend on the date
-    made: dict[str, str] = {}
+    texts: dict[str, str] = {}
 
     def link(article: str) -> str:
         return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
 
     for check in registered():
-        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, link)
+        texts[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, link)
     for name in library.articles:
-        composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
-        made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, l10n, titles)
-    made["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
-    made["checks/README.md"] = _NOTE + "\n".join(
+        composition = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
+        texts[f"guidance/{name}.md"] = _NOTE + article_markdown(composition, l10n, titles)
+    texts["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
+    texts["checks/README.md"] = _NOTE + "\n".join(
         [
             "# Checks",
             "",
@@ -56,7 +56,7 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
             "",
         ]
     )
-    made["guidance/README.md"] = _NOTE + "\n".join(
+    texts["guidance/README.md"] = _NOTE + "\n".join(
         [
             "# Guidance",
             "",
@@ -68,27 +68,27 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
             "",
         ]
     )
-    return made | reference_pages(_NOTE)
+    return texts | reference_pages(_NOTE)
 
 
 def pinned(text: str) -> str:
-    """Return a text whose examples of `extends` name the starter library as it is now."""
+    """Return a text in which the examples of `extends` name the current version and digest of the starter library."""
     digest = digest_of(parse(body, file=name) for name, body in library_files())
     return _PINNED.sub(rf"\g<1>{STARTER}{__version__}\g<2>{digest}", text)
 
 
 def write(docs: Path) -> int:
-    """Write the pages below a folder and delete stale ones; returns the number of changed files."""
-    made, changed = pages(), 0
-    made |= {name: pinned((docs / name).read_text(encoding="utf-8")) for name in _EXTENDING if (docs / name).is_file()}
-    for path, text in made.items():
+    """Write the pages below a folder and delete obsolete ones; return the number of changed files."""
+    texts, changed = pages(), 0
+    texts |= {name: pinned((docs / name).read_text(encoding="utf-8")) for name in _EXTENDING if (docs / name).is_file()}
+    for path, text in texts.items():
         file = docs / path
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             write_file(file, text.encode(), public=True)
             changed += 1
     for folder in ("checks", "guidance", "reference"):
         for file in sorted((docs / folder).glob("*.md")):
-            if f"{folder}/{file.name}" not in made:
+            if f"{folder}/{file.name}" not in texts:
                 file.unlink()
                 changed += 1
     return changed

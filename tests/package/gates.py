@@ -1,4 +1,4 @@
-"""Runs all checks of the project and prints a summary."""
+"""Runs all checks of the project, or those of one kind, and prints a summary."""
 
 import os
 import shlex
@@ -19,14 +19,14 @@ Kind = Literal["lint", "test"]
 
 
 class Gate(Struct, frozen=True):
-    """One command that must exit 0."""
+    """A command that must exit with code 0."""
 
     name: str
     kind: Kind
     command: tuple[str, ...]
 
 
-class Ran(Struct, frozen=True):
+class GateResult(Struct, frozen=True):
     """The result of a gate."""
 
     gate: Gate
@@ -36,7 +36,7 @@ class Ran(Struct, frozen=True):
 
 def gates() -> Iterator[Gate]:
     """Yield all gates, the longest first."""
-    # Tests wait for servers, browsers and programs: one process more than cores keeps the cores busy.
+    # Tests wait for servers, browsers and programs: one worker more than there are cores keeps all cores busy.
     yield Gate("tests", "test", ("pytest", "-q", "-n", str((os.cpu_count() or 1) + 1)))
     yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests", "benchmarks"))
     yield Gate("cost", "test", ("python", "-m", "benchmarks.guard"))
@@ -51,22 +51,24 @@ def gates() -> Iterator[Gate]:
     yield Gate("workflow scripts", "lint", ("python", "-m", "tests.package.shell_steps"))
 
 
-def run(gate: Gate) -> Ran:
-    """Run one gate and show its output: at once for the tests, at the end for every other gate."""
+def run(gate: Gate) -> GateResult:
+    """Run a gate. The output of the tests is shown while they run, that of all other gates when they end."""
     program, *arguments = gate.command
     heading = f"\n── {gate.name}: {shlex.join(gate.command)}"
     streamed = gate.name == "tests"
     if streamed:
         print(heading, flush=True)
-    begun = time.monotonic()
+    started = time.monotonic()
     if streamed and not (ROOT / "tests" / "store" / "__pycache__").exists():
-        # A new working copy is compiled once, and not by each worker at the same time.
+        # In a new working copy, compile the modules once; otherwise every worker compiles them at the same time.
         subprocess.run([BIN / program, "--collect-only", "-q"], cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     output = None if streamed else subprocess.PIPE
-    done = subprocess.run([BIN / program, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
+    completed = subprocess.run(
+        [BIN / program, *arguments], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False
+    )
     if not streamed:
-        print(heading, done.stdout.decode(errors="replace"), sep="\n", end="", flush=True)
-    return Ran(gate, passed=done.returncode == 0, seconds=time.monotonic() - begun)
+        print(heading, completed.stdout.decode(errors="replace"), sep="\n", end="", flush=True)
+    return GateResult(gate, passed=completed.returncode == 0, seconds=time.monotonic() - started)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -74,15 +76,15 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := set(arguments) - {"lint", "test"}:
         print(f"there is no kind of gate called {', '.join(sorted(unknown))}: lint, test", file=sys.stderr)
         return 2
-    wanted = [gate for gate in gates() if not arguments or gate.kind in arguments]
-    # The other gates run one after the other beside the tests, or beside mypy, which takes as long as all of them.
+    selected = [gate for gate in gates() if not arguments or gate.kind in arguments]
+    # One thread runs the tests, or mypy, which takes as long as all others together; the other one runs the rest.
     with ThreadPoolExecutor(max_workers=2) as pool:
-        done = list(pool.map(run, wanted))
+        results = list(pool.map(run, selected))
     print("\n── summary")
-    for one in done:
-        print(f"{'ok    ' if one.passed else 'FAILED'} {one.seconds:7.1f} s  {one.gate.name}")
-    failed = sum(not one.passed for one in done)
-    print(f"{len(done) - failed} of {len(done)} checks passed" + (f", {failed} failed" if failed else ""))
+    for result in results:
+        print(f"{'ok    ' if result.passed else 'FAILED'} {result.seconds:7.1f} s  {result.gate.name}")
+    failed = sum(not result.passed for result in results)
+    print(f"{len(results) - failed} of {len(results)} checks passed" + (f", {failed} failed" if failed else ""))
     return 1 if failed else 0
 
 

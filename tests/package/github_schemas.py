@@ -1,4 +1,4 @@
-"""Validates GitHub's files against the schemas that check-jsonschema contains."""
+"""Validates workflows, action.yml, Dependabot settings and issue forms against the schemas in check-jsonschema."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ FORMS = GITHUB / "ISSUE_TEMPLATE"
 
 
 def schemas() -> dict[str, list[Path]]:
-    """Return the files that follow each schema."""
+    """Return schema → the files that must follow it."""
     workflows = sorted((GITHUB / "workflows").glob("*.yml"))
     config = FORMS / "config.yml"
     return {

@@ -1,4 +1,4 @@
-"""Writes what the commands of docs/history.md print into the page: `make pages`."""
+"""Writes the output of the commands in docs/history.md into that page (part of `make pages`)."""
 
 import re
 import tempfile
@@ -13,11 +13,11 @@ from tests.package.tree import ROOT
 PAGE = ROOT / "docs" / "history.md"
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 _LINES = 24
-"""Lines of the output of one command that the page shows."""
+"""Maximum number of output lines that the page shows for one command."""
 
 
 def written() -> str:
-    """Return the page with the present output of its commands, run in order in one empty folder."""
+    """Return the page with the current output of its commands, run in order in one initially empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         return BLOCK.sub(lambda block: "".join(_run(block[0], Path(folder))), PAGE.read_text(encoding="utf-8"))
 
@@ -26,10 +26,10 @@ def _run(block: str, folder: Path) -> Iterator[str]:
     for line in block.splitlines():
         match line.split():
             case ["$", "auditor", *arguments]:
-                ran = call(*arguments, cwd=folder, COLUMNS="100", NO_COLOR="1")
-                if ran.code:
-                    raise RuntimeError(ran.err)
-                output = [shown.rstrip() for shown in (ran.text + ran.err).splitlines()]
+                completed = call(*arguments, cwd=folder, COLUMNS="100", NO_COLOR="1")
+                if completed.code:
+                    raise RuntimeError(completed.err)
+                output = [text.rstrip() for text in (completed.text + completed.err).splitlines()]
             case ["$", "python", "-m", "auditor.demo", *arguments]:
                 with chdir(folder):
                     write_demo(arguments)
@@ -37,7 +37,7 @@ def _run(block: str, folder: Path) -> Iterator[str]:
             case _:
                 continue
         yield f"{line}\n"
-        yield from (f"{shown}\n" for shown in output[:_LINES])
+        yield from (f"{text}\n" for text in output[:_LINES])
         if len(output) > _LINES:
             yield "…\n"
 

@@ -1,7 +1,7 @@
 """Checks the action and the workflows with GitHub's language service.
 
-It needs Node and its packages (`npm ci --ignore-scripts --prefix .github/language-service`). Without them nothing is checked,
-and a message says so.
+It needs Node and the service's packages (`npm ci --ignore-scripts --prefix .github/language-service`). Without them,
+nothing is checked, and a message on stderr says so.
 """
 
 import shutil
@@ -11,15 +11,15 @@ import sys
 from tests.package.shell_steps import shell_files
 from tests.package.tree import ROOT
 
-PLACE = ROOT / ".github" / "language-service"
+FOLDER = ROOT / ".github" / "language-service"
 
 
 def missing() -> str:
     """Return what is missing; empty if the check can run."""
     if shutil.which("node") is None:
         return "Node"
-    if not (PLACE / "node_modules" / "@actions" / "languageservice").is_dir():
-        return f"its packages (npm ci --ignore-scripts --prefix {PLACE.relative_to(ROOT)})"
+    if not (FOLDER / "node_modules" / "@actions" / "languageservice").is_dir():
+        return f"its packages (npm ci --ignore-scripts --prefix {FOLDER.relative_to(ROOT)})"
     return ""
 
 
@@ -28,7 +28,7 @@ def main() -> int:
     if lacking := missing():
         sys.stderr.write(f"language service: NOT RUN, there is no {lacking}\n")
         return 0
-    return subprocess.run(["node", PLACE / "check.js", *shell_files()], check=False).returncode
+    return subprocess.run(["node", FOLDER / "check.js", *shell_files()], check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the output of `auditor --help` into README.md: `make readme`."""
+"""Writes the output of `auditor --help` into README.md (`make readme`)."""
 
 import os
 import re
@@ -12,12 +12,12 @@ BLOCK = re.compile(r"(?<=```text\n).*?(?=```)", re.DOTALL)
 
 
 def usage() -> str:
-    """Return what `auditor --help` prints on a terminal of eighty columns."""
+    """Return the output of `auditor --help` on a terminal of 80 columns."""
     environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "auditor", "--help"], cwd=ROOT, env=environment, capture_output=True, check=True
     )
-    return ran.stdout.decode().replace("\r\n", "\n")
+    return completed.stdout.decode().replace("\r\n", "\n")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ _BLOCKS: Final = frozenset(
     ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget", "contracts")
 )
 _EXTENSION: Final = "extensionAttribute"
-"""Fifteen keys of one kind: the first stands for all."""
+"""Prefix of fifteen keys of the same kind: the first is documented for all of them."""
 _LEADS: Final[Mapping[str, tuple[str, str]]] = {
     "policy-files": (
         "Policy files",
@@ -55,7 +55,7 @@ environment variables.
     ),
     "decisions": ("decisions.yaml", "Answers to the questions of a [plan](../plan.md), beside the policies.\n"),
 }
-"""Title and lead of each page."""
+"""Page → its title and introduction."""
 _LEAD: Final = """\
 Every key of the files that people write. `auditor explain KEY` prints the same text, and editors show it with the
 [JSON Schemas](../editors.md).
@@ -75,7 +75,7 @@ A product, or a list of products:
 
 
 def reference_pages(note: str) -> dict[str, str]:
-    """Return the pages by their path below docs/, each below a note."""
+    """Return path below docs/ → text of each page; every text starts with the note."""
     policy = {key.path[0]: key for key in top_keys("policy")}
     of_policy = policy["policies"].keys
     users = next(key for key in of_policy if key.path[-1] == "users")
@@ -87,35 +87,35 @@ def reference_pages(note: str) -> dict[str, str]:
         "tenants": (all_below(top_keys("tenants")), 0, _credentials()),
         "decisions": (all_below(top_keys("decisions")), 0, ""),
     }
-    made, index = {}, []
-    for name, (shown, drop, end) in keys.items():
+    texts, index = {}, []
+    for name, (page_keys, drop, end) in keys.items():
         title, lead = _LEADS[name]
-        listed = tuple(shown)
+        listed = tuple(page_keys)
         parts = [f"{note}# {title}\n\n{lead}", *(_section(key, drop) for key in listed), *([end] if end else [])]
-        made[f"reference/{name}.md"] = "\n".join(parts)
+        texts[f"reference/{name}.md"] = "\n".join(parts)
         links = [f"[`{key.path[-1]}`]({name}.md#{_anchor(key, drop)})" for key in listed if len(key.path) - drop <= 2]
         index.append(f"## [{title}]({name}.md)\n\n{' · '.join(dict.fromkeys(links))}\n")
-    return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_LEAD}", *index]), **made}
+    return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_LEAD}", *index]), **texts}
 
 
 def all_below(keys: Iterable[Key]) -> Iterator[Key]:
-    """Yield keys and those of their values, except operators, and selectors inside other files than policies."""
+    """Yield keys and all keys below them, except operators, and selectors inside files other than policies."""
     for key in keys:
-        names = {each.path[-1] for each in key.keys}
+        names = {child.path[-1] for child in key.keys}
         if key.path[-1].startswith(_EXTENSION) and not key.path[-1].endswith("Attribute1"):
             continue
         yield key
-        own = () if names & {"notIn", "inactiveFor"} else key.keys
-        yield from all_below(each for each in own if each.path[:-1] == key.path)
+        children = () if names & {"notIn", "inactiveFor"} else key.keys
+        yield from all_below(child for child in children if child.path[:-1] == key.path)
 
 
 def _in_file(key: Key) -> bool:
-    """Return whether a key is described among those of the file, and not among the blocks."""
+    """Whether a key belongs on the page of policy files, not on the page of blocks."""
     return key.path[0] != "policies" or len(key.path) < 2 or key.path[1] not in _BLOCKS
 
 
 def _section(key: Key, drop: int) -> str:
-    """Return what a page says of a key; its heading is the path without what all keys of the page begin with."""
+    """Return the section of a key, headed by its path without the first `drop` names, which the whole page shares."""
     level = min(2 + max(len(key.path) - drop - 1, 0), 4)
     name = ".".join(key.path[drop:])
     if key.path[-1].startswith(_EXTENSION):
@@ -129,19 +129,19 @@ def _anchor(key: Key, drop: int) -> str:
 
 
 def _operators(users: Key) -> str:
-    """Return the section about operators: those of texts, and those that only dates have."""
-    known: dict[str, Key] = {}
+    """Return the section about operators: those of texts, then those that only dates have."""
+    operators: dict[str, Key] = {}
     for key in users.keys:
-        if any(each.path[-1] == "notIn" for each in key.keys):
-            for each in key.keys:
-                known.setdefault(each.path[-1], each)
+        if any(operator.path[-1] == "notIn" for operator in key.keys):
+            for operator in key.keys:
+                operators.setdefault(operator.path[-1], operator)
     lines = [
         "## Operators",
         "",
         "All operators of a mapping must hold: `createdDateTime: {after: 2026-01-01, before: 30d}`.",
         "",
     ]
-    for name, key in known.items():
+    for name, key in operators.items():
         lines += [f"### `{name}`", "", *described(key, localization("en"))]
     return "\n".join(lines)
 
@@ -151,12 +151,12 @@ def _credentials() -> str:
     lines = ["## Types of credentials", "", "| type | keys |", "|---|---|"]
     rules: list[dict[str, Any]] = schema_document("tenants")["$defs"]["credential"]["allOf"]
     for rule in rules:
-        kind, then = rule["if"]["properties"]["type"]["const"], rule["then"]
-        one_of = [item["required"][0] for item in then.get("oneOf", ())]
+        kind, schema = rule["if"]["properties"]["type"]["const"], rule["then"]
+        one_of = [item["required"][0] for item in schema.get("oneOf", ())]
         keys = [
             f"`{name}`"
-            + (" (one of these)" if name in one_of else " (optional)" * (name not in then.get("required", ())))
-            for name in then["properties"]
+            + (" (one of these)" if name in one_of else " (optional)" * (name not in schema.get("required", ())))
+            for name in schema["properties"]
             if name != "type"
         ]
         lines.append(f"| `{kind}` | {', '.join(keys) or '–'} |")

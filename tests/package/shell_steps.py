@@ -14,7 +14,7 @@ from tests.package.tree import ROOT
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """One step that runs a script."""
+    """A step that runs a script."""
 
     location: str
     """`file: job: name or number`."""
@@ -48,19 +48,19 @@ def steps(path: Path) -> Iterator[Step]:
 
 def main() -> int:
     """Check every script; return 1 if there are findings."""
-    found = [step for path in shell_files() for step in steps(path)]
+    checked = [step for path in shell_files() for step in steps(path)]
     failures = 0
     with tempfile.TemporaryDirectory(prefix="steps-") as folder:
-        for number, step in enumerate(found):
+        for number, step in enumerate(checked):
             script = Path(folder) / f"{number}.sh"
             script.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step.script}", encoding="utf-8")
             program = Path(sys.executable).parent / "shellcheck"
-            done = subprocess.run([program, "--format=gcc", script], capture_output=True, text=True, check=False)
-            if done.returncode:
+            completed = subprocess.run([program, "--format=gcc", script], capture_output=True, text=True, check=False)
+            if completed.returncode:
                 failures += 1
-                sys.stderr.write(f"{step.location}\n{done.stdout}{done.stderr}")
-    sys.stderr.write(f"shellcheck: {len(found)} scripts, {failures} with findings\n")
-    return 1 if failures or not found else 0
+                sys.stderr.write(f"{step.location}\n{completed.stdout}{completed.stderr}")
+    sys.stderr.write(f"shellcheck: {len(checked)} scripts, {failures} with findings\n")
+    return 1 if failures or not checked else 0
 
 
 if __name__ == "__main__":

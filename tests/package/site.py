@@ -1,7 +1,8 @@
-"""Builds the documentation site from docs/site.yaml into build/site/html: `make site`.
+"""Builds the documentation site from docs/site.yaml into build/site/html (`make site`).
 
-Zensical has a virtual environment of its own (requirements/site.txt). Without it nothing is built, and a message says so.
-The build fails for a dead link or anchor, a page outside the navigation, and a page that loads something from elsewhere.
+Zensical is installed in a separate virtual environment (requirements/site.txt). If it is missing, nothing is built, and
+a message on stderr says so. The build fails for a dead link or anchor, a page outside the navigation, and a page that
+loads a script, style sheet, image or frame from another host.
 """
 
 import os
@@ -25,7 +26,7 @@ PAGES = {
     "CHANGELOG.md": "project/changelog.md",
     "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
 }
-"""Files outside docs/ → their pages."""
+"""Path of a file outside docs/ → path of its page in the site."""
 FENCED = re.compile(r"^( *)(```+).*?^\1\2", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)\s#]+)")
 LOADED = re.compile(
@@ -34,43 +35,43 @@ LOADED = re.compile(
 
 
 def site_files() -> dict[str, bytes]:
-    """Return every page and every file that a page links to, by its path in the site."""
-    found: dict[str, bytes] = {}
+    """Return path in the site → content, for every page and every file that a page links to."""
+    contents: dict[str, bytes] = {}
     for path in files():
         name = path.relative_to(ROOT).as_posix()
         page = PAGES.get(name) or (name.startswith("docs/") and name.removeprefix("docs/"))
         if page and path.suffix == ".md":
             text, linked = _moved(path.read_text(encoding="utf-8"), PurePosixPath(name), PurePosixPath(page))
-            found |= {page: text.encode(), **linked}
-    return found
+            contents |= {page: text.encode(), **linked}
+    return contents
 
 
 def _moved(text: str, source: PurePosixPath, page: PurePosixPath) -> tuple[str, dict[str, bytes]]:
-    """Return a page with links that fit its place in the site, and the other files it links to."""
+    """Return a page with links adapted to its path in the site, and the other files that it links to."""
     linked: dict[str, bytes] = {}
 
-    def fitted(match: re.Match[str]) -> str:
+    def adapted(match: re.Match[str]) -> str:
         target = os.path.normpath(source.parent / match[1]).replace(os.sep, "/")
         if (ROOT / target / "README.md").is_file():
             target += "/README.md"
-        placed = PAGES.get(target) or ("README.md" if target == "README.md" else target.removeprefix("docs/"))
-        if not placed.endswith(".md") and (ROOT / target).is_file():
-            linked[placed] = (ROOT / target).read_bytes()
-        return os.path.relpath(placed, page.parent).replace(os.sep, "/")
+        site_path = PAGES.get(target) or ("README.md" if target == "README.md" else target.removeprefix("docs/"))
+        if not site_path.endswith(".md") and (ROOT / target).is_file():
+            linked[site_path] = (ROOT / target).read_bytes()
+        return os.path.relpath(site_path, page.parent).replace(os.sep, "/")
 
     parts, end = [], 0
     for fence in FENCED.finditer(text):
-        parts += [LINK.sub(fitted, text[end : fence.start()]), fence[0]]
+        parts += [LINK.sub(adapted, text[end : fence.start()]), fence[0]]
         end = fence.end()
-    return "".join([*parts, LINK.sub(fitted, text[end:])]), linked
+    return "".join([*parts, LINK.sub(adapted, text[end:])]), linked
 
 
 def settings(pages: Mapping[str, bytes]) -> dict[str, Any]:
-    """Return the settings of the site, with the pages of `folder/*` in the navigation."""
-    found: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "site.yaml").read_text(encoding="utf-8"))
-    shown = [page for page in pages if page.endswith(".md")]
-    found["nav"] = _spread(found["nav"], sorted(shown, key=lambda page: (not page.endswith("README.md"), page)))
-    return found
+    """Return the settings of the site, with every `folder/*` of the navigation replaced by its pages."""
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "site.yaml").read_text(encoding="utf-8"))
+    names = [page for page in pages if page.endswith(".md")]
+    loaded["nav"] = _spread(loaded["nav"], sorted(names, key=lambda page: (not page.endswith("README.md"), page)))
+    return loaded
 
 
 def _spread(nav: Any, pages: list[str]) -> Any:
@@ -78,9 +79,9 @@ def _spread(nav: Any, pages: list[str]) -> Any:
         return {title: _spread(inner, pages) for title, inner in nav.items()}
     if isinstance(nav, list):
         return [
-            one
+            entry
             for item in nav
-            for one in (_spread(item, pages) if str(item).endswith("/*") else [_spread(item, pages)])
+            for entry in (_spread(item, pages) if str(item).endswith("/*") else [_spread(item, pages)])
         ]
     return [page for page in pages if PurePosixPath(page).match(nav)] if nav.endswith("/*") else nav
 
@@ -95,28 +96,28 @@ def navigated(nav: Any) -> Iterator[str]:
 
 
 def problems(pages: Mapping[str, bytes], nav: Any) -> list[str]:
-    """Return what Zensical does not report: pages outside the navigation, twice in it, and missing ones."""
-    shown = list(navigated(nav))
-    known = {page for page in pages if page.endswith(".md")}
+    """Return the mistakes that Zensical does not report: pages outside the navigation, listed twice, or missing."""
+    listed = list(navigated(nav))
+    existing = {page for page in pages if page.endswith(".md")}
     return [
-        *(f"not in the navigation (docs/site.yaml): {page}" for page in sorted(known - set(shown))),
-        *(f"in the navigation, but no page: {page}" for page in sorted(set(shown) - known)),
-        *(f"twice in the navigation: {page}" for page in sorted({page for page in shown if shown.count(page) > 1})),
+        *(f"not in the navigation (docs/site.yaml): {page}" for page in sorted(existing - set(listed))),
+        *(f"in the navigation, but no page: {page}" for page in sorted(set(listed) - existing)),
+        *(f"twice in the navigation: {page}" for page in sorted({page for page in listed if listed.count(page) > 1})),
     ]
 
 
 def build(pages: Mapping[str, bytes], work: Path) -> list[str]:
-    """Build the site in the folder `html` of a folder, and return the mistakes in it."""
-    found = settings(pages)
-    wrong = problems(pages, found["nav"])
+    """Build the site in the subfolder `html` of a folder, and return its mistakes."""
+    loaded = settings(pages)
+    mistakes = problems(pages, loaded["nav"])
     shutil.rmtree(work, ignore_errors=True)
     for name, body in pages.items():
         target = work / "pages" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(body)
     folders = {"docs_dir": "pages", "site_dir": "html"}
-    (work / "mkdocs.yml").write_text(yaml.safe_dump(found | folders, sort_keys=False), encoding="utf-8")
-    ran = subprocess.run(
+    (work / "mkdocs.yml").write_text(yaml.safe_dump(loaded | folders, sort_keys=False), encoding="utf-8")
+    completed = subprocess.run(
         [ZENSICAL, "build", "--strict", "--config-file", work / "mkdocs.yml"],
         cwd=work,
         stdout=subprocess.PIPE,
@@ -124,11 +125,11 @@ def build(pages: Mapping[str, bytes], work: Path) -> list[str]:
         check=False,
         encoding="utf-8",
     )
-    if ran.returncode:
-        wrong.append(re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout))
+    if completed.returncode:
+        mistakes.append(re.sub(r"\x1b\[[0-9;]*m", "", completed.stdout))
     for path in sorted((work / "html").rglob("*.html")):
-        wrong += [f"{path.name} loads {tag}" for tag in LOADED.findall(path.read_text(encoding="utf-8"))]
-    return wrong
+        mistakes += [f"{path.name} loads {tag}" for tag in LOADED.findall(path.read_text(encoding="utf-8"))]
+    return mistakes
 
 
 def main() -> int:
@@ -136,9 +137,9 @@ def main() -> int:
     if not ZENSICAL.is_file():
         sys.stderr.write(f"documentation site: NOT BUILT, there is no {ZENSICAL} (make site)\n")
         return 0
-    wrong = build(site_files(), ROOT / "build" / "site")
-    sys.stderr.write("".join(f"{line}\n" for line in wrong))
-    return 1 if wrong else 0
+    mistakes = build(site_files(), ROOT / "build" / "site")
+    sys.stderr.write("".join(f"{line}\n" for line in mistakes))
+    return 1 if mistakes else 0
 
 
 if __name__ == "__main__":

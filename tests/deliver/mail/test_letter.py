@@ -1,6 +1,6 @@
-"""A letter as a message: headers that nobody can break out of, and the same bytes every time."""
+"""Tests MIME messages: no header injection, valid line lengths, and identical bytes for identical input."""
 
-# ruff: noqa: RUF001 - Turkish has its own letters
+# ruff: noqa: RUF001 - Turkish letters
 
 from email import message_from_bytes
 from email.policy import default
@@ -12,27 +12,27 @@ from auditor.domain.errors import DeliveryError
 from tests.builders.service.letters import attachment, letter
 
 
-def test_the_same_letter_is_the_same_bytes() -> None:
-    made = letter(attachment=attachment(1000))
-    assert message(made).as_bytes() == message(made).as_bytes()
+def test_identical_letters_give_identical_bytes() -> None:
+    mail = letter(attachment=attachment(1000))
+    assert message(mail).as_bytes() == message(mail).as_bytes()
     assert message(letter()).as_bytes() != message(letter(text="Other.\n")).as_bytes()
 
 
-def test_no_line_is_longer_than_mail_may_have() -> None:
-    made = letter(
+def test_no_line_is_longer_than_78_bytes() -> None:
+    mail = letter(
         subject="[Contoso Perakende Mağazacılık] Lisanslar: 2 kritik, 13 yeni — 20 Kas 2026",
         text="ş" * 5000,
         html="<p>" + "ş" * 5000,
     )
-    raw = message(made).as_bytes()
+    raw = message(mail).as_bytes()
     head, _, _ = raw.partition(b"\r\n\r\n")
     assert max(map(len, raw.split(b"\r\n"))) <= 78
     assert raw.isascii()
     assert b"=?utf-8?" in head
-    assert message_from_bytes(raw, policy=default)["subject"] == made.subject
+    assert message_from_bytes(raw, policy=default)["subject"] == mail.subject
 
 
-def test_no_encoded_word_is_empty() -> None:
+def test_encoded_words_of_a_long_subject_are_not_empty() -> None:
     raw = message(letter(subject="[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 21 Nov 2026")).as_bytes()
     lines = raw.partition(b"\r\nDate:")[0].partition(b"Subject: ")[2].split(b"\r\n ")
     assert all(line.startswith(b"=?utf-8?") and len(line) > 20 and b"??=" not in line for line in lines)
@@ -40,7 +40,7 @@ def test_no_encoded_word_is_empty() -> None:
 
 
 @pytest.mark.parametrize("subject", ["a\r\nBcc: evil@evil.example", "a\nb", "a\rb"])
-def test_a_subject_with_a_line_break_is_no_subject(subject: str) -> None:
+def test_subject_with_a_line_break_is_rejected(subject: str) -> None:
     with pytest.raises(ValueError, match="line"):
         message(letter(subject=subject))
 
@@ -53,15 +53,15 @@ def test_a_subject_with_a_line_break_is_no_subject(subject: str) -> None:
         "ann@-contoso.example", "a b@contoso.example", '"a b"@contoso.example', "ann@contoso..example", "ann@\u202econtoso.example",
     ],
 )  # fmt: skip
-def test_what_is_no_address_is_not_sent_to(address: str) -> None:
+def test_invalid_address_raises_delivery_error(address: str) -> None:
     with pytest.raises(DeliveryError) as caught:
         split_address(address)
     assert caught.value.slug == "mail-address"
     assert caught.value.message.isprintable()
 
 
-def test_the_message_id_is_the_sender_s_and_stable() -> None:
-    made = letter(sender="audit@münchen.example")
-    assert made.message_id == letter(sender="audit@münchen.example").message_id
-    assert made.message_id.endswith("@xn--mnchen-3ya.example>")
-    assert [len(part) for part in made.request_id.split("-")] == [8, 4, 4, 4, 12]
+def test_message_id_is_stable_and_has_the_domain_of_the_sender() -> None:
+    mail = letter(sender="audit@münchen.example")
+    assert mail.message_id == letter(sender="audit@münchen.example").message_id
+    assert mail.message_id.endswith("@xn--mnchen-3ya.example>")
+    assert [len(part) for part in mail.request_id.split("-")] == [8, 4, 4, 4, 12]

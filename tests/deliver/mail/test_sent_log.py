@@ -1,4 +1,4 @@
-"""The list of sent mails: who was quicker, what may be repeated, and what a damaged file means."""
+"""Tests the list of sent mails: concurrent claims, which mails may be sent again, and damaged files."""
 
 import threading
 from pathlib import Path
@@ -19,11 +19,11 @@ def log(tmp_path: Path) -> SentLog:
     return SentLog(tmp_path / "state" / "sent.jsonl")
 
 
-def test_a_mail_is_claimed_once(log: SentLog) -> None:
+def test_mail_is_claimed_only_once(log: SentLog) -> None:
     assert log.state("a1") is None
     claim = log.claim(mailing(), AT)
     assert claim
-    assert log.state("a1") is LogState.SENDING, "whoever dies here leaves it unknown, never unsent"
+    assert log.state("a1") is LogState.SENDING, "after a crash here the outcome is unknown, not unsent"
     assert log.claim(mailing(), AT) is None
     log.record(mailing(), LogState.ACCEPTED, AT, claim)
     assert log.state("a1") is LogState.ACCEPTED
@@ -31,7 +31,7 @@ def test_a_mail_is_claimed_once(log: SentLog) -> None:
     assert log.claim(mailing("b2"), AT)
 
 
-def test_what_was_refused_may_be_sent_again(log: SentLog) -> None:
+def test_refused_mail_can_be_claimed_again(log: SentLog) -> None:
     claim = log.claim(mailing(), AT)
     assert claim
     assert log.claim(mailing(), AT) is None
@@ -40,7 +40,7 @@ def test_what_was_refused_may_be_sent_again(log: SentLog) -> None:
     assert log.claim(mailing(), AT)
 
 
-def test_what_is_unknown_needs_a_person(log: SentLog) -> None:
+def test_mail_with_unknown_outcome_is_only_claimed_on_request(log: SentLog) -> None:
     claim = log.claim(mailing(), AT)
     assert claim
     log.record(mailing(), LogState.UNKNOWN, AT, claim)
@@ -49,25 +49,25 @@ def test_what_is_unknown_needs_a_person(log: SentLog) -> None:
     assert log.claim(mailing(), AT, again=True)
 
 
-def test_of_many_at_once_one_wins(log: SentLog) -> None:
-    won: list[str] = []
+def test_only_one_of_eight_concurrent_claims_succeeds(log: SentLog) -> None:
+    tokens: list[str] = []
     start = threading.Barrier(8)
 
     def claim() -> None:
         start.wait()
         token = log.claim(mailing(), AT)
         if token:
-            won.append(token)
+            tokens.append(token)
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(won) == 1
+    assert len(tokens) == 1
 
 
-def test_the_weekly_mail_counts_once_it_is_accepted(log: SentLog) -> None:
+def test_weekly_mail_counts_as_sent_after_it_is_accepted(log: SentLog) -> None:
     claim = log.claim(mailing(week="2026-W47"), AT)
     assert claim
     assert not log.weekly_sent("ann@contoso.example", "2026-W47")
@@ -80,7 +80,7 @@ def test_the_weekly_mail_counts_once_it_is_accepted(log: SentLog) -> None:
 @pytest.mark.parametrize(
     "line", ["{", "[]", '{"key": "a1", "claim": "x", "state": "lost"}', '{"state": "sending"}', "\x00"]
 )
-def test_a_damaged_file_stops_everything(log: SentLog, line: str) -> None:
+def test_damaged_log_raises_delivery_error(log: SentLog, line: str) -> None:
     assert log.claim(mailing(), AT)
     log.path.write_text(log.path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
     with pytest.raises(DeliveryError, match="2: the list") as caught:
@@ -88,13 +88,13 @@ def test_a_damaged_file_stops_everything(log: SentLog, line: str) -> None:
     assert caught.value.slug == "sent-log-damaged"
 
 
-def test_a_place_that_cannot_be_written_stops_everything(tmp_path: Path) -> None:
+def test_unwritable_log_raises_delivery_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(DeliveryError) as caught:
         SentLog(tmp_path / "file" / "sent.jsonl").claim(mailing(), AT)
     assert caught.value.slug == "sent-log-unwritable"
 
 
-def test_nobody_else_reads_it(log: SentLog) -> None:
+def test_log_is_readable_only_by_its_owner(log: SentLog) -> None:
     log.claim(mailing(), AT)
     assert log.path.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""SMTP through a real server: encryption, passwords, addresses, refusals, and the answer that never comes."""
+"""Tests SMTP through a real server: encryption, passwords, addresses, refusals and missing responses."""
 
 from pathlib import Path
 
@@ -16,16 +16,16 @@ from tests.builders.service.mail_relay import PASSWORD, USER, Running, free_port
 ENVIRON = {"RELAY_USER": USER, "RELAY_PASSWORD": PASSWORD}
 
 
-def settings(running: Running, **more: object) -> SmtpMail:
-    made = SmtpMail(host=running.host, port=running.port, ca=str(running.ca))
-    return replace(made, **more)
+def settings(running: Running, **options: object) -> SmtpMail:
+    defaults = SmtpMail(host=running.host, port=running.port, ca=str(running.ca))
+    return replace(defaults, **options)
 
 
-def sent(to: SmtpMail, what: MailMessage | None = None, *, timeout: float = 10) -> SendAttempt:
-    return send(open_relay(to, ENVIRON), what or letter(), timeout=timeout)
+def sent(smtp: SmtpMail, message: MailMessage | None = None, *, timeout: float = 10) -> SendAttempt:
+    return send(open_relay(smtp, ENVIRON), message or letter(), timeout=timeout)
 
 
-def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
+def test_mail_is_delivered_encrypted_with_all_parts(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         attempt = sent(settings(running), letter(subject="Lisanslar: 2 kritik ığüşöç", attachment=attachment(200_000)))
     assert attempt == SendAttempt(status=SendStatus.ACCEPTED)
@@ -42,31 +42,31 @@ def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_password_is_given_after_encryption(tmp_path: Path) -> None:
+def test_sign_in_happens_after_encryption(tmp_path: Path) -> None:
     with relay(tmp_path, auth=True) as running:
         attempt = sent(settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD"))
     assert attempt.status is SendStatus.ACCEPTED
     assert running.box.logins == [USER]
 
 
-def test_a_wrong_password_is_reported_without_it(tmp_path: Path) -> None:
+def test_error_for_a_wrong_password_does_not_contain_it(tmp_path: Path) -> None:
     wrong = {"RELAY_USER": USER, "RELAY_PASSWORD": "hunter2"}
     with relay(tmp_path, auth=True) as running:
-        to = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
-        attempt = send(open_relay(to, wrong), letter(), timeout=10)
+        smtp = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
+        attempt = send(open_relay(smtp, wrong), letter(), timeout=10)
     assert attempt.status is SendStatus.REFUSED
     assert "refused the sign-in (535)" in attempt.message
     assert "hunter2" not in f"{attempt}"
-    assert "hunter2" not in repr(open_relay(to, wrong))
+    assert "hunter2" not in repr(open_relay(smtp, wrong))
     assert not running.box.mails
 
 
-def test_a_missing_variable_is_named(tmp_path: Path) -> None:
+def test_missing_environment_variable_is_named(tmp_path: Path) -> None:
     with relay(tmp_path) as running, pytest.raises(SettingsError, match="RELAY_PASSWORD"):
         open_relay(settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD"), {"RELAY_USER": USER})
 
 
-def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
+def test_mail_is_refused_if_the_server_does_not_offer_starttls(tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running))
     assert attempt.status is SendStatus.REFUSED
@@ -75,21 +75,21 @@ def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [StartTls.OPTIONAL, StartTls.NONE])
-def test_it_goes_in_the_clear_only_where_that_is_configured(mode: StartTls, tmp_path: Path) -> None:
+def test_mail_is_sent_without_encryption_if_that_is_configured(mode: StartTls, tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running, starttls=mode))
     assert attempt.status is SendStatus.ACCEPTED
     assert running.box.encrypted == [False]
 
 
-def test_optional_encrypts_where_it_is_offered_and_checks_the_certificate(tmp_path: Path) -> None:
+def test_optional_starttls_encrypts_if_offered_and_checks_the_certificate(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         assert sent(settings(running, starttls=StartTls.OPTIONAL)).status is SendStatus.ACCEPTED
         assert sent(settings(running, starttls=StartTls.OPTIONAL, ca=None)).status is SendStatus.REFUSED
     assert running.box.encrypted == [True]
 
 
-def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+def test_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with relay(tmp_path, name="other.example") as running:
         attempt = sent(settings(running))
     assert attempt.status is SendStatus.REFUSED
@@ -98,14 +98,14 @@ def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     assert not running.box.mails
 
 
-def test_ipv6(tmp_path: Path) -> None:
+def test_mail_is_sent_to_an_ipv6_address(tmp_path: Path) -> None:
     with relay(tmp_path, host="::1") as running:
         assert sent(settings(running)).status is SendStatus.ACCEPTED
         assert sent(settings(running, host="[::1]")).status is SendStatus.ACCEPTED
     assert len(running.box.mails) == 2
 
 
-def test_a_refused_recipient_is_certainly_not_sent_to(tmp_path: Path) -> None:
+def test_refused_recipient_is_reported_as_refused(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         running.box.refuse["ann@contoso.example"] = "550 5.1.1 no such user \x1b[31m"
         attempt = sent(settings(running))
@@ -115,16 +115,16 @@ def test_a_refused_recipient_is_certainly_not_sent_to(tmp_path: Path) -> None:
     assert "\x1b" not in attempt.message
 
 
-@pytest.mark.parametrize("answer", ["451 4.7.1 greylisted", "554 5.7.1 content refused"])
-def test_a_refused_text_is_certainly_not_sent(answer: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("response", ["451 4.7.1 greylisted", "554 5.7.1 content refused"])
+def test_refusal_after_data_is_reported_as_refused(response: str, tmp_path: Path) -> None:
     with relay(tmp_path) as running:
-        running.box.after_data = answer
+        running.box.after_data = response
         attempt = sent(settings(running))
     assert attempt.status is SendStatus.REFUSED
-    assert answer[:3] in attempt.message
+    assert response[:3] in attempt.message
 
 
-def test_a_connection_that_ends_after_the_text_leaves_it_unknown(tmp_path: Path) -> None:
+def test_outcome_is_unknown_if_the_connection_ends_after_data(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         running.box.hang_up = True
         attempt = sent(settings(running))
@@ -132,35 +132,35 @@ def test_a_connection_that_ends_after_the_text_leaves_it_unknown(tmp_path: Path)
     assert letter().message_id in str(attempt.hint)
 
 
-def test_an_address_with_its_own_letters_needs_a_relay_that_takes_them(tmp_path: Path) -> None:
-    wide = letter(recipient="çağla@contoso.example")
+def test_non_ascii_local_part_needs_a_relay_with_smtputf8(tmp_path: Path) -> None:
+    message = letter(recipient="çağla@contoso.example")
     with relay(tmp_path) as running:
-        assert sent(settings(running), wide).status is SendStatus.ACCEPTED
+        assert sent(settings(running), message).status is SendStatus.ACCEPTED
     ((_, recipients, mail),) = running.box.mails
     assert recipients == ["çağla@contoso.example"]
     assert str(mail["to"]) == "çağla@contoso.example"
     with relay(tmp_path, utf8=False) as running:
-        attempt = sent(settings(running), wide)
+        attempt = sent(settings(running), message)
     assert attempt.status is SendStatus.REFUSED
     assert "SMTPUTF8" in attempt.message
 
 
-def test_a_domain_with_its_own_letters_goes_as_dns_has_it(tmp_path: Path) -> None:
+def test_non_ascii_domain_is_sent_in_punycode(tmp_path: Path) -> None:
     with relay(tmp_path, utf8=False) as running:
         assert sent(settings(running), letter(recipient="ann@müller.example")).status is SendStatus.ACCEPTED
     assert running.box.mails[0][1] == ["ann@xn--mller-kva.example"]
 
 
-def test_a_mail_that_is_too_large_is_refused_by_size(tmp_path: Path) -> None:
+def test_mail_above_the_size_limit_of_the_server_is_refused(tmp_path: Path) -> None:
     with relay(tmp_path, size=100_000) as running:
         attempt = sent(settings(running), letter(attachment=attachment(300_000)))
     assert attempt.status is SendStatus.REFUSED
     assert not running.box.mails
 
 
-def test_nobody_at_home() -> None:
-    nowhere = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
-    assert sent(nowhere).status is SendStatus.REFUSED
+def test_mail_is_refused_if_the_server_is_unreachable_or_silent() -> None:
+    unreachable = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
+    assert sent(unreachable).status is SendStatus.REFUSED
     with silent() as port:
         attempt = sent(SmtpMail(host="127.0.0.1", port=port), timeout=0.3)
     assert attempt.status is SendStatus.REFUSED

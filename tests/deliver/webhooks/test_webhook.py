@@ -1,4 +1,4 @@
-"""Webhooks through a real server: TLS, signatures, redirects, patience, and the answer that never comes."""
+"""Tests webhooks through a real server: TLS, signatures, redirects, retries and missing responses."""
 
 import base64
 import hashlib
@@ -22,16 +22,16 @@ MESSAGE = WebhookMessage(recipient="slack:HOOK", body=b'{"text": "one"}', key="a
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
+def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]:
     with webhook_server(tmp_path_factory.mktemp("webhook")) as running:
         yield running
 
 
 @pytest.fixture
-def server(shared: WebhookServer) -> WebhookServer:
-    shared.posted.clear()
-    shared.answers.clear()
-    return shared
+def server(running_server: WebhookServer) -> WebhookServer:
+    running_server.posted.clear()
+    running_server.answers.clear()
+    return running_server
 
 
 def environment(server: WebhookServer, url: str | None = None) -> dict[str, str]:
@@ -45,14 +45,14 @@ def environment(server: WebhookServer, url: str | None = None) -> dict[str, str]
 
 def sent(server: WebhookServer, address: str = "slack:HOOK", waits: list[float] | None = None) -> SendAttempt:
     environ = environment(server)
-    waited = [] if waits is None else waits
+    delays = [] if waits is None else waits
     return post(
         webhook_target(address, environ), replace(MESSAGE, recipient=address), environ=environ,
-        clock=lambda: 1_795_000_000.5, pause=waited.append, timeout=5,
+        clock=lambda: 1_795_000_000.5, pause=delays.append, timeout=5,
     )  # fmt: skip
 
 
-def test_a_message_arrives_encrypted_and_whole(server: WebhookServer) -> None:
+def test_message_is_posted_encrypted_and_complete(server: WebhookServer) -> None:
     assert sent(server) == SendAttempt(status=SendStatus.ACCEPTED)
     (posted,) = server.posted
     assert (posted.method, posted.path, posted.body) == ("POST", f"/services/T000/B000/{URL_SECRET}", MESSAGE.body)
@@ -60,7 +60,7 @@ def test_a_message_arrives_encrypted_and_whole(server: WebhookServer) -> None:
     assert "webhook-signature" not in posted.headers
 
 
-def test_a_webhook_is_signed_as_the_standard_says(server: WebhookServer) -> None:
+def test_webhook_is_signed_according_to_standard_webhooks(server: WebhookServer) -> None:
     assert sent(server, "webhook:HOOK").status is SendStatus.ACCEPTED
     (posted,) = server.posted
     headers = posted.headers
@@ -70,13 +70,13 @@ def test_a_webhook_is_signed_as_the_standard_says(server: WebhookServer) -> None
     assert headers["webhook-signature"] == f"v1,{expected}"
 
 
-def test_the_signature_of_the_specification_s_example() -> None:
+def test_signature_matches_the_example_of_the_specification() -> None:
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-    made = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
-    assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    value = signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
+    assert value == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_during_a_rotation_both_secrets_sign(server: WebhookServer) -> None:
+def test_both_secrets_sign_during_a_rotation(server: WebhookServer) -> None:
     environ = environment(server)
     environ["HOOK_SECRET"] = f"{SECRET} {base64.b64encode(KEY[::-1]).decode()}"
     assert post(webhook_target("webhook:HOOK", environ), MESSAGE, environ=environ).status is SendStatus.ACCEPTED
@@ -85,7 +85,7 @@ def test_during_a_rotation_both_secrets_sign(server: WebhookServer) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_no_redirect_is_followed(server: WebhookServer, status: int) -> None:
+def test_redirect_is_refused(server: WebhookServer, status: int) -> None:
     server.answers.append(Answer(status=status, headers={"Location": server.url("/elsewhere")}))
     attempt = sent(server)
     assert attempt.status is SendStatus.REFUSED
@@ -93,7 +93,7 @@ def test_no_redirect_is_followed(server: WebhookServer, status: int) -> None:
     assert len(server.posted) == 1
 
 
-def test_retry_after_is_heeded(server: WebhookServer) -> None:
+def test_retry_after_header_sets_the_delay(server: WebhookServer) -> None:
     server.answers += [Answer(status=429, headers={"Retry-After": "7"}), Answer(status=429), Answer()]
     waits: list[float] = []
     assert sent(server, waits=waits).status is SendStatus.ACCEPTED
@@ -101,7 +101,7 @@ def test_retry_after_is_heeded(server: WebhookServer) -> None:
     assert len(server.posted) == 3
 
 
-def test_patience_ends(server: WebhookServer) -> None:
+def test_retries_end_after_the_last_attempt_or_a_long_retry_after(server: WebhookServer) -> None:
     server.answers.append(Answer(status=503, headers={"Retry-After": "1"}))
     attempt = sent(server)
     assert (attempt.status, len(server.posted)) == (SendStatus.REFUSED, ATTEMPTS)
@@ -113,7 +113,7 @@ def test_patience_ends(server: WebhookServer) -> None:
 
 
 @pytest.mark.parametrize("answer", [Answer(status=500), Answer(status=HANG_UP)])
-def test_what_may_have_been_taken_is_repeated_only_where_the_id_tells_it(server: WebhookServer, answer: Answer) -> None:
+def test_unknown_outcome_is_retried_only_with_a_webhook_id(server: WebhookServer, answer: Answer) -> None:
     server.answers.append(answer)
     attempt = sent(server, "teams:HOOK")
     assert (attempt.status, len(server.posted)) == (SendStatus.UNKNOWN, 1)
@@ -125,7 +125,7 @@ def test_what_may_have_been_taken_is_repeated_only_where_the_id_tells_it(server:
     assert {posted.headers["webhook-id"] for posted in server.posted} == {MESSAGE.message_id}
 
 
-def test_a_refusal_quotes_the_answer_without_the_url(server: WebhookServer) -> None:
+def test_refusal_quotes_the_response_without_the_url(server: WebhookServer) -> None:
     body = f"\x1b[31mcannot POST /services/T000/B000/{URL_SECRET}".encode()
     server.answers.append(Answer(status=404, body=body))
     attempt = sent(server)
@@ -136,20 +136,20 @@ def test_a_refusal_quotes_the_answer_without_the_url(server: WebhookServer) -> N
     assert "HOOK" in attempt.hint
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused(server: WebhookServer) -> None:
+def test_certificate_of_an_unknown_authority_is_refused(server: WebhookServer) -> None:
     environ = {**environment(server), "AUDITOR_CA_BUNDLE": ""}
     attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ)
     assert (attempt.status, server.posted) == (SendStatus.REFUSED, [])
     assert "certificate" in attempt.message
 
 
-def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
+def test_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with webhook_server(tmp_path, name="elsewhere.example") as server:
         assert sent(server).status is SendStatus.REFUSED
         assert not server.posted
 
 
-def test_nobody_listens(server: WebhookServer) -> None:
+def test_unreachable_host_is_refused_after_retries(server: WebhookServer) -> None:
     waits: list[float] = []
     environ = environment(server, "https://localhost:1/x")
     attempt = post(webhook_target("slack:HOOK", environ), MESSAGE, environ=environ, pause=waits.append)
@@ -168,7 +168,7 @@ def test_nobody_listens(server: WebhookServer) -> None:
         ("webhook:U", "http://127.0.0.1:8080/hook"),
     ],
 )
-def test_hosts_that_are_allowed(address: str, url: str) -> None:
+def test_allowed_hosts_are_accepted(address: str, url: str) -> None:
     hosts = ("in.contoso.example", "*.fabrikam.example", "127.0.0.1")
     target = webhook_target(address, {"U": url, "U_SECRET": SECRET}, hosts)
     assert target.url.geturl() == url
@@ -194,7 +194,7 @@ def test_hosts_that_are_allowed(address: str, url: str) -> None:
         ("webhook:U", "https://hooks.slack.com/secret-x", "webhook-host"),
     ],
 )
-def test_addresses_that_are_refused_without_being_quoted(address: str, url: str, slug: str) -> None:
+def test_error_for_a_refused_address_does_not_quote_it(address: str, url: str, slug: str) -> None:
     with pytest.raises(SettingsError) as caught:
         webhook_target(address, {"U": url, "U_SECRET": SECRET})
     assert caught.value.slug == slug
@@ -202,7 +202,7 @@ def test_addresses_that_are_refused_without_being_quoted(address: str, url: str,
 
 
 @pytest.mark.parametrize("secret", ["", "short", "whsec_" + base64.b64encode(KEY[:23]).decode(), "whsec_ü", "x" * 200])
-def test_a_webhook_needs_a_secret(secret: str) -> None:
+def test_webhook_with_a_missing_or_short_secret_is_rejected(secret: str) -> None:
     environ: Mapping[str, str] = {"U": "https://in.contoso.example/", "U_SECRET": secret}
     with pytest.raises(SettingsError) as caught:
         webhook_target("webhook:U", environ, ["in.contoso.example"])

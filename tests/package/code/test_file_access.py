@@ -1,4 +1,4 @@
-"""Only `auditor.files` opens paths for reading; the exceptions are listed with a reason."""
+"""Tests that only `auditor.files` opens paths for reading, apart from listed exceptions with a reason."""
 
 import ast
 
@@ -7,7 +7,7 @@ import pytest
 from tests.package.tree import modules, nodes
 
 READS = frozenset({"read_bytes", "read_text", "open", "OSFile", "memory_map", "fromfile", "read_table", "read_csv"})
-"""Calls that open a path; those on packaged data and on objects that are open already are listed below."""
+"""Calls that open a path. Modules that call them on packaged data or on open files are listed below."""
 PACKAGED = "packaged data, which comes with the program"
 OUTPUT = "opens a path for writing only"
 OPENED = "the argument is bytes or a file that is open already"
@@ -39,33 +39,33 @@ WRITES = frozenset("wax")
 
 def opening(tree: ast.Module) -> list[int]:
     """Return the lines that may open a path for reading."""
-    found = []
+    lines = []
     for node in nodes(tree):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name in READS and not _writes(node):
-            found.append(node.lineno)
-    return found
+            lines.append(node.lineno)
+    return lines
 
 
 def _writes(call: ast.Call) -> bool:
-    """Whether a call opens for writing: its mode says so, or its flags for `os.open`."""
+    """Whether a call opens a path for writing, according to its mode or its flags for `os.open`."""
     texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
     flags = {node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute)}
     return any(len(text) <= 3 and WRITES & set(text) for text in texts) or bool(flags & {"O_WRONLY", "O_RDWR"})
 
 
 @pytest.mark.slow
-def test_paths_are_opened_for_reading_in_one_place() -> None:
-    found = {
+def test_only_auditor_files_opens_paths_for_reading() -> None:
+    lines_of = {
         path: lines for path, tree in modules() if not path.startswith("auditor/files/") and (lines := opening(tree))
     }
-    assert {path: lines for path, lines in found.items() if path not in ALLOWED} == {}
+    assert {path: lines for path, lines in lines_of.items() if path not in ALLOWED} == {}
 
 
 @pytest.mark.slow
-def test_every_exception_is_needed() -> None:
+def test_every_listed_exception_still_opens_a_path() -> None:
     needed = {path for path, tree in modules() if opening(tree)}
     assert set(ALLOWED) - needed == set()
 
@@ -84,5 +84,5 @@ def test_every_exception_is_needed() -> None:
         ("pa.OSFile(path)", True),
     ],
 )
-def test_the_rule_sees_what_opens(code: str, *, reads: bool) -> None:
+def test_rule_recognises_calls_that_open_a_path_for_reading(code: str, *, reads: bool) -> None:
     assert bool(opening(ast.parse(code))) is reads

@@ -1,4 +1,4 @@
-"""Limits on the length of files and functions, and rules about names and effects."""
+"""Tests limits on the length of files and functions, and rules about names, exits and imports."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ FILE_LINES = 350
 FUNCTION_LINES = 50
 VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
 
-NOT_OURS = {"get_token", "get_request_from_request_information", "get_key"}
+PRESCRIBED = {"get_token", "get_request_from_request_information", "get_key"}
 """Names prescribed by interfaces of libraries: azure-core's TokenCredential, kiota's request adapter and options."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -23,7 +23,7 @@ def functions(tree: ast.Module) -> Iterator[Function]:
 
 
 def length(function: Function) -> int:
-    """Lines from the first decorator or `def` to the end, the docstring aside."""
+    """Return the number of lines from the first decorator or `def` to the end, without the docstring."""
     first = min([function.lineno, *(item.lineno for item in function.decorator_list)])
     lines = (function.end_lineno or first) - first + 1
     if ast.get_docstring(function) is not None:
@@ -32,7 +32,7 @@ def length(function: Function) -> int:
     return lines
 
 
-def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+def test_no_file_is_longer_than_350_lines() -> None:
     long = {
         path.relative_to(ROOT).as_posix(): count
         for path in files("auditor", "tests", "benchmarks")
@@ -42,7 +42,7 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
 
 
 @pytest.mark.slow
-def test_no_function_is_longer_than_a_screen() -> None:
+def test_no_function_is_longer_than_50_lines() -> None:
     long = {
         f"{name}:{function.lineno} {function.name}": length(function)
         for name, tree in modules()
@@ -52,24 +52,24 @@ def test_no_function_is_longer_than_a_screen() -> None:
     assert long == {}
 
 
-def test_the_ruler_measures() -> None:
+def test_length_of_a_function_excludes_its_docstring() -> None:
     tree = ast.parse('@cache\ndef f():\n    """Say.\n\n    More.\n    """\n    a = 1\n    return a\n')
     assert [length(function) for function in functions(tree)] == [4]
 
 
 @pytest.mark.slow
-def test_names_say_what_they_name() -> None:
+def test_no_module_has_a_vague_name_and_no_function_starts_with_get() -> None:
     vague = [name for name, _ in modules() if VAGUE & set(name.removesuffix(".py").split("/"))]
     getters = [
         f"{name}:{function.lineno} {function.name}"
         for name, tree in modules()
         for function in functions(tree)
-        if function.name.startswith("get_") and function.name not in NOT_OURS
+        if function.name.startswith("get_") and function.name not in PRESCRIBED
     ]
     assert vague + getters == []
 
 
-def ends(node: ast.AST) -> bool:
+def ends_process(node: ast.AST) -> bool:
     """Whether a call ends the process."""
     match node:
         case ast.Call(func=ast.Name(id="exit" | "quit")):
@@ -81,22 +81,22 @@ def ends(node: ast.AST) -> bool:
 
 
 @pytest.mark.slow
-def test_only_the_main_module_ends_the_process() -> None:
-    ending = [name for name, tree in modules() if any(map(ends, nodes(tree)))]
+def test_only_the_main_module_exits_the_process() -> None:
+    ending = [name for name, tree in modules() if any(map(ends_process, nodes(tree)))]
     assert ending == ["auditor/__main__.py"]
 
 
 def imports(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
+    imported: set[str] = set()
     for node in nodes(tree):
         if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
+            imported.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
-            found.add(node.module)
-    return found
+            imported.add(node.module)
+    return imported
 
 
-def test_the_domain_needs_msgspec_and_the_standard_library_only() -> None:
+def test_domain_imports_only_msgspec_and_the_standard_library() -> None:
     foreign = {
         (name, module)
         for name, tree in modules("auditor/domain")

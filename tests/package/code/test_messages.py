@@ -1,4 +1,4 @@
-"""Every message has a section in docs/messages.md that says what it means and how to fix it."""
+"""Tests that every message slug has a section in docs/messages.md about its meaning and its fix."""
 
 import ast
 import re
@@ -8,39 +8,39 @@ from functools import cache
 import pytest
 
 from auditor.graph.errors import GraphErrorKind
-from tests.package.slugs import constants, own_takers, takers, written
+from tests.package.slugs import constants, private_takers, slugs_in_calls, takers
 from tests.package.tree import ROOT, modules
 
-MADE_AT_RUN_TIME = {
-    # Held by tests/schemas/test_schemas.py: one slug for each kind of structural mistake.
+COMPUTED_SLUGS = {
+    # One slug for each kind of structural mistake; checked by tests/schemas/test_schemas.py.
     "auditor/policy/schema/check.py": 1,
-    # `policy-unknown-` and the kind of a mention, below.
+    # `policy-unknown-` and the kind of the name; listed in the test below.
     "auditor/app/policies/validation.py": 1,
-    # What a worker of the cluster says, with the slug of the error that it met there.
+    # An error of a worker of the cluster, with its slug.
     "auditor/spark/evaluation.py": 1,
     # The slug of the settings error that a credential raised.
     "auditor/graph/auth/credentials.py": 1,
 }
-"""Calls whose slug is no literal, by file; each has a test of its own."""
+"""File → number of calls whose slug is not a literal; each has a separate test."""
 
 SECTION = re.compile(r"^### ([a-z0-9-]+)$", re.MULTILINE)
 PAGE = ROOT / "docs" / "messages.md"
 
 
 @cache
-def used() -> tuple[dict[str, str], Counter[str]]:
-    """Return each literal slug with a place where it is used, and how many are made at run time, by file."""
+def used_slugs() -> tuple[dict[str, str], Counter[str]]:
+    """Return literal slug → a location that uses it, and file → the number of slugs computed at run time."""
     trees = dict(modules())
-    known, public = constants(trees), takers(trees)
-    literal: dict[str, str] = {}
-    made: Counter[str] = Counter()
+    texts, public = constants(trees), takers(trees)
+    literals: dict[str, str] = {}
+    computed: Counter[str] = Counter()
     for name, tree in trees.items():
-        for line, slug in written(tree, {**public, **own_takers(tree)}, known):
+        for line, slug in slugs_in_calls(tree, {**public, **private_takers(tree)}, texts):
             if slug is None:
-                made[name] += 1
+                computed[name] += 1
             else:
-                literal.setdefault(slug, f"{name}:{line}")
-    return literal, made
+                literals.setdefault(slug, f"{name}:{line}")
+    return literals, computed
 
 
 def sections() -> list[str]:
@@ -49,28 +49,28 @@ def sections() -> list[str]:
 
 @pytest.mark.slow
 def test_every_slug_in_the_code_has_a_section() -> None:
-    literal, _ = used()
-    assert len(literal) > 40, "the search found too little to be right"
+    literals, _ = used_slugs()
+    assert len(literals) > 40, "the search found too little to be right"
     kinds = {kind.value: "auditor/graph/errors.py" for kind in GraphErrorKind}
     kinds_of_names = ("policy-unknown-product", "policy-unknown-service", "policy-unknown-role")
     mentions = dict.fromkeys(kinds_of_names, "auditor/app/policies/validation.py")
-    wanted = {**literal, **kinds, **mentions}
-    assert {slug: location for slug, location in wanted.items() if slug not in set(sections())} == {}
+    required = {**literals, **kinds, **mentions}
+    assert {slug: location for slug, location in required.items() if slug not in set(sections())} == {}
 
 
 @pytest.mark.slow
-def test_slugs_that_are_no_literals_are_known() -> None:
-    _, made = used()
-    assert dict(made) == MADE_AT_RUN_TIME
+def test_slugs_computed_at_run_time_are_only_in_listed_files() -> None:
+    _, computed = used_slugs()
+    assert dict(computed) == COMPUTED_SLUGS
 
 
-def test_no_section_stands_twice_or_says_nothing() -> None:
+def test_sections_of_messages_are_unique_and_not_empty() -> None:
     assert [slug for slug, count in Counter(sections()).items() if count > 1] == []
     bodies = SECTION.split(PAGE.read_text(encoding="utf-8"))[2::2]
     assert [body for body in bodies if len(body.split()) < 8] == []
 
 
-def test_the_search_finds_a_slug_however_it_is_given() -> None:
+def test_search_finds_slugs_passed_by_position_keyword_and_constant() -> None:
     tree = ast.parse(
         "NAMED = 'by-name'\n"
         "class OwnError(AuditorError): pass\n"
@@ -81,5 +81,5 @@ def test_the_search_finds_a_slug_however_it_is_given() -> None:
         "wrong('x', f'{a}-b')\n"
     )
     trees = {"own.py": tree}
-    found = {slug for _, slug in written(tree, takers(trees), constants(trees))}
-    assert found == {"direct", "keyword", "by-name", None}
+    slugs = {slug for _, slug in slugs_in_calls(tree, takers(trees), constants(trees))}
+    assert slugs == {"direct", "keyword", "by-name", None}

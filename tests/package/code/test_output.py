@@ -1,4 +1,4 @@
-"""Only `auditor.files` opens paths for writing, so links and modes are decided in one package."""
+"""Tests that only `auditor.files` opens paths for writing, so that one package handles links and file modes."""
 
 import ast
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ import pytest
 
 from tests.package.tree import modules, nodes
 
-DOOR = "auditor/files/"
+WRITER_PACKAGE = "auditor/files/"
 MODULES = frozenset({"tempfile", "fileinput", "shelve", "dbm", "sqlite3"})
-"""Modules that make files by themselves."""
+"""Modules that create files by themselves."""
 CALLS = frozenset(
     {
         *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "hardlink_to", "renames"),
@@ -19,9 +19,9 @@ CALLS = frozenset(
         *("RotatingFileHandler", "write_csv", "write_feather", "write_dataset", "output_stream", "memory_map"),
     }
 )
-"""Names of functions and methods that write to a path, whatever they are called on."""
-HANDED = frozenset({"write_table", "ParquetWriter", "new_file", "new_stream", "ZipFile", "Workbook"})
-"""They take a path or an open file: a module that calls one is named below, with what it hands over."""
+"""Names of functions and methods that write to a path, on any object."""
+PATH_OR_FILE = frozenset({"write_table", "ParquetWriter", "new_file", "new_stream", "ZipFile", "Workbook"})
+"""Calls that take a path or an open file: `REASONS` lists the modules that use one, and what they pass."""
 REASONS = {
     "auditor/app/mail/attachment.py": "a ZIP in memory, attached to a mail",
     "auditor/collect/tables/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
@@ -46,8 +46,8 @@ def _text(node: ast.expr | None) -> str | None:
 
 
 def _opens_for_writing(call: ast.Call, owner: str) -> bool:
-    """Whether an `open` has a mode that writes, or one that cannot be read here."""
-    keyword = next((each.value for each in call.keywords if each.arg == "mode"), None)
+    """Whether a call of `open` has a mode that writes, or a mode that is not a literal."""
+    keyword = next((argument.value for argument in call.keywords if argument.arg == "mode"), None)
     position = 0 if isinstance(call.func, ast.Attribute) and owner not in {"io", "builtins", "codecs", "gzip"} else 1
     mode = keyword or (call.args[position] if len(call.args) > position else None)
     if mode is None:
@@ -57,19 +57,19 @@ def _opens_for_writing(call: ast.Call, owner: str) -> bool:
 
 
 def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Yield line and name of everything in a module that may open a path for writing."""
+    """Yield line and name of every import and call in a module that may open a path for writing."""
     for node in nodes(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
-            yield from ((node.lineno, name) for name in named if name.split(".")[0] in MODULES)
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((node.lineno, name) for name in imported if name.split(".")[0] in MODULES)
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
         if (
-            name in CALLS | HANDED
+            name in CALLS | PATH_OR_FILE
             or (owner == "os" and name in {"open", "fdopen", "replace", "rename", "link"})
-            # Those of a path have one argument; that of texts has two, of dates and data classes named ones.
+            # `Path.replace` has one argument, `str.replace` two; those of dates and data classes have keywords only.
             or (owner and name in {"replace", "rename"} and len(node.args) == 1 and not node.keywords)
             or (
                 name == "OSFile" and len(node.args) + len(node.keywords) > 1 and _text(node.args[-1]) not in {"r", "rb"}
@@ -80,21 +80,21 @@ def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.slow
-def test_only_the_package_for_files_opens_a_path_for_writing() -> None:
-    found = {
+def test_only_auditor_files_opens_paths_for_writing() -> None:
+    violations = {
         f"{path}:{line}: {name}"
         for path, tree in modules()
-        if not path.startswith(DOOR)
+        if not path.startswith(WRITER_PACKAGE)
         for line, name in writes(tree)
-        if not (name in HANDED and path in REASONS) and not (name == "open" and path in DEVICE)
+        if not (name in PATH_OR_FILE and path in REASONS) and not (name == "open" and path in DEVICE)
     }
-    assert found == set()
+    assert violations == set()
 
 
 @pytest.mark.slow
-def test_each_exception_is_still_needed() -> None:
+def test_every_listed_exception_still_writes() -> None:
     writers = {path: {name for _, name in writes(tree)} for path, tree in modules()}
-    assert {path for path in REASONS if not writers[path] & HANDED} == set()
+    assert {path for path in REASONS if not writers[path] & PATH_OR_FILE} == set()
     assert {path for path in DEVICE if "open" not in writers[path]} == set()
 
 
@@ -103,7 +103,7 @@ def test_each_exception_is_still_needed() -> None:
     [
         "path.open('wb')",
         "open(path, mode='a')",
-        "open(path, wished)",
+        "open(path, mode)",
         "path.write_text('')",
         "os.open(path, os.O_WRONLY | os.O_CREAT)",
         "os.replace(a, b)",
@@ -115,7 +115,7 @@ def test_each_exception_is_still_needed() -> None:
         "pq.write_table(table, path)",
     ],
 )
-def test_the_rule_sees_what_it_forbids(code: str) -> None:
+def test_rule_recognises_calls_that_open_a_path_for_writing(code: str) -> None:
     assert list(writes(ast.parse(code)))
 
 
@@ -130,5 +130,5 @@ def test_the_rule_sees_what_it_forbids(code: str) -> None:
         "pa.OSFile(path)",
     ],
 )
-def test_the_rule_lets_reading_through(code: str) -> None:
+def test_rule_accepts_calls_that_only_read(code: str) -> None:
     assert not list(writes(ast.parse(code)))

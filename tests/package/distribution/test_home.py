@@ -1,4 +1,4 @@
-"""Repositories on GitHub: the project's own is a placeholder that nobody can register, all others are known."""
+"""Tests that the project's GitHub repository is an unregistrable placeholder, and that all other owners are listed."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ KNOWN = {
     *("actions", "github", "pypa"),
     *("exceljs", "tafia"),  # quoted in a decision
     *("redhat-developer",),  # the YAML language server, named in docs/editors.md
-    *("sponsors",),  # a lock file's
+    *("sponsors",),  # in a lock file
     *("contoso", "o", "OWNER", "microsoft"),  # examples and tests
 }
 OWNER = re.compile(
@@ -24,68 +24,68 @@ OWNER = re.compile(
 )
 USES = re.compile(r"^\s*(?:- )?uses: +([^\s#]+)", re.MULTILINE)
 REPOSITORY = re.compile(r"^\s*- repo: +(\S+)", re.MULTILINE)
-GIVEN_OUT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
-"""Names that GitHub allows for an owner."""
+ALLOWED_OWNER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+"""Owner names that GitHub allows."""
 PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40}")
 
 
 def texts() -> dict[str, str]:
-    found = {}
+    contents = {}
     for path in files():
         try:
-            found[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+            contents[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
             continue
     scaffold = scaffold_files(Choices(large=True, groups=True, agreement=Agreement.MCA))
-    return found | {f"scaffold/{name}": body.decode() for name, body in scaffold.items()}
+    return contents | {f"scaffold/{name}": body.decode() for name, body in scaffold.items()}
 
 
-def test_nobody_can_register_the_placeholder() -> None:
+def test_placeholder_owner_cannot_be_registered_on_github() -> None:
     owner, name = __home__.split("/")
-    assert GIVEN_OUT.fullmatch(owner) is None
+    assert ALLOWED_OWNER.fullmatch(owner) is None
     assert len(owner) > 39
     assert "_" in owner
     assert name
 
 
 @pytest.mark.slow
-def test_every_owner_on_github_is_known() -> None:
+def test_every_github_owner_named_in_files_is_listed() -> None:
     home = __home__.split("/")[0]
-    strange = {
+    unlisted = {
         (name, owner)
         for name, text in texts().items()
         if name != "tests/package/distribution/test_home.py"
         for owner in OWNER.findall(text)
         if owner not in {*KNOWN, home}
     }
-    assert strange == set()
+    assert unlisted == set()
 
 
 @pytest.mark.slow
 def test_every_action_is_the_placeholder_or_pinned() -> None:
-    strange = set()
+    unpinned = set()
     for name, text in texts().items():
         if not name.endswith((".yml", ".yaml", ".md")):
             continue
-        for used in USES.findall(text):
-            ours = used.startswith(("./", f"{__home__}@", "@USES@"))
-            if not ours and not (PINNED.fullmatch(used) and used.split("/")[0] in KNOWN):
-                strange.add((name, used))
-        strange |= {
+        for action in USES.findall(text):
+            is_own = action.startswith(("./", f"{__home__}@", "@USES@"))
+            if not is_own and not (PINNED.fullmatch(action) and action.split("/")[0] in KNOWN):
+                unpinned.add((name, action))
+        unpinned |= {
             (name, repo)
             for repo in REPOSITORY.findall(text)
             if not {__home__, "@HOME@", "local"} & {repo, repo.removeprefix("https://github.com/")}
         }
-    assert strange == set()
+    assert unpinned == set()
 
 
-def test_init_uses_the_repository_that_is_named(tmp_path: Path) -> None:
-    ran = call("init", "--credential", "github-oidc", cwd=tmp_path)
-    assert ran.code == 0
-    assert "--action OWNER/NAME" in ran.err
+def test_init_writes_workflows_with_the_repository_of_option_action(tmp_path: Path) -> None:
+    completed = call("init", "--credential", "github-oidc", cwd=tmp_path)
+    assert completed.code == 0
+    assert "--action OWNER/NAME" in completed.err
     pin = "c" * 40
-    ran = call("init", "--action", "contoso/auditor", "--pin", pin, "--force", cwd=tmp_path)
-    assert "--action" not in ran.err
+    completed = call("init", "--action", "contoso/auditor", "--pin", pin, "--force", cwd=tmp_path)
+    assert "--action" not in completed.err
     for name in ("nightly-audit", "policy-preview"):
         text = (tmp_path / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
         assert f"uses: contoso/auditor@{pin} # v" in text

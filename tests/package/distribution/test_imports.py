@@ -1,4 +1,4 @@
-"""Libraries that another library imports needlessly are not loaded."""
+"""Tests that libraries which another library imports needlessly are not loaded."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from auditor.import_block import block_import, unblock_import
 
 @pytest.mark.slow
 def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
-    """PyArrow would import it with the first array, which takes most of a second."""
+    """PyArrow would import pandas when it creates the first array, which takes most of a second."""
     marker = tmp_path / "imported"
     package = tmp_path / "pandas"
     package.mkdir()
@@ -20,8 +20,8 @@ def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
     arguments = ["audit", "--demo", "-f", "json", "-f", "parquet", "-o", str(tmp_path / "out")]
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {**os.environ, "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-m", "auditor", *arguments], env=environment, check=False)
-    assert done.returncode in {0, 1, 3}
+    completed = subprocess.run([sys.executable, "-m", "auditor", *arguments], env=environment, check=False)
+    assert completed.returncode in {0, 1, 3}
     assert (tmp_path / "out" / "findings.parquet").is_file()
     assert not marker.exists()
 

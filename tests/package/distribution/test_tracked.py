@@ -1,4 +1,4 @@
-"""No file contains addresses of package indexes, paths of one machine, or versions that move."""
+"""Tests that no file contains addresses of package indexes, paths of one machine, or versions that are not pinned."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ import pytest
 
 from tests.package.tree import ROOT, files
 
-# Written in two halves, so that this file does not hold what it looks for.
+# The patterns are split in two, so that this file does not match them itself.
 INDEX = re.compile(
     "|".join(
         (r"pypi\.(org|python)/" + "simple", "files.python" + "hosted", "--extra-" + "index-url", "--find-" + "links ")
@@ -29,31 +29,31 @@ LOCKS = ("build", "runtime", "site", "test")
 
 
 def texts() -> dict[str, str]:
-    found = {}
+    contents = {}
     for path in files():
         body = path.read_bytes()
         if b"\0" not in body:
-            found[path.relative_to(ROOT).as_posix()] = body.decode()
-    return found
+            contents[path.relative_to(ROOT).as_posix()] = body.decode()
+    return contents
 
 
 @pytest.mark.slow
-def test_no_file_holds_an_index_address_or_a_path_of_one_machine() -> None:
-    found = {
-        f"{name}: {hit.group()}"
+def test_no_file_contains_an_index_address_or_a_path_of_one_machine() -> None:
+    matches = {
+        f"{name}: {match.group()}"
         for name, text in texts().items()
-        for hit in [*INDEX.finditer(text), *MACHINE.finditer(text)]
+        for match in [*INDEX.finditer(text), *MACHINE.finditer(text)]
     }
-    assert found == set()
+    assert matches == set()
 
 
-def test_the_patterns_find_what_they_look_for() -> None:
+def test_patterns_match_index_addresses_and_machine_paths() -> None:
     assert INDEX.search("--index-url https://pypi." + "org/simple")
     assert INDEX.search("https://files.python" + "hosted.org/packages/x.whl")
     assert MACHINE.search("cd /wo" + "rk/main")
 
 
-def test_a_lock_holds_exact_versions_and_hashes_only() -> None:
+def test_lock_files_contain_only_exact_versions_and_hashes() -> None:
     line = re.compile(r"[a-z0-9._-]+==[^\s;]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?|\s*#.*")
     for lock in LOCKS:
         text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def names(requirements: list[str]) -> set[str]:
     return {re.split(r"[^A-Za-z0-9._-]", item)[0].lower() for item in requirements}
 
 
-def test_the_locks_hold_what_the_project_asks_for_and_agree() -> None:
+def test_lock_files_contain_all_requirements_and_agree_with_each_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     runtime, everything = locked("runtime"), locked("test")
     assert names(project["project"]["dependencies"]) <= set(runtime)
@@ -79,21 +79,21 @@ def test_the_locks_hold_what_the_project_asks_for_and_agree() -> None:
     ) <= set(everything)
     assert runtime.items() <= everything.items()
     assert names(project["build-system"]["requires"]) == set(locked("build"))
-    asked = (ROOT / "requirements" / "build.in").read_text(encoding="utf-8").splitlines()
-    assert project["build-system"]["requires"] == [item for item in asked if not item.startswith("#")]
+    requested = (ROOT / "requirements" / "build.in").read_text(encoding="utf-8").splitlines()
+    assert project["build-system"]["requires"] == [item for item in requested if not item.startswith("#")]
 
 
-def test_every_action_is_pinned_to_a_commit_and_says_its_version() -> None:
+def test_every_action_is_pinned_to_a_commit_with_its_version_in_a_comment() -> None:
     workflows = [
         path for path in files() if path.suffix == ".yml" and (".github" in path.parts or path.name == "action.yml")
     ]
-    found = [
+    uses = [
         (path.name, use, rest) for path in workflows for use, rest in USES.findall(path.read_text(encoding="utf-8"))
     ]
-    assert found, "no workflow uses an action: the test looks in the wrong place"
-    loose = [
+    assert uses, "no workflow uses an action: the test looks in the wrong place"
+    unpinned = [
         (name, use)
-        for name, use, rest in found
+        for name, use, rest in uses
         if not use.startswith("./") and not (PINNED.fullmatch(use) and re.search(r"# v\d+\.\d+\.\d+", rest))
     ]
-    assert loose == []
+    assert unpinned == []

@@ -1,4 +1,4 @@
-"""The command lines of the pages: all are accepted by the program, and those without a network run as described."""
+"""Tests that the program accepts all command lines of the documentation, and runs those that need no network."""
 
 import re
 import shlex
@@ -14,10 +14,10 @@ from tests.package.tree import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "policies" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOW = "1774926000"
-"""2026-03-31T03:00:00Z, within the hour after the audit of the folder."""
+"""2026-03-31T03:00:00Z, within the hour after the audit of the folder, in seconds since 1970."""
 BLOCK = re.compile(r"^ *```\w*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
-AFTER = re.compile(r"   +|\s+[#>|]|\s*&&")
-"""What ends a command: a comment, which a table of commands has behind blanks, or the next command."""
+COMMAND_END = re.compile(r"   +|\s+[#>|]|\s*&&")
+"""End of a command: spaces before a description, a comment, redirection or pipe, or `&&`."""
 ELSEWHERE = {
     *("init", "doctor", "audit", "audit --store audits/", "send out/result.json --to teams:LICENCES_TEAMS_URL"),
     "audit -f html,json -f openmetrics=/var/lib/node_exporter/textfile/licences.prom --public",
@@ -26,7 +26,7 @@ ELSEWHERE = {
     "issues out/result.json --repository contoso/licences --severity high --label licences",
     'issues out/result.json --repository "$GITHUB_REPOSITORY"',
 }
-"""They read tenants, which the tests of first use and of Spark do, or policies of an earlier time, or send."""
+"""Not run here: they read tenants (see the tests of first use and of Spark) or policies of an earlier time, or send."""
 OFFLINE = {
     "init --credential github-oidc --mail-from audit@contoso.example": 0,
     "validate --strict --tenants tenants.yaml": 0,
@@ -47,30 +47,30 @@ OFFLINE = {
     "send out/result.json --to teams:LICENCES_TEAMS_URL --dry-run": 0,
     "issues out/result.json --repository contoso/licences --dry-run": 0,
 }
-"""Command → its exit code in a folder with what the page presumes."""
+"""Command → its exit code in a folder with the files that the page assumes."""
 
 
 def commands() -> Iterator[str]:
-    """Yield the commands of every block, without `auditor`; those behind a prompt are run to write the page."""
+    """Yield the commands of every block, without `auditor`, except those after a prompt (`make pages` runs them)."""
     for page in PAGES:
         for block in BLOCK.findall(page.read_text(encoding="utf-8")):
             for line in block.replace("\\\n", "").splitlines():
                 if line.strip().startswith(("auditor ", "- auditor ", "- run: auditor ")):
-                    yield AFTER.split(line.partition("auditor ")[2])[0].strip()
+                    yield COMMAND_END.split(line.partition("auditor ")[2])[0].strip()
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place, demo = tmp_path_factory.mktemp("team"), tmp_path_factory.mktemp("demo")
+def team_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root, demo = tmp_path_factory.mktemp("team"), tmp_path_factory.mktemp("demo")
     write_demo([str(demo), "--as-of", "2026-03-31T02:00:00+00:00"])
-    (demo / "snapshots").rename(place / "snapshots")
-    expect(0, "init", "--policies", "extend", "--no-input", cwd=place)
-    at = ("--snapshot", "snapshots", "--as-of", "2026-03-31T02:17:00Z", "-q", "--fail-on", "never", "-f", "json")
-    expect(0, "audit", *at, cwd=place)
+    (demo / "snapshots").rename(root / "snapshots")
+    expect(0, "init", "--policies", "extend", "--no-input", cwd=root)
+    options = ("--snapshot", "snapshots", "--as-of", "2026-03-31T02:17:00Z", "-q", "--fail-on", "never", "-f", "json")
+    expect(0, "audit", *options, cwd=root)
     for tenant in ("contoso", "fabrikam"):
-        expect(0, "audit", *at, "--tenant", tenant, "-o", f"shards/{tenant}", cwd=place)
-    expect(0, "store", "put", "audits", "snapshots", "out/result.json", cwd=place)
-    return place
+        expect(0, "audit", *options, "--tenant", tenant, "-o", f"shards/{tenant}", cwd=root)
+    expect(0, "store", "put", "audits", "snapshots", "out/result.json", cwd=root)
+    return root
 
 
 def test_every_command_of_a_block_is_run_by_a_test() -> None:
@@ -79,19 +79,22 @@ def test_every_command_of_a_block_is_run_by_a_test() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", sorted(OFFLINE))
-def test_a_command_of_a_page_runs(command: str, folder: Path) -> None:
+def test_command_of_a_page_exits_with_its_documented_code(command: str, team_folder: Path) -> None:
     words = [
-        str(path.relative_to(folder)) if "*" in word else word
+        str(path.relative_to(team_folder)) if "*" in word else word
         for word in shlex.split(command)
-        for path in (sorted(folder.glob(word)) if "*" in word else [folder])
+        for path in (sorted(team_folder.glob(word)) if "*" in word else [team_folder])
     ]
-    given = {"LICENCES_TEAMS_URL": "https://prod-1.westeurope.logic.azure.com/workflows/x", "SOURCE_DATE_EPOCH": NOW}
-    ran = call(*words, cwd=folder, **given)
-    assert ran.code == OFFLINE[command], ran.err
+    environment = {
+        "LICENCES_TEAMS_URL": "https://prod-1.westeurope.logic.azure.com/workflows/x",
+        "SOURCE_DATE_EPOCH": NOW,
+    }
+    completed = call(*words, cwd=team_folder, **environment)
+    assert completed.code == OFFLINE[command], completed.err
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_every_option_that_a_page_names_exists(page: Path) -> None:
+def test_every_option_named_on_a_page_exists(page: Path) -> None:
     for text in re.findall(r"`auditor ([^`]*)`", page.read_text(encoding="utf-8")):
         command, *words = text.split()
         if command in COMMANDS:
@@ -100,6 +103,6 @@ def test_every_option_that_a_page_names_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("command", sorted(ELSEWHERE))
-def test_commands_that_need_more_are_accepted(command: str) -> None:
+def test_command_that_is_not_run_here_is_parsed(command: str) -> None:
     words = shlex.split(command.replace("$GITHUB_REPOSITORY", "contoso/licences"))
     command_parser(words[0], words[1:])[1].parse_args(words[1:])

@@ -1,4 +1,4 @@
-"""`make guidance`: what is due for a check on a day, and the pages that are written again."""
+"""Tests `make guidance`: the list of guidance due for a review on a date, and the pages that it writes."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from auditor.app.audit.remediation import packaged_library
 from tests.package.guidance_freshness import main
 
 
-def test_everything_is_due_after_a_year_and_the_pages_are_written(
+def test_all_articles_are_due_after_a_year_and_pages_are_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["2099-01-01", str(tmp_path)]) == 0
@@ -18,7 +18,7 @@ def test_everything_is_due_after_a_year_and_the_pages_are_written(
     assert list(tmp_path.rglob("*.md"))
 
 
-def test_announced_changes_are_listed_with_their_days(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_announced_changes_are_listed_with_their_dates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["2020-01-01", str(tmp_path)]) == 0
     older, announced, *changes = capsys.readouterr().out.splitlines()
     assert older == "Older than 12 months on 2020-01-01: 0"
@@ -26,6 +26,6 @@ def test_announced_changes_are_listed_with_their_days(tmp_path: Path, capsys: py
     assert {" begins: " in line or " ends: " in line for line in changes} == {True}
 
 
-def test_a_day_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_date_exits_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["2026-13-01"]) == 2
     assert "write it as YYYY-MM-DD" in capsys.readouterr().err

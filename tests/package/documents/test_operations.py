@@ -1,4 +1,4 @@
-"""The page on operations lists every exit code and sign-in error."""
+"""Tests that docs/operations.md lists every exit code and sign-in error."""
 
 import re
 
@@ -12,17 +12,17 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
-def test_every_code_of_the_sign_in_service_is_reported_as_by_the_program() -> None:
+def test_operations_page_lists_every_aadsts_code_with_the_advice_of_the_program() -> None:
     rows = dict(re.findall(r"(?m)^\| (\d{5,7}) \| (.*) \|$", PAGE))
     assert len(rows) > 20
-    known = {
+    advice = {
         code: aadsts_codes.advice(code) for code in map(str, [*range(50_000, 100_000), *range(500_000, 1_000_000)])
     }
-    known |= {code: aadsts_codes.advice(code) for code in map(str, range(7_000_000, 7_001_000))}
-    assert rows == {code: text for code, text in known.items() if text is not None}
+    advice |= {code: aadsts_codes.advice(code) for code in map(str, range(7_000_000, 7_001_000))}
+    assert rows == {code: text for code, text in advice.items() if text is not None}
 
 
-def test_every_exit_code_is_reported() -> None:
+def test_operations_page_lists_every_exit_code() -> None:
     listed = PAGE.split("## Exit codes")[1].split("## ")[0]
     assert re.findall(r"(?m)^\| (\d+)", listed) == ["0", "1", "2", "3", "70", "130"]
     assert {"audit", "send", "preview"} <= COMMANDS.keys()

@@ -1,4 +1,4 @@
-"""The pages of the documentation agree with the program."""
+"""Tests that the pages of the documentation agree with the program."""
 
 import re
 import subprocess
@@ -28,8 +28,8 @@ def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def word(kind: pa.DataType) -> str:
-    """Return the name of a column type as the page writes it."""
+def type_name(kind: pa.DataType) -> str:
+    """Return the name of a column type in docs/snapshot.md."""
     if pa.types.is_dictionary(kind):
         return "text, dictionary-coded"
     if pa.types.is_timestamp(kind):
@@ -47,24 +47,24 @@ def word(kind: pa.DataType) -> str:
 
 
 def described(name: str) -> dict[str, tuple[str, bool]]:
-    """Column → its type and whether it may be null, as docs/snapshot.md has them."""
+    """Return column → its type and whether it may be null, according to docs/snapshot.md."""
     section = page("docs/snapshot.md").split(f"### {name}.parquet\n")[1].split("\n#")[0]
-    found = {}
+    columns = {}
     for cell, kind in re.findall(r"^\| (`.*?) \| ([^|]+) \|", section, re.MULTILINE):
         names = re.findall(r"`([A-Za-z0-9]+)`", cell)
         if "…" in cell:
             names = [f"extensionAttribute{number}" for number in range(1, 16)]
-        found.update(dict.fromkeys(names, (kind, not cell.endswith("*"))))
-    return found
+        columns.update(dict.fromkeys(names, (kind, not cell.endswith("*"))))
+    return columns
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_the_snapshot_page_describes_every_column(name: str) -> None:
-    assert described(name) == {field.name: (word(field.type), field.nullable) for field in TABLES[name]}
+def test_snapshot_page_describes_every_column(name: str) -> None:
+    assert described(name) == {field.name: (type_name(field.type), field.nullable) for field in TABLES[name]}
 
 
 @pytest.mark.slow
-def test_the_snapshot_page_s_program_writes_a_snapshot_that_is_read(tmp_path: Path) -> None:
+def test_example_program_of_the_snapshot_page_writes_a_readable_snapshot(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", page("docs/snapshot.md"), re.DOTALL)
     assert "auditor." not in program.replace("auditor/snapshot/v1", "")
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
@@ -82,81 +82,81 @@ def anchors(text: str) -> set[str]:
 
 
 @pytest.mark.slow
-def test_every_link_between_pages_leads_somewhere() -> None:
-    lost = []
+def test_every_link_between_pages_has_an_existing_target() -> None:
+    dead = []
     for path in (path for path in files() if path.suffix == ".md" and "golden" not in path.parts):
         text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
         for link in (first or second for first, second in LINK.findall(text)):
             target, _, anchor = link.partition("#")
             if re.match(r"[a-z]+:", target):
                 continue
-            found = path.parent / target if target else path
-            known = found.is_dir() or found.is_file()
-            if not known or (anchor and anchor not in anchors(found.read_text(encoding="utf-8"))):
-                lost.append(f"{path.relative_to(ROOT).as_posix()}: {link}")
-    assert lost == []
+            linked = path.parent / target if target else path
+            exists = linked.is_dir() or linked.is_file()
+            if not exists or (anchor and anchor not in anchors(linked.read_text(encoding="utf-8"))):
+                dead.append(f"{path.relative_to(ROOT).as_posix()}: {link}")
+    assert dead == []
 
 
 @pytest.mark.slow
-def test_the_page_on_history_shows_what_its_commands_print() -> None:
-    """Sizes depend on the versions of the libraries that compress."""
-    kept, made = (re.sub(r"\d+ kB", "kB", text) for text in (page("docs/history.md"), history_page.written()))
-    assert kept == made, "make pages"
+def test_history_page_shows_the_current_output_of_its_commands() -> None:
+    """File sizes are ignored: they depend on the versions of the compression libraries."""
+    page_text, current = (re.sub(r"\d+ kB", "kB", text) for text in (page("docs/history.md"), history_page.written()))
+    assert page_text == current, "make pages"
 
 
 @pytest.mark.slow
-def test_the_readme_counts_the_policies_of_the_starter_library() -> None:
-    written = [path.read_text(encoding="utf-8") for path in (ROOT / "policies").glob("*.yaml")]
-    count = sum(len(yaml.safe_load(text).get("policies", ())) for text in written)
+def test_readme_gives_the_number_of_policies_in_the_starter_library() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "policies").glob("*.yaml")]
+    count = sum(len(yaml.safe_load(text).get("policies", ())) for text in texts)
     assert f"[{count} policies](policies/README.md)" in page("README.md")
 
 
 @pytest.mark.slow
-def test_the_readme_shows_the_help_that_the_program_prints() -> None:
+def test_readme_shows_the_current_output_of_help() -> None:
     assert BLOCK.findall(page("README.md")) == [usage()], "make readme"
 
 
 @pytest.mark.slow
-def test_the_readme_s_policy_is_eight_lines_and_valid(tmp_path: Path) -> None:
+def test_policy_in_the_readme_has_eight_lines_and_is_valid(tmp_path: Path) -> None:
     policy = next(block for block in blocks("README.md") if "policies:" in block)
     assert len(policy.splitlines()) == 8
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "readme.yaml").write_text(policy, encoding="utf-8")
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "auditor", "validate", "--strict"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
+    assert completed.returncode == 0, completed.stderr
 
 
-def test_the_readme_s_tenants_file_is_read() -> None:
+def test_tenants_file_in_the_readme_is_valid() -> None:
     text = next(block for block in blocks("README.md") if "tenants:" in block)
     (tenant,) = load(text, file="tenants.yaml").tenants
     assert tenant.name == "contoso"
 
 
 def blocks(name: str) -> list[str]:
-    """Return the YAML of a page, each block without the indentation it stands in."""
-    found = re.findall(r"^( *)```yaml\n(.*?)^ *```", page(name), re.DOTALL | re.MULTILINE)
-    return [textwrap.dedent(body) for _, body in found]
+    """Return the YAML blocks of a page without their indentation."""
+    indented = re.findall(r"^( *)```yaml\n(.*?)^ *```", page(name), re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(body) for _, body in indented]
 
 
-def test_the_readme_names_files_that_exist() -> None:
+def test_files_named_in_readme_and_contributing_exist() -> None:
     named = set(re.findall(r"requirements/\w+\.txt|\.ci/\w+", page("README.md") + page("CONTRIBUTING.md")))
     assert {name for name in named if not (ROOT / name).is_file()} == set()
 
 
-def test_make_knows_every_target_that_the_pages_name() -> None:
+def test_make_targets_named_in_readme_and_contributing_exist() -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page("README.md") + page("CONTRIBUTING.md"), re.MULTILINE))
     targets = set(re.findall(r"^([a-z-]+):.* ## ", page("Makefile"), re.MULTILINE))
     assert named
     assert named <= targets
 
 
-def test_the_privacy_page_lists_every_source_with_its_permissions() -> None:
+def test_privacy_page_lists_every_source_with_its_permissions() -> None:
     rows = re.findall(r"^\| (`.+?`) \| .+? \| ([A-Z][\w., ]+) \|", page("docs/privacy.md"), re.MULTILINE)
     listed = {
         name: set(permissions.split(", ")) for names, permissions in rows for name in re.findall(r"`(\w+)`", names)
@@ -168,19 +168,19 @@ def test_the_privacy_page_lists_every_source_with_its_permissions() -> None:
     }
 
 
-def test_the_generated_pages_are_those_of_the_data() -> None:
-    made = docs_pages.pages()
-    kept = {
+def test_generated_pages_are_up_to_date() -> None:
+    texts = docs_pages.pages()
+    paths = {
         f"{folder}/{path.name}"
         for folder in ("checks", "guidance", "reference")
         for path in (ROOT / "docs" / folder).glob("*.md")
     }
-    assert kept == set(made), "make pages"
-    changed = [path for path, text in made.items() if (ROOT / "docs" / path).read_text(encoding="utf-8") != text]
+    assert paths == set(texts), "make pages"
+    changed = [path for path, text in texts.items() if (ROOT / "docs" / path).read_text(encoding="utf-8") != text]
     assert changed == [], "make pages"
 
 
-def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:
+def test_obsolete_generated_page_is_deleted(tmp_path: Path) -> None:
     old = tmp_path / "checks" / "gone.check.md"
     old.parent.mkdir()
     old.write_text("old")

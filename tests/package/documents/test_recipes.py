@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md says how a language and a command are added; here both are added to a copy of the program and run."""
+"""Tests the recipes of CONTRIBUTING.md by adding a language and a command to a copy of the program and running it."""
 
 import os
 import re
@@ -22,7 +22,7 @@ PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    """A copy of the program as a wheel installs it; the folder goes first on the path."""
+    """A copy of the program with the layout of an installed wheel; `auditor` runs it through PYTHONPATH."""
     for folder, target in {"auditor": "auditor", "policies": "auditor/policies", "reports": "auditor/reports"}.items():
         for path in files(folder):
             copy = tmp_path / "program" / target / path.relative_to(ROOT / folder)
@@ -32,30 +32,30 @@ def program(tmp_path: Path) -> Path:
 
 
 def auditor(program: Path, *arguments: str, codes: Iterable[int] = (0,)) -> str:
-    ran = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-m", "auditor", *arguments],
         cwd=program,
         env={**os.environ, "PYTHONPATH": str(program), "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
         capture_output=True,
         check=False,
     )
-    assert ran.returncode in codes, ran.stderr.decode()
-    return ran.stdout.decode()
+    assert completed.returncode in codes, completed.stderr.decode()
+    return completed.stdout.decode()
 
 
 def translated(domain: str) -> Catalog:
-    """Return the messages of a domain, each "translated" by a sign in front of every form."""
+    """Return the messages of a domain, each "translated" by prefixing every form with `¤`."""
     with template(domain).open("rb") as file:
         messages = read_po(file)
-    made = Catalog(locale="fi", fuzzy=False)
+    catalogue = Catalog(locale="fi", fuzzy=False)
     for message in messages:
         if message.id:
             forms = [f"¤{form}" for form in (message.id if isinstance(message.id, tuple) else (message.id,))]
-            made.add(message.id, string=forms if len(forms) > 1 else forms[0], context=message.context)
-    return made
+            catalogue.add(message.id, string=forms if len(forms) > 1 else forms[0], context=message.context)
+    return catalogue
 
 
-def test_a_language_is_added_by_data_alone(program: Path) -> None:
+def test_language_is_added_with_data_only(program: Path) -> None:
     folder = program / "auditor" / "reports" / "locales" / "fi" / "LC_MESSAGES"
     folder.mkdir(parents=True)
     for domain in DOMAINS:
@@ -67,7 +67,7 @@ def test_a_language_is_added_by_data_alone(program: Path) -> None:
     assert "¤" in auditor(program, "audit", "--help", "--locale", "fi")
 
 
-def test_a_command_is_added_by_one_module_and_one_line(program: Path) -> None:
+def test_command_is_added_with_one_module_and_one_line(program: Path) -> None:
     recipe = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Adding a command")[1].split("\n## ")[0]
     module, line = PYTHON.findall(recipe)
     (program / "auditor" / "cli" / "commands" / "setup" / "languages.py").write_text(module, encoding="utf-8")

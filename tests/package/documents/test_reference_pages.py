@@ -1,4 +1,4 @@
-"""The reference: a section for every key of every file that people write, with an example that is valid."""
+"""Tests that docs/reference has a section with a valid example for every key of every file that people write."""
 
 import re
 from functools import cache
@@ -16,21 +16,23 @@ pages = cache(lambda: reference_pages(""))
 HEADING = re.compile(r"^#+ `(.+)`$", re.MULTILINE)
 
 
-def own(name: SchemaName) -> list[str]:
-    """Return the keys that the pages of a file describe: operators and selectors have one page for all files."""
-    twice = re.compile(
+def documented_keys(name: SchemaName) -> list[str]:
+    """Return the keys that need a section for this file; operators and selectors have one page for all files."""
+    shared = re.compile(
         r"\.(is|not|in|notIn|exists|matches|before|after)$|^decisions\.for\.users\.|extensionAttribute(?!1$)"
     )
-    return [key.dotted for key in all_keys(name) if not twice.search(key.dotted)]
+    return [key.dotted for key in all_keys(name) if not shared.search(key.dotted)]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_key_has_a_section(name: SchemaName) -> None:
     drops = {"policy": (0, 1, 2), "policy-test": (0,), "tenants": (0,), "decisions": (0,)}[name]
     headings = {title.split(" to ")[0] for text in pages().values() for title in HEADING.findall(text)}
-    missing = [key for key in own(name) if not headings & {".".join(key.split(".")[drop:]) for drop in drops}]
+    missing = [
+        key for key in documented_keys(name) if not headings & {".".join(key.split(".")[drop:]) for drop in drops}
+    ]
     assert missing == []
-    assert len(own(name)) > 15
+    assert len(documented_keys(name)) > 15
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -40,30 +42,34 @@ def test_every_key_is_described_with_an_example(name: SchemaName) -> None:
     assert [key.dotted for key in keys if not (key.examples or key.values)] == []
 
 
-def nodes(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Return the schemas of all properties, by path."""
+def property_schemas(node: Any, path: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Return path and schema of all properties, recursively."""
     if isinstance(node, list):
-        return [found for item in node for found in nodes(item, path)]
+        return [schema for item in node for schema in property_schemas(item, path)]
     if not isinstance(node, dict):
         return []
-    own_keys = node.get("properties")
-    found = [(f"{path}.{key}", item) for key, item in own_keys.items() if isinstance(item, dict)] if own_keys else []
-    inner = [found for key, item in node.items() if key != "examples" for found in nodes(item, f"{path}.{key}")]
-    return [*found, *inner]
+    properties = node.get("properties")
+    direct = (
+        [(f"{path}.{key}", item) for key, item in properties.items() if isinstance(item, dict)] if properties else []
+    )
+    nested = [
+        schema for key, item in node.items() if key != "examples" for schema in property_schemas(item, f"{path}.{key}")
+    ]
+    return [*direct, *nested]
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_every_example_fits_its_key(name: SchemaName) -> None:
+def test_every_example_is_valid_for_its_key(name: SchemaName) -> None:
     document = schema_document(name)
-    wrong = []
-    for path, node in nodes(document):
+    invalid = []
+    for path, node in property_schemas(document):
         check = Draft202012Validator({**node, "$defs": document["$defs"]})
-        wrong += [path for example in node.get("examples", ()) if not check.is_valid(example)]
-    assert wrong == []
-    assert any("examples" in node for _, node in nodes(document))
+        invalid += [path for example in node.get("examples", ()) if not check.is_valid(example)]
+    assert invalid == []
+    assert any("examples" in node for _, node in property_schemas(document))
 
 
-def test_the_pages_tell_permissions_and_the_keys_of_credentials() -> None:
+def test_reference_pages_list_permissions_and_keys_of_credential_types() -> None:
     assert "- Permissions: Reports.Read.All" in pages()["reference/selectors.md"]
     assert (
         "| `certificate` | `clientId`, `path` (one of these), `env` (one of these), `passwordEnv` (optional) |"

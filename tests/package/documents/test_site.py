@@ -1,4 +1,4 @@
-"""The documentation site holds every page, and mistakes in it fail its build."""
+"""Tests that the documentation site contains every page, and that mistakes fail its build."""
 
 from pathlib import Path
 
@@ -21,18 +21,18 @@ MESSAGES = (
 )
 
 
-def test_the_navigation_holds_every_page_once() -> None:
+def test_navigation_contains_every_page_once() -> None:
     pages = site_files()
     nav = settings(pages)["nav"]
     assert problems(pages, nav) == []
     assert {"README.md", "checks/seats.not-covered.md", "guidance/former-employee.md"} <= set(pages)
-    gone = {page: body for page, body in pages.items() if page != "mail.md"}
-    assert problems(gone, nav) == ["in the navigation, but no page: mail.md"]
+    remaining = {page: body for page, body in pages.items() if page != "mail.md"}
+    assert problems(remaining, nav) == ["in the navigation, but no page: mail.md"]
     assert problems(pages, [*nav, "mail.md"]) == ["twice in the navigation: mail.md"]
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not ZENSICAL.is_file(), reason="the generator of the site is not installed (make site)")
-def test_mistakes_fail_the_build(tmp_path: Path) -> None:
-    found = "\n".join(build(PAGES | MISTAKES, tmp_path))
-    assert [message for message in MESSAGES if message not in found] == []
+def test_mistakes_in_pages_fail_the_build(tmp_path: Path) -> None:
+    output = "\n".join(build(PAGES | MISTAKES, tmp_path))
+    assert [message for message in MESSAGES if message not in output] == []
