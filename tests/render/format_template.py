@@ -1,4 +1,4 @@
-"""A Result's findings into plain text, a line each: the template of an output format (see CONTRIBUTING.md)."""
+"""Template of an output format (see CONTRIBUTING.md): renders the findings of a Result as plain text, one per line."""
 
 from collections.abc import Iterator
 

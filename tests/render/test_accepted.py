@@ -1,4 +1,4 @@
-"""Each format as the tool that reads it takes it, whatever the tenant holds."""
+"""Tests that each output format is valid for the tools that read it, also with hostile text."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ from auditor.render.text.sanitize import visible
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 
-ACTING = re.compile(
+CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufffe\uffff]"
 )
 
@@ -37,14 +37,14 @@ def compared() -> Result:
     return compare(result(), night_before())
 
 
-def nothing() -> Result:
+def empty_result() -> Result:
     return replace(result(), tenants=(), fleet=FleetResult())
 
 
 every_text = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 
 
-# SARIF: the objects that are used, with all properties that the 2.1.0 schema has for them; it allows no others.
+# SARIF: the objects that are used, with all properties that the 2.1.0 schema allows for them.
 SARIF = {
     "run": "tool invocations conversion language versionControlProvenance originalUriBaseIds artifacts logicalLocations graphs results automationDetails runAggregates baselineGuid redactionTokens defaultEncoding defaultSourceLanguage newlineSequences columnKind externalPropertyFileReferences threadFlowLocations taxonomies addresses translations policies webRequests webResponses specialLocations properties",
     "rule": "id deprecatedIds guid deprecatedGuids name deprecatedNames shortDescription fullDescription messageStrings defaultConfiguration helpUri help relationships properties",
@@ -55,48 +55,48 @@ SARIF = {
 }  # fmt: skip
 
 
-def allowed(kind: str, made: dict[str, Any]) -> None:
-    assert set(made) <= set(SARIF[kind].split()), kind
+def check_properties(kind: str, actual: dict[str, Any]) -> None:
+    assert set(actual) <= set(SARIF[kind].split()), kind
 
 
-def check_sarif(whole: dict[str, Any]) -> None:
-    """The rules of the schema for what is used, and those that GitHub documents for uploads."""
-    assert set(whole) == {"$schema", "version", "runs"}
-    assert whole["version"] == "2.1.0"
-    assert len(whole["runs"]) <= 20
-    ids = [run["automationDetails"]["id"] for run in whole["runs"]]
+def check_sarif(log: dict[str, Any]) -> None:
+    """Check the rules of the SARIF schema for the used objects, and those that GitHub documents for uploads."""
+    assert set(log) == {"$schema", "version", "runs"}
+    assert log["version"] == "2.1.0"
+    assert len(log["runs"]) <= 20
+    ids = [run["automationDetails"]["id"] for run in log["runs"]]
     assert len(set(ids)) == len(ids)
-    for run in whole["runs"]:
-        allowed("run", run)
+    for run in log["runs"]:
+        check_properties("run", run)
         rules = run["tool"]["driver"]["rules"]
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", run["tool"]["driver"]["semanticVersion"])
         assert len({rule["id"] for rule in rules}) == len(rules)
         for rule in rules:
-            allowed("rule", rule)
+            check_properties("rule", rule)
             assert all(rule[key]["text"] for key in ("shortDescription", "fullDescription", "help"))
             assert len(rule["properties"]["tags"]) <= 20
             assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}
         for invocation in run["invocations"]:
-            allowed("invocation", invocation)
+            check_properties("invocation", invocation)
             assert isinstance(invocation["executionSuccessful"], bool)
             assert all(note["message"]["text"] for note in invocation["toolExecutionNotifications"])
         assert len(run["results"]) <= 25_000
-        for made in run["results"]:
-            check_result(made, rules)
+        for finding in run["results"]:
+            check_result(finding, rules)
 
 
-def check_result(made: dict[str, Any], rules: list[dict[str, Any]]) -> None:
-    allowed("result", made)
-    assert rules[made["ruleIndex"]]["id"] == made["ruleId"]
-    assert made["level"] in {"error", "warning", "note"}
-    assert made["message"]["text"]
-    assert made.get("baselineState", "new") in {"new", "unchanged", "updated", "absent"}
-    assert all(made["partialFingerprints"].values())
-    for suppression in made.get("suppressions", ()):
-        allowed("suppression", suppression)
+def check_result(finding: dict[str, Any], rules: list[dict[str, Any]]) -> None:
+    check_properties("result", finding)
+    assert rules[finding["ruleIndex"]]["id"] == finding["ruleId"]
+    assert finding["level"] in {"error", "warning", "note"}
+    assert finding["message"]["text"]
+    assert finding.get("baselineState", "new") in {"new", "unchanged", "updated", "absent"}
+    assert all(finding["partialFingerprints"].values())
+    for suppression in finding.get("suppressions", ()):
+        check_properties("suppression", suppression)
         assert suppression["kind"] in {"inSource", "external"}
-    (location,) = made["locations"]
-    allowed("location", location)
+    (location,) = finding["locations"]
+    check_properties("location", location)
     physical = location["physicalLocation"]
     uri = physical["artifactLocation"]["uri"]
     assert re.fullmatch(r"(?:[A-Za-z0-9._~/:@!$&'()*+,;=-]|%[0-9A-F]{2})+", uri)
@@ -105,15 +105,15 @@ def check_result(made: dict[str, Any], rules: list[dict[str, Any]]) -> None:
 
 
 @every_text
-def test_sarif_keeps_the_rules_of_its_schema_and_of_code_scanning(text: str) -> None:
-    made = body(holding(text), "sarif").decode()
-    check_sarif(json.loads(made))
-    assert not ACTING.search(made)
+def test_sarif_is_valid_for_its_schema_and_for_code_scanning(text: str) -> None:
+    sarif = body(holding(text), "sarif").decode()
+    check_sarif(json.loads(sarif))
+    assert not CONTROLS.search(sarif)
 
 
-def test_sarif_of_a_compared_run_and_of_nothing() -> None:
+def test_sarif_of_a_compared_run_and_of_an_empty_result_is_valid() -> None:
     check_sarif(json.loads(body(compared(), "sarif")))
-    check_sarif(json.loads(body(nothing(), "sarif")))
+    check_sarif(json.loads(body(empty_result(), "sarif")))
 
 
 # JUnit: elements and attributes of the XSD that Jenkins publishes for its own reader.
@@ -141,53 +141,53 @@ def check_junit(element: Element) -> None:
 
 
 @every_text
-def test_junit_keeps_the_rules_of_jenkins_and_is_read_back(text: str) -> None:
-    made = holding(text)
-    xml = body(made, "junit")
-    root = fromstring(xml)  # the file is ours
+def test_junit_is_valid_for_jenkins_and_readable(text: str) -> None:
+    audit = holding(text)
+    xml = body(audit, "junit")
+    root = fromstring(xml)  # trusted input
     check_junit(root)
-    assert not ACTING.search(xml.decode())
-    read = JUnitXml.fromstring(xml)
-    suites = list(read)
+    assert not CONTROLS.search(xml.decode())
+    parsed = JUnitXml.fromstring(xml)
+    suites = list(parsed)
     assert [suite.name for suite in suites] == ["contoso", "fabrikam", "fleet"]
-    assert sum(suite.tests for suite in suites) == read.tests
+    assert sum(suite.tests for suite in suites) == parsed.tests
     failed = [case for suite in suites for case in suite if case.result and case.result[0].type in {"critical", "high"}]
     assert failed
 
 
-def test_junit_of_nothing() -> None:
-    check_junit(fromstring(body(nothing(), "junit")))
+def test_junit_of_an_empty_result_is_valid() -> None:
+    check_junit(fromstring(body(empty_result(), "junit")))
 
 
 @every_text
-def test_csv_gives_back_what_it_was_given(text: str) -> None:
-    made = holding(text)
-    read = list(csv.DictReader(StringIO(body(made, "csv").decode(), newline=""), strict=True))
-    assert len(read) == len(made.tenants[0].findings) + 1
-    for row in read:
+def test_csv_keeps_texts_and_escapes_formulas(text: str) -> None:
+    audit = holding(text)
+    rows = list(csv.DictReader(StringIO(body(audit, "csv").decode(), newline=""), strict=True))
+    assert len(rows) == len(audit.tenants[0].findings) + 1
+    for row in rows:
         assert None not in row
         assert len(row) == len(COLUMNS)
-    assert {row["subjectName"] for row in read[:-1]} == {escaped_cell(text)}
-    for row in read:
+    assert {row["subjectName"] for row in rows[:-1]} == {escaped_cell(text)}
+    for row in rows:
         for cell in row.values():
             assert cell[:1] not in set("=+@\t\r") or cell.startswith("'")
             assert not re.match(r"\s*[=+@\uff1d]", cell)
 
 
 @every_text
-def test_ndjson_is_a_finding_a_line(text: str) -> None:
-    made = holding(text)
-    lines = body(made, "ndjson").split(b"\n")
+def test_ndjson_has_one_finding_per_line(text: str) -> None:
+    audit = holding(text)
+    lines = body(audit, "ndjson").split(b"\n")
     assert lines.pop() == b""
-    assert [json.loads(line)["subject"]["name"] for line in lines[:-1]] == [text] * len(made.tenants[0].findings)
+    assert [json.loads(line)["subject"]["name"] for line in lines[:-1]] == [text] * len(audit.tenants[0].findings)
 
 
 @pytest.mark.slow
 @every_text
-def test_parquet_has_the_same_schema_whatever_it_holds(text: str) -> None:
-    made = pq.read_table(BytesIO(body(holding(text), "parquet")))
-    assert made.schema == pq.read_table(BytesIO(body(nothing(), "parquet"))).schema
-    assert set(made.column("subjectName").to_pylist()[:-1]) == {visible(text, keep="\t\r\n")}
+def test_parquet_schema_does_not_depend_on_the_content(text: str) -> None:
+    table = pq.read_table(BytesIO(body(holding(text), "parquet")))
+    assert table.schema == pq.read_table(BytesIO(body(empty_result(), "parquet"))).schema
+    assert set(table.column("subjectName").to_pylist()[:-1]) == {visible(text, keep="\t\r\n")}
 
 
 def markup(tokens: Iterable[Any]) -> Iterable[tuple[str, str]]:
@@ -198,14 +198,14 @@ def markup(tokens: Iterable[Any]) -> Iterable[tuple[str, str]]:
 
 @pytest.mark.slow
 @every_text
-def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
-    made = body(holding(text), "markdown")
-    assert len(made) < 1_000_000
-    shown = made.decode()
-    assert not ACTING.search(shown)
-    assert "@octocat" not in shown
+def test_markdown_is_small_and_has_no_active_content(text: str) -> None:
+    encoded = body(holding(text), "markdown")
+    assert len(encoded) < 1_000_000
+    summary = encoded.decode()
+    assert not CONTROLS.search(summary)
+    assert "@octocat" not in summary
     reader = MarkdownIt("commonmark", {"html": True}).enable("table")
-    for kind, content in markup(reader.parse(shown)):
+    for kind, content in markup(reader.parse(summary)):
         assert kind not in {"link_open", "image", "code_inline", "fence", "code_block"}
         if kind in {"html_block", "html_inline"}:
             assert set(re.findall(r"</?([a-zA-Z]+)", content)) <= {"details", "summary", "b"}
@@ -215,6 +215,6 @@ def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
 @pytest.mark.slow
 @every_text
 @pytest.mark.parametrize("name", ["json", "ndjson", "html"])
-def test_no_terminal_acts_on_a_file_that_is_shown_in_it(name: str, text: str) -> None:
+def test_files_contain_no_terminal_control_characters(name: str, text: str) -> None:
     output = body(holding(text), name).decode()
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", output)

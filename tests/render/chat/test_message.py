@@ -1,4 +1,4 @@
-"""Messages to channels: the mail's facts as a card, as blocks and as an event, within the limits, and nothing that acts."""
+"""Tests messages to Teams, Slack and webhooks: content, documented limits, and neutral hostile text."""
 
 import json
 from collections.abc import Iterator
@@ -40,26 +40,26 @@ def sample() -> Result:
     return compare(result(), night_before())
 
 
-def made(channel: Channel, of: Result | None = None, reader: Reader = READER) -> dict[str, Any]:
+def rendered(channel: Channel, of: Result | None = None, reader: Reader = READER) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(render_message(sample() if of is None else of, reader, channel))
     return document
 
 
-def walked(value: Any) -> Iterator[dict[str, Any]]:
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
     match value:
         case dict():
             yield value
-            for each in value.values():
-                yield from walked(each)
+            for child in value.values():
+                yield from nodes(child)
         case list():
-            for each in value:
-                yield from walked(each)
+            for child in value:
+                yield from nodes(child)
         case _:
             pass
 
 
 def check_card(message: dict[str, Any]) -> dict[str, Any]:
-    """Check what Microsoft documents for a card that a workflow posts; returns the card."""
+    """Check the rules that Microsoft documents for a card posted by a workflow; return the card."""
     assert set(message) == {"type", "attachments"}
     assert message["type"] == "message"
     (attachment,) = message["attachments"]
@@ -73,10 +73,10 @@ def check_card(message: dict[str, Any]) -> dict[str, Any]:
         assert block["type"] == "RichTextBlock"
         assert block["inlines"]
         assert set(block) <= {"type", "inlines", "spacing", "separator"}
-    for node in walked(card):
+    for node in nodes(card):
         match node.get("type"):
             case "TextRun":
-                # Anything but a TextRun would read Markdown.
+                # Text outside of a TextRun would be parsed as Markdown.
                 assert isinstance(node["text"], str)
                 assert node["text"].strip() or node["text"] == " "
                 assert node.get("size", "small") in {"small", "medium", "large"}
@@ -89,7 +89,7 @@ def check_card(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def check_blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
-    """Check what Slack documents for the blocks of an incoming webhook; returns them."""
+    """Check the rules that Slack documents for blocks of an incoming webhook; return the blocks."""
     assert set(message) == {"text", "blocks", "unfurl_links", "unfurl_media"}
     assert message["text"]
     assert "<" not in message["text"]
@@ -97,8 +97,8 @@ def check_blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
     assert 0 < len(blocks) <= MAX_BLOCKS
     for block in blocks:
         assert block["type"] == "rich_text"
-        assert sum(len(node.get("text", "")) for node in walked(block)) <= MAX_TEXT
-    for node in walked(blocks):
+        assert sum(len(node.get("text", "")) for node in nodes(block)) <= MAX_TEXT
+    for node in nodes(blocks):
         match node.get("type"):
             case "text":
                 assert node["text"]
@@ -108,17 +108,17 @@ def check_blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
             case "rich_text_list":
                 assert node["style"] == "bullet"
             case kind:
-                # No element that mentions anybody, nor mrkdwn.
+                # No element that can mention anybody, and no mrkdwn.
                 assert kind in {None, "rich_text", "rich_text_section"}
     return blocks
 
 
 def texts(document: Any) -> str:
-    return "\n".join(node["text"] for node in walked(document) if "text" in node)
+    return "\n".join(node["text"] for node in nodes(document) if "text" in node)
 
 
-def test_a_card_tells_what_the_mail_tells() -> None:
-    card = check_card(made(Channel.TEAMS))
+def test_teams_card_has_the_sections_of_the_mail() -> None:
+    card = check_card(rendered(Channel.TEAMS))
     card_texts = texts(card)
     for heading in ("Open findings", "What changed", "What to do first", "Money a month"):
         assert heading in card_texts
@@ -128,8 +128,8 @@ def test_a_card_tells_what_the_mail_tells() -> None:
     assert not [name for name in PEOPLE if name in card_texts]
 
 
-def test_blocks_tell_the_same() -> None:
-    card, blocks = texts(made(Channel.TEAMS)), texts(check_blocks(made(Channel.SLACK)))
+def test_slack_blocks_have_the_content_of_the_teams_card() -> None:
+    card, blocks = texts(rendered(Channel.TEAMS)), texts(check_blocks(rendered(Channel.SLACK)))
     for line in ("What to do first", "Incomplete: some of the data below is not known."):
         assert line in card
         assert line in blocks
@@ -137,62 +137,62 @@ def test_blocks_tell_the_same() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", *sorted(languages())])
-def test_each_reader_s_own_language(language: str) -> None:
-    card = check_card(made(Channel.TEAMS, reader=replace(READER, locale=language)))
+def test_card_is_in_the_language_of_the_reader(language: str) -> None:
+    card = check_card(rendered(Channel.TEAMS, reader=replace(READER, locale=language)))
     assert card["lang"] == language
     if language != "en":
         assert "What to do first" not in texts(card)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-def test_hostile_text_acts_nowhere(text: str) -> None:
+def test_hostile_text_is_neutral_in_every_channel(text: str) -> None:
     hostile = holding(text)
-    check_card(made(Channel.TEAMS, hostile))
-    blocks = check_blocks(made(Channel.SLACK, hostile))
+    check_card(rendered(Channel.TEAMS, hostile))
+    blocks = check_blocks(rendered(Channel.SLACK, hostile))
     assert texts(blocks).isprintable() or "\n" in texts(blocks)
     assert not [sign for sign in texts(blocks) if not sign.isprintable() and sign not in "\n\u3000\xa0\u200b"]
-    check_event(made(Channel.WEBHOOK, hostile))
+    check_event(rendered(Channel.WEBHOOK, hostile))
 
 
-def test_a_mention_is_text() -> None:
-    card_texts = texts(made(Channel.SLACK, holding(CHAT["mention"]))["blocks"])
-    assert "<!channel>" in card_texts, "rich text shows it as it is"
+def test_mention_in_slack_is_plain_text() -> None:
+    card_texts = texts(rendered(Channel.SLACK, holding(CHAT["mention"]))["blocks"])
+    assert "<!channel>" in card_texts, "rich text shows it unchanged"
     assert escaped("<!channel> & <@U1>") == "&lt;!channel&gt; &amp; &lt;@U1&gt;"
 
 
 def large_result(count: int) -> Result:
-    """A fleet whose tenants all failed, each with a long reason."""
-    whole = sample()
-    there = whole.tenants[0]
-    reason = Message("x" * 390)
+    """Return a fleet in which all tenants failed, each with a long reason."""
+    base = sample()
+    tenant = base.tenants[0]
+    long_reason = Message("x" * 390)
     tenants = tuple(
         replace(
-            there,
+            tenant,
             name=f"tenant-{number}",
             display_name="W" * 60,
-            failure=reason,
+            failure=long_reason,
             complete=False,
             findings=FindingTable.of(()),
         )
         for number in range(count)
     )
-    return replace(whole, tenants=tenants, summary=summarise(tenants))
+    return replace(base, tenants=tenants, summary=summarise(tenants))
 
 
 @pytest.mark.slow
-def test_the_limits_hold_for_a_large_fleet() -> None:
+def test_messages_of_a_large_fleet_are_within_the_limits() -> None:
     large = large_result(300)
     assert len(render_message(large, READER, Channel.TEAMS)) <= MAX_SIZE
-    check_card(made(Channel.TEAMS, large))
-    check_blocks(made(Channel.SLACK, large))
+    check_card(rendered(Channel.TEAMS, large))
+    check_blocks(rendered(Channel.SLACK, large))
 
 
 def check_event(message: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator(json.loads(resources.schema("event"))).validate(message)
 
 
-def test_an_event_holds_every_action_and_no_finding() -> None:
-    message = made(Channel.WEBHOOK)
+def test_event_contains_every_action_and_no_finding() -> None:
+    message = rendered(Channel.WEBHOOK)
     check_event(message)
     data = message["data"]
     assert (message["type"], data["schema"]) == ("licences.audited", "auditor/event/v1")
@@ -205,6 +205,6 @@ def test_an_event_holds_every_action_and_no_finding() -> None:
     assert data["changes"]["new"] > 0
 
 
-def test_equal_results_give_equal_bytes() -> None:
+def test_equal_results_give_equal_messages() -> None:
     for channel in (Channel.TEAMS, Channel.SLACK, Channel.WEBHOOK):
         assert render_message(sample(), READER, channel) == render_message(sample(), READER, channel)

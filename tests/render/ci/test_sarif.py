@@ -1,4 +1,4 @@
-"""SARIF of more findings than code scanning takes: the worst of them, found without holding all."""
+"""Tests SARIF output with more findings than code scanning accepts: the most severe ones are kept."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from auditor.render import render
 from auditor.render.ci.sarif import LIMIT
 from tests.builders.result.results import POLICIES, result
 
-ONE = result().tenants[0].findings[0]
+FINDING = result().tenants[0].findings[0]
 
 
 def sarif(of: Result) -> bytes:
@@ -25,23 +25,25 @@ def sarif(of: Result) -> bytes:
 
 
 def fleet(*parts: Sequence[Finding]) -> Result:
-    """Return a result with a tenant for each of the lists, and with the last as the fleet's own findings."""
-    whole = result()
-    *own, shared = map(tuple, parts)
+    """Return a result with a tenant for each list of findings; the last list holds the findings of the fleet."""
+    sample = result()
+    *tenant_findings, fleet_findings = map(tuple, parts)
     tenants = tuple(
-        replace(whole.tenants[0], name=f"t{index}", findings=FindingTable.of(findings), actions=())
-        for index, findings in enumerate(own)
+        replace(sample.tenants[0], name=f"t{index}", findings=FindingTable.of(findings), actions=())
+        for index, findings in enumerate(tenant_findings)
     )
-    return replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=FindingTable.of(shared), actions=()))
+    return replace(
+        sample, tenants=tenants, fleet=replace(sample.fleet, findings=FindingTable.of(fleet_findings), actions=())
+    )
 
 
 @st.composite
 def findings(draw: st.DrawFn) -> list[Finding]:
-    """Draw findings of a few policies, each of one severity; which of them is told by its fingerprint."""
+    """Draw findings of a few policies, each with its own severity; fingerprints identify the findings."""
     kinds = st.tuples(st.integers(0, 4), st.sampled_from(Status))
     return [
         replace(
-            ONE,
+            FINDING,
             policy=POLICIES[index].id,
             severity=tuple(Severity)[index],
             status=status,
@@ -55,43 +57,45 @@ def findings(draw: st.DrawFn) -> list[Finding]:
 @st.composite
 def fleets(draw: st.DrawFn) -> Result:
     tenants = draw(st.sampled_from([1, 2, 3, 24]))
-    own = draw(st.lists(findings(), min_size=1, max_size=3))
-    return fleet(*(own[index % len(own)] for index in range(tenants)), draw(findings()))
+    lists = draw(st.lists(findings(), min_size=1, max_size=3))
+    return fleet(*(lists[index % len(lists)] for index in range(tenants)), draw(findings()))
 
 
-def kept(of: Result, most: int) -> list[tuple[Finding, ...]]:
-    """Return what is written of each part by way of one list of everything."""
+def expected_findings(of: Result, limit: int) -> list[tuple[Finding, ...]]:
+    """Return the findings of each part that should be written, by sorting a list of all findings."""
     parts = [*(tenant.findings for tenant in of.tenants), of.fleet.findings]
-    everything = [(part, finding) for part, own in enumerate(parts) for finding in own]
+    all_findings = [(part, finding) for part, findings in enumerate(parts) for finding in findings]
     order = sorted(
-        range(len(everything)),
-        key=lambda row: (everything[row][1].status is not Status.OPEN, everything[row][1].severity.rank),
+        range(len(all_findings)),
+        key=lambda row: (all_findings[row][1].status is not Status.OPEN, all_findings[row][1].severity.rank),
     )
-    chosen = [everything[row] for row in sorted(order[:most])]
+    chosen = [all_findings[row] for row in sorted(order[:limit])]
     return [tuple(finding for owner, finding in chosen if owner == part) for part in range(len(parts))]
 
 
-def results(made: bytes) -> list[Any]:
-    return [run["results"] for run in json.loads(made)["runs"]]
+def results(body: bytes) -> list[Any]:
+    return [run["results"] for run in json.loads(body)["runs"]]
 
 
-def listed(made: bytes) -> list[int]:
-    """Return how many findings each run says it left out."""
-    runs = json.loads(made)["runs"]
-    notes = [[each["message"]["text"] for each in run["invocations"][0]["toolExecutionNotifications"]] for run in runs]
+def left_out(body: bytes) -> list[int]:
+    """Return the number of omitted findings that each run reports."""
+    runs = json.loads(body)["runs"]
+    notes = [
+        [notice["message"]["text"] for notice in run["invocations"][0]["toolExecutionNotifications"]] for run in runs
+    ]
     return [sum(int(text.split()[0]) for text in texts if "in the other reports" in text) for texts in notes]
 
 
 @pytest.mark.slow
 @given(fleets(), st.integers(0, 40))
-def test_what_is_left_is_what_a_sorted_list_of_everything_would_leave(of: Result, most: int) -> None:
+def test_written_findings_equal_the_first_of_a_sorted_list_of_all(of: Result, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auditor.render.ci.sarif.LIMIT", most)
-        made = sarif(of)
-    left = kept(of, most)
-    assert results(made) == results(sarif(fleet(*left)))
-    out = [len(own) - len(some) for own, some in zip(_lists(of), left, strict=True)]
-    assert listed(made) == (out if len(out) <= 20 else [sum(out)])
+        patch.setattr("auditor.render.ci.sarif.LIMIT", limit)
+        body = sarif(of)
+    expected = expected_findings(of, limit)
+    assert results(body) == results(sarif(fleet(*expected)))
+    omitted = [len(findings) - len(written) for findings, written in zip(_lists(of), expected, strict=True)]
+    assert left_out(body) == (omitted if len(omitted) <= 20 else [sum(omitted)])
 
 
 def _lists(of: Result) -> Iterator[Sequence[Finding]]:
@@ -100,20 +104,20 @@ def _lists(of: Result) -> Iterator[Sequence[Finding]]:
 
 
 def _many(severities: str) -> tuple[Finding, ...]:
-    """Return a finding for each letter: critical, high, or low and waived."""
+    """Return a finding for each letter: c = critical, h = high, w = low and waived."""
     kinds = {
         "c": (POLICIES[0].id, Severity.CRITICAL, Status.OPEN),
         "h": (POLICIES[1].id, Severity.HIGH, Status.OPEN),
         "w": (POLICIES[4].id, Severity.LOW, Status.WAIVED),
     }
     return tuple(
-        replace(ONE, policy=policy, severity=severity, status=status, fingerprint=f"{index:032x}")
+        replace(FINDING, policy=policy, severity=severity, status=status, fingerprint=f"{index:032x}")
         for index, (policy, severity, status) in enumerate(kinds[letter] for letter in severities)
     )
 
 
 @pytest.mark.slow
-def test_of_very_many_as_many_are_written_as_fit() -> None:
+def test_at_most_limit_findings_are_written_and_the_critical_one_is_kept() -> None:
     of = fleet(_many("h" * LIMIT + "cw"), ())
     (written, _) = results(sarif(of))
     assert len(written) == LIMIT

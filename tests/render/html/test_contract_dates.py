@@ -1,4 +1,4 @@
-"""The dates of contracts on the line of dates."""
+"""Tests the dates of contracts on the timeline."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from tests.builders.result.results import result
 EN = Labels("en")
 
 
-def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> None:
+def test_timeline_contains_ends_and_notice_dates_of_contracts() -> None:
     tenant = result().tenants[0]
     day = tenant.as_of.date()
     contracts = tuple(
@@ -26,10 +26,10 @@ def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> Non
     )  # fmt: skip
     (first, *_) = tenant.findings
     ending = replace(first, check="contract.ending", detail="EA-2", severity=Severity.HIGH, status=Status.OPEN)
-    agreed = replace(tenant, contracts=contracts, subscriptions=())
-    line = timeline(agreed, Context.of_tenant(agreed, {}, EN), [ending], agreed.as_of)
+    with_contracts = replace(tenant, contracts=contracts, subscriptions=())
+    line = timeline(with_contracts, Context.of_tenant(with_contracts, {}, EN), [ending], with_contracts.as_of)
     assert line is not None
-    assert [(each.name, each.state, each.summary, each.severity, each.happens) for each in line.renewals] == [
+    assert [(date.name, date.state, date.summary, date.severity, date.happens) for date in line.renewals] == [
         (
             "Microsoft 365 E5 (EA-2)",
             "end of the contract",
@@ -52,5 +52,5 @@ def test_contracts_stand_on_the_line_with_their_ends_and_days_of_notice() -> Non
         ("by-decision", True, ""),
     ],
 )
-def test_what_happens_on_a_day_of_a_contract(renews: str, text: str, *, notice: bool) -> None:
+def test_text_for_the_end_and_the_notice_date_of_a_contract(renews: str, text: str, *, notice: bool) -> None:
     assert happens_to_contract(renews, EN, notice=notice, past=False) == text

@@ -1,4 +1,4 @@
-"""What the page counts, sums and lists of a tenant's findings."""
+"""Tests the index of a tenant's findings: counts, sums of money, and the people that actions list."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -52,37 +52,37 @@ FINDINGS = st.lists(
 @pytest.mark.slow
 @settings(deadline=None)
 @given(FINDINGS)
-def test_the_index_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:
-    findings = [replace(each, severity=SEVERITY[each.policy]) for each in findings]
+def test_index_counts_and_sums_match_a_loop_over_all_findings(findings: list[Finding]) -> None:
+    findings = [replace(finding, severity=SEVERITY[finding.policy]) for finding in findings]
     index = FindingIndex.build(replace(contoso(), findings=FindingTable.of(findings), actions=()), findings, CONTEXT)
     parts = index.by_policy()
     assert index.stats.money == sums(findings)
-    assert [part.policy for part in parts] == list(dict.fromkeys(each.policy for each in findings))
+    assert [part.policy for part in parts] == list(dict.fromkeys(finding.policy for finding in findings))
     for part in parts:
-        mine = [each for each in findings if each.policy == part.policy]
-        waived = [each for each in mine if each.status is Status.WAIVED]
-        opened = [each for each in mine if each.status is Status.OPEN]
-        shown = [each for each in mine if each.status is Status.REPORT_ONLY]
-        assert part.stats.money == sums(mine)
-        assert (part.stats.waived, part.stats.report_only) == (len(waived), len(shown))
+        of_policy = [finding for finding in findings if finding.policy == part.policy]
+        waived = [finding for finding in of_policy if finding.status is Status.WAIVED]
+        open_ = [finding for finding in of_policy if finding.status is Status.OPEN]
+        report_only = [finding for finding in of_policy if finding.status is Status.REPORT_ONLY]
+        assert part.stats.money == sums(of_policy)
+        assert (part.stats.waived, part.stats.report_only) == (len(waived), len(report_only))
         assert part.stats.new + part.stats.reopened == sum(
-            each.change in {Change.NEW, Change.REOPENED} for each in opened
+            finding.change in {Change.NEW, Change.REOPENED} for finding in open_
         )
-        assert part.first(index, 3) == (opened + waived + shown)[:3]
+        assert part.first(index, 3) == (open_ + waived + report_only)[:3]
     for severity, count in index.counts():
-        assert count == sum(each.severity is severity and each.status is Status.OPEN for each in findings)
-    assert sum(count for _, count in index.counts()) == sum(each.status is Status.OPEN for each in findings)
+        assert count == sum(finding.severity is severity and finding.status is Status.OPEN for finding in findings)
+    assert sum(count for _, count in index.counts()) == sum(finding.status is Status.OPEN for finding in findings)
 
 
-def _about(name: str, principal: str | None) -> Finding:
-    evidence = {} if principal is None else {"userPrincipalName": principal}
+def _finding_about(name: str, address: str | None) -> Finding:
+    evidence = {} if address is None else {"userPrincipalName": address}
     return replace(
         FIRST, fingerprint=name, subject=Subject(type=SubjectType.USER, id=name, name=name), evidence=evidence
     )
 
 
-@pytest.mark.parametrize("more", [0, 900])
-def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> None:
+@pytest.mark.parametrize("extra", [0, 900])
+def test_action_lists_the_first_people_in_alphabetical_order(extra: int) -> None:
     names = [
         "Anna",
         "Anna !",
@@ -92,33 +92,33 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
         "B",
         "Zoë",
         "a",
-        *(f"M {number:04}" for number in range(more)),
+        *(f"M {number:04}" for number in range(extra)),
     ]
-    findings = [_about(name, None if index % 3 else f"{index}@x") for index, name in enumerate(reversed(names))]
-    action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
+    findings = [_finding_about(name, None if index % 3 else f"{index}@x") for index, name in enumerate(reversed(names))]
+    action = replace(contoso().actions[0], findings=tuple(finding.fingerprint for finding in findings))
     tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
     index = FindingIndex.build(tenant, findings, CONTEXT)
-    (shown,) = action_sets(steps("t", index, contoso().as_of, EN), index, EN).sets
-    people = shown.guides[0].actions[0].who
+    (action_set,) = action_sets(steps("t", index, contoso().as_of, EN), index, EN).sets
+    people = action_set.guides[0].actions[0].who
     labels = sorted(_labels(findings))
-    named = 5 if more else 12
-    assert people.split(", ")[:named] == labels[:named]
-    assert people.endswith(f"{len(labels) - named} more") is (more > 0)
+    listed = 5 if extra else 12
+    assert people.split(", ")[:listed] == labels[:listed]
+    assert people.endswith(f"{len(labels) - listed} more") is (extra > 0)
 
 
 def _labels(findings: Sequence[Finding]) -> list[str]:
-    principals = [each.evidence.get("userPrincipalName") for each in findings]
+    principals = [finding.evidence.get("userPrincipalName") for finding in findings]
     return [
-        f"{each.subject.name} ({principal})" if principal else each.subject.name
-        for each, principal in zip(findings, principals, strict=True)
+        f"{finding.subject.name} ({principal})" if principal else finding.subject.name
+        for finding, principal in zip(findings, principals, strict=True)
     ]
 
 
-def test_a_finding_that_a_saved_result_has_twice_is_corrected_both_times() -> None:
-    whole = large(40)
-    tenant = whole.tenants[0]
-    action = next(each for each in tenant.actions if each.findings)
-    twice = [each for each in tenant.findings if each.fingerprint == action.findings[0]] * 2
-    repeated = replace(whole, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
+def test_duplicate_finding_of_a_saved_result_has_its_action_both_times() -> None:
+    sample = large(40)
+    tenant = sample.tenants[0]
+    action = next(action for action in tenant.actions if action.findings)
+    twice = [finding for finding in tenant.findings if finding.fingerprint == action.findings[0]] * 2
+    repeated = replace(sample, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
     column = [number for part in table_columns(repeated, EN).codes["action"] for number in part]
     assert column == [1, 1]

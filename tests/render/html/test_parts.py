@@ -1,4 +1,4 @@
-"""The small parts of reports: sums of money, bars of seats, evidence in words, controls made visible."""
+"""Tests parts of reports: sums of money, seat charts, evidence texts, numbers, and escaping of control characters."""
 
 from csv import DictReader
 from datetime import UTC, datetime
@@ -30,55 +30,55 @@ from auditor.result.codec.result_reader import load
 from tests.builders.result.results import contoso, result
 from tests.builders.tenant.tenants import audited, bought, tenant, user
 
-WORDS = Labels("en")
+EN = Labels("en")
 FIRST = next(finding for finding in contoso().findings if finding.policy == "leavers")
 
 
-def test_a_seat_that_two_policies_find_counts_once() -> None:
-    other = replace(FIRST, policy="inactive", fingerprint="other")
+def test_seat_found_by_two_policies_is_counted_once() -> None:
+    duplicate = replace(FIRST, policy="inactive", fingerprint="other")
     assert FIRST.money is not None
-    assert sums((FIRST, other)) == {"EUR": FIRST.money.per_month}
-    someone = replace(other, subject=Subject(type=SubjectType.USER, id="someone", name=""))
-    assert sums((FIRST, someone)) == {"EUR": 2 * FIRST.money.per_month}
+    assert sums((FIRST, duplicate)) == {"EUR": FIRST.money.per_month}
+    of_another_user = replace(duplicate, subject=Subject(type=SubjectType.USER, id="someone", name=""))
+    assert sums((FIRST, of_another_user)) == {"EUR": 2 * FIRST.money.per_month}
 
 
-def test_waived_findings_and_budgets_are_no_money() -> None:
+def test_waived_findings_and_budgets_are_excluded_from_sums() -> None:
     budget = replace(FIRST, check="budget.exceeded")
     assert sums((replace(FIRST, status=Status.WAIVED), budget)) == {}
 
 
-def test_currencies_are_never_added_up() -> None:
+def test_currencies_are_summed_separately() -> None:
     crowns = replace(
         FIRST,
         money=Money(currency="DKK", per_month=Decimal(10)),
         subject=Subject(type=SubjectType.USER, id="x", name=""),
     )
     assert list(sums((FIRST, crowns))) == ["DKK", "EUR"]
-    assert WORDS.sums({"DKK": Decimal(10), "EUR": Decimal("1234.5")}) == "DKK\u00a010.00 + €1,234.50"
+    assert EN.sums({"DKK": Decimal(10), "EUR": Decimal("1234.5")}) == "DKK\u00a010.00 + €1,234.50"
 
 
-def test_the_run_s_money_is_that_of_its_tenants() -> None:
-    whole = result()
-    assert money(whole) == money(whole.tenants[0])
-    assert not priced_whole(whole)
+def test_money_of_a_run_is_that_of_its_tenants() -> None:
+    sample = result()
+    assert money(sample) == money(sample.tenants[0])
+    assert not priced_whole(sample)
 
 
-def test_sums_are_of_cents_as_tables_and_saved_results_tell_them() -> None:
+def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     people = [user(f"u{number}", "SPE_E3", accountEnabled=False) for number in range(3)]
     state = tenant(*people, subscribedSkus=[bought("SPE_E3", 33, 3)])
     prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.705}}\n"
     leavers = "- {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
-    whole = audited(f"policies:\n{leavers}{prices}", state)
-    assert money(whole) == {"EUR": 3 * Decimal("35.71")}
-    saved = load(b"".join(render(whole, "json", locale="en").chunks()))
-    assert (money(saved), freed(saved)) == (money(whole), freed(whole))
-    rows = list(DictReader(b"".join(render(whole, "csv", locale="en").chunks()).decode().splitlines()))
-    assert sum(Decimal(row["perMonth"]) for row in rows) == money(whole)["EUR"]
-    assert "€107.13" in page(whole, WORDS).figures[0].amount
+    outcome = audited(f"policies:\n{leavers}{prices}", state)
+    assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
+    saved = load(b"".join(render(outcome, "json", locale="en").chunks()))
+    assert (money(saved), freed(saved)) == (money(outcome), freed(outcome))
+    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en").chunks()).decode().splitlines()))
+    assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
+    assert "€107.13" in page(outcome, EN).figures[0].amount
 
 
 @pytest.mark.parametrize(
-    ("written", "seats"),
+    ("text", "seats"),
     [
         ("5", 5),
         ("5%", 10),
@@ -89,8 +89,8 @@ def test_sums_are_of_cents_as_tables_and_saved_results_tell_them() -> None:
         ("", None),
     ],
 )
-def test_bounds_are_read_as_policies_write_them(written: str, seats: int | None) -> None:
-    assert bound(written, 200) == seats
+def test_bound_is_parsed_as_written_in_policies(text: str, seats: int | None) -> None:
+    assert bound(text, 200) == seats
 
 
 @given(
@@ -100,7 +100,7 @@ def test_bounds_are_read_as_policies_write_them(written: str, seats: int | None)
     st.sampled_from([None, "0", "5", "5%", "100%"]),
     st.sampled_from([None, "0", "5", "5%", "100%"]),
 )
-def test_a_bar_never_leaves_its_box(
+def test_seat_chart_stays_within_its_width(
     usable: int | None, consumed: int | None, warning: int | None, least: str | None, most: str | None
 ) -> None:
     bar = picture(usable=usable, consumed=consumed, warning=warning, facts={"minimum": least, "maximum": most})
@@ -115,84 +115,83 @@ def test_a_bar_never_leaves_its_box(
     assert bar.zone is None or 0 <= bar.zone[0] <= bar.zone[1] <= WIDTH
 
 
-def test_a_product_is_drawn_with_its_own_bounds_before_those_of_some_of_its_people() -> None:
-    there = contoso()
-    known = next(each for each in there.findings if each.check == "seats.above-maximum")
-    facts = {name: value for name, value in known.evidence.items() if name not in {"adjust", "bound", "minimum"}}
+def test_seat_row_prefers_product_bounds_over_quotas_of_equal_severity() -> None:
+    contoso_ = contoso()
+    above = next(finding for finding in contoso_.findings if finding.check == "seats.above-maximum")
+    facts = {name: value for name, value in above.evidence.items() if name not in {"adjust", "bound", "minimum"}}
     quota = replace(
-        known, check="seats.quota-exceeded", policy="quota", evidence={**facts, "assigned": 9, "maximum": 8}
+        above, check="seats.quota-exceeded", policy="quota", evidence={**facts, "assigned": 9, "maximum": 8}
     )
-    (seats,) = [each for each in there.seats if known.product is not None and each.sku_id == known.product.sku_id]
+    (seats,) = [seat for seat in contoso_.seats if above.product is not None and seat.sku_id == above.product.sku_id]
 
-    def drawn(*findings: Finding) -> SeatRow:
-        return seat_row(seats, Context.of_tenant(replace(there, findings=FindingTable.of(findings)), {}, WORDS))
+    def row(*findings: Finding) -> SeatRow:
+        return seat_row(seats, Context.of_tenant(replace(contoso_, findings=FindingTable.of(findings)), {}, EN))
 
-    alone, both = drawn(known), drawn(quota, known)
+    alone, both = row(above), row(quota, above)
     assert (both.state, both.advice, both.limits) == (alone.state, alone.advice, alone.limits)
     assert both.picture == alone.picture
     assert both.picture is not None
     assert both.picture.zone is not None
-    worse = drawn(replace(quota, severity=Severity.CRITICAL), known)
+    worse = row(replace(quota, severity=Severity.CRITICAL), above)
     assert (worse.state, worse.advice, worse.limits) == ("quota exceeded", "", "at most 8 assigned")
     assert worse.picture is not None
     assert worse.picture.zone is None
 
 
-def test_a_product_inside_its_limits_is_drawn_with_the_tightest_of_all_policies() -> None:
-    there = contoso()
-    known = next(each for each in there.seats if each.sku_part_number == "SPE_E5")
-    assert (known.usable, known.consumed) == (180, 177)
+def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> None:
+    contoso_ = contoso()
+    seats = next(seat for seat in contoso_.seats if seat.sku_part_number == "SPE_E5")
+    assert (seats.usable, seats.consumed) == (180, 177)
 
-    def drawn(*bounds: tuple[int, int | None, int | None]) -> tuple[str, tuple[int, int] | None]:
-        carried = tuple(
+    def limits_and_zone(*bounds: tuple[int, int | None, int | None]) -> tuple[str, tuple[int, int] | None]:
+        seat_bounds = tuple(
             SeatBounds(policy="p", usable=usable, minimum=least, maximum=most) for usable, least, most in bounds
         )
         row = seat_row(
-            replace(known, bounds=carried), Context.of_tenant(replace(there, findings=FindingTable.of(())), {}, WORDS)
+            replace(seats, bounds=seat_bounds),
+            Context.of_tenant(replace(contoso_, findings=FindingTable.of(())), {}, EN),
         )
         assert row.severity is None
         assert row.picture is not None
         return row.limits, row.picture.zone
 
-    assert drawn() == ("", None)
-    assert drawn((180, 0, None)) == ("", None)  # what the end of the bar says anyway
-    assert drawn((180, 3, None)) == ("at least 3 spare", (0, 236))
-    assert drawn((180, 0, 30)) == ("at most 30 spare", (200, 240))
-    assert drawn((180, 0, 30), (180, 3, 60)) == ("at least 3, at most 30 spare", (200, 236))
-    # Three beside the grace seats that a policy ignores are more beside all.
-    assert drawn((170, 0, 20)) == ("at least 10, at most 30 spare", (200, 227))
-    assert drawn((180, 60, None), (180, None, 30)) == ("", None)  # no number keeps both
+    assert limits_and_zone() == ("", None)
+    assert limits_and_zone((180, 0, None)) == ("", None)  # already visible as the end of the bar
+    assert limits_and_zone((180, 3, None)) == ("at least 3 spare", (0, 236))
+    assert limits_and_zone((180, 0, 30)) == ("at most 30 spare", (200, 240))
+    assert limits_and_zone((180, 0, 30), (180, 3, 60)) == ("at least 3, at most 30 spare", (200, 236))
+    # The first policy ignores the ten grace seats, so its bounds are ten higher relative to all usable seats.
+    assert limits_and_zone((170, 0, 20)) == ("at least 10, at most 30 spare", (200, 227))
+    assert limits_and_zone((180, 60, None), (180, None, 30)) == ("", None)  # no number satisfies both
 
 
-def test_the_page_tells_the_limits_of_a_product_that_is_inside_them() -> None:
-    there = contoso()
-    carried = (SeatBounds(policy="p", usable=180, minimum=3, maximum=None),)
-    seats = tuple(replace(each, bounds=carried) if each.sku_part_number == "SPE_E5" else each for each in there.seats)
-    whole = replace(result(), tenants=(replace(there, seats=seats),))
-    page = b"".join(render(whole, "html", locale="en").chunks()).decode()
-    drawn = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
-    drawn = drawn[: drawn.index("</tr>")]
-    assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in drawn
-    assert '<path class="zone" d="M0 15v4H236v-4"/>' in drawn
-    assert drawn.endswith('<span class="quiet">no finding<br><small>at least 3 spare</small></span></td>')
+def test_page_shows_the_limits_of_a_product_within_them() -> None:
+    contoso_ = contoso()
+    seat_bounds = (SeatBounds(policy="p", usable=180, minimum=3, maximum=None),)
+    seats = tuple(
+        replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in contoso_.seats
+    )
+    sample = replace(result(), tenants=(replace(contoso_, seats=seats),))
+    page = b"".join(render(sample, "html", locale="en").chunks()).decode()
+    row = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
+    row = row[: row.index("</tr>")]
+    assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in row
+    assert '<path class="zone" d="M0 15v4H236v-4"/>' in row
+    assert row.endswith('<span class="quiet">no finding<br><small>at least 3 spare</small></span></td>')
 
 
-def test_evidence_is_reported_in_words() -> None:
+def test_evidence_is_described_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
-    assert described(seats, WORDS) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
-    assert (
-        described(FIRST, WORDS) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
-    )
+    assert described(seats, EN) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
+    assert described(FIRST, EN) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    assert described(renewal, WORDS) == "90 seats bought · next date 14 Dec 2026 · state Expired"
-    assert (
-        described(result().fleet.findings[0], WORDS) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
-    )
+    assert described(renewal, EN) == "90 seats bought · next date 14 Dec 2026 · state Expired"
+    assert described(result().fleet.findings[0], EN) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
     group = replace(FIRST, evidence={"hasMembersWithLicenseErrors": True, "licenseProcessingState": "Queued"})
-    assert described(group, WORDS) == "members in error · processing: Queued"
+    assert described(group, EN) == "members in error · processing: Queued"
 
 
-def test_the_latest_sign_in_counts_and_the_year_one_is_none() -> None:
+def test_last_sign_in_is_the_latest_and_ignores_year_one() -> None:
     assert (
         last_sign_in(
             {
@@ -206,18 +205,18 @@ def test_the_latest_sign_in_counts_and_the_year_one_is_none() -> None:
     assert last_sign_in({"lastSignInDateTime": "0001-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": ""}) is None
 
 
-def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
+def test_verdict_is_nothing_evaluated_if_no_policy_applies() -> None:
     person = user("ann", accountEnabled=False)
     policies = "policies:\n- {id: p, severity: low, tenants: [TENANT], users: {}, assignments: {allow: []}}\n"
-    judged = audited(policies.replace("TENANT", "contoso"), tenant(person))
-    assert verdict(judged, WORDS) == "Everything complies with the policies."
-    for whole in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(judged, tenants=())):
-        assert verdict(whole, WORDS).startswith("Nothing was evaluated")
+    evaluated = audited(policies.replace("TENANT", "contoso"), tenant(person))
+    assert verdict(evaluated, EN) == "Everything complies with the policies."
+    for audit in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(evaluated, tenants=())):
+        assert verdict(audit, EN).startswith("Nothing was evaluated")
 
 
-def test_bounds_are_written_as_other_numbers_are() -> None:
-    expected = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
-    assert [Labels("de").bound(each) for each in expected] == [
+def test_bounds_are_formatted_in_the_language() -> None:
+    bounds = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
+    assert [Labels("de").bound(text) for text in bounds] == [
         "12.000",
         "5\xa0%",
         "2,5\xa0%",
@@ -225,31 +224,31 @@ def test_bounds_are_written_as_other_numbers_are() -> None:
     ]
 
 
-def test_words_of_numbers_and_dates() -> None:
-    assert (WORDS.number(1234567), WORDS.number(-2), WORDS.number(None)) == ("1,234,567", "\u22122", "\u2013")
-    assert WORDS.instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2 Jan 2026, 03:04 UTC"
-    assert WORDS.written_date("yesterday") == "yesterday"
-    assert WORDS.money(Decimal("-0.5"), "EUR") == "\u2212€0.50"
-    assert WORDS.language == "en"
+def test_numbers_dates_and_money_are_formatted() -> None:
+    assert (EN.number(1234567), EN.number(-2), EN.number(None)) == ("1,234,567", "\u22122", "\u2013")
+    assert EN.instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2 Jan 2026, 03:04 UTC"
+    assert EN.written_date("yesterday") == "yesterday"
+    assert EN.money(Decimal("-0.5"), "EUR") == "\u2212€0.50"
+    assert EN.language == "en"
     assert Labels("xx").language == "en"
 
 
 @given(st.text())
-def test_visible_leaves_nothing_that_acts_and_everything_else(text: str) -> None:
+def test_visible_is_idempotent_and_escapes_control_characters(text: str) -> None:
     shown = visible(text)
     assert visible(shown) == shown
     if shown == text:
         assert not set(text) & set("\x00\x1b\n\u202e\u2066\u2028")
 
 
-def test_visible_writes_out_every_character_that_acts() -> None:
+def test_visible_escapes_every_control_and_direction_character() -> None:
     controls = [*range(0x20), *range(0x7F, 0xA0)]
-    turning = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-    for point in (*controls, *turning, 0x2028, 0x2029, *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF):
+    directions = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    for point in (*controls, *directions, 0x2028, 0x2029, *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF):
         assert visible(f"Zoë{chr(point)}") == (f"Zoë\\x{point:02x}" if point < 0x100 else f"Zoë\\u{point:04x}")
 
 
-def test_visible_keeps_joined_emoji_and_given_characters() -> None:
+def test_visible_keeps_joined_emoji_and_characters_of_keep() -> None:
     assert visible("👩\u200d💻 ş") == "👩\u200d💻 ş"
     assert visible("a\nb\u202e", keep="\n") == "a\nb\\u202e"
 
@@ -262,11 +261,13 @@ def test_visible_keeps_joined_emoji_and_given_characters() -> None:
         ("sv", ["kritiska", "höga", "medel", "låga", "info"]),
     ],
 )
-def test_a_severity_beside_a_number_takes_its_form(locale: str, expected: list[str]) -> None:
+def test_severity_label_depends_on_the_number(locale: str, expected: list[str]) -> None:
     l10n = Labels(locale)
-    assert [l10n.graded(each, 2) for each in Severity] == expected
-    assert [l10n.graded(each, 1) for each in Severity] == [l10n.gettext(SEVERITIES[each]) for each in Severity]
-    whole = result()
+    assert [l10n.graded(severity, 2) for severity in Severity] == expected
+    assert [l10n.graded(severity, 1) for severity in Severity] == [
+        l10n.gettext(SEVERITIES[severity]) for severity in Severity
+    ]
+    sample = result()
     open_ = {severity: number for number, severity in enumerate(Severity, start=1)}
-    shown = page(replace(whole, summary=replace(whole.summary, open=open_)), l10n)
-    assert [tile.label for tile in shown.counts] == [l10n.graded(each, number) for each, number in open_.items()]
+    view = page(replace(sample, summary=replace(sample.summary, open=open_)), l10n)
+    assert [tile.label for tile in view.counts] == [l10n.graded(severity, number) for severity, number in open_.items()]

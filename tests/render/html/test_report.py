@@ -1,4 +1,4 @@
-"""report.html: one file that loads nothing, runs nothing of the tenant's, and says everything without JavaScript."""
+"""Tests report.html: a self-contained file that loads nothing, escapes tenant data, and works without JavaScript."""
 
 import re
 from base64 import b64encode
@@ -25,18 +25,18 @@ from tests.builders.tenant.tenants import audited, tenant, user
 from tests.golden.compare import check
 
 VOID = {"meta", "br", "input", "rect", "circle", "path", "polyline"}
-UNENDED = {
+OPTIONAL_END = {
     "li": {"li", "ul", "ol"},
     "th": {"th", "td", "tr", "tbody"},
     "td": {"th", "td", "tr", "tbody"},
     "tr": {"tr", "tbody"},
 }
-"""Tags that need no end → those at whose start or end they end by themselves."""
+"""Tag whose end tag is optional → tags whose start or end closes it implicitly."""
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u202egnp.exe\x1b[31m\"' onload=x\x00\ud800"
 
 
 class Page(HTMLParser):
-    """Collects tags, ids, links and text, and fails on what is not nested."""
+    """Parser that collects tags, attributes and text, and fails if elements are not nested correctly."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attrs)))
 
     def end_by(self, tag: str, nested: Container[str] = ()) -> None:
-        while tag not in nested and tag in UNENDED.get("".join(self.stack[-1:]), ()):
+        while tag not in nested and tag in OPTIONAL_END.get("".join(self.stack[-1:]), ()):
             self.stack.pop()
 
     def handle_endtag(self, tag: str) -> None:
@@ -77,8 +77,8 @@ def html(of: Result) -> str:
 
 
 def of_tenant(tenant: TenantResult) -> Result:
-    whole = result()
-    return replace(whole, tenants=(tenant,), fleet=FleetResult(), summary=summarise((tenant,)))
+    sample = result()
+    return replace(sample, tenants=(tenant,), fleet=FleetResult(), summary=summarise((tenant,)))
 
 
 @pytest.fixture(scope="module")
@@ -90,19 +90,19 @@ def test_report_html_is_as_approved(sample: str) -> None:
     check("report.html", sample.encode())
 
 
-def test_it_is_the_same_every_time(sample: str) -> None:
+def test_report_is_deterministic(sample: str) -> None:
     assert html(compare(result(), night_before())) == sample
 
 
-def test_nothing_is_loaded_and_the_policy_allows_only_what_is_inside(sample: str) -> None:
+def test_report_loads_nothing_and_csp_allows_only_its_inline_code(sample: str) -> None:
     page = Page(sample)
     policy = next(tag["content"] for name, tag in page.tags if name == "meta" and "http-equiv" in tag)
     assert policy is not None
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     for kind in ("style", "script"):
-        inside = re.findall(f"<{kind}>(.*?)</{kind}>", sample, re.DOTALL)
-        assert len(inside) == 1
-        assert f"'sha256-{b64encode(sha256(inside[0].encode()).digest()).decode()}'" in policy
+        inline = re.findall(f"<{kind}>(.*?)</{kind}>", sample, re.DOTALL)
+        assert len(inline) == 1
+        assert f"'sha256-{b64encode(sha256(inline[0].encode()).digest()).decode()}'" in policy
     for name, attributes in page.tags:
         assert not set(attributes) & {"src", "style", "srcset", "background", "onclick"}, name
         assert name not in {"link", "img", "iframe", "object", "form", "base"}
@@ -112,7 +112,7 @@ def test_nothing_is_loaded_and_the_policy_allows_only_what_is_inside(sample: str
     assert "@import" not in sample
 
 
-def test_every_link_inside_leads_somewhere_and_ids_are_unique(sample: str) -> None:
+def test_internal_links_have_targets_and_ids_are_unique(sample: str) -> None:
     page = Page(sample)
     ids = page.ids()
     assert len(ids) == len(set(ids))
@@ -123,13 +123,13 @@ def test_every_link_inside_leads_somewhere_and_ids_are_unique(sample: str) -> No
         assert set((attributes.get("aria-labelledby") or "").split()) <= set(ids)
 
 
-def test_every_finding_can_be_linked_to(sample: str) -> None:
-    whole = result()
-    findings = [finding for tenant in whole.tenants for finding in tenant.findings] + list(whole.fleet.findings)
+def test_every_finding_has_an_id(sample: str) -> None:
+    audit = result()
+    findings = [finding for tenant in audit.tenants for finding in tenant.findings] + list(audit.fleet.findings)
     assert {f"f-{finding.fingerprint}" for finding in findings} <= set(Page(sample).ids())
 
 
-def test_it_says_its_language_and_marks_up_its_tables(sample: str) -> None:
+def test_report_has_a_language_landmarks_and_accessible_tables(sample: str) -> None:
     page = Page(sample)
     assert dict(page.tags)["html"] == {"lang": "en"}
     names = [name for name, _ in page.tags]
@@ -142,7 +142,7 @@ def test_it_says_its_language_and_marks_up_its_tables(sample: str) -> None:
     assert names.count("h1") == 1
 
 
-def test_the_first_screen_tells_the_outcome(sample: str) -> None:
+def test_top_of_the_report_summarises_the_outcome(sample: str) -> None:
     bare = re.sub(r"<(style|script|nav)\b.*?</\1>", "", sample, flags=re.DOTALL)
     top = Page(bare).text.split("All tenants together")[0]
     for text in (
@@ -157,7 +157,7 @@ def test_the_first_screen_tells_the_outcome(sample: str) -> None:
         assert text in top
 
 
-def test_waived_findings_are_marked_and_not_evaluated_policies_say_why(sample: str) -> None:
+def test_waived_findings_and_reasons_of_unevaluated_policies_are_shown(sample: str) -> None:
     text = Page(sample).text
     assert "waived W-2026-014" in text
     assert "and 1 waived" in text
@@ -165,12 +165,12 @@ def test_waived_findings_are_marked_and_not_evaluated_policies_say_why(sample: s
     assert "Missing: signInActivity" in text
 
 
-def test_no_text_of_the_tenant_acts() -> None:
-    there = result().tenants[0]
-    first = there.findings[0]
+def test_hostile_text_of_the_tenant_is_neutral() -> None:
+    tenant = result().tenants[0]
+    first = tenant.findings[0]
     subject = Subject(type=SubjectType.USER, id=HOSTILE, name=HOSTILE)
     evil = replace(
-        there,
+        tenant,
         name=HOSTILE,
         display_name=HOSTILE,
         findings=FindingTable.of(
@@ -188,7 +188,7 @@ def test_no_text_of_the_tenant_acts() -> None:
         ),
         actions=(
             replace(
-                there.actions[0],
+                tenant.actions[0],
                 id=HOSTILE,
                 title=HOSTILE,
                 steps=(HOSTILE,),
@@ -196,14 +196,14 @@ def test_no_text_of_the_tenant_acts() -> None:
                 requests=({"body": HOSTILE},),
             ),
         ),
-        sources=(replace(there.sources[0], reason=Message(HOSTILE)),),
-        seats=(replace(there.seats[0], name=HOSTILE, sku_part_number=HOSTILE),),
-        notices=(replace(there.notices[0], message=Message(HOSTILE), code=HOSTILE),),
-        policies=(replace(there.policies[0], reason=Message(HOSTILE), missing=(HOSTILE,)),),
+        sources=(replace(tenant.sources[0], reason=Message(HOSTILE)),),
+        seats=(replace(tenant.seats[0], name=HOSTILE, sku_part_number=HOSTILE),),
+        notices=(replace(tenant.notices[0], message=Message(HOSTILE), code=HOSTILE),),
+        policies=(replace(tenant.policies[0], reason=Message(HOSTILE), missing=(HOSTILE,)),),
         failure=Message(HOSTILE),
     )
-    made = html(of_tenant(evil))
-    page = Page(made)
+    body = html(of_tenant(evil))
+    page = Page(body)
     assert [attributes for name, attributes in page.tags if name == "script"] == [
         {"id": "columns", "type": "application/octet-stream"},
         {"id": "marks", "type": "application/octet-stream"},
@@ -212,41 +212,41 @@ def test_no_text_of_the_tenant_acts() -> None:
     assert not any(attribute.startswith("on") for _, attributes in page.tags for attribute in attributes)
     assert "javascript:" not in "".join(str(attributes.get("href")) for _, attributes in page.tags)
     assert "{{ 7*7 }}" in page.text
-    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", made)
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", body)
     assert "\\u202egnp.exe\\x1b[31m" in page.text
 
 
-def test_long_names_are_cut_and_many_rows_are_left_to_the_table() -> None:
-    there = result().tenants[0]
-    finding = replace(there.findings[0], subject=Subject(type=SubjectType.USER, id="u", name="x" * 5000))
-    for count, listed, more in ((200, 200, ""), (250, 80, "170 more in findings.csv")):
+def test_long_names_are_cut_and_rows_above_the_limit_are_counted() -> None:
+    tenant = result().tenants[0]
+    finding = replace(tenant.findings[0], subject=Subject(type=SubjectType.USER, id="u", name="x" * 5000))
+    for count, listed, note in ((200, 200, ""), (250, 80, "170 more in findings.csv")):
         findings = tuple(replace(finding, fingerprint=f"{number:032x}") for number in range(count))
-        made = html(of_tenant(replace(there, findings=FindingTable.of(findings))))
-        assert "x" * 301 not in made
-        assert made.count("<tr id=") == listed
-        assert more in made
-        assert ("more in findings.csv" in made) is bool(more)
+        body = html(of_tenant(replace(tenant, findings=FindingTable.of(findings))))
+        assert "x" * 301 not in body
+        assert body.count("<tr id=") == listed
+        assert note in body
+        assert ("more in findings.csv" in body) is bool(note)
 
 
 @pytest.mark.slow
-def test_a_thousand_findings_stay_small() -> None:
-    there = result().tenants[0]
-    spread = tuple(
-        replace(there.findings[20 + number % 40], fingerprint=f"{number:032x}", policy=f"policy-{number % 8}")
+def test_report_of_a_thousand_findings_is_small() -> None:
+    tenant = result().tenants[0]
+    many = tuple(
+        replace(tenant.findings[20 + number % 40], fingerprint=f"{number:032x}", policy=f"policy-{number % 8}")
         for number in range(1000)
     )
-    made = html(of_tenant(replace(there, findings=FindingTable.of(spread))))
-    assert made.count("<tr id=") == 80
-    assert len(made.encode()) < 400_000
+    body = html(of_tenant(replace(tenant, findings=FindingTable.of(many))))
+    assert body.count("<tr id=") == 80
+    assert len(body.encode()) < 400_000
 
 
-def test_a_failed_tenant_never_looks_well() -> None:
-    there = result().tenants[1]
+def test_failed_tenant_is_not_reported_as_compliant() -> None:
+    tenant = result().tenants[1]
     text = Page(
         html(
             of_tenant(
                 replace(
-                    there, failure=Message("Graph did not answer"), complete=False, policies=(), seats=(), sources=()
+                    tenant, failure=Message("Graph did not answer"), complete=False, policies=(), seats=(), sources=()
                 )
             )
         )
@@ -257,87 +257,87 @@ def test_a_failed_tenant_never_looks_well() -> None:
     assert "nothing open" not in text
 
 
-def test_a_clean_run_says_so() -> None:
+def test_clean_run_is_reported_as_compliant_and_complete() -> None:
     text = Page(html(of_tenant(result().tenants[1]))).text
     assert "Everything complies with the policies." in text
     assert "Complete." in text
     assert "Not compared with an earlier run." in text
 
 
-def test_the_same_guidance_is_reported_once_for_all_its_actions() -> None:
-    there = result().tenants[0]
-    first = replace(there.actions[0], title="Take it from one person – Free a licence", irreversible=())
+def test_actions_with_the_same_guidance_share_one_step() -> None:
+    tenant = result().tenants[0]
+    first = replace(tenant.actions[0], title="Take it from one person – Free a licence", irreversible=())
     twin = replace(first, id="a-9", title="Take it from another – Free a licence", requests=({"path": "/users/9"},))
-    made = html(of_tenant(replace(there, actions=(first, there.actions[1], twin))))
-    assert made.count("Select the people listed") == 1
-    page = Page(made)
+    body = html(of_tenant(replace(tenant, actions=(first, tenant.actions[1], twin))))
+    assert body.count("Select the people listed") == 1
+    page = Page(body)
     assert {f"a-contoso-{first.id}", "a-contoso-a-9"} <= set(page.ids())
-    step = made.partition(f'<details class="step" id="a-contoso-{first.id}"')[2].partition("</details>")[0]
+    step = body.partition(f'<details class="step" id="a-contoso-{first.id}"')[2].partition("</details>")[0]
     assert "Free a licence <small>with 1 similar action" in step
     assert step.index("<strong>Take it from one person</strong>") < step.index("<strong>Take it from another</strong>")
     assert step.index("<strong>Take it from another</strong>") < step.index("Select the people listed")
     assert "<pre>/users/9</pre>" in step
-    apart = html(of_tenant(replace(there, actions=(first, replace(twin, decided_by="Finance")))))
-    assert apart.count('<details class="step"') == 2, "somebody else decides"
+    separate = html(of_tenant(replace(tenant, actions=(first, replace(twin, decided_by="Finance")))))
+    assert separate.count('<details class="step"') == 2, "another person decides"
 
 
-def test_a_part_of_the_guidance_that_stands_further_up_is_pointed_to() -> None:
-    there = result().tenants[0]
+def test_repeated_part_of_the_guidance_is_replaced_with_a_link() -> None:
+    tenant = result().tenants[0]
     long = tuple(f"{word} warning {'that is long ' * 20}" for word in ("One", "Another", "A third"))
-    first = replace(there.actions[0], warnings=long[:2], steps=("Do this.",), prerequisites=("Short.",))
-    other = replace(first, id="a-9", title="Another action", warnings=long, steps=("Do that.",))
-    made = html(of_tenant(replace(there, actions=(first, other))))
-    assert [made.count(each) for each in (*long, "<li>Short.", "<li>Do this.", "<li>Do that.")] == [1, 1, 1, 2, 1, 1]
+    first = replace(tenant.actions[0], warnings=long[:2], steps=("Do this.",), prerequisites=("Short.",))
+    second = replace(first, id="a-9", title="Another action", warnings=long, steps=("Do that.",))
+    body = html(of_tenant(replace(tenant, actions=(first, second))))
+    assert [body.count(each) for each in (*long, "<li>Short.", "<li>Do this.", "<li>Do that.")] == [1, 1, 1, 2, 1, 1]
     link = f'<li>The same as for: <a href="#a-contoso-{first.id}">'
-    assert made.count(link) == 1
-    assert made.index("Another action") < made.index(link) < made.index(long[2])
-    turned = replace(other, steps=tuple(reversed(long)), warnings=(), prerequisites=())
-    made = html(of_tenant(replace(there, actions=(replace(first, steps=long), turned))))
-    assert "The same as for:" not in made, "steps are told in their order"
+    assert body.count(link) == 1
+    assert body.index("Another action") < body.index(link) < body.index(long[2])
+    reordered = replace(second, steps=tuple(reversed(long)), warnings=(), prerequisites=())
+    body = html(of_tenant(replace(tenant, actions=(replace(first, steps=long), reordered))))
+    assert "The same as for:" not in body, "steps are always listed in full"
 
 
-def test_guidance_has_its_documents_by_number() -> None:
-    there = result().tenants[0]
-    page = Page(html(of_tenant(there)))
-    documents = {link.label for action in there.actions for link in action.links}
+def test_guidance_lists_each_document_once_with_a_numbered_id() -> None:
+    tenant = result().tenants[0]
+    page = Page(html(of_tenant(tenant)))
+    documents = {link.label for action in tenant.actions for link in action.links}
     assert documents
     assert all(page.text.count(label) == 1 for label in documents)
     assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())
 
 
-def test_what_may_not_be_taken_back_and_who_decides_are_reported() -> None:
-    there = result().tenants[0]
-    first = there.actions[0]
-    once = html(
+def test_irreversible_steps_and_the_decider_are_shown() -> None:
+    tenant = result().tenants[0]
+    first = tenant.actions[0]
+    page = html(
         of_tenant(
-            replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))
+            replace(tenant, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))
         )
     )
-    assert Page(once).text.count("cannot be undone") == 1
-    assert "To be decided by: Finance" in Page(once).text
+    assert Page(page).text.count("cannot be undone") == 1
+    assert "To be decided by: Finance" in Page(page).text
 
 
-def test_an_action_that_costs_never_looks_like_a_saving() -> None:
-    there = result().tenants[0]
-    dear = replace(there.actions[1], money=Money(currency="EUR", per_month=Decimal("-26.20")))
-    text = Page(html(of_tenant(replace(there, actions=(dear,))))).text
+def test_action_with_costs_is_not_shown_as_a_saving() -> None:
+    tenant = result().tenants[0]
+    costly = replace(tenant.actions[1], money=Money(currency="EUR", per_month=Decimal("-26.20")))
+    text = Page(html(of_tenant(replace(tenant, actions=(costly,))))).text
     assert "costs €26.20 a month" in text
     assert "saves" not in text
 
 
-def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -> None:
+def test_action_names_the_first_twelve_people_concerned(sample: str) -> None:
     (concerned,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
     assert concerned.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
     assert concerned.endswith(", 39 more")
     assert concerned.count("@") == 12
 
 
-def test_places_of_tenants_and_policies_whose_names_run_together_are_distinguished() -> None:
+def test_ids_are_unique_if_joined_names_of_tenant_and_policy_are_equal() -> None:
     policies = """policies:
 - {id: e3-spare, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}
 - {id: spare, severity: high, users: {accountEnabled: false}, assignments: {deny: ['*']}}
 """
     person = user("ann", "SPE_E3", accountEnabled=False)
-    whole = audited(policies, *(tenant(person, name=name, tenant_id=name) for name in ("contoso", "contoso-e3")))
-    ids = re.findall(r'\bid="([^"]+)"', html(whole))
+    sample = audited(policies, *(tenant(person, name=name, tenant_id=name) for name in ("contoso", "contoso-e3")))
+    ids = re.findall(r'\bid="([^"]+)"', html(sample))
     assert len(ids) == len(set(ids))

@@ -1,4 +1,4 @@
-"""report.html of real audits: small enough to be mailed and opened at once."""
+"""Tests that report.html of realistic audits is small enough to be mailed and opened quickly."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,8 +13,8 @@ from auditor.render import render
 from benchmarks.tenant import AS_OF, write_tenant
 from tests.builders.result.audits import run
 
-MOST = 610_000
-"""Bytes of the demo's page: it has as many kinds of findings, and as much guidance, as a page has."""
+MAX_BYTES = 610_000
+"""Maximum size of a page in bytes. The demo's page has all kinds of findings and as much guidance as any page."""
 POLICIES = Path(__file__).parents[3] / "policies"
 
 
@@ -30,15 +30,15 @@ def demo() -> Result:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
-def test_the_demo_s_page_is_small(demo: Result, locale: str) -> None:
-    assert size(demo, locale) < MOST
+def test_report_of_the_demo_is_below_the_size_limit(demo: Result, locale: str) -> None:
+    assert size(demo, locale) < MAX_BYTES
 
 
 @pytest.mark.slow
-def test_so_is_the_page_of_a_thousand_people_of_whom_no_two_hold_the_same(tmp_path: Path) -> None:
+def test_report_of_a_thousand_different_users_is_below_the_size_limit(tmp_path: Path) -> None:
     snapshot = write_tenant(tmp_path, 1000)
-    whole = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF, started=AS_OF))
-    (tenant,) = whole.tenants
+    audit = run(Request(policies=(POLICIES,), snapshots=(snapshot,), as_of=AS_OF, started=AS_OF))
+    (tenant,) = audit.tenants
     assert len(tenant.findings) > 900
     assert len(tenant.actions) > 250
-    assert size(whole, "en") < MOST
+    assert size(audit, "en") < MAX_BYTES

@@ -1,4 +1,4 @@
-"""Use beside cost on the page: what stands where, what is folded, and what is not known."""
+"""Tests the usage and cost tables of the page: order, summarised rows, and unknown values."""
 
 from decimal import Decimal
 
@@ -12,11 +12,11 @@ from auditor.render.html.usage import idle_lines, unit_tables, usage_table
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import contoso, fabrikam
 
-WORDS = Labels("en")
+EN = Labels("en")
 
 
-def test_money_of_idle_seats_comes_first() -> None:
-    table = usage_table(contoso(), WORDS)
+def test_products_are_sorted_by_the_cost_of_idle_seats() -> None:
+    table = usage_table(contoso(), EN)
     assert table is not None
     assert table.headline == "€3,254.25 of €34,014.15 a month is paid for seats that were idle for 90 days."
     assert table.days == "17 Nov 2026 / 18 Nov 2026"
@@ -26,22 +26,22 @@ def test_money_of_idle_seats_comes_first() -> None:
     assert (last.idle_cost, last.idle, last.used_90, last.bar, last.unknown) == ("", "–", "–", None, "")
 
 
-def test_one_line_names_a_product_with_idle_seats() -> None:
+def test_each_product_with_idle_seats_has_one_line() -> None:
     tenant = contoso()
-    lines = idle_lines(usage_table(tenant, WORDS))
+    lines = idle_lines(usage_table(tenant, EN))
     assert lines[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days, €1,697.25 a month"
     assert len(lines) == 3
     assert tenant.usage is not None
-    bare = replace(tenant.usage, products=tuple(replace(row, idle_cost=None) for row in tenant.usage.products))
-    table = usage_table(replace(tenant, usage=bare), WORDS)
+    unpriced = replace(tenant.usage, products=tuple(replace(row, idle_cost=None) for row in tenant.usage.products))
+    table = usage_table(replace(tenant, usage=unpriced), EN)
     assert idle_lines(table)[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days"
     assert table is not None
     assert table.headline == ""
     assert idle_lines(None) == ()
 
 
-def test_people_without_a_department_and_unassigned_seats_are_never_folded() -> None:
-    departments, companies = unit_tables(contoso(), WORDS)
+def test_rows_without_department_or_user_are_not_merged_into_small_ones() -> None:
+    departments, companies = unit_tables(contoso(), EN)
     assert [row.name for row in departments.rows][:2] == ["Sales", "Finance"]
     assert [(row.name, row.assigned) for row in departments.others] == [
         ("12 small ones", "44"), ("No department", "5"), ("Assigned to nobody", "137"), ("All seats", "901"),
@@ -52,15 +52,15 @@ def test_people_without_a_department_and_unassigned_seats_are_never_folded() -> 
     assert departments.used
 
 
-def test_cost_centres_come_first_and_a_single_division_has_no_table() -> None:
+def test_cost_centres_come_first_and_single_division_has_no_table() -> None:
     tenant = contoso()
     assert tenant.departments is not None
-    own = tenant.departments.companies[0]
-    centres = (replace(own, name="4711"), replace(own, name="=4712"), replace(own, name=None, people=3))
+    company = tenant.departments.companies[0]
+    centres = (replace(company, name="4711"), replace(company, name="=4712"), replace(company, name=None, people=3))
     departments = replace(
-        tenant.departments, cost_centers=centres, divisions=(own, replace(own, name=None)), companies=()
+        tenant.departments, cost_centers=centres, divisions=(company, replace(company, name=None)), companies=()
     )
-    tables = unit_tables(replace(tenant, departments=departments), WORDS)
+    tables = unit_tables(replace(tenant, departments=departments), EN)
     assert [(table.key, table.title, table.head) for table in tables] == [
         ("cost-centers", "By cost centre", "Cost centre"), ("departments", "By department", "Department"),
     ]  # fmt: skip
@@ -70,31 +70,32 @@ def test_cost_centres_come_first_and_a_single_division_has_no_table() -> None:
     assert tables[0].others[-1].people == "1,603"
 
 
-def test_a_single_company_has_no_table_because_it_would_repeat_the_sums_of_the_tenant() -> None:
+def test_single_company_has_no_table() -> None:
+    """The table would only repeat the totals of the tenant."""
     tenant = contoso()
     assert tenant.departments is not None
-    only = (tenant.departments.companies[0], tenant.departments.companies[-1])
-    (table,) = unit_tables(replace(tenant, departments=replace(tenant.departments, companies=only)), WORDS)
+    companies_ = (tenant.departments.companies[0], tenant.departments.companies[-1])
+    (table,) = unit_tables(replace(tenant, departments=replace(tenant.departments, companies=companies_)), EN)
     assert table.key == "departments"
 
 
-def test_what_was_not_read_is_a_dash() -> None:
-    assert usage_table(fabrikam(), WORDS) is None
-    (departments,) = unit_tables(fabrikam(), WORDS)
+def test_usage_that_was_not_collected_is_a_dash() -> None:
+    assert usage_table(fabrikam(), EN) is None
+    (departments,) = unit_tables(fabrikam(), EN)
     assert not departments.used
     assert [(row.cost, row.idle, row.used) for row in departments.rows] == [("€285.00", "–", "–")]
 
 
-def test_a_long_list_says_how_many_are_missing() -> None:
+def test_long_table_counts_the_rows_that_are_left_out() -> None:
     tenant = contoso()
     assert tenant.departments is not None
     departments = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
-    tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=departments)), WORDS)
+    tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=departments)), EN)
     assert (len(tables[0].rows), tables[0].more) == (25, 5)
 
 
 def test_smaller_products_are_summed_and_listed() -> None:
-    assert smaller_products(fabrikam(), WORDS) is None
+    assert smaller_products(fabrikam(), EN) is None
     counts = tuple(
         SmallerProductCount(
             sku_part_number="SPE_E5", name="Microsoft 365 E5", smaller_sku_part_number=part, smaller_name=name,
@@ -102,7 +103,7 @@ def test_smaller_products_are_summed_and_listed() -> None:
         )
         for part, name, people, saves in (("SPE_F1", "Microsoft 365 F3", 3, "141.75"), ("SPE_E3", "<b>E3", 1, "19.05"))
     )  # fmt: skip
-    table = smaller_products(replace(contoso(), smaller_products=counts), WORDS)
+    table = smaller_products(replace(contoso(), smaller_products=counts), EN)
     assert table is not None
     assert table.headline == "€160.80 a month could be saved with smaller products."
     assert table.lines == (
@@ -119,6 +120,6 @@ def test_smaller_products_are_summed_and_listed() -> None:
         (1, 2, "p: 1,204 people need a seat, 900 usable, 2 not known, 1 seat is missing"),
     ],
 )
-def test_coverage_stands_in_a_line(missing: int, unknown: int, text: str) -> None:
+def test_coverage_of_a_policy_is_one_line(missing: int, unknown: int, text: str) -> None:
     row = SeatCoverage(policy="p", people=1204, unknown=unknown, usable=900, missing=missing)
-    assert coverage_lines(replace(contoso(), coverage=(row,)), {}, WORDS) == (text,)
+    assert coverage_lines(replace(contoso(), coverage=(row,)), {}, EN) == (text,)

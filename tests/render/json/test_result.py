@@ -1,4 +1,4 @@
-"""result.json: the schema's keys in its order, exact numbers, one file per tenant."""
+"""Tests result.json: keys in the order of the schema, exact numbers, and one file per tenant."""
 
 import json
 from decimal import Decimal
@@ -50,37 +50,37 @@ def test_findings_ndjson_is_as_approved() -> None:
     check("findings.ndjson", _bytes(result(), "ndjson"))
 
 
-def test_keys_stand_in_the_order_of_the_schema() -> None:
-    whole = json.loads(_bytes(result()))
-    assert list(whole) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
-    assert list(whole["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
-    tenant = whole["tenants"][0]
+def test_keys_are_in_the_order_of_the_schema() -> None:
+    document_ = json.loads(_bytes(result()))
+    assert list(document_) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
+    assert list(document_["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
+    tenant = document_["tenants"][0]
     assert [key for key in tenant if key in _TENANT] == _TENANT
     assert list(tenant["findings"][0]) == _FINDING
-    assert whole["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
+    assert document_["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
 
 
 @pytest.mark.slow
-def test_it_is_what_the_published_schema_says() -> None:
+def test_result_json_is_valid_against_the_published_schema() -> None:
     jsonschema.validate(json.loads(_bytes(compare(result(), night_before()))), json.loads(schema("result")))
 
 
-def test_the_locale_changes_nothing() -> None:
+def test_result_json_does_not_depend_on_the_locale() -> None:
     assert b"".join(render(result(), "json", locale="tr").chunks()) == _bytes(result())
 
 
-def test_everything_keeps_the_order_in_which_it_was_made() -> None:
-    there = result().tenants[0]
-    finding = replace(there.findings[0], evidence={"b": {"z": 1, "a": 2}, "a": [{"d": 1, "c": 2}]})
-    made = json.loads(_bytes(replace(result(), tenants=(replace(there, findings=FindingTable.of((finding,))),))))
-    evidence = made["tenants"][0]["findings"][0]["evidence"]
+def test_evidence_and_policies_keep_their_key_order() -> None:
+    tenant = result().tenants[0]
+    finding = replace(tenant.findings[0], evidence={"b": {"z": 1, "a": 2}, "a": [{"d": 1, "c": 2}]})
+    parsed = json.loads(_bytes(replace(result(), tenants=(replace(tenant, findings=FindingTable.of((finding,))),))))
+    evidence = parsed["tenants"][0]["findings"][0]["evidence"]
     assert list(evidence) == ["b", "a"]
     assert list(evidence["a"][0]) == ["d", "c"]
-    assert list(made["run"]["policies"][0]["spec"])[:3] == ["id", "title", "severity"]
+    assert list(parsed["run"]["policies"][0]["spec"])[:3] == ["id", "title", "severity"]
 
 
 @pytest.mark.parametrize(
-    ("amount", "written"),
+    ("amount", "expected"),
     [
         ("71.40", "71.4"),
         ("100.00", "100"),
@@ -90,25 +90,25 @@ def test_everything_keeps_the_order_in_which_it_was_made() -> None:
         ("0", "0"),
     ],
 )
-def test_money_is_a_number_without_noise(amount: str, written: str) -> None:
-    there = result().tenants[0]
-    finding = replace(there.findings[0], money=Money(currency="EUR", per_month=Decimal(amount)))
-    body = _bytes(replace(result(), tenants=(replace(there, findings=FindingTable.of((finding,)), actions=()),)))
-    assert f'"perMonth": {written}\n'.encode() in body
+def test_money_is_a_rounded_number_without_trailing_zeros(amount: str, expected: str) -> None:
+    tenant = result().tenants[0]
+    finding = replace(tenant.findings[0], money=Money(currency="EUR", per_month=Decimal(amount)))
+    body = _bytes(replace(result(), tenants=(replace(tenant, findings=FindingTable.of((finding,)), actions=()),)))
+    assert f'"perMonth": {expected}\n'.encode() in body
 
 
-def test_text_is_utf_8_and_half_a_surrogate_pair_is_escaped() -> None:
+def test_text_is_utf_8_and_lone_surrogates_are_escaped() -> None:
     assert document({"a": "Çağla\ud800\x1b\n"}) == b'{\n  "a": "\xc3\x87a\xc4\x9fla\\ud800\\u001b\\n"\n}\n'
     assert json.loads(line(["\udfff"])) == ["\udfff"]
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
-def test_what_is_no_json_value_is_a_mistake_of_ours(value: object) -> None:
+def test_value_that_is_not_json_raises_type_error(value: object) -> None:
     with pytest.raises(TypeError, match="a document holds no"):
         document({"a": value})
 
 
-def test_plain_values_are_written_as_the_standard_library_does() -> None:
+def test_json_has_the_format_of_the_standard_library() -> None:
     value = {"a": [], "b": {}, "c": [1, 2.5, True, None, "x"], "d": {"e": [{"f": -1}]}}
     assert document(value).decode() == json.dumps(value, indent=2) + "\n"
     assert line(value).decode() == json.dumps(value, separators=(",", ":")) + "\n"
@@ -116,39 +116,39 @@ def test_plain_values_are_written_as_the_standard_library_does() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
-def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
-    whole = compare(result(), night_before())
-    there = whole.tenants[0]
-    odd = replace(there.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
-    findings = (*[there.findings[0]] * (count - 1), odd)[:count]
-    made = replace(whole, tenants=(replace(there, findings=FindingTable.of(findings)), *whole.tenants[1:]))
-    body = _bytes(made)
-    assert body == document(result_document(made))
+def test_chunks_equal_the_document_encoded_at_once(count: int) -> None:
+    sample = compare(result(), night_before())
+    tenant = sample.tenants[0]
+    odd = replace(tenant.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
+    findings = (*[tenant.findings[0]] * (count - 1), odd)[:count]
+    audit = replace(sample, tenants=(replace(tenant, findings=FindingTable.of(findings)), *sample.tenants[1:]))
+    body = _bytes(audit)
+    assert body == document(result_document(audit))
     assert len(json.loads(body)["tenants"][0]["findings"]) == count
-    assert _bytes(replace(made, tenants=())) == document(result_document(replace(made, tenants=())))
+    assert _bytes(replace(audit, tenants=())) == document(result_document(replace(audit, tenants=())))
 
 
-def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
+def test_tenant_json_contains_and_counts_only_its_tenant() -> None:
     artifact = tenant_json(result(), "fabrikam")
-    made = json.loads(b"".join(artifact.chunks()))
+    parsed = json.loads(b"".join(artifact.chunks()))
     assert artifact.name == "fabrikam.json"
-    assert [tenant["name"] for tenant in made["tenants"]] == ["fabrikam"]
-    assert made["fleet"] == {
+    assert [tenant["name"] for tenant in parsed["tenants"]] == ["fabrikam"]
+    assert parsed["fleet"] == {
         key: [] for key in ("policies", "findings", "actions", "notices", "fixed", "unconfirmed", "closed")
     } | {"past": None}
-    assert made["summary"] == {
+    assert parsed["summary"] == {
         "open": dict.fromkeys(["critical", "high", "medium", "low", "info"], 0),
         "waived": 0,
         "notEvaluated": 0,
     }
 
 
-def test_a_tenant_that_is_not_there_is_named() -> None:
+def test_unknown_tenant_is_named_in_the_error() -> None:
     with pytest.raises(UsageError, match="woodgrove"):
         tenant_json(result(), "woodgrove")
 
 
-def test_an_unknown_format_lists_the_known_ones() -> None:
+def test_hint_for_an_unknown_format_lists_the_known_ones() -> None:
     with pytest.raises(UsageError) as caught:
         render(result(), "docx", locale="en")
     assert "json" in str(caught.value.hint)
@@ -156,15 +156,15 @@ def test_an_unknown_format_lists_the_known_ones() -> None:
 
 def test_ndjson_has_one_line_per_finding_with_its_tenant() -> None:
     rows = [json.loads(row) for row in _bytes(result(), "ndjson").splitlines()]
-    whole = result()
-    assert len(rows) == len(whole.tenants[0].findings) + len(whole.fleet.findings)
+    sample = result()
+    assert len(rows) == len(sample.tenants[0].findings) + len(sample.fleet.findings)
     assert {row["tenant"] for row in rows} == {"contoso", None}
 
 
-def test_the_frame_of_a_tenant_is_what_its_file_has_beside_its_part_of_the_whole() -> None:
+def test_tenant_frame_and_span_give_the_file_of_the_tenant() -> None:
     spans: TenantSpans = {}
-    whole = b"".join(result_json(result(), spans).chunks())
+    body = b"".join(result_json(result(), spans).chunks())
     assert list(spans) == [tenant.name for tenant in result().tenants]
     for name, (start, end) in spans.items():
-        before, behind = tenant_frame(result(), name)
-        assert before + whole[start:end] + behind == b"".join(tenant_json(result(), name).chunks())
+        before, after = tenant_frame(result(), name)
+        assert before + body[start:end] + after == b"".join(tenant_json(result(), name).chunks())

@@ -1,4 +1,4 @@
-"""The mail where it is read: what caniemail.com knows of each client, and Chromium at the width of a mail and of a phone."""
+"""Tests the mail in mail clients: caniemail.com's data for each client, and Chromium at several widths."""
 
 import json
 import re
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 CLIENTS = ("outlook.windows", "outlook.macos", "outlook.outlook-com", "outlook.ios", "outlook.android",
            "gmail.desktop-webmail", "gmail.ios", "gmail.android", "apple-mail.macos", "apple-mail.ios", "yahoo.desktop-webmail")  # fmt: skip
-BEARABLE = {
+TOLERATED = {
     "<body> element",
     "aria-hidden attribute",
     "height property",
@@ -30,8 +30,11 @@ BEARABLE = {
     "color-scheme",
     "display:none",
 }
-"""What some client does not know and the mail does not need there: cells have `nowrap` and `height`, the preview
-`mso-hide`, and the colour of the body stands in a table too."""
+"""Features that some client does not support and the mail does not need there.
+
+Cells also have the attributes `nowrap` and `height`, the preview has `mso-hide`, and the body's colour is also set on a
+table.
+"""
 PACKAGE = "caniemail@1.0.5"
 SCRIPT = """
 import { readFileSync } from 'node:fs';
@@ -68,7 +71,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def caniemail(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of caniemail.com in its package, brought by npm."""
+    """A folder with the package of caniemail.com's data, installed by npm."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("caniemail's data needs node and npm, which are not installed")
@@ -85,44 +88,46 @@ def caniemail(tmp_path_factory: pytest.TempPathFactory) -> Path:
         PACKAGE,
     ]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=40)
+        completed = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=40)
     except subprocess.TimeoutExpired:
         pytest.skip(f"npm did not bring {PACKAGE} in time")
-    if done.returncode:
-        pytest.skip(f"npm could not bring {PACKAGE}: {done.stderr.strip()[-200:]}")
+    if completed.returncode:
+        pytest.skip(f"npm could not bring {PACKAGE}: {completed.stderr.strip()[-200:]}")
     (folder / "check.mjs").write_text(SCRIPT, encoding="utf-8")
     return folder
 
 
-def judged(folder: Path, html: Path) -> dict[str, list[str]]:
-    done = subprocess.run(
+def unsupported_features(folder: Path, html: Path) -> dict[str, list[str]]:
+    completed = subprocess.run(
         ["node", "check.mjs", str(html), *CLIENTS], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert isinstance(found, dict)
-    return found
+    assert completed.returncode == 0, completed.stderr
+    features = json.loads(completed.stdout)
+    assert isinstance(features, dict)
+    return features
 
 
-def test_every_client_knows_what_the_mail_needs(caniemail: Path, html: Path) -> None:
-    found = judged(caniemail, html)
-    assert {client: sorted(set(titles) - BEARABLE) for client, titles in found.items() if set(titles) - BEARABLE} == {}
+def test_every_client_supports_the_features_of_the_mail(caniemail: Path, html: Path) -> None:
+    features = unsupported_features(caniemail, html)
+    assert {
+        client: sorted(set(titles) - TOLERATED) for client, titles in features.items() if set(titles) - TOLERATED
+    } == {}
 
 
-def test_the_data_would_say_so(caniemail: Path, tmp_path: Path) -> None:
+def test_unsupported_features_are_found(caniemail: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.html"
     bad.write_text("<body><div style='display: grid; border-radius: 4px'><svg></svg></div></body>", encoding="utf-8")
-    assert judged(caniemail, bad)["outlook.windows"]
+    assert unsupported_features(caniemail, bad)["outlook.windows"]
 
 
-def test_space_inside_is_for_cells_alone(html: Path) -> None:
-    """Word's engine passes over the padding of anything else."""
+def test_only_cells_and_the_body_have_padding(html: Path) -> None:
+    """Outlook's rendering engine (Word) ignores the padding of other elements."""
     styled = re.findall(r"<(\w+)\b[^>]*style=\"[^\"]*padding[^\"]*\"", html.read_text(encoding="utf-8"))
     assert set(styled) <= {"td", "th", "body"}
 
 
 @pytest.mark.parametrize("width", [320, 375, 600, 1200])
-def test_nothing_is_cut_off_at_any_width(chromium: Any, html: Path, width: int) -> None:
+def test_mail_fits_its_width_and_is_centred(chromium: Any, html: Path, width: int) -> None:
     page = chromium.new_page(viewport={"width": width, "height": 800})
     page.goto(html.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -135,19 +140,19 @@ def test_nothing_is_cut_off_at_any_width(chromium: Any, html: Path, width: int) 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read_in_light_and_dark(chromium: Any, html: Path, scheme: str) -> None:
+def test_text_has_sufficient_contrast_in_light_and_dark_mode(chromium: Any, html: Path, scheme: str) -> None:
     page = chromium.new_page(viewport={"width": 600, "height": 800}, color_scheme=scheme)
     page.goto(html.as_uri())
     assert page.evaluate(CONTRAST) == []
-    ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
-    assert ground == {"light": "rgb(253, 252, 250)", "dark": "rgb(27, 31, 38)"}[scheme]
+    background = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+    assert background == {"light": "rgb(253, 252, 250)", "dark": "rgb(27, 31, 38)"}[scheme]
     page.close()
 
 
-def test_nothing_is_asked_for_from_anywhere(chromium: Any, html: Path) -> None:
+def test_mail_makes_no_requests(chromium: Any, html: Path) -> None:
     page = chromium.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(html.as_uri(), wait_until="networkidle")
-    assert asked == [html.as_uri()]
+    assert requested == [html.as_uri()]
     page.close()

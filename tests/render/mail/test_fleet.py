@@ -1,4 +1,4 @@
-"""Of a fleet every tenant's people read their own, and its owner gets one mail about all of it."""
+"""Tests mails about a fleet: each tenant's recipients see their tenant, its owner gets one mail about all tenants."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +18,9 @@ from tests.builders.result.results import result
 OWNER = "fleet@provider.example"
 
 
-def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> None:
-    whole = result()
-    names = [tenant.name for tenant in whole.tenants]
+def test_tenant_recipients_see_their_tenant_and_the_owner_sees_all() -> None:
+    audit = result()
+    names = [tenant.name for tenant in audit.tenants]
     assert len(names) == 2
     tenants = [
         Tenant(
@@ -33,10 +33,10 @@ def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> N
         )
         for number, name in enumerate(names)
     ]
-    found = {envelope.address.lower(): envelope for envelope in envelopes(tenants, names, fallback="en")}
-    assert sorted(found) == sorted([OWNER, *(f"licences@{name}.example" for name in names)])
-    mails = {a: render_mail(portion(whole, e), Reader(locale=e.locale)) for a, e in found.items()}
-    titles = {tenant.name: tenant.display_name for tenant in whole.tenants}
+    envelope_of = {envelope.address.lower(): envelope for envelope in envelopes(tenants, names, fallback="en")}
+    assert sorted(envelope_of) == sorted([OWNER, *(f"licences@{name}.example" for name in names)])
+    mails = {a: render_mail(portion(audit, e), Reader(locale=e.locale)) for a, e in envelope_of.items()}
+    titles = {tenant.name: tenant.display_name for tenant in audit.tenants}
     for name in names:
         text = mails[f"licences@{name}.example"].text
         assert titles[name] in text + mails[f"licences@{name}.example"].subject
@@ -45,22 +45,22 @@ def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> N
     assert "2 tenants" in mails[OWNER].subject
 
 
-def test_a_waiver_of_one_tenant_is_reported_to_nobody_who_reads_of_another() -> None:
-    whole = result()
-    first, second = (tenant.name for tenant in whole.tenants)
-    kept = {"policies": ["leavers"], "expires": "2026-12-31", "owner": "ann@x.example"}
+def test_waiver_of_one_tenant_is_hidden_from_recipients_of_another() -> None:
+    audit = result()
+    first, second = (tenant.name for tenant in audit.tenants)
+    common = {"policies": ["leavers"], "expires": "2026-12-31", "owner": "ann@x.example"}
     waivers: list[dict[str, object]] = [
-        {**kept, "id": "own", "reason": "kept until the sale of the stores", "tenants": [first]},
-        {**kept, "id": "both", "reason": "known to both", "tenants": [second, first]},
-        {**kept, "id": "all", "reason": "known to all", "policies": "*"},
-        {**kept, "id": "spare", "reason": "for seats", "policies": ["e3-spare", "renewals"]},
+        {**common, "id": "own", "reason": "kept until the sale of the stores", "tenants": [first]},
+        {**common, "id": "both", "reason": "known to both", "tenants": [second, first]},
+        {**common, "id": "all", "reason": "known to all", "policies": "*"},
+        {**common, "id": "spare", "reason": "for seats", "policies": ["e3-spare", "renewals"]},
     ]
-    whole = replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": waivers}))
+    audit = replace(audit, run=replace(audit.run, definitions={**audit.run.definitions, "waivers": waivers}))
     tenants = [
         Tenant(name=first, tenant_id=first, recipients=(Recipient(address="a@x.example"), Recipient(address="o@x.example"))),
         Tenant(name=second, tenant_id=second, recipients=(Recipient(address="b@x.example"), Recipient(address="o@x.example"), Recipient(address="c@x.example", severities=(Severity.HIGH,)))),
     ]  # fmt: skip
-    parts = {e.address: own_waivers(portion(whole, e)) for e in envelopes(tenants, [first, second], fallback="en")}
+    parts = {e.address: own_waivers(portion(audit, e)) for e in envelopes(tenants, [first, second], fallback="en")}
     ids = {a: [waiver["id"] for waiver in part.run.definitions["waivers"]] for a, part in parts.items()}
     assert ids == {
         "a@x.example": ["own", "both", "all", "spare"],
@@ -76,10 +76,10 @@ def test_a_waiver_of_one_tenant_is_reported_to_nobody_who_reads_of_another() -> 
     assert "3 waivers in force" in render_mail(parts["b@x.example"], Reader(locale="en")).text
 
 
-def test_a_reader_s_curves_count_what_the_reader_may_see(tmp_path: Path) -> None:
-    whole = result()
-    first, second = whole.tenants
-    earlier = replace(whole, run=replace(whole.run, as_of=whole.run.as_of - timedelta(days=7)))
+def test_trends_count_only_findings_that_the_recipient_may_see(tmp_path: Path) -> None:
+    audit = result()
+    first, second = audit.tenants
+    earlier = replace(audit, run=replace(audit.run, as_of=audit.run.as_of - timedelta(days=7)))
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
     readers = (
@@ -87,8 +87,8 @@ def test_a_reader_s_curves_count_what_the_reader_may_see(tmp_path: Path) -> None
         Recipient(address="critical@x.example", severities=(Severity.CRITICAL,)),
     )
     tenants = [Tenant(name=first.name, tenant_id=first.name, recipients=readers)]
-    both = envelopes(tenants, [first.name, second.name], fallback="en")
-    portions = [(envelope, portion(whole, envelope)) for envelope in both]
-    for (_, mine), (past,) in zip(portions, earlier_of(tmp_path, portions), strict=True):
-        assert past.open == mine.summary.open
+    all_envelopes = envelopes(tenants, [first.name, second.name], fallback="en")
+    portions = [(envelope, portion(audit, envelope)) for envelope in all_envelopes]
+    for (_, subset), (past,) in zip(portions, earlier_of(tmp_path, portions), strict=True):
+        assert past.open == subset.summary.open
     assert portions[0][1].summary.open != portions[1][1].summary.open

@@ -1,4 +1,4 @@
-"""The flat table made row by row, cell by cell, with the standard library: what the quick one is held against."""
+"""Builds the flat table row by row with the standard library: the reference for the vectorised implementation."""
 
 import csv
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 
 
 def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
-    every: dict[str, str] = {}
+    all_names: dict[str, str] = {}
     for tenant in result.tenants:
         names = product_names(tenant)
-        every = {**names, **every}
+        all_names = {**names, **all_names}
         for finding in tenant.findings:
             yield row(tenant.name, finding, result, names)
     for finding in result.fleet.findings:
-        yield row("", finding, result, every)
+        yield row("", finding, result, all_names)
 
 
 def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) -> tuple[Cell, ...]:
@@ -52,7 +52,9 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
         finding.fingerprint,
         finding.source.file,
         finding.source.line,
-        None if address is None else str(address),  # an address is a text, whatever somebody saved as one
+        None
+        if address is None
+        else str(address),  # an address is always a text, even if a saved result has another type
         *(cell(evidence.get(name)) for name in FACTS),
         last_sign_in(evidence),
         "; ".join(paths(evidence)),
@@ -61,10 +63,10 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
 
 
 def table(result: Result) -> bytes:
-    """The CSV file as the standard library writes it."""
-    page = StringIO(newline="")
-    writer = csv.writer(page, lineterminator="\r\n")
+    """Return the CSV file written by the standard library."""
+    buffer = StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for each in rows(result):
-        writer.writerow([escaped_cell(one) if isinstance(one, str) else one for one in each])
-    return page.getvalue().encode()
+    for cells in rows(result):
+        writer.writerow([escaped_cell(value) if isinstance(value, str) else value for value in cells])
+    return buffer.getvalue().encode()

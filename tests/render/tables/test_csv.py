@@ -1,4 +1,4 @@
-"""findings.csv: flat, one row per finding, and nothing in it that a spreadsheet would run."""
+"""Tests findings.csv: a flat table with one row per finding and no cell that a spreadsheet would run as a formula."""
 
 import csv
 import re
@@ -22,12 +22,12 @@ def _rows(of: Result) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(text, newline="")))
 
 
-def _named(name: str) -> Result:
-    whole = result()
-    there = whole.tenants[0]
+def _result_with_name(name: str) -> Result:
+    sample = result()
+    tenant = sample.tenants[0]
     subject = Subject(type=SubjectType.USER, id="u1", name=name)
     return replace(
-        whole, tenants=(replace(there, findings=FindingTable.of((replace(there.findings[0], subject=subject),))),)
+        sample, tenants=(replace(tenant, findings=FindingTable.of((replace(tenant.findings[0], subject=subject),))),)
     )
 
 
@@ -35,16 +35,16 @@ def test_findings_csv_is_as_approved() -> None:
     check("findings.csv", b"".join(render(result(), "csv", locale="en").chunks()))
 
 
-def test_every_finding_is_a_row_under_the_same_columns() -> None:
-    whole = result()
-    rows = _rows(whole)
+def test_every_finding_is_one_row() -> None:
+    sample = result()
+    rows = _rows(sample)
     assert list(rows[0]) == list(COLUMNS)
-    assert len(rows) == len(whole.tenants[0].findings) + len(whole.fleet.findings)
+    assert len(rows) == len(sample.tenants[0].findings) + len(sample.fleet.findings)
     assert rows[-1]["tenant"] == ""
     assert rows[-1]["productName"] == "Microsoft 365 E3"
 
 
-def test_the_usual_facts_have_columns_of_their_own() -> None:
+def test_common_evidence_has_separate_columns() -> None:
     rows = _rows(result())
     seats = next(row for row in rows if row["check"] == "seats.above-maximum")
     assert (seats["spare"], seats["adjust"], seats["perMonth"]) == ("79", "-48", "1713.60")
@@ -75,42 +75,44 @@ def test_the_usual_facts_have_columns_of_their_own() -> None:
         "=cmd|' /C calc'!A0",
     ],
 )
-def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(name: str) -> None:
-    expected = re.sub(r"([\t\r\n])=", r"\1'=", name)  # where a line may be split, too
-    assert _rows(_named(name))[0]["subjectName"] == f"'{expected}"
+def test_cell_that_starts_like_a_formula_is_prefixed_with_an_apostrophe(name: str) -> None:
+    expected = re.sub(r"([\t\r\n])=", r"\1'=", name)  # also where a spreadsheet may split the line
+    assert _rows(_result_with_name(name))[0]["subjectName"] == f"'{expected}"
 
 
 @pytest.mark.parametrize("name", ["O'Neil", "a=b", 'Çağla; "x"', "line\nbreak", "", "1-2"])
-def test_any_other_cell_is_left_as_it_is(name: str) -> None:
-    assert _rows(_named(name))[0]["subjectName"] == name
+def test_other_cells_are_unchanged(name: str) -> None:
+    assert _rows(_result_with_name(name))[0]["subjectName"] == name
 
 
-def test_direction_marks_and_controls_are_shown() -> None:
-    assert _rows(_named("a\u202eb\x00c\x1b[31m\ud800"))[0]["subjectName"] == "a\\u202eb\\x00c\\x1b[31m\\ud800"
+def test_direction_marks_and_control_characters_are_escaped() -> None:
+    assert (
+        _rows(_result_with_name("a\u202eb\x00c\x1b[31m\ud800"))[0]["subjectName"] == "a\\u202eb\\x00c\\x1b[31m\\ud800"
+    )
 
 
-def test_lines_end_as_excel_likes_and_the_mark_is_optional() -> None:
+def test_lines_end_with_crlf_and_the_byte_order_mark_is_optional() -> None:
     plain = b"".join(render(result(), "csv", locale="en").chunks())
     marked = b"".join(render(result(), "csv", locale="en", byte_order_mark=True).chunks())
     assert marked == b"\xef\xbb\xbf" + plain
     assert plain.count(b"\r\n") == plain.count(b"\n")
 
 
-def test_no_cell_holds_json() -> None:
+def test_no_cell_contains_json() -> None:
     for row in _rows(result()):
         assert not any(cell.startswith(("{", "[")) for cell in row.values())
 
 
-def test_a_long_table_comes_in_pages() -> None:
-    whole = result()
-    there = whole.tenants[0]
-    large = replace(whole, tenants=(replace(there, findings=FindingTable.of((there.findings[0],) * 2500)),))
-    pages = list(render(large, "csv", locale="en").chunks())
-    assert 2 < len(pages) < 30
-    assert b"".join(pages).count(b"\r\n") == 2500 + 1 + len(whole.fleet.findings)
+def test_long_table_is_written_in_chunks() -> None:
+    sample = result()
+    tenant = sample.tenants[0]
+    large = replace(sample, tenants=(replace(tenant, findings=FindingTable.of((tenant.findings[0],) * 2500)),))
+    chunks = list(render(large, "csv", locale="en").chunks())
+    assert 2 < len(chunks) < 30
+    assert b"".join(chunks).count(b"\r\n") == 2500 + 1 + len(sample.fleet.findings)
 
 
-def test_departments_have_a_file_with_a_row_for_the_seats_that_nobody_holds() -> None:
+def test_departments_csv_has_a_row_for_unassigned_seats() -> None:
     def text(of: Result) -> str:
         return b"".join(render(of, "departments", locale="en").chunks()).decode()
 

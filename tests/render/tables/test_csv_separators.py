@@ -1,4 +1,4 @@
-"""CSV files opened by a spreadsheet whose list separator is another one: no part of a text becomes a formula."""
+"""Tests that no part of a text becomes a formula if a spreadsheet opens CSV files with another separator."""
 
 import csv
 import re
@@ -40,19 +40,21 @@ HOSTILE = (
 
 
 def cells(body: bytes, separator: str) -> Iterator[str]:
-    """Split as Excel does: at the separator and at line ends, quotes counting at the beginning of a field only."""
+    """Yield the cells as Excel splits them: at separators and line ends; quotes only count at the start of a field."""
     for row in csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), delimiter=separator):
         yield from row
 
 
 def findings(name: str) -> bytes:
-    whole = result()
-    there = whole.tenants[0]
+    sample = result()
+    tenant = sample.tenants[0]
     subject = Subject(type=SubjectType.USER, id=name, name=name)
-    found = replace(there.findings[0], subject=subject, evidence={"department": name})
+    finding = replace(tenant.findings[0], subject=subject, evidence={"department": name})
     return b"".join(
         render(
-            replace(whole, tenants=(replace(there, name=name, findings=FindingTable.of((found,))),)), "csv", locale="en"
+            replace(sample, tenants=(replace(tenant, name=name, findings=FindingTable.of((finding,))),)),
+            "csv",
+            locale="en",
         ).chunks()
     )
 
@@ -88,7 +90,7 @@ def formulas(body: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_part_of_a_text_is_a_formula_whatever_separates_cells(name: str) -> None:
+def test_hostile_text_has_no_formula_with_any_separator(name: str) -> None:
     assert formulas(findings(name)) == []
     assert formulas(history(name)) == []
 
@@ -96,6 +98,6 @@ def test_no_part_of_a_text_is_a_formula_whatever_separates_cells(name: str) -> N
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from(";\t,\r\n\"' =+-@a1\u00a0\uff1d"), max_size=12))
-def test_no_part_of_any_text_is_a_formula(name: str) -> None:
+def test_generated_text_has_no_formula_with_any_separator(name: str) -> None:
     assert formulas(findings(name)) == []
     assert formulas(history(name)) == []

@@ -1,4 +1,4 @@
-"""The flat table of CSV, Parquet and the workbook: column by column the same as row by row."""
+"""Tests the flat table of CSV, Parquet and XLSX against the row-by-row reference in `naive.py`."""
 
 from decimal import Decimal
 from io import BytesIO
@@ -57,14 +57,14 @@ USUAL: dict[str, Any] = {
     "createdDateTime": "2022-06-04T02:17:00Z", "lastSignInDateTime": "2026-01-01T00:00:00Z", "assignedLicenses": ["SPE_E3"],
     "paths": [{"assignedByGroup": None, "state": "Active", "error": "None", "groupName": None}],
 }  # fmt: skip
-"""What a finding about a person tells as a rule."""
+"""Typical evidence of a finding about a user."""
 ODD = st.sampled_from([None, 0, 1, True, False, 1.0, "", "0", [], {}, ["x", 1], {"x": None}, ()]) | TEXT
 ODD_PATHS = st.lists(PATH | ODD, max_size=2) | PATH | st.builds(lambda path: [USUAL["paths"][0] | path], PATH)
 NAMES = st.sampled_from([*USUAL, *SIGN_INS, "spare", "adjust", "mailboxType"])
 
 
 def altered(changes: dict[str, Any], left_out: set[str]) -> dict[str, Any]:
-    """The usual evidence with some of it changed, added or left out."""
+    """Return the usual evidence with some keys changed, added or left out."""
     return {name: value for name, value in {**USUAL, **changes}.items() if name not in left_out}
 
 
@@ -86,14 +86,14 @@ FINDING = st.builds(
 
 
 def holding(findings: list[Finding], fleet: list[Finding]) -> Result:
-    """A tenant with the findings, one that has none, and the fleet."""
-    whole = result()
-    tenants = (replace(whole.tenants[0], findings=FindingTable.of(tuple(findings))), *whole.tenants[1:])
-    return replace(whole, tenants=tenants, fleet=FleetResult(findings=FindingTable.of(tuple(fleet))))
+    """Return a result with the findings in the first tenant and in the fleet; the second tenant is unchanged."""
+    sample = result()
+    tenants = (replace(sample.tenants[0], findings=FindingTable.of(tuple(findings))), *sample.tenants[1:])
+    return replace(sample, tenants=tenants, fleet=FleetResult(findings=FindingTable.of(tuple(fleet))))
 
 
 def column(batch: RowBatch, name: str) -> list[object]:
-    """One column of a batch, row by row."""
+    """Return the values of one column of a batch."""
     for part in batch.parts:
         if isinstance(part, RepeatedColumns) and name in part.columns:
             index = part.first + part.columns.index(name)
@@ -110,42 +110,44 @@ def body(of: Result, name: str) -> bytes:
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
-def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding], fleet: list[Finding]) -> None:
-    made = holding(findings, fleet)
-    assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
+def test_csv_equals_the_output_of_the_standard_library(findings: list[Finding], fleet: list[Finding]) -> None:
+    audit = holding(findings, fleet)
+    assert body(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(keepends=True)
 
 
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(ALMOST, TEXT, TEXT), min_size=1, max_size=6), st.lists(ALMOST, max_size=2), st.randoms())
-def test_a_finding_is_described_alike_whatever_was_described_before(
+def test_repeated_findings_in_any_order_give_the_reference_rows(
     people: list[tuple[dict[str, Any], str, str]], others: list[dict[str, Any]], dice: Random
 ) -> None:
     first = result().tenants[0].findings[0]
     findings = [
-        replace(first, evidence=evidence, fingerprint=mark, subject=replace(first.subject, id=mark, name=name))
-        for evidence, name, mark in people
+        replace(
+            first, evidence=evidence, fingerprint=fingerprint, subject=replace(first.subject, id=fingerprint, name=name)
+        )
+        for evidence, name, fingerprint in people
     ]
-    made = holding(
+    audit = holding(
         [*findings, *dice.sample(findings, len(findings))], [replace(first, evidence=evidence) for evidence in others]
     )
-    second = replace(made.tenants[1], findings=FindingTable.of(made.tenants[0].findings[::-1]))
-    made = replace(made, tenants=(made.tenants[0], second))
-    assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
-    assert read(made, 5) == wanted(made)
+    second = replace(audit.tenants[1], findings=FindingTable.of(audit.tenants[0].findings[::-1]))
+    audit = replace(audit, tenants=(audit.tenants[0], second))
+    assert body(audit, "csv").decode().splitlines(keepends=True) == table(audit).decode().splitlines(keepends=True)
+    assert read(audit, 5) == expected_rows(audit)
 
 
 @pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
-def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
-    made = holding(findings, fleet)
-    read = pq.read_table(BytesIO(body(made, "parquet")))
-    assert read.num_rows == len(findings) + len(fleet)
-    numbers = {field.name for field in read.schema if not pa.types.is_string(field.type)}
+def test_parquet_has_the_cells_of_the_reference(findings: list[Finding], fleet: list[Finding]) -> None:
+    audit = holding(findings, fleet)
+    table_ = pq.read_table(BytesIO(body(audit, "parquet")))
+    assert table_.num_rows == len(findings) + len(fleet)
+    numbers = {field.name for field in table_.schema if not pa.types.is_string(field.type)}
     assert numbers >= {"sourceLine", "perMonth", "adjust", "spare"}
-    for one, row in zip(rows(made), read.to_pylist(), strict=True):
-        for cell, (name, value) in zip(one, list(row.items())[2:], strict=True):
+    for cells, row in zip(rows(audit), table_.to_pylist(), strict=True):
+        for cell, (name, value) in zip(cells, list(row.items())[2:], strict=True):
             if name in numbers:
                 assert value == (None if isinstance(cell, str) else cell)
             else:
@@ -155,47 +157,50 @@ def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: l
 @pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
-def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
-    made = holding(findings, fleet)
-    sheet = load_workbook(BytesIO(body(made, "xlsx")))["Findings"]
-    read = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=1 + len(findings) + len(fleet))]
-    assert read == [
-        [float(one) if isinstance(one, Decimal) else plain(one) or None if isinstance(one, str) else one for one in row]
-        for row in rows(made)
+def test_xlsx_has_the_cells_of_the_reference(findings: list[Finding], fleet: list[Finding]) -> None:
+    audit = holding(findings, fleet)
+    sheet = load_workbook(BytesIO(body(audit, "xlsx")))["Findings"]
+    cells = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=1 + len(findings) + len(fleet))]
+    assert cells == [
+        [
+            float(value) if isinstance(value, Decimal) else plain(value) or None if isinstance(value, str) else value
+            for value in row
+        ]
+        for row in rows(audit)
     ]
 
 
 def result_with(*evidence: dict[str, Any]) -> Result:
-    """A finding for each."""
+    """Return a result with one finding for each evidence."""
     first = result().tenants[0].findings[0]
-    return holding([replace(first, evidence=each) for each in evidence], [])
+    return holding([replace(first, evidence=item) for item in evidence], [])
 
 
 def read(of: Result, rows_at_once: int) -> list[tuple[object, ...]]:
-    """The rows of the table, what is empty as an empty text."""
+    """Return the rows of the table, with empty cells as empty texts."""
     columns: list[list[object]] = [[] for _ in COLUMNS]
     for batch in row_batches(of, rows_at_once):
         assert batch.count <= rows_at_once
         for cells, name in zip(columns, COLUMNS, strict=True):
             cells.extend(column(batch, name))
-    return [tuple(map(plainly, row)) for row in zip(*columns, strict=True)]
+    return [tuple(map(normalised, row)) for row in zip(*columns, strict=True)]
 
 
-def plainly(cell: object) -> object:
-    """A cell as every format sees it: none as an empty text, halves of surrogate pairs written out."""
+def normalised(cell: object) -> object:
+    """Return a cell as every format gets it: None as an empty text, lone surrogates escaped."""
     return "" if cell is None else without_surrogates(cell) if isinstance(cell, str) else cell
 
 
-def wanted(of: Result) -> list[tuple[object, ...]]:
-    """The same rows, made one by one."""
-    return [tuple(map(plainly, row)) for row in rows(of)]
+def expected_rows(of: Result) -> list[tuple[object, ...]]:
+    """Return the rows of the reference."""
+    return [tuple(map(normalised, row)) for row in rows(of)]
 
 
-def assert_rows_of(made: Result, *cuts: int) -> None:
-    """Assert that the table is that of the rows, however many are made at once."""
-    expected = wanted(made)
-    for rows_at_once in cuts or (1, 2, 10):
-        assert read(made, rows_at_once) == expected
+def assert_rows_of(audit: Result, *batch_sizes: int) -> None:
+    """Assert that the table has the rows of the reference for every batch size."""
+    expected = expected_rows(audit)
+    for rows_at_once in batch_sizes or (1, 2, 10):
+        assert read(audit, rows_at_once) == expected
 
 
 ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
@@ -203,33 +208,33 @@ ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
 
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
-def test_facts_that_are_equal_but_not_the_same_are_distinguished(name: str, alike: tuple[object, object]) -> None:
-    one, other = ({name: value} for value in alike)
-    assert_rows_of(result_with(one, other, one))
-    assert_rows_of(result_with(other, one, other))
+def test_equal_facts_of_different_types_are_distinguished(name: str, alike: tuple[object, object]) -> None:
+    first, second = ({name: value} for value in alike)
+    assert_rows_of(result_with(first, second, first))
+    assert_rows_of(result_with(second, first, second))
 
 
 @pytest.mark.parametrize("alike", ALIKE, ids=str)
 @pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
-def test_paths_that_are_equal_but_not_the_same_are_distinguished(name: str, alike: tuple[object, object]) -> None:
-    one, other = (
+def test_equal_path_values_of_different_types_are_distinguished(name: str, alike: tuple[object, object]) -> None:
+    first, second = (
         {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
     )
-    assert_rows_of(result_with(one, other, one))
-    assert_rows_of(result_with(other, one, other))
+    assert_rows_of(result_with(first, second, first))
+    assert_rows_of(result_with(second, first, second))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
-def test_a_fact_that_is_not_as_usual_is_reported_as_it_is_among_usual_ones(name: str) -> None:
+def test_unusual_fact_among_usual_ones_is_written_unchanged(name: str) -> None:
     odd: list[dict[str, Any]] = [
         USUAL | ({name: value} if name in USUAL else {"paths": [USUAL["paths"][0] | {name: value}]})
         for value in (True, 1, 1.0, False, 0, None, "", [], ["x"], "x,y", "=1")
     ]
-    # What was told once is known: a second telling may take another way.
-    made = result_with(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
-    assert body(made, "csv") == table(made)
-    assert read(made, 5) == wanted(made)
+    # The second occurrence may be served from a cache.
+    audit = result_with(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
+    assert body(audit, "csv") == table(audit)
+    assert read(audit, 5) == expected_rows(audit)
 
 
 DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
@@ -240,7 +245,7 @@ DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
     [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
     ids=str,
 )  # fmt: skip
-def test_odd_paths_among_usual_ones_are_reported_as_they_are(odd: Any) -> None:
+def test_unusual_paths_among_usual_ones_are_written_unchanged(odd: Any) -> None:
     usual = {"paths": [DIRECT]}
     assert_rows_of(result_with(usual, {"paths": odd}, usual))
     assert_rows_of(result_with({"paths": odd}, {}, usual))
@@ -262,20 +267,20 @@ SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
     ],
     ids=str,
 )
-def test_the_last_of_several_sign_ins_is_reported(evidence: tuple[dict[str, Any], ...]) -> None:
-    made = result_with(*evidence)
-    assert read(made, 10) == wanted(made)
+def test_last_of_several_sign_ins_is_written(evidence: tuple[dict[str, Any], ...]) -> None:
+    audit = result_with(*evidence)
+    assert read(audit, 10) == expected_rows(audit)
 
 
-def test_a_path_that_nobody_could_name_is_reported_all_the_same() -> None:
+def test_path_with_values_of_wrong_types_is_written() -> None:
     first = result().tenants[0].findings[0]
-    made = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
-    assert body(made, "csv") == table(made)
-    assert b"['a', 1]" in body(made, "csv")
+    audit = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
+    assert body(audit, "csv") == table(audit)
+    assert b"['a', 1]" in body(audit, "csv")
 
 
 @pytest.mark.slow
-def test_every_text_of_a_long_column_is_looked_at() -> None:
+def test_every_text_of_a_long_column_is_escaped() -> None:
     assert_csv_of(("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400)
 
 
@@ -289,32 +294,32 @@ def test_every_text_of_a_long_column_is_looked_at() -> None:
         ("~Ann", "Ann~Smit", "a~=b"),
     ],
 )
-def test_names_beyond_ascii_stay_in_their_rows(names: tuple[str, ...]) -> None:
+def test_non_ascii_names_stay_in_their_rows(names: tuple[str, ...]) -> None:
     assert_csv_of(names)
 
 
 def assert_csv_of(names: tuple[str, ...]) -> None:
     first = result().tenants[0].findings[0]
-    made = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
-    assert body(made, "csv") == table(made)
+    audit = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
+    assert body(audit, "csv") == table(audit)
 
 
 @pytest.mark.slow
-def test_the_table_does_not_depend_on_how_it_is_cut() -> None:
+def test_table_does_not_depend_on_the_batch_size() -> None:
     assert_rows_of(result(), 1, 7, 50, 10_000)
 
 
-def test_the_parts_of_a_batch_make_up_all_columns_in_their_order() -> None:
+def test_parts_of_a_batch_have_all_columns_in_order() -> None:
     (*_, last) = row_batches(result())
     parts = [(part.column,) if isinstance(part, TextColumn) else part.columns for part in last.parts]
     assert tuple(chain.from_iterable(parts)) == COLUMNS
 
 
-def test_a_batch_is_split_into_what_it_was() -> None:
-    whole = next(row_batches(result()))
-    first, others = whole.split(10)
+def test_parts_of_a_split_batch_equal_the_batch() -> None:
+    batch = next(row_batches(result()))
+    first, others = batch.split(10)
     assert others is not None
-    assert (first.count, others.count) == (10, whole.count - 10)
-    assert whole.split(whole.count) == (whole, None)
+    assert (first.count, others.count) == (10, batch.count - 10)
+    assert batch.split(batch.count) == (batch, None)
     for name in COLUMNS:
-        assert column(whole, name) == [*column(first, name), *column(others, name)]
+        assert column(batch, name) == [*column(first, name), *column(others, name)]

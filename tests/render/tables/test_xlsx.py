@@ -1,4 +1,4 @@
-"""report.xlsx as openpyxl reads it back: types, tables, filters, and no text that Excel would compute."""
+"""Tests report.xlsx as read by openpyxl: cell types, tables, filters, and no text that Excel evaluates."""
 
 from datetime import date
 from decimal import Decimal
@@ -34,17 +34,23 @@ def compared() -> Result:
 
 
 def waived(*, expires: str = "2027-01-31") -> Result:
-    kept = {"id": "W-1", "policies": ["leavers"], "owner": "hr@contoso.example", "reason": "=leave", "expires": expires}  # fmt: skip
-    whole = compared()
-    return replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": [kept]}))
+    waiver = {
+        "id": "W-1",
+        "policies": ["leavers"],
+        "owner": "hr@contoso.example",
+        "reason": "=leave",
+        "expires": expires,
+    }
+    audit = compared()
+    return replace(audit, run=replace(audit.run, definitions={**audit.run.definitions, "waivers": [waiver]}))
 
 
-def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
-    read = book(waived())
+def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
+    workbook = book(waived())
     seats = ("Seats", "Use and cost", "Departments, cost centres")
-    assert read.sheetnames == ["Summary", "Findings", "Actions", *seats, "Waivers", "Policies", "Sources"]
-    for name in read.sheetnames[1:]:
-        sheet = read[name]
+    assert workbook.sheetnames == ["Summary", "Findings", "Actions", *seats, "Waivers", "Policies", "Sources"]
+    for name in workbook.sheetnames[1:]:
+        sheet = workbook[name]
         (table,) = sheet.tables.values()
         assert sheet.freeze_panes == "A2"
         assert table.autoFilter.ref == table.ref == sheet.dimensions
@@ -54,46 +60,46 @@ def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
 
 
 @pytest.mark.slow
-def test_numbers_are_numbers_and_money_shows_cents() -> None:
+def test_numbers_are_numeric_cells_and_money_has_two_decimals() -> None:
     sheet = book(compared())["Findings"]
-    written = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
-    wanted = [
+    cells = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
+    expected = [
         tuple(float(cell) if isinstance(cell, Decimal) else plain(cell) or None if isinstance(cell, str) else cell for cell in row)
         for row in rows(compared())
     ]  # fmt: skip
-    assert written == wanted
+    assert cells == expected
     priced = [row[COLUMNS.index("perMonth")] for row in sheet.iter_rows(min_row=2)]
     assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
 
 
-def test_actions_can_be_tracked() -> None:
+def test_actions_have_validated_columns_for_tracking() -> None:
     sheet = book(compared())["Actions"]
     header = [cell.value for cell in sheet[1]]
     assert "owner" in header
     assert header[-3:] == ["state", "due", "justification"]
-    choice, day = sheet.data_validations.dataValidation
-    assert (choice.type, choice.formula1) == ("list", '"to do,in progress,done,declined"')
-    assert day.type == "date"
-    for column, rule in (("state", choice), ("due", day)):
+    state_rule, date_rule = sheet.data_validations.dataValidation
+    assert (state_rule.type, state_rule.formula1) == ("list", '"to do,in progress,done,declined"')
+    assert date_rule.type == "date"
+    for column, rule in (("state", state_rule), ("due", date_rule)):
         letter = sheet.cell(1, header.index(column) + 1).column_letter
         assert str(rule.sqref) == f"{letter}2:{letter}3"
     assert {sheet.cell(row, header.index("due") + 1).number_format for row in (2, 3)} == {"yyyy-mm-dd"}
     assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
 
 
-def test_what_is_to_be_done_for_all_tenants_together_stands_with_no_tenant() -> None:
-    whole = compared()
-    moved = replace(whole.tenants[0].actions[0], id="move", title="Move seats")
-    sheet = book(replace(whole, fleet=replace(whole.fleet, actions=(moved,))))["Actions"]
+def test_actions_of_the_fleet_are_last_and_have_no_tenant() -> None:
+    audit = compared()
+    fleet_action = replace(audit.tenants[0].actions[0], id="move", title="Move seats")
+    sheet = book(replace(audit, fleet=replace(audit.fleet, actions=(fleet_action,))))["Actions"]
     *others, last = sheet.iter_rows(min_row=2, values_only=True)
     assert (last[0], last[2]) == (None, "Move seats")
-    assert len(others) == sum(len(tenant.actions) for tenant in whole.tenants)
+    assert len(others) == sum(len(tenant.actions) for tenant in audit.tenants)
     assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
 
 
-def test_use_and_departments_are_numbers_beside_money() -> None:
-    read = book(result())
-    head, first, *_, last = read["Use and cost"].iter_rows(values_only=True)
+def test_usage_and_department_sheets_have_numbers() -> None:
+    workbook = book(result())
+    head, first, *_, last = workbook["Use and cost"].iter_rows(values_only=True)
     values = dict(zip(head, first, strict=True))
     assert (values["skuPartNumber"], values["price"], values["idle"], values["idlePerMonth"]) == (
         "SPE_E5",
@@ -103,23 +109,23 @@ def test_use_and_departments_are_numbers_beside_money() -> None:
     )
     assert (values["usedIn30Days"], values["usedIn90Days"], values["assigned"]) == (120, 139, 177)
     assert dict(zip(head, last, strict=True))["idle"] is None
-    head, *rows = read["Departments, cost centres"].iter_rows(values_only=True)
+    head, *rows = workbook["Departments, cost centres"].iter_rows(values_only=True)
     positions = [head.index(name) for name in ("tenant", "by", "name", "merged", "assigned", "idle")]
-    told_rows = [tuple(row[position] for position in positions) for row in rows]
-    assert told_rows[1] == ("contoso", "department", "Finance", None, 69, 1)
-    assert told_rows[11:17] == [
+    cells = [tuple(row[position] for position in positions) for row in rows]
+    assert cells[1] == ("contoso", "department", "Finance", None, 69, 1)
+    assert cells[11:17] == [
         ("contoso", "department", None, 12, 44, 9), ("contoso", "department", None, None, 5, 1),
         ("contoso", "companyName", "Contoso Retail B.V.", None, 902, 50),
         ("contoso", "companyName", "Contoso Logistics B.V.", None, 100, 10),
         ("contoso", "companyName", None, None, 227, 21), ("contoso", "unassigned", None, None, 137, None),
     ]  # fmt: skip
-    assert told_rows[17:] == [("fabrikam", "department", "Lager", None, 38, None)]
-    assert read["Departments, cost centres"]["F2"].number_format == "#,##0.00"
+    assert cells[17:] == [("fabrikam", "department", "Lager", None, 38, None)]
+    assert workbook["Departments, cost centres"]["F2"].number_format == "#,##0.00"
 
 
-def test_contracts_stand_with_their_dates() -> None:
-    whole = result()
-    first, *others = whole.tenants
+def test_contracts_sheet_has_the_dates_of_contracts() -> None:
+    sample = result()
+    first, *others = sample.tenants
     contract = ContractTerm(
         id="EA-1",
         name="=E5",
@@ -129,28 +135,28 @@ def test_contracts_stand_with_their_dates() -> None:
         renews="by-decision",
         seats=7,
     )
-    sheet = book(replace(whole, tenants=(replace(first, contracts=(contract,)), *others)))["Contracts"]
+    sheet = book(replace(sample, tenants=(replace(first, contracts=(contract,)), *others)))["Contracts"]
     head, row = sheet.iter_rows(values_only=True)
     assert head == ("tenant", "contract", "name", "skuId", "seats", "notice", "ends", "renews")
     assert row == (first.name, "EA-1", "=E5", "06ebc4ee", 7, "2027-03-01", "2027-03-31", "by-decision")
 
 
 @pytest.mark.slow
-def test_waivers_stand_with_their_last_day_as_a_date() -> None:
+def test_waivers_sheet_has_the_last_day_as_a_date() -> None:
     sheet = book(waived())["Waivers"]
-    head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
+    head, (row,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
     assert head == ["waiver", "state", "expires", "policies", "owner", "reason", "findings"]
-    written = [cell.value.date() if cell.is_date else cell.value for cell in only]
-    assert written == ["W-1", "in force", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
-    assert only[2].number_format == "yyyy-mm-dd"
-    assert only[5].data_type == "s"
+    values = [cell.value.date() if cell.is_date else cell.value for cell in row]
+    assert values == ["W-1", "in force", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
+    assert row[2].number_format == "yyyy-mm-dd"
+    assert row[5].data_type == "s"
     sheet = book(waived(expires="0001-01-01"))["Waivers"]
     assert sheet["C2"].value == "0001-01-01"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
-def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
+def test_sheet_names_are_translated_and_valid(locale: str) -> None:
     names = book(compared(), locale).sheetnames
     assert len(set(names)) == 9
     assert "Findings" not in names
@@ -159,89 +165,91 @@ def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_no_text_is_a_formula_or_a_link(text: str) -> None:
-    made = holding(text)
-    read = book(made)
-    for sheet in read:
+def test_hostile_text_is_no_formula_and_no_link(text: str) -> None:
+    audit = holding(text)
+    workbook = book(audit)
+    for sheet in workbook:
         for row in sheet.iter_rows():
             for cell in row:
                 assert cell.data_type != "f"
                 assert cell.hyperlink is None
                 if isinstance(cell.value, str):
                     assert len(cell.value.encode("utf-16-le")) // 2 <= 32_767
-    name = read["Findings"].cell(2, COLUMNS.index("subjectName") + 1).value
+    name = workbook["Findings"].cell(2, COLUMNS.index("subjectName") + 1).value
     assert name.replace("_x005F_", "_") == plain(text)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("each", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
-def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
-    each: int, sheets: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("rows_per_sheet", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
+def test_findings_above_the_sheet_limit_continue_on_the_next_sheet(
+    rows_per_sheet: int, sheets: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(xlsx, "SHEET_ROWS", each)
-    read = book(compared())
-    names = [name for name in read.sheetnames if name.startswith("Findings")]
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", rows_per_sheet)
+    workbook = book(compared())
+    names = [name for name in workbook.sheetnames if name.startswith("Findings")]
     assert names == ["Findings", *(f"Findings {number}" for number in range(2, sheets + 1))]
     fingerprints = [
-        row[COLUMNS.index("fingerprint")].value for name in names for row in read[name].iter_rows(min_row=2)
+        row[COLUMNS.index("fingerprint")].value for name in names for row in workbook[name].iter_rows(min_row=2)
     ]
     assert fingerprints == [row[COLUMNS.index("fingerprint")] for row in rows(compared())]
     for name in names:
-        (table,) = read[name].tables.values()
-        assert table.ref == read[name].dimensions
-        assert read[name].freeze_panes == "A2"
+        (table,) = workbook[name].tables.values()
+        assert table.ref == workbook[name].dimensions
+        assert workbook[name].freeze_panes == "A2"
 
 
 @pytest.mark.slow
-def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
-    there = result().tenants[0]
-    large = replace(there, findings=FindingTable.of(tuple(there.findings) * 200))
+    tenant = result().tenants[0]
+    large = replace(tenant, findings=FindingTable.of(tuple(tenant.findings) * 200))
     sheet = book(replace(result(), tenants=(large,)))["Findings"]
     assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
     assert sheet.max_row < len(large.findings)
 
 
 @pytest.mark.slow
-def test_readers_that_believe_the_sheet_s_word_about_its_size_read_all_of_it() -> None:
-    made = b"".join(render(waived(), "xlsx", locale="en").chunks())
-    read = load_workbook(BytesIO(made), read_only=True)
-    for sheet in read.worksheets[1:]:
+def test_declared_dimension_of_a_sheet_covers_all_cells() -> None:
+    body = b"".join(render(waived(), "xlsx", locale="en").chunks())
+    workbook = load_workbook(BytesIO(body), read_only=True)
+    for sheet in workbook.worksheets[1:]:
         assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
 
 
-def test_a_row_can_be_read_by_those_who_pass_over_empty_cells() -> None:
+def test_rows_and_cells_have_explicit_references() -> None:
     with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en").chunks()))) as archive:
         xml = archive.read("xl/worksheets/sheet2.xml").decode()
-    found = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
-    assert [int(number) for number, _ in found] == list(range(2, 2 + len(list(rows(compared())))))
-    assert all(number == cell for number, cell in found)
+    references = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
+    assert [int(number) for number, _ in references] == list(range(2, 2 + len(list(rows(compared())))))
+    assert all(number == cell for number, cell in references)
     assert "<c/>" not in xml
     assert '<c s="0"/>' not in xml
 
 
-def test_a_workbook_of_nothing_opens() -> None:
-    read = book(replace(result(), tenants=(), fleet=FleetResult()))
-    assert [cell.value for cell in read["Findings"][1]] == list(COLUMNS)
-    assert read["Findings"].max_row == 1
+def test_workbook_of_an_empty_result_is_valid() -> None:
+    workbook = book(replace(result(), tenants=(), fleet=FleetResult()))
+    assert [cell.value for cell in workbook["Findings"][1]] == list(COLUMNS)
+    assert workbook["Findings"].max_row == 1
 
 
-def test_a_cell_ends_where_excel_s_end_and_not_within_a_character() -> None:
+def test_long_text_is_cut_at_the_cell_limit_but_not_within_a_character() -> None:
     astral = "\U0001d538" * 20_000
     subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")
-    there = result().tenants[0]
-    only = replace(there, findings=FindingTable.of((replace(there.findings[0], subject=subject, detail=astral),)))
-    sheet = book(replace(result(), tenants=(only,)))["Findings"]
+    tenant = result().tenants[0]
+    changed = replace(tenant, findings=FindingTable.of((replace(tenant.findings[0], subject=subject, detail=astral),)))
+    sheet = book(replace(result(), tenants=(changed,)))["Findings"]
     name, detail = (sheet.cell(2, COLUMNS.index(column) + 1).value for column in ("subjectName", "detail"))
     assert (name, detail) == ("x" + astral[:15_999], astral[:16_000])
 
 
-def test_a_text_that_is_too_long_and_holds_markup_is_written_once() -> None:
-    whole = result()
-    (first, *_), *_ = (tenant.findings for tenant in whole.tenants)
+def test_long_text_with_markup_is_escaped_only_once() -> None:
+    sample = result()
+    (first, *_), *_ = (tenant.findings for tenant in sample.tenants)
     name = "<b> & Sons " + "x" * 20_000
     finding = replace(first, subject=replace(first.subject, name=name))
     sheet = book(
-        replace(whole, tenants=(replace(whole.tenants[0], findings=FindingTable.of((finding,))),), fleet=FleetResult())
+        replace(
+            sample, tenants=(replace(sample.tenants[0], findings=FindingTable.of((finding,))),), fleet=FleetResult()
+        )
     )["Findings"]
     assert sheet.cell(row=2, column=COLUMNS.index("subjectName") + 1).value == plain(name)

@@ -1,4 +1,4 @@
-"""One product, one name: what people read calls a product as Microsoft does, and a set by its products."""
+"""Tests that reports use Microsoft's name for a product, and the names of its products for a product set."""
 
 from msgspec.structs import replace
 
@@ -34,14 +34,14 @@ def result() -> Result:
     return audited(state_of(people, products, []), TEXT)
 
 
-def test_products_are_called_by_their_names_on_the_page() -> None:
-    named = result()
-    (tenant,) = named.tenants
+def test_page_shows_products_with_their_names() -> None:
+    audit = result()
+    (tenant,) = audit.tenants
     tenant = replace(
         tenant, findings=FindingTable.of(tuple(replace(finding, change=Change.NEW) for finding in tenant.findings))
     )
-    named = replace(named, run=replace(named.run, previous=named.run.as_of), tenants=(tenant,))
-    section = page(named, Labels("en")).sections[0]
+    audit = replace(audit, run=replace(audit.run, previous=audit.run.as_of), tenants=(tenant,))
+    section = page(audit, Labels("en")).sections[0]
     rows = [f"{row.problem} {row.evidence}" for group in section.groups for row in group.rows]
     texts = [*rows, *(line.text for line in section.changes), *(step.action.title for step in section.steps)]
     assert len(section.changes) == len(rows) == 4
@@ -52,9 +52,9 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
     assert sum("Microsoft 365 E3, Microsoft 365 E5 or Visio Plan 2" in text for text in texts) == 3
 
 
-def test_the_filter_of_the_page_names_a_product_once() -> None:
+def test_filter_of_the_page_has_each_product_once() -> None:
     index = finding_indexes(result(), Labels("en"))[0]
-    names = {product_name(each.product, index.context.names) for each in index.statements}
+    names = {product_name(statement.product, index.context.names) for statement in index.statements}
     assert names == {
         "Microsoft 365 F3",
         "Microsoft 365 E3 or Microsoft 365 F3",
@@ -63,12 +63,12 @@ def test_the_filter_of_the_page_names_a_product_once() -> None:
     }
 
 
-def test_findings_csv_names_a_product_that_a_person_lacks() -> None:
+def test_findings_csv_has_the_name_of_a_missing_product() -> None:
     body = b"".join(render(result(), "csv", locale="en").chunks()).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
 
 
-def test_an_amount_in_a_title_is_written_as_everywhere() -> None:
+def test_amount_in_an_action_title_is_formatted() -> None:
     text = """
 policies: [{id: b, severity: low, budget: {limit: 100}}]
 prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 7.50}}

@@ -1,4 +1,4 @@
-"""Details of findings: the names that people know instead of the ids of Graph."""
+"""Tests the details of findings: product, service and state names instead of the ids of Graph."""
 
 import pytest
 
@@ -21,7 +21,7 @@ NAMES = {"spe_e3": "Our E3"}
         (Detail.PROPERTY, "department", "department"),
     ],
 )
-def test_a_detail_is_shown_by_the_name_that_people_know(kind: Detail, detail: str, label: str) -> None:
+def test_detail_is_shown_with_its_display_name(kind: Detail, detail: str, label: str) -> None:
     checks = [check.id for check in registered() if check.detail is kind]
     assert checks
     assert {detail_label(check, detail, NAMES, Labels("en")) for check in checks} == {label}
