@@ -1,4 +1,4 @@
-"""The emulated tenant that whole runs read."""
+"""The fixture of the emulated tenant that end-to-end tests read."""
 
 from tests.emulator.fixtures import emulator
 

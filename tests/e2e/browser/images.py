@@ -1,4 +1,4 @@
-"""Writes the screenshots of README.md and docs from the built-in tenants: `python -m tests.e2e.browser.images`."""
+"""Writes the screenshots in docs/images from the built-in tenants: `python -m tests.e2e.browser.images`."""
 
 import email
 import subprocess
@@ -26,22 +26,22 @@ mail: {from: audit@contoso.example, smtp: {host: localhost, port: 2525}, send: a
 
 
 def main() -> None:
-    """Audit the built-in tenants and photograph the report, its table of findings and the mail."""
+    """Audit the built-in tenants and take screenshots of the report, its table of findings and the mail."""
     with tempfile.TemporaryDirectory() as temporary, running() as browser:
-        here = Path(temporary)
-        (here / "tenants.yaml").write_text(TENANTS, encoding="utf-8")
-        _auditor(here, "audit", "--demo", "--as-of", AS_OF, "-f", "html", "-f", "json", "-q")
-        _auditor(here, "send", "out/result.json", "--dry-run", "--sent-log", "sent.log", "-q")
-        _report(browser, here / "out" / "report.html")
-        _mail(browser, next((here / "out" / "mail").glob("*.eml")))
+        folder = Path(temporary)
+        (folder / "tenants.yaml").write_text(TENANTS, encoding="utf-8")
+        _auditor(folder, "audit", "--demo", "--as-of", AS_OF, "-f", "html", "-f", "json", "-q")
+        _auditor(folder, "send", "out/result.json", "--dry-run", "--sent-log", "sent.log", "-q")
+        _report(browser, folder / "out" / "report.html")
+        _mail(browser, next((folder / "out" / "mail").glob("*.eml")))
 
 
-def _auditor(here: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "auditor", *arguments], cwd=here, env={"PYTHONPATH": str(ROOT)}, check=False
+def _auditor(folder: Path, *arguments: str) -> None:
+    completed = subprocess.run(
+        [sys.executable, "-m", "auditor", *arguments], cwd=folder, env={"PYTHONPATH": str(ROOT)}, check=False
     )
-    if done.returncode > 1:
-        raise RuntimeError(f"{arguments[0]} ended with {done.returncode}")
+    if completed.returncode > 1:
+        raise RuntimeError(f"{arguments[0]} ended with {completed.returncode}")
 
 
 def _report(browser: Any, file: Path) -> None:

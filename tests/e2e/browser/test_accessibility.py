@@ -1,4 +1,4 @@
-"""report.html as people read it: the first screen, paper, high contrast, the keyboard alone, every language."""
+"""Tests report.html in Chromium: first screen, print, high contrast, keyboard, accessibility, and all languages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +14,9 @@ from tests.builders.result.audited_demo import large_result
 from tests.builders.result.results import result
 
 Open = Callable[..., Any]
-WORDS = Labels("en")
-AXE_READS = ("en", "de", "tr")
-CUT = """(width) => { const bad = [], seen = document.createRange();
+EN = Labels("en")
+AXE_LOCALES = ("en", "de", "tr")
+BROKEN_CELLS = """(width) => { const bad = [], seen = document.createRange();
   for (const cell of document.querySelectorAll(".fleet th, .fleet td, .waiver-table th, .waiver-table td, .policies > tbody td, .policies th")) {
     if (cell.closest("thead") && cell.closest("thead").getBoundingClientRect().width < 2) continue;
     if (cell.getBoundingClientRect().right > width + 1) bad.push(["beyond the edge", cell.textContent]);
@@ -26,19 +26,19 @@ CUT = """(width) => { const bad = [], seen = document.createRange();
       if (new Set(Array.from(seen.getClientRects(), (box) => Math.round(box.top))).size > 1) bad.push(["broken", word[0]]);
     } }
   return bad; }"""
-"""Cells of which something is beyond the edge, and words of a usual length that go on in the next line."""
-APART = """() => Array.from(document.querySelectorAll(".fleet td .badge")).filter((badge) => {
+"""Script that returns cells beyond the edge of the screen, and words of usual length that are broken over two lines."""
+WRAPPED_COUNTS = """() => Array.from(document.querySelectorAll(".fleet td .badge")).filter((badge) => {
   const count = document.createRange();
   count.selectNode(badge.nextSibling);
-  const box = badge.getBoundingClientRect(), there = Array.from(count.getClientRects()).pop();
-  return there.top > box.bottom || there.bottom < box.top;
+  const box = badge.getBoundingClientRect(), number = Array.from(count.getClientRects()).pop();
+  return number.top > box.bottom || number.bottom < box.top;
 }).length"""
-"""Severities of which the number stands in the next line."""
-BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), each => each.getBoundingClientRect().bottom)"
+"""Script that returns the number of severity badges whose count is on another line."""
+BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), element => element.getBoundingClientRect().bottom)"
 
 
 def assert_first_screen(tab: Any, locale: str, sums: int) -> None:
-    """The outcome, the money and all five actions are above the fold."""
+    """Assert that the outcome, the money and all five actions are above the fold."""
     assert tab.get_attribute("html", "lang") == locale
     assert len(tab.evaluate(BOTTOMS, ".matters li")) == 5
     assert len(tab.evaluate(BOTTOMS, ".sums > div")) == sums
@@ -49,11 +49,11 @@ def assert_first_screen(tab: Any, locale: str, sums: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
-def test_the_first_screen_holds_the_outcome_the_money_and_all_five_actions(opened: Open, locale: str) -> None:
+def test_first_screen_shows_outcome_money_and_all_five_actions(opened: Open, locale: str) -> None:
     assert_first_screen(opened("sample", locale=locale), locale, sums=3)
 
 
-def test_a_phone_tells_the_outcome_what_changed_and_what_to_do_first(opened: Open) -> None:
+def test_first_screen_of_a_phone_shows_outcome_and_first_action(opened: Open) -> None:
     tab = opened("demo", viewport={"width": 390, "height": 844})
     for part in ("h1", ".complete", ".counts", ".matters li:first-child"):
         assert max(tab.evaluate(BOTTOMS, part)) <= 844, part
@@ -63,18 +63,18 @@ def test_a_phone_tells_the_outcome_what_changed_and_what_to_do_first(opened: Ope
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "de"])
-def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale: str) -> None:
+def test_tables_fit_and_words_are_not_broken_at_any_width(opened: Open, locale: str) -> None:
     tab = opened("demo", locale=locale)
     for width in (320, 390, 600, 768):
         tab.set_viewport_size({"width": width, "height": 844})
-        assert (tab.evaluate(CUT, width), tab.evaluate(APART)) == ([], 0), width
+        assert (tab.evaluate(BROKEN_CELLS, width), tab.evaluate(WRAPPED_COUNTS)) == ([], 0), width
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 700, "height": 900})
-    assert tab.evaluate(CUT, 700) == []
+    assert tab.evaluate(BROKEN_CELLS, 700) == []
 
 
 @pytest.mark.slow
-def test_on_paper_everything_is_reported_that_was_opened(opened: Open, tmp_path: Path) -> None:
+def test_print_contains_all_opened_content(opened: Open, tmp_path: Path) -> None:
     tab = opened("sample", "#open-all")
     tab.pdf(path=tmp_path / "report.pdf", format="A4", prefer_css_page_size=True)
     pages = page_texts(tmp_path / "report.pdf")
@@ -86,16 +86,16 @@ def test_on_paper_everything_is_reported_that_was_opened(opened: Open, tmp_path:
     ):
         assert phrase in text
     assert "Shown: 67 of 67" not in text
-    bare = text.replace(" ", "")
+    compact = text.replace(" ", "")
     for tenant in result().tenants:
         for finding in tenant.findings:
-            assert finding.subject.name.replace(" ", "") in bare
+            assert finding.subject.name.replace(" ", "") in compact
     for action in result().tenants[0].actions:
-        assert f"Who can do it: {action.role}".replace(" ", "") in bare
-        assert action.title.replace(" ", "").replace("*", "").replace("`", "") in bare
+        assert f"Who can do it: {action.role}".replace(" ", "") in compact
+        assert action.title.replace(" ", "").replace("*", "").replace("`", "") in compact
 
 
-def test_pictures_are_on_paper_as_on_the_screen(opened: Open) -> None:
+def test_charts_are_printed_in_light_colours(opened: Open) -> None:
     tab = opened()
     tab.emulate_media(media="print", color_scheme="dark")
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -106,16 +106,16 @@ def test_pictures_are_on_paper_as_on_the_screen(opened: Open) -> None:
     assert tab.evaluate("document.querySelector('.line-of-time').getBoundingClientRect().width") > 100
 
 
-def test_without_motion_nothing_glides(opened: Open) -> None:
-    still = "getComputedStyle(document.documentElement).scrollBehavior"
-    assert opened(reduced_motion="no-preference").evaluate(still) == "smooth"
+def test_reduced_motion_disables_smooth_scrolling_and_animations(opened: Open) -> None:
+    scroll_behaviour = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert opened(reduced_motion="no-preference").evaluate(scroll_behaviour) == "smooth"
     tab = opened(reduced_motion="reduce")
-    assert (tab.evaluate(still), tab.evaluate("document.getAnimations().length")) == ("auto", 0)
+    assert (tab.evaluate(scroll_behaviour), tab.evaluate("document.getAnimations().length")) == ("auto", 0)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, scheme: str) -> None:
+def test_states_are_visible_with_forced_colours(opened: Open, axe: str, scheme: str) -> None:
     tab = opened(forced_colors="active", color_scheme=scheme, bypass_csp=True)
     canvas = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     for part, property_ in (
@@ -127,39 +127,43 @@ def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, sch
         (".line-of-time circle", "fill"),
         (".axis", "stroke"),
     ):
-        seen = tab.evaluate(f"getComputedStyle(document.querySelector('{part}')).{property_}")
-        assert seen not in {canvas, "none", "rgba(0, 0, 0, 0)"}, part
+        colour = tab.evaluate(f"getComputedStyle(document.querySelector('{part}')).{property_}")
+        assert colour not in {canvas, "none", "rgba(0, 0, 0, 0)"}, part
     tab.evaluate(axe)
-    assert tab.evaluate("async () => (await axe.run()).violations.map(one => one.id)") == []
+    assert tab.evaluate("async () => (await axe.run()).violations.map(violation => violation.id)") == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
-def test_the_first_screen_of_the_demo_is_whole_and_axe_finds_nothing(opened: Open, axe: str, locale: str) -> None:
-    """Elements and colours are those of every language; axe reads the longest texts and another alphabet besides."""
+def test_first_screen_of_the_demo_is_complete_and_passes_axe(opened: Open, axe: str, locale: str) -> None:
+    """Elements and colours are equal in all languages: axe checks English, the longest texts and another alphabet."""
     tab = opened("demo", locale=locale, bypass_csp=True)
     assert_first_screen(tab, locale, sums=4)
-    if locale not in AXE_READS:
+    if locale not in AXE_LOCALES:
         return
     tab.evaluate(axe)
     find = """async (options) => (await axe.run(options)).violations.map(
-      (one) => [one.id, one.nodes.slice(0, 3).map((node) => node.html)])"""
+      (violation) => [violation.id, violation.nodes.slice(0, 3).map((node) => node.html)])"""
     assert tab.evaluate(find, {"rules": {"color-contrast": {"enabled": locale == "en"}}}) == []
     if locale == "en":
         tab.emulate_media(color_scheme="dark")
         assert tab.evaluate(find, {"runOnly": ["color-contrast", "link-in-text-block"]}) == []
 
 
-def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:
+def test_page_is_usable_with_the_keyboard_only(opened: Open) -> None:
     tab = opened()
-    here = "(document.activeElement.dataset || {}).key || document.activeElement.id || document.activeElement.className"
+    focused = (
+        "(document.activeElement.dataset || {}).key || document.activeElement.id || document.activeElement.className"
+    )
     tab.keyboard.press("Tab")
-    assert tab.evaluate(here) == "skip"
-    box = "(() => { const r = document.activeElement.getBoundingClientRect(); return r.left >= 0 && r.width > 0 })()"
-    assert tab.evaluate(box)
+    assert tab.evaluate(focused) == "skip"
+    is_visible = (
+        "(() => { const r = document.activeElement.getBoundingClientRect(); return r.left >= 0 && r.width > 0 })()"
+    )
+    assert tab.evaluate(is_visible)
     for _ in range(60):
         tab.keyboard.press("Tab")
-        if tab.evaluate(here) == "q":
+        if tab.evaluate(focused) == "q":
             break
     else:
         pytest.fail("Tab does not reach the search")
@@ -179,46 +183,46 @@ def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:
     tab.keyboard.press("Escape")
     tab.wait_for_selector("#one", state="hidden")
     assert tab.evaluate("document.activeElement.textContent") == name
-    trapped = tab.evaluate("document.activeElement.closest('#pane') !== null")
+    in_table = tab.evaluate("document.activeElement.closest('#pane') !== null")
     for _ in range(80):
         tab.keyboard.press("Tab")
         if tab.evaluate("document.activeElement.tagName === 'SUMMARY'"):
             break
-    assert trapped
+    assert in_table
     assert tab.evaluate("document.activeElement.tagName") == "SUMMARY"
     before = tab.evaluate("document.activeElement.parentElement.open")
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.parentElement.open") is not before
 
 
-def test_the_table_says_what_the_page_says_of_every_finding(opened: Open) -> None:
+def test_finding_dialog_has_the_texts_of_the_page(opened: Open) -> None:
     tab = opened()
-    whole = result()
-    findings = [finding for tenant in whole.tenants for finding in tenant.findings] + list(whole.fleet.findings)
-    read = "Object.fromEntries(Array.from(document.querySelectorAll('#one dl > div'), e => [e.children[0].textContent, e.children[1].textContent]))"
+    sample = result()
+    findings = [finding for tenant in sample.tenants for finding in tenant.findings] + list(sample.fleet.findings)
+    read_dialog = "Object.fromEntries(Array.from(document.querySelectorAll('#one dl > div'), e => [e.children[0].textContent, e.children[1].textContent]))"
     for finding in findings[::4]:
         tab.evaluate(f"location.hash = 'f-{finding.fingerprint}'")
         tab.wait_for_selector("#one[open]")
-        texts = tab.evaluate(read)
-        assert texts.get("Evidence", "") == described(finding, WORDS)
-        money = "" if finding.money is None else WORDS.money(finding.money.per_month, finding.money.currency)
+        texts = tab.evaluate(read_dialog)
+        assert texts.get("Evidence", "") == described(finding, EN)
+        money = "" if finding.money is None else EN.money(finding.money.per_month, finding.money.currency)
         assert texts.get("A month", "") == money
         row = tab.text_content(f"tr#f-{finding.fingerprint}")
         assert texts.get("Evidence", "") in row
         group = tab.text_content(f"details:has(tr#f-{finding.fingerprint}) > .inside")
-        assert texts["Finding"] in group, "in the row, or once above all of them"
+        assert texts["Finding"] in group, "in the group's rows or heading"
         tab.keyboard.press("Escape")
         tab.wait_for_selector("#one", state="hidden")
 
 
 @pytest.mark.slow
-def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Open) -> None:
+def test_search_sort_and_grouping_of_fifty_thousand_findings_are_fast(opened: Open) -> None:
     tab = opened("50000")
-    timed = """async (act) => { const field = document.querySelector(act[0]); const begun = performance.now(), was = location.hash;
+    measure = """async (act) => { const field = document.querySelector(act[0]); const begun = performance.now(), was = location.hash;
       if (act[0].startsWith('th')) { field.click(); } else { field.value = act[1]; field.dispatchEvent(new Event('input')); }
       while (location.hash === was && performance.now() - begun < 5000) { await new Promise(done => setTimeout(done, 5)); }
       return performance.now() - begun; }"""
-    for act in (
+    for action in (
         ["[data-key=q]", "ozlem"],
         ["[data-key=q]", "group LIC-7"],
         ["[data-key=q]", ""],
@@ -228,7 +232,7 @@ def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Ope
         ["[data-key=group]", "department"],
         ["[data-key=severity]", "critical"],
     ):
-        assert tab.evaluate(timed, act) < 1500, act
+        assert tab.evaluate(measure, action) < 1500, action
     findings = [finding for finding in large_result(50_000).tenants[0].findings if finding.severity.value == "critical"]
     assert tab.inner_text("#shown").startswith(f"Shown: {len(findings):,} of 50,000")
     heads = tab.locator("#pane .head")
@@ -241,18 +245,18 @@ def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Ope
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_a_link_to_an_action_that_is_reported_with_others_opens_them(opened: Open, *, script: bool) -> None:
+def test_link_to_a_grouped_action_opens_its_group(opened: Open, *, script: bool) -> None:
     tab = opened("demo", java_script_enabled=script)
     anchor = tab.locator(".similar li[id]").first.get_attribute("id")
     tab = opened("demo", f"#{anchor}", java_script_enabled=script)
     line = tab.locator(f"#{anchor}")
     assert line.is_visible()
     group = tab.locator(f"details:has(#{anchor})")
-    assert group.locator("ol > li").first.is_visible(), "the steps stand above it"
+    assert group.locator("ol > li").first.is_visible(), "the steps are above it"
     assert "finding" in line.locator("small").inner_text()
 
 
-def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
+def test_document_number_links_to_its_address(opened: Open) -> None:
     tab = opened("demo", "#open-all")
     number = tab.locator("details.step .note a").first
     target = str(number.get_attribute("href"))
@@ -260,13 +264,13 @@ def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
     link = tab.locator(f"{target} a")
     assert link.is_visible()
     assert str(link.get_attribute("href")).startswith("https://")
-    assert link.evaluate("each => getComputedStyle(each.parentElement).backgroundColor") != "rgba(0, 0, 0, 0)"
+    assert link.evaluate("element => getComputedStyle(element.parentElement).backgroundColor") != "rgba(0, 0, 0, 0)"
     tab.emulate_media(media="print")
-    assert "https://" in link.evaluate("each => getComputedStyle(each, '::after').content")
+    assert "https://" in link.evaluate("element => getComputedStyle(element, '::after').content")
 
 
 @pytest.mark.slow
-def test_one_guidance_is_read_by_all_actions_that_share_it(opened: Open) -> None:
+def test_links_to_shared_guidance_have_one_target(opened: Open) -> None:
     tab = opened("demo")
     counts = tab.eval_on_selector_all(
         "details.step .same a[href^='#a-']",

@@ -1,4 +1,4 @@
-"""The page of `auditor history` in a real browser: a phone, a dark desk, accessible tables."""
+"""Tests the page of `auditor history` in Chromium on a phone in dark mode."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from tests.builders.tenant.two_people import ANN, TWO_PEOPLE
 
 
 @pytest.mark.slow
-def test_a_dark_phone_shows_titled_columns_and_folds_what_did_not_change(chromium: Any, tmp_path: Path) -> None:
+def test_history_page_on_a_dark_phone_has_headings_and_collapsed_lists(chromium: Any, tmp_path: Path) -> None:
     for day in range(3):
         write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN]}, day))
-    done = call("history", "snapshots", "-f", "html=h.html", "-q", cwd=tmp_path)
-    assert done.code == 0, done.err
+    completed = call("history", "snapshots", "-f", "html=h.html", "-q", cwd=tmp_path)
+    assert completed.code == 0, completed.err
     context = chromium.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = context.new_page()
     page.goto((tmp_path / "h.html").as_uri())

@@ -1,4 +1,4 @@
-"""The page of `auditor preview` in a real browser: on a phone its tables scroll, and the page does not."""
+"""Tests the page of `auditor preview` in Chromium."""
 
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,12 @@ from tests.builders.service.command_line import AS_OF, call
 
 
 @pytest.mark.slow
-def test_tables_scroll_on_a_phone(chromium: Any, tmp_path: Path) -> None:
+def test_tables_scroll_but_the_page_does_not_on_a_phone(chromium: Any, tmp_path: Path) -> None:
     for name, severity in (("base", "medium"), ("head", "low")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "all.yaml").write_text(LEAVERS.replace("severity: medium", f"severity: {severity}"))
-    done = call("preview", "--demo", "--as-of", AS_OF, "--base", "base", "head", "-f", "html", "-q", cwd=tmp_path)
-    assert done.code == 0, done.err
+    completed = call("preview", "--demo", "--as-of", AS_OF, "--base", "base", "head", "-f", "html", "-q", cwd=tmp_path)
+    assert completed.code == 0, completed.err
     page = chromium.new_page(viewport={"width": 390, "height": 844})
     page.goto((tmp_path / "out" / "preview.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,4 +1,4 @@
-"""report.html in a real Chromium: found, sorted, grouped, linked, printed, and read without a script."""
+"""Tests report.html in Chromium: search, filters, sorting, groups, links, print, waivers, and no JavaScript."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tests.builders.service.command_line import call
 Open = Callable[..., Any]
 
 
-def shown(tab: Any) -> str:
+def shown_count(tab: Any) -> str:
     return str(tab.inner_text("#shown"))
 
 
@@ -28,68 +28,68 @@ def choose(tab: Any, key: str, value: str) -> None:
     tab.wait_for_url(re.compile(f"{key}="))
 
 
-def test_it_opens_and_tells_how_much_there_is(opened: Open) -> None:
+def test_table_shows_the_number_of_findings(opened: Open) -> None:
     tab = opened()
-    assert shown(tab) == "Shown: 67 of 67"
+    assert shown_count(tab) == "Shown: 67 of 67"
     assert tab.get_attribute("#pane table", "aria-rowcount") == "68"
 
 
-def test_a_large_one_draws_only_what_is_seen(opened: Open) -> None:
+def test_large_table_renders_only_visible_rows(opened: Open) -> None:
     tab = opened("50000")
-    assert shown(tab) == "Shown: 50,000 of 50,000"
+    assert shown_count(tab) == "Shown: 50,000 of 50,000"
     assert tab.locator("#pane tr[data-item]").count() < 80
     tab.evaluate("document.getElementById('pane').scrollTop = 1e9")
     tab.wait_for_selector('#pane tr[aria-rowindex="50001"]')
 
 
 @pytest.mark.slow
-def test_it_finds_words_without_their_marks_and_filters(opened: Open) -> None:
+def test_search_ignores_diacritics_and_combines_with_filters(opened: Open) -> None:
     tab = opened("2000")
     tab.fill("[data-key=q]", "yilmaz ozlem")
     tab.wait_for_url(re.compile("ozlem"))
     assert all(name.startswith("Özlem Y\u0131lmaz") for name in names(tab))
-    some = int(re.sub(r"\D", "", shown(tab).split(" of ")[0]))
-    assert 0 < some < 2_000
+    matches = int(re.sub(r"\D", "", shown_count(tab).split(" of ")[0]))
+    assert 0 < matches < 2_000
     choose(tab, "severity", "critical")
-    fewer = int(re.sub(r"\D", "", shown(tab).split(" of ")[0]))
-    assert 0 < fewer < some
-    wanted = sum(
+    critical_matches = int(re.sub(r"\D", "", shown_count(tab).split(" of ")[0]))
+    assert 0 < critical_matches < matches
+    expected = sum(
         f.severity.value == "critical" and f.subject.name.startswith("Özlem Y\u0131lmaz")
         for f in large_result(2_000).tenants[0].findings
     )
-    assert fewer == wanted
+    assert critical_matches == expected
     tab.click("#clear")
-    assert shown(tab) == "Shown: 2,000 of 2,000"
+    assert shown_count(tab) == "Shown: 2,000 of 2,000"
 
 
-def test_every_filter_keeps_only_its_own(opened: Open) -> None:
+def test_every_filter_reduces_the_findings(opened: Open) -> None:
     tab = opened()
-    everything = [f for tenant in result().tenants for f in tenant.findings] + list(result().fleet.findings)
+    findings = [f for tenant in result().tenants for f in tenant.findings] + list(result().fleet.findings)
     filters = {"status": "waived", "policy": "leavers", "change": "new", "product": "Microsoft 365 E5"}
     for key, value in filters.items():
         choose(tab, key, value)
-        count = int(re.findall(r"\d+", shown(tab))[0])
-        assert 0 < count < len(everything), key
+        count = int(re.findall(r"\d+", shown_count(tab))[0])
+        assert 0 < count < len(findings), key
         if key == "policy":
-            assert count == sum(f.policy == value for f in everything)
+            assert count == sum(f.policy == value for f in findings)
         tab.click("#clear")
-        assert shown(tab) == "Shown: 67 of 67"
+        assert shown_count(tab) == "Shown: 67 of 67"
 
 
-def test_it_sorts_both_ways_and_says_so(opened: Open) -> None:
+def test_sorting_by_name_and_money_sets_aria_sort(opened: Open) -> None:
     tab = opened("2000")
     tab.click("th[data-sort=who] button")
-    up = names(tab)
-    assert up == sorted(up, key=lambda name: (name.rstrip("0123456789"), int(name.split()[-1])))
+    ascending = names(tab)
+    assert ascending == sorted(ascending, key=lambda name: (name.rstrip("0123456789"), int(name.split()[-1])))
     assert tab.get_attribute("th[data-sort=who]", "aria-sort") == "ascending"
     tab.click("th[data-sort=month] button")
     assert tab.get_attribute("th[data-sort=month]", "aria-sort") == "descending"
     assert tab.get_attribute("th[data-sort=who]", "aria-sort") is None
-    month = [float(text.strip("€")) for text in tab.locator("#pane tr[data-item] td.n").all_inner_texts()]
-    assert month == sorted(month, reverse=True)
+    amounts = [float(text.strip("€")) for text in tab.locator("#pane tr[data-item] td.n").all_inner_texts()]
+    assert amounts == sorted(amounts, reverse=True)
 
 
-def test_it_groups_and_opens_a_group(opened: Open) -> None:
+def test_findings_are_grouped_and_a_group_opens(opened: Open) -> None:
     tab = opened()
     before: list[str] = []
     for by in ("policy", "who", "product", "department"):
@@ -107,7 +107,7 @@ def test_it_groups_and_opens_a_group(opened: Open) -> None:
 
 
 @pytest.mark.slow
-def test_a_deep_link_opens_its_finding_whatever_the_filter(opened: Open) -> None:
+def test_link_to_a_finding_opens_it_despite_filters(opened: Open) -> None:
     finding = large_result(2_000).tenants[0].findings[1_321]
     tab = opened("2000", f"#f-{finding.fingerprint}?severity=info&sort=who")
     tab.wait_for_selector("#one[open]")
@@ -118,18 +118,18 @@ def test_a_deep_link_opens_its_finding_whatever_the_filter(opened: Open) -> None
     assert tab.evaluate("location.hash") == "#find?severity=info&sort=who"
 
 
-def test_a_link_followed_while_another_finding_closes_is_kept(opened: Open) -> None:
+def test_link_is_opened_while_another_finding_closes(opened: Open) -> None:
     first, second = result().tenants[0].findings[:2]
     tab = opened("sample", f"#f-{first.fingerprint}")
     tab.wait_for_selector("#one[open]")
-    # The dialog tells that it was closed only after whatever the page does at once.
+    # The dialog's close event is only fired after the hash has changed.
     tab.evaluate(f"document.getElementById('one').close(); location.hash = 'f-{second.fingerprint}'")
     tab.wait_for_selector("#one[open]")
     assert tab.inner_text("#one h2") == second.subject.name
     assert tab.evaluate("location.hash") == f"#f-{second.fingerprint}"
 
 
-def test_no_text_of_the_tenant_acts_in_the_table_either(opened: Open) -> None:
+def test_hostile_text_is_neutral_in_the_table(opened: Open) -> None:
     tab = opened("hostile")
     tab.on("dialog", lambda message: pytest.fail(message.message))
     row = tab.locator("#pane tr[data-item]").first
@@ -148,7 +148,7 @@ def test_no_text_of_the_tenant_acts_in_the_table_either(opened: Open) -> None:
     assert "<script>alert(1)</script>" in tab.inner_text("#one")
 
 
-def test_every_row_links_to_itself_and_back_closes_it(opened: Open) -> None:
+def test_row_opens_its_finding_and_back_closes_it(opened: Open) -> None:
     tab = opened()
     tab.locator("#pane tr[data-item] th a").first.click()
     tab.wait_for_selector("#one[open]")
@@ -157,23 +157,23 @@ def test_every_row_links_to_itself_and_back_closes_it(opened: Open) -> None:
     tab.wait_for_selector("#one", state="hidden")
 
 
-def test_the_address_keeps_the_state(opened: Open) -> None:
+def test_address_keeps_filters_groups_and_search(opened: Open) -> None:
     tab = opened()
     choose(tab, "severity", "high")
     choose(tab, "group", "department")
     tab.fill("[data-key=q]", "sales")
     tab.wait_for_url(re.compile("sales"))
-    hash_, state = tab.evaluate("location.hash"), shown(tab)
+    hash_, state = tab.evaluate("location.hash"), shown_count(tab)
     again = opened("sample", hash_)
-    assert shown(again) == state
+    assert shown_count(again) == state
     assert again.input_value("[data-key=severity]") == "high"
     assert again.input_value("[data-key=q]") == "sales"
     assert again.locator("#pane .head").count() > 0
-    nonsense = opened("sample", "#find?severity=%3Cscript%3E&sort=nothing&group=nothing")
-    assert shown(nonsense) == "Shown: 67 of 67"
+    invalid = opened("sample", "#find?severity=%3Cscript%3E&sort=nothing&group=nothing")
+    assert shown_count(invalid) == "Shown: 67 of 67"
 
 
-def test_the_keyboard_walks_the_rows(opened: Open) -> None:
+def test_keyboard_moves_between_rows(opened: Open) -> None:
     tab = opened("2000")
     assert tab.locator('#pane tbody [tabindex="0"]').count() == 1
     tab.locator('#pane tbody [tabindex="0"]').focus()
@@ -192,17 +192,17 @@ def test_the_keyboard_walks_the_rows(opened: Open) -> None:
     assert tab.evaluate(focused) == "2"
 
 
-def test_without_a_script_everything_essential_is_there(opened: Open) -> None:
+def test_page_without_javascript_has_the_essential_content(opened: Open) -> None:
     tab = opened(java_script_enabled=False)
     text = tab.inner_text("body")
     for phrase in ("66 open findings", "€3,750.39", "in open findings", "Renewals and end dates", "What was read"):
         assert phrase in text
     assert not tab.is_visible("#all")
-    whole = tab.text_content("body")
-    assert all(policy.title in whole for policy in result().run.policies)
+    content = tab.text_content("body")
+    assert all(policy.title in content for policy in result().run.policies)
 
 
-def test_it_prints_what_is_open_and_every_policy_once_all_is(opened: Open, tmp_path: Path) -> None:
+def test_print_contains_open_sections_only(opened: Open, tmp_path: Path) -> None:
     tab = opened()
     tab.emulate_media(media="print")
     assert not tab.is_visible("#all")
@@ -218,22 +218,22 @@ def test_it_prints_what_is_open_and_every_policy_once_all_is(opened: Open, tmp_p
     assert all(tenant.findings[-1].subject.name in text for tenant in result().tenants if tenant.findings)
 
 
-@pytest.mark.parametrize(("which", "scheme"), [("sample", "dark"), ("2000", "light")])
-def test_a_narrow_screen_never_scrolls_sideways(opened: Open, which: str, scheme: str) -> None:
-    tab = opened(which, viewport={"width": 320, "height": 640}, color_scheme=scheme)
-    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+@pytest.mark.parametrize(("report", "scheme"), [("sample", "dark"), ("2000", "light")])
+def test_narrow_screen_has_no_horizontal_scrolling(opened: Open, report: str, scheme: str) -> None:
+    tab = opened(report, viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    tab.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true; })")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 320
     assert tab.evaluate("document.getElementById('pane').scrollWidth <= document.getElementById('pane').clientWidth")
 
 
 @pytest.mark.slow
-def test_many_more_than_a_browser_can_stack_are_all_within_reach(opened: Open) -> None:
+def test_all_rows_are_reachable_beyond_the_maximum_element_height(opened: Open) -> None:
     tab = opened("50000", "#find?sort=who", bypass_csp=True)
     tab.add_style_tag(content="#pane tr[data-item] { height: 400px }")
     tab.set_viewport_size({"width": 1200, "height": 900})
-    tall = "document.getElementById('pane').scrollHeight"
-    tab.wait_for_function(f"{tall} > 10_000_000")
-    assert tab.evaluate(tall) < 16_000_000 < 400 * 50_000
+    scroll_height = "document.getElementById('pane').scrollHeight"
+    tab.wait_for_function(f"{scroll_height} > 10_000_000")
+    assert tab.evaluate(scroll_height) < 16_000_000 < 400 * 50_000
     tab.locator('#pane tbody [tabindex="0"]').focus()
     tab.keyboard.press("End")
     assert tab.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "50001"
@@ -243,45 +243,47 @@ def test_many_more_than_a_browser_can_stack_are_all_within_reach(opened: Open) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened: Open, axe: str, scheme: str) -> None:
+def test_report_passes_axe(opened: Open, axe: str, scheme: str) -> None:
     tab = opened(color_scheme=scheme, bypass_csp=True)
-    tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    tab.evaluate("document.querySelectorAll('details').forEach(element => { element.open = true; })")
     tab.evaluate(axe)
-    find = "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html)])"
+    find = "async () => (await axe.run()).violations.map(violation => [violation.id, violation.nodes.slice(0, 3).map(node => node.html)])"
     assert tab.evaluate(find) == []
     tab.locator("#pane tr[data-item] th a").first.click()
     tab.wait_for_selector("#one[open]")
     assert tab.evaluate(find.replace("axe.run()", "axe.run('#one')")) == []
 
 
-def test_a_waiver_of_one_or_of_those_shown_is_the_text_that_waive_writes(opened: Open, tmp_path: Path) -> None:
+def test_waiver_text_of_the_page_equals_the_output_of_waive(opened: Open, tmp_path: Path) -> None:
     demo = demo_result()
     tab = opened("demo")
     chosen = [f for f in demo.tenants[0].findings if f.policy == "contoso-copilot-pilot" and f.status is Status.OPEN]
     assert len(chosen) > 1
     arguments = ("--demo", "--print", "--as-of", "2026-11-20T02:17:00Z", "--until", "2027-01-31", "--reason", "R")
     owner = next(header.owner for header in demo.run.policies if header.id == "contoso-copilot-pilot")
-    for some in (chosen[:1], chosen):
-        ran = call("waive", *(f.fingerprint for f in some), *arguments, "--owner", owner or "O", cwd=tmp_path)
-        assert ran.code == 0, ran.err
-        if len(some) == 1:
-            tab.evaluate(f"location.hash = 'f-{some[0].fingerprint}'")
+    for selected in (chosen[:1], chosen):
+        completed = call("waive", *(f.fingerprint for f in selected), *arguments, "--owner", owner or "O", cwd=tmp_path)
+        assert completed.code == 0, completed.err
+        if len(selected) == 1:
+            tab.evaluate(f"location.hash = 'f-{selected[0].fingerprint}'")
             tab.click("#one .waive")
         else:
             choose(tab, "policy", "contoso-copilot-pilot")
             choose(tab, "tenant", "Contoso Retail")
             tab.click("#waive")
         text = tab.input_value("#waiver textarea")
-        expected = ran.text.replace("reason: R", 'reason: ""').replace("2027-01-31", '""').rstrip("\n")
+        expected = completed.text.replace("reason: R", 'reason: ""').replace("2027-01-31", '""').rstrip("\n")
         expected = expected if owner else expected.replace("owner: O", 'owner: ""')
-        normalised = [re.split(r"[\s,\[\]]+", each.replace(some[0].fingerprint[:8], "")) for each in (text, expected)]
+        normalised = [
+            re.split(r"[\s,\[\]]+", yaml.replace(selected[0].fingerprint[:8], "")) for yaml in (text, expected)
+        ]
         assert sorted(filter(None, normalised[0])) == sorted(filter(None, normalised[1]))
         tab.click("#waiver header button")
-        if len(some) == 1:
+        if len(selected) == 1:
             tab.click("#one header button")
 
 
-def test_no_waiver_is_offered_where_people_have_pseudonyms_or_it_is_waived(opened: Open) -> None:
+def test_no_waiver_is_offered_for_a_waived_finding(opened: Open) -> None:
     tab = opened()
     waived = next(f for f in result().tenants[0].findings if f.status is Status.WAIVED)
     tab.evaluate(f"location.hash = 'f-{waived.fingerprint}'")

@@ -1,1 +1,1 @@
-"""What a GitHub Actions job reads and runs."""
+"""Tests of the GitHub action and workflows, with a simulated runner and a simulated GitHub."""

@@ -1,6 +1,7 @@
-"""A GitHub Actions expression and its contexts into the value that GitHub would give it.
+"""Evaluates GitHub Actions expressions.
 
-As much of the language as the files here use; anything else is an error, so that no test passes on a guess.
+Supports only the parts of the language that the workflows use. Everything else is an error, so that no test passes
+because of a guess.
 """
 
 import json
@@ -17,47 +18,47 @@ _STATUS = frozenset({"success", "failure", "always", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What an expression may look at."""
+class Scope:
+    """The contexts and the status that an expression can access."""
 
     contexts: Mapping[str, Any]
     failed: bool = False
-    """Whether something that came before has failed."""
+    """Whether a previous step or a needed job has failed."""
 
 
-def evaluate(text: str, known: Known) -> Any:
-    """The value of an expression without its `${{ }}`; ValueError for what this language does not have."""
-    reader = _Reader(_tokens(text), known)
-    value = reader.alternative()
+def evaluate(text: str, scope: Scope) -> Any:
+    """Return the value of an expression without its `${{ }}`. Raises ValueError for unsupported syntax."""
+    reader = _Reader(_tokens(text), scope)
+    value = reader.disjunction()
     if reader.rest:
         raise ValueError(f"{text!r} goes on with {reader.rest[0][1]!r}")
     return value
 
 
-def condition(text: str, known: Known) -> bool:
-    """Whether a step or a job with this `if:` runs; without a word on the status it does after success only."""
+def condition(text: str, scope: Scope) -> bool:
+    """Whether a step or a job with this `if:` runs; without a status function, only if nothing has failed."""
     inner = re.fullmatch(r"\s*\$\{\{(.*)\}\}\s*", text, re.DOTALL)
     text = inner[1] if inner else text
     if not any(kind == "word" and token in _STATUS for kind, token in _tokens(text)):
         text = f"success() && ({text})"
-    return truthy(evaluate(text, known))
+    return truthy(evaluate(text, scope))
 
 
-def filled(text: str, known: Known) -> Any:
-    """A value with its expressions replaced; one that is an expression and nothing else keeps its type."""
-    whole = re.fullmatch(r"\$\{\{((?:(?!\}\}).)*)\}\}", text, re.DOTALL)
-    if whole:
-        return evaluate(whole[1], known)
-    return re.sub(r"\$\{\{(.*?)\}\}", lambda found: as_text(evaluate(found[1], known)), text, flags=re.DOTALL)
+def interpolate(text: str, scope: Scope) -> Any:
+    """Return a value with its expressions replaced. A value that is a single expression keeps its type."""
+    single = re.fullmatch(r"\$\{\{((?:(?!\}\}).)*)\}\}", text, re.DOTALL)
+    if single:
+        return evaluate(single[1], scope)
+    return re.sub(r"\$\{\{(.*?)\}\}", lambda match: as_text(evaluate(match[1], scope)), text, flags=re.DOTALL)
 
 
 def truthy(value: Any) -> bool:
-    """GitHub's idea of true: everything but false, null, 0 and the empty text."""
+    """Whether GitHub treats a value as true: everything except false, null, 0 and the empty text."""
     return value not in (None, False, 0, "")
 
 
 def as_text(value: Any) -> str:
-    """What becomes of a value between other text."""
+    """Return the text of a value that is part of a longer text."""
     match value:
         case None:
             return ""
@@ -72,62 +73,62 @@ def as_text(value: Any) -> str:
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
-    found = []
+    tokens = []
     position = 0
     text = text.rstrip()
     while position < len(text):
-        one = _TOKEN.match(text, position)
-        if one is None:
+        match = _TOKEN.match(text, position)
+        if match is None:
             raise ValueError(f"{text!r} is not understood at {text[position:]!r}")
-        kind = str(one.lastgroup)
-        found.append((kind, one[kind]))
-        position = one.end()
-    return found
+        kind = str(match.lastgroup)
+        tokens.append((kind, match[kind]))
+        position = match.end()
+    return tokens
 
 
 class _Reader:
-    """Reads from the weakest operator to the strongest."""
+    """Recursive-descent parser, from the operator of lowest precedence to that of the highest."""
 
-    def __init__(self, rest: list[tuple[str, str]], known: Known) -> None:
+    def __init__(self, rest: list[tuple[str, str]], scope: Scope) -> None:
         self.rest = rest
-        self.known = known
+        self.scope = scope
 
-    def taken(self, sign: str) -> bool:
+    def take(self, sign: str) -> bool:
         if self.rest and self.rest[0] == ("sign", sign):
             self.rest.pop(0)
             return True
         return False
 
     def expect(self, sign: str) -> None:
-        if not self.taken(sign):
+        if not self.take(sign):
             raise ValueError(f"{sign!r} is missing before {self.rest[:1]}")
 
-    def alternative(self) -> Any:
-        value = self.both()
-        while self.taken("||"):
-            other = self.both()
-            value = value if truthy(value) else other
+    def disjunction(self) -> Any:
+        value = self.conjunction()
+        while self.take("||"):
+            right = self.conjunction()
+            value = value if truthy(value) else right
         return value
 
-    def both(self) -> Any:
-        value = self.compared()
-        while self.taken("&&"):
-            other = self.compared()
-            value = other if truthy(value) else value
+    def conjunction(self) -> Any:
+        value = self.comparison()
+        while self.take("&&"):
+            right = self.comparison()
+            value = right if truthy(value) else value
         return value
 
-    def compared(self) -> Any:
-        value = self.single()
+    def comparison(self) -> Any:
+        value = self.operand()
         for sign in ("==", "!="):
-            if self.taken(sign):
-                return _equal(value, self.single()) == (sign == "==")
+            if self.take(sign):
+                return _equal(value, self.operand()) == (sign == "==")
         return value
 
-    def single(self) -> Any:
-        if self.taken("!"):
-            return not truthy(self.single())
-        if self.taken("("):
-            value = self.alternative()
+    def operand(self) -> Any:
+        if self.take("!"):
+            return not truthy(self.operand())
+        if self.take("("):
+            value = self.disjunction()
             self.expect(")")
             return value
         kind, token = self.rest.pop(0)
@@ -138,39 +139,39 @@ class _Reader:
                 return float(token)
             case "word" if token in {"true", "false", "null"}:
                 return {"true": True, "false": False, "null": None}[token]
-            case "word" if self.taken("("):
-                return self.called(token)
+            case "word" if self.take("("):
+                return self.call(token)
             case "word":
-                return self.looked_up(token)
+                return self.lookup(token)
             case _:
                 raise ValueError(f"{token!r} is no value")
 
-    def called(self, name: str) -> Any:
-        given = []
-        while not self.taken(")"):
-            given.append(self.alternative())
-            self.taken(",")
-        match name, given:
+    def call(self, name: str) -> Any:
+        arguments = []
+        while not self.take(")"):
+            arguments.append(self.disjunction())
+            self.take(",")
+        match name, arguments:
             case "always", []:
                 return True
             case "success", []:
-                return not self.known.failed
+                return not self.scope.failed
             case "failure", []:
-                return self.known.failed
+                return self.scope.failed
             case "cancelled", []:
                 return False
             case "fromJSON", [str() as text]:
                 return json.loads(text)
-            case "join", [list() as values, str() as between]:
-                return between.join(as_text(value) for value in values)
+            case "join", [list() as values, str() as separator]:
+                return separator.join(as_text(value) for value in values)
             case _:
-                raise ValueError(f"{name} with {given!r} is not known here")
+                raise ValueError(f"{name} with {arguments!r} is not known here")
 
-    def looked_up(self, name: str) -> Any:
-        # A context that a file may not use here is a mistake; a property that is missing is null.
-        value: Any = self.known.contexts[name]
-        while self.taken("."):
-            if self.taken("*"):
+    def lookup(self, name: str) -> Any:
+        # An unknown context is an error; a missing property is null.
+        value: Any = self.scope.contexts[name]
+        while self.take("."):
+            if self.take("*"):
                 self.expect(".")
                 _, key = self.rest.pop(0)
                 value = [item.get(key) for item in value.values()]
@@ -180,13 +181,13 @@ class _Reader:
         return value
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """GitHub's loose equality: texts without regard to case, anything else of two kinds as numbers."""
-    if isinstance(one, str) and isinstance(other, str):
-        return one.casefold() == other.casefold()
-    if isinstance(one, (Mapping, Sequence)) and not isinstance(one, str):
-        return one is other
-    return _number(one) == _number(other)
+def _equal(left: Any, right: Any) -> bool:
+    """GitHub's loose equality: texts are compared ignoring case, values of different types as numbers."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left.casefold() == right.casefold()
+    if isinstance(left, (Mapping, Sequence)) and not isinstance(left, str):
+        return left is right
+    return _number(left) == _number(right)
 
 
 def _number(value: Any) -> float:

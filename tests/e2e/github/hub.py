@@ -1,4 +1,4 @@
-"""A folder that stands in for GitHub: a repository with history, its variables, runs, artifacts and comments."""
+"""Simulated GitHub in a folder: a repository with history, and its variables, runs, artifacts and comments."""
 
 import json
 import os
@@ -18,48 +18,52 @@ _GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commi
 
 @dataclass(slots=True, kw_only=True)
 class Hub:
-    """GitHub with one repository, `contoso/licences`."""
+    """Simulated GitHub with one repository, `contoso/licences`."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
     api: GithubApi | None = None
-    """The REST API, for jobs that call it themselves."""
+    """The REST API, for jobs that call it directly."""
 
     def __post_init__(self) -> None:
         self.repository.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
-        for key in ("core.compression", "pack.window", "gc.auto"):  # every job fetches all of it
+        for key in (
+            "core.compression",
+            "pack.window",
+            "gc.auto",
+        ):  # every job fetches the whole repository: skip compression
             self.git("config", key, "0")
         empty: dict[str, Any] = {"runs": [], "comments": [], "calls": [], "visibility": "private"}
-        self.keep(**empty)
-        self.stand_in("gh", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.e2e.github.gh_program "$@"')
+        self.update(**empty)
+        self.add_program("gh", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.e2e.github.gh_program "$@"')
 
     @property
     def repository(self) -> Path:
-        """A working copy of it."""
+        """The working copy of the repository."""
         return self.folder / "repository"
 
     @property
     def state(self) -> dict[str, Any]:
-        found = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
-        assert isinstance(found, dict)
-        return found
+        document = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        assert isinstance(document, dict)
+        return document
 
-    def keep(self, **changes: Any) -> None:
-        """Change what GitHub knows."""
-        known = self.state if (self.folder / "state.json").exists() else {}
-        (self.folder / "state.json").write_text(json.dumps({**known, **changes}), encoding="utf-8")
+    def update(self, **changes: Any) -> None:
+        """Change the state of the simulated GitHub."""
+        current = self.state if (self.folder / "state.json").exists() else {}
+        (self.folder / "state.json").write_text(json.dumps({**current, **changes}), encoding="utf-8")
 
-    def stand_in(self, name: str, script: str) -> None:
-        """Put a program before those of the machine."""
+    def add_program(self, name: str, script: str) -> None:
+        """Add a program that comes before all others on the PATH of jobs."""
         program = self.folder / "programs" / name
         program.parent.mkdir(exist_ok=True)
         program.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
         program.chmod(0o755)
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run([*_GIT, *arguments], cwd=self.repository, check=True, capture_output=True, text=True)
-        return done.stdout.strip()
+        completed = subprocess.run([*_GIT, *arguments], cwd=self.repository, check=True, capture_output=True, text=True)
+        return completed.stdout.strip()
 
     def commit(self, message: str = "Change") -> str:
         self.git("add", "--all")
@@ -67,7 +71,7 @@ class Hub:
         return self.git("rev-parse", "HEAD")
 
     def pull_request(self, files: Mapping[str, str]) -> None:
-        """Commit files on a branch, and merge it into main as GitHub does for `pull_request`: refs/pull/1/merge."""
+        """Commit files on a branch and create refs/pull/1/merge, as GitHub does for `pull_request`."""
         self.git("checkout", "-q", "-B", "change", "main")
         for name, text in files.items():
             path = self.repository / name
@@ -79,11 +83,11 @@ class Hub:
         self.git("update-ref", "refs/pull/1/merge", "HEAD")
         self.git("checkout", "-q", "main")
 
-    def begin(self, workflow: str, branch: str) -> int:
-        """A new run, which `gh run list` shows from then on."""
+    def start_run(self, workflow: str, branch: str) -> int:
+        """Add a run, which `gh run list` then lists, and return its id."""
         runs = self.state["runs"]
         number = 1000 + len(runs)
-        self.keep(runs=[*runs, {"id": number, "workflow": workflow, "branch": branch}])
+        self.update(runs=[*runs, {"id": number, "workflow": workflow, "branch": branch}])
         return number
 
     def artifacts(self, run: int) -> Path:

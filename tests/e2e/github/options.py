@@ -1,10 +1,10 @@
-"""The words of a command line into its options and what is left; the options are those of `gh` that take a value."""
+"""Parses a command line of `gh` into options with values and positional words."""
 
 _FLAGS = frozenset({"--paginate", "--silent"})
 
 
 class Options:
-    """`--name value` pairs, and the words between them."""
+    """The `--name value` pairs of a command line, and its other words; flags without a value are ignored."""
 
     def __init__(self, arguments: list[str]) -> None:
         self.words: list[str] = []

@@ -1,4 +1,4 @@
-"""A team's repository as `auditor init` writes it, with the emulated tenants and the tests' mail relay in its settings."""
+"""Builds a team's repository with `auditor init`, set up for the emulated tenants and the mail relay of the tests."""
 
 import re
 import shutil
@@ -37,24 +37,24 @@ needs_bash = pytest.mark.skipif(
 def team(
     folder: Path, emulator: Emulator, server: Running | None = None, *, api: GithubApi | None = None, **variables: str
 ) -> Hub:
-    """The repository of a team that has followed `auditor init`, with every tenant of the emulator.
+    """Return a simulated GitHub with the repository that `auditor init` writes, with every tenant of the emulator.
 
-    With `api` the workflow keeps issues there.
+    With `api`, the workflow also creates issues there.
     """
     hub = Hub(
         folder=folder / "hub", variables=variables if api is None else {**variables, "AUDIT_ISSUES": "true"}, api=api
     )
-    known = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
-    ran = call("init", "-q", "--ci", "github", *known, cwd=hub.repository)
-    assert ran.code == 0, ran.err
+    options = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
+    completed = call("init", "-q", "--ci", "github", *options, cwd=hub.repository)
+    assert completed.code == 0, completed.err
     path = hub.repository / "tenants.yaml"
     head, block, mail = re.split(r"(?m)^(?=  - name: |mail:)", path.read_text(encoding="utf-8"))
     endpoint = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
     for tenant in emulator.tenants.values():
-        own = re.sub(r"(?m)(?<=tenantId: )\S+", tenant.tenant_id, block).replace(
+        tenant_block = re.sub(r"(?m)(?<=tenantId: )\S+", tenant.tenant_id, block).replace(
             "name: contoso", f"name: {tenant.name}"
         )
-        head += own + endpoint
+        head += tenant_block + endpoint
     if server is not None:
         sender = next(line for line in mail.splitlines() if "from:" in line)
         mail = f"mail:\n{sender}\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, usernameEnv: U, passwordEnv: P}}\n"
@@ -64,14 +64,14 @@ def team(
     return hub
 
 
-def night(hub: Hub, emulator: Emulator, **more: object) -> Event:
-    """The schedule's event, on a machine that reaches the tenant and the relay."""
+def night(hub: Hub, emulator: Emulator, **options: object) -> Event:
+    """Return the event of a scheduled run, with an environment that reaches the tenant and the relay."""
     environ = {**emulator.environment(), "CURL_CA_BUNDLE": str(emulator.ca_path), "U": USER, "P": PASSWORD}
-    return Event(hub=hub, environ=environ, installed=preloaded_program(), **more)  # type: ignore[arg-type]
+    return Event(hub=hub, environ=environ, installed=preloaded_program(), **options)  # type: ignore[arg-type]
 
 
 def request(hub: Hub, emulator: Emulator, *, fork: bool = False) -> Event:
-    """The event of a pull request, from a branch of the repository or from a fork."""
+    """Return the event of a pull request, from a branch of the repository or from a fork."""
     owner = "stranger/licences" if fork else "contoso/licences"
     payload = {"pull_request": {"number": 1, "head": {"repo": {"full_name": owner}}}}
     return Event(

@@ -1,6 +1,6 @@
-"""What GitHub's runner does with the `run:` steps of an action or a job, as far as it can be done without GitHub.
+"""Runs the `run:` steps of an action or a job as GitHub's runner does.
 
-`uses:` steps are not run. Expressions are those the files really hold: a lookup, `||` with a text, `==` with a text.
+`uses:` steps are not run. The only supported expressions are those in the files: a lookup, `||` and `==` with a text.
 """
 
 import os
@@ -19,42 +19,42 @@ from tests.builders.service.command_line import ROOT, clean_environment
 Values = Mapping[str, str]
 
 
-def parsed(text: str) -> dict[str, str]:
-    """What the runner reads of an output file: `name=value`, or `name<<mark`, lines, `mark`; the last counts."""
-    found: dict[str, str] = {}
+def parse_outputs(text: str) -> dict[str, str]:
+    """Parse an output file: `name=value`, or `name<<mark`, lines, `mark`. The last value of a name is used."""
+    outputs: dict[str, str] = {}
     lines = iter(text.split("\n"))
     for head in lines:
         name, mark, rest = re.fullmatch(r"([\w-]*)(<<|=|)(.*)", head).groups()  # type: ignore[union-attr]
         if mark == "<<":
-            found[name] = "\n".join(iter(lambda: next(lines), rest))
+            outputs[name] = "\n".join(iter(lambda: next(lines), rest))
         elif mark:
-            found[name] = rest
+            outputs[name] = rest
         else:
             assert not head, f"the runner would refuse the line {head!r}"
-    return found
+    return outputs
 
 
-def evaluated(text: str, known: Values) -> str:
-    """A value with its expressions replaced; KeyError for one that no test has thought of."""
+def interpolate(text: str, values: Values) -> str:
+    """Return a text with its expressions replaced by their values; unknown lookups give their fallback."""
 
-    def value(found: re.Match[str]) -> str:
-        whole = found[1].strip()
-        lookup, _, fallback = whole.partition(" || ")
-        if whole in known:
-            return known[whole]
-        return known.get(lookup) or fallback.strip("'")
+    def value(match: re.Match[str]) -> str:
+        expression = match[1].strip()
+        lookup, _, fallback = expression.partition(" || ")
+        if expression in values:
+            return values[expression]
+        return values.get(lookup) or fallback.strip("'")
 
     return re.sub(r"\$\{\{(.*?)\}\}", value, text)
 
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """A workspace, its environment, and everything that steps left behind."""
+    """A workspace, its environment, and the outputs, summaries and log of its steps."""
 
     folder: Path
     environ: dict[str, str]
-    known: dict[str, str] = field(default_factory=dict)
-    """Expressions and their values: `inputs.x`, `steps.y.outputs.z`."""
+    values: dict[str, str] = field(default_factory=dict)
+    """Expression (`inputs.x`, `steps.y.outputs.z`) → its value."""
     log: str = ""
 
     @property
@@ -62,17 +62,17 @@ class Job:
         return "".join(path.read_text(encoding="utf-8") for path in sorted(self.folder.glob("../runner/summary-*")))
 
     def step(self, file: str, name: str, *, job: str = "") -> int:
-        """Run one step in bash as the runner does, and keep its outputs; returns its exit code."""
+        """Run a step in bash as the runner does, keep its outputs, and return its exit code."""
         document = yaml.load((ROOT / file).read_text(encoding="utf-8"), yaml.BaseLoader)
         steps: list[dict[str, Any]] = (document["runs"] if not job else document["jobs"][job])["steps"]
-        step = next(one for one in steps if one.get("name") == name)
-        assert "${{" not in step["run"], "an expression in a script is text that a stranger may write"
+        step = next(step for step in steps if step.get("name") == name)
+        assert "${{" not in step["run"], "an expression in a script allows injection"
         assert step["shell"] == "bash"
         runner = self.folder.parent / "runner"
         runner.mkdir(exist_ok=True)
         output = runner / f"output-{len(list(runner.iterdir()))}"
         output.touch()
-        done = subprocess.run(
+        completed = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.folder,
             env=clean_environment(
@@ -89,7 +89,7 @@ class Job:
                     "RUNNER_OS": "Linux",
                     "RUNNER_ARCH": "X64",
                     **self.environ,
-                    **{key: evaluated(value, self.known) for key, value in step.get("env", {}).items()},
+                    **{key: interpolate(value, self.values) for key, value in step.get("env", {}).items()},
                 }
             ),
             capture_output=True,
@@ -97,21 +97,21 @@ class Job:
             timeout=120,
             check=False,
         )
-        self.log += done.stdout + done.stderr
+        self.log += completed.stdout + completed.stderr
         if "id" in step:
-            outputs = parsed(output.read_text(encoding="utf-8"))
-            self.known |= {f"steps.{step['id']}.outputs.{key}": value for key, value in outputs.items()}
-        return done.returncode
+            outputs = parse_outputs(output.read_text(encoding="utf-8"))
+            self.values |= {f"steps.{step['id']}.outputs.{key}": value for key, value in outputs.items()}
+        return completed.returncode
 
     def output(self, step: str, name: str) -> str:
-        return self.known.get(f"steps.{step}.outputs.{name}", "")
+        return self.values.get(f"steps.{step}.outputs.{name}", "")
 
 
-def action_inputs(**given: str) -> dict[str, str]:
-    """The inputs of the action with their defaults, as expressions."""
+def action_inputs(**inputs: str) -> dict[str, str]:
+    """Return the action's inputs as expressions, with the given values or their defaults."""
     document = yaml.load((ROOT / "action.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
-    wanted = {name: item["default"] for name, item in document["inputs"].items()}
-    for name, value in given.items():
-        assert name.replace("_", "-") in wanted
-        wanted[name.replace("_", "-")] = value
-    return {f"inputs.{name}": value for name, value in wanted.items()}
+    values = {name: item["default"] for name, item in document["inputs"].items()}
+    for name, value in inputs.items():
+        assert name.replace("_", "-") in values
+        values[name.replace("_", "-")] = value
+    return {f"inputs.{name}": value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""The action's own steps, run in bash against the emulated tenant, sign-in service and mail relay."""
+"""Tests the steps of action.yml in bash with an emulated tenant, sign-in service and mail relay."""
 
 import os
 import shutil
@@ -34,12 +34,12 @@ HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
 
 
 def installed() -> dict[str, str]:
-    """Return what `Install` would leave behind."""
+    """Return the output of the step `Install`."""
     return {"steps.install.outputs.auditor": str(preloaded_program())}
 
 
 def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
-    """A repository with a policy and the emulated tenant, signed in to as a workflow does."""
+    """Return a job in a repository with a policy and the emulated tenant, signed in to with OIDC as in a workflow."""
     repository = folder / "repository"
     (repository / "policies").mkdir(parents=True)
     (repository / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
@@ -51,20 +51,20 @@ def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
         f"    recipients: [{{address: ann@contoso.example, locale: en}}]\n{mail}",
         encoding="utf-8",
     )
-    return Job(folder=repository, environ=emulator.environment(), known=installed())
+    return Job(folder=repository, environ=emulator.environment(), values=installed())
 
 
-def run(job: Job, **given: str) -> int:
-    """Run the action's steps from `Audit` on, with these inputs; returns the exit code of the last."""
-    job.known |= action_inputs(**given)
+def run(job: Job, **inputs: str) -> int:
+    """Run the action's steps from `Audit` on with these inputs; return the exit code of the last one."""
+    job.values |= action_inputs(**inputs)
     assert job.step("action.yml", "Audit") == 0, job.log
-    if given.get("send") == "true" and job.output("audit", "result"):
+    if inputs.get("send") == "true" and job.output("audit", "result"):
         assert job.step("action.yml", "Mail") == 0, job.log
     return job.step("action.yml", "End as the audit did")
 
 
 @pytest.mark.slow
-def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, emulator: Emulator) -> None:
+def test_run_with_findings_writes_outputs_and_fails(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, formats="html,json,sarif") == 1, job.log
     assert job.output("end", "exit-code") == "1"
@@ -79,7 +79,7 @@ def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, em
 
 
 @pytest.mark.slow
-def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) -> None:
+def test_run_with_findings_below_fail_on_succeeds(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, fail_on="critical") == 0, job.log
     assert job.output("audit", "findings") == "1"
@@ -87,7 +87,7 @@ def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("public", "mode"), [({}, 0o600), ({"AUDITOR_PUBLIC": "1"}, 0o644)])
-def test_the_environment_of_the_job_opens_the_report_to_others(
+def test_auditor_public_makes_the_result_readable_for_others(
     tmp_path: Path, emulator: Emulator, public: dict[str, str], mode: int
 ) -> None:
     job = workspace(tmp_path, emulator)
@@ -101,7 +101,7 @@ def test_the_environment_of_the_job_opens_the_report_to_others(
 
 
 @pytest.mark.slow
-def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
+def test_hostile_inputs_are_not_run_as_commands(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     fields = (
         "done",
@@ -124,42 +124,42 @@ def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None
 
 
 @pytest.mark.slow
-def test_the_log_of_a_plan_says_who_carried_it_out(tmp_path: Path) -> None:
-    here = tmp_path / "repository"
-    here.mkdir()
+def test_log_of_a_plan_is_used_to_report_who_carried_it_out(tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
     with planned_emulator() as emulator, sender(emulator) as send:
-        planned_folder(here, emulator, send)
+        planned_folder(repository, emulator, send)
         stored = ("--as-of", "2026-11-20T12:00:00Z", "--store", "st", "-q")
-        assert planned_tenant.run(here, emulator, "plan", "--snapshot", "before", *stored).code == 0
-        carry_out(here, send, log="done.jsonl")
-        assert planned_tenant.run(here, emulator, "collect", "-o", "after").code == 0
-    (here / "logs").mkdir()
-    (here / "logs" / "friday.jsonl").write_bytes((here / "done.jsonl").read_bytes())
-    (here / HOSTILE).write_bytes((here / "done.jsonl").read_bytes())
-    before = sorted(path.name for path in here.iterdir())
-    given = {"snapshot": "after", "as_of": "2026-11-23T02:00:00Z", "formats": "terminal", "fail_on": "never"}
-    for done, history, told in (
+        assert planned_tenant.run(repository, emulator, "plan", "--snapshot", "before", *stored).code == 0
+        carry_out(repository, send, log="done.jsonl")
+        assert planned_tenant.run(repository, emulator, "collect", "-o", "after").code == 0
+    (repository / "logs").mkdir()
+    (repository / "logs" / "friday.jsonl").write_bytes((repository / "done.jsonl").read_bytes())
+    (repository / HOSTILE).write_bytes((repository / "done.jsonl").read_bytes())
+    before = sorted(path.name for path in repository.iterdir())
+    inputs = {"snapshot": "after", "as_of": "2026-11-23T02:00:00Z", "formats": "terminal", "fail_on": "never"}
+    for log, history, is_named in (
         ("logs", "st", True),
         (HOSTILE, "st", True),
         ("missing.jsonl", "st", False),
         ("done.jsonl", "", False),
     ):
-        job = Job(folder=here, environ={}, known=installed())
-        assert run(job, done=done, history=history, **given) == 0, (done, history, job.log)
+        job = Job(folder=repository, environ={}, values=installed())
+        assert run(job, done=log, history=history, **inputs) == 0, (log, history, job.log)
         report = " ".join(job.log.split())
-        assert ("4 of 4 actions of 20 Nov 2026 done" in report) is (history == "st"), (done, history, report)
-        assert ("Carried out by admin@contoso.example" in report) is told, (done, history, report)
-    assert sorted(path.name for path in here.iterdir()) == before
+        assert ("4 of 4 actions of 20 Nov 2026 done" in report) is (history == "st"), (log, history, report)
+        assert ("Carried out by admin@contoso.example" in report) is is_named, (log, history, report)
+    assert sorted(path.name for path in repository.iterdir()) == before
 
 
-def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> None:
+def test_unknown_command_exits_with_code_2(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, command="send") == 2
     assert "none of audit, report, install" in job.log
 
 
 @pytest.mark.slow
-def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
+def test_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
     with relay(tmp_path, auth=True) as server:
         server.box.refuse["ann@contoso.example"] = "550 no such person"
         mail = (
@@ -172,14 +172,14 @@ def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path
         assert (job.folder / "out" / "report.html").is_file()
 
 
-def test_the_cache_is_named_after_the_locks(tmp_path: Path, emulator: Emulator) -> None:
+def test_cache_key_is_derived_from_lock_files(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert job.step("action.yml", "Name the cache") == 0, job.log
     assert job.output("cache", "key").startswith("licence-auditor-Linux-X64-")
     assert len(job.output("cache", "key").rsplit("-", 1)[1]) == 32
 
 
-def test_inputs_reach_scripts_by_the_environment_alone() -> None:
+def test_scripts_get_inputs_only_through_the_environment() -> None:
     document = yaml.load((ROOT / "action.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
     scripts = [step for step in document["runs"]["steps"] if "run" in step]
     assert len(scripts) >= 5
@@ -189,12 +189,10 @@ def test_inputs_reach_scripts_by_the_environment_alone() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["demo", "redact", "send", "upload", "sarif"])
 @pytest.mark.parametrize("value", ["True", "yes", "1", "", " true", "FALSE", "::error::x", "true\nfalse"])
-def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(
-    tmp_path: Path, name: str, value: str
-) -> None:
+def test_boolean_input_that_is_neither_true_nor_false_is_refused(tmp_path: Path, name: str, value: str) -> None:
     job = Job(folder=tmp_path / "repository", environ={})
     job.folder.mkdir()
-    job.known |= action_inputs(**{name: value})
+    job.values |= action_inputs(**{name: value})
     assert job.step("action.yml", "Check the inputs") == 2
     assert f"neither true nor false: {name}." in job.log
     if value:
@@ -203,10 +201,10 @@ def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(
     assert job.output("end", "exit-code") == "2"
 
 
-def test_inputs_that_are_true_or_false_are_taken(tmp_path: Path) -> None:
+def test_boolean_inputs_true_and_false_are_accepted(tmp_path: Path) -> None:
     job = Job(folder=tmp_path / "repository", environ={})
     job.folder.mkdir()
-    job.known |= action_inputs(redact="true", sarif="false")
+    job.values |= action_inputs(redact="true", sarif="false")
     assert job.step("action.yml", "Check the inputs") == 0
     document = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
     assert document["runs"]["steps"][0]["name"] == "Check the inputs"

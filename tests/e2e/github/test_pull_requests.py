@@ -1,4 +1,4 @@
-"""Whole runs for a pull request: what a reviewer is told, and what a stranger gets."""
+"""Tests complete runs of the policy preview for pull requests from the repository and from forks."""
 
 import os
 from dataclasses import replace  # noqa: TID251 - of dataclasses
@@ -14,23 +14,23 @@ from tests.e2e.github.workflow import run_workflow, scripts
 from tests.emulator.server import Emulator
 
 pytestmark = needs_bash
-WIDER = POLICY.replace("{accountEnabled: false}", "{userType: member}")
-PLACE = "policies/people.yaml"
+WIDER_POLICY = POLICY.replace("{accountEnabled: false}", "{userType: member}")
+POLICY_PATH = "policies/people.yaml"
 
 
 def with_snapshot(hub: Hub, emulator: Emulator) -> None:
-    """What a night leaves behind for previews."""
-    snapshot = hub.artifacts(hub.begin("nightly-audit.yml", "main")) / "snapshot-1"
+    """Add the snapshot artifact of a nightly run, which previews need."""
+    snapshot = hub.artifacts(hub.start_run("nightly-audit.yml", "main")) / "snapshot-1"
     environ = {**emulator.environment(), "PATH": os.environ["PATH"]}
     assert call("collect", "-q", "-o", snapshot, cwd=hub.repository, **environ).code == 0
 
 
 @pytest.mark.slow
-def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulator) -> None:
+def test_preview_of_a_policy_change_is_posted_as_a_comment_and_updated(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
-    hub.begin("nightly-audit.yml", "main")  # a night later that left nothing
-    hub.pull_request({PLACE: WIDER})
+    hub.start_run("nightly-audit.yml", "main")  # a later night without artifacts
+    hub.pull_request({POLICY_PATH: WIDER_POLICY})
     first = run_workflow(PREVIEW, request(hub, emulator))
     assert first.jobs == {"validate": "success", "preview": "failure"}, first.log
     assert first.steps[PREVIEW, "preview", "End as the preview did"] == 1
@@ -40,24 +40,24 @@ def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulat
     assert [name for name in ("ann", "bram", "cem") if f"{name}@" in comment["body"]] == []
     assert first.names(PREVIEW) == scripts(PREVIEW, hub.repository), "every script of the workflow ran"
 
-    hub.keep(comments=[*hub.state["comments"], {"id": 7, "user": {"login": "mallory"}, "body": comment["body"]}])
-    hub.pull_request({PLACE: POLICY.replace("high", "low")})
+    hub.update(comments=[*hub.state["comments"], {"id": 7, "user": {"login": "mallory"}, "body": comment["body"]}])
+    hub.pull_request({POLICY_PATH: POLICY.replace("high", "low")})
     second = run_workflow(PREVIEW, request(hub, emulator))
     assert second.jobs == {"validate": "success", "preview": "success"}, second.log
-    ours, theirs = hub.state["comments"]
-    assert ours["body"] != comment["body"] == theirs["body"], "the comment is updated in place, and only ours"
+    own_comment, other_comment = hub.state["comments"]
+    assert own_comment["body"] != comment["body"] == other_comment["body"], "only the own comment is updated"
     assert not emulator.journal.writes()
 
 
 @pytest.mark.slow
-def test_a_fork_gets_validation_and_tests_and_nothing_else(tmp_path: Path, emulator: Emulator) -> None:
+def test_fork_gets_only_validation_and_policy_tests(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
     before = len(hub.state["calls"])
-    hub.pull_request({PLACE: WIDER})
-    ran = run_workflow(PREVIEW, request(hub, emulator, fork=True))
-    assert ran.jobs == {"validate": "success", "preview": "skipped"}, ran.log
-    assert ran.names(PREVIEW) == {("validate", "Validate"), ("validate", "Test")}
+    hub.pull_request({POLICY_PATH: WIDER_POLICY})
+    run = run_workflow(PREVIEW, request(hub, emulator, fork=True))
+    assert run.jobs == {"validate": "success", "preview": "skipped"}, run.log
+    assert run.names(PREVIEW) == {("validate", "Validate"), ("validate", "Test")}
     assert len(hub.state["calls"]) == before
     assert hub.state["comments"] == []
 
@@ -67,54 +67,54 @@ def hostile(text: str) -> str:
 
 
 @pytest.mark.slow
-def test_a_policy_that_does_not_parse_is_marked_and_goes_no_further(tmp_path: Path, emulator: Emulator) -> None:
+def test_invalid_policy_is_annotated_and_not_previewed(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
-    hub.pull_request({PLACE: POLICY.replace("high", "hihg")})
-    ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs == {"validate": "failure", "preview": "skipped"}
-    assert ran.steps[PREVIEW, "validate", "Validate"] == 2
-    assert f"::error file={PLACE},line=5," in ran.log
+    hub.pull_request({POLICY_PATH: POLICY.replace("high", "hihg")})
+    run = run_workflow(PREVIEW, request(hub, emulator))
+    assert run.jobs == {"validate": "failure", "preview": "skipped"}
+    assert run.steps[PREVIEW, "validate", "Validate"] == 2
+    assert f"::error file={POLICY_PATH},line=5," in run.log
     assert hub.state["comments"] == []
 
 
 @pytest.mark.slow
-def test_a_policy_test_that_fails_is_red(tmp_path: Path, emulator: Emulator) -> None:
+def test_failing_policy_test_fails_the_job(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     text = (hub.repository / "policies" / "capacity_test.yaml").read_text(encoding="utf-8")
     hub.pull_request({"policies/capacity.yaml": "version: 1\npolicies: []\n", "policies/capacity_test.yaml": text})
-    ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs == {"validate": "failure", "preview": "skipped"}, ran.log
+    run = run_workflow(PREVIEW, request(hub, emulator))
+    assert run.jobs == {"validate": "failure", "preview": "skipped"}, run.log
 
 
 @pytest.mark.slow
-def test_text_of_a_stranger_is_text(tmp_path: Path, emulator: Emulator) -> None:
-    """Titles that are commands, workflow commands and markup: nothing runs, no line of the log begins with `::`."""
+def test_hostile_policy_title_runs_nothing_and_is_escaped(tmp_path: Path, emulator: Emulator) -> None:
+    """The title has shell commands, workflow commands and markup; no line of the log starts with `::set-output`."""
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
     title = r'"$(touch pwned)`touch pwned`\n::set-output name=exit-code::0\n<!-- licence-policy-preview --><img src=x>"'
-    hub.pull_request({PLACE: hostile(title).replace("{accountEnabled: false}", "{userType: member}")})
-    ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs["preview"] == "failure", ran.log
-    assert [line for line in ran.log.splitlines() if line.startswith("::set-output")] == []
+    hub.pull_request({POLICY_PATH: hostile(title).replace("{accountEnabled: false}", "{userType: member}")})
+    run = run_workflow(PREVIEW, request(hub, emulator))
+    assert run.jobs["preview"] == "failure", run.log
+    assert [line for line in run.log.splitlines() if line.startswith("::set-output")] == []
     assert not list((hub.folder / "machines").rglob("pwned"))
     (comment,) = hub.state["comments"]
     assert "<img" not in comment["body"]
-    marks = "<!-- licence-policy-preview -->\n<!-- auditor-preview -->\n"
-    assert comment["body"].startswith(marks)
+    header = "<!-- licence-policy-preview -->\n<!-- auditor-preview -->\n"
+    assert comment["body"].startswith(header)
     assert comment["body"].count("<!--") == 2
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("why", ["new", "expired"])
-def test_without_a_snapshot_that_is_reported(tmp_path: Path, emulator: Emulator, why: str) -> None:
+@pytest.mark.parametrize("reason", ["new", "expired"])
+def test_missing_snapshot_is_reported_as_a_notice(tmp_path: Path, emulator: Emulator, reason: str) -> None:
     hub = team(tmp_path, emulator)
-    if why == "expired":
-        hub.begin("nightly-audit.yml", "main")
-    hub.pull_request({PLACE: WIDER})
-    ran = run_workflow(PREVIEW, request(hub, emulator))
-    assert ran.jobs == {"validate": "success", "preview": "success"}, ran.log
-    assert "::notice title=No preview::No snapshot is there" in ran.log
+    if reason == "expired":
+        hub.start_run("nightly-audit.yml", "main")
+    hub.pull_request({POLICY_PATH: WIDER_POLICY})
+    run = run_workflow(PREVIEW, request(hub, emulator))
+    assert run.jobs == {"validate": "success", "preview": "success"}, run.log
+    assert "::notice title=No preview::No snapshot is there" in run.log
     assert hub.state["comments"] == []
 
 
@@ -123,18 +123,16 @@ def test_without_a_snapshot_that_is_reported(tmp_path: Path, emulator: Emulator,
     ("permission", "message"),
     [("actions", "the job needs actions: read"), ("pull-requests", "needs pull-requests: write")],
 )
-def test_a_permission_that_the_job_lacks_is_named(
-    tmp_path: Path, emulator: Emulator, permission: str, message: str
-) -> None:
+def test_missing_job_permission_is_named(tmp_path: Path, emulator: Emulator, permission: str, message: str) -> None:
     def without(document: dict[str, Any]) -> None:
         del document["jobs"]["preview"]["permissions"][permission]
 
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
-    hub.pull_request({PLACE: WIDER})
-    ran = run_workflow(PREVIEW, replace(request(hub, emulator), change=without))
-    assert ran.jobs["preview"] == "failure"
-    assert message in ran.log
+    hub.pull_request({POLICY_PATH: WIDER_POLICY})
+    run = run_workflow(PREVIEW, replace(request(hub, emulator), change=without))
+    assert run.jobs["preview"] == "failure"
+    assert message in run.log
     assert hub.state["comments"] == []
     if permission == "pull-requests":
-        assert "leavers" in ran.summary, "the preview is not lost"
+        assert "leavers" in run.summary, "the preview is not lost"

@@ -1,4 +1,4 @@
-"""What the workflows may do, and their own steps, run in bash with a stand-in for GitHub's `gh`."""
+"""Tests the permissions of the workflows, and single steps of them, run in bash with a fake `gh`."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.e2e.github.runner import Job
 FOLDER = ".github/workflows"
 NIGHTLY, PREVIEW = f"{FOLDER}/nightly-audit.yml", f"{FOLDER}/policy-preview.yml"
 PROGRAM = str(Path(sys.executable).parent / "auditor")
-ASKED = 'printf "%s\\n" "$*" >> "$GH_LOG"\n'
+LOG_CALL = 'printf "%s\\n" "$*" >> "$GH_LOG"\n'
 
 needs_bash = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None or shutil.which("jq") is None,
@@ -25,44 +25,44 @@ needs_bash = pytest.mark.skipif(
 
 
 def workflow(name: str) -> dict[str, Any]:
-    found = yaml.load((ROOT / name).read_text(encoding="utf-8"), yaml.BaseLoader)
-    assert isinstance(found, dict)
-    return found
+    document = yaml.load((ROOT / name).read_text(encoding="utf-8"), yaml.BaseLoader)
+    assert isinstance(document, dict)
+    return document
 
 
 def job_in(folder: Path, gh: str = "exit 1\n") -> Job:
-    """A repository beside a `gh` that notes how it was called and then does as it is told."""
+    """Return a job in a new repository, with a fake `gh` that logs its arguments and then runs the given script."""
     repository, programs = folder / "repository", folder / "programs"
     repository.mkdir()
     programs.mkdir()
-    (programs / "gh").write_text(f"#!/usr/bin/env bash\n{ASKED}{gh}", encoding="utf-8")
+    (programs / "gh").write_text(f"#!/usr/bin/env bash\n{LOG_CALL}{gh}", encoding="utf-8")
     (programs / "gh").chmod(0o755)
     path = f"{programs}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
-    return Job(folder=repository, environ={"PATH": path, "GH_LOG": str(folder / "asked")})
+    return Job(folder=repository, environ={"PATH": path, "GH_LOG": str(folder / "gh-calls")})
 
 
-def asked(folder: Path) -> str:
-    return (folder / "asked").read_text(encoding="utf-8")
+def gh_calls(folder: Path) -> str:
+    return (folder / "gh-calls").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / FOLDER).glob("*.yml")), ids=lambda path: path.name)
-def test_no_workflow_gives_strangers_a_hold(path: Path) -> None:
-    found = workflow(f"{FOLDER}/{path.name}")
-    assert found["permissions"] == {}
-    assert "pull_request_target" not in found["on"]
-    assert "workflow_run" not in found["on"]
+def test_workflow_has_no_default_permissions_secrets_or_unsafe_triggers(path: Path) -> None:
+    document = workflow(f"{FOLDER}/{path.name}")
+    assert document["permissions"] == {}
+    assert "pull_request_target" not in document["on"]
+    assert "workflow_run" not in document["on"]
     assert not re.search(r"\$\{\{[^}]*\bsecrets\b", path.read_text(encoding="utf-8"))
-    assert [job for job in found["jobs"].values() if "timeout-minutes" not in job] == []
+    assert [job for job in document["jobs"].values() if "timeout-minutes" not in job] == []
 
 
-def test_what_a_pull_request_brings_cannot_sign_in() -> None:
+def test_jobs_of_a_pull_request_cannot_sign_in() -> None:
     jobs = workflow(PREVIEW)["jobs"]
     assert jobs["validate"]["permissions"] == {"contents": "read"}
     assert "id-token" not in jobs["preview"]["permissions"]
     assert jobs["preview"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
 
 
-def test_the_night_begins_off_the_hour() -> None:
+def test_nightly_schedule_is_not_at_a_quarter_of_the_hour() -> None:
     (schedule,) = workflow(NIGHTLY)["on"]["schedule"]
     assert int(schedule["cron"].split()[0]) % 15
     assert schedule["timezone"]
@@ -70,15 +70,15 @@ def test_the_night_begins_off_the_hour() -> None:
 
 @needs_bash
 @pytest.mark.parametrize(("shards", "code", "expected"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
-def test_the_tenants_are_divided_as_the_variable_says(tmp_path: Path, shards: str, code: int, expected: str) -> None:
+def test_variable_audit_shards_sets_the_number_of_shards(tmp_path: Path, shards: str, code: int, expected: str) -> None:
     job = job_in(tmp_path, "echo private\n")
     (job.folder / "tenants.yaml").touch()
-    job.known["vars.AUDIT_SHARDS"] = shards
+    job.values["vars.AUDIT_SHARDS"] = shards
     assert job.step(NIGHTLY, "Divide the tenants", job="plan") == code, job.log
     assert job.output("shards", "shards") == expected
 
 
-def result(folder: Path, *, complete: bool, as_of: str) -> None:
+def write_result(folder: Path, *, complete: bool, as_of: str) -> None:
     folder.mkdir(parents=True)
     document = {"run": {"asOf": as_of}, "tenants": [{"complete": complete}], "summary": {"notEvaluated": 0}}
     (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
@@ -86,14 +86,14 @@ def result(folder: Path, *, complete: bool, as_of: str) -> None:
 
 @pytest.mark.slow
 @needs_bash
-def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
+def test_report_stops_if_a_shard_has_no_result(tmp_path: Path) -> None:
     job = job_in(tmp_path)
-    job.known["needs.plan.outputs.shards"] = "[1,2]"
-    result(job.folder / "shards" / "audit-shard-1", complete=True, as_of="2026-01-01T00:00:00Z")
-    result(job.folder / "shards" / "audit-shard-1" / "tenants", complete=True, as_of="2026-01-01T00:00:00Z")
+    job.values["needs.plan.outputs.shards"] = "[1,2]"
+    write_result(job.folder / "shards" / "audit-shard-1", complete=True, as_of="2026-01-01T00:00:00Z")
+    write_result(job.folder / "shards" / "audit-shard-1" / "tenants", complete=True, as_of="2026-01-01T00:00:00Z")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 3
     assert "Only 1 of 2 parts" in job.log
-    result(job.folder / "shards" / "audit-shard-2", complete=True, as_of="2026-01-01T00:00:00Z")
+    write_result(job.folder / "shards" / "audit-shard-2", complete=True, as_of="2026-01-01T00:00:00Z")
     assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 0
     assert job.output("shards", "results").splitlines() == [
         f"shards/audit-shard-{number}/result.json" for number in (1, 2)
@@ -102,12 +102,12 @@ def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
 
 @needs_bash
 @pytest.mark.parametrize(("old", "method"), [("", "POST"), ("55", "PATCH")])
-def test_the_comment_is_updated_in_place(tmp_path: Path, old: str, method: str) -> None:
+def test_existing_comment_is_updated(tmp_path: Path, old: str, method: str) -> None:
     job = job_in(tmp_path, f'if [ "$2" = --paginate ]; then echo "{old}"; fi\n')
-    job.known["github.event.pull_request.number"] = "12"
+    job.values["github.event.pull_request.number"] = "12"
     (job.folder / "preview").mkdir()
     (job.folder / "preview" / "preview.md").write_text("ç" * 50_000, encoding="utf-8")
     assert job.step(PREVIEW, "Comment", job="preview") == 0, job.log
-    assert f"--method {method}" in asked(tmp_path)
+    assert f"--method {method}" in gh_calls(tmp_path)
     assert (job.folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- licence-policy-preview -->\nç")
     assert (job.folder / "comment.md").stat().st_size <= 60_100

@@ -1,7 +1,8 @@
-"""A workflow file and an event into what GitHub's runner would do with them: every `run:` step for real, in bash.
+"""Runs the workflow of an event like GitHub's runner: every `run:` step is run in bash.
 
-Not GitHub's: `uses:` of other people's actions. Checkout and the passing on of artifacts are stood in for, so that one
-job has what another made; every other action is noted with its inputs and does nothing. This project's is expanded.
+Actions of others (`uses:`) are not run. Checkout, upload and download of artifacts are simulated, so that a job has the
+artifacts of earlier jobs; every other action is only recorded with its inputs. The steps of this project's action are
+run.
 """
 
 import itertools
@@ -18,132 +19,140 @@ import yaml
 
 from auditor import __home__
 from tests.builders.service.command_line import ROOT, clean_environment
-from tests.e2e.github.expressions import Known, as_text, condition, filled
+from tests.e2e.github.expressions import Scope, as_text, condition, interpolate
 from tests.e2e.github.hub import Hub
-from tests.e2e.github.runner import parsed
+from tests.e2e.github.runner import parse_outputs
 
-_OURS = re.compile(rf"\./|{__home__}@.+")
+_OWN_ACTION = re.compile(rf"\./|{__home__}@.+")
 Step = dict[str, Any]
 
 
 @dataclass(slots=True, kw_only=True)
-class Ran:
-    """What became of a run."""
+class WorkflowRun:
+    """The outcome of a workflow run."""
 
     number: int
     jobs: dict[str, str] = field(default_factory=dict)
     """Job, or job and matrix value, → success, failure or skipped."""
     steps: dict[tuple[str, str, str], int] = field(default_factory=dict)
-    """File, job and name of each `run:` step that ran → its exit code; the worst where it ran more than once."""
+    """File, job and name of each `run:` step that ran → its exit code; the highest one if it ran more than once."""
     used: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
-    """Every action that was called, with its inputs."""
+    """Every action that was used, with its inputs."""
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     log: str = ""
     summary: str = ""
 
     def inputs(self, action: str) -> list[Mapping[str, str]]:
-        return [given for name, given in self.used if name.startswith(action)]
+        return [inputs for name, inputs in self.used if name.startswith(action)]
 
     def names(self, file: str) -> set[tuple[str, str]]:
-        """The steps of a file that ran, as job and name."""
-        return {(job, name) for where, job, name in self.steps if where == file}
+        """Return job and name of each step of a file that ran."""
+        return {(job, name) for step_file, job, name in self.steps if step_file == file}
 
 
 @dataclass(slots=True, kw_only=True)
 class Event:
-    """Why a workflow runs, and how."""
+    """The event that starts a workflow, and the environment of its run."""
 
     hub: Hub
     name: str = "schedule"
     payload: Mapping[str, Any] = field(default_factory=dict)
     ref: str = "main"
     environ: Mapping[str, str] = field(default_factory=dict)
-    """What the runner's environment has besides; sign-in variables reach jobs with `id-token: write` only."""
+    """Additional variables of the runner; those for the sign-in are only passed to jobs with `id-token: write`."""
     installed: Path | None = None
-    """The program that `Install` of the action left behind, so that it does not run again in every job."""
+    """The installed program; if it is set, the action's step `Install` is skipped."""
     action: Path = ROOT
-    """Where the project's own action is."""
+    """The folder of the project's own action."""
     attempt: int = 1
     run: int | None = None
-    """An earlier run that is run again."""
+    """The number of an earlier run, if it is run again."""
     change: Callable[[dict[str, Any]], None] = lambda _: None
-    """What is altered in the workflow first, such as a permission taken away."""
+    """A change that is made to the workflow first, such as removing a permission."""
     fork: bool = False
 
 
-def run_workflow(file: str, event: Event, *, source: Path | None = None) -> Ran:
-    """Run every job of a workflow in the order of their needs; `file` is within the repository, or `source`."""
+def run_workflow(file: str, event: Event, *, source: Path | None = None) -> WorkflowRun:
+    """Run every job of a workflow in the order of their needs; `file` is relative to the repository, or to `source`."""
     document = yaml.load(((source or event.hub.repository) / file).read_text(encoding="utf-8"), yaml.BaseLoader)
     event.change(document)
-    number = event.hub.begin(Path(file).name, event.ref) if event.run is None else event.run
-    ran = Ran(number=number)
+    number = event.hub.start_run(Path(file).name, event.ref) if event.run is None else event.run
+    run = WorkflowRun(number=number)
     waiting = dict(document["jobs"])
     results: dict[str, dict[str, Any]] = {}
     while waiting:
         name = next(name for name, job in waiting.items() if results.keys() >= set(_needs(job)))
         job = waiting.pop(name)
-        results[name] = _job(file, document, name, job, event, ran, {need: results[need] for need in _needs(job)})
-    ran.outputs = {name: result["outputs"] for name, result in results.items()}
-    return ran
+        results[name] = _job(file, document, name, job, event, run, {need: results[need] for need in _needs(job)})
+    run.outputs = {name: result["outputs"] for name, result in results.items()}
+    return run
 
 
 def scripts(path: str, root: Path = ROOT) -> set[tuple[str, str]]:
-    """Every `run:` step of a workflow or an action, as job and name."""
+    """Return job and name of every `run:` step of a workflow or an action."""
     document = yaml.load((root / path).read_text(encoding="utf-8"), yaml.BaseLoader)
     groups = {"": document["runs"]} if "runs" in document else document["jobs"]
-    return {(job, _called(step)) for job, group in groups.items() for step in group["steps"] if "run" in step}
+    return {(job, _step_name(step)) for job, group in groups.items() for step in group["steps"] if "run" in step}
 
 
-def _called(step: Step) -> str:
+def _step_name(step: Step) -> str:
     return str(step.get("name") or step["run"].splitlines()[0])
 
 
 def _needs(job: dict[str, Any]) -> list[str]:
-    found = job.get("needs", [])
-    return [found] if isinstance(found, str) else list(found)
+    needs = job.get("needs", [])
+    return [needs] if isinstance(needs, str) else list(needs)
 
 
 def _job(
-    file: str, document: dict[str, Any], name: str, job: dict[str, Any], event: Event, ran: Ran, needs: dict[str, Any]
+    file: str,
+    document: dict[str, Any],
+    name: str,
+    job: dict[str, Any],
+    event: Event,
+    run: WorkflowRun,
+    needs: dict[str, Any],
 ) -> dict[str, Any]:
-    contexts = {"github": _github(event, ran, job), "vars": event.hub.variables, "needs": needs, "env": {}}
+    contexts = {"github": _github(event, run, job), "vars": event.hub.variables, "needs": needs, "env": {}}
     failed = any(need["result"] != "success" for need in needs.values())
-    if not condition(job.get("if", "success()"), Known(contexts=contexts, failed=failed)):
-        ran.jobs[name] = "skipped"
+    if not condition(job.get("if", "success()"), Scope(contexts=contexts, failed=failed)):
+        run.jobs[name] = "skipped"
         return {"result": "skipped", "outputs": {}}
-    ends = []
+    conclusions = []
     outputs: dict[str, Any] = {}
     for values in _matrix(job, contexts):
         for section in ("strategy", "matrix"):
             contexts[section] = {"job-total": len(_matrix(job, contexts))} if section == "strategy" else values
-        one = _Job(
-            file=file, name=name, event=event, ran=ran, contexts=dict(contexts), permissions=_granted(job, event)
+        runner = _Job(
+            file=file, name=name, event=event, run=run, contexts=dict(contexts), permissions=_permissions(job, event)
         )
-        one.environ |= {key: as_text(filled(value, one.known())) for key, value in document.get("env", {}).items()}
-        one.steps(job["steps"], file, name)
-        ends.append("failure" if one.failed else "success")
-        outputs |= {key: as_text(filled(value, one.known())) for key, value in job.get("outputs", {}).items()}
-        ran.jobs[" ".join([name, *(str(value) for value in values.values())])] = ends[-1]
-    return {"result": "failure" if "failure" in ends else "success", "outputs": outputs}
+        runner.environ |= {
+            key: as_text(interpolate(value, runner.scope())) for key, value in document.get("env", {}).items()
+        }
+        runner.steps(job["steps"], file, name)
+        conclusions.append("failure" if runner.failed else "success")
+        outputs |= {key: as_text(interpolate(value, runner.scope())) for key, value in job.get("outputs", {}).items()}
+        run.jobs[" ".join([name, *(str(value) for value in values.values())])] = conclusions[-1]
+    return {"result": "failure" if "failure" in conclusions else "success", "outputs": outputs}
 
 
 def _matrix(job: dict[str, Any], contexts: dict[str, Any]) -> list[dict[str, Any]]:
     axes = dict(job.get("strategy", {}).get("matrix", {}))
-    more = axes.pop("include", [])
-    known = Known(contexts=contexts)
-    values = {key: filled(value, known) if isinstance(value, str) else value for key, value in axes.items()}
-    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())] + list(more)
+    included = axes.pop("include", [])
+    scope = Scope(contexts=contexts)
+    values = {key: interpolate(value, scope) if isinstance(value, str) else value for key, value in axes.items()}
+    return [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())] + list(included)
 
 
-def _granted(job: dict[str, Any], event: Event) -> dict[str, str]:
-    """What a job's token may do: for a pull request from a fork reading at most, and no sign-in."""
-    granted: dict[str, str] = job.get("permissions", {})
+def _permissions(job: dict[str, Any], event: Event) -> dict[str, str]:
+    """Return the permissions of a job's token. For a pull request from a fork they are read-only, without sign-in."""
+    permissions: dict[str, str] = job.get("permissions", {})
     if event.fork:
-        return {what: "read" for what in granted if what != "id-token"}
-    return granted
+        return {permission: "read" for permission in permissions if permission != "id-token"}
+    return permissions
 
 
-def _github(event: Event, ran: Ran, job: dict[str, Any]) -> dict[str, Any]:
+def _github(event: Event, run: WorkflowRun, job: dict[str, Any]) -> dict[str, Any]:
     return {
         "event_name": event.name,
         "event": {"repository": {"default_branch": "main"}, **event.payload},
@@ -151,20 +160,20 @@ def _github(event: Event, ran: Ran, job: dict[str, Any]) -> dict[str, Any]:
         "ref_name": event.ref,
         "repository": "contoso/licences",
         "server_url": "https://github.com",
-        "run_id": str(ran.number),
+        "run_id": str(run.number),
         "run_attempt": str(event.attempt),
-        "token": json.dumps(_granted(job, event)),
+        "token": json.dumps(_permissions(job, event)),
     }
 
 
 @dataclass(slots=True, kw_only=True)
 class _Job:
-    """A machine that runs the steps of one job, or of an action in it."""
+    """A machine that runs the steps of a job, and those of actions in it."""
 
     file: str
     name: str
     event: Event
-    ran: Ran
+    run: WorkflowRun
     contexts: dict[str, Any]
     permissions: dict[str, str]
     environ: dict[str, str] = field(default_factory=dict)
@@ -178,49 +187,49 @@ class _Job:
             (self.machine / folder).mkdir(parents=True)
         self.contexts |= {"steps": {}, "env": {}, "runner": {"temp": str(self.machine / "temp")}}
 
-    def known(self, **more: Any) -> Known:
-        return Known(contexts={**self.contexts, **more}, failed=self.failed)
+    def scope(self, **contexts: Any) -> Scope:
+        return Scope(contexts={**self.contexts, **contexts}, failed=self.failed)
 
     def steps(self, steps: list[Step], file: str, job: str) -> None:
-        """Run what is to run; a step that fails lets those through that say `always()`."""
+        """Run the steps whose condition holds; after a failed step, only those with `always()` or `failure()`."""
         for step in steps:
-            if not condition(step.get("if", "success()"), self.known()):
+            if not condition(step.get("if", "success()"), self.scope()):
                 continue
-            code, outputs = self.script(step, file, job) if "run" in step else self.action(step)
+            code, outputs = self.run_script(step, file, job) if "run" in step else self.use(step)
             if "id" in step:
                 self.contexts["steps"][step["id"]] = {"outputs": outputs, "outcome": "failure" if code else "success"}
             if code and step.get("continue-on-error") != "true":
                 self.failed = True
 
-    def action(self, step: Step) -> tuple[int, dict[str, str]]:
-        given = {key: as_text(filled(value, self.known())) for key, value in step.get("with", {}).items()}
-        self.ran.used.append((step["uses"], given))
-        if _OURS.fullmatch(step["uses"].split(" ")[0]):
-            return self.ours(given)
-        stands_in = {
+    def use(self, step: Step) -> tuple[int, dict[str, str]]:
+        inputs = {key: as_text(interpolate(value, self.scope())) for key, value in step.get("with", {}).items()}
+        self.run.used.append((step["uses"], inputs))
+        if _OWN_ACTION.fullmatch(step["uses"].split(" ")[0]):
+            return self.run_own_action(inputs)
+        simulated = {
             "actions/checkout": self.check_out,
             "actions/upload-artifact": self.upload,
             "actions/download-artifact": self.download,
         }
         name = step["uses"].split("@")[0]
-        return (stands_in[name](given) if name in stands_in else 0), {}
+        return (simulated[name](inputs) if name in simulated else 0), {}
 
-    def ours(self, given: dict[str, str]) -> tuple[int, dict[str, str]]:
-        """Expand the project's own action: its steps know its inputs and each other, and nothing of the job's."""
+    def run_own_action(self, inputs: dict[str, str]) -> tuple[int, dict[str, str]]:
+        """Run the steps of the project's own action, which see its inputs and each other, but not the job's steps."""
         document = yaml.load((ROOT / "action.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
-        assert given.keys() <= document["inputs"].keys(), "an input that the action does not have"
+        assert inputs.keys() <= document["inputs"].keys(), "an input that the action does not have"
         outer, failed = self.contexts, self.failed
-        inputs = {key: given.get(key, item.get("default", "")) for key, item in document["inputs"].items()}
-        self.contexts = {"github": outer["github"], "runner": outer["runner"], "inputs": inputs, "steps": {}}
+        values = {key: inputs.get(key, item.get("default", "")) for key, item in document["inputs"].items()}
+        self.contexts = {"github": outer["github"], "runner": outer["runner"], "inputs": values, "steps": {}}
         self.failed = False
         self.steps(document["runs"]["steps"], "action.yml", "")
-        outputs = {key: as_text(filled(item["value"], self.known())) for key, item in document["outputs"].items()}
+        outputs = {key: as_text(interpolate(item["value"], self.scope())) for key, item in document["outputs"].items()}
         code = int(self.failed)
         self.contexts, self.failed = outer, failed
         return code, outputs
 
-    def script(self, step: Step, file: str, job: str) -> tuple[int, dict[str, str]]:
-        assert "${{" not in step["run"], "an expression in a script is text that a stranger may write"
+    def run_script(self, step: Step, file: str, job: str) -> tuple[int, dict[str, str]]:
+        assert "${{" not in step["run"], "an expression in a script allows injection"
         assert step["shell"] == "bash"
         installed = self.event.installed
         if (file, step.get("id")) == ("action.yml", "install") and installed is not None:
@@ -228,25 +237,25 @@ class _Job:
         number = len(list((self.machine / "files").iterdir()))
         output, summary = (self.machine / "files" / f"{number}-{kind}" for kind in ("output", "summary"))
         output.touch()
-        given = {key: as_text(filled(value, self.known())) for key, value in step.get("env", {}).items()}
-        done = subprocess.run(
+        step_env = {key: as_text(interpolate(value, self.scope())) for key, value in step.get("env", {}).items()}
+        completed = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
             cwd=self.machine / "work" / step.get("working-directory", ""),
-            env=clean_environment(self.surroundings(output, summary) | given),
+            env=clean_environment(self.environment(output, summary) | step_env),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=180,
             check=False,
         )
-        self.ran.log += f"── {job}: {_called(step)}\n{done.stdout}"
-        self.ran.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
-        key = (file, job, _called(step))
-        self.ran.steps[key] = max(done.returncode, self.ran.steps.get(key, 0))
-        return done.returncode, parsed(output.read_text(encoding="utf-8"))
+        self.run.log += f"── {job}: {_step_name(step)}\n{completed.stdout}"
+        self.run.summary += summary.read_text(encoding="utf-8") if summary.exists() else ""
+        key = (file, job, _step_name(step))
+        self.run.steps[key] = max(completed.returncode, self.run.steps.get(key, 0))
+        return completed.returncode, parse_outputs(output.read_text(encoding="utf-8"))
 
-    def surroundings(self, output: Path, summary: Path) -> dict[str, str]:
-        """The environment of a step, before its own `env:`."""
+    def environment(self, output: Path, summary: Path) -> dict[str, str]:
+        """Return the environment of a step without its `env:`."""
         github = self.contexts["github"]
         signing_in = self.permissions.get("id-token") == "write"
         return {
@@ -268,45 +277,50 @@ class _Job:
             **self.environ,
         }
 
-    def check_out(self, given: dict[str, str]) -> int:
+    def check_out(self, inputs: dict[str, str]) -> int:
         ref = "refs/pull/1/merge" if self.event.name == "pull_request" else self.event.ref
         work = self.machine / "work"
         hub = self.event.hub
-        deep = ("--depth", given.get("fetch-depth", "1"))
+        depth = ("--depth", inputs.get("fetch-depth", "1"))
         for arguments in (
             ("init", "-q"),
-            ("fetch", "-q", *deep, f"file://{hub.repository}", ref),
+            ("fetch", "-q", *depth, f"file://{hub.repository}", ref),
             ("checkout", "-q", "FETCH_HEAD"),
         ):
             subprocess.run(["git", *arguments], cwd=work, check=True, capture_output=True)
         return 0
 
-    def upload(self, given: dict[str, str]) -> int:
-        target = self.event.hub.artifacts(self.ran.number) / given["name"]
-        sources = [path for path in sorted((self.machine / "work").glob(given["path"])) if path.exists()]
-        found = [path for one in sources for path in ([one] if one.is_file() else one.rglob("*")) if path.is_file()]
-        if not found:
-            return int(given.get("if-no-files-found") == "error")
+    def upload(self, inputs: dict[str, str]) -> int:
+        target = self.event.hub.artifacts(self.run.number) / inputs["name"]
+        sources = [path for path in sorted((self.machine / "work").glob(inputs["path"])) if path.exists()]
+        files = [
+            path
+            for source in sources
+            for path in ([source] if source.is_file() else source.rglob("*"))
+            if path.is_file()
+        ]
+        if not files:
+            return int(inputs.get("if-no-files-found") == "error")
         if target.exists():
-            if given.get("overwrite") != "true":
+            if inputs.get("overwrite") != "true":
                 return 1
             shutil.rmtree(target)
-        for path in found:
+        for path in files:
             root = sources[0] if sources[0].is_dir() else sources[0].parent
-            kept = target / path.relative_to(root)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, kept)
+            copy = target / path.relative_to(root)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, copy)
         return 0
 
-    def download(self, given: dict[str, str]) -> int:
-        """One by its name into the folder, or each that fits a pattern into a folder of its own."""
-        store = self.event.hub.artifacts(self.ran.number)
-        to = self.machine / "work" / given["path"]
-        if "name" in given:
-            if not (store / given["name"]).is_dir():
+    def download(self, inputs: dict[str, str]) -> int:
+        """Copy one artifact into the folder, or each that matches a pattern into a separate subfolder."""
+        artifacts = self.event.hub.artifacts(self.run.number)
+        folder = self.machine / "work" / inputs["path"]
+        if "name" in inputs:
+            if not (artifacts / inputs["name"]).is_dir():
                 return 1
-            shutil.copytree(store / given["name"], to, dirs_exist_ok=True)
+            shutil.copytree(artifacts / inputs["name"], folder, dirs_exist_ok=True)
             return 0
-        for one in sorted(store.glob(given["pattern"])):
-            shutil.copytree(one, to / one.name, dirs_exist_ok=True)
+        for artifact in sorted(artifacts.glob(inputs["pattern"])):
+            shutil.copytree(artifact, folder / artifact.name, dirs_exist_ok=True)
         return 0

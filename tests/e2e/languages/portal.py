@@ -1,4 +1,4 @@
-"""How a label of the portal stands in a text: Microsoft's own word in bold, or a translation with the English one in brackets."""
+"""Finds labels of Microsoft's portals in translations: Microsoft's word in bold, or a gloss and English in brackets."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -17,39 +17,39 @@ def terms() -> Mapping[str, Any]:
 
 
 def glosses(language: str) -> dict[str, str]:
-    """Return the plain translations of labels whose localised form was not seen, by the English label."""
-    return {label: known[language] for label, known in terms()["glosses"].items() if language in known}
+    """Return English label → plain translation, for labels whose localised form is not documented."""
+    return {label: forms[language] for label, forms in terms()["glosses"].items() if language in forms}
 
 
-def english(language: str, marks: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield each label that stands in English without its translation before it, with the text."""
-    here, known = glosses(language), labels()
+def untranslated_labels(language: str, quotes: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield label and text of each label that is in English without its translation before it."""
+    translations, localised = glosses(language), labels()
     for translation in texts(language):
-        for found in BOLD.finditer(translation):
-            label = found[1]
-            if label in terms()["names"] or known.get(label, {}).get(language) == label:
+        for match in BOLD.finditer(translation):
+            label = match[1]
+            if label in terms()["names"] or localised.get(label, {}).get(language) == label:
                 continue
-            if label in here:
+            if label in translations:
                 if (
-                    not translation[: found.start()].endswith(f"{marks[0]}{here[label]}{marks[1]} (")
-                    or translation[found.end()] != ")"
+                    not translation[: match.start()].endswith(f"{quotes[0]}{translations[label]}{quotes[1]} (")
+                    or translation[match.end()] != ")"
                 ):
                     yield label, translation
-            elif label in known:
+            elif label in localised:
                 yield label, translation
 
 
-def unknown(language: str) -> set[str]:
-    """Return the labels of the English texts that have neither a form nor a translation in the language, and are no names."""
-    written = {
+def labels_without_form(language: str) -> set[str]:
+    """Return the labels in English texts that have no localised form and no gloss in the language, except names."""
+    used = {
         label
         for domain in DOMAINS
         for entry in entries(language, domain)
         for form in entry.english
         for label in BOLD.findall(form)
     }
-    known = {label for label, forms in labels().items() if language in forms}
-    return written - known - set(glosses(language)) - set(terms()["names"])
+    localised = {label for label, forms in labels().items() if language in forms}
+    return used - localised - set(glosses(language)) - set(terms()["names"])
 
 
 def texts(language: str, domains: Iterable[str] = DOMAINS) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What commands say on the terminal is in the reader's language: their answers, their progress, and what is wrong."""
+"""Tests that results, progress and errors of commands are in the reader's language."""
 
 import argparse
 import contextlib
@@ -106,12 +106,12 @@ COMMANDS = [
     ("plan", "--snapshot", "nowhere"),
     ("test", "nowhere"),
 ]
-"""What commands say on stderr, and what they refuse; one for each way in which it is said."""
+"""Commands with output on stderr, including errors; at least one for each kind of message."""
 
 
 @pytest.fixture(scope="module")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Snapshots, a result, stores, tables and what is broken of each."""
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with valid and broken snapshots, results, stores and tables."""
     folder = tmp_path_factory.mktemp("stock")
     (folder / "policies").mkdir()
     (folder / "policies" / "spare.yaml").write_text(POLICY)
@@ -140,66 +140,64 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def prose(text: str) -> list[str]:
-    """The lines of an answer without what is quoted in it: code, names, numbers, slugs, and commands."""
+    """Return the lines of an output without code, names, numbers, slugs and commands."""
     lines = [line for line in text.splitlines() if not re.match(r" *\| |^(?:az|gh|\$|New-|Connect-|Test-)", line)]
     quoted = re.compile(r"^auditor: |'[^']*'|\[[\w-]+\]|--[\w-]+|\S*[/\d.@]\S*")
     bare = [" ".join(quoted.sub("", CODE.sub("", line)).split()) for line in lines]
     return [line for line in bare if re.search("[a-z]{4}", line)]
 
 
-def answer(stock: Path, scratch: Path, arguments: tuple[str, ...], locale: str) -> Ran:
-    for thing in stock.iterdir():
-        (scratch / thing.name).symlink_to(thing)
+def run_in(files: Path, scratch: Path, arguments: tuple[str, ...], locale: str) -> Ran:
+    for path in files.iterdir():
+        (scratch / path.name).symlink_to(path)
     return call(*arguments, "--locale", locale, cwd=scratch, COLUMNS="200", XDG_STATE_HOME=str(scratch / "state"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
-def test_no_line_of_an_answer_is_left_in_english(arguments: tuple[str, ...], stock: Path, tmp_path: Path) -> None:
+def test_no_line_of_the_output_is_in_english(arguments: tuple[str, ...], files: Path, tmp_path: Path) -> None:
     runs: dict[str, Ran] = {}
     for locale in ("en", *(LANGUAGES if arguments[:2] in {("init", "team"), ("collect",)} else ("nl", "tr"))):
         (tmp_path / locale).mkdir()
-        runs[locale] = answer(stock, tmp_path / locale, arguments, locale)
+        runs[locale] = run_in(files, tmp_path / locale, arguments, locale)
     english = prose(runs["en"].err)
-    assert english, "a command that says nothing shows nothing"
-    for locale, ran in runs.items():
-        assert ran.code == runs["en"].code, ran.err
-        assert re.findall(r"\[([\w-]+)\]: ", ran.err) == re.findall(r"\[([\w-]+)\]: ", runs["en"].err)
-        assert len(ran.err.splitlines()) == len(runs["en"].err.splitlines())
+    assert english, "the command prints nothing to compare"
+    for locale, completed in runs.items():
+        assert completed.code == runs["en"].code, completed.err
+        assert re.findall(r"\[([\w-]+)\]: ", completed.err) == re.findall(r"\[([\w-]+)\]: ", runs["en"].err)
+        assert len(completed.err.splitlines()) == len(runs["en"].err.splitlines())
         if locale != "en":
-            lines = prose(ran.err)
+            lines = prose(completed.err)
             assert set(english) & set(lines) == set()
             assert [line for line in lines if ENGLISH.search(NAMES.sub("", line))] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_translated(
-    language: str, tmp_path: Path
-) -> None:
-    given = ("--repository", "o/team", "--mail-from", "audit@contoso.example")
+def test_setup_commands_are_equal_and_their_comments_translated(language: str, tmp_path: Path) -> None:
+    options = ("--repository", "o/team", "--mail-from", "audit@contoso.example")
     texts, english = (
         line
         for locale in (language, "en")
-        for line in [call("init", f"{locale}/team", "--locale", locale, *given, cwd=tmp_path).text.splitlines()]
+        for line in [call("init", f"{locale}/team", "--locale", locale, *options, cwd=tmp_path).text.splitlines()]
     )
     texts = [line.replace(f" {language}/team", " en/team") for line in texts]
     assert len(texts) == len(english)
-    same = re.compile(r"#\s+(?:Microsoft Graph PowerShell|repo:\S+|[\w.]+(?:, [\w.]+)*)$")
+    untranslated = re.compile(r"#\s+(?:Microsoft Graph PowerShell|repo:\S+|[\w.]+(?:, [\w.]+)*)$")
     for before, after in zip(english, texts, strict=True):
         assert before.partition("# ")[0] == after.partition("# ")[0], "a command is a command in every language"
         if "# " in before:
-            assert (before == after) == bool(same.search(before)), after
+            assert (before == after) == bool(untranslated.search(before)), after
 
 
 @given(st.text(max_size=80))
-def test_a_command_is_never_changed(line: str) -> None:
+def test_commented_does_not_change_a_command(line: str) -> None:
     assert commented(line, localization("tr")) == line
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_files_of_the_repository_are_the_same_for_every_reader(language: str, tmp_path: Path) -> None:
+def test_init_writes_the_same_files_in_every_language(language: str, tmp_path: Path) -> None:
     for locale in ("en", language):
         assert call("init", locale, "--locale", locale, "-q", cwd=tmp_path).code == 0
     for path in (tmp_path / "en").rglob("*"):
@@ -213,7 +211,7 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_table_of_products_is_printed_and_its_lines_for_programs_are_not(
+def test_products_are_translated_on_a_terminal_but_not_in_a_pipe(
     language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     piped = [call("products", "--free", "--locale", locale, cwd=tmp_path).text for locale in ("en", language)]
@@ -227,56 +225,56 @@ def test_a_table_of_products_is_printed_and_its_lines_for_programs_are_not(
         parser = argparse.ArgumentParser()
         products.add_arguments(parser)
         products.run(parser.parse_args(["--free", "--locale", language]))
-    shown = screen.getvalue()
-    assert [reason for reason in reasons if reason in shown] == []
+    output = screen.getvalue()
+    assert [reason for reason in reasons if reason in output] == []
     l10n = localization(language)
     counted = l10n.plural("{shown} of {count} product", "{shown} of {count} products", len(builtin().products))
-    assert counted.replace("{shown}", str(len(reasons) + 1)) in shown or counted.partition("{shown}")[2] in shown
+    assert counted.replace("{shown}", str(len(reasons) + 1)) in output or counted.partition("{shown}")[2] in output
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_bars_have_translated_sources_and_states(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     screen, l10n = Terminal(), Labels(language)
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("COLUMNS", "200")
     with shown_progress(l10n, enabled=True) as progress:
         progress.expect("contoso", Source.USERS, 5)
         progress.finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)
-    end = l10n.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
+    state = l10n.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
     assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}" in screen.getvalue()
-    assert end in screen.getvalue()
-    assert end != SOURCE_STATES[SourceStatus.PARTIAL]
+    assert state in screen.getvalue()
+    assert state != SOURCE_STATES[SourceStatus.PARTIAL]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", ["nl", "tr"])
-def test_what_a_collection_reads_and_is_refused_is_reported(language: str, tmp_path: Path) -> None:
+def test_refused_sources_of_a_collection_are_reported_in_the_language(language: str, tmp_path: Path) -> None:
     with running_emulator([small_tenant()]) as emulator:
         emulator.faults.add("denied", path="/subscribedSkus", times=None)
         (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
         (tmp_path / "policies").mkdir()
         (tmp_path / "policies" / "spare.yaml").write_text(POLICY)
         environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
-        ran = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
-        assert ran.code == 3, ran.err
+        completed = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
+        assert completed.code == 3, completed.err
         l10n = Labels(language)
         denied = f"contoso: {l10n.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
-        refused = next(line for line in ran.err.splitlines() if line.startswith(denied))
+        refused = next(line for line in completed.err.splitlines() if line.startswith(denied))
         remedy = Message(
             "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
         )
         assert refused.endswith(l10n.translate(remedy))
         assert l10n.translate(remedy) != remedy
-        assert " was answered with " not in refused, "what went wrong is told, and what Graph said is quoted"
-        assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}: " in ran.err
-        lost = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
-        assert lost.code == 3
-        # What Microsoft says of the secret is quoted.
-        assert not ENGLISH.search(" ".join(prose(re.sub(r"AADSTS.*", "", lost.err)))), lost.err
+        assert " was answered with " not in refused, "the error is described, and Graph's response is quoted"
+        assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}: " in completed.err
+        failed = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
+        assert failed.code == 3
+        # Microsoft's message about the secret is quoted in English.
+        assert not ENGLISH.search(" ".join(prose(re.sub(r"AADSTS.*", "", failed.err)))), failed.err
 
 
 def gaps() -> Iterator[TenantResult]:
-    """Tenants that were not read: one not at all, one in part."""
+    """Yield two tenants that were not read: the first completely, the second partly."""
     first, second, *_ = demo_result().tenants
     yield replace(
         first,
@@ -290,23 +288,25 @@ def gaps() -> Iterator[TenantResult]:
     remedy = Message("collect again; Graph's list did not end")
     reason = joined("; ", (detailed(refused, "Authorization_RequestDenied: no"), remedy))
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
-    judged = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2])
-    yield replace(second, sources=sources, policies=judged)
+    unevaluated = tuple(
+        replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2]
+    )
+    yield replace(second, sources=sources, policies=unevaluated)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language: str, tmp_path: Path) -> None:
+def test_github_annotations_and_summary_are_in_the_language_of_the_reports(language: str, tmp_path: Path) -> None:
     environ = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(tmp_path / "o"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "s"),
     }
-    whole = replace(demo_result(), tenants=(*gaps(), *demo_result().tenants[2:]))
+    audit = replace(demo_result(), tenants=(*gaps(), *demo_result().tenants[2:]))
     lines = {}
     for locale in ("en", language):
         (tmp_path / "s").write_bytes(b"x" * 999_500)
-        localised_result = localised(whole, locale)
+        localised_result = localised(audit, locale)
         lines[locale] = publish(
             localised_result, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ
         )
@@ -322,9 +322,9 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
-def test_why_something_was_not_judged_is_reported_in_every_format_for_people(language: str, name: str) -> None:
-    whole = replace(demo_result(), tenants=tuple(gaps()))
-    body = b"".join(render(localised(whole, language), name, locale=language).chunks()).decode()
+def test_reasons_of_unevaluated_policies_are_translated_in_every_format(language: str, name: str) -> None:
+    audit = replace(demo_result(), tenants=tuple(gaps()))
+    body = b"".join(render(localised(audit, language), name, locale=language).chunks()).decode()
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",

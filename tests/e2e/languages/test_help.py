@@ -1,4 +1,4 @@
-"""`--help`, and what is wrong with an argument, is in the reader's language, whole."""
+"""Tests that `--help` and errors of arguments are completely in the reader's language."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.builders.service.command_line import call
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
-WRONG = [
+INVALID_ARGUMENTS = [
     ("init", "--size", "huge"),
     ("init", "--name", "A B"),
     ("audit", "--as-of", "yesterday"),
@@ -28,53 +28,55 @@ WRONG = [
 ONE_WORD = {"mail", "options", "update"}
 
 
-def whole(text: str) -> str:
+def single_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def helped(*arguments: str, cwd: Path, locale: str) -> str:
-    ran = call(*arguments, "--help", cwd=cwd, LANG=f"{locale}.UTF-8", COLUMNS="400")
-    assert (ran.code, ran.err) == (0, "")
-    return ran.text
+def help_text(*arguments: str, cwd: Path, locale: str) -> str:
+    completed = call(*arguments, "--help", cwd=cwd, LANG=f"{locale}.UTF-8", COLUMNS="400")
+    assert (completed.code, completed.err) == (0, "")
+    return completed.text
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path) -> None:
+def test_no_sentence_of_the_help_is_in_english(language: str, tmp_path: Path) -> None:
     for command in ("", *COMMANDS):
         arguments = (command,) if command else ()
         parser = command_parser(command)[1] if command else main_parser()
-        english, runs = (helped(*arguments, cwd=tmp_path, locale=locale) for locale in ("en", language))
+        english, translated = (help_text(*arguments, cwd=tmp_path, locale=locale) for locale in ("en", language))
         texts = [text for text in parser.texts() if text not in ONE_WORD]
-        assert all(whole(text) in whole(english) or sentence(text) in whole(english) for text in texts)
-        assert [text for text in texts if len(text) > 12 and whole(text) in whole(runs)] == []
-        bare = re.sub(r"\S*[/\[\]{}|`]\S*|--?[\w-]+|auditor .*?  |[A-Z_]{3,}", "", runs)
-        assert not ENGLISH.search(NAMES.sub("", bare.replace("result.json", ""))), runs
+        assert all(
+            single_line(text) in single_line(english) or sentence(text) in single_line(english) for text in texts
+        )
+        assert [text for text in texts if len(text) > 12 and single_line(text) in single_line(translated)] == []
+        prose = re.sub(r"\S*[/\[\]{}|`]\S*|--?[\w-]+|auditor .*?  |[A-Z_]{3,}", "", translated)
+        assert not ENGLISH.search(NAMES.sub("", prose.replace("result.json", ""))), translated
         options = re.compile(r"--[a-z][\w-]*|[A-Z][A-Z_]+")
-        assert set(options.findall(english)) <= set(options.findall(runs)) | {"The", "CSV", "HTML", "JSON"}
-        assert runs.startswith(localization(language).gettext("usage:"))
+        assert set(options.findall(english)) <= set(options.findall(translated)) | {"The", "CSV", "HTML", "JSON"}
+        assert translated.startswith(localization(language).gettext("usage:"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
-def test_what_is_wrong_with_an_argument_is_reported_whole(
+@pytest.mark.parametrize("arguments", INVALID_ARGUMENTS, ids=" ".join)
+def test_error_of_an_argument_is_completely_translated(
     arguments: tuple[str, ...], language: str, tmp_path: Path
 ) -> None:
-    english, runs = (call(*arguments, "--locale", locale, cwd=tmp_path) for locale in ("en", language))
+    english, translated = (call(*arguments, "--locale", locale, cwd=tmp_path) for locale in ("en", language))
     if arguments == ("audit", "--tenants"):
-        english, runs = (call(*arguments, cwd=tmp_path, LANG=locale) for locale in ("en", language))
-    assert english.code == runs.code == 2
-    prose = re.sub(r"'[^']*'|\(.*?\)", "", runs.err.splitlines()[-1])
+        english, translated = (call(*arguments, cwd=tmp_path, LANG=locale) for locale in ("en", language))
+    assert english.code == translated.code == 2
+    prose = re.sub(r"'[^']*'|\(.*?\)", "", translated.err.splitlines()[-1])
     assert english.err.splitlines()[-1].partition(": error: ")[1]
     assert f": {localization(language).gettext('error')}: " in prose
     assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", prose))), prose
-    assert runs.err.startswith(localization(language).gettext("usage:"))
+    assert translated.err.startswith(localization(language).gettext("usage:"))
     for piece in ("argument --", "expected", "invalid", "required", "not allowed", "could match", "ignored"):
         assert language in {"da", "sv", "nl"} or piece not in prose
 
 
-def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
+def test_unknown_message_of_argparse_is_printed_in_english(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LC_ALL", "nl_NL.UTF-8")
@@ -95,11 +97,11 @@ def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
         ([], None),
     ],
 )
-def test_the_language_is_known_before_arguments_are_read(arguments: list[str], locale: str | None) -> None:
+def test_requested_locale_is_read_before_arguments_are_parsed(arguments: list[str], locale: str | None) -> None:
     assert requested_locale(arguments) == locale
 
 
-def test_a_sentence_begins_with_the_capital_of_its_language() -> None:
+def test_sentence_starts_with_the_capital_of_its_language() -> None:
     assert sentence("ilkeler", "tr") == "İlkeler."
     assert sentence("ilkeler", "nl") == "Ilkeler."
     assert sentence("Done.", "tr") == "Done."

@@ -1,4 +1,4 @@
-"""The starter policies are told in the reader's language; everybody else's words stay as they are written."""
+"""Tests that texts of starter policies are translated, and texts of other policies are not."""
 
 import json
 
@@ -12,12 +12,12 @@ from tests.builders.result.audited_demo import demo_result
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.extract import policies
 
-OWN = "Only our own people hold a seat"
+OTHER_TITLE = "Only our own people hold a seat"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_titles_and_reasons_of_the_starter_policies_are_reported(language: str) -> None:
+def test_titles_and_rationales_of_starter_policies_are_translated(language: str) -> None:
     demo = demo_result(language)
     for before, after in zip(demo_result().run.policies, demo.run.policies, strict=True):
         assert after.title != before.title
@@ -28,39 +28,39 @@ def test_titles_and_reasons_of_the_starter_policies_are_reported(language: str) 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "junit"])
-def test_what_people_read_has_no_english_title(language: str, name: str) -> None:
+def test_reports_for_people_have_no_english_title(language: str, name: str) -> None:
     body = b"".join(render(demo_result(language), name, locale=language).chunks()).decode()
     titles = [header.title for header in demo_result().run.policies if len(header.title) > 20]
     assert [title for title in titles if title in body] == []
 
 
 @pytest.mark.slow
-def test_a_scanner_finds_the_same_rules_and_results_in_every_language() -> None:
-    """People read the messages of SARIF, machines its ids and places."""
-    found = []
+def test_sarif_rules_and_results_are_equal_in_every_language() -> None:
+    """Only the messages of SARIF are translated; ids and locations are not."""
+    ids = []
     for locale in ("en", "nl"):
         log = json.loads(b"".join(render(demo_result(locale), "sarif", locale=locale).chunks()))["runs"][0]
         rules = log["tool"]["driver"]["rules"]
-        found.append([rule["id"] for rule in rules])
-        found.append([(one["ruleId"], one["partialFingerprints"], one["locations"]) for one in log["results"]])
+        ids.append([rule["id"] for rule in rules])
+        ids.append([(item["ruleId"], item["partialFingerprints"], item["locations"]) for item in log["results"]])
         assert ("Guests hold no paid licence" in {rule["shortDescription"]["text"] for rule in rules}) == (
             locale == "en"
         )
-    assert found[:2] == found[2:]
+    assert ids[:2] == ids[2:]
 
 
 @pytest.mark.slow
-def test_a_policy_of_somebody_else_stays_as_it_is_written() -> None:
+def test_texts_of_other_policies_are_not_translated() -> None:
     first, *others = demo_result().run.policies
-    # `Product` and `open` are messages of reports, and no titles of starter policies.
-    for text in (OWN, "Product", "open", f"{first.title} "):
-        own = replace(first, title=text, rationale=text)
-        changed = replace(demo_result(), run=replace(demo_result().run, policies=(own, *others)))
+    # `Product` and `open` are messages of reports, but not titles of starter policies.
+    for text in (OTHER_TITLE, "Product", "open", f"{first.title} "):
+        policy = replace(first, title=text, rationale=text)
+        changed = replace(demo_result(), run=replace(demo_result().run, policies=(policy, *others)))
         assert localised(changed, "nl").run.policies[0].title == text
         assert localised(changed, "nl").run.policies[0].rationale == text
 
 
-def test_english_readers_get_the_words_as_they_are_written() -> None:
+def test_english_texts_of_policies_are_unchanged() -> None:
     l10n = localization("en-US")
     for message in policies():
         if message.id:

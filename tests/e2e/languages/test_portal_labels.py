@@ -1,6 +1,6 @@
-"""Labels of the portal: Microsoft's own words where they are documented, a translation and the English label elsewhere."""
+"""Tests portal labels in translations: Microsoft's word if documented, else a translation and the English label."""
 
-# ruff: noqa: RUF001 - Turkish has its own letters
+# ruff: noqa: RUF001 - Turkish letters
 import re
 from decimal import Decimal
 
@@ -38,7 +38,7 @@ DOCUMENTED = {
         "Subscription status": "Abonelik durumu", "Unassign": "Atamayı kaldır",
     },
 }  # fmt: skip
-"""Samples of labels of which Microsoft's documentation has the words; terms.yaml has all, with their sources."""
+"""Examples of labels that Microsoft documents in these languages; terms.yaml has all labels and their sources."""
 WRONG = {
     "da": (
         r"(?i)\btilføjelsesprogram",
@@ -146,65 +146,67 @@ WRONG = {
         ),
     ),
 }
-"""Forms that were wrong, or unlike Microsoft's, or one of two for the same thing."""
+"""Language → patterns of forms that were wrong, differed from Microsoft's, or were a second form for the same term."""
 TYPED = "write {share}%"
-"""What somebody types into a policy is the same in every language."""
+"""A message with text for a policy file, which is the same in every language."""
 
-each = pytest.mark.parametrize("language", sorted(QUOTES))
-every = pytest.mark.parametrize("domain", DOMAINS)
+each_language = pytest.mark.parametrize("language", sorted(QUOTES))
+each_domain = pytest.mark.parametrize("domain", DOMAINS)
 
 
 @pytest.mark.parametrize(
     ("language", "english", "form"),
     [(language, english, form) for language, forms in DOCUMENTED.items() for english, form in forms.items()],
 )
-def test_a_documented_label_has_the_words_of_microsoft(language: str, english: str, form: str) -> None:
+def test_documented_label_has_the_form_of_microsoft(language: str, english: str, form: str) -> None:
     assert labels()[english][language] == form
     assert language == "de" or portal.terms()["sources"][language][english]
 
 
 @pytest.mark.slow
-@each
-def test_a_label_with_no_documented_form_is_explained(language: str) -> None:
-    """It stands in brackets behind its translation."""
-    assert list(portal.english(language, QUOTES[language])) == []
-    assert portal.unknown(language) == set()
+@each_language
+def test_label_without_a_documented_form_has_a_gloss(language: str) -> None:
+    """The English label follows its translation in brackets."""
+    assert list(portal.untranslated_labels(language, QUOTES[language])) == []
+    assert portal.labels_without_form(language) == set()
 
 
 @pytest.mark.parametrize("language", ["de", "nl", "tr"])
-def test_each_source_is_that_of_a_label(language: str) -> None:
-    known = {label for label, forms in labels().items() if language in forms}
-    assert set(portal.terms()["sources"][language]) - known == set()
-    assert set(portal.glosses(language)) & known == set()
+def test_each_source_in_terms_yaml_belongs_to_a_label(language: str) -> None:
+    localised = {label for label, forms in labels().items() if language in forms}
+    assert set(portal.terms()["sources"][language]) - localised == set()
+    assert set(portal.glosses(language)) & localised == set()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("language", "wrong"), [(language, one) for language, all_ in WRONG.items() for one in all_])
-def test_old_mistakes_do_not_come_back(language: str, wrong: str) -> None:
-    """Errors speak of files, where some of the German and Dutch words are right."""
+@pytest.mark.parametrize(
+    ("language", "wrong"), [(language, pattern) for language, patterns in WRONG.items() for pattern in patterns]
+)
+def test_wrong_forms_are_not_used(language: str, wrong: str) -> None:
+    """Error messages are about files, for which some of the German and Dutch words are correct."""
     domains = set(DOMAINS) - ({"errors"} if language in {"de", "nl"} else set())
     assert [translation for translation in portal.texts(language, domains) if re.search(wrong, translation)] == []
 
 
-@every
-def test_no_label_with_a_turkish_form_is_in_english(domain: str) -> None:
-    known = {english for english, forms in labels().items() if forms.get("tr", english) != english}
+@each_domain
+def test_label_with_a_turkish_form_is_not_in_english(domain: str) -> None:
+    translated = {english for english, forms in labels().items() if forms.get("tr", english) != english}
     assert [
-        (found, translation)
+        (label, translation)
         for translation in portal.texts("tr", [domain])
-        for found in BOLD.findall(translation)
-        if found in known
+        for label in BOLD.findall(translation)
+        if label in translated
     ] == []
 
 
-@every
-def test_no_label_bears_a_suffix(domain: str) -> None:
+@each_domain
+def test_turkish_label_has_no_suffix(domain: str) -> None:
     assert [translation for translation in portal.texts("tr", [domain]) if re.search(r"\*\*['’]\w", translation)] == []
 
 
-@every
-def test_no_value_bears_a_suffix(domain: str) -> None:
-    """A suffix follows the vowels of the word before it, which is not known for a value; a noun bears it instead."""
+@each_domain
+def test_turkish_placeholder_has_no_suffix(domain: str) -> None:
+    """A suffix depends on the vowels of the word before it, which are not known for a value; a noun has it instead."""
     assert [
         translation
         for translation in portal.texts("tr", [domain])
@@ -213,7 +215,7 @@ def test_no_value_bears_a_suffix(domain: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "domain"), CATALOGUES)
-def test_percent_signs_stand_where_the_language_has_them(language: str, domain: str) -> None:
+def test_percent_signs_are_formatted_in_the_language(language: str, domain: str) -> None:
     wrong = [
         (number, translation)
         for entry in entries(language, domain)
@@ -237,11 +239,11 @@ def test_percent_signs_stand_where_the_language_has_them(language: str, domain: 
         ("de", f"90{SPACE}%"),
     ],
 )
-def test_the_interval_of_a_forecast_is_written_by_the_locale(locale: str, share: str) -> None:
+def test_interval_of_a_forecast_is_formatted_in_the_language(locale: str, share: str) -> None:
     assert share in seat_columns(Labels(locale))[-1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_share_in_a_policy_is_written_as_policies_write_it(language: str) -> None:
-    (translations,) = [entry.translations[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
-    assert "{share}%" in translations
+def test_percentage_in_policy_syntax_is_not_localised(language: str) -> None:
+    (translation,) = [entry.translations[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
+    assert "{share}%" in translation

@@ -1,4 +1,4 @@
-"""Whole reports in every language: one language on the page, the same facts in all of them."""
+"""Tests complete reports in every language: translated texts, and equal data."""
 
 import re
 from functools import cache
@@ -15,7 +15,7 @@ from tests.builders.result.audited_demo import demo_result
 from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
 
-SAID = {"lang", "aria-label"}
+TRANSLATED_ATTRIBUTES = {"lang", "aria-label"}
 OTHERS = tuple(language for language in LANGUAGES if language in languages())
 
 
@@ -26,58 +26,60 @@ def page(locale: str) -> str:
 
 
 def visible_texts(html: str) -> list[str]:
-    """Return the texts that a reader sees, without commands."""
-    bare = re.sub(r"(?s)<(script|style|pre|code)\b.*?</\1>", "", html)
-    return [text for piece in re.split(r"<[^>]+>", bare) if (text := unescape(piece).strip())]
+    """Return the visible texts of a page without commands."""
+    markup = re.sub(r"(?s)<(script|style|pre|code)\b.*?</\1>", "", html)
+    return [text for piece in re.split(r"<[^>]+>", markup) if (text := unescape(piece).strip())]
 
 
 @cache
-def told() -> frozenset[str]:
-    """Messages without values and marks, labels of the portal aside."""
+def plain_messages() -> frozenset[str]:
+    """Return the messages without placeholders and markup, except labels of the portal."""
     labels = {label for message in wanted("guidance") for label in BOLD.findall(str(message.id))}
     ids = {message.id for domain in DOMAINS for message in wanted(domain) if isinstance(message.id, str)}
     return frozenset(text for text in ids - labels if text and not re.search(r"[{%*`]", text))
 
 
 def english_only(language: str) -> set[str]:
-    """Messages that the language says in other words than English does."""
+    """Return the messages whose translation differs from English."""
     l10n = localization(language)
-    return {text for text in told() if l10n.gettext(text) != text}
+    return {text for text in plain_messages() if l10n.gettext(text) != text}
 
 
 class Elements(HTMLParser):
-    """Reads elements with their attributes; of attributes that are texts only whether they are empty."""
+    """Parser that collects elements with attributes; for translated attributes, only if they are empty."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | bool | None]]] = []
+        self.collected: list[tuple[str, dict[str, str | bool | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, {name: bool(value) if name in SAID else value for name, value in attrs}))
+        self.collected.append(
+            (tag, {name: bool(value) if name in TRANSLATED_ATTRIBUTES else value for name, value in attrs})
+        )
 
 
 def elements(html: str) -> list[tuple[str, dict[str, str | bool | None]]]:
     parser = Elements()
     parser.feed(html)
-    return parser.found
+    return parser.collected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
-def test_a_page_is_in_its_language(language: str) -> None:
+def test_page_has_no_english_text(language: str) -> None:
     assert f'lang="{language}"' in page(language)
     assert set(visible_texts(page(language))) & english_only(language) == set()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
-def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None:
+def test_page_has_the_same_elements_in_every_language(language: str) -> None:
     assert elements(page(language)) == elements(page("en"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
-def test_what_people_do_is_described_and_what_machines_run_is_not(language: str) -> None:
+def test_action_titles_and_steps_are_translated_but_requests_are_not(language: str) -> None:
     before = {action.id: action for tenant in demo_result().tenants for action in tenant.actions}
     after = {action.id: action for tenant in demo_result(language).tenants for action in tenant.actions}
     assert before.keys() == after.keys()
@@ -86,7 +88,7 @@ def test_what_people_do_is_described_and_what_machines_run_is_not(language: str)
         original = before[name]
         assert action.title != original.title
         assert len(action.steps) == len(original.steps)
-        assert all(step != same for step, same in zip(action.steps, original.steps, strict=True))
+        assert all(step != english for step, english in zip(action.steps, original.steps, strict=True))
         assert (action.requests, action.findings, action.money) == (
             original.requests,
             original.findings,
@@ -97,28 +99,28 @@ def test_what_people_do_is_described_and_what_machines_run_is_not(language: str)
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
-def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
+def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> None:
     assert not FORMATS[name].localized
     bodies = {b"".join(render(demo_result(), name, locale=locale).chunks()) for locale in ("en", "de", "tr")}
     assert len(bodies) == 1
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, each in FORMATS.items() if each.localized])
-def test_the_same_language_gives_the_same_bytes(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.localized])
+def test_localised_formats_are_deterministic(name: str) -> None:
     first, second = (b"".join(render(localised(demo_result(), "nl"), name, locale="nl").chunks()) for _ in range(2))
     assert first == second
 
 
 @pytest.mark.slow
-def test_a_language_that_is_not_there_is_english_and_says_so() -> None:
+def test_report_in_an_unavailable_language_is_english_with_a_note() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html
     assert "there is no translation for “fr-FR”" in unescape(html)
     assert localised(demo_result(), "fr-FR") is demo_result()
 
 
-def test_a_language_that_somebody_names_and_is_not_there_is_refused() -> None:
+def test_unavailable_language_of_option_locale_raises_usage_error() -> None:
     assert checked_locale("nl-BE") == "nl-BE"
     with pytest.raises(UsageError) as raised:
         checked_locale("fr")

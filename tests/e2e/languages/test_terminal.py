@@ -1,4 +1,4 @@
-"""The summary on the terminal is whole in every language: names of products give way, words of policies do not."""
+"""Tests that the terminal summary shortens product names instead of policy texts, in every language."""
 
 import io
 
@@ -14,7 +14,7 @@ from tests.localization.catalogue_messages import LANGUAGES
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 140])
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-def test_what_a_policy_says_of_a_product_is_never_cut(language: str, width: int) -> None:
+def test_policy_text_for_a_product_is_never_truncated(language: str, width: int) -> None:
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=False)
     terminal(PageContent(demo_result(language), language), console, paths=())

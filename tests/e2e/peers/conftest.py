@@ -1,4 +1,4 @@
-"""One emulated Microsoft Graph with more users than fit a page."""
+"""The fixture of an emulated Microsoft Graph with more users than fit on a page."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A small tenant with something wrong of several kinds, and its reports."""
+"""A small tenant with several kinds of findings, and its reports."""
 
 from auditor.domain.result.model import Result
 from auditor.render import render
@@ -10,7 +10,7 @@ def rendered(result: Result, name: str) -> bytes:
 
 
 def everyday() -> Result:
-    """A small tenant with something wrong of several kinds, and odd texts in it."""
+    """Return the result of a small tenant with several kinds of findings, and names with markup and a formula."""
     people = [
         user("ann", "SPE_E5", "SPE_E3", accountEnabled=False, displayName='<b>Ann</b> & "Co", Ltd'),
         user("bob", "SPE_E3", paths=[path("SPE_E3", "g1"), path("SPE_E3")], displayName="=HYPERLINK(1)"),

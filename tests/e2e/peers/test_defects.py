@@ -1,6 +1,6 @@
-"""What is wrong with the tools that administrators would compare this one with, each held as a test of our own.
+"""Tests for defects of comparable tools: this program must not have them.
 
-The quotations are from the tools' own files and threads, as of August 2026. Those of collecting are in
+The facts are from the tools' own files and issues, as of August 2026. Defects in collecting data are in
 test_collection.py.
 """
 
@@ -56,17 +56,17 @@ REPORTS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson")
         "UniquenessViolation", "Other", "SomethingOf2031",
     ],
 )  # fmt: skip
-def test_07_an_error_is_an_error_by_any_name(code: str) -> None:
-    """CIPP listens for five codes; DependencyViolation and Other are not among them."""
+def test_07_assignment_error_with_any_code_is_a_finding(code: str) -> None:
+    """CIPP only handles five codes; DependencyViolation and Other are not among them."""
     ann = user("ann", paths=[path("SPE_E3", state="Error", error=code)])
     result = judged("health: {errors: deny}", tenant(ann))
     assert finding_keys(result) == [("assignment.error", "ann", "SPE_E3", code)]
 
 
-def test_08_few_seats_in_use_do_not_look_good() -> None:
+def test_08_low_seat_usage_is_not_shown_as_good() -> None:
     """CIPP's icon is green from 90 %, yellow from 70 %, and green again below."""
-    drawn = [picture(usable=100, consumed=used, warning=0, facts={}) for used in range(101)]
-    lengths = [bar.assigned for bar in drawn if bar is not None]
+    charts = [picture(usable=100, consumed=used, warning=0, facts={}) for used in range(101)]
+    lengths = [bar.assigned for bar in charts if bar is not None]
     assert len(lengths) == 101
     assert lengths == sorted(set(lengths))
     assert lengths[-1] == WIDTH
@@ -76,7 +76,7 @@ def test_08_few_seats_in_use_do_not_look_good() -> None:
 
 
 @pytest.mark.parametrize("name", ["csv", "markdown", "ndjson", "json"])
-def test_09_cells_hold_text_and_nothing_of_a_program(name: str) -> None:
+def test_09_cells_contain_no_program_objects_or_markup(name: str) -> None:
     """ScubaGear's sample has HTML in cells of its CSV, and `System.Object[]`."""
     text = rendered(everyday(), name).decode("utf-8-sig")
     assert "System.Object" not in text
@@ -96,8 +96,8 @@ def test_10_reports_are_utf_8(name: str) -> None:
     assert b"\0" not in body
 
 
-def test_11_the_report_loads_nothing() -> None:
-    """Prowler's report needs four libraries of a content network to be read."""
+def test_11_report_loads_nothing() -> None:
+    """Prowler's report needs four libraries from a content delivery network."""
     page = rendered(everyday(), "html").decode()
     assert not re.findall(
         r"""<(?:script|img|iframe|link|source|video|object|embed)\b[^>]*\b(?:src|href|data)\s*=\s*["']?(?:https?:)?//""",
@@ -110,29 +110,29 @@ def test_11_the_report_loads_nothing() -> None:
     assert "default-src 'none'" in html.unescape(csp[1])
 
 
-def test_12_a_finding_keeps_its_key_whatever_the_order() -> None:
-    """M365-Assess numbers findings by their place; checkov's baseline cannot tell two of a kind apart."""
+def test_12_fingerprints_do_not_depend_on_the_order_of_the_data() -> None:
+    """M365-Assess numbers findings by position; checkov's baseline cannot distinguish two findings of the same kind."""
     people = [
         user(name, "SPE_E3", "SPE_E5", paths=[path("SPE_E3", "g"), path("SPE_E3"), path("SPE_E5")]) for name in "abc"
     ]
     text = policy_file("assignments: {deny: ['SPE_*'], duplicates: deny, require: [SPE_F1, VISIOCLIENT]}")
     skus = [bought("SPE_E3"), bought("SPE_E5")]
     results = [
-        audited(text, tenant(*(replaced(person) for person in order), subscribedSkus=list(reversed(skus))))
+        audited(text, tenant(*(reordered(person) for person in order), subscribedSkus=list(reversed(skus))))
         for order in permutations(people)
     ]
     keys = [[finding.fingerprint for finding in result.tenants[0].findings] for result in results]
-    assert all(found == keys[0] for found in keys)
+    assert all(fingerprints == keys[0] for fingerprints in keys)
     assert len(set(keys[0])) == len(keys[0]) == 15
 
 
-def replaced(person: dict[str, Any]) -> dict[str, Any]:
-    """The same person, told in another order."""
+def reordered(person: dict[str, Any]) -> dict[str, Any]:
+    """Return the same person with keys and lists in reverse order."""
     return {key: person[key][::-1] if isinstance(person[key], list) else person[key] for key in reversed(person)}
 
 
-def test_13_an_exception_holds_everywhere_and_its_end_is_announced(tmp_path: Path) -> None:
-    """Kyverno honours it on one path only (#17473); 92 of ferret-scan's lapsed without a word (#699)."""
+def test_13_waiver_applies_to_every_format_and_its_end_is_announced(tmp_path: Path) -> None:
+    """Kyverno applies an exception on one path only (#17473); 92 of ferret-scan's expired without a message (#699)."""
     waiver = "[{id: W, policies: [p], reason: r, owner: o, expires: 2026-11-30}]"
     (tmp_path / "p.yaml").write_text("version: 1\n" + policy_file("assignments: {deny: [SPE_E3]}", waivers=waiver))
     snapshot_folder = write(tmp_path / "s", tenant(user("ann", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 1, 1)]))
@@ -143,25 +143,25 @@ def test_13_an_exception_holds_everywhere_and_its_end_is_announced(tmp_path: Pat
         document = json.loads((tmp_path / "out" / "result.json").read_text())
         return ran.code, document, (tmp_path / "out" / "junit.xml").read_text()
 
-    code, held, junit = run("2026-11-20")
-    assert (code, held["summary"]["waived"], sum(held["summary"]["open"].values())) == (0, 1, 0)
+    code, active, junit = run("2026-11-20")
+    assert (code, active["summary"]["waived"], sum(active["summary"]["open"].values())) == (0, 1, 0)
     assert "<failure" not in junit
-    assert [notice["code"] for notice in held["tenants"][0]["notices"]] == ["waiver.expiring"]
-    code, lapsed, junit = run("2026-12-01")
-    assert (code, lapsed["summary"]["waived"], sum(lapsed["summary"]["open"].values())) == (1, 0, 1)
+    assert [notice["code"] for notice in active["tenants"][0]["notices"]] == ["waiver.expiring"]
+    code, expired, junit = run("2026-12-01")
+    assert (code, expired["summary"]["waived"], sum(expired["summary"]["open"].values())) == (1, 0, 1)
     assert "<failure" in junit
-    assert [notice["code"] for notice in lapsed["tenants"][0]["notices"]] == ["waiver.expired"]
+    assert [notice["code"] for notice in expired["tenants"][0]["notices"]] == ["waiver.expired"]
 
 
-def test_14_no_line_is_lost_to_a_key_that_stands_twice() -> None:
+def test_14_duplicate_yaml_key_is_an_error() -> None:
     """Prowler's documented limitation: the second of two equal keys silently replaces the first."""
     with pytest.raises(InputError) as caught:
         load([("p.yaml", b"version: 1\npolicies:\n- id: a\n  severity: low\n  budget: {limit: 1}\n  severity: high\n")])
     assert (caught.value.slug, caught.value.span and caught.value.span.line) == ("yaml-duplicate-key", 6)
 
 
-def test_15_nobody_is_told_to_take_everything_away(tmp_path: Path) -> None:
-    """Prowler's remediation removes all licences of a user, asking after no group, mailbox, OneDrive or hold."""
+def test_15_actions_remove_only_the_product_of_the_finding(tmp_path: Path) -> None:
+    """Prowler's remediation removes all licences of a user, without checking groups, mailbox, OneDrive or holds."""
     people = [
         user("ann", "SPE_E5", "FLOW_FREE", accountEnabled=False, paths=[path("SPE_E5"), path("FLOW_FREE")]),
         user("bob", "SPE_E5", accountEnabled=False, paths=[path("SPE_E5", "g1")]),
@@ -177,15 +177,15 @@ def test_15_nobody_is_told_to_take_everything_away(tmp_path: Path) -> None:
     actions = json.loads(call(*arguments, cwd=tmp_path).out)["tenants"][0]["actions"]
     requests = [request for action in actions for request in action["requests"] if request.get("path")]
     assigned = {request["path"]: request["body"] for request in requests if "assignLicense" in request["path"]}
-    # Only the product in question, and never directly where a group gives it.
+    # Only the product in question, and never directly if a group assigns it.
     assert all(set(body["removeLicenses"]) <= {sku_id("SPE_E5")} for body in assigned.values())
     assert "/users/id-bob/assignLicense" not in assigned
     actions_text = json.dumps(actions).casefold()
     assert all(word in actions_text for word in ("mailbox", "onedrive", "hold", "group"))
 
 
-def test_16_money_is_exact_and_bears_its_currency() -> None:
-    """Office365itpros adds floats and takes one currency for granted."""
+def test_16_money_is_exact_and_currencies_are_not_mixed() -> None:
+    """Office365itpros adds floats and assumes one currency."""
     people = [user(f"u{number}", "SPE_E3") for number in range(10)]
     text = policy_file("assignments: {deny: [SPE_E3]}", prices="{SPE_E3: 0.1}")
     findings = audited(text, tenant(*people)).tenants[0].findings
@@ -199,23 +199,23 @@ def test_16_money_is_exact_and_bears_its_currency() -> None:
         )
 
 
-def test_17_nothing_is_ever_changed_in_a_tenant(graph: Emulator) -> None:
-    """Office365itpros switches off a tenant's privacy setting to see names."""
+def test_17_collection_changes_nothing_in_a_tenant(graph: Emulator) -> None:
+    """Office365itpros disables a tenant's privacy setting to see names."""
     collect(graph, PEOPLE.union(SIGN_INS))
     assert not graph.journal.writes()
     assert not graph.journal.of("*reportSettings*")
 
 
 @pytest.mark.slow
-def test_18_links_carry_nobody() -> None:
-    """CIPP's snooze links carry the whole item in their query."""
+def test_18_links_contain_no_personal_data() -> None:
+    """CIPP's snooze links contain the complete item in their query."""
     for name in REPORTS:
         links = re.findall(rb"https?://[^\s\"'<>)]+", rendered(everyday(), name))
         assert not [link for link in links if re.search(rb"ann|bob|contoso|id-", link, re.IGNORECASE)]
 
 
-def test_19_what_was_found_is_in_the_exit_code(tmp_path: Path) -> None:
-    """Maester's action ends with 0 when tests fail."""
+def test_19_findings_set_the_exit_code(tmp_path: Path) -> None:
+    """Maester's action exits with 0 if tests fail."""
     (tmp_path / "p.yaml").write_text("version: 1\n" + policy_file("assignments: {deny: [SPE_E3]}"))
     snapshot_folder = write(tmp_path / "s", tenant(user("ann", "SPE_E3")))
     assert (
@@ -226,7 +226,7 @@ def test_19_what_was_found_is_in_the_exit_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "workflow", sorted([*(ROOT / ".github").rglob("*.y*ml"), ROOT / "action.yml"]), ids=lambda path: path.name
 )
-def test_19_no_workflow_pastes_text_into_a_shell(workflow: Path) -> None:
+def test_19_no_workflow_has_expressions_in_shell_scripts(workflow: Path) -> None:
     """Maester's action writes its inputs into the text of a script."""
     scripts = list(_scripts(yaml.load(workflow.read_text(), Loader=yaml.BaseLoader)))
     assert not [script for script in scripts if "${{" in script]
@@ -244,33 +244,33 @@ def _scripts(node: object) -> Iterator[str]:
 
 
 @pytest.mark.slow
-def test_20_high_is_the_exception() -> None:
-    """Half of Maester's rules are High: the word means nothing there."""
-    counted = Counter(policy.severity for policy in load(library_files()).policies.policies)
-    assert counted[Severity.CRITICAL] + counted[Severity.HIGH] <= counted.total() / 4
+def test_20_at_most_a_quarter_of_starter_policies_are_high_or_critical() -> None:
+    """Half of Maester's rules are High, so the severity has no meaning."""
+    counts = Counter(policy.severity for policy in load(library_files()).policies.policies)
+    assert counts[Severity.CRITICAL] + counts[Severity.HIGH] <= counts.total() / 4
 
 
-def test_21_no_term_is_guessed_from_dates() -> None:
-    """CIPP guesses monthly or yearly from the distance of two dates."""
+def test_21_billing_term_is_not_guessed_from_dates() -> None:
+    """CIPP guesses a monthly or yearly term from the interval between two dates."""
     for days in (30, 365, 1095):
         end = format_instant(NOW + timedelta(days=1))
-        begun = format_instant(NOW + timedelta(days=1 - days))
+        created = format_instant(NOW + timedelta(days=1 - days))
         row = {
             "id": "s",
             "skuId": sku_id("SPE_E3"),
             "status": "Enabled",
-            "createdDateTime": begun,
+            "createdDateTime": created,
             "nextLifecycleDateTime": end,
         }
         finding = one(judged("subscriptions: {expiring: {within: 30d}}", tenant(subscriptions=[row])))
         assert not [key for key in finding.evidence if re.search("term|month|year|cycle(?!Date)", key, re.IGNORECASE)]
 
 
-def test_22_letter_case_never_matters() -> None:
-    """ScubaGear's file names broke on Linux by their case."""
+def test_22_product_and_file_names_are_case_insensitive() -> None:
+    """ScubaGear did not find files on Linux because of the letter case of their names."""
     for name in ("SPE_E3", "spe_e3", "Spe_e3", sku_id("SPE_E3").upper(), "sPe_*"):
-        loud = user("ann") | {"assignedLicenses": [{"skuId": sku_id("SPE_E3").upper(), "disabledPlans": []}]}
-        result = judged(f"assignments: {{deny: ['{name}']}}", tenant(loud, subscribedSkus=[bought("SPE_E3")]))
+        ann = user("ann") | {"assignedLicenses": [{"skuId": sku_id("SPE_E3").upper(), "disabledPlans": []}]}
+        result = judged(f"assignments: {{deny: ['{name}']}}", tenant(ann, subscribedSkus=[bought("SPE_E3")]))
         assert [finding.product and finding.product.sku_part_number for finding in result.findings] == ["SPE_E3"]
     names = [
         path.relative_to(ROOT).as_posix().casefold()

@@ -1,4 +1,4 @@
-"""The traps that the data of every tenant sets, and that other tools fell into."""
+"""Tests for properties of tenant data that other tools handle wrongly."""
 
 import json
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ from tests.e2e.peers.everyday import everyday, rendered
 
 
 @pytest.mark.parametrize("units", [10_000, 1_000_000])
-def test_trap_free_products_do_not_swamp_the_seats(units: int) -> None:
-    """Another tool reports 0.13 % utilisation, out of three million free seats."""
+def test_trap_free_products_are_excluded_from_seat_usage(units: int) -> None:
+    """Another tool reports 0.13 % utilisation, because it counts three million free seats."""
     state = tenant(
         subscribedSkus=[bought("FLOW_FREE", units, 4), bought("POWER_BI_STANDARD", units, 9), bought("SPE_E3", 50, 48)]
     )
@@ -35,13 +35,13 @@ def test_trap_free_products_do_not_swamp_the_seats(units: int) -> None:
         assert outcome(judged(block, state, prices="{SPE_E3: 35.70}")) == "pass", block
 
 
-def test_trap_products_of_the_company_are_nobodys_seats() -> None:
+def test_trap_products_of_the_company_have_no_user_seats() -> None:
     state = tenant(subscribedSkus=[bought("WIN_DEF_ATP", 100, 0, appliesTo="Company")])
     assert outcome(judged("seats: {of: '*', spare: {max: 0}}", state)) == "pass"
 
 
-def test_trap_a_service_is_found_in_every_suite_that_contains_it() -> None:
-    """P1 is part of many suites: rules about it must look at service plans."""
+def test_trap_service_is_found_in_every_suite_that_contains_it() -> None:
+    """P1 is part of many suites, so rules about it must check service plans."""
     holders = [
         user(name, part)
         for name, part in (
@@ -56,7 +56,7 @@ def test_trap_a_service_is_found_in_every_suite_that_contains_it() -> None:
     assert [row[1] for row in finding_keys(result)] == ["eve"]
 
 
-def test_trap_suites_without_teams_have_ids_of_their_own() -> None:
+def test_trap_suites_without_teams_have_separate_ids() -> None:
     parts = [
         part
         for part in {item.part_number for item in builtin().products.values()}
@@ -70,14 +70,14 @@ def test_trap_suites_without_teams_have_ids_of_their_own() -> None:
     )
 
 
-def test_trap_grace_seats_are_a_choice_of_the_policy() -> None:
+def test_trap_policy_decides_if_grace_seats_count() -> None:
     """Whether seats in `warning` may still be assigned is disputed."""
     state = tenant(subscribedSkus=[bought("SPE_E3", 5, 8, warning=5)])
     assert outcome(judged("seats: {spare: {min: 0}}", state)) == "pass"
     assert outcome(judged("seats: {spare: {min: 0}, graceUnits: ignore}", state)) == "fail"
 
 
-def test_trap_money_is_reported_only_where_a_price_is_known() -> None:
+def test_trap_money_is_reported_only_if_a_price_is_known() -> None:
     def costs(findings: Sequence[Finding]) -> list[Decimal | None]:
         return [euros(finding) for finding in findings]
 
@@ -92,8 +92,8 @@ def test_trap_a_second_path_costs_nothing() -> None:
     assert euros(one(judged("assignments: {duplicates: deny}", tenant(ann), prices="{SPE_E3: 35.70}"))) is None
 
 
-def test_trap_the_reader_is_told_when_the_data_is_from() -> None:
-    """Usage data lags by days: a repaired thing is not still broken, it was not looked at."""
+def test_trap_report_has_the_date_of_the_data() -> None:
+    """Usage data lags by days: something that was fixed may still be listed, because it was not collected again."""
     result = everyday()
     assert result.tenants[0].as_of == NOW
     assert json.loads(rendered(result, "json"))["tenants"][0]["asOf"] == format_instant(NOW)

@@ -80,15 +80,7 @@ def test_renewals_are_in_order_of_their_dates() -> None:
     assert (positions[0] > 0, positions[-1]) == (True, 600)
     assert line.more == 1  # F3 renews in 2029; the date of the deleted subscription is past
     assert line.renewals[1].summary == "trial, 40 seats bought, 28 spare today"
-    assert (
-        timeline(
-            replace(tenant, findings=FindingTable.of(()), subscriptions=()),
-            Context.of_tenant(tenant, {}, EN),
-            (),
-            tenant.as_of,
-        )
-        is None
-    )
+    assert timeline_of(replace(tenant, findings=FindingTable.of(()), subscriptions=())) is None
 
 
 def test_subscription_is_unmarked_without_a_finding_and_drawn_once_with_one() -> None:
