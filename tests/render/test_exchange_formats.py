@@ -45,22 +45,22 @@ def with_findings(findings: tuple[Finding, ...]) -> Result:
 
 
 def hostile() -> Result:
-    tenant_ = result().tenants[0]
+    original = result().tenants[0]
     subject = Subject(type=SubjectType.USER, id=HOSTILE, name=HOSTILE)
     finding = replace(
-        tenant_.findings[0],
+        original.findings[0],
         subject=subject,
         detail=HOSTILE,
         evidence={"userPrincipalName": HOSTILE},
         source=SourceLine(file=HOSTILE, line=0),
     )
     tenant = replace(
-        tenant_,
+        original,
         name=HOSTILE,
         display_name=HOSTILE,
         findings=FindingTable.of((finding,)),
         actions=(),
-        policies=(replace(tenant_.policies[0], reason=Message(HOSTILE)),),
+        policies=(replace(original.policies[0], reason=Message(HOSTILE)),),
     )
     return replace(result(), tenants=(tenant,))
 
@@ -122,9 +122,9 @@ def test_sarif_has_waivers_as_suppressions_and_gaps_as_notifications() -> None:
 
 @pytest.mark.slow
 def test_sarif_keeps_the_most_severe_findings_within_the_limit() -> None:
-    tenant_ = result().tenants[0]
-    minor = replace(tenant_.findings[-1], status=Status.WAIVED)
-    first = sarif(with_findings((*(minor,) * LIMIT, *tenant_.findings[:3])))["runs"][0]
+    tenant = result().tenants[0]
+    minor = replace(tenant.findings[-1], status=Status.WAIVED)
+    first = sarif(with_findings((*(minor,) * LIMIT, *tenant.findings[:3])))["runs"][0]
     assert len(first["results"]) == LIMIT - 1
     assert sum(finding["level"] == "error" for finding in first["results"]) == 3
     assert "4 more findings" in json.dumps(first["invocations"])
@@ -175,9 +175,9 @@ def test_junit_reports_a_failed_tenant_as_an_error() -> None:
 
 
 def test_junit_keeps_findings_of_a_policy_that_was_not_evaluated() -> None:
-    tenant_ = result().tenants[0]
-    unknown = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=Message("x")) for outcome in tenant_.policies)
-    suite = junit(replace(result(), tenants=(replace(tenant_, policies=unknown),)))[0]
+    tenant = result().tenants[0]
+    unknown = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=Message("x")) for outcome in tenant.policies)
+    suite = junit(replace(result(), tenants=(replace(tenant, policies=unknown),)))[0]
     assert suite.find("testcase[@name='leavers']/failure") is not None
 
 
@@ -229,8 +229,8 @@ def test_inert_escapes_markdown_and_mentions() -> None:
 
 @pytest.mark.slow
 def test_markdown_above_the_limit_is_cut_between_rows() -> None:
-    tenant_ = result().tenants[0]
-    big = replace(tenant_.findings[0], evidence={"department": "x" * 290})
+    tenant = result().tenants[0]
+    big = replace(tenant.findings[0], evidence={"department": "x" * 290})
     findings = tuple(replace(big, policy=f"p{number}", fingerprint=str(number)) for number in range(4000))
     summary = body(with_findings(findings), "markdown")
     assert len(summary) < MARKDOWN_LIMIT

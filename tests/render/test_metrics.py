@@ -46,8 +46,8 @@ def samples_of(sample_value: Result) -> Samples:
     return samples(open_metrics(text(sample_value)))
 
 
-def sample_value(samples_: Samples, metric: str, **labels: str) -> float | None:
-    return samples_.get((metric, tuple(sorted(labels.items()))))
+def sample_value(values: Samples, metric: str, **labels: str) -> float | None:
+    return values.get((metric, tuple(sorted(labels.items()))))
 
 
 def test_samples_equal_the_numbers_of_the_result() -> None:

@@ -116,16 +116,18 @@ def test_seat_chart_stays_within_its_width(
 
 
 def test_seat_row_prefers_product_bounds_over_quotas_of_equal_severity() -> None:
-    contoso_ = contoso()
-    above = next(finding for finding in contoso_.findings if finding.check == "seats.above-maximum")
+    sample_tenant = contoso()
+    above = next(finding for finding in sample_tenant.findings if finding.check == "seats.above-maximum")
     facts = {name: value for name, value in above.evidence.items() if name not in {"adjust", "bound", "minimum"}}
     quota = replace(
         above, check="seats.quota-exceeded", policy="quota", evidence={**facts, "assigned": 9, "maximum": 8}
     )
-    (seats,) = [seat for seat in contoso_.seats if above.product is not None and seat.sku_id == above.product.sku_id]
+    (seats,) = [
+        seat for seat in sample_tenant.seats if above.product is not None and seat.sku_id == above.product.sku_id
+    ]
 
     def row(*findings: Finding) -> SeatRow:
-        return seat_row(seats, Context.of_tenant(replace(contoso_, findings=FindingTable.of(findings)), {}, EN))
+        return seat_row(seats, Context.of_tenant(replace(sample_tenant, findings=FindingTable.of(findings)), {}, EN))
 
     alone, both = row(above), row(quota, above)
     assert (both.state, both.advice, both.limits) == (alone.state, alone.advice, alone.limits)
@@ -139,8 +141,8 @@ def test_seat_row_prefers_product_bounds_over_quotas_of_equal_severity() -> None
 
 
 def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> None:
-    contoso_ = contoso()
-    seats = next(seat for seat in contoso_.seats if seat.sku_part_number == "SPE_E5")
+    sample_tenant = contoso()
+    seats = next(seat for seat in sample_tenant.seats if seat.sku_part_number == "SPE_E5")
     assert (seats.usable, seats.consumed) == (180, 177)
 
     def limits_and_zone(*bounds: tuple[int, int | None, int | None]) -> tuple[str, tuple[int, int] | None]:
@@ -149,7 +151,7 @@ def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> N
         )
         row = seat_row(
             replace(seats, bounds=seat_bounds),
-            Context.of_tenant(replace(contoso_, findings=FindingTable.of(())), {}, EN),
+            Context.of_tenant(replace(sample_tenant, findings=FindingTable.of(())), {}, EN),
         )
         assert row.severity is None
         assert row.picture is not None
@@ -166,12 +168,12 @@ def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> N
 
 
 def test_page_shows_the_limits_of_a_product_within_them() -> None:
-    contoso_ = contoso()
+    sample_tenant = contoso()
     seat_bounds = (SeatBounds(policy="p", usable=180, minimum=3, maximum=None),)
     seats = tuple(
-        replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in contoso_.seats
+        replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in sample_tenant.seats
     )
-    sample = replace(result(), tenants=(replace(contoso_, seats=seats),))
+    sample = replace(result(), tenants=(replace(sample_tenant, seats=seats),))
     page = b"".join(render(sample, "html", locale="en").chunks()).decode()
     row = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
     row = row[: row.index("</tr>")]

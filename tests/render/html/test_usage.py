@@ -74,8 +74,8 @@ def test_single_company_has_no_table() -> None:
     """The table would only repeat the totals of the tenant."""
     tenant = contoso()
     assert tenant.departments is not None
-    companies_ = (tenant.departments.companies[0], tenant.departments.companies[-1])
-    (table,) = unit_tables(replace(tenant, departments=replace(tenant.departments, companies=companies_)), EN)
+    one_company = (tenant.departments.companies[0], tenant.departments.companies[-1])
+    (table,) = unit_tables(replace(tenant, departments=replace(tenant.departments, companies=one_company)), EN)
     assert table.key == "departments"
 
 

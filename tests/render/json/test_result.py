@@ -51,13 +51,13 @@ def test_findings_ndjson_is_as_approved() -> None:
 
 
 def test_keys_are_in_the_order_of_the_schema() -> None:
-    document_ = json.loads(_bytes(result()))
-    assert list(document_) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
-    assert list(document_["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
-    tenant = document_["tenants"][0]
+    parsed = json.loads(_bytes(result()))
+    assert list(parsed) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
+    assert list(parsed["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
+    tenant = parsed["tenants"][0]
     assert [key for key in tenant if key in _TENANT] == _TENANT
     assert list(tenant["findings"][0]) == _FINDING
-    assert document_["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
+    assert parsed["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
 
 
 @pytest.mark.slow

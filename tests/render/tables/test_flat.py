@@ -142,11 +142,11 @@ def test_repeated_findings_in_any_order_give_the_reference_rows(
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_parquet_has_the_cells_of_the_reference(findings: list[Finding], fleet: list[Finding]) -> None:
     audit = holding(findings, fleet)
-    table_ = pq.read_table(BytesIO(body(audit, "parquet")))
-    assert table_.num_rows == len(findings) + len(fleet)
-    numbers = {field.name for field in table_.schema if not pa.types.is_string(field.type)}
+    arrow_table = pq.read_table(BytesIO(body(audit, "parquet")))
+    assert arrow_table.num_rows == len(findings) + len(fleet)
+    numbers = {field.name for field in arrow_table.schema if not pa.types.is_string(field.type)}
     assert numbers >= {"sourceLine", "perMonth", "adjust", "spare"}
-    for cells, row in zip(rows(audit), table_.to_pylist(), strict=True):
+    for cells, row in zip(rows(audit), arrow_table.to_pylist(), strict=True):
         for cell, (name, value) in zip(cells, list(row.items())[2:], strict=True):
             if name in numbers:
                 assert value == (None if isinstance(cell, str) else cell)
