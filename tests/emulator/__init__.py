@@ -1,1 +1,1 @@
-"""A real HTTP server that speaks Microsoft Graph's contract, with its sign-in service and a GitHub OIDC issuer."""
+"""An HTTP server that emulates Microsoft Graph v1.0, its sign-in service and a GitHub OIDC issuer."""

@@ -1,4 +1,4 @@
-"""Turns a command line into a running emulator and the files and variables that point the auditor at it."""
+"""The command `python -m tests.emulator`: runs the emulator and writes the files that connect the auditor to it."""
 
 import argparse
 import json
@@ -18,64 +18,65 @@ NAMES = ("contoso", "fabrikam", "northwind", "adatum", "litware")
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
         prog="python -m tests.emulator", description="Microsoft Graph, its sign-in service and GitHub OIDC, emulated."
     )
-    made.add_argument(
+    result.add_argument(
         "--users", type=int, default=500, help="generated users per tenant; 0 serves the small hand-made tenant"
     )
-    made.add_argument("--tenants", type=int, default=1, help=f"how many tenants (at most {len(NAMES)})")
-    made.add_argument("--seed", type=int, default=1, help="another seed gives other people")
-    made.add_argument(
+    result.add_argument("--tenants", type=int, default=1, help=f"how many tenants (at most {len(NAMES)})")
+    result.add_argument("--seed", type=int, default=1, help="another seed gives other people")
+    result.add_argument(
         "--load",
         type=Path,
         action="append",
         default=[],
         help="a tenant as JSON (README.md); repeatable; replaces the generated ones",
     )
-    made.add_argument("--port", type=int, default=8080, help="Graph over http on 127.0.0.1; 0 picks a free one")
-    made.add_argument("--tls-port", type=int, default=8443, help="sign-in, GitHub and Graph over TLS on localhost")
-    made.add_argument("--latency", type=float, default=0.0, help="seconds before every answer of Graph")
-    made.add_argument(
+    result.add_argument("--port", type=int, default=8080, help="Graph over http on 127.0.0.1; 0 picks a free one")
+    result.add_argument("--tls-port", type=int, default=8443, help="sign-in, GitHub and Graph over TLS on localhost")
+    result.add_argument("--latency", type=float, default=0.0, help="seconds before every answer of Graph")
+    result.add_argument(
         "--throttle", action="store_true", help="spend resource units and answer 429 beyond the documented limits"
     )
-    made.add_argument(
+    result.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="JSON",
         help='a fault to begin with, such as \'{"kind": "throttled", "path": "/users"}\'',
     )
-    made.add_argument(
+    result.add_argument(
         "-o",
         "--output",
         type=Path,
         default=Path("out/emulator"),
         help="where tenants.yaml, ca.pem and environment.sh go",
     )
-    return made
+    return result
 
 
 def tenants(options: argparse.Namespace) -> list[Tenant]:
-    """The tenants that the options ask for, each with an app that can sign in."""
+    """Return the tenants that the options select, each with an app that can sign in."""
     if options.load:
-        served = [load(json.loads(path.read_text(encoding="utf-8"))) for path in options.load]
+        selected = [load(json.loads(path.read_text(encoding="utf-8"))) for path in options.load]
     elif options.users == 0:
-        served = [small_tenant(name) for name in NAMES[: options.tenants]]
+        selected = [small_tenant(name) for name in NAMES[: options.tenants]]
     else:
-        served = [
+        selected = [
             seeded.generate(options.users, name=name, seed=options.seed + number, domain=f"{name}.example")
             for number, name in enumerate(NAMES[: options.tenants])
         ]
-    for tenant in served:
+    for tenant in selected:
         tenant.throttled = options.throttle
         if not tenant.apps:
             tenant.register(auditor_app())
-    return served
+    return selected
 
 
 def tenants_file(emulator: Emulator) -> str:
-    """A tenants.yaml that signs in as a nightly workflow does; the comments show the secret instead."""
+    """Return a tenants.yaml that signs in with the client secret; its comment shows sign-in with GitHub OIDC."""
     lines = ["version: 1", "tenants:"]
     for tenant in emulator.tenants.values():
         app = next(iter(tenant.apps.values()))
@@ -94,7 +95,7 @@ def tenants_file(emulator: Emulator) -> str:
 
 
 def write(emulator: Emulator, folder: Path) -> str:
-    """Leaves tenants.yaml and environment.sh beside the CA, and tells what to type."""
+    """Write tenants.yaml and environment.sh next to the CA, and return the text that tells people what to type."""
     (folder / "tenants.yaml").write_text(tenants_file(emulator), encoding="utf-8")
     variables = emulator.environment() | {"EMULATOR_CLIENT_SECRET": SECRET}
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
@@ -112,7 +113,7 @@ def write(emulator: Emulator, folder: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serves until interrupted."""
+    """Serve until SIGINT or SIGTERM."""
     options = parser().parse_args(arguments)
     folder: Path = options.output.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -122,12 +123,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.latency:
         emulator.faults.add("slow", seconds=options.latency, times=None)
     emulator.start()
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+    stopped = threading.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signal_number, lambda *_: stopped.set())
     sys.stdout.write(write(emulator, folder))
     sys.stdout.flush()
-    ended.wait()
+    stopped.wait()
     emulator.stop()
     return 0
 

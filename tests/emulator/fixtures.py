@@ -1,4 +1,4 @@
-"""Turns tenants into a running emulator: a context manager for any program and a fixture for pytest."""
+"""A context manager and pytest fixtures that run the emulator."""
 
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"
 
 
 def auditor_app(client_id: str = CLIENT_ID, **more: object) -> App:
-    """An app that can sign in with a secret and from GitHub (both forms of the subject), with every reading role."""
+    """Return an app that signs in with a secret or from GitHub (both forms of the subject) and has all read roles."""
     federated = (
         Federated(subject=subject("contoso", "licences")),
         Federated(subject=subject("contoso", "licences", ids=(4242, 777))),
@@ -27,7 +27,7 @@ def auditor_app(client_id: str = CLIENT_ID, **more: object) -> App:
 
 
 def small_tenant(name: str = "contoso") -> Tenant:
-    """A hand-made tenant of a few people, two products and two groups, for tests that name what they see."""
+    """Return a tenant with five people, three products and two groups, for tests that refer to them by name."""
     return load(
         {
             "name": name,
@@ -63,13 +63,13 @@ def small_tenant(name: str = "contoso") -> Tenant:
 
 @contextmanager
 def running_emulator(tenants: Iterable[Tenant] = (), *, port: int = 0, tls_port: int = 0) -> Iterator[Emulator]:
-    """A running emulator with these tenants (default: `small_tenant()`); a tenant without an app gets `auditor_app()`."""
-    served = list(tenants) or [small_tenant()]
-    for tenant in served:
+    """Run an emulator with these tenants (default: `small_tenant()`); a tenant without an app gets `auditor_app()`."""
+    tenant_list = list(tenants) or [small_tenant()]
+    for tenant in tenant_list:
         if not tenant.apps:
             tenant.register(auditor_app())
     with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
-        emulator = Emulator(served, ca_path=Path(folder) / "ca.pem", port=port, tls_port=tls_port)
+        emulator = Emulator(tenant_list, ca_path=Path(folder) / "ca.pem", port=port, tls_port=tls_port)
         emulator.start()
         try:
             yield emulator
@@ -79,13 +79,13 @@ def running_emulator(tenants: Iterable[Tenant] = (), *, port: int = 0, tls_port:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """The emulator with the small tenant `contoso`, fresh for each test."""
+    """A new emulator for each test, with the small tenant `contoso`."""
     with running_emulator() as running:
         yield running
 
 
 @pytest.fixture
 def seeded_emulator() -> Iterator[Emulator]:
-    """The emulator with 250 generated users in tenant `contoso`."""
+    """A new emulator for each test, with 250 generated users in the tenant `contoso`."""
     with running_emulator([seeded.generate(250)]) as running:
         yield running

@@ -1,4 +1,4 @@
-"""Turns every request that arrived into a record that tests can ask about."""
+"""Records every request that the emulator receives, for assertions in tests."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 
 
 class Host(StrEnum):
-    """Which of the emulated hosts was spoken to; `elsewhere` is any host that must never see a token."""
+    """The emulated host that received a request; `elsewhere` is a host that must never receive a token."""
 
     GRAPH = "graph"
     SIGN_IN = "sign-in"
@@ -20,7 +20,7 @@ class Host(StrEnum):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """One request, or one item of a $batch; the Authorization header is kept only as the fact that it was there."""
+    """One request, or one item of a $batch; only the presence of the Authorization header is recorded."""
 
     host: Host
     method: str
@@ -36,17 +36,17 @@ class Record(Struct, frozen=True, kw_only=True):
     batched: bool = False
 
     def parameter(self, name: str) -> str | None:
-        """A query parameter, decoded."""
+        """Return a query parameter, decoded."""
         return dict(parse_qsl(self.query, keep_blank_values=True)).get(name)
 
     @property
     def select(self) -> tuple[str, ...]:
-        """The names in $select, none when it was not sent."""
+        """The names in $select; empty without $select."""
         return tuple(part for part in (self.parameter("$select") or "").split(",") if part)
 
 
 class Journal(Struct):
-    """All records in order of arrival at the handler."""
+    """All records, in the order in which the requests were handled."""
 
     records: list[Record] = field(default_factory=list)
 
@@ -57,7 +57,7 @@ class Journal(Struct):
         self.records.clear()
 
     def of(self, path: str = "*", *, host: Host | None = None, method: str = "") -> Sequence[Record]:
-        """Records whose path matches the glob (below the service root), of one host or of all."""
+        """Return the records whose path below the service root matches the glob, of one host or of all."""
         return [
             record
             for record in self.records
@@ -67,17 +67,17 @@ class Journal(Struct):
         ]
 
     def writes(self) -> Sequence[Record]:
-        """Graph requests that an auditor must never make: all but GET and the two POSTs that only read."""
-        reading = {"/$batch", "/directoryObjects/getByIds"}
+        """Return the Graph requests that an auditor must never send: all but GET and the two POSTs that only read."""
+        read_only = {"/$batch", "/directoryObjects/getByIds"}
         return [
             record
             for record in self.of(host=Host.GRAPH)
-            if record.method != "GET" and not (record.method == "POST" and record.path in reading)
+            if record.method != "GET" and not (record.method == "POST" and record.path in read_only)
         ]
 
     def leaks(self) -> Sequence[Record]:
-        """Requests that carried an Authorization header to a host that is not Graph's or GitHub's."""
+        """Return the requests that sent an Authorization header to a host other than Graph, sign-in or GitHub."""
         return [record for record in self.of(host=Host.ELSEWHERE) if record.authorized]
 
-    def described(self) -> list[dict[str, Any]]:
+    def as_documents(self) -> list[dict[str, Any]]:
         return [asdict(record) for record in self.records]

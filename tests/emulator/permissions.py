@@ -1,4 +1,4 @@
-"""Turns an access token's roles into leave or refusal, by the application permissions of each call."""
+"""Checks the roles of an access token against the application permissions of each operation."""
 
 from collections.abc import Collection
 
@@ -51,11 +51,12 @@ MAIL_CALLS = frozenset({"mailbox", "sendMail", "messages"})
 
 
 def denied() -> GraphError:
+    """Return the error of the directory for a missing permission."""
     return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
 
 
 def check(call: str, roles: Collection[str]) -> None:
-    """Raises GraphError 403 unless one of the call's permissions is among the roles."""
+    """Raise GraphError 403 unless the roles include one of the call's permissions."""
     sufficient = SUFFICIENT[call]
     if not sufficient or sufficient.intersection(roles):
         return
@@ -71,7 +72,7 @@ def check(call: str, roles: Collection[str]) -> None:
 
 
 def check_sign_in(roles: Collection[str], *, premium: bool) -> None:
-    """Raises GraphError 403 where signInActivity may not be read: no role, or no premium licence in the tenant."""
+    """Raise GraphError 403 if signInActivity may not be read: a role or the tenant's premium licence is missing."""
     if not premium:
         message = "Neither tenant is B2C or tenant doesn't have premium license"
         raise GraphError(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message)
@@ -80,5 +81,5 @@ def check_sign_in(roles: Collection[str], *, premium: bool) -> None:
 
 
 def readable(names: Collection[str], roles: Collection[str]) -> frozenset[str] | None:
-    """The user properties that the roles cover; None when they cover all."""
+    """Return the user properties that the roles can read; None for all."""
     return None if USERS.intersection(roles) else BASIC_NAMES.intersection(names)

@@ -1,4 +1,4 @@
-"""Turns the services into listening sockets: Graph over http and TLS, sign-in over TLS, and a host elsewhere."""
+"""The emulator's HTTP servers: Graph over http and TLS, sign-in and GitHub over TLS, and a foreign host."""
 
 import asyncio
 import socket
@@ -27,11 +27,11 @@ from tests.emulator.tenant.directory import Tenant
 from tests.emulator.wire import Answer, Body, Delivery, Request
 
 ROOT = "/v1.0"
-PACKED_FROM = 1024  # bytes: smaller bodies are not worth compressing
+MINIMUM_GZIP_SIZE = 1024  # bytes: smaller bodies are not worth compressing
 
 
 class Emulator:
-    """All services on their sockets, in a thread of their own; addresses are known once it runs."""
+    """Runs all services in a separate thread; the addresses are valid after `start`."""
 
     def __init__(self, tenants: Iterable[Tenant], *, ca_path: Path, port: int = 0, tls_port: int = 0) -> None:
         self.tenants = {tenant.name: tenant for tenant in tenants}
@@ -48,11 +48,11 @@ class Emulator:
 
     @property
     def faults(self) -> Registry:
-        """The registry of faults: `emulator.faults.add("throttled", path="/users", retry_after="1")`."""
+        """The fault registry: `emulator.faults.add("throttled", path="/users", retry_after="1")`."""
         return self.graph.faults
 
     def reset(self) -> None:
-        """Forget all faults and requests."""
+        """Remove all faults and recorded requests."""
         self.faults.clear()
         self.journal.clear()
 
@@ -70,7 +70,7 @@ class Emulator:
 
     @property
     def elsewhere(self) -> str:
-        """A host that is not Graph's: another name and another port."""
+        """The URL of the foreign host: not Graph's, another name and another port."""
         return f"http://localhost:{self.elsewhere_port}"
 
     @property
@@ -78,7 +78,7 @@ class Emulator:
         return f"https://localhost:{self.tls_port}{GITHUB_PATH}?api-version=2.0"
 
     def environment(self) -> dict[str, str]:
-        """What a client's environment needs: the CA for both HTTP stacks, and a workflow run's two variables."""
+        """Return a client's environment variables: the CA for both HTTP stacks, and GitHub's two for ID tokens."""
         return {
             "SSL_CERT_FILE": str(self.ca_path),
             "REQUESTS_CA_BUNDLE": str(self.ca_path),
@@ -87,24 +87,25 @@ class Emulator:
         }
 
     def add(self, tenant: Tenant) -> Tenant:
-        """Takes another tenant while running."""
+        """Add a tenant while the emulator runs."""
         self.tenants[tenant.name] = tenant
         self.tokens.tenants[tenant.tenant_id.lower()] = tenant
         return tenant
 
     def bearer(self, tenant: str, *, roles: Iterable[str] | None = None) -> str:
-        """An access token for the tenant's first app, with other roles when given."""
+        """Return an access token for the tenant's first app, with other roles if `roles` is given."""
         owner = self.tenants[tenant]
         app = next(iter(owner.apps.values()))
         return self.tokens.issue(owner, app if roles is None else replace(app, roles=tuple(roles)))
 
     def start(self) -> None:
-        """Opens the sockets; returns when they listen."""
+        """Open the sockets; returns when they listen."""
         self._thread.start()
         self._run(self._open())
         self.tokens.authority = self.authority
 
     def stop(self) -> None:
+        """Close all connections and sockets and end the thread."""
         self._run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
@@ -128,45 +129,45 @@ class Emulator:
 
     async def _close(self) -> None:
         for runner in self._runners:
-            transports = [each.transport for each in runner.server.connections] if runner.server else []
+            transports = [connection.transport for connection in runner.server.connections] if runner.server else []
             await runner.cleanup()
             for transport in transports:
-                # A TLS farewell waits for the other side, which may be gone.
+                # Closing a TLS connection cleanly waits for the client, which may be gone.
                 if transport is not None:
                     transport.abort()
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in left:
+        pending = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)
         await asyncio.sleep(0.01)
 
     async def _main(self, raw: web.BaseRequest) -> web.StreamResponse:
-        request = await self._received(raw)
+        request = await self._read_request(raw)
         if raw.path.startswith("/emulator/"):
-            return await _sent(raw, control.handle(self, replace(request, path=raw.path)))
+            return await _send(raw, control.handle(self, replace(request, path=raw.path)))
         if raw.path.startswith(ROOT + "/"):
             outcome = self.graph.handle(request)
-            for item, done in outcome.items:
-                self._record(Host.GRAPH, item, done, query=_query(item))
+            for item, item_outcome in outcome.items:
+                self._record(Host.GRAPH, item, item_outcome, query=_query(item))
             self._record(Host.GRAPH, request, outcome, query=raw.query_string)
-            return await _sent(raw, outcome.answer)
+            return await _send(raw, outcome.answer)
         if raw.path == GITHUB_PATH:
-            return await self._plain(raw, request, Host.GITHUB, self.github.handle)
-        return await self._plain(raw, request, Host.SIGN_IN, self.tokens.handle)
+            return await self._other_host(raw, request, Host.GITHUB, self.github.handle)
+        return await self._other_host(raw, request, Host.SIGN_IN, self.tokens.handle)
 
     async def _elsewhere(self, raw: web.BaseRequest) -> web.StreamResponse:
-        return await self._plain(raw, await self._received(raw), Host.ELSEWHERE, self._foreign)
+        return await self._other_host(raw, await self._read_request(raw), Host.ELSEWHERE, self._foreign)
 
-    async def _plain(
+    async def _other_host(
         self, raw: web.BaseRequest, request: Request, host: Host, handle: Callable[[Request], Answer]
     ) -> web.StreamResponse:
         request = replace(request, path=raw.path)
-        made, struck = control.with_faults(self.faults, request, handle)
-        self._record(host, request, Outcome(made, faults=struck), query=raw.query_string)
-        return await _sent(raw, made)
+        response, faults = control.with_faults(self.faults, request, handle)
+        self._record(host, request, Outcome(response, faults=faults), query=raw.query_string)
+        return await _send(raw, response)
 
     def _foreign(self, request: Request) -> Answer:
-        """Report files and uploads for those who come without a token; any other path serves a page, as bait."""
+        """Serve report files and uploads; any other path returns a page as bait for clients that follow foreign links."""
         parts = request.path.strip("/").split("/")
         if parts[0] == "uploads" and request.method == "PUT":
             return mail.put_range(self.graph.uploads, request)
@@ -175,7 +176,7 @@ class Emulator:
         bait = b'{"value":[{"id":"00000000-0000-4000-8000-00000000bad1","userPrincipalName":"bait@evil.example"}]}'
         return Answer(body=Body(bait), headers={"Content-Type": "application/json"})
 
-    async def _received(self, raw: web.BaseRequest) -> Request:
+    async def _read_request(self, raw: web.BaseRequest) -> Request:
         scheme = "https" if raw.secure else "http"
         return Request(
             method=raw.method,
@@ -204,54 +205,56 @@ def _query(request: Request) -> str:
     return urlencode(request.query)
 
 
-async def _sent(raw: web.BaseRequest, made: Answer) -> web.StreamResponse:
-    """Writes an answer as its delivery says."""
-    if made.delay and made.delivery is not Delivery.DRIP:
-        await asyncio.sleep(made.delay)
-    if made.delivery is Delivery.RESET:
+async def _send(raw: web.BaseRequest, response: Answer) -> web.StreamResponse:
+    """Send an answer in the way that its `delivery` specifies."""
+    if response.delay and response.delivery is not Delivery.DRIP:
+        await asyncio.sleep(response.delay)
+    if response.delivery is Delivery.RESET:
         _abort(raw)
         return web.Response(status=499)
-    body = made.body.plain
-    headers = dict(made.headers)
-    if len(body) >= PACKED_FROM and "gzip" in raw.headers.get("Accept-Encoding", "").lower():
-        body = made.body.packed()
+    body = response.body.plain
+    headers = dict(response.headers)
+    if len(body) >= MINIMUM_GZIP_SIZE and "gzip" in raw.headers.get("Accept-Encoding", "").lower():
+        body = response.body.compressed()
         headers["Content-Encoding"] = "gzip"
         headers["Vary"] = "Accept-Encoding"
-    if made.delivery is Delivery.WHOLE:
-        return web.Response(status=made.status, body=body, headers=headers)
-    return await _piecemeal(raw, made, body, headers)
+    if response.delivery is Delivery.WHOLE:
+        return web.Response(status=response.status, body=body, headers=headers)
+    return await _send_in_parts(raw, response, body, headers)
 
 
-async def _piecemeal(raw: web.BaseRequest, made: Answer, body: bytes, headers: dict[str, str]) -> web.StreamResponse:
-    response = web.StreamResponse(status=made.status, headers=headers)
-    response.content_length = len(body)
-    await response.prepare(raw)
-    if made.delivery is Delivery.TRUNCATED:
-        await response.write(body[: len(body) // 2])
+async def _send_in_parts(
+    raw: web.BaseRequest, response: Answer, body: bytes, headers: dict[str, str]
+) -> web.StreamResponse:
+    stream = web.StreamResponse(status=response.status, headers=headers)
+    stream.content_length = len(body)
+    await stream.prepare(raw)
+    if response.delivery is Delivery.TRUNCATED:
+        await stream.write(body[: len(body) // 2])
         if raw.transport is not None:
             raw.transport.close()
-        return response
+        return stream
     step = max(len(body) // 10, 1)
     for start in range(0, len(body), step):
-        await response.write(body[start : start + step])
-        await asyncio.sleep(made.delay / 10)
-    await response.write_eof()
-    return response
+        await stream.write(body[start : start + step])
+        await asyncio.sleep(response.delay / 10)
+    await stream.write_eof()
+    return stream
 
 
 def _abort(raw: web.BaseRequest) -> None:
-    """Ends the connection with a reset instead of a farewell."""
+    """End the connection with a TCP reset."""
     transport = raw.transport
     if transport is None:
         return
-    plain = transport.get_extra_info("socket")
-    if plain is not None:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
 def _tls(ca_path: Path) -> ssl.SSLContext:
-    """A server context for localhost, signed by a CA made now, whose certificate is left at the path."""
+    """Return a server context for localhost, signed by a new CA; writes the CA's certificate to `ca_path`."""
     authority = trustme.CA(organization_name="Emulated authority")
     authority.cert_pem.write_to_path(str(ca_path))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""Turns a request to Graph into an answer: caller, faults, throttling, permissions, handler, headers."""
+"""Answers requests to Graph: checks the token, applies faults, throttling and permissions, calls the handler."""
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,13 +19,13 @@ from tests.emulator.endpoints import (
 )
 from tests.emulator.endpoints.graph import Call, Route
 from tests.emulator.faults import answers, pages
-from tests.emulator.faults.answers import delivered
+from tests.emulator.faults.answers import apply_delivery
 from tests.emulator.faults.model import ON_REPORTS, ON_THE_WIRE, REPLACING, Fault, Kind, Registry
 from tests.emulator.faults.throttling import Throttle
 from tests.emulator.odata.listing import PageCache
 from tests.emulator.sign_in.tokens import Caller, TokenService
 from tests.emulator.tenant.directory import Tenant
-from tests.emulator.wire import Answer, GraphError, Request, failure, finished
+from tests.emulator.wire import Answer, GraphError, Request, failure, with_headers
 
 ROUTES: tuple[Route, ...] = (
     *delta.ROUTES, *graph.READ, *access.ROUTES, *groups.ROUTES, *intune.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *memberships.ROUTES, *user_update.ROUTES,
@@ -34,7 +34,7 @@ ROUTES: tuple[Route, ...] = (
 
 
 class Outcome(Struct):
-    """An answer with what the journal wants to know about it."""
+    """An answer and what the journal records about it; `items` are the requests of a batch."""
 
     answer: Answer
     tenant: str = ""
@@ -43,7 +43,7 @@ class Outcome(Struct):
 
 
 class GraphService:
-    """Microsoft Graph v1.0 over the tenants of a token service."""
+    """Microsoft Graph v1.0 for the tenants of a token service."""
 
     def __init__(self, tokens: TokenService) -> None:
         self.tokens = tokens
@@ -53,21 +53,21 @@ class GraphService:
         self.uploads: dict[str, mail.Upload] = {}
 
     def handle(self, request: Request) -> Outcome:
-        """The outcome of one request; every error is an answer."""
+        """Return the outcome of one request; GraphErrors become answers."""
         outcome = Outcome(Answer())
         cost: int | None = None
         try:
             caller, token = self._caller(request)
             outcome.tenant = caller.tenant.name
-            struck = self.faults.struck(request, (caller.tenant.name.lower(), caller.tenant.tenant_id.lower()))
-            outcome.faults = tuple(fault.kind.value for fault in struck)
-            outcome.answer, cost = self._answer(request, caller, token, struck, outcome)
-            for fault in struck:
+            faults = self.faults.applicable(request, (caller.tenant.name.lower(), caller.tenant.tenant_id.lower()))
+            outcome.faults = tuple(fault.kind.value for fault in faults)
+            outcome.answer, cost = self._answer(request, caller, token, faults, outcome)
+            for fault in faults:
                 if fault.kind in ON_THE_WIRE:
-                    delivered(fault, outcome.answer)
+                    apply_delivery(fault, outcome.answer)
         except GraphError as error:
             outcome.answer = failure(error, request)
-        outcome.answer = finished(outcome.answer, request, cost=cost)
+        outcome.answer = with_headers(outcome.answer, request, cost=cost)
         return outcome
 
     def _caller(self, request: Request) -> tuple[Caller, str]:
@@ -77,12 +77,12 @@ class GraphService:
         return self.tokens.caller(token), token
 
     def _answer(
-        self, request: Request, caller: Caller, token: str, struck: list[Fault], outcome: Outcome
+        self, request: Request, caller: Caller, token: str, faults: list[Fault], outcome: Outcome
     ) -> tuple[Answer, int | None]:
-        for fault in struck:
+        for fault in faults:
             if fault.kind in REPLACING:
                 self.faults.failed.add((request.path, request.query))
-                return answers.replaced(fault, request, caller, token, self.tokens), None
+                return answers.replacement(fault, request, caller, token, self.tokens), None
         if (request.parameter("$skiptoken") or "").endswith(".r"):
             raise answers.lost_token()
         route, key, second = graph.resolve(ROUTES, request)
@@ -96,31 +96,31 @@ class GraphService:
             key=key, second=second, perform=lambda item: self._item(item, outcome), uploads=self.uploads,
         )  # fmt: skip
         caller.tenant.late.count_request()
-        made = self._changed(route.handler(call), request, struck, caller.tenant)
-        made.headers.update(extra)
-        return made, units
+        response = self._changed(route.handler(call), request, faults, caller.tenant)
+        response.headers.update(extra)
+        return response, units
 
     def _item(self, item: Request, outcome: Outcome) -> Answer:
-        """Carries out an item of a batch as a request of its own."""
-        done = self.handle(item)
-        outcome.items.append((item, done))
-        return done.answer
+        """Handle an item of a batch like a separate request."""
+        item_outcome = self.handle(item)
+        outcome.items.append((item, item_outcome))
+        return item_outcome.answer
 
-    def _changed(self, made: Answer, request: Request, struck: list[Fault], tenant: Tenant) -> Answer:
-        """The answer after the faults that change documents; the handler's own answer may be cached and stays."""
-        changed = replace(made, headers=dict(made.headers))
-        for fault in struck:
+    def _changed(self, response: Answer, request: Request, faults: list[Fault], tenant: Tenant) -> Answer:
+        """Return a copy of the answer, changed by faults; the original may be cached and is not modified."""
+        changed = replace(response, headers=dict(response.headers))
+        for fault in faults:
             if fault.kind in ON_REPORTS:
-                changed = reports.altered(fault, changed, request, tenant)
+                changed = reports.alter_report(fault, changed, request, tenant)
             elif fault.kind not in REPLACING and fault.kind not in ON_THE_WIRE:
-                changed = pages.altered(fault, changed, request)
+                changed = pages.alter_page(fault, changed, request)
                 if fault.kind is Kind.RETRIED_TOKENS and self._retried(request):
                     changed = pages.mark_retried(changed)
         return changed
 
     def _retried(self, request: Request) -> bool:
-        """Whether this is a repetition of a failed request, by its own words or by what was seen."""
+        """Return whether this repeats a failed request, according to its Retry-Attempt header or the registry."""
         key = (request.path, request.query)
-        seen = key in self.faults.failed
+        failed_before = key in self.faults.failed
         self.faults.failed.discard(key)
-        return seen or "retry-attempt" in request.headers
+        return failed_before or "retry-attempt" in request.headers

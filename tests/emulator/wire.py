@@ -1,4 +1,4 @@
-"""Turns handlers' results into HTTP answers with Graph's headers and error bodies."""
+"""Requests and answers of the emulator, with Graph's headers and error bodies."""
 
 import gzip
 import json
@@ -16,22 +16,22 @@ DIAGNOSTIC = '{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"0","Sca
 
 
 class Body:
-    """The bytes of an answer; the compressed form is made once, because big pages are served many times."""
+    """The bytes of an answer; compressed only once, because big pages are served many times."""
 
-    __slots__ = ("_packed", "plain")
+    __slots__ = ("_compressed", "plain")
 
     def __init__(self, plain: bytes) -> None:
         self.plain = plain
-        self._packed: bytes | None = None
+        self._compressed: bytes | None = None
 
-    def packed(self) -> bytes:
-        if self._packed is None:
-            self._packed = gzip.compress(self.plain, compresslevel=1, mtime=0)
-        return self._packed
+    def compressed(self) -> bytes:
+        if self._compressed is None:
+            self._compressed = gzip.compress(self.plain, compresslevel=1, mtime=0)
+        return self._compressed
 
 
 class Delivery(StrEnum):
-    """How the bytes go out: faults of the wire are told apart here, the server carries them out."""
+    """How the server sends an answer: complete, or with a connection fault."""
 
     WHOLE = "whole"
     RESET = "reset"
@@ -40,7 +40,7 @@ class Delivery(StrEnum):
 
 
 class Answer(Struct, kw_only=True):
-    """What goes back; `delay` is in seconds, before the first byte."""
+    """The answer to a request; `delay` is in seconds, before the first byte (for `drip`: over the whole body)."""
 
     status: int = 200
     body: Body = field(default_factory=lambda: Body(b""))
@@ -62,7 +62,7 @@ class Request(Struct, frozen=True, kw_only=True):
     batched: bool = False
 
     def parameter(self, name: str) -> str | None:
-        """The value of a query parameter; system parameters may be written without their dollar sign."""
+        """Return the value of a query parameter; the dollar sign of system parameters is optional."""
         bare = name.lstrip("$")
         for key, value in self.query:
             if key.lstrip("$").lower() == bare.lower():
@@ -74,7 +74,7 @@ class Request(Struct, frozen=True, kw_only=True):
         return self.headers.get("consistencylevel", "").lower() == "eventual"
 
     def document(self) -> dict[str, Any]:
-        """The JSON body; raises GraphError 400 as Graph does for anything else."""
+        """Return the JSON body; raises GraphError 400 for anything but a JSON object, as Graph does."""
         try:
             parsed = json.loads(self.body or b"{}")
         except ValueError:
@@ -85,7 +85,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class GraphError(Exception):
-    """An error answer of Graph, raised by a handler and rendered by `failure`."""
+    """An error of Graph, raised by a handler and rendered by `failure`; `bare` omits the usual `error` wrapper."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class GraphError(Exception):
 
 
 def split_url(url: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The path and decoded query of a URL or a relative reference."""
+    """Return the path and decoded query of a URL or a relative reference."""
     parts = urlsplit(url)
     return parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True))
 
@@ -117,12 +117,12 @@ def encoded(document: Any) -> bytes:
 
 
 def answer(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """A JSON answer with the content type that Graph sends."""
+    """Return a JSON answer with the content type that Graph sends."""
     return Answer(status=status, body=Body(encoded(document)), headers={"Content-Type": JSON_TYPE, **(headers or {})})
 
 
 def failure(error: GraphError, request: Request) -> Answer:
-    """The OData error body; its date carries no zone, as on the wire."""
+    """Return the answer of an error in OData's format; its date has no time zone, as in Graph."""
     request_id = str(uuid4())
     inner = {
         **error.inner,
@@ -132,25 +132,25 @@ def failure(error: GraphError, request: Request) -> Answer:
     }
     document: dict[str, Any] = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
     if error.bare:
-        # The service of eligible roles does not wrap its errors.
+        # The service of eligible roles sends its errors without the `error` wrapper.
         document = {"errorCode": error.code, "message": error.message, "instanceAnnotations": []}
-    made = answer(document, status=error.status, headers=error.headers)
-    made.headers["request-id"] = request_id
+    response = answer(document, status=error.status, headers=error.headers)
+    response.headers["request-id"] = request_id
     if error.status == 429:
-        # Throttling errors come with the plain content type.
-        made.headers["Content-Type"] = "application/json"
-    return made
+        # Throttling errors have the plain content type.
+        response.headers["Content-Type"] = "application/json"
+    return response
 
 
-def finished(made: Answer, request: Request, *, cost: int | None) -> Answer:
-    """The answer with the headers that every Graph answer bears; `cost` in resource units, None off the directory."""
-    request_id = made.headers.setdefault("request-id", str(uuid4()))
-    made.headers.setdefault("client-request-id", request.headers.get("client-request-id", request_id))
-    made.headers.setdefault("x-ms-ags-diagnostic", DIAGNOSTIC)
-    made.headers.setdefault("Cache-Control", "no-cache")
-    made.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
-    if made.headers.get("Content-Type", "").startswith("application/json;odata"):
-        made.headers.setdefault("OData-Version", "4.0")
-    if cost is not None and made.status < 400:
-        made.headers.setdefault("x-ms-resource-unit", str(cost))
-    return made
+def with_headers(response: Answer, request: Request, *, cost: int | None) -> Answer:
+    """Add the headers of every Graph answer; `cost` is in resource units, None for operations without them."""
+    request_id = response.headers.setdefault("request-id", str(uuid4()))
+    response.headers.setdefault("client-request-id", request.headers.get("client-request-id", request_id))
+    response.headers.setdefault("x-ms-ags-diagnostic", DIAGNOSTIC)
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if response.headers.get("Content-Type", "").startswith("application/json;odata"):
+        response.headers.setdefault("OData-Version", "4.0")
+    if cost is not None and response.status < 400:
+        response.headers.setdefault("x-ms-resource-unit", str(cost))
+    return response

@@ -1,1 +1,1 @@
-"""The calls of Graph that the emulator answers, one module per resource."""
+"""The Graph operations that the emulator serves, one module per resource."""

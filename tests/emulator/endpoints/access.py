@@ -1,4 +1,7 @@
-"""Turns requests on directory roles and Conditional Access policies into pages, with the refusals of their services."""
+"""Directory roles and Conditional Access policies, with the errors of their services.
+
+Graph: List unifiedRoleAssignments, List roleEligibilityScheduleInstances, List policies.
+"""
 
 import re
 from typing import Any
@@ -10,7 +13,7 @@ TOKEN = "$skiptoken"
 
 
 def _rows(call: Call, rows: list[dict[str, Any]], entity: str) -> Answer:
-    """A page of rows; the link of the next one is opaque."""
+    """Return one page of rows; the next link contains an opaque token."""
     if len([name for name, _ in call.request.query if name == "$expand"]) > 1:
         raise GraphError(400, "Request_BadRequest", "Only one $expand is supported.")
     token = call.request.parameter(TOKEN) or "0"
@@ -24,12 +27,14 @@ def _rows(call: Call, rows: list[dict[str, Any]], entity: str) -> Answer:
 
 
 def assignments(call: Call) -> Answer:
+    """List role assignments; only one property can be expanded."""
     if "," in (call.request.parameter("$expand") or ""):
         raise GraphError(400, "Request_BadRequest", "Only one $expand is supported.")
     return _rows(call, call.tenant.access.rows["roleAssignments"], "roleManagement/directory/roleAssignments")
 
 
 def definitions(call: Call) -> Answer:
+    """List role definitions, all on one page; $top is refused."""
     if call.request.parameter("$top") is not None:
         raise GraphError(400, "Request_UnsupportedQuery", "The query parameter '$top' is not supported.")
     rows = call.tenant.access.rows["roleDefinitions"]
@@ -38,6 +43,7 @@ def definitions(call: Call) -> Answer:
 
 
 def eligible(call: Call) -> Answer:
+    """List eligible role assignments (roleEligibilityScheduleInstances); an error without Entra ID P2."""
     if not call.tenant.access.governance:
         message = "The tenant needs to have Microsoft Entra ID P2 or Microsoft Entra ID Governance license."
         raise GraphError(400, "AadPremiumLicenseRequired", message)
@@ -46,6 +52,7 @@ def eligible(call: Call) -> Answer:
 
 
 def policies(call: Call) -> Answer:
+    """List Conditional Access policies."""
     return _rows(call, call.tenant.access.rows["conditionalAccessPolicies"], "identity/conditionalAccess/policies")
 
 

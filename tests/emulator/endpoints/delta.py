@@ -1,4 +1,4 @@
-"""Turns requests for changes into delta pages that end with a link for the next time."""
+"""`GET /users/delta` (Graph: user: delta): pages that end with a deltaLink for the next call."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ UNSUPPORTED = ("$top", "$expand", "$orderby", "$search")
 
 
 def users_delta(call: Call) -> Answer:
-    """A full pass without a token, nothing but removals with `$deltatoken`; `latest` skips the pass."""
+    """List all users without a token, only removed users with `$deltatoken`, and none with `$deltatoken=latest`."""
     request = call.request
     for name in UNSUPPORTED:
         if request.parameter(name) is not None:
             raise query.unsupported(f"The query parameter '{name}' is not supported with delta queries.")
-    names, explicit = query.selection(request, query.USER, one=False)
+    names, explicit = query.selection(request, query.USER, single=False)
     if "signInActivity" in names:
         permissions.check_sign_in(call.roles, premium=call.tenant.premium)
     token = request.parameter("$deltatoken")
-    offset, size = _place(request, token)
+    offset, size = _offset_and_size(request, token)
     people = call.tenant.people
-    shown = tuple(dict.fromkeys((*names, "id")))
+    properties = tuple(dict.fromkeys((*names, "id")))
     rows: list[dict[str, Any]] = []
     if token is None:
-        rows = [people.document(position, shown) for position in range(offset, min(offset + size, len(people)))]
+        rows = [people.document(position, properties) for position in range(offset, min(offset + size, len(people)))]
     elif token != "latest":
         rows = [{"id": identifier, "@removed": {"reason": "changed"}} for identifier in call.tenant.removed]
     suffix = f"({','.join(names)})" if explicit else ""
@@ -34,12 +34,13 @@ def users_delta(call: Call) -> Answer:
     if token is None and offset + size < len(people):
         document["@odata.nextLink"] = listing.next_link(request, listing.page_token(offset + size, size))
     else:
-        mark = listing.page_token(call.tenant.version, 0)
-        document["@odata.deltaLink"] = listing.next_link(request, mark, parameter="$deltatoken")
+        delta_token = listing.page_token(call.tenant.version, 0)
+        document["@odata.deltaLink"] = listing.next_link(request, delta_token, parameter="$deltatoken")
     return answer(document | {"value": rows})
 
 
-def _place(request: Request, token: str | None) -> tuple[int, int]:
+def _offset_and_size(request: Request, token: str | None) -> tuple[int, int]:
+    """Return offset and size of the requested page; raises GraphError 400 if a token is invalid."""
     skip = request.parameter("$skiptoken")
     if token == "":
         return 0, PAGE

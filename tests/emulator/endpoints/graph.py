@@ -1,4 +1,4 @@
-"""Turns a Graph request with a verified caller into the answer of the tenant's state."""
+"""Routes of Graph, and the handlers for users, subscribedSkus, subscriptions and the organization."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def _refuse(item: Request) -> Answer:
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """A request with the tenant and roles of its token, and the parameters of its path."""
+    """A request with the tenant and roles of its token and the parameters of its path."""
 
     request: Request
     tenant: Tenant
@@ -46,7 +46,7 @@ Handler = Callable[[Call], Answer]
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """One operation; `call` names its row in the table of permissions, `cost` its resource units."""
+    """One operation; `call` is its key in `permissions.SUFFICIENT`, `cost` its price in resource units."""
 
     method: str
     pattern: re.Pattern[str]
@@ -61,7 +61,11 @@ def not_found(key: str) -> GraphError:
 
 
 def cost(route: Route, request: Request) -> int | None:
-    """Resource units: $select one less, $expand one more, $top below 20 one less, at least one; None off the directory."""
+    """Return the resource units of a request: $select -1, $expand +1, $top below 20 -1, at least 1.
+
+    None for operations outside the directory, which have no resource units. Source: Graph's page "Microsoft Graph
+    service-specific throttling limits", section on identity and access.
+    """
     if route.call not in DIRECTORY_CALLS:
         return None
     units = route.cost - (request.parameter("$select") is not None) + (request.parameter("$expand") is not None)
@@ -72,12 +76,13 @@ def cost(route: Route, request: Request) -> int | None:
 
 
 def user_rows(tenant: Tenant) -> Rows:
+    """Return the users of a tenant as rows to page through."""
     people = tenant.people
     return Rows(positions=range(len(people)), value=people.value, document=people.document, starting=people.starting)
 
 
 def find_user(call: Call) -> int:
-    """The position of the user that the path names by id or userPrincipalName; raises GraphError 404."""
+    """Return the index of the user whose id or userPrincipalName is in the path; raises GraphError 404."""
     position = call.tenant.people.find(call.key)
     if position is None:
         raise not_found(call.key)
@@ -85,28 +90,31 @@ def find_user(call: Call) -> int:
 
 
 def users(call: Call) -> Answer:
-    asked = query.parse(call.request, query.USER)
-    used = asked.filter.properties if asked.filter else set()
-    if "signInActivity" in asked.names or "signInActivity" in used:
+    """List users."""
+    parsed = query.parse(call.request, query.USER)
+    filtered = parsed.filter.properties if parsed.filter else set()
+    if "signInActivity" in parsed.names or "signInActivity" in filtered:
         permissions.check_sign_in(call.roles, premium=call.tenant.premium)
     return listing.page(
-        call.request, asked, user_rows(call.tenant), tenant=call.tenant, kind=query.USER, cache=call.cache,
-        readable=permissions.readable(asked.names, call.roles),
+        call.request, parsed, user_rows(call.tenant), tenant=call.tenant, kind=query.USER, cache=call.cache,
+        readable=permissions.readable(parsed.names, call.roles),
     )  # fmt: skip
 
 
 def users_count(call: Call) -> Answer:
-    asked = query.parse(call.request, query.USER) if call.request.eventual else _NOTHING
+    """Return the number of users as text."""
+    parsed = query.parse(call.request, query.USER) if call.request.eventual else _NOTHING
     return listing.count(
-        call.request, asked, user_rows(call.tenant), tenant=call.tenant, kind=query.USER, cache=call.cache
+        call.request, parsed, user_rows(call.tenant), tenant=call.tenant, kind=query.USER, cache=call.cache
     )
 
 
 _NOTHING = query.Query(names=(), explicit=False, size=0, count=False)
 
 
-def one_user(call: Call) -> Answer:
-    names, explicit = query.selection(call.request, query.USER, one=True)
+def get_user(call: Call) -> Answer:
+    """Get a user; signInActivity can be read only by id, not by userPrincipalName."""
+    names, explicit = query.selection(call.request, query.USER, single=True)
     position = find_user(call)
     if "signInActivity" in names:
         permissions.check_sign_in(call.roles, premium=call.tenant.premium)
@@ -121,91 +129,97 @@ def one_user(call: Call) -> Answer:
 
 
 def subscribed_skus(call: Call) -> Answer:
+    """List subscribedSkus; only $select is supported."""
     for name in ("$filter", "$top", "$orderby"):
         if call.request.parameter(name) is not None:
             raise query.unsupported(f"The query parameter '{name}' is not supported on subscribedSkus.")
-    return _plain(call, "subscribedSkus", call.tenant.skus, query.SKU)
+    return _collection(call, "subscribedSkus", call.tenant.skus, query.SKU)
 
 
-def one_sku(call: Call) -> Answer:
+def get_sku(call: Call) -> Answer:
+    """Get a subscribedSku by its id, two GUIDs joined by an underscore."""
     if not re.fullmatch(r"[0-9a-fA-F-]{36}_[0-9a-fA-F-]{36}", call.key):
         message = "Invalid object identifier. It must be a string in the form of [Guid]_[Guid]."
         raise GraphError(400, "Request_BadRequest", message)
-    found = next((row for row in call.tenant.skus if str(row["id"]).lower() == call.key.lower()), None)
-    if found is None:
+    sku = next((row for row in call.tenant.skus if str(row["id"]).lower() == call.key.lower()), None)
+    if sku is None:
         raise not_found(call.key)
-    names, explicit = query.selection(call.request, query.SKU, one=True)
-    shown = {name: found.get(name) for name in names} if explicit else found
-    return answer({"@odata.context": f"{call.request.root}/$metadata#subscribedSkus/$entity"} | shown)
+    names, explicit = query.selection(call.request, query.SKU, single=True)
+    properties = {name: sku.get(name) for name in names} if explicit else sku
+    return answer({"@odata.context": f"{call.request.root}/$metadata#subscribedSkus/$entity"} | properties)
 
 
 def subscriptions(call: Call) -> Answer:
-    return _plain(call, "directory/subscriptions", call.tenant.subscriptions, None)
+    return _collection(call, "directory/subscriptions", call.tenant.subscriptions, None)
 
 
-def one_subscription(call: Call) -> Answer:
-    wanted = call.key.lower()
+def get_subscription(call: Call) -> Answer:
+    """Get a companySubscription by its id or its commerceSubscriptionId."""
+    identifier = call.key.lower()
     key = "commerceSubscriptionId" if "(" in call.request.path else "id"
     for row in call.tenant.subscriptions:
-        if str(row.get(key, "")).lower() == wanted:
+        if str(row.get(key, "")).lower() == identifier:
             return answer({"@odata.context": f"{call.request.root}/$metadata#directory/subscriptions/$entity"} | row)
     raise not_found(call.key)
 
 
 def organization(call: Call) -> Answer:
-    return _plain(call, "organization", [call.tenant.organization], None)
+    return _collection(call, "organization", [call.tenant.organization], None)
 
 
-def one_organization(call: Call) -> Answer:
+def get_organization(call: Call) -> Answer:
     if call.key.lower() != call.tenant.tenant_id.lower():
         raise not_found(call.key)
     document = call.tenant.organization
     return answer({"@odata.context": f"{call.request.root}/$metadata#organization/$entity"} | document)
 
 
-def _plain(call: Call, entity: str, rows: list[dict[str, Any]], kind: query.Kind | None) -> Answer:
-    """A short collection that always comes whole."""
+def _collection(call: Call, entity: str, rows: list[dict[str, Any]], kind: query.Kind | None) -> Answer:
+    """Return a short collection, always on a single page."""
     text = call.request.parameter("$select")
     suffix = ""
     if text is not None:
-        names = query.selection(call.request, kind, one=False)[0] if kind else tuple(text.split(","))
+        names = query.selection(call.request, kind, single=False)[0] if kind else tuple(text.split(","))
         rows = [{name: row.get(name) for name in names} for row in rows]
         suffix = f"({','.join(names)})"
     return answer({"@odata.context": f"{call.request.root}/$metadata#{entity}{suffix}", "value": rows})
 
 
 def route(method: str, path: str, call: str, handler: Handler, *, cost: int = 1) -> Route:
-    """A route; `{key}` and `{second}` in the path match one segment each."""
+    """Return a route; `{key}` and `{second}` in the path match one segment each."""
     pattern = re.escape(path).replace(r"\{key\}", "(?P<key>[^/()]+)").replace(r"\{second\}", "(?P<second>[^/()]+)")
     return Route(method=method, pattern=re.compile(pattern), call=call, handler=handler, cost=cost)
 
 
 READ = (
     route("GET", "/subscribedSkus", "skus", subscribed_skus, cost=3),
-    route("GET", "/subscribedSkus/{key}", "skus", one_sku, cost=3),
+    route("GET", "/subscribedSkus/{key}", "skus", get_sku, cost=3),
     route("GET", "/directory/subscriptions", "subscriptions", subscriptions),
-    route("GET", "/directory/subscriptions/{key}", "subscriptions", one_subscription),
-    route("GET", "/directory/subscriptions(commerceSubscriptionId='{key}')", "subscriptions", one_subscription),
+    route("GET", "/directory/subscriptions/{key}", "subscriptions", get_subscription),
+    route("GET", "/directory/subscriptions(commerceSubscriptionId='{key}')", "subscriptions", get_subscription),
     route("GET", "/organization", "organization", organization),
-    route("GET", "/organization/{key}", "organization", one_organization),
+    route("GET", "/organization/{key}", "organization", get_organization),
     route("GET", "/users", "users", users, cost=2),
     route("GET", "/users/$count", "users", users_count, cost=2),
-    route("GET", "/users/{key}", "users", one_user, cost=2),
+    route("GET", "/users/{key}", "users", get_user, cost=2),
 )
 
 
 def resolve(routes: tuple[Route, ...], request: Request) -> tuple[Route, str, str]:
-    """The route of a request with its path parameters; raises GraphError 400 or 405 for what is not there."""
-    known = False
+    """Return the route of a request and its path parameters.
+
+    Raises GraphError 400 for an unknown path, and 405 for an unknown method of a known path.
+    """
+    path_exists = False
     for candidate in routes:
-        matched = candidate.pattern.fullmatch(request.path)
-        if matched is None:
+        match = candidate.pattern.fullmatch(request.path)
+        if match is None:
             continue
-        known = True
+        path_exists = True
         if candidate.method == request.method:
-            found = matched.groupdict()
-            return candidate, found.get("key", ""), found.get("second", "")
-    if known:
+            parameters = match.groupdict()
+            return candidate, parameters.get("key", ""), parameters.get("second", "")
+    if path_exists:
         raise GraphError(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.")
     segment = request.path.strip("/").split("/")[-1]
     raise GraphError(400, "BadRequest", f"Resource not found for the segment '{segment}'.")

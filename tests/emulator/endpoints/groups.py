@@ -1,4 +1,4 @@
-"""Turns requests on groups and memberships into pages of groups and of their members."""
+"""Groups and their members (Graph: List groups, Get group, List group members, List group transitive members)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,10 +14,10 @@ from tests.emulator.wire import Answer, Body, GraphError, answer
 DEVICE_NAMES = ("id", "displayName")
 
 
-def erring(tenant: Tenant, group: Group) -> Sequence[str]:
-    """The members that the group could not license, from the users' own rows unless the tenant says otherwise."""
-    if group.erring is not None:
-        return group.erring
+def members_with_license_errors(tenant: Tenant, group: Group) -> Sequence[str]:
+    """Return the ids of the members with licence errors, computed from the users unless the group lists them."""
+    if group.members_with_errors is not None:
+        return group.members_with_errors
     people = tenant.people
     failed = []
     for member in group.members:
@@ -31,29 +31,32 @@ def erring(tenant: Tenant, group: Group) -> Sequence[str]:
 
 
 def group_rows(tenant: Tenant) -> Rows:
-    ordered = list(tenant.groups.values())
+    """Return the groups of a tenant as rows to page through."""
+    groups = list(tenant.groups.values())
 
     def value(position: int, name: str) -> Any:
-        group = ordered[position]
+        group = groups[position]
         if name == "hasMembersWithLicenseErrors":
-            return bool(erring(tenant, group))
-        found = group.document.get(name)
-        return empty_value(name) if found is None else found
+            return bool(members_with_license_errors(tenant, group))
+        property_value = group.document.get(name)
+        return empty_value(name) if property_value is None else property_value
 
     def document(position: int, names: Iterable[str]) -> dict[str, Any]:
-        shown = [name for name in names if name != "hasMembersWithLicenseErrors"]
-        return group_document(ordered[position], shown)
+        readable = [name for name in names if name != "hasMembersWithLicenseErrors"]
+        return group_document(groups[position], readable)
 
-    return Rows(positions=range(len(ordered)), value=value, document=document)
+    return Rows(positions=range(len(groups)), value=value, document=document)
 
 
 def group_document(group: Group, names: Iterable[str]) -> dict[str, Any]:
-    listed = {"groupTypes", "assignedLabels"}
-    made = selected(group.document.get, names)
-    return {name: ([] if value is None and name in listed else value) for name, value in made.items()}
+    """Return the named properties of a group."""
+    collections = {"groupTypes", "assignedLabels"}
+    properties = selected(group.document.get, names)
+    return {name: ([] if value is None and name in collections else value) for name, value in properties.items()}
 
 
 def find_group(call: Call) -> Group:
+    """Return the group whose id is in the path; raises GraphError 404."""
     group = call.tenant.group(call.key)
     if group is None:
         raise not_found(call.key)
@@ -61,10 +64,11 @@ def find_group(call: Call) -> Group:
 
 
 def groups(call: Call) -> Answer:
-    asked = query.parse(call.request, query.GROUP)
+    """List groups."""
+    parsed = query.parse(call.request, query.GROUP)
     return listing.page(
         call.request,
-        asked,
+        parsed,
         group_rows(call.tenant),
         tenant=call.tenant,
         kind=query.GROUP,
@@ -74,52 +78,54 @@ def groups(call: Call) -> Answer:
 
 
 def groups_count(call: Call) -> Answer:
+    """Return the number of groups as text."""
     if not call.request.eventual:
         raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
-    asked = query.parse(call.request, query.GROUP)
+    parsed = query.parse(call.request, query.GROUP)
     rows = group_rows(call.tenant)
-    return listing.count(call.request, asked, rows, tenant=call.tenant, kind=query.GROUP, cache=call.cache)
+    return listing.count(call.request, parsed, rows, tenant=call.tenant, kind=query.GROUP, cache=call.cache)
 
 
-def one_group(call: Call) -> Answer:
-    names, explicit = query.selection(call.request, query.GROUP, one=True)
-    shown = [name for name in names if name != "hasMembersWithLicenseErrors"]
+def get_group(call: Call) -> Answer:
+    """Get a group; hasMembersWithLicenseErrors is never returned, as in Graph."""
+    names, explicit = query.selection(call.request, query.GROUP, single=True)
+    readable = [name for name in names if name != "hasMembersWithLicenseErrors"]
     suffix = f"({','.join(names)})" if explicit else ""
     head = {"@odata.context": f"{call.request.root}/$metadata#groups{suffix}/$entity"}
-    return answer(head | group_document(find_group(call), shown))
+    return answer(head | group_document(find_group(call), readable))
 
 
 def transitive(tenant: Tenant, group: Group) -> list[str]:
-    """Every member over every level once, nested groups included, in the order in which they are met; cycles end."""
-    seen: dict[str, None] = {}
-    waiting = [group]
+    """Return the members at all levels, breadth first, each once and including nested groups; stops at cycles."""
+    members: dict[str, None] = {}
+    queue = [group]
     visited = {group.id.lower()}
-    while waiting:
-        for member in waiting.pop(0).members:
-            seen.setdefault(member, None)
+    while queue:
+        for member in queue.pop(0).members:
+            members.setdefault(member)
             nested = tenant.group(member)
             if nested is not None and nested.id.lower() not in visited:
                 visited.add(nested.id.lower())
-                waiting.append(nested)
-    return [member for member in seen if member.lower() != group.id.lower()]
+                queue.append(nested)
+    return [member for member in members if member.lower() != group.id.lower()]
 
 
-def _of_user(names: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The names asked for that a user has."""
+def _user_properties(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the selected properties that users have."""
     return query.USER_DEFAULTS if names is None else tuple(name for name in names if name in query.USER_NAMES)
 
 
 def _member_document(call: Call, member: str, names: tuple[str, ...] | None) -> dict[str, Any]:
-    """A member as directoryObject lists show it: its type, and the properties that its type has."""
-    kind, found = call.tenant.member(member) or ("directoryObject", {"id": member})
-    if isinstance(found, int):
-        document = call.tenant.people.document(found, _of_user(names))
+    """Return a member as lists of directoryObjects show it: its type and the properties of that type."""
+    kind, content = call.tenant.member(member) or ("directoryObject", {"id": member})
+    if isinstance(content, int):
+        document = call.tenant.people.document(content, _user_properties(names))
         if not permissions.USERS.intersection(call.roles):
             document = {name: value if name == "id" else None for name, value in document.items()}
     elif kind == "group":
-        document = selected(found.get, [name for name in names or query.GROUP_DEFAULTS if name in query.GROUP_NAMES])
+        document = selected(content.get, [name for name in names or query.GROUP_DEFAULTS if name in query.GROUP_NAMES])
     else:
-        document = {name: found.get(name) for name in names or DEVICE_NAMES if name in found}
+        document = {name: content.get(name) for name in names or DEVICE_NAMES if name in content}
     return {"@odata.type": f"#microsoft.graph.{kind}"} | document
 
 
@@ -139,7 +145,7 @@ def _members(call: Call, ids: Sequence[str], *, cast: bool, nested: bool) -> Ans
         return Answer(body=Body(str(len(ids)).encode()), headers={"Content-Type": "text/plain"})
     text = request.parameter("$select")
     names = (
-        query.selection(request, query.USER if cast else query.DIRECTORY_OBJECT, one=False)[0]
+        query.selection(request, query.USER if cast else query.DIRECTORY_OBJECT, single=False)[0]
         if text is not None
         else None
     )
@@ -158,23 +164,23 @@ def _members(call: Call, ids: Sequence[str], *, cast: bool, nested: bool) -> Ans
     return answer(document)
 
 
-def _shown_members(call: Call) -> Sequence[str]:
-    """The direct members that the app may see: those of a hidden membership only with Member.Read.Hidden."""
+def _visible_members(call: Call) -> Sequence[str]:
+    """Return the direct members that the app may see; for a hidden membership it needs Member.Read.Hidden."""
     group = find_group(call)
     hidden = str(group.document.get("visibility")).lower() == "hiddenmembership"
     return () if hidden and "Member.Read.Hidden" not in call.roles else group.members
 
 
 def members(call: Call) -> Answer:
-    return _members(call, _shown_members(call), cast=False, nested=False)
+    return _members(call, _visible_members(call), cast=False, nested=False)
 
 
 def members_cast(call: Call) -> Answer:
-    return _members(call, _shown_members(call), cast=True, nested=False)
+    return _members(call, _visible_members(call), cast=True, nested=False)
 
 
 def members_group_cast(call: Call) -> Answer:
-    groups = [member for member in _shown_members(call) if call.tenant.group(member) is not None]
+    groups = [member for member in _visible_members(call) if call.tenant.group(member) is not None]
     return _members(call, groups, cast=False, nested=False)
 
 
@@ -187,26 +193,27 @@ def transitive_members_cast(call: Call) -> Answer:
 
 
 def members_in_error(call: Call) -> Answer:
-    return _members(call, erring(call.tenant, find_group(call)), cast=False, nested=False)
+    return _members(call, members_with_license_errors(call.tenant, find_group(call)), cast=False, nested=False)
 
 
 def members_in_error_cast(call: Call) -> Answer:
-    return _members(call, erring(call.tenant, find_group(call)), cast=True, nested=False)
+    return _members(call, members_with_license_errors(call.tenant, find_group(call)), cast=True, nested=False)
 
 
 def member_of(call: Call) -> Answer:
-    """The groups of a user; transitive where the path says so."""
+    """List the groups of a user: direct ones for memberOf, all levels for transitiveMemberOf."""
     position = call.tenant.people.find(call.key)
     if position is None:
         raise not_found(call.key)
-    wanted = str(call.tenant.people.value(position, "id"))
+    identifier = str(call.tenant.people.value(position, "id"))
     nested = "transitiveMemberOf" in call.request.path
-    everyone = call.tenant.groups.values()
-    ids = [group.id for group in everyone if wanted in (transitive(call.tenant, group) if nested else group.members)]
+    groups = call.tenant.groups.values()
+    ids = [group.id for group in groups if identifier in (transitive(call.tenant, group) if nested else group.members)]
     return _members(call, ids, cast=False, nested=False)
 
 
 def _casts(path: str, handler: Handler, *, cost: int) -> tuple[Any, ...]:
+    """Return the routes of a member list with an OData cast to user, with and without `/$count`."""
     call = "membersWithLicenseErrors" if "Errors" in path else "members"
     return tuple(
         route("GET", f"/groups/{{key}}/{path}/{cast}{count}", call, handler, cost=cost)
@@ -218,7 +225,7 @@ def _casts(path: str, handler: Handler, *, cost: int) -> tuple[Any, ...]:
 ROUTES = (
     route("GET", "/groups", "groups", groups),
     route("GET", "/groups/$count", "groups", groups_count),
-    route("GET", "/groups/{key}", "groups", one_group),
+    route("GET", "/groups/{key}", "groups", get_group),
     route("GET", "/groups/{key}/members", "members", members, cost=3),
     route("GET", "/groups/{key}/members/$count", "members", members, cost=3),
     route("GET", "/groups/{key}/transitiveMembers", "members", transitive_members, cost=5),

@@ -1,4 +1,7 @@
-"""Turns mail requests into a list of sent messages: directly, or by draft, upload session and send."""
+"""Mail, sent directly or as draft, attachments and send (Graph: user: sendMail, attachment: createUploadSession).
+
+Sent messages are recorded in `tenant.sent`.
+"""
 
 import base64
 import binascii
@@ -21,7 +24,7 @@ RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
 class Upload(Struct, kw_only=True):
-    """An upload session: its draft, the attachment's name and size, and what has come so far."""
+    """An upload session: its draft, the attachment's name and size, and the bytes received so far."""
 
     tenant: Tenant
     draft: dict[str, Any]
@@ -31,7 +34,7 @@ class Upload(Struct, kw_only=True):
 
 
 def _message(call: Call) -> dict[str, Any]:
-    """The message in a sendMail body, JSON in either spelling or base64 MIME."""
+    """Return the message of a sendMail body: JSON with `message` or `Message`, or base64 MIME."""
     if len(call.request.body) > MAXIMUM_REQUEST:
         raise GraphError(413, "RequestEntityTooLarge", "Maximum request length exceeded.")
     if call.request.headers.get("content-type", "").startswith("text/plain"):
@@ -66,7 +69,7 @@ def _check_recipients(message: Mapping[str, Any]) -> None:
 
 
 def send_mail(call: Call) -> Answer:
-    """202 and nothing else: accepted is not delivered."""
+    """Record the message and answer 202 without a body: accepted, not yet delivered."""
     position = find_user(call)
     message = _message(call)
     _check_recipients(message)
@@ -76,6 +79,7 @@ def send_mail(call: Call) -> Answer:
 
 
 def create_draft(call: Call) -> Answer:
+    """Create a draft (Graph: Create message)."""
     if len(call.request.body) > MAXIMUM_REQUEST:
         raise GraphError(413, "RequestEntityTooLarge", "Maximum request length exceeded.")
     position = find_user(call)
@@ -89,24 +93,25 @@ def create_draft(call: Call) -> Answer:
 
 
 def _draft(call: Call) -> Upload:
-    found: Upload | None = call.uploads.get(call.second)
-    if found is None or found.tenant is not call.tenant:
+    """Return the draft whose id is in the path; raises GraphError 404."""
+    upload: Upload | None = call.uploads.get(call.second)
+    if upload is None or upload.tenant is not call.tenant:
         raise not_found(call.second)
-    return found
+    return upload
 
 
 def attach(call: Call) -> Answer:
-    """A small attachment, inline in the request."""
+    """Add a small attachment, sent inline in the request (Graph: Add attachment)."""
     if len(call.request.body) > MAXIMUM_REQUEST:
         raise GraphError(413, "RequestEntityTooLarge", "Maximum request length exceeded.")
     document = call.request.document()
-    made = {"id": f"ATT{uuid4().hex}"} | document
-    _draft(call).draft["message"].setdefault("attachments", []).append(made)
-    return answer({"@odata.context": f"{call.request.root}/$metadata#attachments/$entity"} | made, status=201)
+    attachment = {"id": f"ATT{uuid4().hex}"} | document
+    _draft(call).draft["message"].setdefault("attachments", []).append(attachment)
+    return answer({"@odata.context": f"{call.request.root}/$metadata#attachments/$entity"} | attachment, status=201)
 
 
 def upload_session(call: Call) -> Answer:
-    """A session whose address is on another host and holds its own authorization."""
+    """Create an upload session whose URL is on another host and contains its own authorization."""
     draft = _draft(call)
     item = call.request.document().get("AttachmentItem") or {}
     size = int(item.get("size", 0))
@@ -134,14 +139,14 @@ def upload_session(call: Call) -> Answer:
 
 
 def put_range(uploads: dict[str, Upload], request: Request) -> Answer:
-    """One range of an upload, under 4 MB and in order; the last one creates the attachment."""
+    """Receive one range of an upload, at most 4 MB and in order; the last one creates the attachment."""
     upload = uploads.get(request.path.rsplit("/", 1)[-1])
-    matched = RANGE.fullmatch(request.headers.get("content-range", ""))
-    if upload is None or matched is None:
+    content_range = RANGE.fullmatch(request.headers.get("content-range", ""))
+    if upload is None or content_range is None:
         return _refusal(404 if upload is None else 400, "ErrorInvalidUpload")
     if "authorization" in request.headers:
         return _refusal(401, "InvalidAudienceForResource")
-    first, last, total = (int(text) for text in matched.groups())
+    first, last, total = (int(text) for text in content_range.groups())
     if len(request.body) != last - first + 1 or len(request.body) > MAXIMUM_REQUEST or total != upload.size:
         return _refusal(400, "ErrorInvalidContentRange")
     if first != len(upload.content):
@@ -149,8 +154,8 @@ def put_range(uploads: dict[str, Upload], request: Request) -> Answer:
     upload.content += request.body
     if len(upload.content) < upload.size:
         return answer({"nextExpectedRanges": [f"{len(upload.content)}-"], "expirationDateTime": "2026-12-31T00:00:00Z"})
-    made = {"name": upload.name, "size": upload.size, "contentBytes": base64.b64encode(upload.content).decode()}
-    upload.draft["message"].setdefault("attachments", []).append(made)
+    attachment = {"name": upload.name, "size": upload.size, "contentBytes": base64.b64encode(upload.content).decode()}
+    upload.draft["message"].setdefault("attachments", []).append(attachment)
     return Answer(status=201, headers={"Location": f"{request.root}/attachments/{uuid4().hex}"})
 
 
@@ -160,6 +165,7 @@ def _refusal(status: int, code: str) -> Answer:
 
 
 def send_draft(call: Call) -> Answer:
+    """Send a draft (Graph: message: send)."""
     draft = _draft(call)
     _check_recipients(draft.draft["message"])
     call.tenant.sent.append(json.loads(json.dumps(draft.draft)))

@@ -1,4 +1,4 @@
-"""Turns requests that add and remove members of groups into changed groups, with Graph's refusals."""
+"""Adding and removing group members, with Graph's errors (Graph: Add members, Remove member)."""
 
 from tests.emulator.endpoints.graph import Call, not_found, route
 from tests.emulator.endpoints.groups import find_group
@@ -9,7 +9,10 @@ from tests.emulator.wire import Answer, GraphError
 
 
 def _refuse(group: Group) -> None:
-    """Refuse groups whose members Graph does not change; dynamic ones look like a missing consent."""
+    """Raise GraphError for groups whose members Graph does not change.
+
+    Dynamic and role-assignable groups give the same 403 as a missing permission.
+    """
     kinds = [str(kind).lower() for kind in group.document.get("groupTypes") or ()]
     if "dynamicmembership" in kinds or group.document.get("isAssignableToRole"):
         raise denied()
@@ -23,13 +26,14 @@ def _refuse(group: Group) -> None:
         raise GraphError(400, "Request_BadRequest", message)
 
 
-def withdraw(tenant: Tenant, position: int, group: Group) -> None:
-    """Takes away what a group gave to somebody who is no member any more."""
+def remove_inherited(tenant: Tenant, position: int, group: Group) -> None:
+    """Remove the licences that a group gave to a former member."""
     states = tenant.people.value(position, "licenseAssignmentStates")
     recompute(tenant, position, [row for row in states if row.get("assignedByGroup") != group.id])
 
 
 def add_member(call: Call) -> Answer:
+    """Add the user in `@odata.id` to a group."""
     group = find_group(call)
     member = str(call.request.document().get("@odata.id", "")).rpartition("/")[2]
     position = call.tenant.people.find(member)
@@ -47,6 +51,7 @@ def add_member(call: Call) -> Answer:
 
 
 def remove_member(call: Call) -> Answer:
+    """Remove a user from a group."""
     group = find_group(call)
     position = call.tenant.people.find(call.second)
     if position is None or str(call.tenant.people.value(position, "id")) not in group.members:
@@ -54,7 +59,7 @@ def remove_member(call: Call) -> Answer:
     _refuse(group)
     identifier = str(call.tenant.people.value(position, "id"))
     group.members = [member for member in group.members if member != identifier]
-    call.tenant.late.add(lambda: withdraw(call.tenant, position, group))
+    call.tenant.late.add(lambda: remove_inherited(call.tenant, position, group))
     call.tenant.touch()
     return Answer(status=204)
 

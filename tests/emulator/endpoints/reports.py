@@ -1,4 +1,7 @@
-"""Turns mailbox and report requests into mailbox settings and into links to CSV files on another host."""
+"""Mailbox settings, usage reports and getByIds (Graph: Get user mailbox settings, directoryObject: getByIds).
+
+Reports are redirects to CSV files on another host.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,8 +17,8 @@ from tests.emulator.wire import Answer, Body, GraphError, Request, answer
 TOKEN = "preauthenticated-7f3a91"
 
 
-def purpose(tenant: Tenant, position: int) -> str | None:
-    """The mailbox's userPurpose; None where the user has no mailbox in the cloud."""
+def user_purpose(tenant: Tenant, position: int) -> str | None:
+    """Return the mailbox's userPurpose; None if the user has no mailbox in the cloud."""
     identifier = str(tenant.people.value(position, "id")).lower()
     settings = tenant.mailboxes.get(identifier)
     if settings is not None:
@@ -26,35 +29,37 @@ def purpose(tenant: Tenant, position: int) -> str | None:
 
 
 def mailbox_settings(call: Call) -> Answer:
-    found = purpose(call.tenant, find_user(call))
-    if found is None:
+    """Get the mailbox settings of a user, or only userPurpose; GraphError 404 without a mailbox."""
+    purpose = user_purpose(call.tenant, find_user(call))
+    if purpose is None:
         message = "The mailbox is either inactive, soft-deleted, or is hosted on-premise."
         raise GraphError(404, "MailboxNotEnabledForRESTAPI", message)
-    head = f"{call.request.root}/$metadata#users('{call.key}')/mailboxSettings"
+    context = f"{call.request.root}/$metadata#users('{call.key}')/mailboxSettings"
     if call.request.path.endswith("/userPurpose"):
-        return answer({"@odata.context": f"{head}/userPurpose", "value": found})
+        return answer({"@odata.context": f"{context}/userPurpose", "value": purpose})
     document = {
         "archiveFolder": None,
         "timeZone": "UTC",
         "dateFormat": "yyyy-MM-dd",
         "timeFormat": "HH:mm",
-        "userPurpose": found,
+        "userPurpose": purpose,
     }
     text = call.request.parameter("$select")
     names = text.split(",") if text else list(document)
-    return answer({"@odata.context": head} | {name: document.get(name) for name in names})
+    return answer({"@odata.context": context} | {name: document.get(name) for name in names})
 
 
 def report_settings(call: Call) -> Answer:
+    """Get admin/reportSettings, which conceals names in reports."""
     head = {"@odata.context": f"{call.request.root}/$metadata#admin/reportSettings/$entity"}
     return answer(head | call.tenant.report_settings)
 
 
 def report(call: Call) -> Answer:
-    """302 to a pre-authenticated CSV that must be fetched without a token."""
-    matched = re.search(r"/(\w+)\((?:period='(\w+)'|date=[\d-]+)\)$", call.request.path)
-    assert matched is not None
-    name, period = matched.group(1), matched.group(2) or "D7"
+    """Redirect (302) to a pre-authenticated CSV file that must be fetched without a token."""
+    match = re.search(r"/(\w+)\((?:period='(\w+)'|date=[\d-]+)\)$", call.request.path)
+    assert match is not None
+    name, period = match.group(1), match.group(2) or "D7"
     if period not in usage.PERIODS[name]:
         raise GraphError(400, "InvalidArgument", f"Invalid period value specified: {period}.")
     return _redirect(f"{call.request.elsewhere}/reports/{call.tenant.tenant_id}/{name}/{period}?token={TOKEN}")
@@ -64,11 +69,11 @@ def _redirect(location: str) -> Answer:
     return Answer(status=302, headers={"Location": location, "Content-Type": "text/plain"})
 
 
-def altered(fault: Fault, made: Answer, request: Request, tenant: Tenant) -> Answer:
-    """A report that comes at once, or a redirect that leads elsewhere than it should; `value`: README.md."""
-    location = made.headers.get("Location", "")
-    if made.status != 302:
-        return made
+def alter_report(fault: Fault, response: Answer, request: Request, tenant: Tenant) -> Answer:
+    """Return the report itself instead of a redirect, or a redirect to another address (README.md: `value`)."""
+    location = response.headers.get("Location", "")
+    if response.status != 302:
+        return response
     if fault.kind is Kind.REPORT_INLINE:
         *_, name, period = location.partition("?")[0].split("/")
         return _file(tenant, name, period)
@@ -84,14 +89,14 @@ def altered(fault: Fault, made: Answer, request: Request, tenant: Tenant) -> Ans
 
 
 def file(request: Request, tenants: Callable[[str], Tenant | None]) -> Answer:
-    """What the host of the downloads answers to /reports/{tenant}/{report}/{period} or /hops/{n}/reports/…."""
+    """Answer /reports/{tenant}/{report}/{period} and /hops/{n}/reports/… on the host of the downloads."""
     parts = request.path.strip("/").split("/")
     if "authorization" in request.headers or "cookie" in request.headers:
         return Answer(status=400, body=Body(b"<Error><Code>InvalidAuthenticationInfo</Code></Error>"))
     if parts[0] == "hops":
-        left = int(parts[1])
-        head = f"/hops/{left - 1}/" if left > 1 else "/"
-        return _redirect(f"{head}{'/'.join(parts[2:])}?token={TOKEN}")
+        remaining = int(parts[1])
+        prefix = f"/hops/{remaining - 1}/" if remaining > 1 else "/"
+        return _redirect(f"{prefix}{'/'.join(parts[2:])}?token={TOKEN}")
     tenant = tenants(parts[1])
     if tenant is None or len(parts) != 4 or request.parameter("token") != TOKEN:
         return Answer(status=403, body=Body(b"<Error><Code>AuthenticationFailed</Code></Error>"))
@@ -104,29 +109,30 @@ def _file(tenant: Tenant, name: str, period: str) -> Answer:
 
 
 def get_by_ids(call: Call) -> Answer:
-    """The objects behind up to 1000 ids; unknown ones are left out, as Graph does."""
+    """Return the objects of up to 1000 ids; unknown ids are left out, as Graph does."""
     document = call.request.document()
     ids = document.get("ids")
     if not isinstance(ids, list) or len(ids) > 1000:
         raise GraphError(400, "Request_BadRequest", "Invalid number of ids; at most 1000 are allowed.")
-    wanted = {str(name).lower() for name in document.get("types") or ()}
+    types = {str(name).lower() for name in document.get("types") or ()}
     text = call.request.parameter("$select")
     names = [name for name in (text.split(",") if text else USER_DEFAULTS) if name in USER_NAMES]
     rows = []
     for identifier in dict.fromkeys(str(entry) for entry in ids):
-        kind, found = call.tenant.member(identifier) or ("", {})
-        if not kind or (wanted and kind.lower() not in wanted and "directoryobject" not in wanted):
+        kind, content = call.tenant.member(identifier) or ("", {})
+        if not kind or (types and kind.lower() not in types and "directoryobject" not in types):
             continue
-        shown = (
-            call.tenant.people.document(found, names)
-            if isinstance(found, int)
-            else selected(found.get, _own(found, text))
+        properties = (
+            call.tenant.people.document(content, names)
+            if isinstance(content, int)
+            else selected(content.get, _property_names(content, text))
         )
-        rows.append({"@odata.type": f"#microsoft.graph.{kind}"} | shown)
+        rows.append({"@odata.type": f"#microsoft.graph.{kind}"} | properties)
     return answer({"@odata.context": f"{call.request.root}/$metadata#directoryObjects", "value": rows})
 
 
-def _own(document: dict[str, object], text: str | None) -> list[str]:
+def _property_names(document: dict[str, object], text: str | None) -> list[str]:
+    """Return the names in $select that the document has, or all its names without $select."""
     names = text.split(",") if text else list(document)
     return [
         name

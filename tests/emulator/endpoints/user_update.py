@@ -1,12 +1,12 @@
-"""Turns requests that update a user into changed properties, with Graph's refusals."""
+"""`PATCH /users/{id}`, with Graph's errors (Graph: Update user)."""
 
 from typing import Any
 
 from tests.emulator.endpoints.graph import Call, find_user, route
 from tests.emulator.endpoints.licensing import reprocess
-from tests.emulator.endpoints.memberships import withdraw
+from tests.emulator.endpoints.memberships import remove_inherited
 from tests.emulator.odata.query import USER
-from tests.emulator.tenant.membership_rules import follow_rules
+from tests.emulator.tenant.membership_rules import update_dynamic_groups
 from tests.emulator.wire import Answer, GraphError
 
 _EXTENSIONS = "onPremisesExtensionAttributes"
@@ -14,6 +14,7 @@ _ORGANISATION = "employeeOrgData"
 
 
 def update_user(call: Call) -> Answer:
+    """Change properties of a user, then update the memberships of dynamic groups."""
     position, document = find_user(call), dict(call.request.document())
     for name in document:
         if name not in USER.names:
@@ -23,19 +24,19 @@ def update_user(call: Call) -> Answer:
             400, "Request_BadRequest", "Invalid value specified for property 'usageLocation' of resource 'User'."
         )
     if _EXTENSIONS in document:
-        known: dict[str, Any] = call.tenant.people.value(position, _EXTENSIONS)
-        document[_EXTENSIONS] = {**known, **document[_EXTENSIONS]}
+        current: dict[str, Any] = call.tenant.people.value(position, _EXTENSIONS)
+        document[_EXTENSIONS] = {**current, **document[_EXTENSIONS]}
     if _ORGANISATION in document:
-        # As documented: what the request leaves out becomes null.
+        # As documented, properties that the request omits become null.
         document[_ORGANISATION] = {"costCenter": None, "division": None, **document[_ORGANISATION]}
     call.tenant.people.replace(position, document)
     tenant = call.tenant
     tenant.late.add(
-        lambda: follow_rules(
+        lambda: update_dynamic_groups(
             tenant,
             position,
             lambda group: reprocess(tenant, position, [group]),
-            lambda group: withdraw(tenant, position, group),
+            lambda group: remove_inherited(tenant, position, group),
         )
     )
     call.tenant.touch()
@@ -43,4 +44,3 @@ def update_user(call: Call) -> Answer:
 
 
 ROUTES = (route("PATCH", "/users/{key}", "updateUser", update_user, cost=1),)
-"""The operations of this module."""

@@ -1,4 +1,4 @@
-"""Turns a fault into the answer that stands in for the real one, or into the way its bytes go out."""
+"""Answers that faults send instead of the real one, and faults that change how an answer is sent."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,7 +19,7 @@ MESSAGES = {
 
 
 def retry_after(text: str | None) -> dict[str, str]:
-    """The header: a number as written, `date:SECONDS` as an HTTP date that far ahead, None for no header."""
+    """Return the Retry-After header: the text itself, an HTTP date for `date:SECONDS`, no header for None."""
     if text is None:
         return {}
     if text.startswith("date:"):
@@ -28,8 +28,8 @@ def retry_after(text: str | None) -> dict[str, str]:
     return {"Retry-After": text}
 
 
-def replaced(fault: Fault, request: Request, caller: Caller, token: str, service: TokenService) -> Answer:
-    """The stand-in; raises GraphError for those that have Graph's error body."""
+def replacement(fault: Fault, request: Request, caller: Caller, token: str, service: TokenService) -> Answer:
+    """Return the answer that replaces the real one; raises GraphError for faults with Graph's error body."""
     match fault.kind:
         case Kind.HTML:
             page = b"<html><head><title>Service unavailable</title></head><body><h1>Our services aren't available right now</h1></body></html>"
@@ -39,7 +39,7 @@ def replaced(fault: Fault, request: Request, caller: Caller, token: str, service
                 headers={"Content-Type": "text/html"} | retry_after(fault.retry_after),
             )
         case Kind.EMPTY_BODY:
-            # Status 503 is the field's default and stands for "not given": an empty success is the nastier case.
+            # 503 is the default of `status`, so it means "not set": an empty success is the harder case for clients.
             status = 200 if fault.status == 503 else fault.status
             return Answer(status=status, headers={"Content-Type": "application/json"})
         case Kind.TOO_MANY_USERS:
@@ -82,20 +82,20 @@ def lost_token() -> GraphError:
     return GraphError(400, "DirectoryPageTokenNotFoundException", message)
 
 
-def delivered(fault: Fault, made: Answer) -> None:
-    """Changes how an answer goes out: late, in drops, cut off, not at all, or with a wrong clock."""
+def apply_delivery(fault: Fault, response: Answer) -> None:
+    """Change how an answer is sent: delayed, in small pieces, truncated, with a reset, or with a wrong Date header."""
     match fault.kind:
         case Kind.SLOW:
-            made.delay += fault.seconds
+            response.delay += fault.seconds
         case Kind.DRIP:
-            made.delivery = Delivery.DRIP
-            made.delay = fault.seconds
+            response.delivery = Delivery.DRIP
+            response.delay = fault.seconds
         case Kind.RESET:
-            made.delivery = Delivery.RESET
+            response.delivery = Delivery.RESET
         case Kind.TRUNCATED:
-            made.delivery = Delivery.TRUNCATED
+            response.delivery = Delivery.TRUNCATED
         case Kind.CLOCK_SKEW:
             moment = datetime.now(UTC) + timedelta(seconds=fault.seconds)
-            made.headers["Date"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
+            response.headers["Date"] = format_datetime(moment.replace(microsecond=0), usegmt=True)
         case _:
             pass

@@ -1,4 +1,4 @@
-"""Turns a fault that a test orders into the decision which request it strikes."""
+"""Faults that tests register, and the decision to which requests each of them applies."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,7 +13,7 @@ from tests.emulator.wire import Request
 
 
 class Kind(StrEnum):
-    """Every fault; README.md says what each does and which of Fault's fields it reads."""
+    """All kinds of fault; README.md describes what each does and which fields of Fault it reads."""
 
     THROTTLED = "throttled"
     SERVER_ERROR = "server-error"
@@ -67,10 +67,10 @@ _numbers = count(1)
 
 
 class Fault(Struct, kw_only=True):
-    """An order: strike matching requests number `first`, then each `every`th, `times` times in all (None: for ever).
+    """A registered fault: applies to the `first` matching request, then to each `every`th, at most `times` times.
 
-    `path` is a glob over the path below the service root (`/users`, `/groups/*/members`), `query` a text that the
-    decoded query must contain, `tenant` a name or id. The other fields belong to single kinds.
+    `times=None` means no limit. `path` is a glob over the path below the service root (`/users`, `/groups/*/members`),
+    `query` a text that the decoded query must contain, `tenant` a name or id. The other fields are specific to kinds.
     """
 
     kind: Kind
@@ -90,8 +90,8 @@ class Fault(Struct, kw_only=True):
     seen: int = 0
     hits: int = 0
 
-    def strikes(self, request: Request, tenants: tuple[str, ...]) -> bool:
-        """Counts the request if it matches, and says whether this one is struck."""
+    def applies(self, request: Request, tenants: tuple[str, ...]) -> bool:
+        """Count the request if it matches, and return whether the fault applies to it."""
         if not self._matches(request, tenants):
             return False
         self.seen += 1
@@ -113,30 +113,30 @@ class Fault(Struct, kw_only=True):
 
 
 class Registry:
-    """The faults in force, in the order in which they were ordered, and the URLs that failed by one of them."""
+    """The active faults in the order of their registration, and the requests that failed because of one."""
 
     def __init__(self) -> None:
-        self.orders: list[Fault] = []
+        self.entries: list[Fault] = []
         self.failed: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
 
     def add(self, kind: Kind | str, **fields: Any) -> Fault:
-        """Orders a fault; raises ValueError or TypeError for a kind or a field that there is not."""
+        """Register a fault; raises ValueError for an unknown kind and TypeError for an unknown field."""
         fault = Fault(kind=Kind(kind), **fields)
-        self.orders.append(fault)
+        self.entries.append(fault)
         return fault
 
     def clear(self) -> None:
-        self.orders.clear()
+        self.entries.clear()
         self.failed.clear()
 
-    def struck(self, request: Request, tenants: tuple[str, ...], *, graph: bool = True) -> list[Fault]:
-        """The faults that strike this request; asked once per request, because asking counts.
+    def applicable(self, request: Request, tenants: tuple[str, ...], *, graph: bool = True) -> list[Fault]:
+        """Return the faults that apply to this request; call this once per request, because it counts requests.
 
-        A fault without a path is meant for Graph: other hosts have to be named by theirs.
+        A fault without a path applies to Graph only; for other hosts set `path`.
         """
-        if not self.orders:
+        if not self.entries:
             return []
-        return [fault for fault in self.orders if (graph or fault.path != "*") and fault.strikes(request, tenants)]
+        return [fault for fault in self.entries if (graph or fault.path != "*") and fault.applies(request, tenants)]
 
-    def described(self) -> list[Mapping[str, Any]]:
-        return [asdict(fault) for fault in self.orders]
+    def as_documents(self) -> list[Mapping[str, Any]]:
+        return [asdict(fault) for fault in self.entries]

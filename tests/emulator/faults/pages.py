@@ -1,4 +1,4 @@
-"""Turns a fault into a changed document: links, rows and values that real tenants have been seen to send."""
+"""Faults that change the JSON document of an answer: links, rows and values as real tenants have sent them."""
 
 import json
 from collections.abc import Callable
@@ -14,33 +14,33 @@ YEAR_ONE = "0001-01-01T00:00:00Z"
 ENUMS = frozenset(
     {"capabilityStatus", "state", "error", "provisioningStatus", "status", "userType", "appliesTo", "tenantType"}
 )
-KEPT = frozenset({"id", "userPrincipalName", "skuId", "value"})
+IDENTIFYING = frozenset({"id", "userPrincipalName", "skuId", "value"})
 IDS = frozenset({"id", "skuId", "assignedByGroup", "servicePlanId"})
 
 
-def altered(fault: Fault, made: Answer, request: Request) -> Answer:
-    """The answer with its document changed; answers that are no JSON object are left alone, but for a count."""
-    if fault.kind is Kind.COUNT_DRIFT and made.body.plain.isdigit():
-        drifted = int(made.body.plain) + int(fault.value or "-1")
-        return Answer(status=made.status, body=Body(str(drifted).encode()), headers=dict(made.headers))
-    if made.status != 200 or "json" not in made.headers.get("Content-Type", ""):
-        return made
-    document = json.loads(made.body.plain)
+def alter_page(fault: Fault, response: Answer, request: Request) -> Answer:
+    """Return the answer with its document changed; other answers than JSON and counts are returned unchanged."""
+    if fault.kind is Kind.COUNT_DRIFT and response.body.plain.isdigit():
+        count = int(response.body.plain) + int(fault.value or "-1")
+        return Answer(status=response.status, body=Body(str(count).encode()), headers=dict(response.headers))
+    if response.status != 200 or "json" not in response.headers.get("Content-Type", ""):
+        return response
+    document = json.loads(response.body.plain)
     change = CHANGES.get(fault.kind)
     if change is None:
-        return made
-    return Answer(status=200, body=Body(encoded(change(document, fault, request))), headers=dict(made.headers))
+        return response
+    return Answer(status=200, body=Body(encoded(change(document, fault, request))), headers=dict(response.headers))
 
 
 def _loop(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """The link leads back to this very page."""
+    """Make the next link point to the same page."""
     del fault
     token = request.parameter("$skiptoken") or page_token(0, max(len(document.get("value", ())), 1))
     return document | {NEXT: next_link(request, token)}
 
 
 def foreign_link(style: str, request: Request, link: str) -> str:
-    """The link on another host; styles: README.md."""
+    """Return the link changed to another host; README.md lists the styles."""
     parts = urlsplit(link)
     rest = f"{parts.path}?{parts.query}"
     elsewhere = urlsplit(request.elsewhere)
@@ -74,7 +74,7 @@ def _missing(document: dict[str, Any], fault: Fault, request: Request) -> dict[s
 
 
 def _empty(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """Nothing here, but a link to the page that should have come; the link is new, so it is no loop."""
+    """Return no rows and a next link to the requested page, with a new token, so that it is not a loop."""
     token = request.parameter("$skiptoken")
     offset, size = read_token(token) if token else (0, int(request.parameter("$top") or 100))
     link = next_link(request, page_token(offset, size, f".e{fault.hits}"))
@@ -82,20 +82,20 @@ def _empty(document: dict[str, Any], fault: Fault, request: Request) -> dict[str
 
 
 def _duplicates(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """The last rows come twice, as after a replay."""
+    """Repeat the last three rows, as after a replay."""
     del fault, request
     rows = document.get("value", [])
     return document | {"value": [*rows, *rows[-3:]]}
 
 
 def _moved(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """The first row has moved to another page: it is missing here."""
+    """Drop the first row, as if it had moved to another page."""
     del fault, request
     return document | {"value": document.get("value", [])[1:]}
 
 
 def _sign_in_empty(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """signInActivity is silently left out, for every user or for each nth (`value`)."""
+    """Leave out signInActivity, for every user or for each nth (`value`)."""
     del request
     step = int(fault.value or "1")
     for number, row in enumerate(document.get("value", ())):
@@ -104,8 +104,8 @@ def _sign_in_empty(document: dict[str, Any], fault: Fault, request: Request) -> 
     return document
 
 
-def _each(change: Callable[[str, Any], Any]) -> Callable[[dict[str, Any], Fault, Request], dict[str, Any]]:
-    """Applies a change to every property at any depth; the answer `...` leaves the property out."""
+def _for_each_property(change: Callable[[str, Any], Any]) -> Callable[[dict[str, Any], Fault, Request], dict[str, Any]]:
+    """Apply a change to every property at any depth; `...` as the result removes the property."""
 
     def walk(node: Any) -> Any:
         if isinstance(node, list):
@@ -119,7 +119,7 @@ def _each(change: Callable[[str, Any], Any]) -> Callable[[dict[str, Any], Fault,
 
 
 def _nulls(name: str, value: Any) -> Any:
-    return value if name in KEPT or name.startswith("@") else None
+    return value if name in IDENTIFYING or name.startswith("@") else None
 
 
 def _unknown(name: str, value: Any) -> Any:
@@ -131,7 +131,7 @@ def _date(replacement: str) -> Callable[[str, Any], Any]:
 
 
 def _extra(document: dict[str, Any], fault: Fault, request: Request) -> dict[str, Any]:
-    """Keys that no metadata declares: servicePlanType on plans, one of the future on every row."""
+    """Add keys that the metadata does not declare: servicePlanType to plans, futureProperty to every row."""
     del fault, request
     for row in document.get("value", [document]):
         if isinstance(row, dict):
@@ -150,20 +150,22 @@ CHANGES: dict[Kind, Callable[[dict[str, Any], Fault, Request], dict[str, Any]]] 
     Kind.MOVED: _moved,
     Kind.SIGN_IN_EMPTY: _sign_in_empty,
     Kind.EXTRA_KEYS: _extra,
-    Kind.ERROR_NULL: _each(lambda name, value: None if name == "error" and value == "None" else value),
-    Kind.NO_LOCKED_OUT: _each(lambda name, value: ... if name == "lockedOut" else value),
-    Kind.UNKNOWN_ENUMS: _each(_unknown),
-    Kind.NULLS: _each(_nulls),
-    Kind.YEAR_ONE: _each(_date(YEAR_ONE)),
-    Kind.EMPTY_DATES: _each(_date("")),
-    Kind.UPPER_CASE_IDS: _each(lambda name, value: value.upper() if name in IDS and isinstance(value, str) else value),
+    Kind.ERROR_NULL: _for_each_property(lambda name, value: None if name == "error" and value == "None" else value),
+    Kind.NO_LOCKED_OUT: _for_each_property(lambda name, value: ... if name == "lockedOut" else value),
+    Kind.UNKNOWN_ENUMS: _for_each_property(_unknown),
+    Kind.NULLS: _for_each_property(_nulls),
+    Kind.YEAR_ONE: _for_each_property(_date(YEAR_ONE)),
+    Kind.EMPTY_DATES: _for_each_property(_date("")),
+    Kind.UPPER_CASE_IDS: _for_each_property(
+        lambda name, value: value.upper() if name in IDS and isinstance(value, str) else value
+    ),
 }
 
 
-def mark_retried(made: Answer) -> Answer:
-    """The answer to a retried request: its link holds a token that will not be found."""
-    document = json.loads(made.body.plain)
+def mark_retried(response: Answer) -> Answer:
+    """Mark the next link of the answer to a retried request, so that its token is refused later."""
+    document = json.loads(response.body.plain)
     if NEXT not in document:
-        return made
+        return response
     document[NEXT] += ".r"
-    return Answer(status=made.status, body=Body(encoded(document)), headers=dict(made.headers))
+    return Answer(status=response.status, body=Body(encoded(document)), headers=dict(response.headers))

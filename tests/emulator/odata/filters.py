@@ -1,4 +1,4 @@
-"""Turns the text of $filter into a predicate, and says which properties and capabilities it uses."""
+"""Parses $filter into a predicate and lists its properties and operators (Graph: Use the $filter query parameter)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Filter(Struct, kw_only=True):
-    """A parsed $filter; `advanced` names the reason why it needs ConsistencyLevel and $count, if it does."""
+    """A parsed $filter; `advanced` is the operator that requires ConsistencyLevel and $count, or None."""
 
     matches: Predicate
     properties: set[str] = field(default_factory=set)
@@ -39,18 +39,18 @@ def invalid(text: str) -> GraphError:
 
 
 class _Parser:
-    """Recursive descent over the tokens of one $filter."""
+    """Recursive descent parser for the tokens of one $filter."""
 
     def __init__(self, text: str) -> None:
         self._tokens = list(_tokens(text))
         self._next = 0
-        self.found = Filter(matches=lambda _: True)
+        self.result = Filter(matches=lambda _: True)
 
     def parse(self) -> Filter:
-        self.found.matches = self._disjunction()
+        self.result.matches = self._disjunction()
         if self._next != len(self._tokens):
             raise invalid(f"Syntax error at '{self._tokens[self._next]}'.")
-        return self.found
+        return self.result
 
     def _peek(self) -> str | None:
         return self._tokens[self._next] if self._next < len(self._tokens) else None
@@ -85,7 +85,7 @@ class _Parser:
 
     def _factor(self) -> Predicate:
         if self._accept("not"):
-            self.found.advanced = "not"
+            self.result.advanced = "not"
             inner = self._factor()
             return lambda get: not inner(get)
         if self._accept("("):
@@ -107,10 +107,10 @@ class _Parser:
         self._take(")")
         self._use(target, name)
         if name == "endswith":
-            self.found.advanced = "endsWith"
+            self.result.advanced = "endsWith"
             return lambda get: str(get(target) or "").casefold().endswith(fragment)
         if len(self._tokens) == 6:
-            self.found.prefix = (target, fragment)
+            self.result.prefix = (target, fragment)
         return lambda get: str(get(target) or "").casefold().startswith(fragment)
 
     def _any(self, collection: str) -> Predicate:
@@ -119,13 +119,13 @@ class _Parser:
         self._take(":")
         target = self._take()
         operator = self._take().lower()
-        wanted = folded(literal(self._take()))
+        operand = fold_case(literal(self._take()))
         self._take(")")
         if operator != "eq":
             raise invalid(f"Operator '{operator}' is not supported inside any().")
         self._use(collection, "any")
         key = target.removeprefix(variable).removeprefix("/")
-        return lambda get: any(folded(row.get(key) if key else row) == wanted for row in get(collection) or ())
+        return lambda get: any(fold_case(row.get(key) if key else row) == operand for row in get(collection) or ())
 
     def _comparison(self, target: str) -> Predicate:
         operator = self._take().lower()
@@ -134,45 +134,45 @@ class _Parser:
         compare = COMPARISONS.get(operator)
         if compare is None:
             raise invalid(f"Syntax error: '{operator}' is not an operator.")
-        wanted = folded(literal(self._take()))
+        operand = fold_case(literal(self._take()))
         if target.endswith("/$count"):
             collection = target.removesuffix("/$count")
             self._use(collection, "$count")
-            self.found.advanced = "$count"
-            return lambda get: compare(len(get(collection) or ()), wanted)
+            self.result.advanced = "$count"
+            return lambda get: compare(len(get(collection) or ()), operand)
         self._use(target, operator)
         if operator == "ne":
-            self.found.advanced = "ne"
-        return lambda get: compare(folded(reach(get, target)), wanted)
+            self.result.advanced = "ne"
+        return lambda get: compare(fold_case(read_path(get, target)), operand)
 
     def _membership(self, target: str) -> Predicate:
         self._take("(")
-        wanted = {folded(literal(self._take()))}
+        operand = {fold_case(literal(self._take()))}
         while self._accept(","):
-            wanted.add(folded(literal(self._take())))
+            operand.add(fold_case(literal(self._take())))
         self._take(")")
         self._use(target, "in")
-        return lambda get: folded(reach(get, target)) in wanted
+        return lambda get: fold_case(read_path(get, target)) in operand
 
     def _use(self, target: str, operator: str) -> None:
         name = target.split("/", 1)[0]
-        self.found.properties.add(name)
-        self.found.operators.add((name, operator))
+        self.result.properties.add(name)
+        self.result.operators.add((name, operator))
 
 
 def _tokens(text: str) -> Iterator[str]:
     position = 0
     stripped = text.rstrip()
     while position < len(stripped):
-        found = TOKEN.match(stripped, position)
-        if found is None:
+        match = TOKEN.match(stripped, position)
+        if match is None:
             raise invalid(f"Syntax error at position {position} in '{text}'.")
-        position = found.end()
-        yield found.group().strip()
+        position = match.end()
+        yield match.group().strip()
 
 
 def literal(token: str) -> Any:
-    """The value of an OData literal: a text, true, false, null, a number, or a bare instant or GUID as text."""
+    """Return the value of an OData literal: a text, true, false, null, a number; instants and GUIDs as text."""
     if token.startswith("'"):
         return token[1:-1].replace("''", "'")
     literals: dict[str, Any] = {"true": True, "false": False, "null": None}
@@ -181,13 +181,13 @@ def literal(token: str) -> Any:
     return int(token) if token.lstrip("-").isdigit() else token
 
 
-def folded(value: Any) -> Any:
-    """Directory comparisons do not regard letter case."""
+def fold_case(value: Any) -> Any:
+    """Return the value for comparison: the directory ignores letter case."""
     return value.casefold() if isinstance(value, str) else value
 
 
-def reach(get: Getter, target: str) -> Any:
-    """The value behind a path such as `signInActivity/lastSignInDateTime`."""
+def read_path(get: Getter, target: str) -> Any:
+    """Return the value at a path such as `signInActivity/lastSignInDateTime`."""
     first, *rest = target.split("/")
     value = get(first)
     for step in rest:
@@ -196,7 +196,7 @@ def reach(get: Getter, target: str) -> Any:
 
 
 def parse(text: str) -> Filter:
-    """A filter; raises GraphError 400 with the place of a syntax error."""
+    """Parse a filter; raises GraphError 400 with the position of a syntax error."""
     if not text.strip():
         raise invalid("empty.")
     return _Parser(text).parse()

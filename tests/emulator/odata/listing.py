@@ -1,4 +1,4 @@
-"""Turns a checked query on a directory collection into one page: filtered, counted, cut, linked and cached."""
+"""Returns one page of a directory collection for a parsed query: filters, sorts, counts, links and caches."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ CACHE_BYTES = 2_000_000_000
 
 
 class Rows(Struct, frozen=True, kw_only=True):
-    """A collection to page through: which positions are in it, in order, and how one of them is written."""
+    """A collection to page through: its positions in order, and functions that read a value or document by position."""
 
     positions: Sequence[int]
     value: Callable[[int, str], Any]
@@ -27,7 +27,7 @@ class Rows(Struct, frozen=True, kw_only=True):
 
 
 class PageCache:
-    """Rendered pages and matched positions, least recently used out first."""
+    """Caches rendered pages, evicting the least recently used, and the positions that match a query."""
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self._limit = limit
@@ -35,63 +35,63 @@ class PageCache:
         self._pages: OrderedDict[tuple[Any, ...], Body] = OrderedDict()
         self._matches: OrderedDict[tuple[Any, ...], Sequence[int]] = OrderedDict()
 
-    def page(self, key: tuple[Any, ...], make: Callable[[], bytes]) -> Body:
+    def page(self, key: tuple[Any, ...], render: Callable[[], bytes]) -> Body:
         body = self._pages.get(key)
         if body is not None:
             self._pages.move_to_end(key)
             return body
-        body = self._pages[key] = Body(make())
+        body = self._pages[key] = Body(render())
         self._size += len(body.plain)
         while self._size > self._limit and len(self._pages) > 1:
             self._size -= len(self._pages.popitem(last=False)[1].plain)
         return body
 
-    def matches(self, key: tuple[Any, ...], make: Callable[[], Sequence[int]]) -> Sequence[int]:
-        found = self._matches.get(key)
-        if found is None:
-            found = self._matches[key] = make()
+    def matches(self, key: tuple[Any, ...], compute: Callable[[], Sequence[int]]) -> Sequence[int]:
+        positions = self._matches.get(key)
+        if positions is None:
+            positions = self._matches[key] = compute()
             if len(self._matches) > 256:
                 self._matches.popitem(last=False)
-        return found
+        return positions
 
 
 def matching(rows: Rows, query: Query, kind: Kind) -> Sequence[int]:
-    """The positions that satisfy $filter and $search, in the order asked for."""
-    found: Sequence[int] = rows.positions
+    """Return the positions that match $filter and $search, sorted by $orderby."""
+    positions: Sequence[int] = rows.positions
     if query.filter is not None:
         prefix = query.filter.prefix
         indexed = rows.starting(*prefix) if prefix is not None else None
         if indexed is not None:
-            found = indexed
+            positions = indexed
         else:
             predicate = query.filter.matches
-            found = [position for position in found if predicate(partial(rows.value, position))]
+            positions = [position for position in positions if predicate(partial(rows.value, position))]
     if query.search:
-        found = [position for position in found if _searched(rows, position, query.search)]
+        positions = [position for position in positions if _matches_search(rows, position, query.search)]
     for name, descending in reversed(query.order):
         if name not in kind.names:
             raise GraphError(400, "BadRequest", f"Could not find a property named '{name}' on type '{kind.name}'.")
-        found = sorted(found, key=partial(_sort_key, rows, name), reverse=descending)
-    return found
+        positions = sorted(positions, key=partial(_sort_key, rows, name), reverse=descending)
+    return positions
 
 
 def _sort_key(rows: Rows, name: str, position: int) -> str:
     return str(rows.value(position, name) or "").casefold()
 
 
-def _searched(rows: Rows, position: int, text: str) -> bool:
+def _matches_search(rows: Rows, position: int, text: str) -> bool:
     name, _, wanted = text.partition(":")
     return wanted.casefold() in str(rows.value(position, name) or "").casefold()
 
 
-def page_token(offset: int, size: int, mark: str = "") -> str:
-    """An opaque continuation; a mark tells a token that a later request must refuse."""
+def page_token(offset: int, size: int, suffix: str = "") -> str:
+    """Return an opaque page token; `suffix` marks a token, for example one that a later request must refuse."""
     packed = json.dumps([offset, size]).encode()
-    return "RFNwdAoAAQ" + base64.urlsafe_b64encode(packed).decode().rstrip("=") + mark
+    return "RFNwdAoAAQ" + base64.urlsafe_b64encode(packed).decode().rstrip("=") + suffix
 
 
 def read_token(token: str) -> tuple[int, int]:
-    """Offset and size of a continuation; raises GraphError 400 for anything that this service did not write."""
+    """Return offset and size of a page token; raises GraphError 400 for anything that `page_token` did not write."""
     text = token.removeprefix("RFNwdAoAAQ").split(".", 1)[0]
     try:
         offset, size = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
@@ -101,7 +101,7 @@ def read_token(token: str) -> tuple[int, int]:
 
 
 def next_link(request: Request, token: str, *, parameter: str = "$skiptoken") -> str:
-    """The request's own URL with the continuation: every parameter is carried, no header is."""
+    """Return the request's URL with a page token: it keeps every parameter, but no header."""
     carried = [(name, value) for name, value in request.query if name.lower() not in {"$skiptoken", "$deltatoken"}]
     pairs = [*carried, (parameter, token)]
     return f"{request.root}{quote(request.path)}?" + "&".join(
@@ -110,6 +110,7 @@ def next_link(request: Request, token: str, *, parameter: str = "$skiptoken") ->
 
 
 def context(request: Request, entity: str, query: Query) -> str:
+    """Return the value of @odata.context."""
     names = f"({','.join(query.names)})" if query.explicit else ""
     return f"{request.root}/$metadata#{entity}{names}"
 
@@ -124,7 +125,7 @@ def page(
     cache: PageCache,
     readable: frozenset[str] | None,
 ) -> Answer:
-    """One page as an answer; `readable` limits the properties that come with their values."""
+    """Return one page; properties that are not in `readable` are null (None: all are readable)."""
     key = (tenant.tenant_id, tenant.version, request.path)
     matched = (*key, query.filter_text, query.search, query.order)
     found = cache.matches(matched, lambda: matching(rows, query, kind))
@@ -148,15 +149,15 @@ def page(
 
 
 def count(request: Request, query: Query, rows: Rows, *, tenant: Tenant, kind: Kind, cache: PageCache) -> Answer:
-    """The answer of a `/$count` segment: plain text, only with ConsistencyLevel."""
+    """Answer a `/$count` segment: plain text, only with ConsistencyLevel."""
     if not request.eventual:
         raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
-    accepted = request.headers.get("accept", "*/*").lower()
-    if "text/plain" not in accepted and "*/*" not in accepted:
+    accept = request.headers.get("accept", "*/*").lower()
+    if "text/plain" not in accept and "*/*" not in accept:
         message = "A supported MIME type could not be found that matches the acceptable MIME types for the request."
         raise GraphError(415, "UnsupportedMediaType", message)
     if "signInActivity" in (query.filter.properties if query.filter else ()):
         raise GraphError(502, "BadGateway", "")
     key = (tenant.tenant_id, tenant.version, request.path, query.filter_text, query.search, query.order)
-    found = cache.matches(key, lambda: matching(rows, query, kind))
-    return Answer(body=Body(str(len(found)).encode()), headers={"Content-Type": "text/plain"})
+    positions = cache.matches(key, lambda: matching(rows, query, kind))
+    return Answer(body=Body(str(len(positions)).encode()), headers={"Content-Type": "text/plain"})

@@ -1,4 +1,4 @@
-"""Turns OData query parameters into a checked query, refusing what Graph refuses and in Graph's words."""
+"""Parses OData query parameters; raises Graph's errors for unsupported ones (Graph: Use query parameters)."""
 
 from collections.abc import Mapping
 
@@ -58,7 +58,7 @@ NOT_FILTERABLE = {
     "user": frozenset({"licenseAssignmentStates", "signInSessionsValidFromDateTime", "passwordProfile", "aboutMe"}),
     "group": frozenset({"licenseProcessingState", "theme", "assignedLabels"}),
 }
-KNOWN = frozenset(
+SUPPORTED = frozenset(
     {"$select", "$filter", "$top", "$count", "$orderby", "$search", "$expand", "$skiptoken", "$format", "$deltatoken"}
 )
 DEFAULT_PAGE = 100
@@ -68,7 +68,7 @@ EXPANDED_PAGE = 100
 
 
 class Query(Struct, frozen=True, kw_only=True):
-    """A checked query on a directory collection; `size` is the page size that Graph would use."""
+    """A checked query on a directory collection; `size` is the page size that Graph uses for it."""
 
     names: tuple[str, ...]
     explicit: bool
@@ -83,7 +83,7 @@ class Query(Struct, frozen=True, kw_only=True):
 
 
 class Kind(Struct, frozen=True, kw_only=True):
-    """A resource type: its name in Graph, the properties sent without $select, and all that can be asked for."""
+    """A resource type: its name in Graph, the properties returned without $select, and all its properties."""
 
     name: str
     defaults: tuple[str, ...]
@@ -100,8 +100,8 @@ def unsupported(message: str) -> GraphError:
     return GraphError(400, "Request_UnsupportedQuery", message)
 
 
-def selection(request: Request, kind: Kind, *, one: bool) -> tuple[tuple[str, ...], bool]:
-    """The properties asked for and whether $select named them; raises GraphError for names Graph would not know."""
+def selection(request: Request, kind: Kind, *, single: bool) -> tuple[tuple[str, ...], bool]:
+    """Return the selected properties and whether $select is present; raises GraphError for unknown names."""
     text = request.parameter("$select")
     if text is None:
         return kind.defaults, False
@@ -116,13 +116,13 @@ def selection(request: Request, kind: Kind, *, one: bool) -> tuple[tuple[str, ..
             message = f"Could not find a property named '{word}' on type 'microsoft.graph.{kind.name}'."
             raise GraphError(400, "BadRequest", f"Parsing OData Select and Expand failed: {message}")
         names.append(name)
-    if kind in {USER, DIRECTORY_OBJECT} and not one and USER_MAILBOX.intersection(names):
+    if kind in {USER, DIRECTORY_OBJECT} and not single and USER_MAILBOX.intersection(names):
         raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
     return tuple(dict.fromkeys(names)), True
 
 
 def page_size(request: Request, names: tuple[str, ...], used: set[str], *, expanded: bool) -> int:
-    """The page size: $top, the default of 100, and the caps (500 with signInActivity, 100 with $expand)."""
+    """Return the page size: $top or 100, limited to 500 with signInActivity and 100 with $expand."""
     text = request.parameter("$top")
     if text is None:
         size = DEFAULT_PAGE
@@ -140,21 +140,21 @@ def page_size(request: Request, names: tuple[str, ...], used: set[str], *, expan
 
 
 def parse(request: Request, kind: Kind) -> Query:
-    """A query on a collection of `kind`; raises GraphError 400 or 501 as Graph does."""
+    """Parse a query on a collection of `kind`; raises GraphError 400 or 501 as Graph does."""
     for name, _ in request.query:
         if name == "$skip":
             raise GraphError(400, "Request_BadRequest", "'$skip' is not supported by the service.")
-        if name.startswith("$") and name.lower() not in KNOWN:
+        if name.startswith("$") and name.lower() not in SUPPORTED:
             raise GraphError(400, "BadRequest", f"The query parameter '{name}' is not supported.")
-    names, explicit = selection(request, kind, one=False)
+    names, explicit = selection(request, kind, single=False)
     text = request.parameter("$filter")
-    found = filters.parse(text) if text is not None else None
-    counted = (request.parameter("$count") or "").lower() == "true" or request.path.endswith("/$count")
-    advanced = request.eventual and counted
+    parsed_filter = filters.parse(text) if text is not None else None
+    has_count = (request.parameter("$count") or "").lower() == "true" or request.path.endswith("/$count")
+    advanced = request.eventual and has_count
     order = _order(request.parameter("$orderby"))
     search = request.parameter("$search")
-    if found is not None:
-        _check_filter(found, kind, advanced=advanced)
+    if parsed_filter is not None:
+        _check_filter(parsed_filter, kind, advanced=advanced)
         if order and not advanced:
             raise unsupported("Sorting not supported for current query.")
     if search is not None and not request.eventual:
@@ -163,15 +163,15 @@ def parse(request: Request, kind: Kind) -> Query:
             "'ConsistencyLevel: eventual'"
         )
     expand = tuple(part for part in (request.parameter("$expand") or "").split(",") if part)
-    if expand and (search is not None or (found is not None and found.advanced)):
+    if expand and (search is not None or (parsed_filter is not None and parsed_filter.advanced)):
         raise unsupported("$expand is not supported with advanced queries.")
-    used = found.properties if found is not None else set()
+    used = parsed_filter.properties if parsed_filter is not None else set()
     return Query(
         names=names,
         explicit=explicit,
         size=page_size(request, names, used, expanded=bool(expand)),
         count=advanced,
-        filter=found,
+        filter=parsed_filter,
         filter_text=text or "",
         order=order,
         search=(search or "").strip('"'),
@@ -187,8 +187,8 @@ def _order(text: str | None) -> tuple[tuple[str, bool], ...]:
     return tuple((terms[0], len(terms) > 1 and terms[1].lower() == "desc") for terms in parts)
 
 
-def _check_filter(found: filters.Filter, kind: Kind, *, advanced: bool) -> None:
-    for name in sorted(found.properties):
+def _check_filter(parsed_filter: filters.Filter, kind: Kind, *, advanced: bool) -> None:
+    for name in sorted(parsed_filter.properties):
         if name not in kind.names:
             message = f"Could not find a property named '{name}' on type 'microsoft.graph.{kind.name}'."
             raise GraphError(400, "BadRequest", f"Invalid filter clause: {message}")
@@ -198,18 +198,20 @@ def _check_filter(found: filters.Filter, kind: Kind, *, advanced: bool) -> None:
                 f"Unsupported or invalid query filter clause specified for property '{name}' of resource '{resource}'."
             )
             raise unsupported(message)
-    if "signInActivity" in found.properties and len(found.properties) > 1:
+    if "signInActivity" in parsed_filter.properties and len(parsed_filter.properties) > 1:
         raise GraphError(400, "Request_BadRequest", "Filter on signInActivity cannot be combined with other filters.")
-    if found.advanced and not advanced:
-        message = f"Operator '{found.advanced}' is not supported because the required parameters might be missing. "
+    if parsed_filter.advanced and not advanced:
+        message = (
+            f"Operator '{parsed_filter.advanced}' is not supported because the required parameters might be missing. "
+        )
         raise unsupported(message + "Try adding the $count=true query parameter and ConsistencyLevel:eventual header.")
 
 
-def group_errors_only(found: filters.Filter | None) -> bool:
-    """Whether a group filter asks for members in error, the one property that can be asked about but never read."""
-    return found is not None and ("hasMembersWithLicenseErrors", "eq") in found.operators
+def group_errors_only(parsed_filter: filters.Filter | None) -> bool:
+    """Return whether a filter uses hasMembersWithLicenseErrors, which can be filtered by but never read."""
+    return parsed_filter is not None and ("hasMembersWithLicenseErrors", "eq") in parsed_filter.operators
 
 
 def public_names(names: Mapping[str, object]) -> dict[str, object]:
-    """A group's document without the property that Graph never returns."""
+    """Return a group's document without hasMembersWithLicenseErrors, which Graph never returns."""
     return {name: value for name, value in names.items() if name != "hasMembersWithLicenseErrors"}

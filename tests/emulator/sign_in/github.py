@@ -1,4 +1,4 @@
-"""Turns a workflow run's request for an ID token into a fresh GitHub OIDC token of five minutes."""
+"""GitHub's OIDC issuer: returns a new ID token, valid for five minutes, for each request of a workflow run."""
 
 import time
 from collections.abc import Callable
@@ -18,23 +18,23 @@ PATH = "/github/idtoken"
 def subject(
     owner: str, repository: str, *, context: str = "ref:refs/heads/main", ids: tuple[int, int] | None = None
 ) -> str:
-    """The `sub` claim; with the ids of owner and repository in the immutable form of July 2026."""
+    """Return the `sub` claim; `ids` of owner and repository give the immutable form of July 2026."""
     if ids is None:
         return f"repo:{owner}/{repository}:{context}"
     return f"repo:{owner}@{ids[0]}/{repository}@{ids[1]}:{context}"
 
 
 class GitHub(Struct, kw_only=True):
-    """The issuer: one workflow run whose job has `id-token: write`. `asked` records the audiences of all calls."""
+    """The issuer for one workflow run whose job has `id-token: write`; `audiences` records those of all calls."""
 
     subject: str = field(default_factory=lambda: subject("contoso", "licences"))
     request_token: str = "emulated-actions-request-token"
     lifetime: int = LIFETIME
     clock: Callable[[], float] = time.time
-    asked: list[str] = field(default_factory=list)
+    audiences: list[str] = field(default_factory=list)
 
     def token(self, audience: str, **more: Any) -> str:
-        """A fresh ID token; `more` replaces claims, for what a forged or stale token would say."""
+        """Return a new ID token; `more` replaces claims, for forged or stale tokens."""
         now = int(self.clock())
         claims = {
             "iss": GITHUB_ISSUER, "sub": self.subject, "aud": audience, "jti": str(uuid4()), "iat": now,
@@ -44,11 +44,11 @@ class GitHub(Struct, kw_only=True):
         return keys.signed(claims | more, signer="github")
 
     def handle(self, request: Request) -> Answer:
-        """Answers the address of ACTIONS_ID_TOKEN_REQUEST_URL."""
+        """Answer a request to ACTIONS_ID_TOKEN_REQUEST_URL."""
         if request.headers.get("authorization", "") != f"Bearer {self.request_token}":
             return _json({"message": "Unauthorized"}, status=401)
         audience = request.parameter("audience") or "https://github.com/contoso"
-        self.asked.append(audience)
+        self.audiences.append(audience)
         return _json({"count": 1, "value": self.token(audience)})
 
 

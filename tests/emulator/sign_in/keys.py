@@ -1,4 +1,4 @@
-"""Turns claims into signed tokens: one RSA key per signer and process, because making keys is slow."""
+"""Signs tokens; there is one RSA key per signer and process, because generating keys is slow."""
 
 import base64
 import time
@@ -14,7 +14,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 @cache
 def private_key(name: str) -> rsa.RSAPrivateKey:
-    """The signing key of `entra`, `github` or any other signer, made at first use."""
+    """Return the signing key of `entra`, `github` or any other signer, generated at first use."""
     del name
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
@@ -24,12 +24,12 @@ def public_key(name: str) -> rsa.RSAPublicKey:
 
 
 def signed(claims: Mapping[str, Any], *, signer: str) -> str:
-    """An RS256 token with the signer's name as key id."""
+    """Return an RS256 token with the signer's name as key id."""
     return jwt.encode(dict(claims), private_key(signer), algorithm="RS256", headers={"kid": signer})
 
 
 def key_set(name: str) -> dict[str, Any]:
-    """The public key as a JWKS document."""
+    """Return the public key as a JWKS document."""
     numbers = public_key(name).public_numbers()
 
     def text(number: int) -> str:
@@ -41,15 +41,15 @@ def key_set(name: str) -> dict[str, Any]:
 
 
 def thumbprints(pem: str) -> tuple[Certificate, frozenset[str]]:
-    """A certificate with its x5t and x5t#S256, base64url without padding."""
+    """Return a certificate and its thumbprints (x5t and x5t#S256), base64url without padding."""
     certificate = load_pem_x509_certificate(pem.encode())
-    prints = (certificate.fingerprint(algorithm) for algorithm in (hashes.SHA1(), hashes.SHA256()))
-    return certificate, frozenset(base64.urlsafe_b64encode(value).decode().rstrip("=") for value in prints)
+    digests = (certificate.fingerprint(algorithm) for algorithm in (hashes.SHA1(), hashes.SHA256()))
+    return certificate, frozenset(base64.urlsafe_b64encode(value).decode().rstrip("=") for value in digests)
 
 
 @cache
 def self_signed(common_name: str = "auditor") -> tuple[str, str]:
-    """A certificate and its private key as PEM texts, for apps that sign in with a certificate."""
+    """Return a certificate and its private key as PEM, for apps that sign in with a certificate."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415
 
     from cryptography import x509  # noqa: PLC0415
@@ -57,7 +57,7 @@ def self_signed(common_name: str = "auditor") -> tuple[str, str]:
     key = private_key(f"certificate:{common_name}")
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     now = datetime.fromtimestamp(time.time(), UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -67,7 +67,7 @@ def self_signed(common_name: str = "auditor") -> tuple[str, str]:
         .not_valid_after(now + timedelta(days=30))
         .sign(key, hashes.SHA256())
     )
-    secret = key.private_bytes(
+    private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return made.public_bytes(serialization.Encoding.PEM).decode(), secret.decode()
+    return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()

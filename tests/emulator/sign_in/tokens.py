@@ -1,4 +1,4 @@
-"""Turns token requests into signed access tokens, and access tokens into the caller that Graph sees."""
+"""Issues signed access tokens, and verifies the access tokens that Graph receives."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ GRAPH_APP = "00000003-0000-0000-c000-000000000000"
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who a token speaks for; `expires` in seconds since the epoch."""
+    """The tenant, app and roles of an access token; `expires` in seconds since the epoch."""
 
     tenant: Tenant
     client_id: str
@@ -36,7 +36,7 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class DeviceSignIn(Struct, kw_only=True):
-    """A sign-in by device code: `user` is who entered the code, None until then, empty for a refusal."""
+    """A sign-in with device code; `user` entered the code: None while pending, empty if consent was declined."""
 
     device_code: str
     app: App
@@ -44,7 +44,7 @@ class DeviceSignIn(Struct, kw_only=True):
 
 
 class TokenService:
-    """The sign-in service of all tenants. Codes and checks are those of Entra (source: README.md)."""
+    """The sign-in service of all tenants, with the checks and error codes of Entra (sources: README.md)."""
 
     def __init__(self, tenants: Iterable[Tenant] = (), *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -55,30 +55,30 @@ class TokenService:
         self.refused: dict[str, str] = {}
         self._verified: dict[str, Caller] = {}
         self.device_codes: dict[str, DeviceSignIn] = {}
-        """Sign-ins by device code that were begun, by their user code."""
+        """Started sign-ins with device code, by user code."""
 
     def tenant(self, key: str) -> Tenant | None:
-        """A tenant by its id or its domain."""
-        found = self.tenants.get(key.lower())
-        return found or next((each for each in self.tenants.values() if each.domain.lower() == key.lower()), None)
+        """Return a tenant by id or domain."""
+        match = self.tenants.get(key.lower())
+        return match or next((tenant for tenant in self.tenants.values() if tenant.domain.lower() == key.lower()), None)
 
     def handle(self, request: Request) -> Answer:
-        """Answers the paths of the sign-in host; a refusal has Entra's body and status."""
+        """Answer the paths of the sign-in host; errors have Entra's body and status."""
         parts = request.path.strip("/").split("/")
         if request.path.startswith("/common/discovery/instance"):
             return _json(self._instance())
         if len(parts) >= 2 and parts[1:] == ["v2.0", ".well-known", "openid-configuration"]:
-            return self._guarded(lambda: self._configuration(parts[0]))
+            return self._with_errors(lambda: self._configuration(parts[0]))
         if parts[1:] == ["discovery", "v2.0", "keys"]:
             return _json(keys.key_set("entra"))
         if request.method == "POST" and parts[1:] == ["oauth2", "v2.0", "token"]:
-            return self._guarded(lambda: self._token(parts[0], request))
+            return self._with_errors(lambda: self._token(parts[0], request))
         if request.method == "POST" and parts[1:] == ["oauth2", "v2.0", "devicecode"]:
-            return self._guarded(lambda: self._device_code(parts[0], request))
+            return self._with_errors(lambda: self._device_code(parts[0], request))
         return _json({"error": "not_found"}, status=404)
 
     def issue(self, tenant: Tenant, app: App, *, scope: str = "", claims: str = "") -> str:
-        """A signed access token for the app, as the token endpoint would give it."""
+        """Return a signed access token for the app, as the token endpoint does."""
         now = int(self.clock())
         audience = scope.removesuffix("/.default") or tenant.audience
         payload: dict[str, Any] = {
@@ -104,15 +104,15 @@ class TokenService:
         return keys.signed(payload, signer="entra")
 
     def caller(self, token: str) -> Caller:
-        """The caller behind a bearer token; raises GraphError 401 in Graph's words."""
+        """Return the caller of a bearer token; raises GraphError 401 with Graph's message."""
         if token in self.refused:
             raise self._refusal(token)
-        known = self.opaque.get(token) or self._verified.get(token)
-        if known is None:
-            known = self._verified[token] = self._read(token)
-        if known.expires <= self.clock():
+        caller = self.opaque.get(token) or self._verified.get(token)
+        if caller is None:
+            caller = self._verified[token] = self._read(token)
+        if caller.expires <= self.clock():
             raise self.unauthorised("Lifetime validation failed, the token is expired.")
-        return known
+        return caller
 
     def unauthorised(self, message: str, extra: str = "") -> GraphError:
         challenge = (
@@ -121,16 +121,16 @@ class TokenService:
         headers = {"WWW-Authenticate": challenge + extra}
         return GraphError(401, "InvalidAuthenticationToken", message, headers=headers)
 
-    def refuse(self, token: str, why: str) -> GraphError:
-        """Refuses a token from now on, as `expired` or by a `claims` challenge, and gives the error to send."""
-        self.refused[token] = why
+    def refuse(self, token: str, reason: str) -> GraphError:
+        """Refuse a token from now on, as `expired` or with a `claims` challenge, and return the error to send."""
+        self.refused[token] = reason
         return self._refusal(token)
 
     def _refusal(self, token: str) -> GraphError:
         if self.refused[token] == "expired":
             return self.unauthorised("Lifetime validation failed, the token is expired.")
-        wanted = {"access_token": {"nbf": {"essential": True, "value": str(int(self.clock()))}}}
-        claims = base64.b64encode(json.dumps(wanted).encode()).decode()
+        required_claims = {"access_token": {"nbf": {"essential": True, "value": str(int(self.clock()))}}}
+        claims = base64.b64encode(json.dumps(required_claims).encode()).decode()
         message = "Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp"
         return self.unauthorised(message, f', error="insufficient_claims", claims="{claims}"')
 
@@ -164,7 +164,7 @@ class TokenService:
         }
 
     def _configuration(self, key: str) -> dict[str, Any]:
-        tenant = self._known(key)
+        tenant = self._existing_tenant(key)
         base = f"{self.authority}/{tenant.tenant_id}"
         return {
             "token_endpoint": f"{base}/oauth2/v2.0/token",
@@ -179,7 +179,7 @@ class TokenService:
             "tenant_region_scope": "EU",
         }
 
-    def _known(self, key: str) -> Tenant:
+    def _existing_tenant(self, key: str) -> Tenant:
         tenant = self.tenant(key)
         if tenant is not None:
             return tenant
@@ -190,17 +190,17 @@ class TokenService:
 
     def _token(self, key: str, request: Request) -> dict[str, Any]:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        needed = ("grant_type", "client_id", *(() if form.get("grant_type") == DEVICE_CODE else ("scope",)))
-        for name in needed:
+        required = ("grant_type", "client_id", *(() if form.get("grant_type") == DEVICE_CODE else ("scope",)))
+        for name in required:
             if not form.get(name):
                 text = f"The request body must contain the following parameter: '{name}'."
                 raise SignInError(900144, "invalid_request", text, status=400)
         if form["grant_type"] in {DEVICE_CODE, "refresh_token"}:
-            return self._user_token(self._known(key), form)
+            return self._user_token(self._existing_tenant(key), form)
         if form["grant_type"] != "client_credentials":
             text = f"The app requested an unsupported grant type '{form['grant_type']}'."
             raise SignInError(70003, "unsupported_grant_type", text, status=400)
-        tenant = self._known(key)
+        tenant = self._existing_tenant(key)
         app = self._app(tenant, form["client_id"])
         verify(form, app, tenant, authority=self.authority, now=self.clock())
         scope = _scope(form["scope"], tenant)
@@ -213,7 +213,7 @@ class TokenService:
 
     def _device_code(self, key: str, request: Request) -> dict[str, Any]:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
-        app = self._app(self._known(key), form.get("client_id", ""))
+        app = self._app(self._existing_tenant(key), form.get("client_id", ""))
         user_code = uuid4().hex[:9].upper()
         self.device_codes[user_code] = DeviceSignIn(device_code=uuid4().hex, app=app)
         return {
@@ -226,31 +226,31 @@ class TokenService:
         }
 
     def _user_token(self, tenant: Tenant, form: Mapping[str, str]) -> dict[str, Any]:
-        """Entra's answers to polling with a device code, and to the refresh token that it gave."""
+        """Answer polling with a device code, and refresh tokens, as Entra does."""
         code = form.get("device_code") or form.get("refresh_token")
-        known = next((each for each in self.device_codes.values() if each.device_code == code), None)
-        if known is None:
+        sign_in = next((entry for entry in self.device_codes.values() if entry.device_code == code), None)
+        if sign_in is None:
             raise SignInError(70000, "invalid_grant", "The provided value for the code is not valid.", status=400)
-        if known.user is None:
+        if sign_in.user is None:
             text = "OAuth 2.0 device flow error. Authorization is pending. Continue polling."
             raise SignInError(70016, "authorization_pending", text, status=400)
-        if known.user == "":
+        if sign_in.user == "":
             raise SignInError(65004, "access_denied", "User declined to consent to access the app.", status=400)
         now = int(self.clock())
-        about = {
-            "oid": known.user, "sub": known.user, "tid": tenant.tenant_id, "aud": known.app.client_id,
+        id_claims = {
+            "oid": sign_in.user, "sub": sign_in.user, "tid": tenant.tenant_id, "aud": sign_in.app.client_id,
             "iss": f"{self.authority}/{tenant.tenant_id}/v2.0", "iat": now, "nbf": now, "exp": now + 3600,
             "preferred_username": "admin@contoso.example", "ver": "2.0",
         }  # fmt: skip
-        info = json.dumps({"uid": known.user, "utid": tenant.tenant_id}).encode()
+        info = json.dumps({"uid": sign_in.user, "utid": tenant.tenant_id}).encode()
         return {
             "token_type": "Bearer",
-            "scope": " ".join(known.app.roles),
+            "scope": " ".join(sign_in.app.roles),
             "expires_in": tenant.token_lifetime,
             "ext_expires_in": tenant.token_lifetime,
-            "access_token": self.issue(tenant, known.app, claims=form.get("claims", "")),
-            "refresh_token": known.device_code,
-            "id_token": keys.signed(about, signer="entra"),
+            "access_token": self.issue(tenant, sign_in.app, claims=form.get("claims", "")),
+            "refresh_token": sign_in.device_code,
+            "id_token": keys.signed(id_claims, signer="entra"),
             "client_info": base64.urlsafe_b64encode(info).decode().rstrip("="),
         }
 
@@ -261,23 +261,25 @@ class TokenService:
             raise SignInError(700016, "unauthorized_client", text, status=400)
         return app
 
-    def _guarded(self, make: Callable[[], Mapping[str, Any]]) -> Answer:
+    def _with_errors(self, build: Callable[[], Mapping[str, Any]]) -> Answer:
         try:
-            return _json(make())
-        except SignInError as refused:
+            return _json(build())
+        except SignInError as error:
             trace, correlation = str(uuid4()), str(uuid4())
             stamp = time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime(self.clock()))
-            text = f"AADSTS{refused.code}: {refused.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
+            text = (
+                f"AADSTS{error.code}: {error.text} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {stamp}"
+            )
             document = {
-                "error": refused.error,
+                "error": error.error,
                 "error_description": text,
-                "error_codes": [refused.code],
+                "error_codes": [error.code],
                 "timestamp": stamp,
                 "trace_id": trace,
                 "correlation_id": correlation,
-                "error_uri": f"{self.authority}/error?code={refused.code}",
+                "error_uri": f"{self.authority}/error?code={error.code}",
             }
-            return _json(document, status=refused.status)
+            return _json(document, status=error.status)
 
 
 def _scope(text: str, tenant: Tenant) -> str:

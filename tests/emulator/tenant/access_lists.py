@@ -13,9 +13,9 @@ class AccessLists(Struct):
 
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: {name: [] for name in ACCESS})
     page: int = 100
-    """Rows of a page."""
+    """The number of rows per page."""
     governance: bool = True
-    """Whether the tenant has Entra ID P2, so that it has eligible roles."""
+    """Whether the tenant has Entra ID P2, which eligible roles require."""
 
     @classmethod
     def load(cls, document: Mapping[str, Any]) -> "AccessLists":

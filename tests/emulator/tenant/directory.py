@@ -1,4 +1,4 @@
-"""Turns a JSON document into a tenant whose state handlers read and change."""
+"""The state of a tenant, which handlers read and change, and its JSON format."""
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Secret(Struct, frozen=True, kw_only=True):
 
 
 class Federated(Struct, frozen=True, kw_only=True):
-    """A federated identity credential; all three are compared with regard to case."""
+    """A federated identity credential; all three fields are case-sensitive."""
 
     subject: str
     issuer: str = GITHUB_ISSUER
@@ -37,7 +37,7 @@ class Federated(Struct, frozen=True, kw_only=True):
 
 
 class App(Struct, kw_only=True):
-    """An app registration with its service principal's roles; `certificates` are PEM texts."""
+    """An app registration with the roles of its service principal; `certificates` are in PEM format."""
 
     client_id: str
     name: str = "auditor"
@@ -48,11 +48,11 @@ class App(Struct, kw_only=True):
 
 
 class Group(Struct, kw_only=True):
-    """A group; `members` are ids in order, `erring` those that have licence errors (None: computed from the users)."""
+    """A group; `members` are ids, `members_with_errors` those with licence errors (None: computed from the users)."""
 
     document: dict[str, Any]
     members: Sequence[str] = ()
-    erring: Sequence[str] | None = None
+    members_with_errors: Sequence[str] | None = None
 
     @property
     def id(self) -> str:
@@ -60,7 +60,7 @@ class Group(Struct, kw_only=True):
 
 
 class Usage(Struct, kw_only=True):
-    """What the reports of a tenant tell beyond what is made up for each person from their position."""
+    """Content of a tenant's usage reports, in addition to the values generated from each person's position."""
 
     refreshed: date | None = None
     """The refresh date of every report; None for two days ago."""
@@ -70,12 +70,12 @@ class Usage(Struct, kw_only=True):
     rows: dict[str, list[dict[str, str]]] = field(default_factory=dict)
     """By report: rows written after those of the people."""
     files: dict[str, bytes] = field(default_factory=dict)
-    """By report: a file that is served in place of the made one."""
+    """By report: a file that is served instead of the generated one."""
     cache: dict[tuple[str, str, int, bool], bytes] = field(default_factory=dict)
 
 
 class Tenant(Struct, kw_only=True):
-    """A tenant's state; whoever changes it calls `touch`, so that no stale page is served."""
+    """A tenant's state; after a change call `touch`, so that no stale page is served from the cache."""
 
     tenant_id: str
     name: str
@@ -86,7 +86,7 @@ class Tenant(Struct, kw_only=True):
     subscriptions: list[dict[str, Any]] = field(default_factory=list)
     groups: dict[str, Group] = field(default_factory=dict)
     devices: list[dict[str, Any]] | None = field(default_factory=list)
-    """The managed devices; None: the tenant has no Intune."""
+    """The managed devices; None if the tenant has no Intune."""
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
     mailboxes: dict[str, dict[str, Any]] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
@@ -104,6 +104,7 @@ class Tenant(Struct, kw_only=True):
     late: LateEffects = field(default_factory=LateEffects)
 
     def touch(self) -> None:
+        """Invalidate the cached pages of this tenant."""
         self.version += 1
 
     def app(self, client_id: str) -> App | None:
@@ -114,25 +115,25 @@ class Tenant(Struct, kw_only=True):
         return app
 
     def sku(self, sku_id: str) -> dict[str, Any] | None:
-        """The subscribed SKU with that skuId, in any letter case."""
+        """Return the subscribed SKU with that skuId, ignoring letter case."""
         return next((row for row in self.skus if str(row["skuId"]).lower() == sku_id.lower()), None)
 
     def group(self, key: str) -> Group | None:
         return self.groups.get(key.lower())
 
     def member(self, key: str) -> tuple[str, dict[str, Any] | int] | None:
-        """What an id stands for: its type, and its position among the users or its document."""
+        """Return the type of the object with an id, and its position (users) or its document (other objects)."""
         position = self.people.find(key)
         if position is not None:
             return "user", position
         group = self.group(key)
         if group is not None:
             return "group", group.document
-        other = self.others.get(key.lower())
-        return (str(other["@odata.type"]).removeprefix("#microsoft.graph."), other) if other else None
+        document = self.others.get(key.lower())
+        return (str(document["@odata.type"]).removeprefix("#microsoft.graph."), document) if document else None
 
     def count_seats(self) -> None:
-        """Sets consumedUnits from the users' assignedLicenses: one seat per person and SKU, over however many paths."""
+        """Set consumedUnits from the users' assignedLicenses: one seat per person and SKU."""
         consumed: dict[str, int] = {}
         for position in range(len(self.people)):
             held = {str(row["skuId"]).lower() for row in self.people.value(position, "assignedLicenses")}
@@ -143,18 +144,18 @@ class Tenant(Struct, kw_only=True):
 
 
 def stable_id(*parts: str) -> str:
-    """An identifier that is the same in every run."""
+    """Return an identifier that is the same in every run."""
     return str(uuid5(NAMESPACE_DNS, "/".join(parts)))
 
 
 def license_details_id(user_id: str, sku_id: str) -> str:
-    """The id of a licenseDetails row: base64url of both GUIDs, little-endian, without padding."""
+    """Return the id of a licenseDetails row: base64url of both GUIDs, little-endian, without padding."""
     packed = UUID(user_id).bytes_le + UUID(sku_id).bytes_le
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def user(tenant_id: str, principal: str, *, licenses: Iterable[str] = (), **more: Any) -> dict[str, Any]:
-    """A user with direct licences by part number and sound defaults for everything an audit looks at."""
+    """Return a user with direct licences by part number, and defaults for everything that an audit reads."""
     local = principal.split("@", 1)[0]
     skus = [products.sku_id(part) for part in licenses]
     stamp = "2024-01-15T09:00:00Z"
@@ -175,7 +176,7 @@ def user(tenant_id: str, principal: str, *, licenses: Iterable[str] = (), **more
 def state(
     sku_id: str, *, group: str | None = None, error: str | None = "None", stamp: str = "2024-01-15T09:00:00Z"
 ) -> dict[str, Any]:
-    """A row of licenseAssignmentStates; without an error the wire says "None", the reference says null."""
+    """Return a row of licenseAssignmentStates; without an error Graph sends "None", its documentation says null."""
     return {
         "skuId": sku_id,
         "assignedByGroup": group,
@@ -187,7 +188,7 @@ def state(
 
 
 def organization(tenant_id: str, display_name: str, domain: str, country: str) -> dict[str, Any]:
-    """The tenant's own document, with its one verified domain."""
+    """Return the organization document of a tenant with one verified domain."""
     return {
         "id": tenant_id,
         "displayName": display_name,
@@ -215,7 +216,7 @@ def organization(tenant_id: str, display_name: str, domain: str, country: str) -
 
 
 def subscription(tenant_id: str, sku: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    """A companySubscription behind a SKU, with its enabled units and a yearly term."""
+    """Return a companySubscription of a SKU, with all its units and a term of one year."""
     part = str(sku["skuPartNumber"])
     units = sku["prepaidUnits"]
     return {
@@ -239,18 +240,20 @@ def subscription(tenant_id: str, sku: Mapping[str, Any], **more: Any) -> dict[st
 
 
 def join_skus(tenant: Tenant) -> None:
-    """Completes the SKUs: id, account, and a subscription for each that has none; then joins both ways."""
+    """Complete the SKUs: set id and account, add a subscription to each SKU without one, and set subscriptionIds."""
     for row in tenant.skus:
         row.setdefault("accountId", tenant.tenant_id)
         row.setdefault("accountName", tenant.name)
         row.setdefault("id", f"{row['accountId']}_{row['skuId']}")
         row.setdefault("capabilityStatus", "Enabled")
         row.setdefault("servicePlans", [])
-        mine = [entry for entry in tenant.subscriptions if str(entry["skuId"]).lower() == str(row["skuId"]).lower()]
-        if not mine and "subscriptionIds" not in row:
-            mine = [subscription(tenant.tenant_id, row)]
-            tenant.subscriptions.extend(mine)
-        row.setdefault("subscriptionIds", [entry["id"] for entry in mine])
+        subscriptions = [
+            entry for entry in tenant.subscriptions if str(entry["skuId"]).lower() == str(row["skuId"]).lower()
+        ]
+        if not subscriptions and "subscriptionIds" not in row:
+            subscriptions = [subscription(tenant.tenant_id, row)]
+            tenant.subscriptions.extend(subscriptions)
+        row.setdefault("subscriptionIds", [entry["id"] for entry in subscriptions])
 
 
 def _app(document: Mapping[str, Any]) -> App:
@@ -268,8 +271,8 @@ def _people(tenant_id: str, rows: Iterable[Mapping[str, Any]]) -> tuple[ListedPe
     documents = []
     mailboxes = {}
     for row in rows:
-        given = dict(row)
-        document = user(tenant_id, str(given.pop("userPrincipalName")), licenses=given.pop("licenses", ())) | given
+        fields = dict(row)
+        document = user(tenant_id, str(fields.pop("userPrincipalName")), licenses=fields.pop("licenses", ())) | fields
         settings = document.pop("mailboxSettings", None)
         if settings is not None:
             mailboxes[str(document["id"]).lower()] = settings
@@ -284,13 +287,15 @@ def _groups(tenant_id: str, rows: Iterable[Mapping[str, Any]], people: People) -
     }
     groups: dict[str, Group] = {}
     for row in rows:
-        given = dict(row)
-        names = [str(name) for name in given.pop("members", ())]
-        erring = given.pop("membersWithLicenseErrors", None)
+        fields = dict(row)
+        names = [str(name) for name in fields.pop("members", ())]
+        members_with_errors = fields.pop("membersWithLicenseErrors", None)
         members = [_member_id(name, people, identifiers) for name in names]
-        identifier = identifiers[str(given["displayName"])]
-        document = {"securityEnabled": True, "mailEnabled": False, "groupTypes": [], "assignedLicenses": []} | given
-        groups[identifier.lower()] = Group(document=document | {"id": identifier}, members=members, erring=erring)
+        identifier = identifiers[str(fields["displayName"])]
+        document = {"securityEnabled": True, "mailEnabled": False, "groupTypes": [], "assignedLicenses": []} | fields
+        groups[identifier.lower()] = Group(
+            document=document | {"id": identifier}, members=members, members_with_errors=members_with_errors
+        )
     return groups
 
 
@@ -300,10 +305,10 @@ def _member_id(name: str, people: People, groups: Mapping[str, str]) -> str:
 
 
 def load(document: Mapping[str, Any]) -> Tenant:
-    """A tenant from its JSON document (keys: README.md).
+    """Return a tenant from its JSON document (keys: README.md).
 
-    Users may say `licenses: [part numbers]`, SKUs `{skuPartNumber, enabled}`, group members names or ids; everything
-    else is Graph-shaped and kept as it is. Seats are counted where a SKU does not say consumedUnits.
+    Users may have `licenses: [part numbers]`, SKUs `{skuPartNumber, enabled}`, groups `members` by name or id; all
+    other keys have Graph's form and are kept unchanged. Seats are counted for SKUs without consumedUnits.
     """
     tenant_id = str(document["tenantId"])
     domain = str(document.get("domain", "contoso.example"))
@@ -339,7 +344,7 @@ def load(document: Mapping[str, Any]) -> Tenant:
 
 
 def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
-    given = dict(row)
-    if "prepaidUnits" in given and "skuId" in given:
-        return given
-    return products.sku(given.pop("skuPartNumber"), **given)
+    fields = dict(row)
+    if "prepaidUnits" in fields and "skuId" in fields:
+        return fields
+    return products.sku(fields.pop("skuPartNumber"), **fields)

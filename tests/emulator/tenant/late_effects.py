@@ -1,4 +1,4 @@
-"""Effects of requests that reach people some requests later, as they do in Graph."""
+"""Changes that take effect on users some requests later, as in Graph, which applies them asynchronously."""
 
 from collections.abc import Callable
 
@@ -6,21 +6,21 @@ from msgspec import Struct, field
 
 
 class LateEffects(Struct, kw_only=True):
-    """What changes of members and of groups' licences do to people, now or later."""
+    """Effects on users of changed members and group licences, applied at once or after a delay."""
 
     lag: int = 0
-    """How many requests pass before a change takes effect."""
+    """The number of requests after which a change takes effect; 0 means at once."""
     pending: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
 
     def add(self, effect: Callable[[], None]) -> None:
-        """Takes effect now, or after some more requests."""
+        """Apply an effect now, or after `lag` requests."""
         if self.lag:
             self.pending.append((self.lag, effect))
         else:
             effect()
 
     def count_request(self) -> None:
-        """Lets what is due take effect, in the order in which it was asked for."""
-        self.pending = [(left - 1, effect) for left, effect in self.pending]
+        """Apply the effects that are due, in the order in which they were added."""
+        self.pending = [(remaining - 1, effect) for remaining, effect in self.pending]
         while self.pending and self.pending[0][0] <= 0:
             self.pending.pop(0)[1]()

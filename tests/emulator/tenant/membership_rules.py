@@ -1,4 +1,4 @@
-"""Dynamic groups: who is a member by rules of the simplest kind, comparisons of properties joined by `and`."""
+"""Dynamic groups with simple membership rules: comparisons of properties, joined by `and`."""
 
 import re
 from collections.abc import Callable
@@ -9,15 +9,20 @@ from tests.emulator.tenant.directory import Group, Tenant
 _COMPARISON = re.compile(r'\(?user\.(\w+) -(eq|ne|in) (true|false|"[^"]*"|\[[^\]]*\])\)?')
 
 
-def _holds(tenant: Tenant, position: int, comparison: re.Match[str]) -> bool:
+def _matches(tenant: Tenant, position: int, comparison: re.Match[str]) -> bool:
     value: Any = tenant.people.value(position, comparison[1])
     text = str(value).lower() if value is not None else ""
-    wanted = [part.strip(' "').lower() for part in comparison[3].strip("[]").split(",")]
-    return (text in wanted) is (comparison[2] != "ne")
+    operands = [part.strip(' "').lower() for part in comparison[3].strip("[]").split(",")]
+    return (text in operands) is (comparison[2] != "ne")
 
 
-def follow_rules(tenant: Tenant, position: int, joined: Callable[[Group], None], left: Callable[[Group], None]) -> None:
-    """Makes a person a member of the dynamic groups whose rules match now, and of no other; paused ones stay."""
+def update_dynamic_groups(
+    tenant: Tenant, position: int, joined: Callable[[Group], None], left: Callable[[Group], None]
+) -> None:
+    """Add a user to the dynamic groups whose rules match and remove it from the others; paused groups are unchanged.
+
+    `joined` and `left` are called with each group whose members changed.
+    """
     identifier = str(tenant.people.value(position, "id"))
     for group in tenant.groups.values():
         rule = group.document.get("membershipRule")
@@ -25,7 +30,7 @@ def follow_rules(tenant: Tenant, position: int, joined: Callable[[Group], None],
             continue
         parts = [_COMPARISON.fullmatch(part.strip()) for part in str(rule).split(" and ")]
         assert None not in parts, f"the emulator does not know the rule {rule}"
-        matches = all(_holds(tenant, position, part) for part in parts if part is not None)
+        matches = all(_matches(tenant, position, part) for part in parts if part is not None)
         if matches and identifier not in group.members:
             group.members = [*group.members, identifier]
             joined(group)

@@ -1,4 +1,4 @@
-"""Turns a tenant's users, listed or generated, into Graph-shaped documents by position and by identifier."""
+"""The users of a tenant, listed or generated, as documents in Graph's form, by position and by identifier."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
@@ -14,33 +14,33 @@ EXTENSION_ATTRIBUTES = {f"extensionAttribute{n}": None for n in range(1, 16)}
 
 
 class People(Protocol):
-    """The users of a tenant in listing order."""
+    """The users of a tenant, in the order in which Graph lists them."""
 
     def __len__(self) -> int: ...
     def document(self, index: int, names: Iterable[str]) -> dict[str, Any]:
-        """The named properties, in that order; empty ones as Graph sends them (null, empty list, or left out)."""
+        """Return the named properties, in that order; empty ones as Graph sends them (null, empty list, or omitted)."""
         ...
 
     def value(self, index: int, name: str) -> Any: ...
     def find(self, key: str) -> int | None:
-        """The position of an id or a userPrincipalName, compared without regard to case."""
+        """Return the position of an id or a userPrincipalName, ignoring letter case."""
         ...
 
     def replace(self, index: int, changes: dict[str, Any]) -> None: ...
     def starting(self, name: str, prefix: str) -> Sequence[int] | None:
-        """Positions whose property begins with the lower-case prefix, in order; None where no index is kept."""
+        """Return the positions whose property begins with the lower-case prefix, in order; None without an index."""
         ...
 
 
 def empty_value(name: str) -> Any:
-    """What Graph sends for a property that nobody set."""
+    """Return the value that Graph sends for a property that is not set."""
     if name in COLLECTIONS:
         return []
     return dict(EXTENSION_ATTRIBUTES) if name == "onPremisesExtensionAttributes" else None
 
 
 def selected(read: Callable[[str], Any], names: Iterable[str]) -> dict[str, Any]:
-    """A document of the named properties; `read` answers None for what is not set."""
+    """Return a document of the named properties; `read` returns None for a property that is not set."""
     document: dict[str, Any] = {}
     for name in names:
         value = read(name)
@@ -53,7 +53,7 @@ def selected(read: Callable[[str], Any], names: Iterable[str]) -> dict[str, Any]
 
 
 class ListedPeople:
-    """Users given as documents; each needs an `id` and a `userPrincipalName`."""
+    """Users from documents; each needs an `id` and a `userPrincipalName`."""
 
     def __init__(self, documents: Iterable[dict[str, Any]]) -> None:
         self._documents = list(documents)
@@ -66,12 +66,12 @@ class ListedPeople:
         return len(self._documents)
 
     def document(self, index: int, names: Iterable[str]) -> dict[str, Any]:
-        whole = self._documents[index]
-        made = selected(whole.get, names)
-        # A property written down as null or with a hostile shape goes out as it was written.
-        made |= {name: whole[name] for name in made if name in whole}
-        # Objects of a derived type say so in every answer.
-        return {"@odata.type": whole["@odata.type"]} | made if "@odata.type" in whole else made
+        source = self._documents[index]
+        properties = selected(source.get, names)
+        # A property that the document has is sent unchanged, also if it is null or malformed.
+        properties |= {name: source[name] for name in properties if name in source}
+        # Objects of a derived type have @odata.type in every answer.
+        return {"@odata.type": source["@odata.type"]} | properties if "@odata.type" in source else properties
 
     def value(self, index: int, name: str) -> Any:
         value = self._documents[index].get(name)

@@ -1,4 +1,4 @@
-"""Turns a part number into a subscribed SKU shaped as Graph shows it."""
+"""Builds subscribed SKUs in Graph's form from part numbers."""
 
 import json
 from functools import cache
@@ -16,19 +16,19 @@ def _table() -> dict[str, Any]:
     return loaded
 
 
-def known() -> tuple[str, ...]:
-    """The part numbers that `sku` knows with their real identifiers and service plans."""
+def part_numbers() -> tuple[str, ...]:
+    """Return the part numbers for which products.json has the real identifiers and service plans."""
     return tuple(_table()["skus"])
 
 
 def sku_id(part_number: str) -> str:
-    """Microsoft's skuId of a known part number, else an identifier derived from the name."""
+    """Return Microsoft's skuId of a known part number, otherwise an identifier derived from the name."""
     row = _table()["skus"].get(part_number)
     return str(row["skuId"]) if row else str(uuid5(NAMESPACE_URL, f"sku:{part_number}"))
 
 
 def service_plans(part_number: str) -> list[dict[str, Any]]:
-    """The service plans as `subscribedSkus` shows them."""
+    """Return the service plans of a SKU as in `subscribedSkus`."""
     table = _table()
     row = table["skus"].get(part_number)
     names = row["plans"] if row else [part_number]
@@ -44,7 +44,7 @@ def service_plans(part_number: str) -> list[dict[str, Any]]:
 
 
 def sku(part_number: str, *, enabled: int = 0, warning: int = 0, suspended: int = 0, **more: Any) -> dict[str, Any]:
-    """A row of `subscribedSkus` without the keys that the tenant fills in (id, account, consumedUnits)."""
+    """Return a row of `subscribedSkus` without the keys that the tenant adds (id, account, consumedUnits)."""
     status = "Enabled" if enabled or warning else ("Suspended" if suspended else "Deleted")
     return {
         "skuId": sku_id(part_number),

@@ -1,4 +1,4 @@
-"""Turns a number and a seed into a tenant of that many users, made when a page asks for them."""
+"""Generates tenants of any size from a seed; users are computed when a page needs them."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from tests.emulator.tenant import products
 from tests.emulator.tenant.directory import Group, Tenant, join_skus, organization, stable_id, state
 from tests.emulator.tenant.people import empty_value, selected
 
-CYCLE = 200  # licences repeat with this period, so that seats are counted without looking at every user
+CYCLE = 200  # licences repeat with this period, so that seats can be counted without computing every user
 FIRST_NAMES = (
     "Ann", "Bram", "Chantal", "Daan", "Emine", "Freja", "Gijs", "Hülya", "İpek", "Jens", "Kaan", "Lotte", "Maja",
     "Niels", "Oya", "Pim", "Quinten", "Rasmus", "Søren", "Tuğba", "Ulla", "Vera", "Wout", "Xander", "Yasemin", "Zeynep",
@@ -40,10 +40,10 @@ PRINCIPAL = re.compile(r"^[^@]*?\.(\d+)(?:_partner\.example#ext#)?@", re.IGNOREC
 
 
 def holdings(slot: int) -> tuple[tuple[str, str | None], ...]:
-    """(part number, group or None) for each path on which the people of that slot of the cycle hold a licence."""
+    """Return (part number, group or None if direct) for each licence assignment of users in that slot of the cycle."""
     kind = slot % 20
     if slot == 3:
-        return ()  # the group could not give them an E3: no seat, one failed row
+        return ()  # the group had no free E3 seat: no licence, one licenseAssignmentState in error
     if kind <= 6:
         return (("SPE_E3", "LIC-E3"),)
     if kind <= 8:
@@ -60,8 +60,8 @@ def holdings(slot: int) -> tuple[tuple[str, str | None], ...]:
     return rare.get(kind, ())
 
 
-class Ids(Sequence[str]):
-    """The ids of the users on some positions, made when asked for."""
+class UserIds(Sequence[str]):
+    """The ids of the users at some positions, computed on access."""
 
     def __init__(self, people: "SeededPeople", positions: Sequence[int]) -> None:
         self._people = people
@@ -73,10 +73,10 @@ class Ids(Sequence[str]):
     @overload
     def __getitem__(self, index: int) -> str: ...
     @overload
-    def __getitem__(self, index: slice) -> "Ids": ...
-    def __getitem__(self, index: int | slice) -> "str | Ids":
+    def __getitem__(self, index: slice) -> "UserIds": ...
+    def __getitem__(self, index: int | slice) -> "str | UserIds":
         if isinstance(index, slice):
-            return Ids(self._people, self._positions[index])
+            return UserIds(self._people, self._positions[index])
         return self._people.identifier(self._positions[index])
 
     def __iter__(self) -> Iterator[str]:
@@ -84,7 +84,7 @@ class Ids(Sequence[str]):
 
 
 class SeededPeople:
-    """`count` users; any of them is computed from its position in microseconds, changes are kept beside."""
+    """`count` users, each computed from its position within microseconds; changes are stored separately."""
 
     def __init__(self, count: int, *, seed: int, domain: str, as_of: datetime, tenant_id: str) -> None:
         self._count = count
@@ -92,7 +92,7 @@ class SeededPeople:
         self._domain = domain
         self._as_of = as_of
         self._changes: dict[int, dict[str, Any]] = {}
-        self._letters: dict[str, dict[str, list[int]]] = {}
+        self._by_initial: dict[str, dict[str, list[int]]] = {}
         self._licences = [_licences(slot, tenant_id) for slot in range(CYCLE)]
         self._readers: dict[str, Callable[[int], Any]] = {
             "id": self.identifier,
@@ -143,30 +143,30 @@ class SeededPeople:
         return empty_value(name) if value is None else value
 
     def find(self, key: str) -> int | None:
-        matched = PRINCIPAL.match(key)
-        if matched:
-            position = int(matched.group(1))
+        match = PRINCIPAL.match(key)
+        if match:
+            position = int(match.group(1))
         elif len(key) == 36 and key.startswith(f"{self._seed:08x}-"):
             position = int(key[-12:], 16)
         else:
             return None
-        known = position < self._count and key.lower() in {self.identifier(position), self.principal(position).lower()}
-        return position if known else None
+        exists = position < self._count and key.lower() in {self.identifier(position), self.principal(position).lower()}
+        return position if exists else None
 
     def replace(self, index: int, changes: dict[str, Any]) -> None:
         self._changes[index] = self._changes.get(index, {}) | changes
-        self._letters.clear()
+        self._by_initial.clear()
 
     def starting(self, name: str, prefix: str) -> Sequence[int] | None:
         if name not in {"userPrincipalName", "displayName"}:
             return None
-        letters = self._letters.get(name)
-        if letters is None:
-            letters = {}
+        by_initial = self._by_initial.get(name)
+        if by_initial is None:
+            by_initial = {}
             for position in range(self._count):
-                letters.setdefault(str(self.value(position, name))[:1].lower(), []).append(position)
-            self._letters[name] = letters
-        bucket = letters.get(prefix[:1], [])
+                by_initial.setdefault(str(self.value(position, name))[:1].lower(), []).append(position)
+            self._by_initial[name] = by_initial
+        bucket = by_initial.get(prefix[:1], [])
         if len(prefix) <= 1:
             return bucket
         return [position for position in bucket if str(self.value(position, name)).lower().startswith(prefix)]
@@ -177,8 +177,8 @@ class SeededPeople:
     def principal(self, index: int) -> str:
         if index % 20 == 17:
             return f"{self._ascii(index)}.{index}_partner.example#EXT#@{self._domain}"
-        lead = "4" if index % 97 == 0 else ("_" if index % 101 == 0 else "")
-        return f"{lead}{self._ascii(index)}.{index}@{self._domain}"
+        prefix = "4" if index % 97 == 0 else ("_" if index % 101 == 0 else "")
+        return f"{prefix}{self._ascii(index)}.{index}@{self._domain}"
 
     def _ascii(self, index: int) -> str:
         return f"{self._first(index)}.{self._last(index)}".translate(ASCII).lower()
@@ -197,7 +197,7 @@ class SeededPeople:
 
     def _sign_in(self, index: int) -> dict[str, Any] | None:
         if index % 40 == 39 or index % 20 == 18:
-            return None  # never signed in: the property does not come at all
+            return None  # never signed in: the property is omitted
         days = 200 if index % 11 == 10 else index % 28
         request = f"{index:08x}-0000-4000-8000-000000000000"
         return {
@@ -215,7 +215,7 @@ def _group_id(tenant_id: str, name: str) -> str:
 
 
 def _licences(slot: int, tenant_id: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """assignedLicenses and licenseAssignmentStates of a slot of the cycle."""
+    """Return assignedLicenses and licenseAssignmentStates of a slot of the cycle."""
     paths = holdings(slot)
     parts = dict.fromkeys(part for part, _ in paths)
     states = [state(products.sku_id(part), group=group and _group_id(tenant_id, group)) for part, group in paths]
@@ -225,37 +225,37 @@ def _licences(slot: int, tenant_id: str) -> tuple[list[dict[str, Any]], list[dic
 
 
 def _skus(count: int) -> list[dict[str, Any]]:
-    """The SKUs with their true consumption, spare seats on most, and one of each awkward kind."""
+    """Return the SKUs with their consumed units, free seats in most, and one SKU of each unusual kind."""
     consumed: dict[str, int] = {}
     for slot in range(CYCLE):
         people = count // CYCLE + (slot < count % CYCLE)
         for part in {part for part, _ in holdings(slot)}:
             consumed[part] = consumed.get(part, 0) + people
 
-    def used(part: str, enabled: int, **more: Any) -> dict[str, Any]:
+    def sku(part: str, enabled: int, **more: Any) -> dict[str, Any]:
         return products.sku(part, enabled=enabled, consumedUnits=consumed.get(part, 0), **more)
 
     return [
-        used("SPE_E3", consumed.get("SPE_E3", 0)),
-        used("SPE_E5", consumed.get("SPE_E5", 0) * 11 // 10 + 3),
-        used("SPE_F1", consumed.get("SPE_F1", 0) * 103 // 100 + 1),
-        used("POWER_BI_PRO", max(consumed.get("POWER_BI_PRO", 0) - 2, 0)),
-        used("ENTERPRISEPACK", 0, warning=consumed.get("ENTERPRISEPACK", 0) + 5, capabilityStatus="Enabled"),
-        used("VISIOCLIENT", consumed.get("VISIOCLIENT", 0) + 20),
-        used("FLOW_FREE", 10000),
-        used("POWER_BI_STANDARD", 1000000),
-        used("MCOEV", 0, suspended=25),
-        used("SHAREPOINTSTORAGE", 2000),
-        used("WINDOWS_STORE", 0),
+        sku("SPE_E3", consumed.get("SPE_E3", 0)),
+        sku("SPE_E5", consumed.get("SPE_E5", 0) * 11 // 10 + 3),
+        sku("SPE_F1", consumed.get("SPE_F1", 0) * 103 // 100 + 1),
+        sku("POWER_BI_PRO", max(consumed.get("POWER_BI_PRO", 0) - 2, 0)),
+        sku("ENTERPRISEPACK", 0, warning=consumed.get("ENTERPRISEPACK", 0) + 5, capabilityStatus="Enabled"),
+        sku("VISIOCLIENT", consumed.get("VISIOCLIENT", 0) + 20),
+        sku("FLOW_FREE", 10000),
+        sku("POWER_BI_STANDARD", 1000000),
+        sku("MCOEV", 0, suspended=25),
+        sku("SHAREPOINTSTORAGE", 2000),
+        sku("WINDOWS_STORE", 0),
     ]
 
 
 def _groups(people: SeededPeople, tenant_id: str, count: int) -> dict[str, Group]:
-    """The licensing groups with the people they license, and one group of people and a nested group without any."""
+    """Return the licensing groups with their members, and one group without licences that contains a nested group."""
     groups: dict[str, Group] = {}
     for name, part in GROUPS.items():
         slots = [slot for slot in range(CYCLE) if any(group == name for _, group in holdings(slot))]
-        erring = [3] if name == "LIC-E3" else []
+        error_slots = [3] if name == "LIC-E3" else []
         document = {
             "id": _group_id(tenant_id, name), "displayName": name, "securityEnabled": True, "mailEnabled": False,
             "groupTypes": [], "assignedLicenses": [{"skuId": products.sku_id(part), "disabledPlans": []}],
@@ -263,8 +263,8 @@ def _groups(people: SeededPeople, tenant_id: str, count: int) -> dict[str, Group
         }  # fmt: skip
         groups[str(document["id"])] = Group(
             document=document,
-            members=Ids(people, _positions(sorted([*slots, *erring]), count)),
-            erring=Ids(people, _positions(erring, count)),
+            members=UserIds(people, _positions(sorted([*slots, *error_slots]), count)),
+            members_with_errors=UserIds(people, _positions(error_slots, count)),
         )
     identifier = _group_id(tenant_id, "Project Sunrise")
     document = {
@@ -275,7 +275,9 @@ def _groups(people: SeededPeople, tenant_id: str, count: int) -> dict[str, Group
         "groupTypes": [],
     }
     members = [people.identifier(position) for position in range(min(5, count))]
-    groups[identifier] = Group(document=document, members=[*members, _group_id(tenant_id, "LIC-E5")], erring=())
+    groups[identifier] = Group(
+        document=document, members=[*members, _group_id(tenant_id, "LIC-E5")], members_with_errors=()
+    )
     return groups
 
 
@@ -292,7 +294,7 @@ def generate(
     domain: str = "contoso.example",
     as_of: datetime = datetime(2026, 11, 20, tzinfo=UTC),
 ) -> Tenant:
-    """A tenant of `count` users; equal arguments give equal bytes. Sign-ins lie before `as_of`."""
+    """Return a tenant of `count` users; equal arguments give equal bytes. All sign-ins are before `as_of`."""
     identifier = tenant_id or stable_id(name, str(seed))
     people = SeededPeople(count, seed=seed, domain=domain, as_of=as_of, tenant_id=identifier)
     tenant = Tenant(

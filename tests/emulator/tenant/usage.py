@@ -1,4 +1,4 @@
-"""Turns a tenant's people into the CSV files of usage reports, as Microsoft writes them."""
+"""Writes the CSV files of usage reports in Microsoft's format."""
 
 import csv
 import hashlib
@@ -51,22 +51,22 @@ CONCEALED = ("User Principal Name", "Display Name")
 
 
 def csv_file(tenant: Tenant, name: str, period: str) -> bytes:
-    """The file behind a report's link: byte order mark, CRLF, names concealed when the tenant says so."""
+    """Return a report's CSV file: byte order mark, CRLF, names concealed if the tenant's settings require it."""
     usage = tenant.usage
-    given = usage.files.get(name)
-    if given is not None:
-        return given
+    file = usage.files.get(name)
+    if file is not None:
+        return file
     concealed = bool(tenant.report_settings.get("displayConcealedNames"))
     key = (name, period, tenant.version, concealed)
     if key not in usage.cache:
-        out = io.StringIO()
-        writer = csv.DictWriter(out, COLUMNS[name], restval="", extrasaction="ignore")
+        buffer = io.StringIO()
+        writer = csv.DictWriter(buffer, COLUMNS[name], restval="", extrasaction="ignore")
         writer.writeheader()
         for row in (*_rows(tenant, usage, name, period), *usage.rows.get(name, ())):
             if concealed:
                 row |= {title: hashlib.md5(row.get(title, "").encode()).hexdigest().upper() for title in CONCEALED}
             writer.writerow(row)
-        usage.cache[key] = b"\xef\xbb\xbf" + out.getvalue().encode()
+        usage.cache[key] = b"\xef\xbb\xbf" + buffer.getvalue().encode()
     return usage.cache[key]
 
 
@@ -83,7 +83,7 @@ def _rows(tenant: Tenant, usage: Usage, name: str, period: str) -> Iterator[dict
             or name in (facts or {}).get("without", ())
         ):
             continue
-        facts = _made_up(position, refreshed) if facts is None else facts
+        facts = _generated_facts(position, refreshed) if facts is None else facts
         row = {
             "Report Refresh Date": refreshed.isoformat(),
             "User Principal Name": principal,
@@ -95,8 +95,8 @@ def _rows(tenant: Tenant, usage: Usage, name: str, period: str) -> Iterator[dict
         yield row | ROWS[name](facts)
 
 
-def _made_up(position: int, refreshed: date) -> dict[str, Any]:
-    """Facts that depend on the position alone: each service used up to 199 days ago, every eleventh person nowhere."""
+def _generated_facts(position: int, refreshed: date) -> dict[str, Any]:
+    """Return facts that depend only on the position: last use up to 199 days ago, none for every eleventh person."""
     if position % 11 == 10:
         return {"mailbox": {"size": 0, "archive": False}}
     days = {name: position * factor % 200 for factor, name in enumerate((*SERVICES, "copilot"), 3)}
@@ -114,11 +114,13 @@ def _active(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _apps(facts: dict[str, Any]) -> dict[str, str]:
-    used = {(app.lower(), platform.lower()) for app, on in facts.get("apps", {}).items() for platform in on}
-    yes = {f"{app} ({platform})": (app.lower(), platform.lower()) in used for platform in PLATFORMS for app in APPS}
-    yes |= {app: any(app.lower() == name for name, _ in used) for app in APPS}
-    yes |= {platform: any(platform.lower() == name for _, name in used) for platform in PLATFORMS}
-    return {title: "Yes" if value else "No" for title, value in yes.items()}
+    used = {
+        (app.lower(), platform.lower()) for app, platforms in facts.get("apps", {}).items() for platform in platforms
+    }
+    values = {f"{app} ({platform})": (app.lower(), platform.lower()) in used for platform in PLATFORMS for app in APPS}
+    values |= {app: any(app.lower() == name for name, _ in used) for app in APPS}
+    values |= {platform: any(platform.lower() == name for _, name in used) for platform in PLATFORMS}
+    return {title: "Yes" if value else "No" for title, value in values.items()}
 
 
 def _copilot(facts: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Shares the running emulators and a client that shows the caller's token."""
+"""Fixtures for the tests of the emulator: running emulators, and a client that sends an access token."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,23 +15,24 @@ Client = Callable[..., httpx.Response]
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Emulator]:
-    """One emulator with five known people for the tests of a module that change nothing."""
+    """One emulator with the small tenant per module, for tests that do not change its state."""
     with running_emulator() as running:
         yield running
 
 
 @pytest.fixture
 def two_tenants() -> Iterator[Emulator]:
+    """A new emulator for each test, with the small tenants `contoso` and `fabrikam`."""
     with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[Callable[..., httpx.Response]]:
-    """`client(emulator, path, tenant=, roles=, method=, **httpx)`: one request with a token for the tenant."""
+    """`client(emulator, path, tenant=, roles=, method=, **httpx)` sends one request with a token for the tenant."""
     with httpx.Client(timeout=120, trust_env=False) as http:
 
-        def ask(
+        def send(
             running: Emulator,
             path: str,
             *,
@@ -42,7 +43,7 @@ def client() -> Iterator[Callable[..., httpx.Response]]:
             **more: object,
         ) -> httpx.Response:
             url = path if path.startswith("http") else running.endpoint + path
-            sent = {"Authorization": f"Bearer {running.bearer(tenant, roles=roles)}"} | (headers or {})
-            return http.request(method, url, headers=sent, **more)  # type: ignore[arg-type]
+            all_headers = {"Authorization": f"Bearer {running.bearer(tenant, roles=roles)}"} | (headers or {})
+            return http.request(method, url, headers=all_headers, **more)  # type: ignore[arg-type]
 
-        yield ask
+        yield send

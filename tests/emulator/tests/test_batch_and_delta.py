@@ -1,4 +1,4 @@
-"""Batches carry out each item on its own; delta passes end with a link."""
+"""Tests $batch and /users/delta."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from tests.emulator.server import Emulator
 
 
 def send(emulator: Emulator, client: Any, *items: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    answered = client(emulator, "/$batch", method="POST", json={"requests": list(items)})
-    assert answered.status_code == 200, answered.text
-    return {row["id"]: row for row in answered.json()["responses"]}
+    response = client(emulator, "/$batch", method="POST", json={"requests": list(items)})
+    assert response.status_code == 200, response.text
+    return {row["id"]: row for row in response.json()["responses"]}
 
 
 def get(identifier: str, url: str, **more: Any) -> dict[str, Any]:
     return {"id": identifier, "method": "GET", "url": url} | more
 
 
-def test_items_have_their_own_status_and_headers(shared: Emulator, client: Any) -> None:
+def test_batch_items_have_separate_status_and_headers(shared: Emulator, client: Any) -> None:
     rows = send(
         shared, client,
         get("a", "/users/ann@contoso.example?$select=id"), get("b", "users/nobody"), get("c", "/users/$count", headers={"ConsistencyLevel": "eventual"}),
@@ -29,14 +29,14 @@ def test_items_have_their_own_status_and_headers(shared: Emulator, client: Any) 
     assert rows["e"]["body"]["value"] == "shared"
 
 
-def test_answers_do_not_come_in_order(shared: Emulator, client: Any) -> None:
-    answered = client(
+def test_batch_responses_are_not_in_request_order(shared: Emulator, client: Any) -> None:
+    response = client(
         shared, "/$batch", method="POST", json={"requests": [get(str(n), "/organization") for n in range(3)]}
     )
-    assert [row["id"] for row in answered.json()["responses"]] == ["2", "1", "0"]
+    assert [row["id"] for row in response.json()["responses"]] == ["2", "1", "0"]
 
 
-def test_each_item_is_throttled_by_itself_and_dependants_fail(emulator: Emulator, client: Any) -> None:
+def test_batch_items_are_throttled_separately_and_dependants_get_424(emulator: Emulator, client: Any) -> None:
     emulator.faults.add("throttled", path="/users/*", first=2, retry_after="7")
     rows = send(
         emulator, client,
@@ -47,15 +47,15 @@ def test_each_item_is_throttled_by_itself_and_dependants_fail(emulator: Emulator
     assert rows["2"]["headers"]["Retry-After"] == "7"
 
 
-def test_the_journal_knows_the_items(emulator: Emulator, client: Any) -> None:
+def test_journal_records_batch_items(emulator: Emulator, client: Any) -> None:
     send(emulator, client, get("1", "/users/ann@contoso.example?$select=id"), get("2", "/organization"))
-    inside = [record.path for record in emulator.journal.of() if record.batched]
-    assert inside == ["/users/ann@contoso.example", "/organization"]
+    paths = [record.path for record in emulator.journal.of() if record.batched]
+    assert paths == ["/users/ann@contoso.example", "/organization"]
     assert emulator.journal.of("/users/*")[0].select == ("id",)
     assert emulator.journal.writes() == []
 
 
-def test_a_write_inside_a_batch_is_a_write(emulator: Emulator, client: Any) -> None:
+def test_write_inside_a_batch_is_recorded_as_write(emulator: Emulator, client: Any) -> None:
     send(emulator, client, {"id": "1", "method": "POST", "url": "/users/ann@contoso.example/assignLicense", "body": {}})
     assert [record.path for record in emulator.journal.writes()] == ["/users/ann@contoso.example/assignLicense"]
 
@@ -67,19 +67,19 @@ def test_a_write_inside_a_batch_is_a_write(emulator: Emulator, client: Any) -> N
         {"requests": [get(str(number), "/organization") for number in range(21)]},
     ],
 )  # fmt: skip
-def test_malformed_batches_are_refused(shared: Emulator, client: Any, payload: dict[str, Any]) -> None:
+def test_malformed_batches_get_400(shared: Emulator, client: Any, payload: dict[str, Any]) -> None:
     assert client(shared, "/$batch", method="POST", json=payload).status_code == 400
 
 
-def test_delta_passes_and_then_tells_removals(seeded_emulator: Emulator, client: Any) -> None:
+def test_delta_lists_all_users_and_then_removed_ones(seeded_emulator: Emulator, client: Any) -> None:
     first = client(seeded_emulator, "/users/delta?$select=displayName").json()
     assert len(first["value"]) == 200
     assert set(first["value"][0]) == {"displayName", "id"}
     last = client(seeded_emulator, first["@odata.nextLink"]).json()
     assert len(last["value"]) == 50
     seeded_emulator.tenants["contoso"].removed.append("gone")
-    news = client(seeded_emulator, last["@odata.deltaLink"]).json()
-    assert news["value"] == [{"id": "gone", "@removed": {"reason": "changed"}}]
+    changes = client(seeded_emulator, last["@odata.deltaLink"]).json()
+    assert changes["value"] == [{"id": "gone", "@removed": {"reason": "changed"}}]
     assert client(seeded_emulator, "/users/delta()?$deltatoken=latest").json()["value"] == []
     assert client(seeded_emulator, "/users/delta?$top=5").status_code == 400
     assert client(seeded_emulator, "/users/delta?$deltatoken=forged").status_code == 400

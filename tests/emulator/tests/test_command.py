@@ -1,4 +1,4 @@
-"""`python -m tests.emulator` serves what it prints."""
+"""Tests the command `python -m tests.emulator`."""
 
 import signal
 import ssl
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.slow
-def test_the_printed_file_and_variables_lead_to_the_tenants(tmp_path: Path) -> None:
+def test_written_tenants_file_and_environment_connect_to_the_tenants(tmp_path: Path) -> None:
     arguments = ["--users", "30", "--tenants", "2", "--port", "0", "--tls-port", "0", "-o", str(tmp_path)]
     fault = '{"kind": "server-error", "path": "/users"}'
     with subprocess.Popen(
@@ -28,10 +28,10 @@ def test_the_printed_file_and_variables_lead_to_the_tenants(tmp_path: Path) -> N
     ) as process:
         try:
             assert process.stdout is not None
-            begun = time.monotonic()
-            shown = ""
-            while "Ctrl-C" not in shown and time.monotonic() - begun < 300:
-                shown += process.stdout.readline()
+            started = time.monotonic()
+            output = ""
+            while "Ctrl-C" not in output and time.monotonic() - started < 300:
+                output += process.stdout.readline()
             document = yaml.safe_load((tmp_path / "tenants.yaml").read_text(encoding="utf-8"))
             assert [tenant["name"] for tenant in document["tenants"]] == ["contoso", "fabrikam"]
             lines = (tmp_path / "environment.sh").read_text(encoding="utf-8").splitlines()
@@ -58,14 +58,14 @@ def test_the_printed_file_and_variables_lead_to_the_tenants(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "people"), [(["--users", "0"], [5]), (["--users", "7", "--tenants", "3"], [7, 7, 7])]
 )
-def test_options_choose_the_tenants(arguments: list[str], people: list[int]) -> None:
-    served = tenants(parser().parse_args([*arguments, "--throttle"]))
-    assert [len(tenant.people) for tenant in served] == people
-    assert all(tenant.apps and tenant.throttled for tenant in served)
-    assert len({tenant.tenant_id for tenant in served}) == len(served)
+def test_options_select_the_tenants(arguments: list[str], people: list[int]) -> None:
+    selected = tenants(parser().parse_args([*arguments, "--throttle"]))
+    assert [len(tenant.people) for tenant in selected] == people
+    assert all(tenant.apps and tenant.throttled for tenant in selected)
+    assert len({tenant.tenant_id for tenant in selected}) == len(selected)
 
 
-def test_a_tenant_is_loaded_from_a_file(tmp_path: Path) -> None:
+def test_tenant_is_loaded_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "tenant.json"
     path.write_text('{"name": "mine", "tenantId": "11111111-2222-4333-8444-555555555555"}', encoding="utf-8")
     [tenant] = tenants(parser().parse_args(["--load", str(path)]))

@@ -1,4 +1,4 @@
-"""Every answer of the emulator has the shape that Microsoft's metadata declares."""
+"""Tests that answers of the emulator match the schemas of Microsoft's metadata (OpenAPI)."""
 
 import os
 import re
@@ -41,7 +41,7 @@ def contract() -> tuple[dict[str, Any], Any]:
 
 
 def operation(method: str, path: str) -> tuple[str, dict[str, Any]]:
-    """The declared operation of a concrete path; literal templates go before those with parameters."""
+    """Return the declared operation of a path; templates without parameters take precedence."""
     paths = contract()[0]["paths"]
     for template in sorted(paths, key=lambda text: text.count("{")):
         pattern = re.sub(r"\\\{[^}]*\\\}", "[^/()]+", re.escape(template))
@@ -55,18 +55,22 @@ def pointer(*parts: str) -> str:
 
 
 def problems(method: str, path: str, status: int, body: Any) -> list[str]:
-    """What the contract says against this body."""
+    """Return the violations of the contract in a body."""
     template, declared = operation(method, path)
     key = next(name for name in (str(status), f"{status // 100}XX") if name in declared["responses"])
-    answer = declared["responses"][key]
-    where = (
+    declared_response = declared["responses"][key]
+    location = (
         ("#", "components", "responses", "error")
-        if "$ref" in answer
+        if "$ref" in declared_response
         else ("#", "paths", template, method.lower(), "responses", key)
     )
-    content = contract()[0]["components"]["responses"]["error"]["content"] if "$ref" in answer else answer["content"]
-    kind = next(iter(content))
-    reference = "urn:contract" + pointer(*where, "content", kind, "schema").replace("#/", "#/", 1)
+    content = (
+        contract()[0]["components"]["responses"]["error"]["content"]
+        if "$ref" in declared_response
+        else declared_response["content"]
+    )
+    media_type = next(iter(content))
+    reference = "urn:contract" + pointer(*location, "content", media_type, "schema").replace("#/", "#/", 1)
     validator = Draft202012Validator({"$ref": reference}, registry=contract()[1])
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(body)]
 
@@ -123,20 +127,20 @@ def reads(running: Emulator) -> list[tuple[str, dict[str, str]]]:
 
 
 @needs_contract
-def test_every_read_is_as_declared(running: Emulator, client: Any) -> None:
+def test_reads_match_the_contract(running: Emulator, client: Any) -> None:
     roles = [*running.tenants["contoso"].apps[next(iter(running.tenants["contoso"].apps))].roles, "Group.Read.All"]
     for path, headers in reads(running):
-        answered = client(running, path, headers=headers, roles=roles)
-        assert answered.status_code == 200, (path, answered.text[:300])
-        assert problems("GET", path.split("?")[0], 200, answered.json()) == [], path
+        response = client(running, path, headers=headers, roles=roles)
+        assert response.status_code == 200, (path, response.text[:300])
+        assert problems("GET", path.split("?")[0], 200, response.json()) == [], path
 
 
 @needs_contract
 @pytest.mark.parametrize("path", ["/users/$count", "/groups/$count"])
-def test_counts_are_digits(running: Emulator, client: Any, path: str) -> None:
-    answered = client(running, path, headers=EVENTUAL)
-    assert answered.headers["content-type"].startswith("text/plain")
-    assert problems("GET", path, 200, answered.text) == []
+def test_counts_match_the_contract(running: Emulator, client: Any, path: str) -> None:
+    response = client(running, path, headers=EVENTUAL)
+    assert response.headers["content-type"].startswith("text/plain")
+    assert problems("GET", path, 200, response.text) == []
 
 
 @needs_contract
@@ -151,15 +155,15 @@ def test_counts_are_digits(running: Emulator, client: Any, path: str) -> None:
         ("/subscribedSkus/nonsense", 400),
     ],
 )
-def test_errors_are_as_declared(running: Emulator, client: Any, path: str, status: int) -> None:
-    answered = client(running, path)
-    assert answered.status_code == status
-    assert problems("GET", path.split("?", maxsplit=1)[0], status, answered.json()) == []
+def test_errors_match_the_contract(running: Emulator, client: Any, path: str, status: int) -> None:
+    response = client(running, path)
+    assert response.status_code == status
+    assert problems("GET", path.split("?", maxsplit=1)[0], status, response.json()) == []
 
 
 @needs_contract
 @pytest.mark.parametrize("report", ["getOffice365ActiveUserDetail", "getMailboxUsageDetail"])
-def test_usage_reports_are_as_declared(running: Emulator, client: Any, report: str) -> None:
+def test_usage_reports_match_the_contract(running: Emulator, client: Any, report: str) -> None:
     path = f"/reports/{report}(period='{{}}')"
     _, declared = operation("GET", path.format("D180"))
     redirect = client(running, path.format("D180"))
@@ -167,26 +171,29 @@ def test_usage_reports_are_as_declared(running: Emulator, client: Any, report: s
     assert set(declared["responses"]["302"]["headers"]) <= {name.title() for name in redirect.headers}
     least = declared["x-ms-graph-application-permissions"]["leastPrivilege"]
     assert client(running, path.format("D7"), roles=least).status_code == 302
-    for status, answered in (
+    for status, response in (
         (403, client(running, path.format("D7"), roles=[])),
         (400, client(running, path.format("D8"))),
     ):
-        assert answered.status_code == status
-        assert problems("GET", path.format("D8"), status, answered.json()) == []
+        assert response.status_code == status
+        assert problems("GET", path.format("D8"), status, response.json()) == []
 
 
 @needs_contract
-def test_batches_and_objects_by_id_are_as_declared(running: Emulator, client: Any) -> None:
+def test_batch_and_get_by_ids_match_the_contract(running: Emulator, client: Any) -> None:
     items = [{"id": "1", "method": "GET", "url": "/organization"}, {"id": "2", "method": "GET", "url": "users/nobody"}]
     batch = client(running, "/$batch", method="POST", json={"requests": items})
     assert problems("POST", "/$batch", 200, batch.json()) == []
     ids = [running.tenants["contoso"].people.value(0, "id"), group_id(running, "LIC-E3")]
-    found = client(running, "/directoryObjects/getByIds", method="POST", json={"ids": ids})
-    assert problems("POST", "/directoryObjects/getByIds", 200, found.json()) == []
-    assert [row["@odata.type"] for row in found.json()["value"]] == ["#microsoft.graph.user", "#microsoft.graph.group"]
+    objects = client(running, "/directoryObjects/getByIds", method="POST", json={"ids": ids})
+    assert problems("POST", "/directoryObjects/getByIds", 200, objects.json()) == []
+    assert [row["@odata.type"] for row in objects.json()["value"]] == [
+        "#microsoft.graph.user",
+        "#microsoft.graph.group",
+    ]
 
 
 @needs_contract
-def test_the_check_itself_sees_a_misspelt_property() -> None:
+def test_contract_check_detects_a_misspelt_property() -> None:
     assert problems("GET", "/subscribedSkus", 200, {"value": [{"skuID": "x"}]})
     assert problems("GET", "/users", 200, {"values": []})

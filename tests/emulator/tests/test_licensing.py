@@ -1,4 +1,4 @@
-"""Assignments change seats, paths and errors as Graph changes them."""
+"""Tests that assignLicense changes seats, assignment states and errors as in Graph."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ def assign(
         "addLicenses": [{"skuId": sku_id, "disabledPlans": []} for sku_id in add or []],
         "removeLicenses": remove or [],
     }
-    answered = client(emulator, f"/{who}/assignLicense", method="POST", roles=WRITE, json=body)
-    assert isinstance(answered, httpx.Response)
-    return answered
+    response = client(emulator, f"/{who}/assignLicense", method="POST", roles=WRITE, json=body)
+    assert isinstance(response, httpx.Response)
+    return response
 
 
 def held(emulator: Emulator, name: str) -> set[str]:
@@ -41,7 +41,7 @@ def held(emulator: Emulator, name: str) -> set[str]:
     return {row["skuId"] for row in people.value(position, "assignedLicenses")}
 
 
-def test_a_seat_is_taken_and_given_back(emulator: Emulator, client: Any) -> None:
+def test_assign_user_consumes_a_seat_and_frees_another(emulator: Emulator, client: Any) -> None:
     assert consumed(emulator, E3) == 2
     before = client(emulator, "/users?$select=id,assignedLicenses").content
     assert assign(emulator, client, "users/cem@contoso.example", add=[E3], remove=[F3]).status_code == 200
@@ -58,50 +58,49 @@ def test_a_seat_is_taken_and_given_back(emulator: Emulator, client: Any) -> None
         ("ann", ["11111111-2222-4333-8444-555555555555"], [], "does not correspond to a valid company License"),
     ],
 )
-def test_refusals_change_nothing(
+def test_refused_assignment_changes_nothing(
     emulator: Emulator, client: Any, who: str, add: list[str], remove: list[str], message: str
 ) -> None:
     before = held(emulator, who)
-    answered = assign(emulator, client, f"users/{who}@contoso.example", add=add, remove=remove)
-    assert (answered.status_code, answered.json()["error"]["code"]) == (400, "Request_BadRequest")
-    assert message in answered.json()["error"]["message"]
+    response = assign(emulator, client, f"users/{who}@contoso.example", add=add, remove=remove)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "Request_BadRequest")
+    assert message in response.json()["error"]["message"]
     assert held(emulator, who) == before
 
 
-def test_both_lists_are_required(emulator: Emulator, client: Any) -> None:
+def test_add_and_remove_licenses_are_required(emulator: Emulator, client: Any) -> None:
     path = "/users/ann@contoso.example/assignLicense"
-    answered = client(emulator, path, method="POST", roles=WRITE, json={"addLicenses": []})
-    assert answered.status_code == 400
-    assert "removeLicenses" in answered.json()["error"]["message"]
+    response = client(emulator, path, method="POST", roles=WRITE, json={"addLicenses": []})
+    assert response.status_code == 400
+    assert "removeLicenses" in response.json()["error"]["message"]
     assert client(emulator, path, method="POST", roles=WRITE, content=b"no json").status_code == 400
     assert client(emulator, path, method="POST", json={"addLicenses": [], "removeLicenses": []}).status_code == 403
     assert client(emulator, "/users/nobody/assignLicense", method="POST", roles=WRITE, json={}).status_code == 404
 
 
-def test_the_last_seat_and_no_more(emulator: Emulator, client: Any) -> None:
+def test_assignment_without_free_seats_is_refused(emulator: Emulator, client: Any) -> None:
     assert assign(emulator, client, "users/ann@contoso.example", add=[F3]).status_code == 200
     refused = assign(emulator, client, "users/bram@contoso.example", add=[F3])
     assert "does not have any available licenses" in refused.json()["error"]["message"]
     assert consumed(emulator, F3) == 2
-    again = assign(emulator, client, "users/ann@contoso.example", add=[F3])
-    assert again.status_code == 200, "who holds a seat may be assigned again"
+    repeated = assign(emulator, client, "users/ann@contoso.example", add=[F3])
+    assert repeated.status_code == 200, "who holds a seat may be assigned again"
 
 
-def test_plans_are_switched_off_and_reported_in_details(emulator: Emulator, client: Any) -> None:
+def test_disabled_plans_are_shown_in_license_details(emulator: Emulator, client: Any) -> None:
     plan = products.service_plans("FLOW_FREE")[0]["servicePlanId"]
     body = {"addLicenses": [{"skuId": FREE, "disabledPlans": [plan]}], "removeLicenses": []}
     path = "/users/cem@contoso.example"
     assert client(emulator, f"{path}/assignLicense", method="POST", roles=WRITE, json=body).status_code == 200
     details = client(emulator, f"{path}/licenseDetails").json()["value"]
     [free] = [row for row in details if row["skuId"] == FREE]
-    assert [each["provisioningStatus"] for each in free["servicePlans"] if each["servicePlanId"] == plan] == [
-        "Disabled"
-    ]
-    wrong = {"addLicenses": [{"skuId": FREE, "disabledPlans": [E3]}], "removeLicenses": []}
-    assert client(emulator, f"{path}/assignLicense", method="POST", roles=WRITE, json=wrong).status_code == 400
+    statuses = [row["provisioningStatus"] for row in free["servicePlans"] if row["servicePlanId"] == plan]
+    assert statuses == ["Disabled"]
+    foreign_plan = {"addLicenses": [{"skuId": FREE, "disabledPlans": [E3]}], "removeLicenses": []}
+    assert client(emulator, f"{path}/assignLicense", method="POST", roles=WRITE, json=foreign_plan).status_code == 400
 
 
-def test_a_group_gives_what_seats_there_are(emulator: Emulator, client: Any) -> None:
+def test_assign_group_licenses_direct_members_with_one_seat_per_person(emulator: Emulator, client: Any) -> None:
     group = next(iter(emulator.tenants["contoso"].groups.values()))
     accepted = assign(emulator, client, f"groups/{group.id}", add=[F3])
     assert accepted.status_code == 202
@@ -110,8 +109,8 @@ def test_a_group_gives_what_seats_there_are(emulator: Emulator, client: Any) -> 
     cem, dora = (people.find(f"{name}@contoso.example") for name in ("cem", "dora"))
     assert cem is not None
     assert dora is not None
-    paths = [row["assignedByGroup"] for row in people.value(cem, "licenseAssignmentStates")]
-    assert paths == [None, group.id], "held twice, one seat"
+    assigning_groups = [row["assignedByGroup"] for row in people.value(cem, "licenseAssignmentStates")]
+    assert assigning_groups == [None, group.id], "held twice, one seat"
     assert consumed(emulator, F3) == 2
     assert held(emulator, "dora") == {F3}
     inherited = assign(emulator, client, "users/dora@contoso.example", remove=[F3])
@@ -122,7 +121,7 @@ def test_a_group_gives_what_seats_there_are(emulator: Emulator, client: Any) -> 
     assert assign(emulator, client, f"groups/{group.id}", remove=[F3]).status_code == 400
 
 
-def test_a_group_without_seats_leaves_errors_that_a_seat_mends(emulator: Emulator, client: Any) -> None:
+def test_group_without_free_seats_leaves_errors_until_reprocessed(emulator: Emulator, client: Any) -> None:
     tenant = emulator.tenants["contoso"]
     group = next(iter(tenant.groups.values()))
     sku = tenant.sku(F3)
@@ -154,7 +153,9 @@ def test_a_group_without_seats_leaves_errors_that_a_seat_mends(emulator: Emulato
         ({"@emulator.requires": [FREE]}, "DependencyViolation"),
     ],
 )
-def test_other_violations(emulator: Emulator, client: Any, rule: dict[str, list[str]], error: str) -> None:
+def test_violations_refuse_users_and_leave_errors_for_groups(
+    emulator: Emulator, client: Any, rule: dict[str, list[str]], error: str
+) -> None:
     tenant = emulator.tenants["contoso"]
     sku = tenant.sku(E3)
     assert sku is not None
@@ -168,7 +169,7 @@ def test_other_violations(emulator: Emulator, client: Any, rule: dict[str, list[
     assert [row["error"] for row in states if row["skuId"] == E3] == [error]
 
 
-def counted(tenant: Tenant) -> dict[str, int]:
+def count_seats(tenant: Tenant) -> dict[str, int]:
     people = tenant.people
     rows = [sku["skuId"] for number in range(len(people)) for sku in people.value(number, "assignedLicenses")]
     return {str(sku["skuId"]): rows.count(sku["skuId"]) for sku in tenant.skus}
@@ -183,7 +184,7 @@ def counted(tenant: Tenant) -> dict[str, int]:
         max_size=12,
     ),
 )
-def test_consumed_units_always_equal_the_people_who_hold(seats: int, steps: list[tuple[int, str, str]]) -> None:
+def test_consumed_units_equal_the_number_of_licensed_users(seats: int, steps: list[tuple[int, str, str]]) -> None:
     tenant = load(
         {
             "tenantId": "11111111-2222-4333-8444-555555555555",
@@ -202,4 +203,4 @@ def test_consumed_units_always_equal_the_people_who_hold(seats: int, steps: list
             reprocess(tenant, position, [group])
         else:
             recompute(tenant, position, [state(sku_id)] if operation == "direct" else [])
-        assert {str(sku["skuId"]): sku["consumedUnits"] for sku in tenant.skus} == counted(tenant)
+        assert {str(sku["skuId"]): sku["consumedUnits"] for sku in tenant.skus} == count_seats(tenant)

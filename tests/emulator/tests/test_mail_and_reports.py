@@ -1,4 +1,4 @@
-"""Mails are kept, attachments go up in ranges without a token, reports come from another host."""
+"""Tests sendMail, upload sessions, mailbox settings and usage reports."""
 
 import base64
 import csv
@@ -19,22 +19,22 @@ MAIL = ["Mail.Send", "Mail.ReadWrite"]
 MEGABYTE = 1024 * 1024
 
 
-def test_send_mail_in_both_spellings(emulator: Emulator, client: Any) -> None:
+def test_send_mail_accepts_both_spellings(emulator: Emulator, client: Any) -> None:
     for body in ({"message": MESSAGE, "saveToSentItems": "false"}, {"Message": MESSAGE, "SaveToSentItems": False}):
-        answered = client(emulator, f"{SENDER}/sendMail", method="POST", json=body)
-        assert (answered.status_code, answered.content) == (202, b"")
+        response = client(emulator, f"{SENDER}/sendMail", method="POST", json=body)
+        assert (response.status_code, response.content) == (202, b"")
     mails = emulator.tenants["contoso"].sent
     assert [mail["from"] for mail in mails] == ["ann@contoso.example"] * 2
     assert mails[0]["message"]["subject"] == "Report"
 
 
-def test_send_mime(emulator: Emulator, client: Any) -> None:
-    text = {"Content-Type": "text/plain"}
-    good = base64.b64encode(b"Subject: hi\r\n\r\nthere")
-    assert client(emulator, f"{SENDER}/sendMail", method="POST", content=good, headers=text).status_code == 202
+def test_send_mail_accepts_mime(emulator: Emulator, client: Any) -> None:
+    headers = {"Content-Type": "text/plain"}
+    valid = base64.b64encode(b"Subject: hi\r\n\r\nthere")
+    assert client(emulator, f"{SENDER}/sendMail", method="POST", content=valid, headers=headers).status_code == 202
     assert emulator.tenants["contoso"].sent[0]["message"]["mime"].startswith("Subject: hi")
-    bad = client(emulator, f"{SENDER}/sendMail", method="POST", content=b"!!", headers=text)
-    assert bad.json()["error"]["code"] == "ErrorMimeContentInvalidBase64String"
+    refused = client(emulator, f"{SENDER}/sendMail", method="POST", content=b"!!", headers=headers)
+    assert refused.json()["error"]["code"] == "ErrorMimeContentInvalidBase64String"
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_send_mime(emulator: Emulator, client: Any) -> None:
         ({"message": {**MESSAGE, "attachments": [{"contentBytes": "A" * (4 * MEGABYTE)}]}}, 413),
     ],
 )
-def test_mails_that_are_refused(emulator: Emulator, client: Any, body: dict[str, Any], status: int) -> None:
+def test_invalid_mails_are_refused(emulator: Emulator, client: Any, body: dict[str, Any], status: int) -> None:
     assert client(emulator, f"{SENDER}/sendMail", method="POST", json=body).status_code == status
     assert emulator.tenants["contoso"].sent == []
 
 
-def test_a_big_attachment_goes_up_in_ranges(emulator: Emulator, client: Any) -> None:
+def test_big_attachment_is_uploaded_in_ranges(emulator: Emulator, client: Any) -> None:
     draft = client(emulator, f"{SENDER}/messages", method="POST", roles=MAIL, json=MESSAGE).json()
     path = f"{SENDER}/messages/{draft['id']}"
     small = client(
@@ -67,8 +67,8 @@ def test_a_big_attachment_goes_up_in_ranges(emulator: Emulator, client: Any) -> 
     with httpx.Client(trust_env=False) as http:
 
         def put(first: int, last: int, **headers: str) -> httpx.Response:
-            shown = {"Content-Range": f"bytes {first}-{last - 1}/{len(content)}"} | headers
-            return http.put(url, content=content[first:last], headers=shown)
+            all_headers = {"Content-Range": f"bytes {first}-{last - 1}/{len(content)}"} | headers
+            return http.put(url, content=content[first:last], headers=all_headers)
 
         assert put(0, 3 * MEGABYTE, Authorization="Bearer x").status_code == 401
         assert put(0, len(content)).status_code == 400, "too big a range"
@@ -78,20 +78,20 @@ def test_a_big_attachment_goes_up_in_ranges(emulator: Emulator, client: Any) -> 
         assert http.put(f"{emulator.elsewhere}/uploads/unknown").status_code == 404
     assert client(emulator, f"{path}/send", method="POST", roles=MAIL).status_code == 202
     [mail] = emulator.tenants["contoso"].sent
-    assert [each["name"] for each in mail["message"]["attachments"]] == ["s.txt", "report.html"]
+    assert [attachment["name"] for attachment in mail["message"]["attachments"]] == ["s.txt", "report.html"]
     assert base64.b64decode(mail["message"]["attachments"][1]["contentBytes"]) == content
     assert client(emulator, f"{path}/send", method="POST", roles=MAIL).status_code == 404
 
 
 @pytest.mark.parametrize("size", [10, 151 * MEGABYTE])
-def test_upload_sessions_have_bounds(emulator: Emulator, client: Any, size: int) -> None:
+def test_upload_sessions_have_size_limits(emulator: Emulator, client: Any, size: int) -> None:
     draft = client(emulator, f"{SENDER}/messages", method="POST", roles=MAIL, json=MESSAGE).json()
     path = f"{SENDER}/messages/{draft['id']}/attachments/createUploadSession"
     item = {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": size}}
     assert client(emulator, path, method="POST", roles=MAIL, json=item).status_code == 400
 
 
-def test_mailboxes(shared: Emulator, client: Any) -> None:
+def test_mailbox_settings(shared: Emulator, client: Any) -> None:
     path = "/users/{}@contoso.example/mailboxSettings"
     assert client(shared, path.format("info") + "/userPurpose").json()["value"] == "shared"
     assert client(shared, path.format("ann") + "?$select=userPurpose").json()["userPurpose"] == "user"
@@ -107,14 +107,14 @@ def report(emulator: Emulator, client: Any, call: str) -> list[dict[str, str]]:
     location = redirect.headers["location"]
     assert location.startswith(emulator.elsewhere)
     with httpx.Client(trust_env=False) as http:
-        answered = http.get(location)
-    assert answered.headers["content-type"] == "application/octet-stream"
-    assert answered.content.startswith(b"\xef\xbb\xbf")
-    return list(csv.DictReader(answered.content.decode("utf-8-sig").splitlines()))
+        response = http.get(location)
+    assert response.headers["content-type"] == "application/octet-stream"
+    assert response.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(response.content.decode("utf-8-sig").splitlines()))
 
 
 @pytest.mark.slow
-def test_reports_come_from_elsewhere_and_may_conceal_names(emulator: Emulator, client: Any) -> None:
+def test_reports_are_served_by_another_host_and_can_conceal_names(emulator: Emulator, client: Any) -> None:
     mailboxes = report(emulator, client, "getMailboxUsageDetail(period='D7')")
     assert {row["User Principal Name"]: row["Has Archive"] for row in mailboxes}["bram@contoso.example"] == "False"
     active = report(emulator, client, "getOffice365ActiveUserDetail(date=2026-11-01)")

@@ -1,4 +1,4 @@
-"""The roles in a token decide what a tenant shows."""
+"""Tests that the roles in a token determine which data is returned."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ PURPOSE = "/users/ann@contoso.example/mailboxSettings"
 
 
 @pytest.mark.parametrize(
-    ("path", "least", "not_enough"),
+    ("path", "sufficient", "insufficient"),
     [
         ("/subscribedSkus", "LicenseAssignment.Read.All", "User.Read.All"),
         ("/directory/subscriptions", "Organization.Read.All", "LicenseAssignment.Read.All"),
@@ -23,19 +23,19 @@ PURPOSE = "/users/ann@contoso.example/mailboxSettings"
         ("/admin/reportSettings", "ReportSettings.Read.All", "Directory.Read.All"),
     ],
 )
-def test_the_least_role_is_enough_and_another_is_not(
-    shared: Emulator, client: Any, path: str, least: str, not_enough: str
+def test_operations_require_a_sufficient_role(
+    shared: Emulator, client: Any, path: str, sufficient: str, insufficient: str
 ) -> None:
-    assert client(shared, path, roles=[least]).status_code == 200
-    assert client(shared, path, roles=[not_enough]).status_code == 403
+    assert client(shared, path, roles=[sufficient]).status_code == 200
+    assert client(shared, path, roles=[insufficient]).status_code == 403
     assert client(shared, path, roles=[]).status_code == 403
 
 
-def test_sign_ins_need_two_roles_and_a_premium_licence(client: Any) -> None:
-    poor = small_tenant("fabrikam")
-    poor.premium = False
+def test_sign_in_activity_needs_two_roles_and_a_premium_licence(client: Any) -> None:
+    without_premium = small_tenant("fabrikam")
+    without_premium.premium = False
     path = "/users?$select=id,signInActivity"
-    with running_emulator([small_tenant(), poor]) as running:
+    with running_emulator([small_tenant(), without_premium]) as running:
         assert client(running, path, roles=["User.Read.All", "AuditLog.Read.All"]).status_code == 200
         for roles in (["User.Read.All"], ["AuditLog.Read.All", "User.ReadBasic.All"]):
             assert client(running, path, roles=roles).json()["error"]["code"] == "Authorization_RequestDenied"
@@ -44,16 +44,16 @@ def test_sign_ins_need_two_roles_and_a_premium_licence(client: Any) -> None:
         assert refused.json()["error"]["code"] == "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 
 
-def test_basic_reading_shows_names_and_nulls(shared: Emulator, client: Any) -> None:
+def test_read_basic_returns_names_and_null_for_other_properties(shared: Emulator, client: Any) -> None:
     path = "/users/ann@contoso.example?$select=id,displayName,assignedLicenses,department"
-    shown = client(shared, path, roles=["User.ReadBasic.All"]).json()
-    assert (shown["displayName"], shown["assignedLicenses"], shown["department"]) == ("Ann", None, None)
-    listed = client(shared, "/users?$select=id,department", roles=["User.ReadBasic.All"]).json()["value"]
-    assert {row["department"] for row in listed} == {None}
+    user = client(shared, path, roles=["User.ReadBasic.All"]).json()
+    assert (user["displayName"], user["assignedLicenses"], user["department"]) == ("Ann", None, None)
+    users = client(shared, "/users?$select=id,department", roles=["User.ReadBasic.All"]).json()["value"]
+    assert {row["department"] for row in users} == {None}
     assert {row["department"] for row in client(shared, "/users?$select=id,department").json()["value"]} >= {"Finance"}
 
 
-def test_members_without_user_permission_are_ids(shared: Emulator, client: Any) -> None:
+def test_members_have_only_ids_without_a_user_permission(shared: Emulator, client: Any) -> None:
     group = next(iter(shared.tenants["contoso"].groups))
     rows = client(shared, f"/groups/{group}/members", roles=["GroupMember.Read.All"]).json()["value"]
     assert all(row["id"] for row in rows)

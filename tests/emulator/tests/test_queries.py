@@ -1,4 +1,4 @@
-"""Queries on users and groups answer, or refuse, as Graph does."""
+"""Tests queries on users and groups, including those that Graph refuses."""
 
 import contextlib
 from typing import Any
@@ -16,22 +16,22 @@ EVENTUAL = {"ConsistencyLevel": "eventual"}
 ANN = "ann@contoso.example"
 
 
-def names(answered: httpx.Response) -> list[str]:
-    assert answered.status_code == 200, answered.text
-    return [row["userPrincipalName"].split("@")[0] for row in answered.json()["value"]]
+def names(response: httpx.Response) -> list[str]:
+    assert response.status_code == 200, response.text
+    return [row["userPrincipalName"].split("@")[0] for row in response.json()["value"]]
 
 
-def code(answered: httpx.Response) -> tuple[int, str]:
-    return answered.status_code, answered.json()["error"]["code"]
+def code(response: httpx.Response) -> tuple[int, str]:
+    return response.status_code, response.json()["error"]["code"]
 
 
-def test_without_select_eleven_properties_come(shared: Emulator, client: Any) -> None:
+def test_users_without_select_have_eleven_properties(shared: Emulator, client: Any) -> None:
     row = client(shared, "/users").json()["value"][0]
     assert sorted(row) == sorted(query.USER_DEFAULTS)
     assert len(row) == 11
 
 
-def test_select_gives_what_was_asked_in_any_letter_case_and_empty_values(shared: Emulator, client: Any) -> None:
+def test_select_ignores_letter_case_and_returns_empty_values(shared: Emulator, client: Any) -> None:
     row = client(shared, f"/users/{ANN}?$select=ID,assignedlicenses,assignedPlans,city").json()
     assert {name for name in row if not name.startswith("@")} == {"id", "assignedLicenses", "assignedPlans", "city"}
     assert row["assignedPlans"] == []
@@ -72,9 +72,9 @@ def test_advanced_filters_need_header_and_count(shared: Emulator, client: Any, t
     assert code(client(shared, "/users", params=params)) == (400, "Request_UnsupportedQuery")
     assert code(client(shared, "/users", params=params, headers=EVENTUAL)) == (400, "Request_UnsupportedQuery")
     assert code(client(shared, "/users", params=params | {"$count": "true"})) == (400, "Request_UnsupportedQuery")
-    answered = client(shared, "/users", params=params | {"$count": "true"}, headers=EVENTUAL)
-    assert names(answered) == expected
-    assert answered.json()["@odata.count"] == len(expected)
+    response = client(shared, "/users", params=params | {"$count": "true"}, headers=EVENTUAL)
+    assert names(response) == expected
+    assert response.json()["@odata.count"] == len(expected)
 
 
 @pytest.mark.slow
@@ -105,7 +105,7 @@ def test_advanced_filters_need_header_and_count(shared: Emulator, client: Any, t
         ),
     ],
 )
-def test_what_graph_refuses_is_refused(
+def test_unsupported_queries_are_refused(
     shared: Emulator, client: Any, params: dict[str, str], status: int, error: str
 ) -> None:
     assert code(client(shared, "/users", params=params)) == (status, error)
@@ -113,24 +113,24 @@ def test_what_graph_refuses_is_refused(
 
 def test_order_and_search(shared: Emulator, client: Any) -> None:
     assert names(client(shared, "/users?$orderby=displayName desc"))[0] == "info"
-    found = client(shared, "/users", params={"$search": '"displayName:ann"', "$count": "true"}, headers=EVENTUAL)
-    assert names(found) == ["ann"]
+    response = client(shared, "/users", params={"$search": '"displayName:ann"', "$count": "true"}, headers=EVENTUAL)
+    assert names(response) == ["ann"]
 
 
-def test_count_segment_rules(shared: Emulator, client: Any) -> None:
+def test_count_segment_needs_header_and_plain_text(shared: Emulator, client: Any) -> None:
     assert code(client(shared, "/users/$count")) == (400, "Request_BadRequest")
     assert client(shared, "/users/$count", headers=EVENTUAL).text == "5"
     filtered = client(shared, "/users/$count?$filter=accountEnabled eq false", headers=EVENTUAL)
     assert filtered.text == "2"
-    wrong = client(shared, "/users/$count", headers=EVENTUAL | {"Accept": "application/json"})
-    assert wrong.status_code == 415
+    json_only = client(shared, "/users/$count", headers=EVENTUAL | {"Accept": "application/json"})
+    assert json_only.status_code == 415
     sign_in = client(
         shared, "/users/$count?$filter=signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z", headers=EVENTUAL
     )
     assert sign_in.status_code == 502
 
 
-def walk(running: Emulator, client: Any, path: str, **more: Any) -> tuple[list[dict[str, Any]], list[int]]:
+def read_all(running: Emulator, client: Any, path: str, **more: Any) -> tuple[list[dict[str, Any]], list[int]]:
     rows: list[dict[str, Any]] = []
     sizes: list[int] = []
     link: str | None = path
@@ -142,40 +142,40 @@ def walk(running: Emulator, client: Any, path: str, **more: Any) -> tuple[list[d
     return rows, sizes
 
 
-def test_paging_reaches_everyone_once_and_carries_the_parameters(seeded_emulator: Emulator, client: Any) -> None:
-    rows, sizes = walk(seeded_emulator, client, "/users?$select=id,userPrincipalName&$top=99")
+def test_paging_returns_everyone_once_and_keeps_the_parameters(seeded_emulator: Emulator, client: Any) -> None:
+    rows, sizes = read_all(seeded_emulator, client, "/users?$select=id,userPrincipalName&$top=99")
     assert sizes == [99, 99, 52]
     assert len({row["id"] for row in rows}) == 250
     assert all(set(row) == {"id", "userPrincipalName"} for row in rows)
-    assert walk(seeded_emulator, client, "/users")[1] == [100, 100, 50]
-    filtered, _ = walk(seeded_emulator, client, "/users?$filter=startswith(userPrincipalName,'a')&$top=7")
+    assert read_all(seeded_emulator, client, "/users")[1] == [100, 100, 50]
+    filtered, _ = read_all(seeded_emulator, client, "/users?$filter=startswith(userPrincipalName,'a')&$top=7")
     assert all(row["userPrincipalName"].startswith("a") for row in filtered)
     assert len(filtered) > 7
 
 
-def test_shards_by_first_letter_with_their_complement_are_everyone(seeded_emulator: Emulator, client: Any) -> None:
+def test_shards_by_first_letter_and_their_complement_contain_everyone(seeded_emulator: Emulator, client: Any) -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
-    seen: list[str] = []
+    ids: list[str] = []
     for letter in letters:
-        rows, _ = walk(seeded_emulator, client, f"/users?$filter=startswith(userPrincipalName,'{letter}')")
-        seen += [row["id"] for row in rows]
-    other = " and ".join(f"not(startswith(userPrincipalName,'{letter}'))" for letter in letters)
-    rest, _ = walk(seeded_emulator, client, f"/users?$count=true&$filter={other}", headers=EVENTUAL)
+        rows, _ = read_all(seeded_emulator, client, f"/users?$filter=startswith(userPrincipalName,'{letter}')")
+        ids += [row["id"] for row in rows]
+    complement = " and ".join(f"not(startswith(userPrincipalName,'{letter}'))" for letter in letters)
+    rest, _ = read_all(seeded_emulator, client, f"/users?$count=true&$filter={complement}", headers=EVENTUAL)
     assert rest, "some names begin with a digit or an underscore"
-    assert len({*seen, *(row["id"] for row in rest)}) == len(seen) + len(rest) == 250
+    assert len({*ids, *(row["id"] for row in rest)}) == len(ids) + len(rest) == 250
 
 
-def test_sign_in_pages_hold_at_most_500(client: Any) -> None:
+def test_pages_with_sign_in_activity_have_at_most_500_users(client: Any) -> None:
     from tests.emulator.fixtures import running_emulator  # noqa: PLC0415
     from tests.emulator.tenant import seeded  # noqa: PLC0415
 
     with running_emulator([seeded.generate(1200)]) as running:
-        assert walk(running, client, "/users?$select=id,signInActivity&$top=999")[1] == [500, 500, 200]
-        assert walk(running, client, "/users?$select=id&$top=999")[1] == [999, 201]
-        assert walk(running, client, "/users?$select=id&$top=999&$expand=manager")[1][0] == 100
+        assert read_all(running, client, "/users?$select=id,signInActivity&$top=999")[1] == [500, 500, 200]
+        assert read_all(running, client, "/users?$select=id&$top=999")[1] == [999, 201]
+        assert read_all(running, client, "/users?$select=id&$top=999&$expand=manager")[1][0] == 100
 
 
-def test_the_count_comes_on_the_first_page_and_needs_the_header(seeded_emulator: Emulator, client: Any) -> None:
+def test_count_is_on_the_first_page_only_and_needs_the_header(seeded_emulator: Emulator, client: Any) -> None:
     first = client(seeded_emulator, "/users?$count=true&$top=200", headers=EVENTUAL).json()
     assert first["@odata.count"] == 250
     second = client(seeded_emulator, first["@odata.nextLink"], headers=EVENTUAL).json()
@@ -183,13 +183,13 @@ def test_the_count_comes_on_the_first_page_and_needs_the_header(seeded_emulator:
     assert "@odata.count" not in client(seeded_emulator, "/users?$count=true").json()
 
 
-def test_sign_in_activity_is_left_out_for_who_never_signed_in(seeded_emulator: Emulator, client: Any) -> None:
-    rows, _ = walk(seeded_emulator, client, "/users?$select=id,signInActivity&$top=500")
+def test_sign_in_activity_is_omitted_for_users_who_never_signed_in(seeded_emulator: Emulator, client: Any) -> None:
+    rows, _ = read_all(seeded_emulator, client, "/users?$select=id,signInActivity&$top=500")
     absent = [number for number, row in enumerate(rows) if "signInActivity" not in row]
     assert absent[:3] == [18, 38, 39]
 
 
-def test_sign_in_activity_by_upn_is_refused_and_by_id_given(seeded_emulator: Emulator, client: Any) -> None:
+def test_sign_in_activity_is_refused_by_upn_and_returned_by_id(seeded_emulator: Emulator, client: Any) -> None:
     people = seeded_emulator.tenants["contoso"].people
     by_name = client(seeded_emulator, f"/users/{people.value(0, 'userPrincipalName')}?$select=signInActivity")
     assert code(by_name) == (400, "BadRequest")
@@ -197,11 +197,11 @@ def test_sign_in_activity_by_upn_is_refused_and_by_id_given(seeded_emulator: Emu
     assert by_id.json()["signInActivity"]["lastSignInDateTime"].endswith("Z")
 
 
-def test_groups(seeded_emulator: Emulator, client: Any) -> None:
-    named = client(
+def test_group_filters(seeded_emulator: Emulator, client: Any) -> None:
+    by_name = client(
         seeded_emulator, "/groups?$filter=displayName eq 'LIC-E3'&$select=id,displayName,assignedLicenses"
     ).json()
-    [group] = named["value"]
+    [group] = by_name["value"]
     assert group["assignedLicenses"][0]["skuId"] == "05e9a617-0261-4cee-bb44-138d3ef5d965"
     failing = client(seeded_emulator, "/groups?$filter=hasMembersWithLicenseErrors eq true&$select=id").json()["value"]
     assert failing == [{"id": group["id"]}]
@@ -213,7 +213,7 @@ def test_groups(seeded_emulator: Emulator, client: Any) -> None:
     assert "hasMembersWithLicenseErrors" not in client(seeded_emulator, f"/groups/{group['id']}").json()
 
 
-def test_members_direct_and_transitive(shared: Emulator, client: Any) -> None:
+def test_direct_and_transitive_members(shared: Emulator, client: Any) -> None:
     everyone = next(
         group for group in shared.tenants["contoso"].groups.values() if group.document["displayName"] == "Everyone"
     )
@@ -230,8 +230,8 @@ def test_members_direct_and_transitive(shared: Emulator, client: Any) -> None:
     assert names_of(people) == ["Ann", "Cem", "Dora"]
     assert client(shared, f"{cast}/$count", headers=EVENTUAL).text == "3"
     assert names_of(client(shared, f"/groups/{everyone.id}/members/microsoft.graph.user").json()) == ["Ann"]
-    stores = client(shared, "/users/cem@contoso.example/memberOf").json()
-    assert names_of(stores) == ["Stores"]
+    groups = client(shared, "/users/cem@contoso.example/memberOf").json()
+    assert names_of(groups) == ["Stores"]
     assert names_of(client(shared, "/users/cem@contoso.example/transitiveMemberOf").json()) == ["Stores", "Everyone"]
 
 
@@ -239,14 +239,14 @@ def names_of(page: dict[str, Any]) -> list[str]:
     return [row["displayName"] for row in page["value"]]
 
 
-def test_a_circle_of_groups_ends(emulator: Emulator, client: Any) -> None:
+def test_transitive_members_of_a_cycle(emulator: Emulator, client: Any) -> None:
     stores, everyone = emulator.tenants["contoso"].groups.values()
     stores.members = [*stores.members, everyone.id]
-    found = client(emulator, f"/groups/{stores.id}/transitiveMembers").json()
-    assert sorted(names_of(found)) == ["Ann", "Cem", "Dora", "Everyone"]
+    page = client(emulator, f"/groups/{stores.id}/transitiveMembers").json()
+    assert sorted(names_of(page)) == ["Ann", "Cem", "Dora", "Everyone"]
 
 
-def test_resource_units_are_reported(shared: Emulator, client: Any) -> None:
+def test_resource_unit_header(shared: Emulator, client: Any) -> None:
     def cost(path: str) -> str:
         return str(client(shared, path).headers["x-ms-resource-unit"])
 
@@ -269,12 +269,12 @@ def test_headers_of_every_answer(shared: Emulator, client: Any) -> None:
         assert headers["odata-version"] == "4.0"
 
 
-def test_gzip_only_when_asked_for(seeded_emulator: Emulator, client: Any) -> None:
-    packed = client(seeded_emulator, "/users", headers={"Accept-Encoding": "gzip"})
+def test_gzip_only_if_accepted(seeded_emulator: Emulator, client: Any) -> None:
+    compressed = client(seeded_emulator, "/users", headers={"Accept-Encoding": "gzip"})
     plain = client(seeded_emulator, "/users", headers={"Accept-Encoding": "identity"})
-    assert packed.headers["content-encoding"] == "gzip"
+    assert compressed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
-    assert packed.json() == plain.json()
+    assert compressed.json() == plain.json()
 
 
 def test_unknown_segment_and_method(shared: Emulator, client: Any) -> None:
@@ -283,13 +283,13 @@ def test_unknown_segment_and_method(shared: Emulator, client: Any) -> None:
 
 
 @given(st.text(max_size=40))
-def test_any_filter_text_is_parsed_or_refused(text: str) -> None:
+def test_filters_are_parsed_or_raise_graph_error(text: str) -> None:
     with contextlib.suppress(GraphError):  # any other exception fails the test
         assert isinstance(filters.parse(text).matches(lambda _: None), bool)
 
 
 @given(st.text(alphabet="ab'x ", max_size=6), st.text(alphabet="ab'x ", max_size=6))
-def test_quotes_in_literals_are_doubled(value: str, wanted: str) -> None:
-    quoted = wanted.replace("'", "''")
-    assert filters.parse(f"displayName eq '{quoted}'").matches(lambda _: value) == (value == wanted)
-    assert filters.parse(f"startswith(displayName,'{quoted}')").matches(lambda _: value) == value.startswith(wanted)
+def test_doubled_quotes_in_filter_literals(value: str, operand: str) -> None:
+    quoted = operand.replace("'", "''")
+    assert filters.parse(f"displayName eq '{quoted}'").matches(lambda _: value) == (value == operand)
+    assert filters.parse(f"startswith(displayName,'{quoted}')").matches(lambda _: value) == value.startswith(operand)

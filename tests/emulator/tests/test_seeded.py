@@ -1,4 +1,4 @@
-"""Generated tenants are the same every time, count their seats truly and cost nothing until they are read."""
+"""Tests generated tenants: reproducible, with correct seat counts, and computed only when read."""
 
 import json
 from typing import Any
@@ -19,15 +19,15 @@ def documents(tenant: Tenant) -> list[dict[str, Any]]:
     return [tenant.people.document(position, NAMES) for position in range(len(tenant.people))]
 
 
-def test_equal_arguments_give_equal_tenants_and_another_seed_others() -> None:
-    one, same, other = seeded.generate(300), seeded.generate(300), seeded.generate(300, seed=2)
-    assert json.dumps(documents(one)) == json.dumps(documents(same))
-    assert {row["id"] for row in documents(one)}.isdisjoint(row["id"] for row in documents(other))
+def test_generate_is_reproducible_and_depends_on_the_seed() -> None:
+    first, second, other_seed = seeded.generate(300), seeded.generate(300), seeded.generate(300, seed=2)
+    assert json.dumps(documents(first)) == json.dumps(documents(second))
+    assert {row["id"] for row in documents(first)}.isdisjoint(row["id"] for row in documents(other_seed))
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 1300))
-def test_consumed_units_are_the_people_who_hold(count: int) -> None:
+def test_consumed_units_equal_the_number_of_licensed_users(count: int) -> None:
     tenant = seeded.generate(count)
     consumed = {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
     tenant.count_seats()
@@ -37,17 +37,17 @@ def test_consumed_units_are_the_people_who_hold(count: int) -> None:
 @pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3000), st.data())
-def test_people_are_found_by_id_and_by_name(count: int, data: st.DataObject) -> None:
+def test_users_are_found_by_id_and_by_principal_name(count: int, data: st.DataObject) -> None:
     people = seeded.generate(count).people
     position = data.draw(st.integers(0, count - 1))
     for key in ("id", "userPrincipalName"):
         assert people.find(str(people.value(position, key)).upper()) == position
-    beyond = seeded.generate(count + 1).people
-    assert people.find(str(beyond.value(count, "id"))) is None
-    assert people.find(str(beyond.value(count, "userPrincipalName"))) is None
+    larger = seeded.generate(count + 1).people
+    assert people.find(str(larger.value(count, "id"))) is None
+    assert people.find(str(larger.value(count, "userPrincipalName"))) is None
 
 
-def test_group_members_hold_what_the_group_gives_or_have_an_error() -> None:
+def test_group_members_have_an_assignment_state_for_each_group_licence() -> None:
     tenant = seeded.generate(700)
     for group in tenant.groups.values():
         for licence in group.document.get("assignedLicenses", ()):
@@ -58,12 +58,12 @@ def test_group_members_hold_what_the_group_gives_or_have_an_error() -> None:
                 assert any(row["assignedByGroup"] == group.id and row["skuId"] == licence["skuId"] for row in rows)
 
 
-def test_hostile_names_are_among_them() -> None:
-    shown = {row["displayName"] for row in documents(seeded.generate(20))}
-    assert set(seeded.HOSTILE_NAMES.values()) <= shown
+def test_generated_users_include_hostile_names() -> None:
+    names = {row["displayName"] for row in documents(seeded.generate(20))}
+    assert set(seeded.HOSTILE_NAMES.values()) <= names
 
 
-def test_a_change_to_a_generated_user_stays() -> None:
+def test_changes_to_generated_users_are_kept() -> None:
     people = seeded.generate(100).people
     people.replace(4, {"displayName": "Zoë"})
     assert people.value(4, "displayName") == "Zoë"
@@ -71,7 +71,7 @@ def test_a_change_to_a_generated_user_stays() -> None:
     assert list(people.starting("displayName", "zo") or ()) == [4]
 
 
-def test_a_million_users_are_there_without_being_made(client: Any) -> None:
+def test_a_million_users_are_served_without_generating_all(client: Any) -> None:
     with running_emulator([seeded.generate(1_000_000)]) as running:
         path = "/users?$select=id,userPrincipalName,assignedLicenses,licenseAssignmentStates,accountEnabled&$top=999"
         page = client(running, path).json()
@@ -80,7 +80,7 @@ def test_a_million_users_are_there_without_being_made(client: Any) -> None:
         assert client(running, f"/users/{last}").status_code == 200
 
 
-def test_a_tenant_from_json() -> None:
+def test_load_tenant_from_json() -> None:
     tenant = load(
         {
             "name": "fabrikam", "tenantId": stable_id("x"), "domain": "fabrikam.example",

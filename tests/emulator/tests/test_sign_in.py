@@ -1,4 +1,4 @@
-"""The token service takes and refuses what Entra takes and refuses, shown by the real azure-identity credentials."""
+"""Tests the token service with the credentials of azure-identity, including Entra's errors."""
 
 import asyncio
 import base64
@@ -27,8 +27,8 @@ SCOPE = "https://graph.microsoft.com/.default"
 
 
 @pytest.fixture
-def signing(tmp_path: Path) -> Iterator[tuple[Emulator, str]]:
-    """An emulator whose app knows a certificate, and the path of that certificate with its key."""
+def with_certificate(tmp_path: Path) -> Iterator[tuple[Emulator, str]]:
+    """An emulator whose app has a certificate, and the path of that certificate with its key."""
     certificate, secret = keys.self_signed()
     path = tmp_path / "app.pem"
     path.write_text(certificate + secret, encoding="utf-8")
@@ -47,25 +47,25 @@ def options(emulator: Emulator) -> dict[str, Any]:
 
 
 def id_token(emulator: Emulator) -> str:
-    """The ID token as a workflow's step would fetch it."""
+    """Return an ID token, requested as in a step of a workflow."""
     environment = emulator.environment()
     with httpx.Client(verify=ssl.create_default_context(cafile=environment["SSL_CERT_FILE"]), trust_env=False) as http:
-        answered = http.get(
+        response = http.get(
             f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={EXCHANGE_AUDIENCE}",
             headers={"Authorization": f"Bearer {environment['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"},
         )
-    return str(answered.json()["value"])
+    return str(response.json()["value"])
 
 
 def accepted(emulator: Emulator, token: str) -> bool:
     with httpx.Client(trust_env=False) as http:
-        answered = http.get(f"{emulator.endpoint}/organization", headers={"Authorization": f"Bearer {token}"})
-    return answered.status_code == 200 and answered.json()["value"][0]["id"] == tenant_id(emulator)
+        response = http.get(f"{emulator.endpoint}/organization", headers={"Authorization": f"Bearer {token}"})
+    return response.status_code == 200 and response.json()["value"][0]["id"] == tenant_id(emulator)
 
 
 @pytest.mark.slow
-def test_the_three_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
-    emulator, path = signing
+def test_all_credential_types_sign_in(with_certificate: tuple[Emulator, str]) -> None:
+    emulator, path = with_certificate
     more = options(emulator)
     tenant = tenant_id(emulator)
     with ClientSecretCredential(tenant, CLIENT_ID, SECRET, disable_instance_discovery=True, **more) as credential:
@@ -74,34 +74,34 @@ def test_the_three_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
         assert accepted(emulator, credential.get_token(SCOPE).token)
     with ClientAssertionCredential(tenant, CLIENT_ID, lambda: id_token(emulator), **more) as credential:
         assert accepted(emulator, credential.get_token(SCOPE).token)
-    assert emulator.github.asked == [EXCHANGE_AUDIENCE]
+    assert emulator.github.audiences == [EXCHANGE_AUDIENCE]
 
 
 @pytest.mark.slow
-def test_the_three_asynchronous_credentials_sign_in(signing: tuple[Emulator, str]) -> None:
-    emulator, path = signing
+def test_all_asynchronous_credential_types_sign_in(with_certificate: tuple[Emulator, str]) -> None:
+    emulator, path = with_certificate
     more = options(emulator)
     tenant = tenant_id(emulator)
     assertion = id_token(emulator)
 
     async def tokens() -> list[str]:
-        found = []
+        tokens = []
         for credential in (
             azure_aio.ClientSecretCredential(tenant, CLIENT_ID, SECRET, **more),
             azure_aio.CertificateCredential(tenant, CLIENT_ID, path, **more),
             azure_aio.ClientAssertionCredential(tenant, CLIENT_ID, lambda: assertion, **more),
         ):
             async with credential:
-                found.append((await credential.get_token(SCOPE)).token)
-        return found
+                tokens.append((await credential.get_token(SCOPE)).token)
+        return tokens
 
     assert [accepted(emulator, token) for token in asyncio.run(tokens())] == [True, True, True]
 
 
-def test_instance_discovery_is_answered(emulator: Emulator) -> None:
+def test_discovery_documents_and_signing_keys(emulator: Emulator) -> None:
     with httpx.Client(verify=ssl.create_default_context(cafile=str(emulator.ca_path)), trust_env=False) as http:
-        found = http.get(f"{emulator.authority}/common/discovery/instance?api-version=1.1").json()
-        assert found["metadata"][0]["preferred_network"] == f"localhost:{emulator.tls_port}"
+        discovery = http.get(f"{emulator.authority}/common/discovery/instance?api-version=1.1").json()
+        assert discovery["metadata"][0]["preferred_network"] == f"localhost:{emulator.tls_port}"
         configuration = http.get(
             f"{emulator.authority}/{tenant_id(emulator)}/v2.0/.well-known/openid-configuration"
         ).json()
@@ -115,7 +115,7 @@ def test_instance_discovery_is_answered(emulator: Emulator) -> None:
 
 
 @pytest.mark.parametrize("ids", [None, (4242, 777)])
-def test_both_forms_of_the_subject(emulator: Emulator, ids: tuple[int, int] | None) -> None:
+def test_both_forms_of_the_github_subject_are_accepted(emulator: Emulator, ids: tuple[int, int] | None) -> None:
     emulator.github.subject = subject("contoso", "licences", ids=ids)
     with ClientAssertionCredential(
         tenant_id(emulator), CLIENT_ID, lambda: id_token(emulator), **options(emulator)
@@ -124,9 +124,9 @@ def test_both_forms_of_the_subject(emulator: Emulator, ids: tuple[int, int] | No
 
 
 def request(emulator: Emulator, *, tenant: str | None = None, **form: str) -> httpx.Response:
-    sent = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "scope": SCOPE} | form
+    data = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "scope": SCOPE} | form
     with httpx.Client(verify=ssl.create_default_context(cafile=str(emulator.ca_path)), trust_env=False) as http:
-        return http.post(f"{emulator.authority}/{tenant or tenant_id(emulator)}/oauth2/v2.0/token", data=sent)
+        return http.post(f"{emulator.authority}/{tenant or tenant_id(emulator)}/oauth2/v2.0/token", data=data)
 
 
 @pytest.mark.parametrize(
@@ -151,18 +151,18 @@ def request(emulator: Emulator, *, tenant: str | None = None, **form: str) -> ht
         ({"client_assertion": "x.y.z", "client_assertion_type": "other"}, 400, "invalid_request", 50027),
     ],
 )
-def test_refusals_bear_their_codes(
+def test_errors_have_entra_codes(
     emulator: Emulator, form: dict[str, str], status: int, error: str, number: int
 ) -> None:
     app = emulator.tenants["contoso"].app(CLIENT_ID)
     assert app is not None
     app.secrets = (*app.secrets, Secret(value="old", expires=0.0))
-    answered = request(emulator, **form)
-    document = answered.json()
-    assert (answered.status_code, document["error"], document["error_codes"]) == (status, error, [number])
+    response = request(emulator, **form)
+    document = response.json()
+    assert (response.status_code, document["error"], document["error_codes"]) == (status, error, [number])
     assert document["error_description"].startswith(f"AADSTS{number}: ")
     assert document["error_uri"].endswith(f"code={number}")
-    assert SECRET not in answered.text
+    assert SECRET not in response.text
 
 
 @pytest.mark.parametrize(
@@ -177,23 +177,23 @@ def test_refusals_bear_their_codes(
         ({"nbf": 9_000_000_000, "exp": 9_000_000_300}, 700024),
     ],
 )
-def test_federated_assertions_are_looked_at_letter_by_letter(
+def test_federated_assertions_are_compared_case_sensitively(
     emulator: Emulator, claims: dict[str, Any], number: int
 ) -> None:
     audience = claims.pop("aud", EXCHANGE_AUDIENCE)
     token = emulator.github.token(audience, **claims)
-    answered = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
-    assert (answered.status_code, answered.json()["error_codes"]) == (401, [number])
+    response = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
+    assert (response.status_code, response.json()["error_codes"]) == (401, [number])
 
 
-def test_an_assertion_signed_by_another_is_refused(emulator: Emulator) -> None:
+def test_assertion_of_another_signer_is_refused(emulator: Emulator) -> None:
     claims = jwt.decode(emulator.github.token(EXCHANGE_AUDIENCE), options={"verify_signature": False})
     forged = keys.signed(claims, signer="forger")
-    answered = request(emulator, client_assertion=forged, client_assertion_type=ASSERTION_TYPE)
-    assert answered.json()["error_codes"] == [700027]
+    response = request(emulator, client_assertion=forged, client_assertion_type=ASSERTION_TYPE)
+    assert response.json()["error_codes"] == [700027]
 
 
-def test_a_certificate_that_the_app_does_not_know_is_refused(emulator: Emulator, tmp_path: Path) -> None:
+def test_unknown_certificate_is_refused(emulator: Emulator, tmp_path: Path) -> None:
     path = tmp_path / "other.pem"
     path.write_text("".join(keys.self_signed("other")), encoding="utf-8")
     more = options(emulator)
@@ -207,13 +207,13 @@ def test_a_certificate_that_the_app_does_not_know_is_refused(emulator: Emulator,
 
 
 def certificate_assertion(**changes: Any) -> tuple[str, str]:
-    """A certificate and an assertion for it, with claims changed."""
+    """Return a certificate and an assertion signed with its key, with claims changed."""
     certificate, _ = keys.self_signed()
-    _, prints = keys.thumbprints(certificate)
-    shown = max(prints, key=len) + "="
+    _, thumbprints = keys.thumbprints(certificate)
+    thumbprint = max(thumbprints, key=len) + "="
     claims = {"iss": CLIENT_ID, "sub": CLIENT_ID, "nbf": 0, "exp": 9_000_000_000} | changes
     signer = changes.pop("signer", "certificate:auditor")
-    token = jwt.encode(claims, keys.private_key(signer), algorithm="PS256", headers={"x5t#S256": shown})
+    token = jwt.encode(claims, keys.private_key(signer), algorithm="PS256", headers={"x5t#S256": thumbprint})
     return certificate, token
 
 
@@ -227,15 +227,15 @@ def test_certificate_assertions_are_checked(emulator: Emulator, changes: dict[st
     app = emulator.tenants["contoso"].app(CLIENT_ID)
     assert app is not None
     app.certificates = (certificate,)
-    answered = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
-    assert answered.json()["error_codes"] == [number]
+    response = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
+    assert response.json()["error_codes"] == [number]
     good = certificate_assertion(**audience)[1]
     assert request(emulator, client_assertion=good, client_assertion_type=ASSERTION_TYPE).status_code == 200
 
 
-def test_the_token_says_who_and_what(emulator: Emulator) -> None:
-    asked = json.dumps({"access_token": {"xms_cc": {"values": ["CP1"]}}})
-    token = request(emulator, client_secret=SECRET, claims=asked).json()["access_token"]
+def test_claims_of_the_access_token(emulator: Emulator) -> None:
+    requested_claims = json.dumps({"access_token": {"xms_cc": {"values": ["CP1"]}}})
+    token = request(emulator, client_secret=SECRET, claims=requested_claims).json()["access_token"]
     claims = jwt.decode(token, options={"verify_signature": False})
     assert claims["aud"] == "https://graph.microsoft.com"
     assert claims["appid"] == CLIENT_ID
@@ -249,7 +249,7 @@ def test_the_token_says_who_and_what(emulator: Emulator) -> None:
     assert "xms_cc" not in plain
 
 
-def test_the_lifetime_is_the_tenants(emulator: Emulator) -> None:
+def test_token_lifetime_is_that_of_the_tenant(emulator: Emulator) -> None:
     emulator.tenants["contoso"].token_lifetime = -1
     token = request(emulator, client_secret=SECRET).json()["access_token"]
     assert not accepted(emulator, token)
@@ -258,15 +258,15 @@ def test_the_lifetime_is_the_tenants(emulator: Emulator) -> None:
 def graph_refusal(emulator: Emulator, authorization: str | None) -> str:
     headers = {} if authorization is None else {"Authorization": authorization}
     with httpx.Client(trust_env=False) as http:
-        answered = http.get(f"{emulator.endpoint}/users", headers=headers)
-    assert answered.status_code == 401
-    assert answered.headers["www-authenticate"].startswith("Bearer ")
-    assert answered.json()["error"]["code"] == "InvalidAuthenticationToken"
-    return str(answered.json()["error"]["message"])
+        response = http.get(f"{emulator.endpoint}/users", headers=headers)
+    assert response.status_code == 401
+    assert response.headers["www-authenticate"].startswith("Bearer ")
+    assert response.json()["error"]["code"] == "InvalidAuthenticationToken"
+    return str(response.json()["error"]["message"])
 
 
 @pytest.mark.slow
-def test_graph_refuses_tokens_that_are_not_for_it(emulator: Emulator) -> None:
+def test_graph_refuses_invalid_tokens(emulator: Emulator) -> None:
     tenant = emulator.tenants["contoso"]
     app = App(client_id=CLIENT_ID)
     assert "empty" in graph_refusal(emulator, None)
@@ -276,8 +276,8 @@ def test_graph_refuses_tokens_that_are_not_for_it(emulator: Emulator) -> None:
     assert "audience" in graph_refusal(emulator, f"Bearer {government}")
     claims = jwt.decode(emulator.bearer("contoso"), options={"verify_signature": False})
     assert "Signature" in graph_refusal(emulator, f"Bearer {keys.signed(claims, signer='forger')}")
-    stranger = keys.signed(claims | {"tid": "11111111-2222-4333-8444-555555555555"}, signer="entra")
-    assert "tenant" in graph_refusal(emulator, f"Bearer {stranger}")
+    unknown_tenant = keys.signed(claims | {"tid": "11111111-2222-4333-8444-555555555555"}, signer="entra")
+    assert "tenant" in graph_refusal(emulator, f"Bearer {unknown_tenant}")
 
 
 def test_tokens_belong_to_their_tenant(two_tenants: Emulator, client: Any) -> None:
@@ -288,17 +288,17 @@ def test_tokens_belong_to_their_tenant(two_tenants: Emulator, client: Any) -> No
     assert names == ["contoso", "fabrikam"]
 
 
-def test_github_wants_its_own_token_and_records_the_audience(emulator: Emulator) -> None:
+def test_github_requires_its_request_token_and_records_the_audience(emulator: Emulator) -> None:
     assert id_token(emulator) != id_token(emulator)
     claims = jwt.decode(id_token(emulator), options={"verify_signature": False})
     assert claims["exp"] - claims["iat"] == 300
-    assert emulator.github.asked == [EXCHANGE_AUDIENCE] * 3
+    assert emulator.github.audiences == [EXCHANGE_AUDIENCE] * 3
     assert len(emulator.journal.of(host=Host.GITHUB)) == 3
     with httpx.Client(verify=ssl.create_default_context(cafile=str(emulator.ca_path)), trust_env=False) as http:
         assert http.get(emulator.id_token_url, headers={"Authorization": "Bearer other"}).status_code == 401
 
 
-def test_a_claims_challenge_is_answered_with_the_claims(emulator: Emulator) -> None:
+def test_claims_challenge_contains_claims_for_a_new_token(emulator: Emulator) -> None:
     emulator.faults.add("claims-challenge")
     more = options(emulator)
     tenant = tenant_id(emulator)
@@ -316,7 +316,7 @@ def test_a_claims_challenge_is_answered_with_the_claims(emulator: Emulator) -> N
     assert "nbf" in emulator.tokens.issued[-1]["claims"]
 
 
-def test_the_thumbprint_must_name_a_certificate_of_the_app(emulator: Emulator) -> None:
+def test_unknown_thumbprint_is_refused(emulator: Emulator) -> None:
     app = emulator.tenants["contoso"].app(CLIENT_ID)
     assert app is not None
     app.certificates = (keys.self_signed()[0],)
@@ -330,6 +330,6 @@ def test_the_thumbprint_must_name_a_certificate_of_the_app(emulator: Emulator) -
     token = jwt.encode(
         claims, keys.private_key("certificate:auditor"), algorithm="PS256", headers={"x5t#S256": "b3RoZXI"}
     )
-    answered = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
-    assert answered.json()["error_codes"] == [700027]
-    assert "The key was not found., Thumbprint of key used by client: 'b3RoZXI'" in answered.json()["error_description"]
+    response = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
+    assert response.json()["error_codes"] == [700027]
+    assert "The key was not found., Thumbprint of key used by client: 'b3RoZXI'" in response.json()["error_description"]

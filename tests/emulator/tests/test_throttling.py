@@ -1,4 +1,4 @@
-"""Resource units are spent and refilled as the directory does it."""
+"""Tests throttling by resource units."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.emulator.tenant import seeded
 from tests.emulator.wire import GraphError
 
 
-def test_resource_units_run_out_and_come_back(client: Any) -> None:
+def test_requests_beyond_the_resource_units_get_429(client: Any) -> None:
     with running_emulator([seeded.generate(60)]) as running:
         tenant = running.tenants["contoso"]
         tenant.throttled = True
@@ -23,11 +23,11 @@ def test_resource_units_run_out_and_come_back(client: Any) -> None:
         assert client(running, "/users?$select=id").status_code == 200, "one unit was left"
 
 
-def test_the_capacity_follows_the_size_of_the_tenant() -> None:
+def test_capacity_depends_on_tenant_size() -> None:
     assert [capacity(seeded.generate(count)) for count in (49, 50, 500, 501)] == [3500, 5000, 5000, 8000]
 
 
-def test_units_come_back_with_time() -> None:
+def test_resource_units_are_refilled_over_time() -> None:
     moments = iter([0.0, 0.0, 1.0])
     throttle = Throttle(clock=lambda: next(moments))
     tenant = seeded.generate(60)
