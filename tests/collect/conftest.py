@@ -1,4 +1,4 @@
-"""One emulator for all tests of collection; each test starts without faults and with an empty journal."""
+"""Fixtures for the tests of collection: one emulator for all tests, reset for each of them."""
 
 from collections.abc import Iterator
 
@@ -11,6 +11,7 @@ from tests.emulator.tenant import seeded
 
 @pytest.fixture(scope="session")
 def running() -> Iterator[Emulator]:
+    """The emulator that `graph` resets for each test."""
     with running_emulator([seeded.generate(1_300), small_tenant("fabrikam")]) as emulator:
         yield emulator
 

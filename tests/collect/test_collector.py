@@ -1,4 +1,4 @@
-"""Whole collections: least data, large tenants, mailboxes, many tenants, and being stopped."""
+"""Tests complete collections: minimal requests, large tenants, mailboxes, several tenants and failures."""
 
 import asyncio
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ MAILBOXES = Needs(
 )
 
 
-def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
+def test_only_data_that_policies_need_is_requested(graph: Emulator) -> None:
     text = "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]"
     policies = load([("p.yaml", text.encode())]).policies
     collect(graph, needs_of(policies, configured(graph)))
@@ -52,7 +52,7 @@ def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_cost_centres_are_read_where_a_policy_names_them(graph: Emulator) -> None:
+def test_cost_centres_are_requested_if_a_policy_needs_them(graph: Emulator) -> None:
     text = "version: 1\npolicies: [{id: charged, severity: low, users: {licensed: true}, attributes: {require: [costCenter]}}]"
     policies = load([("p.yaml", text.encode())]).policies
     collected = collect(graph, needs_of(policies, configured(graph)))
@@ -62,7 +62,7 @@ def test_cost_centres_are_read_where_a_policy_names_them(graph: Emulator) -> Non
     assert pairs == {(None, None), *((f"CC-{number}", "Retail") for number in range(5))}
 
 
-def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:
+def test_policies_of_other_tenants_need_no_data() -> None:
     text = "version: 1\npolicies: [{id: idle, severity: low, tenants: [fabrikam], users: {inactiveFor: 90d}, assignments: {allow: []}}]"
     policies = load([("p.yaml", text.encode())]).policies
     assert needs_of(policies, Tenant(name="contoso", tenant_id="x")).sources == frozenset(
@@ -71,7 +71,7 @@ def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:
     assert Source.SIGN_IN_ACTIVITY in needs_of(policies, Tenant(name="fabrikam", tenant_id="x")).sources
 
 
-def test_every_source_has_its_least_permission() -> None:
+def test_every_source_has_a_least_permission() -> None:
     assert [item.name for item in permissions_for(everything())] == [
         "LicenseAssignment.Read.All",
         "Organization.Read.All",
@@ -90,7 +90,7 @@ def test_every_source_has_its_least_permission() -> None:
 
 
 def test_every_source_is_registered_once() -> None:
-    assert sorted(filled for source in SOURCES for filled in source.fills) == sorted(Source)
+    assert sorted(name for source in SOURCES for name in source.fills) == sorted(Source)
     assert sources_for(Needs()) == ()
     assert sources_for(everything()) == SOURCES
 
@@ -102,82 +102,83 @@ def large() -> Iterator[Emulator]:
 
 
 @pytest.fixture
-def calm(large: Emulator) -> Emulator:
+def large_graph(large: Emulator) -> Emulator:
+    """The emulator with 9,000 users, without faults."""
     large.reset()
     return large
 
 
 @pytest.mark.slow
-def test_a_large_tenant_is_read_in_shares(calm: Emulator) -> None:
-    found = collect(calm, SIGN_INS)
-    assert found.manifest.complete
-    ids = found.tables["users"]["id"].to_pylist()
+def test_large_tenant_is_read_in_shards(large_graph: Emulator) -> None:
+    snapshot = collect(large_graph, SIGN_INS)
+    assert snapshot.manifest.complete
+    ids = snapshot.tables["users"]["id"].to_pylist()
     assert len(ids) == 9_000
     assert ids == sorted(set(ids))
-    assert found.tables["users"]["notCollected"].null_count == 9_000
-    filters = {record.parameter("$filter") for record in calm.journal.of("/users")}
+    assert snapshot.tables["users"]["notCollected"].null_count == 9_000
+    filters = {record.parameter("$filter") for record in large_graph.journal.of("/users")}
     assert len(filters) > 3
 
 
 @pytest.mark.slow
-def test_shares_that_graph_refuses_become_one_list(calm: Emulator) -> None:
-    calm.faults.add("bad-request", path="/users", query="$filter=userPrincipalName", times=None)
-    found = collect(calm, SIGN_INS)
-    assert found.manifest.complete
-    assert found.tables["users"].num_rows == 9_000
-    assert found.tables["users"]["notCollected"].null_count == 9_000
-    asked = calm.journal.of("/users")
-    assert {record.status for record in asked if record.parameter("$filter")} == {400}
-    assert any(record.status == 200 and record.parameter("$skiptoken") for record in asked)
+def test_users_are_read_as_one_list_if_shards_are_refused(large_graph: Emulator) -> None:
+    large_graph.faults.add("bad-request", path="/users", query="$filter=userPrincipalName", times=None)
+    snapshot = collect(large_graph, SIGN_INS)
+    assert snapshot.manifest.complete
+    assert snapshot.tables["users"].num_rows == 9_000
+    assert snapshot.tables["users"]["notCollected"].null_count == 9_000
+    requests = large_graph.journal.of("/users")
+    assert {record.status for record in requests if record.parameter("$filter")} == {400}
+    assert any(record.status == 200 and record.parameter("$skiptoken") for record in requests)
 
 
 @pytest.mark.slow
-def test_a_large_tenant_with_faults_is_the_same(calm: Emulator) -> None:
-    undisturbed = collect(calm, SIGN_INS)
+def test_faults_do_not_change_the_snapshot_of_a_large_tenant(large_graph: Emulator) -> None:
+    undisturbed = collect(large_graph, SIGN_INS)
     for kind in ("reset", "truncated"):
-        calm.faults.add(kind, path="/users", every=5, times=3)
-    calm.faults.add("throttled", path="/users", every=4, times=4, retry_after=None)
-    calm.faults.add("expired-page-token", path="/users", query="$skiptoken", times=2)
-    found = collect(calm, SIGN_INS)
-    assert found.manifest.complete
-    assert found.tables["users"] == undisturbed.tables["users"]
-    assert found.tables["assignments"] == undisturbed.tables["assignments"]
+        large_graph.faults.add(kind, path="/users", every=5, times=3)
+    large_graph.faults.add("throttled", path="/users", every=4, times=4, retry_after=None)
+    large_graph.faults.add("expired-page-token", path="/users", query="$skiptoken", times=2)
+    snapshot = collect(large_graph, SIGN_INS)
+    assert snapshot.manifest.complete
+    assert snapshot.tables["users"] == undisturbed.tables["users"]
+    assert snapshot.tables["assignments"] == undisturbed.tables["assignments"]
 
 
 @pytest.mark.slow
-def test_mailboxes_in_batches(graph: Emulator) -> None:
-    found = collect(graph, MAILBOXES)
-    assert found.status(Source.MAILBOXES) == "complete"
-    kinds = set(found.tables["users"]["mailboxType"].to_pylist())
+def test_mailboxes_are_read_in_batches(graph: Emulator) -> None:
+    snapshot = collect(graph, MAILBOXES)
+    assert snapshot.status(Source.MAILBOXES) == "complete"
+    kinds = set(snapshot.tables["users"]["mailboxType"].to_pylist())
     assert {"user", "shared", "room", "equipment"} <= kinds
     batches = [record for record in graph.journal.of("/$batch") if not record.batched]
     assert len(batches) <= 1_300 / 20
-    assert found.tables["users"]["notCollected"].null_count == 1_300
+    assert snapshot.tables["users"]["notCollected"].null_count == 1_300
 
 
-def test_no_permission_for_mailboxes_asks_twenty_and_stops(graph: Emulator) -> None:
+def test_mailboxes_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users/*/mailboxSettings", code="ErrorAccessDenied", times=None)
-    found = collect(graph, MAILBOXES)
-    assert found.status(Source.MAILBOXES) == "denied"
-    assert found.status(Source.USERS) == "complete"
+    snapshot = collect(graph, MAILBOXES)
+    assert snapshot.status(Source.MAILBOXES) == "denied"
+    assert snapshot.status(Source.USERS) == "complete"
     assert len([record for record in graph.journal.of("/$batch") if not record.batched]) == 1
-    assert found.tables["users"]["mailboxType"].null_count == 1_300
+    assert snapshot.tables["users"]["mailboxType"].null_count == 1_300
 
 
 @pytest.mark.slow
-def test_single_mailboxes_that_fail_are_marked_or_asked_again(graph: Emulator) -> None:
+def test_failed_mailboxes_are_requested_again_or_marked(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users/*/mailboxSettings", every=7, times=50, retry_after="3")
-    found = collect(graph, MAILBOXES)
-    assert found.status(Source.MAILBOXES) == "complete"
+    snapshot = collect(graph, MAILBOXES)
+    assert snapshot.status(Source.MAILBOXES) == "complete"
     graph.faults.clear()
     graph.faults.add("denied", path="/users/*/mailboxSettings", first=100, code="ErrorAccessDenied", times=5)
-    found = collect(graph, MAILBOXES)
-    assert found.status(Source.MAILBOXES) == "partial"
-    marked = [row for row in found.tables["users"]["notCollected"].to_pylist() if row]
+    snapshot = collect(graph, MAILBOXES)
+    assert snapshot.status(Source.MAILBOXES) == "partial"
+    marked = [row for row in snapshot.tables["users"]["notCollected"].to_pylist() if row]
     assert marked == [["mailboxType"]] * 5
 
 
-def test_a_credential_for_another_tenant_is_refused(graph: Emulator) -> None:
+def test_token_of_another_tenant_is_an_error(graph: Emulator) -> None:
     tenant = configured(graph, credential=Token(token_env="T"))
     env = environment(graph, T=graph.bearer("fabrikam"))
     with pytest.raises(GraphError, match="is for the tenant"):
@@ -185,7 +186,7 @@ def test_a_credential_for_another_tenant_is_refused(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_an_opaque_token_works_and_its_end_is_reported(graph: Emulator) -> None:
+def test_static_token_is_accepted_and_its_rejection_is_an_error(graph: Emulator) -> None:
     tenant = configured(graph, credential=Token(token_env="T"))
     env = environment(graph, T=graph.bearer("contoso"))
     assert collect(graph, PEOPLE, tenant=tenant, env=env).manifest.complete
@@ -194,7 +195,7 @@ def test_an_opaque_token_works_and_its_end_is_reported(graph: Emulator) -> None:
 
 
 class Portal(BaseHTTPRequestHandler):
-    """A proxy's sign-in page, whatever is asked."""
+    """Answers every request with the sign-in page of a proxy."""
 
     def do_GET(self) -> None:
         body = b"<html><body>Please sign in to the network</body></html>"
@@ -204,10 +205,10 @@ class Portal(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
-def test_an_endpoint_that_is_no_graph(graph: Emulator) -> None:
+def test_endpoint_other_than_graph_is_an_error(graph: Emulator) -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Portal)
     Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -220,7 +221,7 @@ def test_an_endpoint_that_is_no_graph(graph: Emulator) -> None:
         server.server_close()
 
 
-def test_the_same_instant_twice_is_refused(graph: Emulator) -> None:
+def test_second_snapshot_of_the_same_instant_is_an_error(graph: Emulator) -> None:
     async def twice(root: Path) -> None:
         for _ in range(2):
             await collect_tenant(
@@ -232,7 +233,7 @@ def test_the_same_instant_twice_is_refused(graph: Emulator) -> None:
 
 
 @pytest.mark.slow
-def test_one_tenant_that_fails_stops_no_other(graph: Emulator) -> None:
+def test_failed_tenant_does_not_stop_the_others(graph: Emulator) -> None:
     tenants = (
         configured(graph),
         replace(configured(graph), name="nobody", tenant_id="11111111-2222-3333-4444-555555555555"),
@@ -249,20 +250,20 @@ def test_one_tenant_that_fails_stops_no_other(graph: Emulator) -> None:
         assert sorted(path.name for path in root.iterdir()) == ["contoso", "fabrikam"]
 
 
-def test_where_no_tenant_can_be_read_no_empty_folder_is_left(graph: Emulator, tmp_path: Path) -> None:
+def test_no_empty_folder_is_left_if_no_tenant_can_be_read(graph: Emulator, tmp_path: Path) -> None:
     tenants = [
         replace(configured(graph), name=name, tenant_id="11111111-2222-3333-4444-555555555555")
         for name in ("nobody", "somebody")
     ]
-    for root, there in ((tmp_path / "build" / "snapshots", tmp_path), (tmp_path, tmp_path)):
+    for root, existing_folder in ((tmp_path / "build" / "snapshots", tmp_path), (tmp_path, tmp_path)):
         outcomes = collect_all(tenants, lambda _: PEOPLE, root=root, instant=INSTANT, environ=environment(graph))
         assert all(outcome.failure is not None for outcome in outcomes)
-        assert there.is_dir(), "what was there before stays"
-        assert not list(there.iterdir())
+        assert existing_folder.is_dir(), "existing folders are kept"
+        assert not list(existing_folder.iterdir())
 
 
-def test_patience_can_be_short(graph: Emulator) -> None:
+def test_retry_budget_is_respected(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="30", times=None)
-    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(budget=20))
-    assert found.status(Source.USERS) == "unavailable"
-    assert "asked once" in found.reason(Source.USERS)
+    snapshot = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(budget=20))
+    assert snapshot.status(Source.USERS) == "unavailable"
+    assert "asked once" in snapshot.reason(Source.USERS)

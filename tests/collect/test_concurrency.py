@@ -1,4 +1,4 @@
-"""Tenants take turns at being read, and make way for the next as soon as they only wait for the disk."""
+"""Tests the limit on tenants that are read concurrently, and that publishing a snapshot frees its slot."""
 
 import asyncio
 import threading
@@ -9,113 +9,113 @@ import pytest
 from auditor.collect.concurrency import MAX_PUBLISHING, TenantSlots
 
 
-async def settled() -> None:
-    """Let every task go as far as it can without anything from outside."""
+async def run_pending_tasks() -> None:
+    """Run all tasks as far as they get without external events."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-def test_the_next_tenant_is_read_while_a_snapshot_waits_for_the_disk() -> None:
+def test_next_tenant_is_read_while_a_snapshot_is_published() -> None:
     async def scenario() -> list[str]:
         events: list[str] = []
         published = asyncio.Event()
 
-        async def first(turns: TenantSlots) -> None:
-            async with turns.reading() as turn:
+        async def first(slots: TenantSlots) -> None:
+            async with slots.reading() as slot:
                 events.append("first read")
-                await settled()
-                async with turn.publishing():
+                await run_pending_tasks()
+                async with slot.publishing():
                     await published.wait()
                     events.append("first published")
 
-        async def second(turns: TenantSlots) -> None:
-            async with turns.reading():
+        async def second(slots: TenantSlots) -> None:
+            async with slots.reading():
                 events.append("second read")
             published.set()
 
-        async with turns_of_one() as turns, asyncio.TaskGroup() as tasks:
-            tasks.create_task(first(turns))
-            tasks.create_task(second(turns))
+        async with one_slot() as slots, asyncio.TaskGroup() as tasks:
+            tasks.create_task(first(slots))
+            tasks.create_task(second(slots))
         return events
 
     assert asyncio.run(scenario()) == ["first read", "second read", "first published"]
 
 
-def test_who_finds_no_room_to_publish_keeps_its_turn_so_that_memory_stays_bounded() -> None:
+def test_reading_slot_is_kept_while_no_publishing_slot_is_free() -> None:
     async def scenario() -> None:
-        async with turns_of_one() as turns, AsyncExitStack() as waiting:
+        async with one_slot() as slots, AsyncExitStack() as waiting:
             stacks = [AsyncExitStack() for _ in range(MAX_PUBLISHING)]
             for stack in stacks:
-                turn = await stack.enter_async_context(turns.reading())
-                await stack.enter_async_context(turn.publishing())
+                slot = await stack.enter_async_context(slots.reading())
+                await stack.enter_async_context(slot.publishing())
                 await waiting.enter_async_context(stack)
 
-            async def late() -> None:
-                async with turns.reading() as turn, turn.publishing():
+            async def publish() -> None:
+                async with slots.reading() as slot, slot.publishing():
                     pass
 
-            async def later() -> None:
-                async with turns.reading():
+            async def read() -> None:
+                async with slots.reading():
                     pass
 
-            one, other = asyncio.create_task(late()), asyncio.create_task(later())
-            await settled()
-            assert not one.done()
-            assert not other.done(), "the turn of the one before is not over"
+            publishing, reading = asyncio.create_task(publish()), asyncio.create_task(read())
+            await run_pending_tasks()
+            assert not publishing.done()
+            assert not reading.done(), "the reading slot is still occupied"
             await stacks[0].aclose()
-            await asyncio.gather(one, other)
+            await asyncio.gather(publishing, reading)
 
     asyncio.run(scenario())
 
 
-def test_a_turn_ends_where_reading_fails() -> None:
+def test_slot_is_freed_if_reading_fails() -> None:
     async def scenario() -> str:
-        async with turns_of_one() as turns:
+        async with one_slot() as slots:
             with pytest.raises(OSError, match="no space"):
-                async with turns.reading():
+                async with slots.reading():
                     raise OSError("no space")
-            async with turns.reading():
+            async with slots.reading():
                 return "read"
 
     assert asyncio.run(scenario()) == "read"
 
 
-def test_whoever_is_cancelled_waits_for_its_thread_however_often_it_is_asked() -> None:
-    written, go_on = threading.Event(), threading.Event()
-    asked: list[int] = []
+def test_cancelled_task_waits_for_its_thread() -> None:
+    written, proceed = threading.Event(), threading.Event()
+    stop_calls: list[int] = []
 
     def work() -> None:
-        go_on.wait(60)
+        proceed.wait(60)
         written.set()
 
     async def scenario() -> None:
-        async with turns_of_one() as turns, turns.reading() as turn:
-            task = asyncio.create_task(turn.run_in_thread(work, lambda: asked.append(1)))
+        async with one_slot() as slots, slots.reading() as slot:
+            task = asyncio.create_task(slot.run_in_thread(work, lambda: stop_calls.append(1)))
             for _ in range(3):
-                await settled()
+                await run_pending_tasks()
                 task.cancel()
-            await settled()
+            await run_pending_tasks()
             assert not task.done()
-            go_on.set()
+            proceed.set()
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert written.is_set()
-            assert asked == [1]
+            assert stop_calls == [1]
 
     asyncio.run(scenario())
 
 
-def test_what_a_thread_raises_is_raised() -> None:
+def test_exception_of_a_thread_is_raised() -> None:
     def work() -> None:
         raise OSError("no space")
 
     async def scenario() -> None:
-        async with turns_of_one() as turns, turns.reading() as turn:
+        async with one_slot() as slots, slots.reading() as slot:
             with pytest.raises(OSError, match="no space"):
-                await turn.run_in_thread(work, lambda: None)
+                await slot.run_in_thread(work, lambda: None)
 
     asyncio.run(scenario())
 
 
-def turns_of_one() -> TenantSlots:
+def one_slot() -> TenantSlots:
     return TenantSlots(max_reading=1)

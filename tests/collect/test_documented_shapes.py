@@ -1,7 +1,7 @@
-"""Requests that the OpenAPI subset lacks, against Microsoft's models in the SDK and the headers that its pages document.
+"""Tests requests that the OpenAPI subset lacks against the models of Microsoft's SDK and documented CSV headers.
 
-The subset has two usage reports, and neither roles nor Conditional Access nor managed devices. The classes of the SDK
-are made from Graph's metadata, so a property that they do not know is none that Graph sends.
+The subset has two usage reports, but no roles, Conditional Access or managed devices. The classes of the SDK are
+generated from Graph's metadata, so Graph does not send a property that they do not have.
 """
 
 import io
@@ -48,71 +48,74 @@ _NESTED = {
 }
 
 
-class _Read(dict[str, Any]):
-    """An object of an answer that refuses properties which the model of its type does not have."""
+class _ModelChecked(dict[str, Any]):
+    """A JSON object that fails on access to properties that the SDK's model of its type does not have."""
 
     def __init__(self, document: Mapping[str, Any], model: type[Any]) -> None:
         super().__init__(
-            {key: _Read(value, _NESTED[key]) if isinstance(value, dict) else value for key, value in document.items()}
+            {
+                key: _ModelChecked(value, _NESTED[key]) if isinstance(value, dict) else value
+                for key, value in document.items()
+            }
         )
-        self.known = set(model().get_field_deserializers())
-        self.read: set[str] = set()
-        assert document.keys() <= self.known
+        self.property_names = set(model().get_field_deserializers())
+        self.read_names: set[str] = set()
+        assert document.keys() <= self.property_names
 
     def __getitem__(self, key: str) -> Any:
         return self.get(key)
 
     def get(self, key: str, default: Any = None) -> Any:
-        assert key in self.known, f"Graph has no property {key} here"
-        self.read.add(key)
+        assert key in self.property_names, f"Graph has no property {key} here"
+        self.read_names.add(key)
         return super().get(key, default)
 
     def unread(self) -> set[str]:
-        """What nobody looked at, in nested objects too."""
-        inner = (value for value in self.values() if isinstance(value, _Read))
-        return (self.keys() - self.read).union(*(each.unread() for each in inner))
+        """Return the properties that were not read, including those of nested objects."""
+        inner = (value for value in self.values() if isinstance(value, _ModelChecked))
+        return (self.keys() - self.read_names).union(*(child.unread() for child in inner))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("eligible", [False, True])
-def test_assignments_of_roles_are_read_by_graphs_names(*, eligible: bool) -> None:
-    document = _Read(_SCOPED, UnifiedRoleEligibilityScheduleInstance if eligible else UnifiedRoleAssignment)
+def test_role_assignment_properties_exist_in_graph(*, eligible: bool) -> None:
+    document = _ModelChecked(_SCOPED, UnifiedRoleEligibilityScheduleInstance if eligible else UnifiedRoleAssignment)
     assert None not in role_assignment_row(document, eligible=eligible).values()
     assert document.unread() == set()
 
 
 @pytest.mark.slow
-def test_definitions_of_roles_are_read_by_graphs_names() -> None:
-    document = _Read(_ROLE, UnifiedRoleDefinition)
+def test_role_definition_properties_exist_in_graph() -> None:
+    document = _ModelChecked(_ROLE, UnifiedRoleDefinition)
     assert None not in role_definition_row(document).values()
     assert document.unread() == set()
 
 
 @pytest.mark.slow
-def test_conditional_access_is_read_by_graphs_names() -> None:
-    document = _Read(_POLICY, ConditionalAccessPolicy)
+def test_conditional_access_properties_exist_in_graph() -> None:
+    document = _ModelChecked(_POLICY, ConditionalAccessPolicy)
     row = conditional_access_row(document)
     assert [name for name, value in row.items() if value is None] == []
     assert document.unread() == set()
 
 
 @pytest.mark.slow
-def test_devices_are_asked_for_by_graphs_names() -> None:
+def test_selected_device_properties_exist_in_graph() -> None:
     assert set(devices.SELECT) <= set(ManagedDevice().get_field_deserializers())
 
 
 _PRODUCTS = [*(name.capitalize() for name in PLATFORMS), "Outlook", "Word", "Excel", "PowerPoint", "OneNote", "Teams"]
 _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams")
-_OWN = "Report Refresh Date,User Principal Name,"
+_COMMON_HEADERS = "Report Refresh Date,User Principal Name,"
 _DOCUMENTED: dict[str, tuple[str, tuple[ReportColumn, ...], str]] = {
     "getM365AppUserDetail": (
-        _OWN + "Last Activation Date,Last Activity Date,Report Period,"
+        _COMMON_HEADERS + "Last Activation Date,Last Activity Date,Report Period,"
         + ",".join([*_PRODUCTS, *(f"{app} ({platform})" for platform in _PRODUCTS[:4] for app in _PRODUCTS[4:])]),
         app_columns("D30"),
         "Yes",
     ),
     "getMicrosoft365CopilotUsageUserDetail": (
-        _OWN + "Display Name,Last Activity Date,Copilot Chat Last Activity Date,"
+        _COMMON_HEADERS + "Display Name,Last Activity Date,Copilot Chat Last Activity Date,"
         "Microsoft Teams Copilot Last Activity Date,Word Copilot Last Activity Date,Excel Copilot Last Activity Date,"
         "PowerPoint Copilot Last Activity Date,Outlook Copilot Last Activity Date,OneNote Copilot Last Activity Date,"
         "Loop Copilot Last Activity Date,Report Period",
@@ -120,14 +123,14 @@ _DOCUMENTED: dict[str, tuple[str, tuple[ReportColumn, ...], str]] = {
         "2026-11-01",
     ),
     "getMailboxUsageDetail": (
-        _OWN + "Display Name,Is Deleted,Deleted Date,Created Date,Last Activity Date,Item Count,Storage Used (Byte),"
+        _COMMON_HEADERS + "Display Name,Is Deleted,Deleted Date,Created Date,Last Activity Date,Item Count,Storage Used (Byte),"
         "Issue Warning Quota (Byte),Prohibit Send Quota (Byte),Prohibit Send/Receive Quota (Byte),Deleted Item Count,"
         "Deleted Item Size (Byte),Deleted Item Quota (Byte),Has Archive,Report Period",
         MAILBOX_COLUMNS,
         "7",
     ),
     "getOffice365ActiveUserDetail": (
-        _OWN + "Display Name,Is Deleted,Deleted Date,"
+        _COMMON_HEADERS + "Display Name,Is Deleted,Deleted Date,"
         + ",".join(f"Has {name} License" for name in _SERVICES) + ","
         + ",".join(f"{name} {what}" for what in ("Last Activity Date", "License Assign Date") for name in _SERVICES)
         + ",Assigned Products",
@@ -135,7 +138,7 @@ _DOCUMENTED: dict[str, tuple[str, tuple[ReportColumn, ...], str]] = {
         "2026-11-01",
     ),
 }  # fmt: skip
-"""The headers of Microsoft's pages by report, the columns that are read of it, and a value of one of them."""
+"""By report: the headers on Microsoft's page, the columns that are read, and an example value."""
 
 
 def _rows(headers: str, value: str) -> Iterator[str]:
@@ -148,23 +151,23 @@ def _rows(headers: str, value: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("report", _DOCUMENTED)
-def test_every_fact_is_found_among_the_headers_that_are_documented(report: str) -> None:
+def test_documented_headers_contain_every_column(report: str) -> None:
     headers, columns, value = _DOCUMENTED[report]
-    taken: list[Any] = []
-    summary = read_report(io.BytesIO("\r\n".join(_rows(headers, value)).encode()), columns, taken.append)
+    batches: list[Any] = []
+    summary = read_report(io.BytesIO("\r\n".join(_rows(headers, value)).encode()), columns, batches.append)
     assert summary.facts == {cell.fact for column in columns for cell in column.cells}
-    (rows,) = taken
+    (rows,) = batches
     assert rows.names.to_pylist() == ["ann@contoso.example"]
     assert set(rows.values) == {column.name for column in columns}
     assert not any(flags.any() for flags in rows.unreadable.values())
 
 
 @pytest.mark.parametrize("report", _DOCUMENTED)
-def test_the_emulator_writes_the_documented_headers(report: str) -> None:
+def test_emulator_writes_the_documented_headers(report: str) -> None:
     assert set(COLUMNS[report]) == set(_DOCUMENTED[report][0].split(","))
 
 
-def test_every_app_is_known_on_every_platform() -> None:
+def test_every_app_and_platform_is_documented() -> None:
     headers = _DOCUMENTED["getM365AppUserDetail"][0].lower()
     assert [
         f"{app} ({platform})" for app in APPS for platform in PLATFORMS if f"{app} ({platform})" not in headers

@@ -1,4 +1,4 @@
-"""A snapshot is on the disk before it has its name, and nothing that was killed passes for one or stays for ever."""
+"""Tests that snapshots are synced to disk before they get their name, and that leftovers of killed processes go."""
 
 import os
 import subprocess
@@ -21,32 +21,30 @@ from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
 from tests.builders.tenant.collection import manifest
 
-_NOBODY = "4194305"
-"""A number that no process has: Linux ends before it."""
+_UNUSED_PID = "4194305"
+"""A process id that no process has: above the maximum of Linux."""
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux which file was meant")
-def test_the_disk_has_every_byte_before_the_folder_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to resolve file descriptors")
+def test_files_are_synced_before_the_folder_is_renamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events: list[str] = []
-    settle, rename = os.fsync, os.rename
+    fsync, rename = os.fsync, os.rename
 
-    def recorded(number: int) -> None:
-        events.append(Path(f"/proc/self/fd/{number}").readlink().name)
-        settle(number)
+    def record_fsync(descriptor: int) -> None:
+        events.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        fsync(descriptor)
 
-    def renamed(*arguments: Any, **folders: Any) -> None:
+    def record_rename(*arguments: Any, **folders: Any) -> None:
         events.append("renamed")
         rename(*arguments, **folders)
 
-    monkeypatch.setattr(os, "fsync", recorded)
-    monkeypatch.setattr(os, "rename", renamed)
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(os, "rename", record_rename)
     folder = write(tmp_path, snapshot_of({"users": [{"id": "a"}]}, manifest()))
     before = events[: events.index("renamed")]
     assert {path.name for path in folder.iterdir()} <= set(before)
-    assert before[-1].startswith("."), "the names in the folder, too"
-    assert events[len(before) + 1 :] == ["contoso", tmp_path.name], "and the name of the folder"
+    assert before[-1].startswith("."), "the folder itself is synced, too"
+    assert events[len(before) + 1 :] == ["contoso", tmp_path.name], "and its parents are synced after the rename"
 
 
 WRITER = """
@@ -67,24 +65,24 @@ for second in range(10_000):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", [0.03, 0.11, 0.27])
-def test_whoever_is_killed_while_writing_leaves_whole_snapshots_or_hidden_ones(tmp_path: Path, moment: float) -> None:
+@pytest.mark.parametrize("delay", [0.03, 0.11, 0.27])
+def test_killed_writer_leaves_complete_or_hidden_snapshots(tmp_path: Path, delay: float) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(moment)
+        time.sleep(delay)
         process.kill()
-    shown = [path for path in tmp_path.glob("contoso/*") if not path.name.startswith(".")]
-    for folder in shown:
+    snapshots = [path for path in tmp_path.glob("contoso/*") if not path.name.startswith(".")]
+    for folder in snapshots:
         assert read(folder).user_count == 300
-    if shown:
-        assert find(tmp_path)[0] == max(shown)
+    if snapshots:
+        assert find(tmp_path)[0] == max(snapshots)
     with work_folder(tmp_path / "contoso"):
         assert not [path for path in (tmp_path / "contoso").iterdir() if path.name.startswith(".")]
 
 
-def test_a_snapshot_is_read_through_its_last_byte(tmp_path: Path) -> None:
+def test_truncated_snapshot_files_are_detected(tmp_path: Path) -> None:
     folder = write(tmp_path, snapshot_of({"users": [{"id": "a"}]}, manifest()))
     _, files, _ = decode((folder / "manifest.json").read_bytes(), where="")
     for name, entry in files.items():
@@ -98,11 +96,11 @@ def test_a_snapshot_is_read_through_its_last_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "days", "stays"),
+    ("name", "days", "is_kept"),
     [
-        (f".collecting-{_NOBODY}-0a0b0c0d", 0, False),
-        (f".2026-11-21T021700Z.partial-{_NOBODY}", 0, False),
-        ("its own number, of an earlier life", 0, False),
+        (f".collecting-{_UNUSED_PID}-0a0b0c0d", 0, False),
+        (f".2026-11-21T021700Z.partial-{_UNUSED_PID}", 0, False),
+        (".collecting-OWN_PID-00", 0, False),
         (f".collecting-{os.getppid()}-0a0b0c0d", 0, True),
         (f".2026-11-21T021700Z.partial-{os.getppid()}", 0, True),
         (f".collecting-{os.getppid()}-0a0b0c0d", 3, False),
@@ -111,17 +109,17 @@ def test_a_snapshot_is_read_through_its_last_byte(tmp_path: Path) -> None:
         ("2026-11-20T021700Z", 9, True),
     ],
 )
-def test_leftovers_go_and_everything_else_stays(tmp_path: Path, name: str, days: int, *, stays: bool) -> None:
-    left = tmp_path / "contoso" / name.replace("its own number, of an earlier life", f".collecting-{os.getpid()}-00")
-    left.mkdir(parents=True)
-    (left / "users-0000.arrow").write_bytes(b"half")
+def test_work_folder_removes_leftovers_and_nothing_else(tmp_path: Path, name: str, days: int, *, is_kept: bool) -> None:
+    leftover = tmp_path / "contoso" / name.replace("OWN_PID", str(os.getpid()))
+    leftover.mkdir(parents=True)
+    (leftover / "users-0000.arrow").write_bytes(b"half")
     moment = time.time() - days * 86_400
-    os.utime(left, (moment, moment))
+    os.utime(leftover, (moment, moment))
     with work_folder(tmp_path / "contoso"):
-        assert left.exists() is stays
+        assert leftover.exists() is is_kept
 
 
-def test_two_collections_of_one_tenant_in_one_process_leave_each_other_alone(tmp_path: Path) -> None:
+def test_work_folders_of_one_process_are_independent(tmp_path: Path) -> None:
     with work_folder(tmp_path / "contoso") as first:
         first.mkdir()
         with work_folder(tmp_path / "contoso") as second:
@@ -129,15 +127,15 @@ def test_two_collections_of_one_tenant_in_one_process_leave_each_other_alone(tmp
             assert second != first
 
 
-def test_writing_stops_between_its_steps(tmp_path: Path) -> None:
+def test_row_groups_can_be_stopped_between_steps(tmp_path: Path) -> None:
     decoder = Decoder(("id",))
     spool = Spool(tmp_path, "users", decoder.schema)
     spool.add(decoder(b'{"value": [{"id": "a"}]}').rows)
-    called = []
+    calls = []
 
     def check_stopped() -> None:
-        called.append(1)
-        if len(called) == 3:
+        calls.append(1)
+        if len(calls) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Every fault of the wire: what can be mended leaves the same snapshot behind, what cannot is told."""
+"""Tests all faults of the emulator: recoverable ones do not change the snapshot, others are reported."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,27 +21,27 @@ NEEDS = PEOPLE.union(SIGN_INS).union(
     )
 )
 
-Order = Callable[[Emulator], None]
+AddFault = Callable[[Emulator], None]
 
 
-def fault(kind: str, **fields: Any) -> Order:
-    def order(emulator: Emulator) -> None:
+def fault(kind: str, **fields: Any) -> AddFault:
+    def add_fault(emulator: Emulator) -> None:
         emulator.faults.add(kind, **fields)
 
-    return order
+    return add_fault
 
 
-def both(*orders: Order) -> Order:
-    def order(emulator: Emulator) -> None:
-        for one in orders:
-            one(emulator)
+def both(*faults: AddFault) -> AddFault:
+    def add_fault(emulator: Emulator) -> None:
+        for add in faults:
+            add(emulator)
 
-    return order
+    return add_fault
 
 
 SECOND = {"path": "/users", "query": "$skiptoken"}
 
-RECOVERABLE: dict[str, Order] = {
+RECOVERABLE: dict[str, AddFault] = {
     "Retry-After in whole seconds": fault("throttled", path="/users", retry_after="2"),
     "Retry-After in decimal seconds": fault("throttled", **SECOND, retry_after="2.128"),
     "Retry-After as a date": fault("throttled", path="/users", retry_after="date:5"),
@@ -96,31 +96,31 @@ def undisturbed(running: Emulator) -> Collected:
     return collect(running, NEEDS)
 
 
-def same(table: pa.Table, other: pa.Table) -> bool:
-    """Whether two tables hold the same, where an error of "None" and none at all are the same."""
-    rows, others = table.to_pylist(), other.to_pylist()
-    for row in (*rows, *others):
+def equal_tables(table: pa.Table, expected: pa.Table) -> bool:
+    """Return whether two tables are equal if an error of "None" is treated as null."""
+    rows, expected_rows = table.to_pylist(), expected.to_pylist()
+    for row in (*rows, *expected_rows):
         if row.get("error") == "None":
             row["error"] = None
-    return bool(rows == others)
+    return bool(rows == expected_rows)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECOVERABLE)
-def test_a_recoverable_fault_leaves_the_same_snapshot(graph: Emulator, undisturbed: Collected, name: str) -> None:
+def test_recoverable_fault_does_not_change_the_snapshot(graph: Emulator, undisturbed: Collected, name: str) -> None:
     RECOVERABLE[name](graph)
-    found = collect(graph, NEEDS)
-    assert {source.name: source.status for source in found.manifest.sources} == {
+    snapshot = collect(graph, NEEDS)
+    assert {source.name: source.status for source in snapshot.manifest.sources} == {
         source.name: source.status for source in undisturbed.manifest.sources
-    }, [source.reason for source in found.manifest.sources]
-    assert found.manifest.complete
+    }, [source.reason for source in snapshot.manifest.sources]
+    assert snapshot.manifest.complete
     for table, content in undisturbed.tables.items():
-        assert same(found.tables[table], content), table
-    assert any(record.faults for record in graph.journal.records), "the fault has struck"
+        assert equal_tables(snapshot.tables[table], content), table
+    assert any(record.faults for record in graph.journal.records), "the fault was applied"
 
 
 @pytest.mark.slow
-def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected) -> None:
+def test_snapshot_without_faults_is_complete(undisturbed: Collected) -> None:
     assert undisturbed.tables["users"].num_rows == 1_300
     ids = undisturbed.tables["users"]["id"].to_pylist()
     assert ids == sorted(set(ids))
@@ -128,13 +128,13 @@ def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected) -> None:
     assert undisturbed.tables["members"].num_rows > 500
 
 
-def test_waits_as_long_as_retry_after_says(graph: Emulator) -> None:
+def test_retry_after_is_respected(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="2.128")
-    found = collect(graph, PEOPLE)
-    assert any(2.1 <= seconds <= 2.2 for seconds in found.time.slept)
+    snapshot = collect(graph, PEOPLE)
+    assert any(2.1 <= seconds <= 2.2 for seconds in snapshot.time.slept)
 
 
-UNMENDABLE: dict[str, tuple[Order, str, str]] = {
+UNRECOVERABLE: dict[str, tuple[AddFault, str, str]] = {
     "denied": (fault("denied", path="/users", times=None), "denied", "grant"),
     "denied in the middle": (fault("denied", **SECOND, times=None), "partial", "grant"),
     "failing for ever, to be asked again at once": (
@@ -179,98 +179,98 @@ UNMENDABLE: dict[str, tuple[Order, str, str]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNMENDABLE)
-def test_what_cannot_be_corrected_is_reported(graph: Emulator, name: str) -> None:
-    order, status, phrases = UNMENDABLE[name]
-    order(graph)
-    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)))
-    assert found.status(Source.USERS) == status
-    assert phrases in found.reason(Source.USERS)
-    assert not found.manifest.complete
+@pytest.mark.parametrize("name", UNRECOVERABLE)
+def test_unrecoverable_fault_is_reported(graph: Emulator, name: str) -> None:
+    add_fault, status, phrase = UNRECOVERABLE[name]
+    add_fault(graph)
+    snapshot = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)))
+    assert snapshot.status(Source.USERS) == status
+    assert phrase in snapshot.reason(Source.USERS)
+    assert not snapshot.manifest.complete
     for source in AGGREGATES:
-        assert found.status(source) == "complete", "the others are not touched"
+        assert snapshot.status(source) == "complete", "other sources are not affected"
     if status == "partial":
-        assert found.tables["users"].num_rows
+        assert snapshot.tables["users"].num_rows
     else:
-        assert found.tables["users"].num_rows == 0
+        assert snapshot.tables["users"].num_rows == 0
 
 
-def test_no_premium_licence_leaves_the_users_alone(graph: Emulator) -> None:
+def test_sign_ins_are_unavailable_without_a_premium_licence(graph: Emulator) -> None:
     graph.faults.add("non-premium", path="/users", query="signInActivity", times=None)
-    found = collect(graph, SIGN_INS)
-    assert found.status(Source.USERS) == "complete"
-    assert found.status(Source.SIGN_IN_ACTIVITY) == "unavailable"
-    assert "P1 or P2" in found.reason(Source.SIGN_IN_ACTIVITY)
+    snapshot = collect(graph, SIGN_INS)
+    assert snapshot.status(Source.USERS) == "complete"
+    assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "unavailable"
+    assert "P1 or P2" in snapshot.reason(Source.SIGN_IN_ACTIVITY)
 
 
-def test_those_whom_the_pass_did_not_return_are_marked(graph: Emulator) -> None:
+def test_users_missing_from_the_sign_in_pass_are_marked(graph: Emulator) -> None:
     graph.faults.add("denied", path="/users", query="$skiptoken", times=None)
-    found = collect(graph, SIGN_INS.union(PEOPLE))
-    marked = [row["notCollected"] for row in found.users().values()]
-    assert found.status(Source.SIGN_IN_ACTIVITY) == "partial"
-    assert marked.count(["signInActivity"]) == len(marked) - 500 > 0
+    snapshot = collect(graph, SIGN_INS.union(PEOPLE))
+    not_collected = [row["notCollected"] for row in snapshot.users().values()]
+    assert snapshot.status(Source.SIGN_IN_ACTIVITY) == "partial"
+    assert not_collected.count(["signInActivity"]) == len(not_collected) - 500 > 0
 
 
-def test_nothing_at_all_is_an_error(graph: Emulator) -> None:
+def test_collection_without_any_data_is_an_error(graph: Emulator) -> None:
     graph.faults.add("server-error", status=500, times=None)
     with pytest.raises(GraphError, match="HTTP 500"):
         collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(failures=2))
 
 
 @pytest.mark.slow
-def test_a_denied_group_source_leaves_the_rest(graph: Emulator) -> None:
+def test_denied_groups_do_not_affect_users(graph: Emulator) -> None:
     graph.faults.add("denied", path="/groups*", times=None)
-    found = collect(graph, NEEDS)
-    assert {found.status(Source.GROUPS), found.status(Source.MEMBERS)} == {"denied"}
-    assert found.status(Source.USERS) == "complete"
+    snapshot = collect(graph, NEEDS)
+    assert {snapshot.status(Source.GROUPS), snapshot.status(Source.MEMBERS)} == {"denied"}
+    assert snapshot.status(Source.USERS) == "complete"
 
 
-def test_a_group_that_is_missing_leaves_the_sources_whole(graph: Emulator) -> None:
-    # There was nothing else to read; the policy that names it is not evaluated (test_audited.py).
+def test_missing_group_leaves_the_sources_complete(graph: Emulator) -> None:
+    # There was nothing else to read; the policy that names the group is not evaluated (test_audit.py).
     needs = Needs(sources=frozenset({Source.GROUPS, Source.MEMBERS}), groups=("LIC-E3", "Nobody's"))
-    found = collect(graph, needs)
-    assert {found.status(Source.GROUPS), found.status(Source.MEMBERS)} == {"complete"}
-    assert [row["displayName"] for row in found.tables["groups"].to_pylist()] == ["LIC-E3"]
-    assert found.tables["groups"].to_pylist()[0]["membersStatus"] == "complete"
+    snapshot = collect(graph, needs)
+    assert {snapshot.status(Source.GROUPS), snapshot.status(Source.MEMBERS)} == {"complete"}
+    assert [row["displayName"] for row in snapshot.tables["groups"].to_pylist()] == ["LIC-E3"]
+    assert snapshot.tables["groups"].to_pylist()[0]["membersStatus"] == "complete"
 
 
 @pytest.mark.slow
-def test_every_property_null_is_no_crash_and_no_guess(graph: Emulator) -> None:
+def test_null_in_every_property_is_kept_as_null(graph: Emulator) -> None:
     graph.faults.add("nulls", times=None)
-    found = collect(graph, NEEDS)
-    assert found.tables["users"].num_rows == 1_300
-    assert found.tables["products"]["enabled"].null_count == found.tables["products"].num_rows
+    snapshot = collect(graph, NEEDS)
+    assert snapshot.tables["users"].num_rows == 1_300
+    assert snapshot.tables["products"]["enabled"].null_count == snapshot.tables["products"].num_rows
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["year-one", "empty-dates"])
-def test_dates_that_mean_never(graph: Emulator, kind: str) -> None:
+def test_dates_that_mean_never_are_null(graph: Emulator, kind: str) -> None:
     graph.faults.add(kind, path="/users", times=None)
-    found = collect(graph, SIGN_INS)
-    assert found.tables["users"]["lastSignInDateTime"].null_count == 1_300
-    assert found.tables["users"]["notCollected"].null_count == 1_300
+    snapshot = collect(graph, SIGN_INS)
+    assert snapshot.tables["users"]["lastSignInDateTime"].null_count == 1_300
+    assert snapshot.tables["users"]["notCollected"].null_count == 1_300
 
 
-def test_missing_locked_out_stays_unknown(graph: Emulator) -> None:
+def test_missing_locked_out_is_null(graph: Emulator) -> None:
     graph.faults.add("no-locked-out", times=None)
-    found = collect(graph, Needs(sources=AGGREGATES))
-    products = found.tables["products"]
+    snapshot = collect(graph, Needs(sources=AGGREGATES))
+    products = snapshot.tables["products"]
     assert products["lockedOut"].null_count == products.num_rows > 0
     assert products["enabled"].null_count == 0
 
 
 @pytest.mark.slow
-def test_enum_values_nobody_knows_are_kept(graph: Emulator) -> None:
+def test_unknown_enum_values_are_kept(graph: Emulator) -> None:
     graph.faults.add("unknown-enums", times=None)
-    found = collect(graph, PEOPLE)
-    assert "unknownFutureValue" in set(found.tables["assignments"]["state"].to_pylist())
+    snapshot = collect(graph, PEOPLE)
+    assert "unknownFutureValue" in set(snapshot.tables["assignments"]["state"].to_pylist())
 
 
-def test_five_people(graph: Emulator) -> None:
+def test_collection_of_the_small_tenant(graph: Emulator) -> None:
     needs = PEOPLE.union(Needs(sources=frozenset({Source.MAILBOXES})))
-    found = collect(graph, needs, tenant=configured(graph, "fabrikam"))
-    people = found.users()
-    assert people["info@fabrikam.example"]["mailboxType"] == "shared"
-    assert people["bram@fabrikam.example"]["accountEnabled"] is False
-    assert people["dora@fabrikam.example"]["usageLocation"] is None
-    assert found.tables["assignments"].num_rows == 4
+    snapshot = collect(graph, needs, tenant=configured(graph, "fabrikam"))
+    users = snapshot.users()
+    assert users["info@fabrikam.example"]["mailboxType"] == "shared"
+    assert users["bram@fabrikam.example"]["accountEnabled"] is False
+    assert users["dora@fabrikam.example"]["usageLocation"] is None
+    assert snapshot.tables["assignments"].num_rows == 4

@@ -1,4 +1,4 @@
-"""A collection that is asked to stop does so at once, and leaves nothing half done."""
+"""Tests that a collection stops at once on a signal and leaves no incomplete snapshot."""
 
 import os
 import signal
@@ -30,27 +30,27 @@ except KeyboardInterrupt:
 """
 
 
-def asked(graph: Emulator, path: str) -> None:
-    """Wait until a program has asked for something, however slow the machine is."""
+def wait_for_request(graph: Emulator, path: str) -> None:
+    """Wait until the emulator has received a request for a path, for at most 300 seconds."""
     deadline = time.monotonic() + 300
     while not graph.journal.of(path):
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_being_stopped_leaves_no_half_snapshot(graph: Emulator, tmp_path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_signal_leaves_no_incomplete_snapshot(graph: Emulator, tmp_path: Path, signal_number: signal.Signals) -> None:
     graph.faults.add("slow", path="/users", query="$skiptoken", seconds=900, times=None)
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], env=env, stdout=subprocess.PIPE)
-    asked(graph, "/users")
-    process.send_signal(number)
-    process.communicate(timeout=120)  # far less than the answer takes that it waits for
-    assert process.returncode == (-9 if number is signal.SIGKILL else 130)
-    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name == "manifest.json"]
-    assert not left
-    if number is not signal.SIGKILL:
+    wait_for_request(graph, "/users")
+    process.send_signal(signal_number)
+    process.communicate(timeout=120)  # far less than the 900 seconds of the pending answer
+    assert process.returncode == (-9 if signal_number is signal.SIGKILL else 130)
+    manifests = [path for path in tmp_path.rglob("*") if path.is_file() and path.name == "manifest.json"]
+    assert not manifests
+    if signal_number is not signal.SIGKILL:
         assert not list(tmp_path.iterdir())
     graph.faults.clear()
     outcome = collect_all(
@@ -60,14 +60,14 @@ def test_being_stopped_leaves_no_half_snapshot(graph: Emulator, tmp_path: Path, 
     assert [path.name for path in (tmp_path / "contoso").iterdir()] == [outcome[0].folder.name]
 
 
-def test_a_runner_ends_what_no_interrupt_reaches(graph: Emulator, tmp_path: Path) -> None:
-    """Whoever starts the program in the background makes it ignore SIGINT; SIGTERM must end it all the same."""
+def test_sigterm_stops_a_process_that_ignores_sigint(graph: Emulator, tmp_path: Path) -> None:
+    """Shells start background processes with SIGINT ignored; SIGTERM must stop them nevertheless."""
     graph.faults.add("slow", path="/users", query="$skiptoken", seconds=900, times=None)
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
-    deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + SCRIPT
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + SCRIPT
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
-    with subprocess.Popen([sys.executable, "-c", deaf, *arguments], env=env, stdout=subprocess.PIPE) as process:
-        asked(graph, "/users")
+    with subprocess.Popen([sys.executable, "-c", script, *arguments], env=env, stdout=subprocess.PIPE) as process:
+        wait_for_request(graph, "/users")
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
@@ -75,9 +75,9 @@ def test_a_runner_ends_what_no_interrupt_reaches(graph: Emulator, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-def test_what_swallows_every_exception_swallows_no_request_to_stop(graph: Emulator, tmp_path: Path) -> None:
-    """Libraries hold bare `except:` clauses; a request to stop that arrives inside one must not be lost."""
-    swallowing = """
+def test_sigterm_inside_a_bare_except_is_not_lost(graph: Emulator, tmp_path: Path) -> None:
+    """Libraries contain bare `except:` clauses; a signal that arrives inside one must not be lost."""
+    needs_source = """
 import os, signal, time
 def needs(_):
     try:
@@ -87,10 +87,10 @@ def needs(_):
         pass
     return PEOPLE
 """
-    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + swallowing
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + needs_source
     script += SCRIPT.replace("lambda _: PEOPLE", "needs")
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], env=env, timeout=300, check=False)
-    assert done.returncode == 130
+    completed = subprocess.run([sys.executable, "-c", script, *arguments], env=env, timeout=300, check=False)
+    assert completed.returncode == 130
     assert not list(tmp_path.iterdir())

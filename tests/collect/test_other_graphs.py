@@ -1,4 +1,4 @@
-"""Services that speak Graph's language with another accent: what is understood, and what is told rather than guessed."""
+"""Tests answers that deviate from Graph's: which are accepted, and which are reported instead of guessed."""
 
 import gzip
 import json
@@ -14,8 +14,8 @@ from tests.builders.tenant.collection import PEOPLE
 from tests.builders.tenant.other_graphs import COUNT, SKU, Accent, collected_from, person, served, sku
 
 
-def swapped(document: dict[str, Any]) -> bytes:
-    """The link before the list, and much that nobody asked for."""
+def link_first(document: dict[str, Any]) -> bytes:
+    """Return a page with the next link before the rows and with unrequested properties."""
     more: dict[str, Any] = {
         "@odata.context": "x",
         "@odata.count": None,
@@ -34,7 +34,7 @@ def link_null(document: dict[str, Any]) -> bytes:
     return json.dumps({"@odata.nextLink": None, **document}).encode()
 
 
-UNDERSTOOD: dict[str, Accent] = {
+ACCEPTED: dict[str, Accent] = {
     "as Graph": Accent(),
     "HTTP/1.0, a connection each": Accent(protocol="HTTP/1.0"),
     "HTTP/1.0 without a length": Accent(protocol="HTTP/1.0", framing="close"),
@@ -51,7 +51,7 @@ UNDERSTOOD: dict[str, Accent] = {
     "gzip": Accent(
         headers={"Content-Encoding": "gzip"}, dress=lambda document: gzip.compress(json.dumps(document).encode())
     ),
-    "link first, unknown keys": Accent(dress=swapped),
+    "link first, unknown keys": Accent(dress=link_first),
     "a link that is null at the end": Accent(dress=link_null),
     "links in another order": Accent(link=lambda root, token: f"{root}/users?$top=3&$skiptoken={token}&$select=id,x"),
     "links with encoded names": Accent(link=lambda root, token: f"{root}/users?%24skiptoken={token}&%24top=3"),
@@ -71,24 +71,24 @@ UNDERSTOOD: dict[str, Accent] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNDERSTOOD)
-def test_another_accent_is_understood(name: str) -> None:
-    found = collected_from(UNDERSTOOD[name])
-    assert found.manifest.complete, [source.reason for source in found.manifest.sources]
-    assert sorted(found.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
-    assert found.tables["assignments"].num_rows == COUNT
-    assert found.tables["products"].to_pylist()[0]["consumed"] == COUNT
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_deviating_answers_are_accepted(name: str) -> None:
+    snapshot = collected_from(ACCEPTED[name])
+    assert snapshot.manifest.complete, [source.reason for source in snapshot.manifest.sources]
+    assert sorted(snapshot.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
+    assert snapshot.tables["assignments"].num_rows == COUNT
+    assert snapshot.tables["products"].to_pylist()[0]["consumed"] == COUNT
 
 
-def once(
+def first_answer(
     status: int, headers: dict[str, str], body: bytes
 ) -> Callable[[str], tuple[int, dict[str, str], bytes] | None]:
-    """Answer so the first time that users are asked for."""
-    left = [1]
+    """Return a handler that gives this answer to the first request for users."""
+    pending = [1]
 
     def first(path: str) -> tuple[int, dict[str, str], bytes] | None:
-        if "/users?" in path and left:
-            left.clear()
+        if "/users?" in path and pending:
+            pending.clear()
             return status, headers, body
         return None
 
@@ -97,7 +97,7 @@ def once(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("headers", "least", "most"),
+    ("headers", "minimum", "maximum"),
     [
         ({"RETRY-AFTER": "3"}, 3, 3),
         ({"retry-after": " 2.5 "}, 2.5, 2.5),
@@ -111,10 +111,10 @@ def once(
         ({}, 0.1, 2),
     ],
 )
-def test_every_form_of_retry_after(headers: dict[str, str], least: float, most: float) -> None:
-    found = collected_from(Accent(first=once(429, headers, b"")), PEOPLE)
-    assert found.manifest.complete
-    assert any(least <= seconds <= most for seconds in found.time.slept), found.time.slept
+def test_every_form_of_retry_after(headers: dict[str, str], minimum: float, maximum: float) -> None:
+    snapshot = collected_from(Accent(first=first_answer(429, headers, b"")), PEOPLE)
+    assert snapshot.manifest.complete
+    assert any(minimum <= seconds <= maximum for seconds in snapshot.time.slept), snapshot.time.slept
 
 
 @pytest.mark.slow
@@ -138,35 +138,35 @@ def test_every_form_of_retry_after(headers: dict[str, str], least: float, most: 
         b'{"value": ' + b"[" * 300_000,
     ],
 )
-def test_an_answer_of_200_that_holds_no_page_is_asked_for_again(body: bytes) -> None:
-    accent = Accent(first=once(200, {}, body))
-    found = collected_from(accent, PEOPLE)
-    assert found.manifest.complete
-    assert sorted(found.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
+def test_request_is_repeated_if_a_200_answer_is_no_page(body: bytes) -> None:
+    accent = Accent(first=first_answer(200, {}, body))
+    snapshot = collected_from(accent, PEOPLE)
+    assert snapshot.manifest.complete
+    assert sorted(snapshot.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
 
 
-def test_an_error_that_says_200_is_quoted() -> None:
+def test_error_object_with_status_200_is_reported() -> None:
     body = b'{"error": {"code": "generalException", "message": "the cupboard is bare"}}'
     accent = Accent(first=lambda path: (200, {}, body) if "/users" in path else None)
-    found = collected_from(accent)
-    assert found.status(Source.USERS) == "unavailable"
-    assert "generalException: the cupboard is bare" in found.reason(Source.USERS)
+    snapshot = collected_from(accent)
+    assert snapshot.status(Source.USERS) == "unavailable"
+    assert "generalException: the cupboard is bare" in snapshot.reason(Source.USERS)
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed_with_a_token(status: int) -> None:
+def test_redirects_are_not_followed(status: int) -> None:
     accent = Accent()
     with served(accent) as elsewhere:
-        moved = Accent(
+        redirecting = Accent(
             first=lambda path: (status, {"Location": elsewhere + "/users"}, b"") if "/users" in path else None
         )
-        found = collected_from(moved)
-    assert found.status(Source.USERS) == "unavailable"
-    assert "redirect" in found.reason(Source.USERS)
+        snapshot = collected_from(redirecting)
+    assert snapshot.status(Source.USERS) == "unavailable"
+    assert "redirect" in snapshot.reason(Source.USERS)
     assert not accent.asked
 
 
-def test_html_for_everything_is_no_graph() -> None:
+def test_html_answers_are_an_error() -> None:
     page = b"<!DOCTYPE html><title>Sign in to the network</title>"
     with pytest.raises(GraphError, match="not from Microsoft Graph"):
         collected_from(Accent(first=lambda path: (200, {"Content-Type": "text/html"}, page)))  # noqa: ARG005
@@ -201,14 +201,14 @@ HOSTILE: dict[str, Accent] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_values_are_no_crash(name: str) -> None:
-    found = collected_from(HOSTILE[name])
-    assert found.status(Source.USERS) == "complete"
-    assert found.status(Source.SUBSCRIBED_SKUS) == "complete"
-    assert found.tables["products"].num_rows == len(HOSTILE[name].skus)
+def test_hostile_values_do_not_fail_the_collection(name: str) -> None:
+    snapshot = collected_from(HOSTILE[name])
+    assert snapshot.status(Source.USERS) == "complete"
+    assert snapshot.status(Source.SUBSCRIBED_SKUS) == "complete"
+    assert snapshot.tables["products"].num_rows == len(HOSTILE[name].skus)
 
 
-def test_negative_seats_are_kept_and_what_is_no_number_is_reported() -> None:
+def test_negative_seats_are_kept_and_invalid_numbers_are_reported() -> None:
     accent = Accent(
         skus=[
             {**sku(prepaidUnits={"enabled": -5}), "skuId": "a"},
@@ -219,30 +219,30 @@ def test_negative_seats_are_kept_and_what_is_no_number_is_reported() -> None:
             {**sku(prepaidUnits={"enabled": 1e300}), "skuId": "f"},
         ]
     )
-    found = collected_from(accent)
-    rows = {row["skuId"]: row for row in found.tables["products"].to_pylist()}
+    snapshot = collected_from(accent)
+    rows = {row["skuId"]: row for row in snapshot.tables["products"].to_pylist()}
     assert rows["a"]["enabled"] == -5
     assert rows["b"]["consumed"] is None
     assert [rows[name]["enabled"] for name in "cdef"] == [None] * 4
-    assert found.status(Source.SUBSCRIBED_SKUS) == "partial"
-    assert found.reason(Source.SUBSCRIBED_SKUS).endswith("invalid numbers of seats: 5")
+    assert snapshot.status(Source.SUBSCRIBED_SKUS) == "partial"
+    assert snapshot.reason(Source.SUBSCRIBED_SKUS).endswith("invalid numbers of seats: 5")
 
 
 @pytest.mark.parametrize("source", [Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS])
-@pytest.mark.parametrize("kept", [0, 1])
-def test_what_came_without_an_id_is_missing_and_reported(source: Source, kept: int) -> None:
+@pytest.mark.parametrize("valid_count", [0, 1])
+def test_objects_without_an_id_are_reported(source: Source, valid_count: int) -> None:
     key = "skuId" if source is Source.SUBSCRIBED_SKUS else "id"
-    rows = [{key: SKU}] * kept + [{"displayName": "nameless"}, {key: None}, {key: 7}]
+    rows = [{key: SKU}] * valid_count + [{"displayName": "nameless"}, {key: None}, {key: 7}]
     accent = Accent()
     setattr(accent, {"subscribedSkus": "skus"}.get(source.value, source.value), rows)
-    found = collected_from(accent)
-    assert found.status(source) == ("partial" if kept else "unavailable")
-    assert found.reason(source) == f"objects that came without {key}: 3; report it to Microsoft"
+    snapshot = collected_from(accent)
+    assert snapshot.status(source) == ("partial" if valid_count else "unavailable")
+    assert snapshot.reason(source) == f"objects that came without {key}: 3; report it to Microsoft"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "whole"),
+    ("text", "is_valid"),
     [
         ("0001-01-01T00:00:00Z", True),
         ("0001-01-01T00:00:00+14:00", True),
@@ -254,26 +254,26 @@ def test_what_came_without_an_id_is_missing_and_reported(source: Source, kept: i
         ("yesterday", False),
     ],
 )
-def test_dates_at_the_edge(text: str | None, *, whole: bool) -> None:
+def test_dates_outside_the_range_are_reported(text: str | None, *, is_valid: bool) -> None:
     accent = Accent(
         subscriptions=[{"id": "s", "nextLifecycleDateTime": text}],
         people=[{**person(number), "createdDateTime": text if number == 3 else None} for number in range(COUNT)],
     )
-    found = collected_from(accent)
-    assert found.status(Source.SUBSCRIPTIONS) == ("complete" if whole else "partial")
-    row = found.users()["user3@contoso.example"]
-    assert row["notCollected"] == (None if whole else ["createdDateTime"])
+    snapshot = collected_from(accent)
+    assert snapshot.status(Source.SUBSCRIPTIONS) == ("complete" if is_valid else "partial")
+    row = snapshot.users()["user3@contoso.example"]
+    assert row["notCollected"] == (None if is_valid else ["createdDateTime"])
 
 
-def test_unknown_enumerations_and_missing_properties_are_handled_values() -> None:
+def test_unknown_enum_values_are_kept_and_missing_properties_marked() -> None:
     accent = Accent(
         people=[{"id": f"0{number}", "userPrincipalName": f"u{number}", "userType": None} for number in range(COUNT)],
         skus=[{"skuId": SKU, "capabilityStatus": "Paused", "appliesTo": "Robot", "prepaidUnits": {"enabled": 1}}],
     )
-    found = collected_from(accent)
-    for row in found.users().values():
+    snapshot = collected_from(accent)
+    for row in snapshot.users().values():
         assert row["userType"] is None
-        # Nobody could see anything of these, so what is null is not known to be absent.
+        # These properties were not returned at all, so null does not mean that they are not set.
         assert {"accountEnabled", "assignedLicenses", "licenseAssignmentStates", "userType"} <= set(row["notCollected"])
-    product = found.tables["products"].to_pylist()[0]
+    product = snapshot.tables["products"].to_pylist()[0]
     assert (product["capabilityStatus"], product["appliesTo"], product["lockedOut"]) == ("Paused", "Robot", None)

@@ -1,4 +1,4 @@
-"""Pages into columns: the quick way and the plain way agree, whatever the order, the repetitions and the nonsense."""
+"""Tests that pages of users are decoded into columns, for any order, duplicates and invalid values."""
 
 import json
 from pathlib import Path
@@ -66,22 +66,22 @@ def body(rows: list[Any], link: str | None = None, *, indent: int | None = None)
     st.sampled_from([1, 600, 5_000, 1 << 20]),
     st.booleans(),
 )
-def test_columns_hold_what_the_rows_say(
+def test_decoded_columns_equal_the_rows(
     tmp_path_factory: pytest.TempPathFactory,
     users: list[dict[str, Any]],
     random: Any,
     size: int,
     limit: int,
-    pretty: bool,  # noqa: FBT001
+    indented: bool,  # noqa: FBT001
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
     people = [{**user, "id": f"{index:03}"} for index, user in enumerate(users)]
-    sent = [*people, *random.sample(people, len(people) // 2)]
-    random.shuffle(sent)
+    shuffled = [*people, *random.sample(people, len(people) // 2)]
+    random.shuffle(shuffled)
     decoder = Decoder(SELECT)
     spool = Spool(folder, "users", decoder.schema, limit=limit)
-    for start in range(0, len(sent), size):
-        spool.add(decoder(body(sent[start : start + size], indent=2 if pretty else None)).rows)
+    for start in range(0, len(shuffled), size):
+        spool.add(decoder(body(shuffled[start : start + size], indent=2 if indented else None)).rows)
     groups = list(row_groups(spool))
     rows = [row for batch, _ in groups for row in batch.to_pylist()]
     links = [row for _, batch in groups for row in batch.to_pylist()]
@@ -115,8 +115,8 @@ def _six_digits(text: str | None) -> str | None:
         (None, "licenseAssignmentStates"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_not_collected_and_the_rest_is(tmp_path: Path, value: Any, name: str) -> None:
-    good = {
+def test_values_of_the_wrong_type_are_not_collected(tmp_path: Path, value: Any, name: str) -> None:
+    valid = {
         "id": "1",
         "displayName": "Ann",
         "accountEnabled": True,
@@ -125,7 +125,7 @@ def test_a_value_of_the_wrong_type_is_not_collected_and_the_rest_is(tmp_path: Pa
     }
     decoder = Decoder(SELECT)
     spool = Spool(tmp_path, "users", decoder.schema)
-    spool.add(decoder(body([good, {**good, "id": "2", name: value}])).rows)
+    spool.add(decoder(body([valid, {**valid, "id": "2", name: value}])).rows)
     ((batch, _),) = row_groups(spool)
     first, second = batch.to_pylist()
     assert first["notCollected"] is None
@@ -155,7 +155,7 @@ def test_objects_without_an_id_are_counted() -> None:
         b"\xff\xfe",
     ],
 )
-def test_a_body_that_is_not_graphs(text: bytes) -> None:
+def test_body_other_than_a_page_is_an_error(text: bytes) -> None:
     with pytest.raises(NotGraphError):
         Decoder(("id",))(text)
     with pytest.raises(NotGraphError):
@@ -163,13 +163,13 @@ def test_a_body_that_is_not_graphs(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"-1", b"1.5", b"12345678901234"])
-def test_a_count_that_is_no_number(text: bytes) -> None:
+def test_count_other_than_a_number_is_an_error(text: bytes) -> None:
     with pytest.raises(NotGraphError):
         decode_count(text)
     assert decode_count(b"\xef\xbb\xbf893\r\n") == 893
 
 
-def test_dates() -> None:
+def test_timestamps() -> None:
     texts = [
         "2020-01-02T03:04:05Z",
         "2020-01-02T03:04:05.1234567Z",
@@ -180,9 +180,9 @@ def test_dates() -> None:
         "9999-12-31T23:59:59Z",
         "nonsense",
     ]
-    found, wrong = timestamps(pa.array(texts))
-    assert [moment is None for moment in found.to_pylist()] == [False, False, False, True, True, True, False, True]
-    assert wrong.to_pylist() == [False] * 7 + [True]
+    instants, invalid = timestamps(pa.array(texts))
+    assert [moment is None for moment in instants.to_pylist()] == [False, False, False, True, True, True, False, True]
+    assert invalid.to_pylist() == [False] * 7 + [True]
 
 
 @pytest.mark.slow
@@ -190,6 +190,6 @@ def test_dates() -> None:
     st.lists(st.text("ab'-z", max_size=3), min_size=1, max_size=6),
     st.text("AaBb'-zZ_é", max_size=4),
 )
-def test_shares_leave_nobody_out_whatever_the_order_of_names(bounds: list[str], name: str) -> None:
+def test_shards_cover_every_name(bounds: list[str], name: str) -> None:
     filters = Shards.between(bounds).filters
-    assert any(where is not None and parse(where).matches({"userPrincipalName": name}.get) for where in filters)
+    assert any(text is not None and parse(text).matches({"userPrincipalName": name}.get) for text in filters)

@@ -1,4 +1,4 @@
-"""A source of collection, written as CONTRIBUTING.md says and added to the registry: it is read, and degrades."""
+"""Tests a custom source of collection, written as described in CONTRIBUTING.md and added to the registry."""
 
 import asyncio
 from pathlib import Path
@@ -24,7 +24,7 @@ NEEDS = Needs(sources=frozenset({Source.USERS, Source.MAILBOXES}), user_properti
 
 
 async def read(context: CollectionContext) -> SourceResult:
-    """Read one list of Graph, and give each user a value of it."""
+    """Read one list of Graph and set a column of each user from it."""
     users = await context.users
     rows, faults = await context.all_rows(
         Source.MAILBOXES,
@@ -71,7 +71,7 @@ def collect_with_template(graph: Emulator, root: Path) -> Collected:
     return collected(folder, time)
 
 
-def test_a_registered_source_fills_its_column(graph: Emulator, tmp_path: Path) -> None:
+def test_registered_source_fills_its_column(graph: Emulator, tmp_path: Path) -> None:
     assert sources_for(NEEDS, REGISTRY) == (USERS, TEMPLATE)
     snapshot = collect_with_template(graph, tmp_path)
     assert snapshot.status(Source.MAILBOXES) == "complete"
@@ -79,7 +79,7 @@ def test_a_registered_source_fills_its_column(graph: Emulator, tmp_path: Path) -
     assert kind.startswith("groups with errors: ")
 
 
-def test_a_source_that_is_refused_becomes_coverage(graph: Emulator, tmp_path: Path) -> None:
+def test_denied_source_is_reported_in_coverage(graph: Emulator, tmp_path: Path) -> None:
     graph.faults.add("denied", path="/groups", times=None)
     snapshot = collect_with_template(graph, tmp_path)
     assert snapshot.status(Source.MAILBOXES) == "denied"

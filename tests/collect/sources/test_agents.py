@@ -1,4 +1,4 @@
-"""Users of agents are told from people where a policy asks, also in clouds that do not know the property."""
+"""Tests that agent users are identified if a policy needs it, also in clouds without the property."""
 
 import pytest
 from msgspec.structs import replace
@@ -30,21 +30,21 @@ def test_agents_are_identified_by_type_or_parent(refused: bool, agents: set[str]
     with running_emulator([tenant]) as graph:
         if refused:
             graph.faults.add("bad-request", path="/users", times=1)
-        found = collect(graph, AGENTS)
-        lists = graph.journal.of("/users")
-    users = found.users()
-    assert found.status(Source.USERS) == "complete"
+        snapshot = collect(graph, AGENTS)
+        requests = graph.journal.of("/users")
+    users = snapshot.users()
+    assert snapshot.status(Source.USERS) == "complete"
     assert {name.partition("@")[0] for name, row in users.items() if row["agent"]} == agents
     assert users["ann@contoso.example"]["agent"] is False
     assert (users["odd@contoso.example"]["notCollected"] == ["agent"]) is not refused
-    assert "agent" in found.manifest.coverage(Source.USERS).asked
-    assert ["identityParentId" in str(record.query) for record in lists] == ([True, False] if refused else [True])
+    assert "agent" in snapshot.manifest.coverage(Source.USERS).asked
+    assert ["identityParentId" in str(record.query) for record in requests] == ([True, False] if refused else [True])
 
 
-def test_nobody_is_asked_for_agents_where_no_policy_does() -> None:
+def test_agent_property_is_not_requested_if_no_policy_needs_it() -> None:
     tenant = load({"name": "contoso", "tenantId": stable_id("agents", "none"), "users": []})
     tenant.register(auditor_app())
     with running_emulator([tenant]) as graph:
-        found = collect(graph, PEOPLE)
+        snapshot = collect(graph, PEOPLE)
         assert all("identityParentId" not in str(record.query) for record in graph.journal.of("/users"))
-    assert "agent" not in found.manifest.coverage(Source.USERS).asked
+    assert "agent" not in snapshot.manifest.coverage(Source.USERS).asked

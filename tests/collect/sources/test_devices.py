@@ -1,4 +1,4 @@
-"""Managed devices are read by pages and counted by user; whoever has none has 0, and what was not read is unknown."""
+"""Tests that managed devices are read in pages and counted by user: 0 if there are none, unknown if not read."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,11 +16,11 @@ from tests.emulator.tenant.directory import Tenant, load, stable_id
 NEEDS = Needs(sources=frozenset({Source.USERS, Source.DEVICES}), user_properties=("userPrincipalName",))
 _PATH = "/deviceManagement/managedDevices"
 _NAMES = ("ann", "bob", "cas", "dee", "eve")
-_SEEN = "2026-11-0{}T08:00:00.1234567Z"
+_LAST_SYNC = "2026-11-0{}T08:00:00.1234567Z"
 
 
-def _device(number: int, user: str, agent: str = "mdm", seen: str = _SEEN.format(1)) -> dict[str, Any]:
-    return {"id": f"D{number:05}", "userId": user, "managementAgent": agent, "lastSyncDateTime": seen}
+def _device(number: int, user: str, agent: str = "mdm", last_sync: str = _LAST_SYNC.format(1)) -> dict[str, Any]:
+    return {"id": f"D{number:05}", "userId": user, "managementAgent": agent, "lastSyncDateTime": last_sync}
 
 
 def _tenant() -> Tenant:
@@ -28,13 +28,13 @@ def _tenant() -> Tenant:
     tenant = load({"name": "contoso", "tenantId": stable_id("devices", "contoso"), "users": users})
     ann, bob, cas, dee, _ = (str(tenant.people.value(index, "id")) for index in range(len(_NAMES)))
     tenant.devices = [
-        *(_device(number, ann.upper(), seen=_SEEN.format(1 + number % 3)) for number in range(1_200)),
+        *(_device(number, ann.upper(), last_sync=_LAST_SYNC.format(1 + number % 3)) for number in range(1_200)),
         *(_device(2_000 + index, bob, agent) for index, agent in enumerate(("eas", "msSense", "unknown", "EAS"))),
         _device(3_000, cas, "agentOfTheYear2031", "0001-01-01T00:00:00Z"),
         *(_device(4_000 + index, "") for index in range(900)),
         _device(5_000, "00000000-0000-4000-8000-00000000ffff"),
-        _device(6_000, dee, "easMdm", _SEEN.format(3)),
-        _device(6_000, dee, "easMdm", _SEEN.format(3)),
+        _device(6_000, dee, "easMdm", _LAST_SYNC.format(3)),
+        _device(6_000, dee, "easMdm", _LAST_SYNC.format(3)),
     ]
     tenant.register(auditor_app())
     return tenant
@@ -46,19 +46,19 @@ def graph() -> Iterator[Emulator]:
         yield emulator
 
 
-def _devices(found: Collected) -> dict[str, tuple[int, datetime | None]]:
+def _devices(snapshot: Collected) -> dict[str, tuple[int, datetime | None]]:
     return {
         name.partition("@")[0]: (row["managedDevices"], row["managedDeviceLastSyncDateTime"])
-        for name, row in found.users().items()
+        for name, row in snapshot.users().items()
     }
 
 
 def test_devices_are_counted_by_user(graph: Emulator) -> None:
-    found = collect(graph, NEEDS)
+    snapshot = collect(graph, NEEDS)
     latest = datetime(2026, 11, 3, 8, 0, 0, 123456, tzinfo=UTC)
-    assert found.status(Source.DEVICES) == "complete"
-    assert found.manifest.coverage(Source.DEVICES).count == 2_108
-    assert _devices(found) == {
+    assert snapshot.status(Source.DEVICES) == "complete"
+    assert snapshot.manifest.coverage(Source.DEVICES).count == 2_108
+    assert _devices(snapshot) == {
         "ann": (1_200, latest), "bob": (0, None), "cas": (1, None), "dee": (1, latest), "eve": (0, None)
     }  # fmt: skip
     pages = graph.journal.of(_PATH)
@@ -67,33 +67,35 @@ def test_devices_are_counted_by_user(graph: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "status"), [({"kind": "denied"}, "denied"), ({"kind": "server-error", "status": 500}, "complete")]
+    ("fault", "status"), [({"kind": "denied"}, "denied"), ({"kind": "server-error", "status": 500}, "complete")]
 )
-def test_a_refusal_is_reported_and_a_throttle_is_waited_for(graph: Emulator, kind: dict[str, Any], status: str) -> None:
-    name = kind.pop("kind")
-    graph.faults.add(name, path=_PATH, times=None if name == "denied" else 2, **kind)
-    found = collect(graph, NEEDS)
-    assert found.status(Source.DEVICES) == status
-    assert (_PATH in found.reason(Source.DEVICES)) is (status == "denied")
+def test_denied_devices_are_reported_and_failed_requests_are_repeated(
+    graph: Emulator, fault: dict[str, Any], status: str
+) -> None:
+    kind = fault.pop("kind")
+    graph.faults.add(kind, path=_PATH, times=None if kind == "denied" else 2, **fault)
+    snapshot = collect(graph, NEEDS)
+    assert snapshot.status(Source.DEVICES) == status
+    assert (_PATH in snapshot.reason(Source.DEVICES)) is (status == "denied")
 
 
-def test_a_tenant_without_intune_is_reported(graph: Emulator) -> None:
+def test_devices_are_unavailable_without_intune(graph: Emulator) -> None:
     graph.tenants["contoso"].devices = None
-    found = collect(graph, NEEDS)
-    assert found.status(Source.DEVICES) == "unavailable"
-    assert "the tenant has no Intune" in found.reason(Source.DEVICES)
-    assert found.status(Source.USERS) == "complete"
+    snapshot = collect(graph, NEEDS)
+    assert snapshot.status(Source.DEVICES) == "unavailable"
+    assert "the tenant has no Intune" in snapshot.reason(Source.DEVICES)
+    assert snapshot.status(Source.USERS) == "complete"
 
 
-def test_devices_that_are_damaged_leave_the_source_partial(graph: Emulator) -> None:
+def test_damaged_devices_make_the_source_partial(graph: Emulator) -> None:
     ann = str(graph.tenants["contoso"].people.value(0, "id"))
     graph.tenants["contoso"].devices = [
         _device(1, ann),
         {**_device(2, ann), "managementAgent": None},
         {**_device(3, ann), "userId": 7},
-        _device(4, ann, seen="yesterday"),
+        _device(4, ann, last_sync="yesterday"),
     ]
-    found = collect(graph, NEEDS)
-    assert found.status(Source.DEVICES) == "partial"
-    assert "not readable: 3" in found.reason(Source.DEVICES)
-    assert _devices(found)["ann"][0] == 2
+    snapshot = collect(graph, NEEDS)
+    assert snapshot.status(Source.DEVICES) == "partial"
+    assert "not readable: 3" in snapshot.reason(Source.DEVICES)
+    assert _devices(snapshot)["ann"][0] == 2

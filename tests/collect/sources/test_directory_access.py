@@ -1,4 +1,4 @@
-"""Directory roles and Conditional Access policies are read, and every refusal that Graph documents is told."""
+"""Tests that directory roles and Conditional Access policies are collected, and documented errors of Graph reported."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ from tests.emulator.tenant.directory import READ_ROLES, Tenant, load, stable_id
 
 ADMIN, READER = "62e90394-69f5-4237-9190-012177145e10", "f2ef992c-3afb-46b9-b7cf-a126ee74c451"
 CUSTOM = "aaaaaaaa-0000-4000-8000-000000000001"
-GONE = "aaaaaaaa-0000-4000-8000-000000000009"
+DELETED = "aaaaaaaa-0000-4000-8000-000000000009"
 APPLICATION = "aaaaaaaa-0000-4000-8000-00000000000a"
 ID = stable_id("access", "contoso")
 USERS = ("ann", "bo", "cy", "dee")
@@ -69,11 +69,13 @@ def _tenant() -> Tenant:
                 assignment(1, user("ann"), ADMIN),
                 assignment(2, group("Admins"), CUSTOM),
                 assignment(3, APPLICATION, ADMIN),
-                assignment(4, GONE, ADMIN),
+                assignment(4, DELETED, ADMIN),
             ],
             "roleEligibilityScheduleInstances": [assignment(5, user("dee"), READER)],
             "conditionalAccessPolicies": [
-                policy("Everybody", includeUsers=["All"], excludeGroups=[group("Admins"), GONE], excludeRoles=[ADMIN]),
+                policy(
+                    "Everybody", includeUsers=["All"], excludeGroups=[group("Admins"), DELETED], excludeRoles=[ADMIN]
+                ),
                 policy("Report only", includeGroups=[group("Report only")], state="enabledForReportingButNotEnforced"),
             ],
             "accessPage": 1,
@@ -97,61 +99,61 @@ def graph(running: Emulator) -> Iterator[Emulator]:
     running.tenants["contoso"].register(auditor_app())
 
 
-def members(found: Collected) -> set[tuple[str, str, bool]]:
-    return {(row["groupId"], row["userId"], row["transitive"]) for row in found.tables["members"].to_pylist()}
+def members(snapshot: Collected) -> set[tuple[str, str, bool]]:
+    return {(row["groupId"], row["userId"], row["transitive"]) for row in snapshot.tables["members"].to_pylist()}
 
 
-def statuses(found: Collected) -> dict[str, tuple[str, str]]:
-    rows = found.tables["groups"].to_pylist()
+def statuses(snapshot: Collected) -> dict[str, tuple[str, str]]:
+    rows = snapshot.tables["groups"].to_pylist()
     return {row["id"]: (row["membersStatus"], row["transitiveMembersStatus"]) for row in rows}
 
 
-def test_roles_are_read_with_the_direct_members_of_their_groups(graph: Emulator) -> None:
-    found = collect(graph, ROLES)
-    coverage = found.manifest.coverage(Source.DIRECTORY_ROLES)
+def test_roles_are_collected_with_direct_members_of_assigned_groups(graph: Emulator) -> None:
+    snapshot = collect(graph, ROLES)
+    coverage = snapshot.manifest.coverage(Source.DIRECTORY_ROLES)
     assert (coverage.status, coverage.reason, coverage.count) == ("complete", None, 5)
     assert coverage.asked == ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances")
     rows = [
-        (row["principalId"], row["roleDefinitionId"], row["eligible"]) for row in found.tables["role_assignments"].to_pylist()
+        (row["principalId"], row["roleDefinitionId"], row["eligible"]) for row in snapshot.tables["role_assignments"].to_pylist()
     ]  # fmt: skip
     assert rows[0] == (user("ann"), ADMIN, False)
     assert rows[4] == (user("dee"), READER, True)
-    assert members(found) == {(group("Admins"), user("bo"), False)}
-    assert statuses(found) == {group("Admins"): ("complete", "not-needed")}
-    assert {row["displayName"] for row in found.tables["role_definitions"].to_pylist()} == {
+    assert members(snapshot) == {(group("Admins"), user("bo"), False)}
+    assert statuses(snapshot) == {group("Admins"): ("complete", "not-needed")}
+    assert {row["displayName"] for row in snapshot.tables["role_definitions"].to_pylist()} == {
         "Global Administrator",
         "Own",
     }
-    # One request for each page, one for the kinds of all principals, one for the members of all groups.
+    # One request for each page, one for the types of all principals, one for the members of all groups.
     assert len(graph.journal.of("/roleManagement/directory/roleAssignments")) == 4
     assert [len(graph.journal.of(path)) for path in ("/directoryObjects/getByIds", "/$batch")] == [1, 1]
     assert not any("$top" in record.query or "$expand" in record.query for record in graph.journal.of(ROLE_PATHS[1]))
 
 
-def test_eligible_roles_are_read_only_where_policies_ask_for_them(graph: Emulator) -> None:
-    found = collect(graph, ACTIVE)
+def test_eligible_roles_are_read_only_if_policies_need_them(graph: Emulator) -> None:
+    snapshot = collect(graph, ACTIVE)
     assert not graph.journal.of(ELIGIBLE)
-    assert "roleEligibilityScheduleInstances" not in found.manifest.coverage(Source.DIRECTORY_ROLES).asked
+    assert "roleEligibilityScheduleInstances" not in snapshot.manifest.coverage(Source.DIRECTORY_ROLES).asked
 
 
-def test_a_tenant_without_p2_has_no_eligible_roles(graph: Emulator) -> None:
+def test_eligible_roles_are_partial_without_entra_id_p2(graph: Emulator) -> None:
     graph.tenants["contoso"].access.governance = False
-    found = collect(graph, ROLES)
-    assert found.status(Source.DIRECTORY_ROLES) == "partial"
-    assert "AadPremiumLicenseRequired" in found.reason(Source.DIRECTORY_ROLES)
-    assert "eligible roles need Microsoft Entra ID P2" in found.reason(Source.DIRECTORY_ROLES)
+    snapshot = collect(graph, ROLES)
+    assert snapshot.status(Source.DIRECTORY_ROLES) == "partial"
+    assert "AadPremiumLicenseRequired" in snapshot.reason(Source.DIRECTORY_ROLES)
+    assert "eligible roles need Microsoft Entra ID P2" in snapshot.reason(Source.DIRECTORY_ROLES)
     assert len(graph.journal.of(ELIGIBLE)) == 1
-    assert found.manifest.coverage(Source.DIRECTORY_ROLES).asked == ("roleAssignments", "roleDefinitions")
+    assert snapshot.manifest.coverage(Source.DIRECTORY_ROLES).asked == ("roleAssignments", "roleDefinitions")
 
 
-def test_a_refusal_without_an_error_object_is_reported(graph: Emulator) -> None:
+def test_error_without_an_error_object_is_reported(graph: Emulator) -> None:
     graph.tenants["contoso"].register(
         auditor_app(roles=(*READ_ROLES, "RoleManagement.Read.Directory"))
     )  # fmt: skip
     graph.tenants["contoso"].register(auditor_app(roles=(*READ_ROLES, "Directory.Read.All")))
-    found = collect(graph, ROLES)
-    assert found.status(Source.DIRECTORY_ROLES) == "partial"
-    assert "PermissionScopeNotGranted" in found.reason(Source.DIRECTORY_ROLES)
+    snapshot = collect(graph, ROLES)
+    assert snapshot.status(Source.DIRECTORY_ROLES) == "partial"
+    assert "PermissionScopeNotGranted" in snapshot.reason(Source.DIRECTORY_ROLES)
 
 
 @pytest.mark.parametrize(
@@ -163,74 +165,77 @@ def test_a_refusal_without_an_error_object_is_reported(graph: Emulator) -> None:
         ("/directoryObjects/getByIds", ("roleAssignments", "roleDefinitions", "roleEligibilityScheduleInstances")),
     ],
 )
-def test_roles_that_are_refused_in_part(graph: Emulator, path: str, asked: tuple[str, ...]) -> None:
+def test_roles_are_partial_if_one_request_is_denied(graph: Emulator, path: str, asked: tuple[str, ...]) -> None:
     graph.faults.add("denied", path=path, times=None)
-    found = collect(graph, ROLES)
-    coverage = found.manifest.coverage(Source.DIRECTORY_ROLES)
+    snapshot = collect(graph, ROLES)
+    coverage = snapshot.manifest.coverage(Source.DIRECTORY_ROLES)
     assert (coverage.status, coverage.asked) == ("partial", asked)
-    assert "auditor doctor" in found.reason(Source.DIRECTORY_ROLES)
+    assert "auditor doctor" in snapshot.reason(Source.DIRECTORY_ROLES)
     if "roleAssignments" in asked and not path.endswith("roleDefinitions"):
-        assert statuses(found)[group("Admins")] == ("denied", "not-needed")
+        assert statuses(snapshot)[group("Admins")] == ("denied", "not-needed")
 
 
-def test_roles_that_are_refused(graph: Emulator) -> None:
+def test_roles_and_policies_are_denied_without_permissions(graph: Emulator) -> None:
     graph.tenants["contoso"].register(auditor_app(roles=READ_ROLES))
     assert collect(graph, ROLES).status(Source.DIRECTORY_ROLES) == "denied"
     assert collect(graph, ACCESS).status(Source.CONDITIONAL_ACCESS) == "denied"
 
 
-def test_conditional_access_is_read_with_the_groups_and_roles_of_enforced_policies(graph: Emulator) -> None:
-    found = collect(graph, ACCESS)
-    coverage = found.manifest.coverage(Source.CONDITIONAL_ACCESS)
+def test_conditional_access_includes_groups_and_roles_of_enforced_policies(graph: Emulator) -> None:
+    snapshot = collect(graph, ACCESS)
+    coverage = snapshot.manifest.coverage(Source.CONDITIONAL_ACCESS)
     assert (coverage.status, coverage.reason, coverage.asked) == ("complete", None, ("policies",))
-    assert found.status(Source.DIRECTORY_ROLES) == "complete"
-    rows = {row["displayName"]: row for row in found.tables["conditional_access_policies"].to_pylist()}
-    assert rows["Everybody"]["excludeGroups"] == [group("Admins"), GONE]
+    assert snapshot.status(Source.DIRECTORY_ROLES) == "complete"
+    rows = {row["displayName"]: row for row in snapshot.tables["conditional_access_policies"].to_pylist()}
+    assert rows["Everybody"]["excludeGroups"] == [group("Admins"), DELETED]
     assert rows["Everybody"]["includeUsers"] == ["All"]
-    assert (group("Admins"), user("cy"), True) in members(found)
-    assert statuses(found) == {group("Admins"): ("complete", "complete")}
+    assert (group("Admins"), user("cy"), True) in members(snapshot)
+    assert statuses(snapshot) == {group("Admins"): ("complete", "complete")}
     assert not graph.journal.of(f"/groups/{group('Report only')}/transitiveMembers")
-    # One request a second: the second page waits.
-    assert 1.0 in found.time.slept
+    # The limit is one request per second, so the second page is delayed.
+    assert 1.0 in snapshot.time.slept
 
 
-def test_roles_are_read_once_for_both(graph: Emulator) -> None:
+def test_roles_are_read_once_for_roles_and_conditional_access(graph: Emulator) -> None:
     both = ROLES.union(ACCESS)
-    found = collect(graph, both)
+    snapshot = collect(graph, both)
     assert len(graph.journal.of(ROLE_PATHS[1])) == 1
-    assert found.manifest.complete
-    assert statuses(found) == {group("Admins"): ("complete", "complete")}
+    assert snapshot.manifest.complete
+    assert statuses(snapshot) == {group("Admins"): ("complete", "complete")}
 
 
-def test_conditional_access_without_the_members_of_a_group(graph: Emulator) -> None:
+def test_conditional_access_is_partial_without_members_of_a_group(graph: Emulator) -> None:
     graph.faults.add("denied", path="/groups/*/transitiveMembers", times=None)
-    found = collect(graph, ACCESS)
-    assert found.status(Source.CONDITIONAL_ACCESS) == "partial"
-    assert statuses(found)[group("Admins")] == ("complete", "denied")
+    snapshot = collect(graph, ACCESS)
+    assert snapshot.status(Source.CONDITIONAL_ACCESS) == "partial"
+    assert statuses(snapshot)[group("Admins")] == ("complete", "denied")
 
 
-def test_conditional_access_without_roles(graph: Emulator) -> None:
+def test_conditional_access_is_partial_without_roles(graph: Emulator) -> None:
     graph.tenants["contoso"].register(auditor_app(roles=(*READ_ROLES, "Policy.Read.All")))
-    found = collect(graph, ACCESS)
-    assert (found.status(Source.CONDITIONAL_ACCESS), found.status(Source.DIRECTORY_ROLES)) == ("partial", "denied")
-    assert "directory roles, which policies name" in found.reason(Source.CONDITIONAL_ACCESS)
+    snapshot = collect(graph, ACCESS)
+    assert (snapshot.status(Source.CONDITIONAL_ACCESS), snapshot.status(Source.DIRECTORY_ROLES)) == (
+        "partial",
+        "denied",
+    )
+    assert "directory roles, which policies name" in snapshot.reason(Source.CONDITIONAL_ACCESS)
 
 
-def test_damaged_policies_are_reported(graph: Emulator) -> None:
+def test_damaged_conditional_access_policies_are_reported(graph: Emulator) -> None:
     damaged = {"id": "x", "displayName": 7, "state": "enabled", "conditions": {"users": {"includeUsers": "All"}}}
     workload = {"id": "y", "displayName": "Apps", "state": "enabled", "conditions": {"users": None}}
     policies = graph.tenants["contoso"].access.rows["conditionalAccessPolicies"]
     policies += [damaged, workload]
     try:
-        found = collect(graph, ACCESS)
+        snapshot = collect(graph, ACCESS)
     finally:
         del policies[-2:]
-    assert found.status(Source.CONDITIONAL_ACCESS) == "partial"
-    assert "conditions that cannot be read: 1" in found.reason(Source.CONDITIONAL_ACCESS)
-    assert found.manifest.coverage(Source.CONDITIONAL_ACCESS).asked == ()
+    assert snapshot.status(Source.CONDITIONAL_ACCESS) == "partial"
+    assert "conditions that cannot be read: 1" in snapshot.reason(Source.CONDITIONAL_ACCESS)
+    assert snapshot.manifest.coverage(Source.CONDITIONAL_ACCESS).asked == ()
 
 
-def test_permissions() -> None:
+def test_permissions_for_roles_and_conditional_access() -> None:
     names = {item.name for item in permissions_for(ROLES)}
     assert {"RoleManagement.Read.Directory", "GroupMember.Read.All"} <= names
     assert "Policy.Read.All" not in names

@@ -1,4 +1,4 @@
-"""Groups that give licences are read with their kinds."""
+"""Tests that groups with licences are collected with their type, nested groups and member counts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,27 +64,27 @@ def running() -> Iterator[Emulator]:
         yield emulator
 
 
-def _groups(found: Collected) -> dict[str, dict[str, Any]]:
-    return {row["displayName"]: row for row in found.tables["groups"].to_pylist()}
+def _groups(snapshot: Collected) -> dict[str, dict[str, Any]]:
+    return {row["displayName"]: row for row in snapshot.tables["groups"].to_pylist()}
 
 
-def test_licensed_groups_come_with_their_kinds(graph: Emulator) -> None:
-    found = collect(graph, LICENSED)
-    rows = _groups(found)
+def test_licensed_groups_have_type_properties(graph: Emulator) -> None:
+    snapshot = collect(graph, LICENSED)
+    rows = _groups(snapshot)
     for name in ("Dynamic", "Synced"):
         assert {key: rows[name][key] for key in _KINDS[name]} == _KINDS[name]
     assert rows["Assigned"]["groupTypes"] == []
     assert (rows["Assigned"]["securityEnabled"], rows["Assigned"]["mailEnabled"]) == (True, False)
     assert rows["Assigned"]["membershipRule"] is None
-    assert {"groupTypes", "membershipRuleProcessingState"} <= set(found.manifest.coverage(Source.GROUPS).asked)
+    assert {"groupTypes", "membershipRuleProcessingState"} <= set(snapshot.manifest.coverage(Source.GROUPS).asked)
 
 
-def test_a_kind_of_another_type_is_not_known(graph: Emulator) -> None:
+def test_group_properties_of_the_wrong_type_are_null(graph: Emulator) -> None:
     damaged = _groups(collect(graph, LICENSED))["Damaged"]
     assert [damaged[key] for key in _KINDS["Damaged"]] == [None, None, None]
 
 
-def test_the_groups_of_licences_come_with_their_kinds_where_no_policy_asks_for_groups(graph: Emulator) -> None:
+def test_groups_of_licence_assignments_have_type_properties_without_group_policies(graph: Emulator) -> None:
     rows = _groups(collect(graph, PEOPLE))
     assert set(rows) == {"Synced"}
     assert rows["Synced"]["groupTypes"] == []
@@ -97,9 +97,9 @@ _LARGE = 1_100
 
 
 @pytest.fixture(scope="module")
-def nesting() -> Iterator[Emulator]:
+def nested_groups() -> Iterator[Emulator]:
     names = [f"u{number:04}@contoso.example" for number in range(_LARGE)]
-    plain = {
+    members_by_group = {
         "Many": names,
         "Both": [*names, "Inner"],
         "Above": ["Inner", "Dynamic", names[0]],
@@ -109,7 +109,7 @@ def nesting() -> Iterator[Emulator]:
     groups = [
         {"displayName": name, "assignedLicenses": [_E3], "members": members}
         | ({"visibility": "HiddenMembership"} if name == "Hidden" else {})
-        for name, members in plain.items()
+        for name, members in members_by_group.items()
     ]
     groups += [{"displayName": f"Small {number:02}", "assignedLicenses": [_E3]} for number in range(30)]
     groups += [{"displayName": "Inner", "members": names[:2]}, {"displayName": "Dynamic"}]
@@ -126,13 +126,13 @@ def nesting() -> Iterator[Emulator]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("whole", [False, True])
-def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool) -> None:  # noqa: FBT001
-    nesting.reset()
-    found = collect(nesting, everything() if whole else NESTED)
-    rows = _groups(found)
+@pytest.mark.parametrize("all_sources", [False, True])
+def test_nested_groups_and_member_counts(nested_groups: Emulator, all_sources: bool) -> None:  # noqa: FBT001
+    nested_groups.reset()
+    snapshot = collect(nested_groups, everything() if all_sources else NESTED)
+    rows = _groups(snapshot)
     names = {row["id"]: name for name, row in rows.items()}
-    assert found.status(Source.GROUPS) == found.status(Source.MEMBERS) == "complete"
+    assert snapshot.status(Source.GROUPS) == snapshot.status(Source.MEMBERS) == "complete"
     assert {
         name: (row["memberCount"], {names[group] for group in row["nestedGroups"]})
         for name, row in rows.items()
@@ -145,33 +145,35 @@ def test_nested_groups_and_the_number_of_members(nesting: Emulator, whole: bool)
         "Hidden": (0, set()),
     }
     assert rows["Inner"]["memberCount"] is None
-    batched = [record for record in nesting.journal.records if record.batched]
-    if not whole:
-        assert not found.tables["members"].num_rows
-        assert len(batched) == 35 + 2 * 2, "one request a group, and two more of large ones"
+    batched = [record for record in nested_groups.journal.records if record.batched]
+    if not all_sources:
+        assert not snapshot.tables["members"].num_rows
+        assert len(batched) == 35 + 2 * 2, "one request per group, and two more for each large one"
 
 
 @pytest.mark.slow
-def test_members_that_are_refused_are_not_known(nesting: Emulator) -> None:
-    nesting.reset()
-    refused = {group.document["displayName"]: group.id for group in nesting.tenants["contoso"].groups.values()}["Above"]
-    nesting.faults.add("denied", path=f"/groups/{refused}/members", times=None)
-    found = collect(nesting, NESTED)
-    rows = _groups(found)
+def test_denied_members_are_null(nested_groups: Emulator) -> None:
+    nested_groups.reset()
+    denied_group = {
+        group.document["displayName"]: group.id for group in nested_groups.tenants["contoso"].groups.values()
+    }["Above"]
+    nested_groups.faults.add("denied", path=f"/groups/{denied_group}/members", times=None)
+    snapshot = collect(nested_groups, NESTED)
+    rows = _groups(snapshot)
     assert (rows["Above"]["memberCount"], rows["Above"]["nestedGroups"]) == (None, None)
     assert rows["Empty"]["memberCount"] == 0
-    assert found.status(Source.GROUPS) == "complete"
-    assert found.status(Source.MEMBERS) == "partial"
-    nesting.reset()
-    nesting.faults.add("denied", path="/groups/*/members", times=None)
-    found = collect(nesting, NESTED)
-    assert found.status(Source.MEMBERS) == "denied"
-    assert sum(record.batched for record in nesting.journal.records) == 20
-    nesting.faults.clear()
+    assert snapshot.status(Source.GROUPS) == "complete"
+    assert snapshot.status(Source.MEMBERS) == "partial"
+    nested_groups.reset()
+    nested_groups.faults.add("denied", path="/groups/*/members", times=None)
+    snapshot = collect(nested_groups, NESTED)
+    assert snapshot.status(Source.MEMBERS) == "denied"
+    assert sum(record.batched for record in nested_groups.journal.records) == 20
+    nested_groups.faults.clear()
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_a_group_keeps_its_name_whichever_source_ends_first(*, turned: bool) -> None:
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_add_groups_merges_rows_in_any_order(*, is_reversed: bool) -> None:
     rows = [{"id": "g", "membersStatus": "complete"}, {"id": "g", "displayName": "Admins"}]
-    (group,) = add_groups(GROUPS.empty_table(), rows[::-1] if turned else rows).to_pylist()
+    (group,) = add_groups(GROUPS.empty_table(), rows[::-1] if is_reversed else rows).to_pylist()
     assert (group["displayName"], group["membersStatus"]) == ("Admins", "complete")

@@ -1,4 +1,4 @@
-"""Usage reports: what their files tell about whom, and that nothing that was not read counts as unused."""
+"""Tests that usage reports fill the columns of users, and that missing data never counts as unused."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -32,7 +32,7 @@ def _running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def emulator(_running: Emulator) -> Iterator[Emulator]:
-    """Three licensed people; Ann uses Teams, Word on Windows and Copilot, the other two are in all reports."""
+    """Three licensed users; Ann uses Teams, Word on Windows and Copilot, the other two are in all reports."""
     tenant = _running.tenants["contoso"]
     usage = tenant.usage = type(tenant.usage)(refreshed=REFRESHED)
     usage.people |= {
@@ -61,7 +61,7 @@ def reports(snapshot: Collected) -> list[tuple[Any, ...]]:
     return [(row["source"], row["period"], row["refreshDate"], row["rows"]) for row in rows]
 
 
-def test_each_report_fills_its_columns(emulator: Emulator) -> None:
+def test_reports_fill_their_columns(emulator: Emulator) -> None:
     snapshot = collect(emulator, needs(*USAGE, periods=("D180", "D30")))
     assert {source: snapshot.status(source) for source in USAGE} == dict.fromkeys(USAGE, "complete")
     assert [snapshot.manifest.coverage(source).asked for source in USAGE] == [
@@ -87,16 +87,16 @@ def test_each_report_fills_its_columns(emulator: Emulator) -> None:
     assert ann["notCollected"] is None
     assert cem["exchangeLastActivityDate"] == date(2026, 6, 1)
     assert (bram["appUsageD30"], bram["appUsageD180"], bram["appUsageD7"]) == (0, 0, None)
-    # No row: nothing is known.
+    # Without a row, usage is unknown.
     assert dora["notCollected"] == ["copilotUsage", "usage"]
     assert (dora["appUsageD30"], dora["mailboxStorageUsed"], dora["mailboxHasArchive"]) == (None, None, None)
 
 
-def test_only_what_policies_ask_for_is_requested(emulator: Emulator) -> None:
+def test_only_reports_that_policies_need_are_requested(emulator: Emulator) -> None:
     snapshot = collect(emulator, needs(Source.USAGE, Source.APP_USAGE, periods=()))
     assert snapshot.status(Source.APP_USAGE) == "not-needed"
-    asked = [record.path for record in emulator.journal.of("/*reports/*") if record.authorized]
-    assert asked == [f"/reports/{ACTIVE}(period='D180')"]
+    paths = [record.path for record in emulator.journal.of("/*reports/*") if record.authorized]
+    assert paths == [f"/reports/{ACTIVE}(period='D180')"]
     assert "mailboxStorageUsed" not in snapshot.tables["users"].column_names
 
 
@@ -104,7 +104,7 @@ def csv_text(*rows: tuple[str, ...], end: str = "\r\n") -> bytes:
     return "".join(",".join(row) + end for row in rows).encode()
 
 
-def served(emulator: Emulator, report: str, content: bytes, *sources: Source) -> Collected:
+def collect_with_file(emulator: Emulator, report: str, content: bytes, *sources: Source) -> Collected:
     emulator.tenants["contoso"].usage.files[report] = content
     return collect(emulator, needs(*sources))
 
@@ -131,10 +131,10 @@ DAY = "2026-11-19"
     ],
     ids=["bom", "lf", "no-end", "order-and-case", "quoted-and-new", "deleted", "twice", "object-id", "strangers"],
 )  # fmt: skip
-def test_the_same_fact_in_many_files(emulator: Emulator, content: bytes) -> None:
+def test_variants_of_a_report_give_the_same_values(emulator: Emulator, content: bytes) -> None:
     people = emulator.tenants["contoso"].people
     ann_id = str(people.value(people.find(ANN) or 0, "id")).upper().encode()
-    snapshot = served(emulator, ACTIVE, content.replace(b"{ann}", ann_id), Source.USAGE)
+    snapshot = collect_with_file(emulator, ACTIVE, content.replace(b"{ann}", ann_id), Source.USAGE)
     assert snapshot.status(Source.USAGE) == "complete", snapshot.reason(Source.USAGE)
     users = snapshot.users()
     assert users[ANN]["teamsLastActivityDate"] == date(2026, 11, 1)
@@ -146,10 +146,10 @@ def test_the_same_fact_in_many_files(emulator: Emulator, content: bytes) -> None
 APP_HEAD = ("Report Refresh Date", "User Principal Name", *(f"{app} ({on})" for on in PLATFORMS for app in APPS))
 
 
-def test_rows_of_one_person_are_merged(emulator: Emulator) -> None:
+def test_rows_of_one_user_are_merged(emulator: Emulator) -> None:
     usage = emulator.tenants["contoso"].usage
-    one, other = (["Yes" if index in used else "False" for index in range(24)] for used in ({0}, {23}))
-    usage.files[APP] = csv_text(APP_HEAD, (DAY, ANN, *one), (DAY, ANN, *other), (DAY, BRAM, *one[:-1], "?"))
+    first, second = (["Yes" if index in used else "False" for index in range(24)] for used in ({0}, {23}))
+    usage.files[APP] = csv_text(APP_HEAD, (DAY, ANN, *first), (DAY, ANN, *second), (DAY, BRAM, *first[:-1], "?"))
     usage.files[MAILBOX] = csv_text(
         ("Report Refresh Date", "User Principal Name", "Storage Used (Byte)", "Has Archive"),
         ("2026-11-18", ANN, "70", "False"), (DAY, ANN, "50", "True"), (DAY, BRAM, "", ""), (DAY, CEM, "7", "False"),
@@ -157,15 +157,15 @@ def test_rows_of_one_person_are_merged(emulator: Emulator) -> None:
     snapshot = collect(emulator, needs(Source.APP_USAGE, Source.MAILBOX_USAGE))
     users = snapshot.users()
     assert users[ANN]["appUsageD30"] == 1 | 1 << 23
-    assert users[BRAM]["appUsageD30"] is None, "one cell cannot be read, and it may be the one that matters"
+    assert users[BRAM]["appUsageD30"] is None, "an unreadable cell makes the value unknown"
     mailboxes = {
         name: (users[name]["mailboxStorageUsed"], users[name]["mailboxHasArchive"]) for name in (ANN, BRAM, CEM)
     }
     assert mailboxes == {ANN: (70, True), BRAM: (None, None), CEM: (7, False)}
-    assert ("mailboxUsage", "D180", date(2026, 11, 18), 4) in reports(snapshot), "the earliest refresh date counts"
+    assert ("mailboxUsage", "D180", date(2026, 11, 18), 4) in reports(snapshot), "the earliest refresh date is used"
 
 
-def test_a_column_that_is_missing_is_not_among_the_facts(emulator: Emulator) -> None:
+def test_missing_columns_are_reported(emulator: Emulator) -> None:
     usage = emulator.tenants["contoso"].usage
     usage.files[ACTIVE] = csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"))
     usage.files[APP] = csv_text(APP_HEAD[:-1], (DAY, ANN, *["True"] * 23))
@@ -174,27 +174,27 @@ def test_a_column_that_is_missing_is_not_among_the_facts(emulator: Emulator) -> 
         (*HEAD[:2], "Brand New Copilot Last Activity Date", "Last Activity Date"), (DAY, ANN, DAY, "")
     )
     snapshot = collect(emulator, needs(*USAGE))
-    asked = {source: snapshot.manifest.coverage(source).asked for source in USAGE}
-    assert asked[Source.USAGE] == ("teamsLastActivityDate",)
-    assert asked[Source.MAILBOX_USAGE] == ("mailboxHasArchive",)
-    assert asked[Source.COPILOT_USAGE] == ("copilotLastActivityDate",)
-    assert len(asked[Source.APP_USAGE]) == 23
-    assert "appUsageD30:teams:web" not in asked[Source.APP_USAGE]
+    columns = {source: snapshot.manifest.coverage(source).asked for source in USAGE}
+    assert columns[Source.USAGE] == ("teamsLastActivityDate",)
+    assert columns[Source.MAILBOX_USAGE] == ("mailboxHasArchive",)
+    assert columns[Source.COPILOT_USAGE] == ("copilotLastActivityDate",)
+    assert len(columns[Source.APP_USAGE]) == 23
+    assert "appUsageD30:teams:web" not in columns[Source.APP_USAGE]
     assert "exchangeLastActivityDate" in snapshot.reason(Source.USAGE)
     assert snapshot.users()[ANN]["copilotLastActivityDate"] == REFRESHED
 
 
 @pytest.mark.parametrize("text", ["never", "2026-13-01", "01/11/2026", "-1", "20261101", "0000-00-00", "1969-12-31"])
-def test_a_date_that_is_none_tells_nothing_about_that_person(emulator: Emulator, text: str) -> None:
+def test_invalid_dates_make_usage_of_that_user_unknown(emulator: Emulator, text: str) -> None:
     content = csv_text(HEAD, (DAY, ANN, "False", text), (DAY, BRAM, "False", ""), (DAY, ANN, "False", "2026-11-01"))
-    snapshot = served(emulator, ACTIVE, content, Source.USAGE)
+    snapshot = collect_with_file(emulator, ACTIVE, content, Source.USAGE)
     users = snapshot.users()
     assert (users[ANN]["notCollected"], users[ANN]["teamsLastActivityDate"]) == (["usage"], None)
     assert users[BRAM]["notCollected"] is None
     assert "invalid date or number: 1" in snapshot.reason(Source.USAGE)
 
 
-WHOLE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BRAM, CEM)))
+COMPLETE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BRAM, CEM)))
 
 
 @pytest.mark.parametrize(
@@ -205,17 +205,17 @@ WHOLE = csv_text(HEAD, *((DAY, name, "False", "2026-11-01") for name in (ANN, BR
         (b"<html>sign in</html>", "it is not CSV"),
         (b'{"value": []}', "it is not CSV"),
         (b"a,b\r\n1,2\r\n", "no column User Principal Name"),
-        (WHOLE[:-30], "row 4 has 2 of 4 columns"),
-        (WHOLE.replace(b"False,2026-11-01", b'"False,2026-11-01', 1), "of 4 columns"),
-        (WHOLE.replace(b"bram", b"br\xff\xfem"), "it is damaged"),
+        (COMPLETE[:-30], "row 4 has 2 of 4 columns"),
+        (COMPLETE.replace(b"False,2026-11-01", b'"False,2026-11-01', 1), "of 4 columns"),
+        (COMPLETE.replace(b"bram", b"br\xff\xfem"), "it is damaged"),
         (csv_text(HEAD[:3], (DAY, ANN, "False")), "no columns for"),
         (csv_text(HEAD), "has no rows"),
         (csv_text(HEAD).rstrip(), "has no rows"),
         (csv_text(HEAD, (DAY, ANN, "True", "")), "has no rows"),
     ],
 )  # fmt: skip
-def test_a_damaged_report_tells_nothing(emulator: Emulator, content: bytes, reason: str) -> None:
-    snapshot = served(emulator, ACTIVE, content, Source.USAGE, Source.MAILBOX_USAGE)
+def test_damaged_reports_are_unavailable(emulator: Emulator, content: bytes, reason: str) -> None:
+    snapshot = collect_with_file(emulator, ACTIVE, content, Source.USAGE, Source.MAILBOX_USAGE)
     assert snapshot.status(Source.USAGE) == "unavailable"
     assert reason in snapshot.reason(Source.USAGE)
     assert not any(name.partition("@")[0] in snapshot.reason(Source.USAGE) for name in (ANN, BRAM, CEM))
@@ -232,13 +232,17 @@ def test_a_damaged_report_tells_nothing(emulator: Emulator, content: bytes, reas
     ],
     ids=["one", "deleted", "blank"],
 )
-def test_concealed_names_in_any_row(emulator: Emulator, rows: list[tuple[str, ...]]) -> None:
-    snapshot = served(emulator, ACTIVE, csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"), *rows), Source.USAGE)
+def test_concealed_name_in_any_row_makes_the_report_unavailable(
+    emulator: Emulator, rows: list[tuple[str, ...]]
+) -> None:
+    snapshot = collect_with_file(
+        emulator, ACTIVE, csv_text(HEAD, (DAY, ANN, "False", "2026-11-01"), *rows), Source.USAGE
+    )
     assert snapshot.status(Source.USAGE) == "unavailable"
     assert "Display concealed user, group, and site names" in snapshot.reason(Source.USAGE)
 
 
-def test_a_tenant_that_conceals_names(emulator: Emulator) -> None:
+def test_reports_are_unavailable_if_the_tenant_conceals_names(emulator: Emulator) -> None:
     emulator.tenants["contoso"].report_settings["displayConcealedNames"] = True
     snapshot = collect(emulator, needs(*USAGE))
     assert {snapshot.status(source) for source in USAGE} == {"unavailable"}

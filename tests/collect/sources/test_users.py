@@ -1,4 +1,4 @@
-"""The first page of users and the question how many there are leave together, and one of them may say otherwise."""
+"""Tests that the first page and the count of users are requested concurrently, and how differences are reported."""
 
 from collections.abc import Callable
 from threading import Barrier, Lock
@@ -10,122 +10,120 @@ from auditor.domain.enums import Source
 from tests.builders.tenant.collection import PEOPLE, SIGN_INS
 from tests.builders.tenant.other_graphs import COUNT, Accent, collected_from, person
 
-Told = tuple[int, dict[str, str], bytes] | None
-_REFUSED = b'{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}'
+Response = tuple[int, dict[str, str], bytes] | None
+_DENIED_BODY = b'{"error": {"code": "Authorization_RequestDenied", "message": "Insufficient privileges."}}'
 
 
 def names(count: int) -> list[str]:
     return [f"user{number}@contoso.example" for number in range(count)]
 
 
-def listed(accent: Accent) -> int:
-    """How often the list was begun."""
+def list_requests(accent: Accent) -> int:
+    """Return how often the first page of users was requested."""
     return len([path for path in accent.asked if "/users?" in path and "$skiptoken" not in path])
 
 
-def test_neither_waits_for_the_other() -> None:
-    """Each is answered only when the other has been asked for too."""
-    both, lock, met = Barrier(2), Lock(), set[str]()
+def test_first_page_and_count_are_requested_concurrently() -> None:
+    """Each is answered only after the other was requested."""
+    barrier, lock, kinds = Barrier(2), Lock(), set[str]()
 
-    def first(path: str) -> Told:
+    def first(path: str) -> Response:
         kind = "count" if "/$count" in path else "page" if "/users?" in path else ""
         with lock:
-            waits = kind != "" and kind not in met
-            met.add(kind)
+            waits = kind != "" and kind not in kinds
+            kinds.add(kind)
         if waits:
-            both.wait(timeout=60)
+            barrier.wait(timeout=60)
         return None
 
-    found = collected_from(Accent(first=first), PEOPLE)
-    assert found.manifest.complete
-    assert sorted(found.users()) == names(COUNT)
-    assert not both.broken
-    assert {"count", "page"} <= met
+    snapshot = collected_from(Accent(first=first), PEOPLE)
+    assert snapshot.manifest.complete
+    assert sorted(snapshot.users()) == names(COUNT)
+    assert not barrier.broken
+    assert {"count", "page"} <= kinds
 
 
 @pytest.mark.parametrize(
-    ("count", "status", "begun"),
+    ("count", "status", "expected_requests"),
     [
         (COUNT - 3, "complete", 1),  # the index of the count lags behind
         (COUNT, "complete", 1),
-        (COUNT + 1, "complete", 2),  # one may have gone in the meantime, after a second look
+        (COUNT + 1, "complete", 2),  # after a second reading, one user may have been deleted in the meantime
         (COUNT + 2, "partial", 2),
-        (50_000, "partial", 2),  # enough to be divided, were there names to divide it by
+        (50_000, "partial", 2),  # enough for shards, but there are no names from which to derive their bounds
         (0, "complete", 1),
     ],
 )
-def test_where_they_disagree_the_list_is_read_again_and_the_difference_reported(
-    count: int, status: str, begun: int
-) -> None:
+def test_list_is_read_again_if_it_is_shorter_than_the_count(count: int, status: str, expected_requests: int) -> None:
     accent = Accent(count=(200, str(count).encode()))
-    found = collected_from(accent, PEOPLE)
-    assert found.status(Source.USERS) == status
-    assert sorted(found.users()) == names(COUNT)
-    assert listed(accent) == begun
+    snapshot = collected_from(accent, PEOPLE)
+    assert snapshot.status(Source.USERS) == status
+    assert sorted(snapshot.users()) == names(COUNT)
+    assert list_requests(accent) == expected_requests
     if status == "partial":
-        assert f"{count}" in found.reason(Source.USERS)
-        assert f"{COUNT}" in found.reason(Source.USERS)
+        assert f"{count}" in snapshot.reason(Source.USERS)
+        assert f"{COUNT}" in snapshot.reason(Source.USERS)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 500])
-def test_a_count_that_fails_keeps_nobody_from_being_read(status: int) -> None:
-    accent = Accent(count=(status, _REFUSED))
-    found = collected_from(accent, PEOPLE)
-    assert found.manifest.complete
-    assert sorted(found.users()) == names(COUNT)
-    assert listed(accent) == 1
+def test_users_are_read_if_the_count_fails(status: int) -> None:
+    accent = Accent(count=(status, _DENIED_BODY))
+    snapshot = collected_from(accent, PEOPLE)
+    assert snapshot.manifest.complete
+    assert sorted(snapshot.users()) == names(COUNT)
+    assert list_requests(accent) == 1
 
 
 @pytest.mark.parametrize("count", [COUNT, 50_000])
-def test_a_first_page_that_is_refused_is_reported_though_the_count_is_known(count: int) -> None:
-    accent = Accent(count=(200, str(count).encode()), first=refusing(lambda path: "signInActivity" not in path))
-    found = collected_from(accent, SIGN_INS)
-    assert found.status(Source.USERS) == "denied"
-    assert not found.tables["users"].num_rows
-    assert found.status(Source.SIGN_IN_ACTIVITY) in {"complete", "partial"}, "it waits for no users"
+def test_denied_first_page_is_reported_if_the_count_is_available(count: int) -> None:
+    accent = Accent(count=(200, str(count).encode()), first=deny(lambda path: "signInActivity" not in path))
+    snapshot = collected_from(accent, SIGN_INS)
+    assert snapshot.status(Source.USERS) == "denied"
+    assert not snapshot.tables["users"].num_rows
+    assert snapshot.status(Source.SIGN_IN_ACTIVITY) in {"complete", "partial"}, "it does not depend on users"
 
 
-def test_a_page_after_the_first_that_is_refused_leaves_the_first() -> None:
-    accent = Accent(first=refusing(lambda path: "$skiptoken" in path))
-    found = collected_from(accent, PEOPLE)
-    assert found.status(Source.USERS) == "partial"
-    assert sorted(found.users()) == names(3)
+def test_users_of_the_first_page_are_kept_if_a_later_page_is_denied() -> None:
+    accent = Accent(first=deny(lambda path: "$skiptoken" in path))
+    snapshot = collected_from(accent, PEOPLE)
+    assert snapshot.status(Source.USERS) == "partial"
+    assert sorted(snapshot.users()) == names(3)
 
 
-def test_a_first_page_is_kept_when_the_list_is_begun_anew() -> None:
-    """A place that is forgotten begins the list again; whoever was on the first page stands in the snapshot once."""
+def test_users_of_the_first_page_are_not_duplicated_if_the_list_is_restarted() -> None:
+    """An expired page token restarts the list; users of the first page are in the snapshot once."""
     body = b'{"error": {"code": "Directory_ExpiredPageToken", "message": "gone"}}'
-    left = [1]
+    pending_failures = [1]
 
-    def first(path: str) -> Told:
-        if "$skiptoken" in path and left:
-            left.clear()
+    def first(path: str) -> Response:
+        if "$skiptoken" in path and pending_failures:
+            pending_failures.clear()
             return 400, {}, body
         return None
 
     accent = Accent(first=first)
-    found = collected_from(accent, PEOPLE)
-    assert found.manifest.complete
-    assert sorted(found.users()) == names(COUNT)
-    assert listed(accent) == 2
+    snapshot = collected_from(accent, PEOPLE)
+    assert snapshot.manifest.complete
+    assert sorted(snapshot.users()) == names(COUNT)
+    assert list_requests(accent) == 2
 
 
-def test_a_tenant_without_anybody_has_a_first_page_too() -> None:
-    found = collected_from(Accent(people=[], count=(200, b"0")), PEOPLE)
-    assert found.manifest.complete
-    assert not found.users()
+def test_tenant_without_users() -> None:
+    snapshot = collected_from(Accent(people=[], count=(200, b"0")), PEOPLE)
+    assert snapshot.manifest.complete
+    assert not snapshot.users()
 
 
-def test_a_first_page_of_nobody_ends_no_list() -> None:
+def test_first_page_without_valid_users_does_not_end_the_list() -> None:
     people: list[Any] = [None, None, None, *map(person, range(COUNT))]
-    found = collected_from(Accent(people=people), PEOPLE)
-    assert sorted(found.users()) == names(COUNT)
+    snapshot = collected_from(Accent(people=people), PEOPLE)
+    assert sorted(snapshot.users()) == names(COUNT)
 
 
-def refusing(which: Callable[[str], bool]) -> Callable[[str], Told]:
-    """Refuse some of the requests for users."""
+def deny(predicate: Callable[[str], bool]) -> Callable[[str], Response]:
+    """Return a handler that denies the requests for users whose path satisfies a predicate."""
 
-    def first(path: str) -> Told:
-        return (403, {}, _REFUSED) if "/users?" in path and which(path) else None
+    def first(path: str) -> Response:
+        return (403, {}, _DENIED_BODY) if "/users?" in path and predicate(path) else None
 
     return first
