@@ -1,4 +1,4 @@
-"""The registry of credential types against the schema, and a type that is added to it."""
+"""Tests that the registry of credential types matches the schema and can be extended."""
 
 import asyncio
 import json
@@ -16,20 +16,20 @@ from tests.builders.tenant.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
 
 
-def test_the_schema_lists_the_registered_types() -> None:
+def test_schema_lists_the_registered_types() -> None:
     schema = json.loads(resources.schema("tenants"))
     assert set(schema["$defs"]["credential"]["properties"]["type"]["enum"]) == set(CREDENTIAL_TYPES)
 
 
-def test_every_credential_has_one_type() -> None:
+def test_every_credential_class_has_one_type() -> None:
     kinds = [item.kind for item in CREDENTIAL_TYPES.values()]
     assert set(kinds) == set(Credential.__args__)
     assert len(kinds) == len(set(kinds))
     assert type_of(None) is None
 
 
-def test_a_type_written_from_the_template_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A secret under another key of the tenants file: read by settings, opened by the sign-in."""
+def test_custom_credential_type_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret from another variable: `parse` reads it from the tenants file, `build` creates the credential."""
 
     def build(credential: ClientSecret, options: SignInOptions) -> Any:
         from azure.identity import aio  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""What is sent in less processor time is what the SDK itself would send."""
+"""Tests that the fast path of the SDK builds the same requests as the SDK itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ _HEADERS = {"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"}
 _LIST = "https://graph.microsoft.com/v1.0/users?$select=id,displayName&$top=999"
 
 
-def asking(address: str = _LIST, *, body: bytes = b"", **headers: str) -> RequestInformation:
+def request_information(address: str = _LIST, *, body: bytes = b"", **headers: str) -> RequestInformation:
     request = RequestInformation()
     request.http_method = Method.POST if body else Method.GET
     request.url = address
@@ -36,42 +36,51 @@ def asking(address: str = _LIST, *, body: bytes = b"", **headers: str) -> Reques
 @asynccontextmanager
 async def client() -> AsyncIterator[httpx.AsyncClient]:
     limits = httpx.Timeout(60.0, connect=20.0, pool=None)
-    async with httpx.AsyncClient(headers=_HEADERS, timeout=limits, trust_env=False) as made:
-        yield made
+    async with httpx.AsyncClient(headers=_HEADERS, timeout=limits, trust_env=False) as http:
+        yield http
 
 
-def built(adapter: Any, request: RequestInformation) -> httpx.Request:
-    found: httpx.Request = adapter.get_request_from_request_information(request, INVALID_SPAN, INVALID_SPAN)
-    return found
+def build_request(adapter: Any, request: RequestInformation) -> httpx.Request:
+    result: httpx.Request = adapter.get_request_from_request_information(request, INVALID_SPAN, INVALID_SPAN)
+    return result
 
 
 REQUESTS = {
-    "a list": lambda: asking(Accept="application/json", Authorization="Bearer opaque"),
-    "an advanced query": lambda: asking(ConsistencyLevel="eventual", Accept="text/plain"),
-    "other than the client's": lambda: asking(Accept_Encoding="identity", X_Ms_Throttle_Priority="high"),
-    "a link": lambda: asking("https://graph.microsoft.com:443/v1.0/users?$skiptoken=RFNwd%2B%3D%3D&x=a'b%20c"),
-    "a post": lambda: asking("https://graph.microsoft.com/v1.0/$batch", body=b'{"requests": []}'),
-    "this machine": lambda: asking("http://127.0.0.1:8080/v1.0/users/$count"),
-    "without headers": lambda: asking("https://graph.microsoft.com/v1.0/organization"),
+    "a list": lambda: request_information(Accept="application/json", Authorization="Bearer opaque"),
+    "an advanced query": lambda: request_information(ConsistencyLevel="eventual", Accept="text/plain"),
+    "other than the client's": lambda: request_information(Accept_Encoding="identity", X_Ms_Throttle_Priority="high"),
+    "a link": lambda: request_information(
+        "https://graph.microsoft.com:443/v1.0/users?$skiptoken=RFNwd%2B%3D%3D&x=a'b%20c"
+    ),
+    "a post": lambda: request_information("https://graph.microsoft.com/v1.0/$batch", body=b'{"requests": []}'),
+    "this machine": lambda: request_information("http://127.0.0.1:8080/v1.0/users/$count"),
+    "without headers": lambda: request_information("https://graph.microsoft.com/v1.0/organization"),
 }
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_the_request_is_the_one_that_the_sdk_builds(name: str) -> None:
+def test_fast_path_builds_the_same_request_as_the_sdk(name: str) -> None:
     async def both() -> tuple[httpx.Request, httpx.Request]:
         async with client() as http:
             provider = AnonymousAuthenticationProvider()
-            lean, whole = LeanAdapter(provider, client=http), GraphRequestAdapter(provider, client=http)
-            built(lean, asking(Cookie="of another request", ConsistencyLevel="eventual"))
-            return built(lean, REQUESTS[name]()), built(whole, REQUESTS[name]())
+            fast, full = LeanAdapter(provider, client=http), GraphRequestAdapter(provider, client=http)
+            build_request(fast, request_information(Cookie="of another request", ConsistencyLevel="eventual"))
+            return build_request(fast, REQUESTS[name]()), build_request(full, REQUESTS[name]())
 
-    ours, theirs = asyncio.run(both())
-    assert (ours.method, str(ours.url), ours.content) == (theirs.method, str(theirs.url), theirs.content)
-    assert sorted(ours.headers.multi_items()) == sorted(theirs.headers.multi_items())
-    assert ours.extensions["timeout"] == theirs.extensions["timeout"]
-    assert set(ours.extensions) == set(theirs.extensions)
-    mine, sdk = ours.extensions["kiota_request_options"], theirs.extensions["kiota_request_options"]
-    assert set(mine) == set(sdk)
+    fast_request, sdk_request = asyncio.run(both())
+    assert (fast_request.method, str(fast_request.url), fast_request.content) == (
+        sdk_request.method,
+        str(sdk_request.url),
+        sdk_request.content,
+    )
+    assert sorted(fast_request.headers.multi_items()) == sorted(sdk_request.headers.multi_items())
+    assert fast_request.extensions["timeout"] == sdk_request.extensions["timeout"]
+    assert set(fast_request.extensions) == set(sdk_request.extensions)
+    fast_options, sdk_options = (
+        fast_request.extensions["kiota_request_options"],
+        sdk_request.extensions["kiota_request_options"],
+    )
+    assert set(fast_options) == set(sdk_options)
 
 
 @pytest.mark.parametrize(
@@ -88,18 +97,20 @@ def test_the_request_is_the_one_that_the_sdk_builds(name: str) -> None:
         "https://example.com/https://graph.microsoft.com/",
     ],
 )
-def test_only_microsofts_graphs_are_told_of_the_sdk(address: str) -> None:
+def test_telemetry_headers_are_sent_only_to_microsofts_graph_hosts(address: str) -> None:
     option = options[GraphTelemetryHandlerOption.get_key()]
     url = httpx.URL(address)
-    ours = LeanTelemetry(options=option).is_graph_url(url)
-    assert ours == (f"{url.scheme}://{url.host}" in {cloud.value for cloud in NationalClouds} and url.port is None)
-    if "@" not in address:  # the SDK takes such a name for part of the host
-        assert ours == GraphTelemetryHandler(options=option).is_graph_url(url)
+    is_graph = LeanTelemetry(options=option).is_graph_url(url)
+    assert is_graph == (f"{url.scheme}://{url.host}" in {cloud.value for cloud in NationalClouds} and url.port is None)
+    if "@" not in address:  # the SDK treats a user name as part of the host
+        assert is_graph == GraphTelemetryHandler(options=option).is_graph_url(url)
 
 
-def test_spans_keep_nothing() -> None:
+def test_tracing_spans_are_invalid_spans() -> None:
     async def span() -> object:
         async with client() as http:
-            return LeanAdapter(AnonymousAuthenticationProvider(), client=http).start_tracing_span(asking(), "get")
+            return LeanAdapter(AnonymousAuthenticationProvider(), client=http).start_tracing_span(
+                request_information(), "get"
+            )
 
     assert asyncio.run(span()) is INVALID_SPAN

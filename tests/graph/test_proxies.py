@@ -1,4 +1,4 @@
-"""The machine's proxies carry what leaves the machine, and nothing else of its settings reaches a service."""
+"""Tests that requests use the proxies of the environment, and no other settings such as netrc."""
 
 import asyncio
 import socket
@@ -31,7 +31,8 @@ _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 @pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove the proxy variables of the environment."""
     for name in _SETTINGS:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -51,7 +52,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HTTP_PROXY": "http://proxy.example:3128"}, "http://127.0.0.1:8080/v1.0", None),
     ],
 )
-def test_the_settings_name_a_proxy(
+def test_proxy_of_environment_variables(
     settings: dict[str, str], url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in settings.items():
@@ -59,58 +60,56 @@ def test_the_settings_name_a_proxy(
     assert proxy_of(root_of(url)) == proxy
 
 
-def refusing(heard: list[bytes]) -> Talk:
-    """A proxy that lets nobody through."""
+def refuse_connections(requests: list[bytes]) -> Talk:
+    """Return a proxy that refuses every connection and records the requests."""
 
     def talk(connection: socket.socket) -> None:
-        heard.append(connection.recv(1 << 16))
+        requests.append(connection.recv(1 << 16))
         connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     return talk
 
 
-async def signed_in(tenant: Tenant, env: dict[str, str]) -> str:
+async def sign_in_to(tenant: Tenant, env: dict[str, str]) -> str:
     async with Connections() as connections, SignIn(tenant, environ=env, connections=connections) as sign_in:
         return (await sign_in.get_token()).token
 
 
-def test_signing_in_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    heard: list[bytes] = []
+def test_sign_in_uses_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests: list[bytes] = []
     tenant = Tenant(
         name="contoso",
         tenant_id="11111111-2222-4333-8444-555555555555",
         credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
         authority="https://login.example",
     )
-    with listening(refusing(heard)) as host:
+    with listening(refuse_connections(requests)) as host:
         monkeypatch.setenv("HTTPS_PROXY", f"http://someone:word@{host}")
         monkeypatch.setattr(AioHttpTransport, "sleep", lambda *_: asyncio.sleep(0))
         with pytest.raises(GraphError) as caught:
-            asyncio.run(signed_in(tenant, {"SECRET": "the-secret-value"}))
+            asyncio.run(sign_in_to(tenant, {"SECRET": "the-secret-value"}))
     assert caught.value.slug == "sign-in-unreachable"
     assert "someone" not in caught.value.message
-    assert heard
-    assert heard[0].startswith(b"CONNECT login.example:443 HTTP/1.1\r\n")
-    assert b"Proxy-Authorization: Basic c29tZW9uZTp3b3Jk" in heard[0]
-    assert b"the-secret-value" not in b"".join(heard)
+    assert requests
+    assert requests[0].startswith(b"CONNECT login.example:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic c29tZW9uZTp3b3Jk" in requests[0]
+    assert b"the-secret-value" not in b"".join(requests)
 
 
-def test_no_password_of_the_machine_goes_to_the_sign_in_service(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    kept = tmp_path / "netrc"
-    kept.write_text("machine localhost login somebody password of-another-service\n", encoding="utf-8")
-    kept.chmod(0o600)
-    monkeypatch.setenv("NETRC", str(kept))
+def test_netrc_passwords_are_not_sent_to_the_sign_in_service(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine localhost login somebody password of-another-service\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
     with running_emulator([small_tenant()]) as emulator:
-        assert asyncio.run(signed_in(configured(emulator), environment(emulator)))
+        assert asyncio.run(sign_in_to(configured(emulator), environment(emulator)))
         records = emulator.journal.of("*")
     assert records
     assert not any(record.authorized for record in records)
 
 
 class Greeting(BaseHTTPRequestHandler):
-    """Answers every request with a word."""
+    """Answers every request with `hello`."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -122,25 +121,23 @@ class Greeting(BaseHTTPRequestHandler):
         del format, args
 
 
-async def asked(url: str, proxy: str, bundle: Path) -> httpx.Response:
+async def get(url: str, proxy: str, bundle: Path) -> httpx.Response:
     async with Connections() as connections:
         transport = AiohttpTransport(connections.graph(str(bundle)), proxy=proxy)
         return await CookielessClient(transport=transport, trust_env=False).get(url)
 
 
-def test_a_proxy_that_is_reached_over_tls_carries_tls_to_the_service(tmp_path: Path) -> None:
+def test_https_proxy_tunnels_tls(tmp_path: Path) -> None:
     ca, bundle = authority(tmp_path)
-    seen: list[bytes] = []
-    with web_server(Greeting, ca, name="graph.example") as port, tls_proxy(ca, port, seen) as proxy:
-        answer = asyncio.run(asked("https://graph.example/v1.0/users", proxy, bundle))
-    assert answer.content == b"hello"
-    assert seen[0].startswith(b"CONNECT graph.example:443 HTTP/1.1\r\n")
+    requests: list[bytes] = []
+    with web_server(Greeting, ca, name="graph.example") as port, tls_proxy(ca, port, requests) as proxy:
+        response = asyncio.run(get("https://graph.example/v1.0/users", proxy, bundle))
+    assert response.content == b"hello"
+    assert requests[0].startswith(b"CONNECT graph.example:443 HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize("address", ["socks5://someone:word@proxy.example:1080", "https://:3128", "http://[proxy"])
-def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
-    address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_error_about_an_invalid_proxy_omits_its_password(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
     with pytest.raises(SettingsError) as caught:
         proxy_of(root_of(ENTRA))
@@ -148,7 +145,7 @@ def test_a_proxy_that_cannot_be_used_is_named_without_its_password(
     assert "word" not in str(caught.value)
 
 
-def test_messages_to_channels_and_downloads_refuse_a_proxy_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_channels_and_downloads_do_not_support_https_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "https://someone:word@proxy.example:3128")
     assert proxy_of(root_of(ENTRA)) == "https://someone:word@proxy.example:3128"
     url = urlsplit("https://hooks.slack.com/services/x")

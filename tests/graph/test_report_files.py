@@ -1,4 +1,4 @@
-"""The download of a usage report: where it may come from, what goes there, and what an answer there means."""
+"""Tests the download of usage reports: permitted hosts, requests without credentials, and errors."""
 
 import logging
 import socket
@@ -57,7 +57,7 @@ def status(snapshot: Collected) -> tuple[str, str]:
         ("/data/v1.0/download?token=x", "https://reportsweu.office.com/data/v1.0/download?token=x"),
     ],
 )
-def test_addresses_that_are_followed(location: str, address: str) -> None:
+def test_redirects_to_report_hosts_are_accepted(location: str, address: str) -> None:
     assert checked_address(location, "https://reportsweu.office.com/data?token=y", GRAPH, "GET /r") == address
 
 
@@ -85,7 +85,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("location", "host"), REFUSED, ids=[location[:40] or "none" for location, _ in REFUSED])
-def test_other_addresses_are_refused_and_only_their_host_is_named(location: str, host: str) -> None:
+def test_redirects_to_other_hosts_are_refused_and_only_the_host_is_reported(location: str, host: str) -> None:
     with pytest.raises(FaultError) as caught:
         checked_address(location, GRAPH.url, GRAPH, "GET /r")
     message = str(caught.value.fault.message)
@@ -94,7 +94,7 @@ def test_other_addresses_are_refused_and_only_their_host_is_named(location: str,
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "localhost:9", "[::1]:9", "127.8.8.8"])
-def test_this_machine_is_followed_for_a_graph_on_it(host: str) -> None:
+def test_loopback_redirects_are_accepted_for_a_loopback_graph(host: str) -> None:
     assert checked_address(f"http://{host}/x?t", LOOPBACK.url, LOOPBACK, "GET /r") == f"http://{host}/x?t"
     for address in (f"http://u@{host}/x", f"http://{host}.evil.example/x", "http://10.0.0.1/x"):
         with pytest.raises(FaultError):
@@ -103,9 +103,7 @@ def test_this_machine_is_followed_for_a_graph_on_it(host: str) -> None:
         checked_address(f"http://{host}/x", GRAPH.url, GRAPH, "GET /r")
 
 
-def test_the_address_of_a_download_is_neither_logged_nor_stored(
-    emulator: Emulator, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_download_address_is_neither_logged_nor_stored(emulator: Emulator, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     emulator.faults.add("server-error", path=DOWNLOAD, status=500)
     snapshot = collect(emulator, NEEDS)
@@ -116,18 +114,18 @@ def test_the_address_of_a_download_is_neither_logged_nor_stored(
     assert [record.authorized for record in emulator.journal.of(REPORT)] == [True, True]
 
 
-@pytest.mark.parametrize(("value", "followed"), [("hops:4", 5), ("hops:5", 5), ("missing", 0)])
-def test_redirects_are_followed_five_times(emulator: Emulator, value: str, followed: int) -> None:
+@pytest.mark.parametrize(("value", "expected_downloads"), [("hops:4", 5), ("hops:5", 5), ("missing", 0)])
+def test_at_most_five_redirects_are_followed(emulator: Emulator, value: str, expected_downloads: int) -> None:
     emulator.faults.add("report-redirect", path=REPORT, value=value)
-    found, reason = status(collect(emulator, NEEDS))
-    assert downloads(emulator) == followed
+    source_status, reason = status(collect(emulator, NEEDS))
+    assert downloads(emulator) == expected_downloads
     match value:
         case "hops:4":
-            assert found == "complete"
+            assert source_status == "complete"
         case "hops:5":
-            assert (found, "redirected more than 5 times" in reason) == ("unavailable", True)
+            assert (source_status, "redirected more than 5 times" in reason) == ("unavailable", True)
         case _:
-            assert found == "unavailable"
+            assert source_status == "unavailable"
 
 
 @pytest.mark.parametrize(
@@ -138,16 +136,16 @@ def test_redirects_are_followed_five_times(emulator: Emulator, value: str, follo
         ("https://{token}@reports.office.com/data", "https://reports.office.com"),
     ],
 )
-def test_a_foreign_redirect_is_refused_and_named(emulator: Emulator, location: str, host: str) -> None:
+def test_foreign_redirect_is_refused_and_its_host_reported(emulator: Emulator, location: str, host: str) -> None:
     emulator.faults.add("report-redirect", path=REPORT, value=location)
-    found, reason = status(collect(emulator, NEEDS))
-    assert found == "unavailable"
+    source_status, reason = status(collect(emulator, NEEDS))
+    assert source_status == "unavailable"
     assert f"redirected to {host}, which is not one of Microsoft's report hosts" in reason
     assert downloads(emulator) == 0
     assert len(emulator.journal.of(REPORT)) == 1
 
 
-def test_a_report_may_come_without_a_redirect(emulator: Emulator) -> None:
+def test_report_without_redirect_is_accepted(emulator: Emulator) -> None:
     emulator.faults.add("report-inline", path=REPORT)
     assert status(collect(emulator, NEEDS))[0] == "complete"
     assert downloads(emulator) == 0
@@ -166,7 +164,7 @@ def test_a_report_may_come_without_a_redirect(emulator: Emulator) -> None:
         ("drip", {"seconds": 0.1}),
     ],
 )
-def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fields: dict[str, object]) -> None:
+def test_transient_failure_is_retried(emulator: Emulator, path: str, kind: str, fields: dict[str, object]) -> None:
     if path == REPORT and kind == "truncated":
         emulator.faults.add("report-inline", path=REPORT)
     emulator.faults.add(kind, path=path, **fields)
@@ -177,7 +175,7 @@ def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fi
 
 
 @pytest.mark.parametrize(
-    ("path", "kind", "fields", "message", "reason"),
+    ("path", "kind", "fields", "expected_status", "reason"),
     [
         (REPORT, "denied", {"code": "S2SUnauthorized"}, "denied", "grant the application Reports.Read.All"),
         (REPORT, "bad-request", {"code": "BadRequest", "value": "Resource not found for the segment 'x'."}, "unavailable", "global cloud only"),
@@ -191,18 +189,18 @@ def test_what_passes_is_tried_again(emulator: Emulator, path: str, kind: str, fi
         (DOWNLOAD, "html", {"status": 404}, "unavailable", "localhost answered with HTTP 404"),
     ],
 )  # fmt: skip
-def test_what_stays_is_a_reason(
-    emulator: Emulator, path: str, kind: str, fields: dict[str, object], message: str, reason: str
+def test_permanent_failure_is_reported_as_reason(
+    emulator: Emulator, path: str, kind: str, fields: dict[str, object], expected_status: str, reason: str
 ) -> None:
     emulator.faults.add(kind, path=path, times=None, **fields)
     snapshot = collect(emulator, replace(NEEDS, sources=frozenset({Source.MAILBOX_USAGE, Source.USAGE})))
-    assert status(snapshot)[0] == message
+    assert status(snapshot)[0] == expected_status
     assert reason.removeprefix("http://") in status(snapshot)[1]
     assert snapshot.status(Source.USAGE) == "complete"
     assert len(emulator.journal.of(REPORT, host=Host.GRAPH)) <= 14, "Microsoft's limit for ten minutes"
 
 
-def test_a_refused_download_gets_a_new_address_twice(emulator: Emulator) -> None:
+def test_refused_download_requests_a_new_address_twice(emulator: Emulator) -> None:
     emulator.faults.add("server-error", path=DOWNLOAD, status=403, times=2)
     assert status(collect(emulator, NEEDS))[0] == "complete"
     emulator.faults.add("server-error", path=DOWNLOAD, status=403, times=3)
@@ -210,20 +208,22 @@ def test_a_refused_download_gets_a_new_address_twice(emulator: Emulator) -> None
 
 
 @pytest.mark.parametrize("inline", [False, True])
-def test_a_report_that_is_too_large(emulator: Emulator, *, inline: bool) -> None:
+def test_report_above_the_size_limit_is_unavailable(emulator: Emulator, *, inline: bool) -> None:
     usage = emulator.tenants["contoso"].usage
     usage.files["getMailboxUsageDetail"] = b"User Principal Name\r\n" + b"x@y\r\n" * 1_000_000
     if inline:
         emulator.faults.add("report-inline", path=REPORT)
     try:
-        found, reason = status(collect(emulator, NEEDS, retry_policy=Ticking().retry_policy(report_bytes=1_000_000)))
+        source_status, reason = status(
+            collect(emulator, NEEDS, retry_policy=Ticking().retry_policy(report_bytes=1_000_000))
+        )
     finally:
         usage.files.clear()
-    assert (found, "is larger than 1,000,000 bytes" in reason) == ("unavailable", True)
+    assert (source_status, "is larger than 1,000,000 bytes" in reason) == ("unavailable", True)
     assert len(emulator.journal.of(REPORT, host=Host.GRAPH)) == 1
 
 
-def test_a_download_that_says_how_large_it_is_before_it_comes(emulator: Emulator) -> None:
+def test_content_length_above_the_size_limit_is_refused(emulator: Emulator) -> None:
     def talk(connection: socket.socket) -> None:
         connection.recv(1 << 16)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nx")
@@ -234,14 +234,14 @@ def test_a_download_that_says_how_large_it_is_before_it_comes(emulator: Emulator
         assert "larger than" in status(collect(emulator, NEEDS))[1]
 
 
-def test_a_download_that_never_ends_is_given_up(emulator: Emulator) -> None:
+def test_slow_download_is_given_up_after_the_timeout(emulator: Emulator) -> None:
     emulator.faults.add("slow", path=DOWNLOAD, seconds=30, times=None)
     policy = Ticking().retry_policy(answer_timeout=0.3, failures=2)
-    found, reason = status(collect(emulator, NEEDS, retry_policy=policy))
-    assert (found, "not whole after" in reason or "TimeoutError" in reason) == ("unavailable", True), reason
+    source_status, reason = status(collect(emulator, NEEDS, retry_policy=policy))
+    assert (source_status, "not whole after" in reason or "TimeoutError" in reason) == ("unavailable", True), reason
 
 
-def test_other_clouds_are_not_asked(emulator: Emulator) -> None:
+def test_reports_are_not_requested_in_other_clouds(emulator: Emulator) -> None:
     tenant = emulator.tenants["contoso"]
     tenant.audience = "https://graph.microsoft.us"
     try:

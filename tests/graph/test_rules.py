@@ -1,4 +1,4 @@
-"""The rules of the client that need no server: what may leave, how long to wait, how much to spend."""
+"""Tests the rules of the client without a server: permitted requests, retries and rate limits."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -37,7 +37,7 @@ ROOT = root_of("https://graph.microsoft.com/v1.0")
         "",
     ],
 )
-def test_a_link_that_leads_away_is_refused(link: str) -> None:
+def test_next_link_to_another_host_is_refused(link: str) -> None:
     with pytest.raises(FaultError) as caught:
         check_link(link, ROOT)
     assert caught.value.fault.kind is GraphErrorKind.FOREIGN
@@ -46,7 +46,7 @@ def test_a_link_that_leads_away_is_refused(link: str) -> None:
 @pytest.mark.parametrize(
     "host", ["https://graph.microsoft.com", "HTTPS://GRAPH.microsoft.COM", "https://graph.microsoft.com:443"]
 )
-def test_a_link_to_the_same_root_is_followed_whole(host: str) -> None:
+def test_next_link_to_the_same_root_keeps_its_query(host: str) -> None:
     assert (
         check_link(f"{host}/v1.0/users?$skiptoken=A%2fb", ROOT)
         == "https://graph.microsoft.com/v1.0/users?$skiptoken=A%2fb"
@@ -66,7 +66,7 @@ def test_a_link_to_the_same_root_is_followed_whole(host: str) -> None:
         ("https://graph.microsoft.com/v1.0", "https://localhost/v1.0/users?$skiptoken=a", False),
     ],
 )
-def test_this_machine_may_call_itself_by_any_of_its_names(root: str, link: str, allowed: bool) -> None:  # noqa: FBT001
+def test_next_link_may_use_another_loopback_name(root: str, link: str, allowed: bool) -> None:  # noqa: FBT001
     if allowed:
         assert check_link(link, root_of(root)) == root_of(root).origin + "/v1.0/users?$skiptoken=a"
     else:
@@ -75,7 +75,7 @@ def test_this_machine_may_call_itself_by_any_of_its_names(root: str, link: str, 
 
 
 @given(st.text(alphabet="abcght:/@.\\#?%[]GH\u212a -", max_size=40))
-def test_whatever_passes_goes_to_the_root(text: str) -> None:
+def test_accepted_next_links_lead_to_the_root(text: str) -> None:
     try:
         link = check_link(f"https://graph.microsoft.com{text}", ROOT)
     except FaultError:
@@ -100,7 +100,7 @@ def test_whatever_passes_goes_to_the_root(text: str) -> None:
         ("POST", "/users/a/sendMail", False),
     ],
 )
-def test_only_what_reads_may_leave(method: str, path: str, allowed: bool) -> None:  # noqa: FBT001
+def test_only_reading_requests_are_permitted(method: str, path: str, allowed: bool) -> None:  # noqa: FBT001
     request = httpx.Request(method, ROOT.url + path)
     if allowed:
         check_request(request, ROOT)
@@ -109,7 +109,7 @@ def test_only_what_reads_may_leave(method: str, path: str, allowed: bool) -> Non
         check_request(request, ROOT)
 
 
-def test_mail_leaves_only_where_it_is_asked_for() -> None:
+def test_send_mail_is_permitted_only_with_mail() -> None:
     request = httpx.Request("POST", f"{ROOT.url}/users/a@b.example/sendMail")
     check_request(request, ROOT, mail=True)
     with pytest.raises(FaultError):
@@ -137,13 +137,13 @@ def test_retry_after(text: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": text}, now=datetime(2026, 11, 21, 12, tzinfo=UTC)) == seconds
 
 
-def test_a_date_is_counted_by_the_services_own_clock() -> None:
+def test_retry_after_date_is_relative_to_the_date_header() -> None:
     headers = {"retry-after": "Sat, 21 Nov 2020 12:00:05 GMT", "date": "Sat, 21 Nov 2020 12:00:00 GMT"}
     assert retry_after(headers) == 5.0
 
 
 @given(st.integers(100, 599), st.binary(max_size=60))
-def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
+def test_classify_handles_every_answer(status: int, body: bytes) -> None:
     verdict = classify(status, {}, body, request_name="GET /users")
     assert isinstance(verdict, Ok) == (200 <= status < 300)
     if not isinstance(verdict, Ok):
@@ -176,15 +176,15 @@ def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
         (400, b'{"error":{"code":"brand-new-code"}}', GraphErrorKind.UNSUPPORTED, Fail),
     ],
 )
-def test_kinds(status: int, body: bytes, kind: GraphErrorKind, verdict: type) -> None:
-    found = classify(status, {}, body, request_name="GET /users")
-    assert isinstance(found, verdict)
-    assert not isinstance(found, Ok)
-    assert found.fault.kind is kind
+def test_classify_error_kinds(status: int, body: bytes, kind: GraphErrorKind, verdict: type) -> None:
+    result = classify(status, {}, body, request_name="GET /users")
+    assert isinstance(result, verdict)
+    assert not isinstance(result, Ok)
+    assert result.fault.kind is kind
 
 
 @given(st.lists(st.sampled_from([1, 2, 4, 60]), min_size=1, max_size=400), st.sampled_from([10, 100, 5000]))
-def test_no_ten_seconds_spend_the_quota(costs: list[int], users: int) -> None:
+def test_quota_limits_units_in_any_ten_seconds(costs: list[int], users: int) -> None:
     limit = units_per_ten_seconds(users)
     time = Ticking()
 
@@ -201,7 +201,7 @@ def test_no_ten_seconds_spend_the_quota(costs: list[int], users: int) -> None:
         assert sum(cost for at, cost in spent if start <= at < start + 10) <= limit
 
 
-def test_a_pause_holds_everybody_back() -> None:
+def test_quota_pause_delays_requests() -> None:
     time = Ticking()
 
     async def ask() -> None:
@@ -213,18 +213,18 @@ def test_a_pause_holds_everybody_back() -> None:
     assert time.now == 1030
 
 
-def test_a_lane_slows_down_and_no_further() -> None:
+def test_interval_limiter_slows_down_to_its_maximum() -> None:
     time = Ticking()
 
-    async def ask() -> None:
-        pace = IntervalLimiter(sleep=time.sleep, clock=time.clock)
+    async def wait() -> None:
+        limiter = IntervalLimiter(sleep=time.sleep, clock=time.clock)
         for _ in range(3):
-            await pace.wait()
+            await limiter.wait()
         assert time.now == 1000
         for _ in range(9):
-            pace.slow(minimum=0.5, maximum=2.0)
+            limiter.slow(minimum=0.5, maximum=2.0)
         for _ in range(3):
-            await pace.wait()
+            await limiter.wait()
 
-    asyncio.run(ask())
+    asyncio.run(wait())
     assert time.now == 1004

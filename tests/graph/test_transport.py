@@ -1,4 +1,4 @@
-"""Connections: what fails on them becomes httpx's own errors, and nothing of one answer reaches another request."""
+"""Tests that connection failures become errors of httpx, and that no cookies are kept."""
 
 import asyncio
 import socket
@@ -16,15 +16,15 @@ from tests.builders.tenant.collection import AGGREGATES, Ticking, collect, confi
 from tests.emulator.fixtures import running_emulator, small_tenant
 
 
-async def asked(host: str, *times: int, patience: float = 60) -> list[httpx.Response]:
+async def get(host: str, *repetitions: int, seconds: float = 60) -> list[httpx.Response]:
     async with Connections() as connections:
         transport = AiohttpTransport(connections.graph(None), proxy=None)
-        client = CookielessClient(transport=transport, timeout=patience, follow_redirects=False, trust_env=False)
-        return [await client.get(f"http://{host}/v1.0/users") for _ in times or (1,)]
+        client = CookielessClient(transport=transport, timeout=seconds, follow_redirects=False, trust_env=False)
+        return [await client.get(f"http://{host}/v1.0/users") for _ in repetitions or (1,)]
 
 
-def silent(connection: socket.socket) -> None:
-    """Say nothing until the other side has gone."""
+def never_answer(connection: socket.socket) -> None:
+    """Send nothing until the client has closed the connection."""
     connection.recv(1 << 16)
     connection.settimeout(60)
     try:
@@ -33,59 +33,61 @@ def silent(connection: socket.socket) -> None:
         return
 
 
-def stuck(connection: socket.socket) -> None:
+def stop_in_body(connection: socket.socket) -> None:
     connection.recv(1 << 16)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
-    silent(connection)
+    never_answer(connection)
 
 
-def closing(connection: socket.socket) -> None:
+def close(connection: socket.socket) -> None:
     connection.recv(1 << 16)
 
 
-def rambling(connection: socket.socket) -> None:
+def send_other_protocol(connection: socket.socket) -> None:
     connection.recv(1 << 16)
     connection.sendall(b"220 mail.example ESMTP\r\n")
 
 
-def short(connection: socket.socket) -> None:
+def send_truncated_body(connection: socket.socket) -> None:
     connection.recv(1 << 16)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}")
 
 
-def unpacked(connection: socket.socket) -> None:
+def send_invalid_gzip(connection: socket.socket) -> None:
     connection.recv(1 << 16)
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
 
 
-@pytest.mark.parametrize("talk", [silent, stuck, closing, rambling, short, unpacked])
-def test_what_fails_on_a_connection_is_an_error_that_can_be_tried_again(talk: Talk) -> None:
+@pytest.mark.parametrize(
+    "talk", [never_answer, stop_in_body, close, send_other_protocol, send_truncated_body, send_invalid_gzip]
+)
+def test_connection_failures_are_retryable_httpx_errors(talk: Talk) -> None:
     with listening(talk) as host, pytest.raises((httpx.TransportError, httpx.DecodingError)):
-        asyncio.run(asked(host, patience=0.4))
+        asyncio.run(get(host, seconds=0.4))
 
 
-def test_where_nobody_listens() -> None:
+def test_refused_connection_is_a_connect_error() -> None:
     with pytest.raises(httpx.ConnectError):
-        asyncio.run(asked("127.0.0.1:9"))
+        asyncio.run(get("127.0.0.1:9"))
 
 
-def test_no_cookie_comes_back() -> None:
-    heard: list[bytes] = []
+def test_cookies_are_not_sent_back() -> None:
+    requests: list[bytes] = []
 
     def talk(connection: socket.socket) -> None:
-        heard.append(connection.recv(1 << 16))
+        requests.append(connection.recv(1 << 16))
         connection.sendall(
             b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
         )
 
     with listening(talk) as host:
-        answers = asyncio.run(asked(host, 1, 2))
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert len(heard) == 2
-    assert b"cookie" not in heard[1].lower()
+        responses = asyncio.run(get(host, 1, 2))
+    assert [response.status_code for response in responses] == [200, 200]
+    assert len(requests) == 2
+    assert b"cookie" not in requests[1].lower()
 
 
-def test_a_graph_that_nobody_vouches_for_is_reported_at_once() -> None:
+def test_graph_with_untrusted_certificate_is_reported_without_retry() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint=emulator.tls_endpoint, credential=Token(token_env="T"))
         time = Ticking()
@@ -100,11 +102,11 @@ def test_a_graph_that_nobody_vouches_for_is_reported_at_once() -> None:
         assert "CERTIFICATE_VERIFY_FAILED" in caught.value.message
         assert "SSL_CERT_FILE" in (caught.value.hint or "")
         assert not time.slept
-        trusted = environment(emulator, T=emulator.bearer("contoso"))
-        assert collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env=trusted).manifest.complete
+        trusting_environment = environment(emulator, T=emulator.bearer("contoso"))
+        assert collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env=trusting_environment).manifest.complete
 
 
-def test_a_graph_where_nobody_listens_is_tried_again_and_reported() -> None:
+def test_unreachable_graph_is_retried_and_reported() -> None:
     with running_emulator([small_tenant()]) as emulator:
         tenant = replace(configured(emulator), endpoint="http://127.0.0.1:9/v1.0", credential=Token(token_env="T"))
         time = Ticking()

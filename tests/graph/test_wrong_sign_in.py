@@ -1,4 +1,4 @@
-"""A sign-in service that is none, and certificates that are none: an error that says so, never another one."""
+"""Tests that invalid answers of the sign-in service and invalid certificates are reported as such."""
 
 import base64
 from collections.abc import Iterator
@@ -23,12 +23,14 @@ _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
 
 
 @contextmanager
-def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, str], ...] = ()) -> Iterator[Tenant]:
-    """A service over TLS that answers everything so, and a tenant that would sign in there."""
+def sign_in_service(
+    status: int, body: bytes, folder: Path, headers: tuple[tuple[str, str], ...] = ()
+) -> Iterator[Tenant]:
+    """Run a TLS service that gives the same answer to every request; yields a tenant that signs in there."""
 
     class Entra(BaseHTTPRequestHandler):
-        # The client ends the connection, at a moment of its own: it would wait for the service's farewell otherwise,
-        # and may be gone before that comes.
+        # HTTP/1.1, so that the client closes the connection: otherwise it waits for the service to close it, and may
+        # be gone before that.
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -48,7 +50,7 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
                 super().finish()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no log."""
 
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
@@ -82,11 +84,9 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
         (400, b'{"error": "something_new", "error_description": "AADSTS99999999: never seen"}'),
     ],
 )
-def test_whatever_answers_in_its_place_is_reported_as_a_failed_sign_in(
-    status: int, body: bytes, tmp_path: Path
-) -> None:
+def test_invalid_token_answers_are_sign_in_errors(status: int, body: bytes, tmp_path: Path) -> None:
     with (
-        answering(status, body, tmp_path, (("Content-Type", "application/json"),)) as tenant,
+        sign_in_service(status, body, tmp_path, (("Content-Type", "application/json"),)) as tenant,
         pytest.raises(AuditorError) as caught,
     ):
         token_of(tenant, {"SECRET": "the-secret-value", "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
@@ -98,8 +98,8 @@ def test_whatever_answers_in_its_place_is_reported_as_a_failed_sign_in(
     "body",
     [b'{"access_token": "abcd", "expires_in": "3600"}', b'{"access_token": "abcd", "expires_in": 3600, "x": [1]}'],
 )
-def test_a_token_in_another_dress_is_taken(body: bytes, tmp_path: Path) -> None:
-    with answering(200, body, tmp_path, (("content-type", "APPLICATION/JSON"),)) as tenant:
+def test_deviating_token_answers_are_accepted(body: bytes, tmp_path: Path) -> None:
+    with sign_in_service(200, body, tmp_path, (("content-type", "APPLICATION/JSON"),)) as tenant:
         assert token_of(tenant, {"SECRET": "s" * 8, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}) == "abcd"
 
 
@@ -107,7 +107,7 @@ def test_a_token_in_another_dress_is_taken(body: bytes, tmp_path: Path) -> None:
     "content",
     [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x30\x82\x00", _KEY],
 )
-def test_a_file_that_is_no_certificate(content: bytes, tmp_path: Path) -> None:
+def test_invalid_certificate_file_is_an_error(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "auditor.pem"
     path.write_bytes(content)
     tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(path)))
@@ -118,21 +118,21 @@ def test_a_file_that_is_no_certificate(content: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["###", "AAAA", base64.b64encode(b"no certificate").decode(), "é"])
-def test_a_variable_that_holds_no_certificate(text: str) -> None:
+def test_invalid_certificate_in_a_variable_is_an_error(text: str) -> None:
     tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, env="CERT"))
     with pytest.raises(AuditorError) as caught:
         token_of(tenant, {"CERT": text})
     assert caught.value.slug == "certificate-invalid"
 
 
-def test_a_folder_in_place_of_a_certificate(tmp_path: Path) -> None:
+def test_folder_as_certificate_file_is_an_error(tmp_path: Path) -> None:
     tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(tmp_path)))
     with pytest.raises(AuditorError) as caught:
         token_of(tenant, {})
     assert caught.value.slug == "credential-file"
 
 
-def test_a_token_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_token_file_is_an_error(tmp_path: Path) -> None:
     tenant = Tenant(name="contoso", tenant_id=TENANT, credential=WorkloadIdentity(client_id="c" * 36))
     with pytest.raises(AuditorError) as caught:
         token_of(tenant, {"AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "nowhere")})

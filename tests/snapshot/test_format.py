@@ -1,4 +1,4 @@
-"""docs/snapshot.md, sentence by sentence: "Parquet of any writer", and what is refused by name rather than guessed."""
+"""Tests the format in docs/snapshot.md: Parquet files of any writer are accepted, and invalid columns are named."""
 
 import hashlib
 import itertools
@@ -48,46 +48,48 @@ TENANT = Tenant(
 Tables = dict[str, pa.Table]
 
 
-def read(folder: Path, tables: Tables, manifest: Mapping[str, Any] | None = None, **options: Any) -> Ran:
-    """Audit tables that were written with some options of PyArrow's writer."""
+def audit(folder: Path, tables: Tables, manifest: Mapping[str, Any] | None = None, **options: Any) -> Ran:
+    """Write tables with options of PyArrow's writer, and audit them."""
     folder.mkdir(exist_ok=True)
     (folder / "policy.yaml").write_text(POLICIES)
     write(folder / "snapshots", tables, manifest or TENANT.manifest(), TENANT.name, **options)
     return call("audit", "policy.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-q", "-f", "json=-", cwd=folder)
 
 
-def found(ran: Ran) -> list[str]:
-    """Return the fingerprints of everything that was found."""
-    assert ran.code == 1, ran.err
-    return [finding["fingerprint"] for finding in json.loads(ran.out)["tenants"][0]["findings"]]
+def fingerprints(result: Ran) -> list[str]:
+    """Return the fingerprints of the findings."""
+    assert result.code == 1, result.err
+    return [finding["fingerprint"] for finding in json.loads(result.out)["tenants"][0]["findings"]]
 
 
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    ran = read(tmp_path_factory.mktemp("plain"), TENANT.tables())
-    assert {one["policy"] for one in json.loads(ran.out)["tenants"][0]["findings"]} == {
+    result = audit(tmp_path_factory.mktemp("plain"), TENANT.tables())
+    assert {finding["policy"] for finding in json.loads(result.out)["tenants"][0]["findings"]} == {
         "denied", "via", "quiet", "spare", "ending", "sales", "groups",
     }  # fmt: skip
-    return found(ran)
+    return fingerprints(result)
 
 
-def retyped(old: pa.DataType, new: pa.DataType) -> Tables:
-    """Return the tables with every column of one type in another."""
+def with_type(old: pa.DataType, new: pa.DataType) -> Tables:
+    """Return the tables with all columns of type `old` converted to type `new`."""
     return {
-        name: table.cast(pa.schema([pa.field(one.name, new if one.type == old else one.type) for one in table.schema]))
+        name: table.cast(
+            pa.schema([pa.field(field.name, new if field.type == old else field.type) for field in table.schema])
+        )
         for name, table in TENANT.tables().items()
     }
 
 
-def without_types_of_nothing() -> Tables:
-    """Return the tables as writers give them that know no type for a column of nulls."""
+def with_untyped_nulls() -> Tables:
+    """Return the tables with columns of nulls without a type, as some writers write them."""
     return {
         name: pa.table(
             {
-                one.name: pa.nulls(table.num_rows)
-                if table.num_rows and table[one.name].null_count == table.num_rows
-                else table[one.name]
-                for one in table.schema
+                field.name: pa.nulls(table.num_rows)
+                if table.num_rows and table[field.name].null_count == table.num_rows
+                else table[field.name]
+                for field in table.schema
             }
         )
         for name, table in TENANT.tables().items()
@@ -98,18 +100,18 @@ def without_types_of_nothing() -> Tables:
 @pytest.mark.parametrize(
     "tables",
     [
-        pytest.param(lambda: retyped(TEXT, pa.large_string()), id="large text, as Polars writes it"),
-        pytest.param(lambda: retyped(TEXT, pa.string_view()), id="views of text"),
-        pytest.param(lambda: retyped(TEXT, pa.dictionary(pa.int32(), TEXT)), id="dictionaries everywhere"),
-        pytest.param(lambda: retyped(TEXT, pa.dictionary(pa.int8(), pa.large_string())), id="small dictionaries"),
-        pytest.param(lambda: retyped(TEXTS, pa.large_list(pa.large_string())), id="large lists"),
-        pytest.param(lambda: retyped(INSTANT, pa.timestamp("ns", tz="UTC")), id="nanoseconds"),
-        pytest.param(lambda: retyped(INSTANT, pa.timestamp("ms", tz="UTC")), id="milliseconds"),
-        pytest.param(lambda: retyped(INSTANT, pa.timestamp("us", tz="Europe/Amsterdam")), id="another zone"),
-        pytest.param(lambda: retyped(INSTANT, pa.timestamp("us")), id="no zone, which is UTC"),
-        pytest.param(lambda: retyped(pa.int64(), pa.int32()), id="small numbers"),
-        pytest.param(lambda: retyped(pa.int64(), pa.uint64()), id="numbers without sign"),
-        pytest.param(without_types_of_nothing, id="columns of nulls without type"),
+        pytest.param(lambda: with_type(TEXT, pa.large_string()), id="large text, as Polars writes it"),
+        pytest.param(lambda: with_type(TEXT, pa.string_view()), id="views of text"),
+        pytest.param(lambda: with_type(TEXT, pa.dictionary(pa.int32(), TEXT)), id="dictionaries everywhere"),
+        pytest.param(lambda: with_type(TEXT, pa.dictionary(pa.int8(), pa.large_string())), id="small dictionaries"),
+        pytest.param(lambda: with_type(TEXTS, pa.large_list(pa.large_string())), id="large lists"),
+        pytest.param(lambda: with_type(INSTANT, pa.timestamp("ns", tz="UTC")), id="nanoseconds"),
+        pytest.param(lambda: with_type(INSTANT, pa.timestamp("ms", tz="UTC")), id="milliseconds"),
+        pytest.param(lambda: with_type(INSTANT, pa.timestamp("us", tz="Europe/Amsterdam")), id="another zone"),
+        pytest.param(lambda: with_type(INSTANT, pa.timestamp("us")), id="no zone, which is UTC"),
+        pytest.param(lambda: with_type(pa.int64(), pa.int32()), id="small numbers"),
+        pytest.param(lambda: with_type(pa.int64(), pa.uint64()), id="numbers without sign"),
+        pytest.param(with_untyped_nulls, id="columns of nulls without type"),
         pytest.param(
             lambda: {name: table.append_column("ours", pa.nulls(table.num_rows)) for name, table in TENANT.tables().items()},
             id="extra columns are ignored",
@@ -120,8 +122,10 @@ def without_types_of_nothing() -> Tables:
         ),
     ],
 )  # fmt: skip
-def test_parquet_of_any_writer(tables: Callable[[], Tables], expected: list[str], tmp_path: Path) -> None:
-    assert found(read(tmp_path, tables())) == expected
+def test_parquet_types_of_other_writers_are_accepted(
+    tables: Callable[[], Tables], expected: list[str], tmp_path: Path
+) -> None:
+    assert fingerprints(audit(tmp_path, tables())) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,36 +133,38 @@ def test_parquet_of_any_writer(tables: Callable[[], Tables], expected: list[str]
     [{"compression": "zstd"}, {"compression": "none", "version": "1.0"}, {"use_dictionary": False},
      {"data_page_version": "2.0", "write_statistics": False}],
 )  # fmt: skip
-def test_any_compression_and_encoding(options: dict[str, Any], expected: list[str], tmp_path: Path) -> None:
-    assert found(read(tmp_path, TENANT.tables(), **options)) == expected
+def test_any_compression_and_encoding_is_accepted(options: dict[str, Any], expected: list[str], tmp_path: Path) -> None:
+    assert fingerprints(audit(tmp_path, TENANT.tables(), **options)) == expected
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bounds", [(0, 5, 12), (0, 1, 11, 12), tuple(range(13))])
-def test_row_group_k_of_assignments_holds_those_of_users_k(
+def test_row_groups_of_assignments_correspond_to_those_of_users(
     bounds: tuple[int, ...], expected: list[str], tmp_path: Path
 ) -> None:
     tables = TENANT.tables()
-    written = write(tmp_path / "first", tables, TENANT.manifest(), TENANT.name)
+    folder = write(tmp_path / "first", tables, TENANT.manifest(), TENANT.name)
     owners = tables["assignments"]["user"].to_pylist()
     with (
-        pq.ParquetWriter(written / "users.parquet", tables["users"].schema) as users,
-        pq.ParquetWriter(written / "assignments.parquet", tables["assignments"].schema) as links,
+        pq.ParquetWriter(folder / "users.parquet", tables["users"].schema) as users,
+        pq.ParquetWriter(folder / "assignments.parquet", tables["assignments"].schema) as links,
     ):
         for first, end in itertools.pairwise(bounds):
             users.write_table(tables["users"].slice(first, end - first))
-            chosen = [number for number, owner in enumerate(owners) if first <= owner < end]
-            links.write_table(tables["assignments"].take(pa.array(chosen, pa.int64())), row_group_size=len(chosen) or 1)
-    if pq.read_metadata(written / "assignments.parquet").num_row_groups != len(bounds) - 1:
+            indices = [number for number, owner in enumerate(owners) if first <= owner < end]
+            links.write_table(
+                tables["assignments"].take(pa.array(indices, pa.int64())), row_group_size=len(indices) or 1
+            )
+    if pq.read_metadata(folder / "assignments.parquet").num_row_groups != len(bounds) - 1:
         pytest.skip("this PyArrow writes no empty row group")
-    reseal(written)
+    reseal(folder)
     (tmp_path / "policy.yaml").write_text(POLICIES)
-    ran = call("audit", "policy.yaml", "--snapshot", "first", "--as-of", AS_OF, "-q", "-f", "json=-", cwd=tmp_path)
-    assert found(ran) == expected
+    result = call("audit", "policy.yaml", "--snapshot", "first", "--as-of", AS_OF, "-q", "-f", "json=-", cwd=tmp_path)
+    assert fingerprints(result) == expected
 
 
 def reseal(folder: Path) -> None:
-    """Write the manifest anew for files that have changed."""
+    """Update the manifest for files that have changed."""
     manifest = json.loads((folder / "manifest.json").read_text())
     del manifest["digest"]
     for name in manifest["files"]:
@@ -168,56 +174,56 @@ def reseal(folder: Path) -> None:
     seal(folder, manifest)
 
 
-def refused(ran: Ran) -> str:
-    """Return why a snapshot was refused."""
-    assert (ran.code, ran.out) == (2, b"")
-    assert "Traceback" not in ran.err
-    assert "bug" not in ran.err
-    return ran.err
+def refusal(result: Ran) -> str:
+    """Return the error output of an audit that refused a snapshot."""
+    assert (result.code, result.out) == (2, b"")
+    assert "Traceback" not in result.err
+    assert "bug" not in result.err
+    return result.err
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
     [(TEXT, pa.binary()), (pa.bool_(), pa.int8()), (INSTANT, pa.int64())],
 )  # fmt: skip
-def test_a_column_of_another_type_is_refused_by_name(old: pa.DataType, new: pa.DataType, tmp_path: Path) -> None:
-    assert "has a column of another type: " in refused(read(tmp_path, retyped(old, new)))
+def test_column_of_another_type_is_an_error(old: pa.DataType, new: pa.DataType, tmp_path: Path) -> None:
+    assert "has a column of another type: " in refusal(audit(tmp_path, with_type(old, new)))
 
 
-def test_instants_finer_than_microseconds_are_refused_rather_than_cut(tmp_path: Path) -> None:
+def test_instants_finer_than_microseconds_are_an_error(tmp_path: Path) -> None:
     tables = TENANT.tables()
     fine = pa.array([1_500_000_000_000_000_001] * 12, pa.timestamp("ns", tz="UTC"))
     index = tables["users"].schema.get_field_index("createdDateTime")
     tables["users"] = tables["users"].set_column(index, "createdDateTime", fine)
-    assert "users.parquet has a column of another type" in refused(read(tmp_path, tables))
+    assert "users.parquet has a column of another type" in refusal(audit(tmp_path, tables))
 
 
 @pytest.mark.parametrize("column", ["department", "mailboxType"])
-def test_a_column_of_what_was_asked_for_may_not_be_left_out(column: str, tmp_path: Path) -> None:
+def test_missing_requested_column_is_an_error(column: str, tmp_path: Path) -> None:
     tables = TENANT.tables()
     tables["users"] = tables["users"].drop_columns([column])
-    assert f"users.parquet lacks the column {column}" in refused(read(tmp_path, tables))
+    assert f"users.parquet lacks the column {column}" in refusal(audit(tmp_path, tables))
 
 
-def test_a_column_that_nobody_asked_for_may_be_left_out(expected: list[str], tmp_path: Path) -> None:
+def test_missing_unrequested_columns_are_accepted(expected: list[str], tmp_path: Path) -> None:
     tables, manifest = TENANT.tables(), TENANT.manifest()
     tables["users"] = tables["users"].drop_columns(["jobTitle", "mailboxType", "notCollected", "extensionAttribute7"])
     manifest["sources"] = [
-        {**one, "status": "not-needed" if one["name"] == "mailboxes" else one["status"],
-         "asked": [name for name in one["asked"] if name != "jobTitle"]}
-        for one in manifest["sources"]
+        {**source, "status": "not-needed" if source["name"] == "mailboxes" else source["status"],
+         "asked": [name for name in source["asked"] if name != "jobTitle"]}
+        for source in manifest["sources"]
     ]  # fmt: skip
-    assert found(read(tmp_path, tables, manifest)) == expected
+    assert fingerprints(audit(tmp_path, tables, manifest)) == expected
 
 
-def test_sign_ins_that_were_read_without_a_column_of_them_are_refused(tmp_path: Path) -> None:
+def test_missing_sign_in_columns_are_an_error(tmp_path: Path) -> None:
     tables = TENANT.tables()
     stamps = [name for name in tables["users"].column_names if name.startswith("last")]
     tables["users"] = tables["users"].drop_columns(stamps)
-    assert "users.parquet lacks the column lastSignInDateTime" in refused(read(tmp_path, tables))
+    assert "users.parquet lacks the column lastSignInDateTime" in refusal(audit(tmp_path, tables))
 
 
 @pytest.mark.parametrize("part", ["tenant", "tool"])
-def test_a_garbled_manifest_is_refused_by_the_name_of_its_part(part: str, tmp_path: Path) -> None:
-    ran = read(tmp_path, TENANT.tables(), {**TENANT.manifest(), part: None})
-    assert f"'{part}': None stands in its place" in refused(ran)
+def test_invalid_manifest_part_is_named(part: str, tmp_path: Path) -> None:
+    result = audit(tmp_path, TENANT.tables(), {**TENANT.manifest(), part: None})
+    assert f"'{part}': None stands in its place" in refusal(result)

@@ -1,4 +1,4 @@
-"""Columns of few values are opened as codes, whatever files were opened before."""
+"""Tests that columns with few values are opened as dictionaries, independent of files opened before."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 from auditor.snapshot.parquet.integrity import opened
 
 
-def test_files_of_other_columns_are_opened_in_turns(tmp_path: Path) -> None:
+def test_files_with_different_columns_are_opened_alternately(tmp_path: Path) -> None:
     path = tmp_path / "users.parquet"
     for names in (["id", "department"], ["id"], ["id", "city", "department"], ["id", "city"], ["id", "city"]):
         pq.write_table(pa.table({name: ["one", "two", "one"] for name in names}), path)
         for content in (None, path.read_bytes()):
-            form = opened(path, codes=True, content=content).schema_arrow
-            coded = [field.name for field in form if pa.types.is_dictionary(field.type)]
-            assert (form.names, sorted(coded)) == (names, names[1:])
+            schema = opened(path, codes=True, content=content).schema_arrow
+            dictionaries = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+            assert (schema.names, sorted(dictionaries)) == (names, names[1:])

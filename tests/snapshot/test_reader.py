@@ -1,4 +1,4 @@
-"""A damaged, foreign, newer or forged snapshot is refused with a reason, before anything is made of it."""
+"""Tests that damaged, foreign, newer and forged snapshots are refused with a reason."""
 
 import hashlib
 import json
@@ -23,19 +23,19 @@ GROUPS = [{"id": "g1", "displayName": "Staff", "members": ["id-ann"], "transitiv
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def snapshot_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = [user("ann", "SPE_E3", "SPE_E5", department="Store"), user("bob", "SPE_E5", paths=[path("SPE_E5", "g1")])]
     state = tenant(*people, subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")], groups=GROUPS)
     return write(tmp_path_factory.mktemp("snapshots"), state)
 
 
 @pytest.fixture
-def folder(whole: Path, tmp_path: Path) -> Path:
-    return copied(whole, tmp_path / "copy")
+def folder(snapshot_folder: Path, tmp_path: Path) -> Path:
+    return copied(snapshot_folder, tmp_path / "copy")
 
 
-def refused(folder: Path) -> str:
-    """The slug of the refusal, of reading or of the walk over the users."""
+def refusal_slug(folder: Path) -> str:
+    """Return the slug of the error that reading the snapshot or iterating over its users raises."""
     with pytest.raises(SnapshotError) as caught:
         list(read(folder).batches())
     (diagnostic,) = caught.value.diagnostics
@@ -43,8 +43,8 @@ def refused(folder: Path) -> str:
     return diagnostic.slug
 
 
-def test_what_was_written_is_read_again(whole: Path) -> None:
-    snapshot = read(whole)
+def test_written_snapshot_is_read(snapshot_folder: Path) -> None:
+    snapshot = read(snapshot_folder)
     (batch,) = snapshot.batches()
     assert [row["displayName"] for row in batch.users.to_pylist()] == ["Ann", "Bob"]
     assert batch.assignments.column("user").to_pylist() == [0, 0, 1]
@@ -53,34 +53,34 @@ def test_what_was_written_is_read_again(whole: Path) -> None:
     assert snapshot.identity.startswith("sha256:")
 
 
-def test_two_snapshots_that_are_walked_in_turns_stay_apart(whole: Path, tmp_path: Path) -> None:
-    one = read(whole)
-    other = read(write(tmp_path, tenant(user("eve", "SPE_E3"), name="other", subscribedSkus=[bought("SPE_E3")])))
+def test_two_snapshots_are_iterated_alternately(snapshot_folder: Path, tmp_path: Path) -> None:
+    first = read(snapshot_folder)
+    second = read(write(tmp_path, tenant(user("eve", "SPE_E3"), name="other", subscribedSkus=[bought("SPE_E3")])))
     for columns in (("displayName",), None, ("displayName", "id")):
-        for snapshot, names in ((one, ["Ann", "Bob"]), (other, ["Eve"])):
+        for snapshot, names in ((first, ["Ann", "Bob"]), (second, ["Eve"])):
             (batch,) = snapshot.batches(columns, ("user",))
             assert batch.users.column("displayName").to_pylist() == names
             assert len(set(batch.assignments.column("user").to_pylist())) == len(names)
 
 
 @pytest.mark.parametrize("name", [*(f"{name}.parquet" for name in FILES), "manifest.json"])
-def test_every_byte_counts(folder: Path, name: str) -> None:
+def test_changed_bytes_are_detected(folder: Path, name: str) -> None:
     target = folder / name
     body = target.read_bytes()
     for position in {0, 4, len(body) // 3, len(body) // 2, len(body) - 9, len(body) - 1}:
         flipped = bytearray(body)
         flipped[position] ^= 0x41
         target.write_bytes(flipped)
-        assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}, position
+        assert refusal_slug(folder) in {"snapshot-damaged", "snapshot-foreign"}, position
     for size in (0, 1, len(body) // 2, len(body) - 1):
         target.write_bytes(body[:size])
         if name == "manifest.json" and size == len(body) - 1:
-            continue  # the line break at the end says nothing
-        assert refused(folder) == "snapshot-damaged", size
+            continue  # the line break at the end has no meaning
+        assert refusal_slug(folder) == "snapshot-damaged", size
     target.write_bytes(body + b"x")
-    assert refused(folder) == "snapshot-damaged"
+    assert refusal_slug(folder) == "snapshot-damaged"
     target.unlink()
-    assert refused(folder) == ("snapshot-missing" if name == "manifest.json" else "snapshot-damaged")
+    assert refusal_slug(folder) == ("snapshot-missing" if name == "manifest.json" else "snapshot-damaged")
 
 
 def tenant_value(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
@@ -97,7 +97,7 @@ def source_value(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
         (lambda document: document.update(schema="auditor/snapshot/v2"), "snapshot-version"),
         (lambda document: document.update(schema="somebody/else/v1"), "snapshot-foreign"),
         (lambda document: document.update(schema=1), "snapshot-foreign"),
-        # A name becomes part of the paths of reports: it must not lead out of their folder.
+        # The name is part of the paths of reports, so it must not lead out of their folder.
         (tenant_value("name", "../../evil"), "snapshot-damaged"),
         (tenant_value("name", ""), "snapshot-damaged"),
         (tenant_value("name", "Contoso"), "snapshot-damaged"),
@@ -117,23 +117,23 @@ def source_value(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
         (source_value("reason", 5), "snapshot-damaged"),
     ],
 )
-def test_a_forged_manifest_is_refused(folder: Path, change: Callable[[dict[str, Any]], object], slug: str) -> None:
+def test_forged_manifest_is_an_error(folder: Path, change: Callable[[dict[str, Any]], object], slug: str) -> None:
     edited(folder, change)
-    assert refused(folder) == slug
+    assert refusal_slug(folder) == slug
 
 
-def test_an_edited_manifest_is_refused(folder: Path) -> None:
+def test_edited_manifest_without_a_new_digest_is_an_error(folder: Path) -> None:
     manifest = folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"contoso"', '"fabrikam"'))
-    assert refused(folder) == "snapshot-damaged"
+    assert refusal_slug(folder) == "snapshot-damaged"
 
 
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '"\\ud800"', '{"a": "\\ud800"}', "[]", "null", "{}", "\xff", "1" * 5000]
 )
-def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
+def test_invalid_manifest_is_an_error(folder: Path, text: str) -> None:
     (folder / "manifest.json").write_bytes(text.encode("latin-1"))
-    assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}
+    assert refusal_slug(folder) in {"snapshot-damaged", "snapshot-foreign"}
 
 
 @pytest.mark.parametrize(
@@ -157,38 +157,36 @@ def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
         ("groups", column("membersStatus", lambda rows: ["fine"] * rows)),
     ],
 )
-def test_a_table_that_is_not_one_of_ours_is_refused(
+def test_table_with_invalid_content_is_an_error(
     folder: Path, name: str, change: Callable[[pa.Table], pa.Table]
 ) -> None:
     rewritten(folder, name, change)
-    assert refused(folder) == "snapshot-damaged"
+    assert refusal_slug(folder) == "snapshot-damaged"
 
 
-@pytest.mark.parametrize(("second", "slug"), [("id-ann", "snapshot-damaged"), ("id-aaa", None), ("id-bob", None)])
-def test_a_user_who_stands_in_two_row_groups_is_refused(
-    whole: Path, tmp_path: Path, second: str, slug: str | None
+@pytest.mark.parametrize(("second_id", "slug"), [("id-ann", "snapshot-damaged"), ("id-aaa", None), ("id-bob", None)])
+def test_user_in_two_row_groups_is_an_error(
+    snapshot_folder: Path, tmp_path: Path, second_id: str, slug: str | None
 ) -> None:
-    snapshot = read(whole)
+    snapshot = read(snapshot_folder)
     (batch,) = snapshot.batches()
-    ann, nothing = batch.users.slice(0, 1), batch.assignments.slice(0, 0)
+    ann, no_assignments = batch.users.slice(0, 1), batch.assignments.slice(0, 0)
     index = ann.schema.get_field_index("id")
-    other = ann.set_column(index, ann.schema.field(index), pa.array([second]))
+    second_user = ann.set_column(index, ann.schema.field(index), pa.array([second_id]))
     with SnapshotWriter(tmp_path, "contoso", "now") as writer:
-        for users in (ann, other):
-            writer.write_users(users, nothing.cast(ASSIGNMENTS))
+        for users in (ann, second_user):
+            writer.write_users(users, no_assignments.cast(ASSIGNMENTS))
         for name in SMALL_TABLES:
             writer.write_table(name, snapshot.table(name))
         folder = writer.commit(snapshot.manifest)
     if slug is None:
         assert [batch.users.num_rows for batch in read(folder).batches()] == [1, 1]
     else:
-        assert refused(folder) == slug
+        assert refusal_slug(folder) == slug
 
 
 @pytest.mark.parametrize("gaps", [{}, {"dee": ["licenseAssignmentStates"]}, {"ann": ["department", "mail"]}])
-def test_what_a_large_snapshot_lacks_of_its_users_is_known_before_they_are_read(
-    tmp_path: Path, gaps: dict[str, list[str]]
-) -> None:
+def test_not_collected_properties_are_known_before_users_are_read(tmp_path: Path, gaps: dict[str, list[str]]) -> None:
     people = [user(name, "SPE_E5", notCollected=gaps.get(name)) for name in ("ann", "bob", "cid", "dee")]
     state = tenant(*people, subscribedSkus=[bought("SPE_E5")], rows=2)
     with SnapshotWriter(tmp_path, "contoso", "2026-11-20T021700Z") as writer:
@@ -198,7 +196,7 @@ def test_what_a_large_snapshot_lacks_of_its_users_is_known_before_they_are_read(
     assert read(folder).not_collected == frozenset(name for names in gaps.values() for name in names)
 
 
-def test_codes_written_as_plain_text_are_the_same(folder: Path) -> None:
+def test_dictionary_columns_written_as_plain_text_are_accepted(folder: Path) -> None:
     before = [batch.assignments.to_pylist() for batch in read(folder).batches()]
     rewritten(folder, "assignments", lambda table: table.cast(pa.schema(
         [field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in table.schema]
@@ -206,51 +204,51 @@ def test_codes_written_as_plain_text_are_the_same(folder: Path) -> None:
     assert [batch.assignments.to_pylist() for batch in read(folder).batches()] == before
 
 
-def test_the_latest_snapshot_of_each_tenant_is_found(whole: Path, tmp_path: Path) -> None:
-    early = copied(whole, tmp_path / "contoso" / "a")
-    late = copied(whole, tmp_path / "contoso" / "b")
-    other = copied(whole, tmp_path / "fabrikam")
-    edited(early, lambda document: document.update(instant="2026-11-21T00:00:00Z"))
-    edited(other, tenant_value("name", "fabrikam"))
-    assert find(tmp_path) == (early, other)
-    assert find(late) == (late,)
+def test_find_returns_the_latest_snapshot_of_each_tenant(snapshot_folder: Path, tmp_path: Path) -> None:
+    latest = copied(snapshot_folder, tmp_path / "contoso" / "a")
+    older = copied(snapshot_folder, tmp_path / "contoso" / "b")
+    fabrikam = copied(snapshot_folder, tmp_path / "fabrikam")
+    edited(latest, lambda document: document.update(instant="2026-11-21T00:00:00Z"))
+    edited(fabrikam, tenant_value("name", "fabrikam"))
+    assert find(tmp_path) == (latest, fabrikam)
+    assert find(older) == (older,)
 
 
-def test_a_half_written_folder_is_passed_over(whole: Path, tmp_path: Path) -> None:
-    good = copied(whole, tmp_path / "contoso" / "2026-11-20T021700Z")
-    half = copied(whole, tmp_path / "contoso" / ".2026-11-21T021700Z.partial-7")
-    edited(half, lambda document: document.update(instant="2026-11-21T02:17:00Z"))
+def test_find_ignores_incomplete_folders(snapshot_folder: Path, tmp_path: Path) -> None:
+    complete = copied(snapshot_folder, tmp_path / "contoso" / "2026-11-20T021700Z")
+    incomplete = copied(snapshot_folder, tmp_path / "contoso" / ".2026-11-21T021700Z.partial-7")
+    edited(incomplete, lambda document: document.update(instant="2026-11-21T02:17:00Z"))
     (tmp_path / "contoso" / ".2026-11-22T021700Z.partial-8").mkdir()
-    assert find(tmp_path) == (good,)
+    assert find(tmp_path) == (complete,)
 
 
 @pytest.mark.parametrize(
     "name", ["fabrikam/2026-11-20T021700Z", "fabrikam/2026-11-20T021700.000001Z", "fabrikam", "a/b"]
 )
-@pytest.mark.parametrize("left", [("users", "assignments", "groups"), ("organization",)])
-def test_a_snapshot_that_lost_its_manifest_is_not_passed_over(
-    name: str, left: tuple[str, ...], whole: Path, tmp_path: Path
+@pytest.mark.parametrize("remaining", [("users", "assignments", "groups"), ("organization",)])
+def test_find_reports_a_snapshot_without_manifest(
+    name: str, remaining: tuple[str, ...], snapshot_folder: Path, tmp_path: Path
 ) -> None:
-    good = copied(whole, tmp_path / "contoso" / "2026-11-20T021700Z")
-    lost = tmp_path / name
-    lost.mkdir(parents=True)
-    (lost / "findings.parquet").write_text("no table of a snapshot")
-    (lost.parent / "notes.txt").write_text("nor this")
-    assert find(tmp_path) == (good,)
-    for each in left:
-        shutil.copy(whole / f"{each}.parquet", lost)
-    if "users" not in left and not lost.name.startswith("2026"):
-        assert find(tmp_path) == (good,), "a table of that name is nobody's snapshot"
+    complete = copied(snapshot_folder, tmp_path / "contoso" / "2026-11-20T021700Z")
+    without_manifest = tmp_path / name
+    without_manifest.mkdir(parents=True)
+    (without_manifest / "findings.parquet").write_text("no table of a snapshot")
+    (without_manifest.parent / "notes.txt").write_text("nor this")
+    assert find(tmp_path) == (complete,)
+    for table in remaining:
+        shutil.copy(snapshot_folder / f"{table}.parquet", without_manifest)
+    if "users" not in remaining and not without_manifest.name.startswith("2026"):
+        assert find(tmp_path) == (complete,), "a table of that name alone is not a snapshot"
         return
     with pytest.raises(SnapshotError) as caught:
         find(tmp_path)
     assert caught.value.slug == "snapshot-damaged"
-    assert str(lost) in str(caught.value)
-    lost.rename(lost.with_name(f".{lost.name}.partial-7"))
-    assert find(tmp_path) == (good,), "what is being written is no loss"
+    assert str(without_manifest) in str(caught.value)
+    without_manifest.rename(without_manifest.with_name(f".{without_manifest.name}.partial-7"))
+    assert find(tmp_path) == (complete,), "a snapshot that is being written is ignored"
 
 
-def test_a_root_without_a_snapshot_says_so(tmp_path: Path) -> None:
+def test_find_reports_a_root_without_snapshots(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for root in (tmp_path, tmp_path / "file", tmp_path / "nothing"):
@@ -259,7 +257,7 @@ def test_a_root_without_a_snapshot_says_so(tmp_path: Path) -> None:
         assert caught.value.slug == "snapshot-missing"
 
 
-def test_a_foreign_manifest_below_a_root_is_not_passed_over(tmp_path: Path) -> None:
+def test_find_reports_a_foreign_manifest(tmp_path: Path) -> None:
     (tmp_path / "extension").mkdir()
     (tmp_path / "extension" / "manifest.json").write_text(json.dumps({"manifest_version": 3}))
     with pytest.raises(SnapshotError) as caught:
@@ -269,17 +267,19 @@ def test_a_foreign_manifest_below_a_root_is_not_passed_over(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["users", "assignments", "groups"])
-def test_garbled_pages_are_refused_even_where_the_digest_agrees(whole: Path, tmp_path: Path, name: str) -> None:
-    body = (whole / f"{name}.parquet").read_bytes()
+def test_garbled_pages_with_a_valid_digest_raise_only_snapshot_errors(
+    snapshot_folder: Path, tmp_path: Path, name: str
+) -> None:
+    body = (snapshot_folder / f"{name}.parquet").read_bytes()
     refusals = 0
     for number, index in enumerate(range(4, len(body), max(1, len(body) // 40))):
-        folder = copied(whole, tmp_path / str(number))
+        folder = copied(snapshot_folder, tmp_path / str(number))
         garbled = bytearray(body)
         garbled[index] ^= 0x5A
         (folder / f"{name}.parquet").write_bytes(garbled)
         digest = hashlib.sha256(garbled).hexdigest()
         edited(folder, lambda document: document["files"][f"{name}.parquet"].update(sha256=digest))  # noqa: B023
-        # Any other error would go through: most bytes are compressed values, of which some still decode.
+        # Any other error would propagate. Most bytes are compressed values, some of which still decode.
         with suppress(SnapshotError):
             list(read(folder).batches())
             continue

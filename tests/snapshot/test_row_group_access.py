@@ -1,4 +1,4 @@
-"""Machines that share a snapshot read only their own row groups, and see what one that reads all of it sees."""
+"""Tests reading single row groups, which machines that share an audit use instead of reading the whole snapshot."""
 
 from pathlib import Path
 
@@ -17,8 +17,8 @@ _PEOPLE = ("ann", "bob", "cid", "dee", "eve")
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five people in three row groups; one of them lacks a property, two hold something else than the others."""
+def snapshot_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five users in three row groups; one lacks a property, two have another licence than the others."""
     people = [
         user(name, "SPE_E3" if name in "bob dee" else "SPE_E5", notCollected=["department"] if name == "cid" else None)
         for name in _PEOPLE
@@ -38,73 +38,81 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(whole: Path, tmp_path: Path) -> Path:
-    return copied(whole, tmp_path / "copy")
+def folder(snapshot_folder: Path, tmp_path: Path) -> Path:
+    return copied(snapshot_folder, tmp_path / "copy")
 
 
-def test_a_snapshot_that_is_read_by_its_outline_says_the_same(whole: Path) -> None:
-    alone, shared = read(whole), read(whole, outline_of(whole))
-    assert (shared.identity, shared.user_count, shared.manifest) == (alone.identity, alone.user_count, alone.manifest)
-    assert (shared.sku_ids, shared.not_collected) == (alone.sku_ids, alone.not_collected)
-    assert len(shared.sku_ids) == 2
-    assert shared.not_collected == frozenset({"department"})
-    assert all(shared.table(name) == alone.table(name) for name in alone.tables)
+def test_snapshot_read_by_outline_is_equal(snapshot_folder: Path) -> None:
+    complete, by_outline = read(snapshot_folder), read(snapshot_folder, outline_of(snapshot_folder))
+    assert (by_outline.identity, by_outline.user_count, by_outline.manifest) == (
+        complete.identity,
+        complete.user_count,
+        complete.manifest,
+    )
+    assert (by_outline.sku_ids, by_outline.not_collected) == (complete.sku_ids, complete.not_collected)
+    assert len(by_outline.sku_ids) == 2
+    assert by_outline.not_collected == frozenset({"department"})
+    assert all(by_outline.table(name) == complete.table(name) for name in complete.tables)
 
 
-def test_row_groups_are_the_batches_of_who_reads_all(whole: Path) -> None:
-    seen = outline_of(whole)
-    assert row_groups(whole) == len(seen.sums) == 3
-    for group, batch in enumerate(read(whole).batches(("id", "displayName"), None)):
-        (found,) = read_row_group(whole, group, seen, ("id", "displayName"), None)
-        assert (found.offset, found.users, found.assignments) == (batch.offset, batch.users, batch.assignments)
+def test_row_groups_equal_the_batches_of_a_complete_reading(snapshot_folder: Path) -> None:
+    outline = outline_of(snapshot_folder)
+    assert row_groups(snapshot_folder) == len(outline.sums) == 3
+    for group, batch in enumerate(read(snapshot_folder).batches(("id", "displayName"), None)):
+        (row_group,) = read_row_group(snapshot_folder, group, outline, ("id", "displayName"), None)
+        assert (row_group.offset, row_group.users, row_group.assignments) == (
+            batch.offset,
+            batch.users,
+            batch.assignments,
+        )
 
 
-def test_only_what_is_judged_is_read(folder: Path) -> None:
-    seen = outline_of(folder)
+def test_only_the_requested_row_group_is_verified(folder: Path) -> None:
+    outline = outline_of(folder)
     position = _first_byte(folder / "users.parquet", 2)
     _flip(folder / "users.parquet", position)
-    read(folder, seen)
+    read(folder, outline)
     for group in (0, 1):
-        assert len(list(read_row_group(folder, group, seen, ("id",), ("user",)))) == 1
+        assert len(list(read_row_group(folder, group, outline, ("id",), ("user",)))) == 1
     with pytest.raises(SnapshotError, match=r"checksum mismatch in row group 2 of "):
-        read_row_group(folder, 2, seen, ("id",), ("user",))
+        read_row_group(folder, 2, outline, ("id",), ("user",))
 
 
 @pytest.mark.parametrize("name", ["users", "assignments"])
-@pytest.mark.parametrize("where", ["first", "middle", "footer", "end"])
-def test_no_byte_may_have_changed(folder: Path, name: str, where: str) -> None:
-    seen = outline_of(folder)
+@pytest.mark.parametrize("location", ["first", "middle", "footer", "end"])
+def test_changed_bytes_of_a_row_group_are_detected(folder: Path, name: str, location: str) -> None:
+    outline = outline_of(folder)
     file = folder / f"{name}.parquet"
     size, first = file.stat().st_size, _first_byte(file, 1)
     footer = size - 8 - pq.read_metadata(file).serialized_size
-    # A few bytes into the footer stands the version, which no reader minds.
+    # The footer begins with the version, which readers ignore, so the byte after it is changed.
     positions = {"first": first, "middle": (first + _first_byte(file, 2)) // 2, "footer": footer + 1, "end": size - 1}
-    _flip(file, positions[where])
+    _flip(file, positions[location])
     with pytest.raises(SnapshotError) as caught:
-        list(read_row_group(folder, 1, seen, ("id",), ("user",)))
+        list(read_row_group(folder, 1, outline, ("id",), ("user",)))
     assert caught.value.slug == "snapshot-damaged"
 
 
-def test_files_with_another_number_of_row_groups_do_not_belong_together(folder: Path) -> None:
+def test_different_numbers_of_row_groups_are_an_error(folder: Path) -> None:
     table = pq.read_table(folder / "assignments.parquet")
     pq.write_table(table, folder / "assignments.parquet")
     with pytest.raises(SnapshotError, match="do not match"):
         outline_of(folder)
 
 
-def test_a_user_of_the_row_group_before_is_seen_without_reading_it(folder: Path) -> None:
+def test_duplicate_user_of_the_previous_row_group_is_detected(folder: Path) -> None:
     users = pq.ParquetFile(folder / "users.parquet")
     groups = [users.read_row_group(group) for group in range(3)]
-    again = groups[1].slice(0, 1).append_column("again", pa.array(["id-bob"]))
-    again = again.drop_columns(["id"]).rename_columns({"again": "id"}).select(groups[1].column_names)
-    groups[1] = pa.concat_tables([again.cast(groups[1].schema), groups[1].slice(1)])
+    duplicate = groups[1].slice(0, 1).append_column("again", pa.array(["id-bob"]))
+    duplicate = duplicate.drop_columns(["id"]).rename_columns({"again": "id"}).select(groups[1].column_names)
+    groups[1] = pa.concat_tables([duplicate.cast(groups[1].schema), groups[1].slice(1)])
     with pq.ParquetWriter(folder / "users.parquet", groups[0].schema) as writer:
         for group in groups:
             writer.write_table(group)
-    seen = outline_of(folder)
-    assert len(list(read_row_group(folder, 0, seen, ("id",), ("user",)))) == 1
+    outline = outline_of(folder)
+    assert len(list(read_row_group(folder, 0, outline, ("id",), ("user",)))) == 1
     with pytest.raises(SnapshotError, match="has a user twice"):
-        list(read_row_group(folder, 1, seen, ("id",), ("user",)))
+        list(read_row_group(folder, 1, outline, ("id",), ("user",)))
 
 
 def _first_byte(file: Path, group: int) -> int:

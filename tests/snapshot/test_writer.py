@@ -1,4 +1,4 @@
-"""A snapshot is written whole or not at all, and its row groups change nothing of what is found."""
+"""Tests that snapshots are written atomically, and that row groups do not affect the findings."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,7 @@ BLOCKS = [
 ]
 
 
-def crowd(rows: int) -> Snapshot:
+def fifty_users(rows: int) -> Snapshot:
     people = [
         user(
             f"u{number:03}",
@@ -48,39 +48,39 @@ def result_of(snapshot: Snapshot, block: str) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
-def test_batches_of_any_size_say_the_same(block: str, tmp_path: Path) -> None:
-    expected = result_of(crowd(1 << 30), block)
+def test_findings_do_not_depend_on_the_batch_size(block: str, tmp_path: Path) -> None:
+    expected = result_of(fifty_users(1 << 30), block)
     for rows in (1, 7, 49, 50):
-        assert result_of(crowd(rows), block) == expected, rows
-    saved = read(write(tmp_path, crowd(7)))
+        assert result_of(fifty_users(rows), block) == expected, rows
+    saved = read(write(tmp_path, fifty_users(7)))
     assert len(list(saved.batches())) == 8
     assert result_of(saved, block) == expected
 
 
-def test_the_same_state_is_the_same_bytes(tmp_path: Path) -> None:
-    first, second = write(tmp_path / "a", crowd(7)), write(tmp_path / "b", crowd(7))
+def test_written_files_are_reproducible(tmp_path: Path) -> None:
+    first, second = write(tmp_path / "a", fifty_users(7)), write(tmp_path / "b", fifty_users(7))
     assert {p.name: p.read_bytes() for p in first.iterdir()} == {p.name: p.read_bytes() for p in second.iterdir()}
 
 
-def test_a_tenant_without_anybody_can_be_saved(tmp_path: Path) -> None:
+def test_tenant_without_users_is_written(tmp_path: Path) -> None:
     snapshot = read(write(tmp_path, tenant()))
     assert snapshot.user_count == 0
     assert sum(batch.users.num_rows for batch in snapshot.batches()) == 0
 
 
-def test_a_tenant_without_anybody_has_every_column_that_was_asked_for(tmp_path: Path) -> None:
+def test_tenant_without_users_has_every_requested_column(tmp_path: Path) -> None:
     with SnapshotWriter(tmp_path, "contoso", "now") as writer:
         folder = writer.commit(tenant(asked=["agent"]).manifest)
     (batch,) = read(folder).batches()
     assert (batch.users.num_rows, "agent" in batch.users.schema.names) == (0, True)
 
 
-def test_nothing_appears_before_the_commit(tmp_path: Path) -> None:
+def test_nothing_is_visible_before_commit(tmp_path: Path) -> None:
     def interrupted() -> None:
-        (batch,) = crowd(1 << 30).batches()
+        (batch,) = fifty_users(1 << 30).batches()
         with SnapshotWriter(tmp_path, "contoso", "now") as writer:
             writer.write_users(batch.users, batch.assignments)
-            assert not list(tmp_path.rglob("*"))  # a few users wait in memory
+            assert not list(tmp_path.rglob("*"))  # a few users are buffered in memory
             writer.write_users(batch.users, batch.assignments)
             assert [path.name[0] for path in (tmp_path / "contoso").iterdir()] == ["."]
             raise RuntimeError
@@ -90,15 +90,15 @@ def test_nothing_appears_before_the_commit(tmp_path: Path) -> None:
     assert list((tmp_path / "contoso").iterdir()) == []
 
 
-def test_a_snapshot_is_never_overwritten(tmp_path: Path) -> None:
-    write(tmp_path, crowd(7))
+def test_existing_snapshot_is_not_overwritten(tmp_path: Path) -> None:
+    write(tmp_path, fifty_users(7))
     with pytest.raises(SnapshotError) as caught:
-        write(tmp_path, crowd(7))
+        write(tmp_path, fifty_users(7))
     assert caught.value.slug == "snapshot-exists"
 
 
-def test_folders_have_names_that_every_system_allows() -> None:
-    manifest = crowd(7).manifest
+def test_folder_names_are_valid_on_every_system() -> None:
+    manifest = fifty_users(7).manifest
     assert folder_name(manifest) == "2026-11-20T021700Z"
     assert (
         folder_name(replace(manifest, instant=datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)))
@@ -107,10 +107,10 @@ def test_folders_have_names_that_every_system_allows() -> None:
 
 
 @pytest.mark.parametrize("text", [None, "", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"])
-def test_graph_has_three_ways_to_say_never(text: str | None) -> None:
+def test_instants_that_mean_never_are_none(text: str | None) -> None:
     assert instant(text) is None
 
 
-def test_instants_are_kept_in_utc() -> None:
+def test_instants_are_converted_to_utc() -> None:
     assert instant("2026-11-20T03:17:00+01:00") == instant("2026-11-20T02:17:00Z") == NOW
     assert instant("2026-11-20T02:17:00.1234567Z") == NOW.replace(microsecond=123456)

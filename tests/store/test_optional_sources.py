@@ -1,4 +1,4 @@
-"""Roles, Conditional Access, devices, usage and contracts survive a store, an interrupted one, and redaction."""
+"""Tests that optional sources (roles, Conditional Access, devices, usage, contracts) survive a store and redaction."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -32,7 +32,7 @@ KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
-    """Three nights of the built-in tenant: its use goes on, a role is given back, a policy is switched off."""
+    """Three nights of the demo tenant, in which a role assignment and then a Conditional Access policy are removed."""
     root = tmp_path_factory.mktemp("nights")
     first, second, third = (
         write(root / str(day), next(iter(snapshots(AS_OF + timedelta(days=day))))) for day in range(3)
@@ -43,24 +43,24 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Path]:
     return first, second, third
 
 
-def assert_same(given: Path, back: Path) -> None:
-    assert_same_tables(given, back)
+def assert_same(original: Path, restored: Path) -> None:
+    assert_same_tables(original, restored)
     for name in OPTIONAL_TABLES:
-        assert pq.read_table(back / f"{name}.parquet").equals(pq.read_table(given / f"{name}.parquet")), name
-    assert read(back).manifest == read(given).manifest
+        assert pq.read_table(restored / f"{name}.parquet").equals(pq.read_table(original / f"{name}.parquet")), name
+    assert read(restored).manifest == read(original).manifest
 
 
 @pytest.mark.slow
-def test_the_nights_have_what_they_are_to_prove(nights: Sequence[Path]) -> None:
+def test_nights_contain_data_of_all_optional_sources(nights: Sequence[Path]) -> None:
     rows = [{name: pq.read_table(folder / f"{name}.parquet").num_rows for name in OPTIONAL_TABLES} for folder in nights]
-    assert all(min(each.values()) > 0 for each in rows)
-    assert [each["role_assignments"] for each in rows] == [4, 3, 3]
-    people = pq.read_table(nights[0] / "users.parquet")
-    assert [name for name in _OF_USERS if people[name].null_count == len(people)] == []
+    assert all(min(counts.values()) > 0 for counts in rows)
+    assert [counts["role_assignments"] for counts in rows] == [4, 3, 3]
+    users = pq.read_table(nights[0] / "users.parquet")
+    assert [name for name in _OF_USERS if users[name].null_count == len(users)] == []
 
 
 @pytest.mark.slow
-def test_every_table_and_column_comes_out_of_a_store(nights: Sequence[Path], tmp_path: Path) -> None:
+def test_store_restores_every_table_and_column(nights: Sequence[Path], tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entries = [store.put(folder)[0] for folder in nights]
     assert [entry.parts[-1].kind for entry in entries] == ["full", "steps", "steps"]
@@ -68,8 +68,8 @@ def test_every_table_and_column_comes_out_of_a_store(nights: Sequence[Path], tmp
         assert_same(folder, store.restore(entry, tmp_path / "back"))
 
 
-class _Cut(FolderBackend):
-    """A folder whose disk is full after some objects."""
+class _DiskFullBackend(FolderBackend):
+    """A folder backend that fails after `left` objects, as if the disk were full."""
 
     left = 1
 
@@ -81,45 +81,45 @@ class _Cut(FolderBackend):
 
 
 @pytest.mark.slow
-def test_a_night_that_was_cut_is_stored_whole_the_next_time(nights: Sequence[Path], tmp_path: Path) -> None:
+def test_interrupted_night_is_stored_completely_by_the_next_put(nights: Sequence[Path], tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(nights[0])
     with pytest.raises(DeliveryError):
-        Store(_Cut(tmp_path / "store")).put(nights[1])
+        Store(_DiskFullBackend(tmp_path / "store")).put(nights[1])
     assert len(store.nights()) == 1
     for folder in nights[1:]:
-        entry, new = store.put(folder)
-        assert new
+        entry, stored = store.put(folder)
+        assert stored
         assert_same(folder, store.restore(entry, tmp_path / "back"))
 
 
-def people_of(folder: Path) -> list[dict[str, Any]]:
+def users_of(folder: Path) -> list[dict[str, Any]]:
     names = ["id", "displayName", "userPrincipalName"]
     rows: list[dict[str, Any]] = pq.read_table(folder / "users.parquet", columns=names).to_pylist()
     return rows
 
 
 def optional_values(result: Result) -> tuple[Any, ...]:
-    """Return what the result of a tenant says of contracts, use and seats."""
-    of = next(each for each in result.tenants if each.name == "contoso")
-    terms = (of.contracts, of.contract_prices, of.renewal_prices)
+    """Return the contracts, usage and seats in the result of the tenant `contoso`."""
+    contoso = next(tenant for tenant in result.tenants if tenant.name == "contoso")
+    terms = (contoso.contracts, contoso.contract_prices, contoso.renewal_prices)
     assert None not in terms
-    return (*terms, of.usage, of.coverage, of.smaller_products, of.subscriptions, of.seats)
+    return (*terms, contoso.usage, contoso.coverage, contoso.smaller_products, contoso.subscriptions, contoso.seats)
 
 
 @pytest.mark.slow
-def test_redaction_hides_people_in_what_the_new_sources_say_and_keeps_the_rest(nights: Sequence[Path]) -> None:
+def test_redaction_hides_users_in_optional_sources_and_keeps_the_rest(nights: Sequence[Path]) -> None:
     before, after = demo_result(), redacted(demo_result(), KEY)
     assert optional_values(after) == optional_values(before)
-    kept = {finding.fingerprint: finding for tenant in after.tenants for finding in tenant.findings}
-    seen = set()
-    for one in (finding for tenant in before.tenants for finding in tenant.findings):
-        if one.subject.type is SubjectType.USER:
-            names = _EVIDENCE & one.evidence.keys()
-            assert names <= kept[KEY.fingerprint(one.fingerprint)].evidence.keys()
-            seen |= names
-    assert seen == _EVIDENCE
+    redacted_findings = {finding.fingerprint: finding for tenant in after.tenants for finding in tenant.findings}
+    evidence_names = set()
+    for finding in (finding for tenant in before.tenants for finding in tenant.findings):
+        if finding.subject.type is SubjectType.USER:
+            names = _EVIDENCE & finding.evidence.keys()
+            assert names <= redacted_findings[KEY.fingerprint(finding.fingerprint)].evidence.keys()
+            evidence_names |= names
+    assert evidence_names == _EVIDENCE
     text = b"".join(render(after, "json", locale="en").chunks()).decode()
-    for person in people_of(nights[0]):
+    for user in users_of(nights[0]):
         for name in ("id", "userPrincipalName"):
-            assert person[name] not in text
+            assert user[name] not in text

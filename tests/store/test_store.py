@@ -1,4 +1,4 @@
-"""What goes into a store comes out of it: every night, to the last gap, whatever came before and after."""
+"""Tests that a store restores every night exactly, and reports damaged or conflicting ones."""
 
 import shutil
 from pathlib import Path
@@ -22,88 +22,90 @@ from tests.builders.tenant.two_people import ANN, BOB, TWO_PEOPLE, assert_same_t
 @pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(nights=series())
-def test_any_series_of_nights_comes_back_exactly(nights: tuple[Snapshot, ...]) -> None:
+def test_any_series_of_nights_is_restored_exactly(nights: tuple[Snapshot, ...]) -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         store = store_in(folder)
-        stored = [(write(folder / "given", snapshot), None) for snapshot in nights]
-        kept = [store.put(index) for index, _ in stored]
-        assert all(new for _, new in kept)
-        for (index, _), (entry, _) in zip(stored, kept, strict=True):
-            back = store.restore(entry, folder / "back")
-            assert_same_tables(index, back)
-            assert read(back).manifest == read(index).manifest
+        sources = [write(folder / "given", snapshot) for snapshot in nights]
+        stored = [store.put(source) for source in sources]
+        assert all(new for _, new in stored)
+        for source, (entry, _) in zip(sources, stored, strict=True):
+            restored = store.restore(entry, folder / "back")
+            assert_same_tables(source, restored)
+            assert read(restored).manifest == read(source).manifest
 
 
 @pytest.mark.slow
-def test_most_of_a_night_is_not_stored_again(tmp_path: Path) -> None:
-    crowd = [{**ANN, "id": f"u{number:05}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(5000)]
+def test_unchanged_parts_of_a_night_are_not_stored_again(tmp_path: Path) -> None:
+    many_users = [
+        {**ANN, "id": f"u{number:05}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(5000)
+    ]
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": crowd}, 0)))
-    changed = [{**user, "city": "Oslo"} if number % 500 == 0 else user for number, user in enumerate(crowd)]
+    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": many_users}, 0)))
+    changed = [{**user, "city": "Oslo"} if number % 500 == 0 else user for number, user in enumerate(many_users)]
     second, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": changed}, 1)))
     assert [part.kind for part in second.parts] == ["full", "steps"]
     assert second.own_size * 10 < first.own_size
 
 
-def test_the_same_snapshot_twice_is_one_night_and_another_of_that_instant_is_refused(tmp_path: Path) -> None:
+def test_put_is_idempotent_and_refuses_another_snapshot_of_that_instant(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     assert store.put(folder)[1] is True
     assert store.put(folder)[1] is False
     other = write(tmp_path / "b", night({**TWO_PEOPLE, "users": [ANN]}, 0))
-    with pytest.raises(SnapshotError) as refused:
+    with pytest.raises(SnapshotError) as caught:
         store.put(other)
-    assert refused.value.slug == "store-exists"
+    assert caught.value.slug == "store-exists"
     assert len(store.nights()) == 1
 
 
-def test_another_directory_under_a_name_that_the_store_has_is_refused(tmp_path: Path) -> None:
+def test_put_refuses_another_tenant_id_under_an_existing_name(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path / "a", night(TWO_PEOPLE, 0)))
     other = night(TWO_PEOPLE, 1)
     other = replace(other, manifest=replace(other.manifest, tenant_id="another"))
-    with pytest.raises(SnapshotError) as refused:
+    with pytest.raises(SnapshotError) as caught:
         store.put(write(tmp_path / "b", other))
-    assert refused.value.slug == "store-tenant"
+    assert caught.value.slug == "store-tenant"
     assert [entry.manifest.tenant_id for entry in store.nights()] == ["t"]
 
 
 @pytest.mark.slow
-def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: Path) -> None:
+def test_equal_content_in_different_bytes_is_the_same_night(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     before = (folder / "users.parquet").read_bytes()
     rewritten(folder, "users", lambda table: table.replace_schema_metadata({"writer": "another"}))
     assert (folder / "users.parquet").read_bytes() != before
     store = store_in(tmp_path)
-    kept, _ = store.put(folder)
-    back = store.restore(kept, tmp_path / "back")
-    assert (back / "users.parquet").read_bytes() != (folder / "users.parquet").read_bytes()
-    assert store.put(back) == (kept, False)
-    rewritten(back, "products", lambda table: table.slice(0, 0))
-    with pytest.raises(SnapshotError) as refused:
-        store.put(back)
-    assert refused.value.slug == "store-exists"
+    entry, _ = store.put(folder)
+    restored = store.restore(entry, tmp_path / "back")
+    assert (restored / "users.parquet").read_bytes() != (folder / "users.parquet").read_bytes()
+    assert store.put(restored) == (entry, False)
+    rewritten(restored, "products", lambda table: table.slice(0, 0))
+    with pytest.raises(SnapshotError) as caught:
+        store.put(restored)
+    assert caught.value.slug == "store-exists"
 
 
-def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_path: Path) -> None:
+def test_unsorted_night_of_another_writer_is_restored_unchanged(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     for name, order in (("users", [1, 0]), ("assignments", [1, 2, 0])):
         rewritten(folder, name, lambda table, order=order: table.take(order))  # type: ignore[misc]
     rewritten(folder, "assignments", lambda t: t.set_column(0, t.schema.field(0), [[0, 0, 1]]))
     store = store_in(tmp_path)
-    kept, _ = store.put(folder)
-    back = store.restore(kept, tmp_path / "back")
-    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in back.iterdir()}
+    entry, _ = store.put(folder)
+    restored = store.restore(entry, tmp_path / "back")
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in restored.iterdir()}
 
 
 @pytest.mark.slow
-def test_cohorts_are_reported_from_one_night_to_the_next(tmp_path: Path) -> None:
+def test_cohorts_compare_consecutive_nights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    asked = ("id", "assignedLicenses")
-    store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0, asked=asked)))
+    properties = ("id", "assignedLicenses")
+    store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0, asked=properties)))
     users = [{**ANN, "id": "cleo"}, {**BOB, "assignedLicenses": ANN["assignedLicenses"]}]
-    entry, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": users}, 1, asked=asked)))
+    entry, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": users}, 1, asked=properties)))
     assert entry.summary["cohorts"]["skus"] == {
         SKUS[0]: {"kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1},
         SKUS[1]: {"kept": 0, "new": 0, "reclaimed": 1, "lapsed": 0},
@@ -112,13 +114,13 @@ def test_cohorts_are_reported_from_one_night_to_the_next(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", ["cut", "gone", "other"])
-def test_a_store_half_deleted_is_reported_and_nothing_half_is_restored(harm: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "gone", "other"])
+def test_damaged_part_is_reported_and_nothing_is_restored(damage: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
     first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     second, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN]}, 1)))
     path = tmp_path / "store" / second.parts[-1].name
-    match harm:
+    match damage:
         case "cut":
             path.write_bytes(path.read_bytes()[:-100])
         case "gone":
@@ -142,17 +144,17 @@ def test_a_store_half_deleted_is_reported_and_nothing_half_is_restored(harm: str
         (lambda text: text.replace("auditor/store/v1", "else/v1"), "store-foreign"),
     ],
 )
-def test_a_commit_that_is_not_ours_is_refused(change: Any, slug: str, tmp_path: Path) -> None:
+def test_invalid_commit_is_an_error(change: Any, slug: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     path = tmp_path / "store" / commit_name(entry)
     path.write_text(change(path.read_text()))
-    with pytest.raises(AuditorError) as refused:
+    with pytest.raises(AuditorError) as caught:
         store.nights()
-    assert refused.value.slug == slug
+    assert caught.value.slug == slug
 
 
-def test_a_part_without_its_commit_is_no_night(tmp_path: Path) -> None:
+def test_part_without_commit_is_ignored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     (tmp_path / "store" / commit_name(entry)).unlink()
@@ -160,37 +162,37 @@ def test_a_part_without_its_commit_is_no_night(tmp_path: Path) -> None:
     assert store.put(tmp_path / "contoso" / "2026-01-29T021700Z")[1] is True
 
 
-def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(tmp_path: Path) -> None:
+def test_snapshot_of_a_newer_schema_is_refused_and_nothing_stored(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     newer = write(tmp_path, night(TWO_PEOPLE, 1))
     edited(newer, lambda document: document.update(schema="auditor/snapshot/v2"))
     before = store.backend.names("")
-    with pytest.raises(SnapshotError) as refused:
+    with pytest.raises(SnapshotError) as caught:
         store.put(newer)
-    assert refused.value.slug == "snapshot-version"
+    assert caught.value.slug == "snapshot-version"
     assert store.backend.names("") == before
 
 
-def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
+def test_damaged_commit_does_not_prevent_later_nights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     path = tmp_path / "store" / commit_name(first)
-    whole = path.read_text()
-    path.write_text(whole[:100])
+    intact = path.read_text()
+    path.write_text(intact[:100])
     second, new = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN]}, 1)))
     assert (new, [part.kind for part in second.parts]) == (True, ["full"])
-    path.write_text(whole)
+    path.write_text(intact)
     assert store.nights() == (first, second)
 
 
 @pytest.mark.slow
-def test_a_damaged_night_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
-    crowd = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
+def test_damaged_night_does_not_prevent_later_nights(tmp_path: Path) -> None:
+    many_users = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": crowd}, 0)))
+    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": many_users}, 0)))
     (tmp_path / "store" / first.parts[0].name).unlink()
-    tonight = write(tmp_path, night({**TWO_PEOPLE, "users": crowd[1:]}, 1))
-    kept, _ = store.put(tonight)
-    assert [part.kind for part in kept.parts] == ["full"]
-    assert_same_tables(tonight, store.restore(kept, tmp_path / "back"))
+    source = write(tmp_path, night({**TWO_PEOPLE, "users": many_users[1:]}, 1))
+    entry, _ = store.put(source)
+    assert [part.kind for part in entry.parts] == ["full"]
+    assert_same_tables(source, store.restore(entry, tmp_path / "back"))
