@@ -1,4 +1,4 @@
-"""A tenant's name that is a path writes nothing anywhere, whoever read it and however it came in."""
+"""Tests that a tenant name that is a path writes nothing outside the output folder, whatever its source."""
 
 import json
 from collections.abc import Callable
@@ -41,16 +41,16 @@ NAMES = [
 ]
 
 
-def named(name: str) -> Result:
-    """A result whose first tenant has another name."""
-    found = result()
-    first, *others = found.tenants
-    return replace(found, tenants=(replace(first, name=name), *others))
+def with_tenant_name(name: str) -> Result:
+    """Return a result whose first tenant has this name."""
+    original = result()
+    first, *others = original.tenants
+    return replace(original, tenants=(replace(first, name=name), *others))
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Path:
-    """A folder deep below the temporary one, so that what escapes from it is still seen."""
+def deep_folder(tmp_path: Path) -> Path:
+    """A folder deep below the temporary one, so that files that escape from it are still detected."""
     folder = tmp_path / "one" / "two" / "three" / "four"
     folder.mkdir(parents=True)
     return folder
@@ -59,21 +59,21 @@ def there(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("demo")
-    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=folder)
-    assert done.code == 1, done.err
-    found = json.loads((folder / "result.json").read_bytes())
-    assert isinstance(found, dict)
-    return found
+    completed = call("audit", "--demo", "--as-of", AS_OF, "-f", "json=result.json", "-q", cwd=folder)
+    assert completed.code == 1, completed.err
+    saved_result = json.loads((folder / "result.json").read_bytes())
+    assert isinstance(saved_result, dict)
+    return saved_result
 
 
-def saved(document: dict[str, Any], folder: Path, name: str, file: str = "result.json") -> None:
-    """Save a result in which contoso is called something else."""
-    tenants = [{**each, "name": name} if each["name"] == "contoso" else each for each in document["tenants"]]
+def save_renamed(document: dict[str, Any], folder: Path, name: str, file: str = "result.json") -> None:
+    """Save a result in which the tenant contoso has another name."""
+    tenants = [{**tenant, "name": name} if tenant["name"] == "contoso" else tenant for tenant in document["tenants"]]
     (folder / file).write_text(json.dumps({**document, "tenants": tenants}), encoding="utf-8")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["../../../escaped", "{there}/../escaped"])
+@pytest.mark.parametrize("name", ["../../../escaped", "{deep_folder}/../escaped"])
 @pytest.mark.parametrize(
     "command",
     [
@@ -82,83 +82,83 @@ def saved(document: dict[str, Any], folder: Path, name: str, file: str = "result
         ("store", "put", "store", "result.json", "-q"),
     ],
 )
-def test_a_result_from_elsewhere_writes_nothing_outside(
-    command: tuple[str, ...], name: str, there: Path, tmp_path: Path, document: dict[str, Any]
+def test_result_with_a_path_as_tenant_name_writes_nothing_outside(
+    command: tuple[str, ...], name: str, deep_folder: Path, tmp_path: Path, document: dict[str, Any]
 ) -> None:
-    name = name.replace("{there}", str(there))
-    one = {**document, "tenants": document["tenants"][:1]}
-    saved(document if "other.json" not in command else one, there, name)
-    saved({**document, "tenants": document["tenants"][1:]}, there, name, "other.json")
+    name = name.replace("{deep_folder}", str(deep_folder))
+    single_tenant = {**document, "tenants": document["tenants"][:1]}
+    save_renamed(document if "other.json" not in command else single_tenant, deep_folder, name)
+    save_renamed({**document, "tenants": document["tenants"][1:]}, deep_folder, name, "other.json")
     before = contents(tmp_path)
-    done = call(*command, cwd=there)
-    assert done.code == 2, done.err
-    new = {path for path in contents(tmp_path).keys() - before.keys() if "one/two/three/four/store" not in path}
-    assert new == set()
+    completed = call(*command, cwd=deep_folder)
+    assert completed.code == 2, completed.err
+    new_paths = {path for path in contents(tmp_path).keys() - before.keys() if "one/two/three/four/store" not in path}
+    assert new_paths == set()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_files_of_a_tenant_need_a_name_of_one(name: str, there: Path, tmp_path: Path) -> None:
+def test_reports_refuse_invalid_tenant_names(name: str, deep_folder: Path, tmp_path: Path) -> None:
     before = contents(tmp_path)
-    wanted = outputs([("json", None)], there / "out")
-    with pytest.raises(SnapshotError) as refused:
-        write_reports(named(name), PageContent(named(name), "en"), wanted)
-    assert refused.value.slug == "output-name"
+    targets = outputs([("json", None)], deep_folder / "out")
+    with pytest.raises(SnapshotError) as caught:
+        write_reports(with_tenant_name(name), PageContent(with_tenant_name(name), "en"), targets)
+    assert caught.value.slug == "output-name"
     assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["../../../escaped", "/tmp/auditor-escaped", "..", "Ann", "con"])
-def test_a_store_keeps_nothing_under_such_a_name(name: str, there: Path, tmp_path: Path) -> None:
-    store = Store(FolderBackend(there / "store")).create()
+def test_store_refuses_invalid_tenant_names(name: str, deep_folder: Path, tmp_path: Path) -> None:
+    store = Store(FolderBackend(deep_folder / "store")).create()
     before = contents(tmp_path)
-    hostile = named(name)
+    hostile = with_tenant_name(name)
     with pytest.raises(AuditorError):
         Ledger(store.backend, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
     assert contents(tmp_path) == before
 
 
-def test_a_store_deletes_nothing_outside(there: Path) -> None:
-    kept = there / "kept.json"
-    kept.write_text("{}")
-    (there / "store").mkdir()
-    (there / "store" / "contoso").symlink_to(there)
-    for name in ("../kept.json", str(kept), "contoso/kept.json", "contoso/../../kept.json"):
+def test_store_deletes_nothing_outside_its_folder(deep_folder: Path) -> None:
+    outside_file = deep_folder / "kept.json"
+    outside_file.write_text("{}")
+    (deep_folder / "store").mkdir()
+    (deep_folder / "store" / "contoso").symlink_to(deep_folder)
+    for name in ("../kept.json", str(outside_file), "contoso/kept.json", "contoso/../../kept.json"):
         with pytest.raises(DeliveryError):
-            FolderBackend(there / "store").remove(name)
-    assert kept.exists()
+            FolderBackend(deep_folder / "store").remove(name)
+    assert outside_file.exists()
 
 
-def from_store(name: str, root: Path) -> None:
+def restore_from_store(name: str, root: Path) -> None:
     state = night(TWO_PEOPLE, 0)
     store = Store(FolderBackend(root / "store")).create()
-    found, _ = store.put(write(root / "snapshots", state))
-    store.restore(replace(found, manifest=replace(found.manifest, tenant=name)), root / "restored")
+    entry, _ = store.put(write(root / "snapshots", state))
+    store.restore(replace(entry, manifest=replace(entry.manifest, tenant=name)), root / "restored")
 
 
 @pytest.mark.parametrize("name", ["../../../escaped", "../escaped", ".."])
 @pytest.mark.parametrize(
-    "writing",
+    "write_snapshot",
     [
         lambda name, root: SnapshotWriter(root / "snapshots", name, "2026-11-20T021700Z"),
-        lambda name, root: write(root / "snapshots", replace(night(TWO_PEOPLE, 0), manifest=named_manifest(name))),
-        from_store,
+        lambda name, root: write(root / "snapshots", replace(night(TWO_PEOPLE, 0), manifest=renamed_manifest(name))),
+        restore_from_store,
     ],
     ids=["writer", "write", "restore"],
 )
-def test_a_snapshot_stays_below_its_root(
-    writing: Callable[[str, Path], object], name: str, there: Path, tmp_path: Path
+def test_snapshots_are_written_only_below_their_root(
+    write_snapshot: Callable[[str, Path], object], name: str, deep_folder: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(AuditorError):
-        writing(name, there)
+        write_snapshot(name, deep_folder)
     assert not list(tmp_path.rglob("*escaped*"))
-    assert [path.name for path in (there.parent).iterdir()] == ["four"]
+    assert [path.name for path in (deep_folder.parent).iterdir()] == ["four"]
 
 
-def named_manifest(name: str) -> Any:
+def renamed_manifest(name: str) -> Any:
     return replace(night(TWO_PEOPLE, 0).manifest, tenant=name)
 
 
 @pytest.mark.parametrize("name", ["contoso", "a", "0-9", "a" * 63])
-def test_good_names_pass(name: str) -> None:
+def test_valid_names_are_accepted(name: str) -> None:
     assert tenant_name(name) == name
     assert object_parts(f"{name}/nights/2026-01-29T021700Z.json") == (name, "nights", "2026-01-29T021700Z.json")
 
@@ -166,13 +166,15 @@ def test_good_names_pass(name: str) -> None:
 @pytest.mark.parametrize(
     "name", ["/etc/x", "../x", "a/../b", "a//b", "a/", "a/.hidden", "A/nights/x", "a/b\\c", "a/nul.json"]
 )
-def test_objects_have_plain_names(name: str) -> None:
+def test_invalid_object_names_are_refused(name: str) -> None:
     with pytest.raises(SnapshotError):
         object_parts(name)
 
 
 @pytest.mark.parametrize("names", [("..", "x"), ("a", ".."), ("a/b", "x"), ("", "x"), ("x", "")])
-def test_no_part_of_a_path_leads_up(names: tuple[str, ...], there: Path, tmp_path: Path) -> None:
+def test_child_files_refuse_parent_folders(names: tuple[str, ...], deep_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DeliveryError):
-        write_all([(ChildFile(there, names), [b"x"])])
-    assert [path for path in tmp_path.rglob("*") if path.is_file() or path.is_relative_to(there.parent / "x")] == []
+        write_all([(ChildFile(deep_folder, names), [b"x"])])
+    assert [
+        path for path in tmp_path.rglob("*") if path.is_file() or path.is_relative_to(deep_folder.parent / "x")
+    ] == []

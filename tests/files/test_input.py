@@ -1,4 +1,4 @@
-"""Files from elsewhere: regular ones of a bounded size, and nothing else is waited for or read."""
+"""Tests that only regular files up to a size limit are read."""
 
 import os
 import socket
@@ -8,10 +8,10 @@ import pytest
 
 from auditor.files import input as files
 
-posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have names there")
+posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have paths only on POSIX")
 
 
-def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+def test_regular_file_is_read_up_to_the_limit(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"12345")
     assert files.read(path, most=5) == b"12345"
@@ -20,14 +20,14 @@ def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     assert caught.value.strerror
 
 
-def test_a_high_limit_takes_no_memory(tmp_path: Path) -> None:
+def test_high_limit_allocates_no_memory(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"x" * 100_000)
     assert files.read(path, most=1 << 60) == b"x" * 100_000
 
 
 @posix
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(OSError, match="not a regular file"):
         files.read(tmp_path / "pipe", most=10)
@@ -35,13 +35,13 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
-def test_a_device_is_not_read(device: str) -> None:
+def test_device_is_refused(device: str) -> None:
     with pytest.raises(OSError, match="not a regular file"):
         files.read(Path(device), most=10)
 
 
 @posix
-def test_a_socket_is_not_opened(tmp_path: Path) -> None:
+def test_socket_is_refused(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "s"))
         with pytest.raises(OSError) as caught:
@@ -49,13 +49,13 @@ def test_a_socket_is_not_opened(tmp_path: Path) -> None:
         assert caught.value.strerror
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError) as caught:
         files.read(tmp_path, most=10)
     assert caught.value.filename == str(tmp_path)
 
 
-def test_a_sparse_file_is_refused_by_its_size(tmp_path: Path) -> None:
+def test_sparse_file_above_the_limit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.truncate(1 << 40)
@@ -64,7 +64,7 @@ def test_a_sparse_file_is_refused_by_its_size(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit() -> None:
+def test_file_that_reports_size_zero_is_read_up_to_the_limit() -> None:
     path = Path("/proc/self/maps")
     if not path.exists():
         pytest.skip("there is no /proc")
@@ -72,7 +72,7 @@ def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit() -> None:
         files.read(path, most=16)
 
 
-def test_a_name_with_a_nul_character_is_an_error_of_the_system() -> None:
+def test_name_with_a_nul_character_is_an_os_error() -> None:
     with pytest.raises(OSError, match="NUL") as caught:
         files.read(Path("a\0b"), most=10)
     assert caught.value.strerror
@@ -81,8 +81,8 @@ def test_a_name_with_a_nul_character_is_an_error_of_the_system() -> None:
 
 
 @posix
-def test_links_inside_a_folder_are_followed_and_others_are_not(tmp_path: Path) -> None:
-    """Kubernetes mounts a ConfigMap as links into a hidden folder beside them."""
+def test_only_links_inside_the_folder_are_followed(tmp_path: Path) -> None:
+    """Kubernetes mounts a ConfigMap as links into a hidden folder next to them."""
     root = tmp_path / "root"
     (root / "..2026_11_22").mkdir(parents=True)
     (root / "..2026_11_22" / "a.yaml").write_bytes(b"inside")
@@ -100,12 +100,12 @@ def test_links_inside_a_folder_are_followed_and_others_are_not(tmp_path: Path) -
         with pytest.raises(OSError) as caught:
             files.read(root / name, most=100, within=root)
         assert caught.value.strerror
-    found = files.listed(root, lambda path: path.suffix == ".yaml" and path.parts[0][0] != ".")
-    assert [path.name for path in found] == ["a.yaml", "b.yaml", "gone.yaml", "loop.yaml", "pipe.yaml"]
+    paths = files.listed(root, lambda path: path.suffix == ".yaml" and path.parts[0][0] != ".")
+    assert [path.name for path in paths] == ["a.yaml", "b.yaml", "gone.yaml", "loop.yaml", "pipe.yaml"]
 
 
 @posix
-def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
+def test_linked_folder_is_not_entered(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "x.yaml").write_bytes(b"")
     (tmp_path / "root").mkdir()
@@ -115,7 +115,7 @@ def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may list every folder")
-def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+def test_folder_without_permission_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(PermissionError):
         files.listed(tmp_path, lambda _: True)

@@ -1,4 +1,4 @@
-"""Mutations of every format that is read: each is read, or refused with a reason; nothing else comes out of it."""
+"""Tests mutations of every input format: each is read or raises an AuditorError, never another exception."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ from tests.builders.tenant.snapshot_damage import sealed_manifest
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-MANY = 2_000
+MUTATIONS = 2_000
 POLICY = b"""\
 version: 1
 policies:
@@ -70,12 +70,12 @@ mail: {from: a@contoso.example, smtp: {host: mail.contoso.example}}
 """
 
 
-def readable(read: Callable[[], object]) -> bool:
-    """Whether something was read; what is refused has a reason. Any other exception goes through."""
+def is_readable(read: Callable[[], object]) -> bool:
+    """Return whether `read` succeeds; an AuditorError must have a slug and a message, other exceptions propagate."""
     try:
         read()
     except AuditorError as error:
-        reasons = [bool(each.slug and each.message) for each in error.diagnostics]
+        reasons = [bool(diagnostic.slug and diagnostic.message) for diagnostic in error.diagnostics]
     else:
         return True
     assert reasons
@@ -83,51 +83,51 @@ def readable(read: Callable[[], object]) -> bool:
     return False
 
 
-def mutated(
-    change: Callable[[Random], bytes], read: Callable[[bytes], object], count: int = MANY, seed: int = 20
+def check_mutations(
+    change: Callable[[Random], bytes], read: Callable[[bytes], object], count: int = MUTATIONS, seed: int = 20
 ) -> None:
     random = Random(seed)
-    refused = 0
-    for number in range(count):
+    refusals = 0
+    for mutation in range(count):
         body = change(random)
         try:
-            refused += not readable(lambda body=body: read(body))  # type: ignore[misc]
+            refusals += not is_readable(lambda body=body: read(body))  # type: ignore[misc]
         except Exception as error:
-            raise AssertionError(f"change {number} of seed {seed}: {body[:2000]!r}") from error
-    assert refused > count // 50
+            raise AssertionError(f"change {mutation} of seed {seed}: {body[:2000]!r}") from error
+    assert refusals > count // 50
 
 
 @cache
-def saved() -> bytes:
+def saved_result() -> bytes:
     return b"".join(render(result(), "json", locale="en").chunks())
 
 
 def test_saved_results() -> None:
-    document = small(json.loads(saved()))
+    document = small(json.loads(saved_result()))
     text = json.dumps(document, indent=2).encode()
 
     def read(body: bytes) -> None:
-        found = load(body)
-        for tenant in found.tenants:
+        loaded = load(body)
+        for tenant in loaded.tenants:
             assert 1 <= len(tenant.name) <= 63
 
-    # They are the largest documents: each change takes five times as long as one of a policy.
-    mutated(lambda random: of_json(document, random), read, MANY // 4)
-    mutated(lambda random: of_bytes(text, random), read, MANY // 4)
+    # Results are the largest documents: a mutation takes five times as long as one of a policy.
+    check_mutations(lambda random: of_json(document, random), read, MUTATIONS // 4)
+    check_mutations(lambda random: of_bytes(text, random), read, MUTATIONS // 4)
 
 
 @cache
-def root(folder: Path) -> Path:
+def write_demo_snapshot(folder: Path) -> Path:
     return write(folder, snapshots(NOW)[1])
 
 
 @pytest.fixture(scope="module")
 def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return root(tmp_path_factory.mktemp("mutated"))
+    return write_demo_snapshot(tmp_path_factory.mktemp("mutated"))
 
 
-def sound(document: Any, random: Random) -> Any:
-    """Change values until they can be written as UTF-8."""
+def utf8_values(document: Any, random: Random) -> Any:
+    """Return the document with changed values that can be encoded as UTF-8."""
     while True:
         changed = of_values(document, random)
         try:
@@ -140,41 +140,43 @@ def sound(document: Any, random: Random) -> Any:
 def test_manifests(snapshot: Path) -> None:
     body = (snapshot / "manifest.json").read_bytes()
     document = json.loads(body)
-    mutated(
-        lambda random: sealed_manifest(sound(document, random)), lambda text: decode(text, where="m"), MANY * 4 // 5
+    check_mutations(
+        lambda random: sealed_manifest(utf8_values(document, random)),
+        lambda text: decode(text, where="m"),
+        MUTATIONS * 4 // 5,
     )
-    mutated(lambda random: of_bytes(body, random), lambda text: decode(text, where="m"), MANY // 5)
+    check_mutations(lambda random: of_bytes(body, random), lambda text: decode(text, where="m"), MUTATIONS // 5)
 
 
 @pytest.mark.parametrize("name", ["users", "assignments", "products", "subscriptions", "groups"])
 def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
-    """A fifth of the changes for each of five tables, most of them in the footer."""
-    whole = (snapshot / f"{name}.parquet").read_bytes()
+    """Each of the five tables gets a fifth of the mutations, most of them in the footer."""
+    original = (snapshot / f"{name}.parquet").read_bytes()
     rows = json.loads((snapshot / "manifest.json").read_text())["files"][f"{name}.parquet"]["rows"]
     path = tmp_path / f"{name}.parquet"
-    cut = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    footer_start = len(original) - 8 - int.from_bytes(original[-8:-4], "little")
 
     def change(random: Random) -> bytes:
         if random.randrange(4):
-            position = random.randrange(cut, len(whole))
-            body = bytearray(whole)
+            position = random.randrange(footer_start, len(original))
+            body = bytearray(original)
             body[position] = random.choice((body[position] ^ 1 << random.randrange(8), random.randrange(256)))
             return bytes(body)
-        return of_bytes(whole, random)
+        return of_bytes(original, random)
 
     def read(body: bytes) -> None:
         path.write_bytes(body)
-        found = open_table_file(
+        content = open_table_file(
             path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None
         )
-        assert not isinstance(found, MemberFile)
-        if isinstance(found, UserFile):
-            for group in range(found.file.num_row_groups):
-                found.rows(group, found.present(None), threads=False).to_pylist()
+        assert not isinstance(content, MemberFile)
+        if isinstance(content, UserFile):
+            for group in range(content.file.num_row_groups):
+                content.rows(group, content.present(None), threads=False).to_pylist()
         else:
-            found.to_pylist()
+            content.to_pylist()
 
-    mutated(change, read, MANY // 5)
+    check_mutations(change, read, MUTATIONS // 5)
 
 
 def night(snapshot: Path) -> dict[str, Any]:
@@ -227,31 +229,31 @@ def test_commits_of_nights(snapshot: Path) -> None:
         decode_night(body, "n")
         decode_counts(body, "n", tenant="fabrikam")
 
-    assert readable(lambda: read(sealed(document)))
-    mutated(lambda random: forged(document, random), read)
+    assert is_readable(lambda: read(sealed(document)))
+    check_mutations(lambda random: mutate_sealed(document, random), read)
 
 
 def test_commits_of_results() -> None:
-    assert readable(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
-    mutated(lambda random: forged(dict(ENTRY), random), lambda body: decode_entry(body, "r", "fabrikam"))
+    assert is_readable(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
+    check_mutations(lambda random: mutate_sealed(dict(ENTRY), random), lambda body: decode_entry(body, "r", "fabrikam"))
 
 
-def forged(document: Any, random: Random) -> bytes:
+def mutate_sealed(document: Any, random: Random) -> bytes:
     changed = of_values(document, random)
     return sealed(changed) if isinstance(changed, dict) and random.randrange(5) else of_bytes(sealed(document), random)
 
 
-def test_trends_of_what_was_read(snapshot: Path) -> None:
-    """What passes as the counts of nights and results is calculated with: the database takes a while for each."""
+def test_trends_of_mutated_commits(snapshot: Path) -> None:
+    """Trends can be computed from all mutated counts that are accepted; only 12, because the database is slow."""
     first, second = Random(1), Random(2)
-    seen = 0
-    while seen < 12:
+    accepted = 0
+    while accepted < 12:
         try:
-            counts = decode_counts(forged(night(snapshot), first), "n", tenant="fabrikam")
-            entry = decode_entry(forged(dict(ENTRY), second), "r", "fabrikam")
+            counts = decode_counts(mutate_sealed(night(snapshot), first), "n", tenant="fabrikam")
+            entry = decode_entry(mutate_sealed(dict(ENTRY), second), "r", "fabrikam")
         except AuditorError:
             continue
-        seen += 1
+        accepted += 1
         summary = NightSummary(at=counts.instant, complete=counts.complete, summary=counts.summary)
         trends("fabrikam", [summary], [entry], now=NOW)
 
@@ -260,7 +262,7 @@ def test_policies() -> None:
     def read(body: bytes) -> None:
         load_policies([("p.yaml", body)], waivers_from=date(2026, 11, 20))
 
-    mutated(lambda random: of_yaml(POLICY, random), read)
+    check_mutations(lambda random: of_yaml(POLICY, random), read)
 
 
 def test_policy_tests() -> None:
@@ -272,16 +274,16 @@ def test_policy_tests() -> None:
 
             raise InputError(mistakes)
 
-    mutated(lambda random: of_yaml(TEST, random), read)
+    check_mutations(lambda random: of_yaml(TEST, random), read)
 
 
 def test_tenants() -> None:
-    mutated(lambda random: of_yaml(TENANTS, random), lambda body: load_tenants(body, file="t.yaml"))
+    check_mutations(lambda random: of_yaml(TENANTS, random), lambda body: load_tenants(body, file="t.yaml"))
 
 
 @cache
-def table() -> bytes:
-    """A table of three rows in Microsoft's form."""
+def product_table() -> bytes:
+    """Return a product table with three rows in Microsoft's format."""
     head = "Product_Display_Name,String_Id,GUID,Service_Plan_Name,Service_Plan_Id,Service_Plans_Included_Friendly_Names"
     rows = [f"E3,SPE_E3,05e9a617-0261-4cee-bb44-138d3ef5d96{n},PLAN_{n},{n * 8}-1111-2222-3333-444444444444,Plan"
             for n in "123"]  # fmt: skip
@@ -292,18 +294,18 @@ def test_product_tables() -> None:
     def read(body: bytes) -> None:
         microsoft.parse(body, source="x", date="2026-11-20")
 
-    mutated(lambda random: of_bytes(table(), random), read)
+    check_mutations(lambda random: of_bytes(product_table(), random), read)
 
 
 def test_product_catalogues() -> None:
     document = json.loads(resources.folder("auditor.catalogue").joinpath("products.json").read_text(encoding="utf-8"))
-    some = {key: small(value) for key, value in document.items()}
+    shortened = {key: small(value) for key, value in document.items()}
 
     def read(body: bytes) -> None:
-        # What is no UTF-8 is refused where the file is read.
+        # Invalid UTF-8 is refused when the file is read.
         catalogue.loads(body.decode("utf-8", "replace"), where="c.json")
 
-    mutated(lambda random: of_json(some, random), read)
+    check_mutations(lambda random: of_json(shortened, random), read)
 
 
 def test_lists_of_sent_mails(tmp_path: Path) -> None:
@@ -323,24 +325,24 @@ def test_lists_of_sent_mails(tmp_path: Path) -> None:
         log.state("k")
         log.weekly_sent("a@b.example", "2026-W47")
 
-    mutated(change, read)
+    check_mutations(change, read)
 
 
 def commands(folder: Path) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
-    yield "r.json", saved(), ("report", "r.json", "-f", "markdown=-")
+    yield "r.json", saved_result(), ("report", "r.json", "-f", "markdown=-")
     yield "p.yaml", POLICY, ("validate", "p.yaml")
     yield "t.yaml", TENANTS, ("validate", "p.yaml", "--tenants", "t.yaml")
-    yield "products.csv", table(), ("products", "update", "products.csv", "-o", str(folder / "out.json"))
+    yield "products.csv", product_table(), ("products", "update", "products.csv", "-o", str(folder / "out.json"))
 
 
-def test_commands_end_with_a_code_of_their_own(tmp_path: Path) -> None:
-    """A few changes go through the whole command: none ends with 70."""
+def test_commands_never_exit_with_70_for_mutated_files(tmp_path: Path) -> None:
+    """A few mutations per command, as exit code 70 would mean an unhandled exception."""
     random = Random(3)
     (tmp_path / "p.yaml").write_bytes(POLICY)
     for name, body, arguments in commands(tmp_path):
         for _ in range(25):
             changed = of_json(json.loads(body), random) if name == "r.json" else of_bytes(body, random)
             (tmp_path / name).write_bytes(changed)
-            ran = call(*arguments, cwd=tmp_path)
-            assert ran.code in {0, 1, 2, 3}, (arguments, changed, ran.err)
+            result = call(*arguments, cwd=tmp_path)
+            assert result.code in {0, 1, 2, 3}, (arguments, changed, result.err)
         (tmp_path / name).write_bytes(body)

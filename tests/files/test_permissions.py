@@ -1,4 +1,4 @@
-"""What is written is for its owner alone, unless `--public` asks for what the umask allows."""
+"""Tests that files are written for their owner only, unless `--public` applies the umask."""
 
 import os
 import stat
@@ -15,12 +15,12 @@ from tests.builders.service.command_line import call
 from tests.builders.tenant.nights import night
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps permissions in lists")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has access control lists instead of modes")
 
 
 @pytest.fixture(autouse=True)
-def usual() -> Iterator[None]:
-    """Write with the usual umask, and let no test decide for another one."""
+def default_umask() -> Iterator[None]:
+    """Set the default umask, and reset it and `--public` after each test."""
     before = os.umask(0o022)
     try:
         yield
@@ -42,7 +42,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def modes(*roots: Path) -> set[tuple[str, str]]:
-    """The modes of everything below some folders, and of these."""
+    """Return the modes of folders and of everything below them."""
     return {
         ("folder" if path.is_dir() else "file", oct(stat.S_IMODE(path.lstat().st_mode)))
         for root in roots
@@ -68,27 +68,25 @@ COMMANDS = [
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command[:2]))
-def test_what_a_command_writes_is_private_unless_asked_otherwise(
-    command: tuple[str, ...], folder: Path, *, public: bool
-) -> None:
+def test_commands_write_private_files_unless_public(command: tuple[str, ...], folder: Path, *, public: bool) -> None:
     if "store" in command[1:]:
         assert call("store", "put", "store", "nights", "-q", cwd=folder).code == 0
-    done = call(*command, *(["--public"] if public else []), cwd=folder)
-    assert done.code in {0, 1}, done.err
+    completed = call(*command, *(["--public"] if public else []), cwd=folder)
+    assert completed.code in {0, 1}, completed.err
     assert modes(folder / "made") == (PUBLIC if public else PRIVATE)
 
 
 @pytest.mark.slow
-def test_the_environment_may_ask_for_it(folder: Path) -> None:
+def test_auditor_public_variable_writes_public_files(folder: Path) -> None:
     audit = ("audit", "--snapshot", "nights", "-f", "json", "-q")
     assert call(*audit, cwd=folder, AUDITOR_PUBLIC="1").code == 0
     assert modes(folder / "out") == PUBLIC
     assert call(*audit, cwd=folder).code == 0
-    assert ("file", "0o644") not in modes(folder / "out"), "a file that is replaced is a new one"
+    assert ("file", "0o644") not in modes(folder / "out"), "a replaced file gets new permissions"
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_there_keeps_its_mode(folder: Path) -> None:
+def test_existing_folder_keeps_its_mode(folder: Path) -> None:
     (folder / "out").mkdir(mode=0o755)
     assert call("audit", "--snapshot", "nights", "-f", "csv", "-q", cwd=folder).code == 0
     assert modes(folder / "out") == {("file", "0o600"), ("folder", "0o755")}
@@ -98,13 +96,13 @@ def test_snapshots_are_private(folder: Path) -> None:
     assert modes(folder / "nights") == PRIVATE
 
 
-def test_the_list_of_sent_mails_is_always_private(tmp_path: Path) -> None:
+def test_sent_log_is_always_private(tmp_path: Path) -> None:
     set_public(public=True)
     log = tmp_path / "sent.jsonl"
     SentLog(log).claim(Mailing(key="k", run="r", recipient="a@b.example", message_id="m"), datetime.now(UTC))
     assert modes(log) == {("file", "0o600")}
 
 
-def test_what_holds_no_data_of_a_tenant_is_for_everybody(tmp_path: Path) -> None:
+def test_files_without_tenant_data_are_public(tmp_path: Path) -> None:
     assert call("init", "made", cwd=tmp_path).code == 0
     assert modes(tmp_path / "made") == PUBLIC

@@ -1,4 +1,4 @@
-"""Values of saved files: names, keys, numbers and dates that cannot be are refused, and those of far days are not."""
+"""Tests values of saved files: impossible names, keys, numbers and dates are refused, far future dates are not."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from auditor.store.retention import parse_keep
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
 
-FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def saved() -> Any:
+def saved_result() -> Any:
     return json.loads(b"".join(render(result(), "json", locale="en").chunks()))
 
 
-def twice(key: str) -> Callable[[Any], None]:
+def duplicate(key: str) -> Callable[[Any], None]:
     return lambda document: (
         document["tenants"].append(document["tenants"][0])
         if key == "tenants"
@@ -45,15 +45,15 @@ def twice(key: str) -> Callable[[Any], None]:
             lambda document, name=name: document["tenants"][0].update(name=name)
             for name in ("../../escaped", "/etc/x", "", "Contoso", "a" * 64, "a\0b", "a/b")
         ),
-        twice("tenants"),
-        twice("seats"),
+        duplicate("tenants"),
+        duplicate("seats"),
         lambda document: document["summary"].update(waived=10**30),
         lambda document: document["run"].update(asOf="9999-12-31T23:59:59Z"),
         lambda document: document["run"].update(asOf="0001-01-01T00:00:00+14:00"),
     ],
 )
-def test_a_result_of_other_values_is_refused(change: Callable[[Any], object]) -> None:
-    document = saved()
+def test_result_with_invalid_values_is_refused(change: Callable[[Any], object]) -> None:
+    document = saved_result()
     load(json.dumps(document).encode())
     change(document)
     for body in (json.dumps(document).encode(), json.dumps(document, indent=2).encode()):
@@ -63,8 +63,8 @@ def test_a_result_of_other_values_is_refused(change: Callable[[Any], object]) ->
 
 
 @pytest.mark.parametrize("indent", [None, 2])
-def test_a_key_that_stands_twice_is_refused(indent: int | None) -> None:
-    text = json.dumps(saved(), indent=indent)
+def test_duplicate_key_is_refused(indent: int | None) -> None:
+    text = json.dumps(saved_result(), indent=indent)
     for key in ('"asOf": ', '"severity": ', '"name": '):
         position = text.index(key)
         with pytest.raises(SnapshotError, match="twice"):
@@ -72,38 +72,40 @@ def test_a_key_that_stands_twice_is_refused(indent: int | None) -> None:
 
 
 @pytest.mark.parametrize("name", ["html", "markdown", "xlsx", "csv", "json"])
-def test_a_subscription_that_never_ends_stands_at_the_end_of_the_line(name: str) -> None:
-    made = result()
-    tenant = made.tenants[0]
+def test_subscription_that_never_ends_is_rendered(name: str) -> None:
+    original = result()
+    tenant = original.tenants[0]
     findings = [
         replace(finding, check="subscription.state", evidence={**finding.evidence, "nextLifecycleDateTime": text})
         for finding, text in zip(tenant.findings, ("9999-12-31T23:59:59Z", "9999-12-01T00:00:00Z"), strict=False)
     ]
-    far = tuple(replace(each, next_lifecycle_date_time=FAR) for each in tenant.subscriptions)
-    changed = replace(tenant, findings=FindingTable.of((*findings, *tenant.findings[2:])), subscriptions=far)
-    output = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
+    subscriptions = tuple(
+        replace(subscription, next_lifecycle_date_time=FAR_FUTURE) for subscription in tenant.subscriptions
+    )
+    changed = replace(tenant, findings=FindingTable.of((*findings, *tenant.findings[2:])), subscriptions=subscriptions)
+    output = render(replace(original, tenants=(changed, *original.tenants[1:])), name, locale="en")
     assert b"".join(output.chunks())
 
 
 @pytest.mark.parametrize("text", ["99999m", "99999d", "36501d", "1201m"])
-def test_more_than_a_hundred_years_are_not_kept(text: str) -> None:
+def test_retention_above_a_hundred_years_is_refused(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_keep(text)
     assert caught.value.slug == "keep-wrong"
 
 
-def test_the_scheme_of_an_address_has_no_letter_case() -> None:
+def test_scheme_of_a_store_address_ignores_letter_case() -> None:
     assert parse("S3://Bucket/Folder/") == "s3://Bucket/Folder"
     assert parse("AZ://box") == "az://box"
 
 
 @pytest.mark.slow
-def test_files_of_other_programs_in_a_store_block_nothing(tmp_path: Path) -> None:
+def test_files_of_other_programs_in_a_store_are_ignored(tmp_path: Path) -> None:
     from auditor.snapshot.writer import write  # noqa: PLC0415
 
     for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
         write(tmp_path / "snapshots", snapshot)
-    (tmp_path / "r.json").write_text(json.dumps(saved()))
+    (tmp_path / "r.json").write_text(json.dumps(saved_result()))
     assert call("store", "put", "store", "snapshots", "r.json", cwd=tmp_path).code == 0
     for folder in [path for path in (tmp_path / "store").rglob("*") if path.is_dir()]:
         (folder / "desktop.ini").write_text("[.ShellClassInfo]")
@@ -114,12 +116,12 @@ def test_files_of_other_programs_in_a_store_block_nothing(tmp_path: Path) -> Non
         ("store", "put", "store", "r.json"),
         ("store", "list", "store"),
     ):
-        ran = call(*command, cwd=tmp_path)
-        assert ran.code == 0, (command, ran.err)
+        result_of_command = call(*command, cwd=tmp_path)
+        assert result_of_command.code == 0, (command, result_of_command.err)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes have names there")
-def test_a_pipe_is_no_certificate(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="pipes have paths only on POSIX")
+def test_pipe_as_certificate_file_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "c.pem")
     credential = Certificate(client_id="c" * 36, path=str(tmp_path / "c.pem"))
     tenant = Tenant(name="contoso", tenant_id="11111111-2222-3333-4444-555555555555", credential=credential)

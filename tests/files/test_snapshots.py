@@ -1,4 +1,4 @@
-"""Snapshots from elsewhere: what would take too much memory or cannot be is refused with its place."""
+"""Tests that untrusted snapshots with excessive or impossible content are refused, naming the folder."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's two tenants, with one policy file."""
+    """Snapshots of the two demo tenants, and one policy file."""
     folder = tmp_path_factory.mktemp("elsewhere")
     for snapshot in snapshots(NOW):
         write(folder / "snapshots", snapshot)
@@ -35,26 +35,27 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def here(root: Path, tmp_path: Path) -> Path:
+def workspace(root: Path, tmp_path: Path) -> Path:
+    """A copy of `root` that tests can change."""
     return copied(root, tmp_path / "here")
 
 
-def one(here: Path, tenant: str = "contoso") -> Path:
-    (folder,) = (here / "snapshots" / tenant).iterdir()
+def snapshot_folder(workspace: Path, tenant: str = "contoso") -> Path:
+    (folder,) = (workspace / "snapshots" / tenant).iterdir()
     return folder
 
 
-def replaced(folder: Path, name: str, table: pa.Table, **form: object) -> Path:
-    """Write another file in the place of one, and make the manifest agree with it."""
+def replace_table(folder: Path, name: str, table: pa.Table, **options: object) -> Path:
+    """Replace a file, with Parquet options, and update the manifest."""
     path = folder / f"{name}.parquet"
-    pq.write_table(table, path, **form)
+    pq.write_table(table, path, **options)
     entry = {"rows": table.num_rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     edited(folder, lambda document: document["files"][f"{name}.parquet"].update(entry))
     return path
 
 
 def refusal(folder: Path) -> str:
-    """Read a whole snapshot, which has to fail with the place."""
+    """Return the error message of reading a snapshot; it must contain the folder."""
     with pytest.raises(SnapshotError) as caught:
         list(read(folder).batches())
     assert caught.value.slug in {"snapshot-damaged", "snapshot-unreadable"}
@@ -68,47 +69,47 @@ def long_text(table: pa.Table, name: str, length: int) -> pa.Table:
 
 
 @pytest.mark.slow
-def test_a_small_file_that_stands_for_gigabytes_is_refused(here: Path) -> None:
-    """One text of a megabyte that stands once in the file and is every name: 300 kB on the disk, 300 GB decoded."""
-    folder = one(here)
-    people = pa.table({"id": [f"{n:08}" for n in range(300_000)]})
-    codes = pa.DictionaryArray.from_arrays(pa.array([0] * people.num_rows, pa.int32()), pa.array(["x" * (1 << 20)]))
-    table = people.append_column("displayName", codes)
-    path = replaced(folder, "users", table, compression="zstd", row_group_size=300_000, store_schema=False)
+def test_small_file_that_decodes_to_gigabytes_is_refused(workspace: Path) -> None:
+    """One text of a megabyte is in the file once and is the value of every name: 300 kB on disk, 300 GB decoded."""
+    folder = snapshot_folder(workspace)
+    users = pa.table({"id": [f"{n:08}" for n in range(300_000)]})
+    codes = pa.DictionaryArray.from_arrays(pa.array([0] * users.num_rows, pa.int32()), pa.array(["x" * (1 << 20)]))
+    table = users.append_column("displayName", codes)
+    path = replace_table(folder, "users", table, compression="zstd", row_group_size=300_000, store_schema=False)
     assert path.stat().st_size < 4 << 20
-    links = pq.read_table(folder / "assignments.parquet").slice(0, 0)
-    replaced(folder, "assignments", links)
+    assignments = pq.read_table(folder / "assignments.parquet").slice(0, 0)
+    replace_table(folder, "assignments", assignments)
     edited(folder, lambda document: [s.update(status="not-needed", asked=[]) for s in document["sources"]])
     assert "texts of" in refusal(folder)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["groups", "organization"])
-def test_a_small_table_that_stands_for_gigabytes_is_refused(here: Path, name: str) -> None:
-    folder = one(here)
+def test_small_table_that_decodes_to_gigabytes_is_refused(workspace: Path, name: str) -> None:
+    folder = snapshot_folder(workspace)
     table = pq.read_table(folder / f"{name}.parquet").slice(0, 1)
     large = pa.concat_tables([table] * 100_000).combine_chunks()
-    path = replaced(folder, name, long_text(large, "displayName", 1 << 20), compression="zstd", store_schema=False)
+    path = replace_table(folder, name, long_text(large, "displayName", 1 << 20), compression="zstd", store_schema=False)
     assert path.stat().st_size < 4 << 20
     assert "texts of" in refusal(folder)
 
 
 @pytest.mark.slow
-def test_more_rows_than_any_tenant_has_are_refused(here: Path) -> None:
-    folder = one(here)
-    gaps = pa.table(
+def test_excessive_number_of_rows_is_refused(workspace: Path) -> None:
+    folder = snapshot_folder(workspace)
+    nulls = pa.table(
         {name: pa.nulls(30_000_000, pa.string()) for name in ("id", "displayName", "licenseProcessingState")}
     )
-    path = replaced(folder, "groups", gaps, compression="zstd", row_group_size=30_000_000)
+    path = replace_table(folder, "groups", nulls, compression="zstd", row_group_size=30_000_000)
     assert path.stat().st_size < 1 << 20
     assert "more than any tenant has" in refusal(folder)
 
 
 @pytest.mark.slow
-def test_bytes_that_stand_for_far_more_are_refused(here: Path) -> None:
-    folder = one(here)
+def test_excessive_compression_ratio_is_refused(workspace: Path) -> None:
+    folder = snapshot_folder(workspace)
     table = pa.table({"id": ["x" * (96 << 20)]})
-    replaced(folder, "groups", table, compression="zstd", use_dictionary=False)
+    replace_table(folder, "groups", table, compression="zstd", use_dictionary=False)
     assert "bytes that expand to" in refusal(folder)
 
 
@@ -120,8 +121,8 @@ def invalid_text(rows: int) -> pa.Array:
 @pytest.mark.parametrize(
     ("name", "text"), [("users", "displayName"), ("users", "department"), ("groups", "displayName")]
 )
-def test_text_that_is_not_utf_8_is_refused(here: Path, name: str, text: str) -> None:
-    folder = one(here)
+def test_invalid_utf_8_is_refused(workspace: Path, name: str, text: str) -> None:
+    folder = snapshot_folder(workspace)
     rewritten(
         folder, name, lambda table: table.set_column(table.column_names.index(text), text, invalid_text(table.num_rows))
     )
@@ -130,60 +131,65 @@ def test_text_that_is_not_utf_8_is_refused(here: Path, name: str, text: str) -> 
 
 @pytest.mark.parametrize("moment", [-(1 << 62), 253_402_300_800_000_000, (1 << 63) - 1])
 @pytest.mark.parametrize(("name", "text"), [("users", "createdDateTime"), ("subscriptions", "nextLifecycleDateTime")])
-def test_instants_that_no_calendar_has_are_refused(here: Path, name: str, text: str, moment: int) -> None:
-    folder = one(here)
+def test_instants_outside_the_calendar_are_refused(workspace: Path, name: str, text: str, moment: int) -> None:
+    folder = snapshot_folder(workspace)
     rewritten(folder, name, column(text, lambda rows: [moment] * rows, pa.timestamp("us", tz="UTC")))
     assert "outside of the years" in refusal(folder)
 
 
-def test_a_number_that_nobody_counts_to_is_refused(here: Path) -> None:
-    folder = one(here)
+def test_number_beyond_2_to_the_53_is_refused(workspace: Path) -> None:
+    folder = snapshot_folder(workspace)
     rewritten(folder, "products", column("enabled", lambda rows: [1 << 60] * rows, pa.int64()))
     assert "beyond 2^53" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["users", "assignments", "groups"])
-def test_two_columns_of_one_name_are_refused(here: Path, name: str) -> None:
-    folder = one(here)
+def test_duplicate_column_names_are_refused(workspace: Path, name: str) -> None:
+    folder = snapshot_folder(workspace)
 
-    def doubled(table: pa.Table) -> pa.Table:
+    def duplicate_first_column(table: pa.Table) -> pa.Table:
         return pa.Table.from_arrays(
             [*table.columns, table.column(0)], names=[*table.column_names, table.column_names[0]]
         )
 
-    rewritten(folder, name, doubled)
+    rewritten(folder, name, duplicate_first_column)
     assert "two columns of one name" in refusal(folder)
 
 
-def garbled(folder: Path) -> None:
+def garble_manifest(folder: Path) -> None:
     (folder / "manifest.json").write_text("{")
 
 
-def lost(folder: Path) -> None:
+def remove_manifest(folder: Path) -> None:
     (folder / "manifest.json").unlink()
 
 
-def piped(folder: Path) -> None:
+def replace_manifest_by_pipe(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
 
 
-def foreign(folder: Path) -> None:
+def write_newer_schema(folder: Path) -> None:
     (folder / "manifest.json").write_text(json.dumps({"schema": "auditor/snapshot/v9"}))
 
 
-DAMAGE = [garbled, lost, foreign, *([piped] if os.name == "posix" else [])]
+DAMAGE = [
+    garble_manifest,
+    remove_manifest,
+    write_newer_schema,
+    *([replace_manifest_by_pipe] if os.name == "posix" else []),
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-@pytest.mark.parametrize("at", [(), ("--as-of", AS_OF)])
-def test_one_damaged_tenant_of_a_root_is_unavailable(
-    here: Path, damage: Callable[[Path], None], at: tuple[str, ...]
+@pytest.mark.parametrize("options", [(), ("--as-of", AS_OF)])
+def test_damaged_snapshot_makes_one_tenant_unavailable(
+    workspace: Path, damage: Callable[[Path], None], options: tuple[str, ...]
 ) -> None:
-    damage(one(here))
-    ran = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", *at, cwd=here)
-    assert ran.code == 3, ran.err
-    tenants = {tenant["name"]: tenant for tenant in json.loads((here / "r.json").read_text())["tenants"]}
+    damage(snapshot_folder(workspace))
+    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", *options, cwd=workspace)
+    assert result.code == 3, result.err
+    tenants = {tenant["name"]: tenant for tenant in json.loads((workspace / "r.json").read_text())["tenants"]}
     assert sorted(tenants) == ["contoso", "fabrikam"]
     assert "snapshots/contoso" in tenants["contoso"]["failure"]
     assert tenants["fabrikam"].get("failure") is None
@@ -191,51 +197,55 @@ def test_one_damaged_tenant_of_a_root_is_unavailable(
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_the_snapshot_that_is_named_is_refused(here: Path, damage: Callable[[Path], None]) -> None:
-    folder = one(here)
+def test_explicitly_named_damaged_snapshot_is_refused(workspace: Path, damage: Callable[[Path], None]) -> None:
+    folder = snapshot_folder(workspace)
     damage(folder)
-    ran = call("audit", "--snapshot", folder, "-f", "json=r.json", cwd=here)
-    assert ran.code == 2, ran.err
-    assert not (here / "r.json").exists()
+    result = call("audit", "--snapshot", folder, "-f", "json=r.json", cwd=workspace)
+    assert result.code == 2, result.err
+    assert not (workspace / "r.json").exists()
 
 
-def test_an_older_snapshot_never_stands_in_for_a_damaged_one(here: Path) -> None:
-    """Nor does a damaged one of a night long ago matter to tonight's."""
-    folder = one(here)
+def test_older_snapshot_does_not_replace_a_damaged_latest_one(workspace: Path) -> None:
+    """A damaged older snapshot does not affect the latest one."""
+    folder = snapshot_folder(workspace)
     copied(folder, folder.with_name("2026-12-01T000000Z"))
-    garbled(folder.with_name("2026-12-01T000000Z"))
-    ran = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=here)
-    assert ran.code == 3, ran.err
+    garble_manifest(folder.with_name("2026-12-01T000000Z"))
+    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
+    assert result.code == 3, result.err
     folder.with_name("2026-12-01T000000Z").rename(folder.with_name("2020-01-01T000000Z"))
-    ran = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", "--fail-on", "never", cwd=here)
-    assert ran.code == 0, ran.err
+    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", "--fail-on", "never", cwd=workspace)
+    assert result.code == 0, result.err
 
 
-def test_a_root_of_nothing_but_damage_is_refused(here: Path) -> None:
+def test_root_with_only_damaged_snapshots_is_refused(workspace: Path) -> None:
     for tenant in ("contoso", "fabrikam"):
-        garbled(one(here, tenant))
-    ran = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=here)
-    assert ran.code == 2, ran.err
+        garble_manifest(snapshot_folder(workspace, tenant))
+    result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", cwd=workspace)
+    assert result.code == 2, result.err
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
-@pytest.mark.parametrize("which", ["night", "tenant", "root"])
-def test_a_closed_folder_is_reported(here: Path, which: str) -> None:
-    """One of a tenant is its failure; where nothing can be listed, nothing is audited."""
-    folder = {"night": one(here), "tenant": one(here).parent, "root": here / "snapshots"}[which]
-    for path in here.parents:
-        if path.name.startswith(("pytest-", "popen-", "test_")):  # pytest makes them for one account
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can change the user id")
+@pytest.mark.parametrize("closed", ["night", "tenant", "root"])
+def test_folder_without_permission_is_reported(workspace: Path, closed: str) -> None:
+    """A folder of one tenant makes that tenant fail; if the root cannot be listed, nothing is audited."""
+    folder = {
+        "night": snapshot_folder(workspace),
+        "tenant": snapshot_folder(workspace).parent,
+        "root": workspace / "snapshots",
+    }[closed]
+    for path in workspace.parents:
+        if path.name.startswith(("pytest-", "popen-", "test_")):  # pytest creates them for one user only
             path.chmod(0o755)
-    for path in (here, *here.rglob("*")):
+    for path in (workspace, *workspace.rglob("*")):
         path.chmod(0o755)
     arguments = ("audit", "--snapshot", "snapshots", "-f", "json=-")
-    assert call(*arguments, cwd=here).code in {0, 1}  # whatever is imported was read now
+    assert call(*arguments, cwd=workspace).code in {0, 1}  # imports all modules while they are readable
     folder.chmod(0)
     os.seteuid(65534)
     try:
-        ran = call(*arguments, cwd=here)
+        result = call(*arguments, cwd=workspace)
     finally:
         os.seteuid(0)
         folder.chmod(0o755)
-    assert ran.code == (2 if which == "root" else 3), ran.err
-    assert "cannot be read" in ran.text + ran.err
+    assert result.code == (2 if closed == "root" else 3), result.err
+    assert "cannot be read" in result.text + result.err

@@ -1,4 +1,4 @@
-"""What stands where a file is to be: links are refused, devices and pipes are written and not replaced."""
+"""Tests output paths that already exist: links are refused, devices and pipes are written to and not replaced."""
 
 import json
 import os
@@ -26,13 +26,13 @@ from tests.builders.tenant.tenants import NOW
 from tests.builders.tenant.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other links and no pipes with paths")
-Asked = tuple[str | Path, ...]
+Arguments = tuple[str | Path, ...]
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
-    """An audit of the smaller tenant of the demo, by one policy that has findings."""
-    folder = tmp_path_factory.mktemp("asked")
+def audit_arguments(tmp_path_factory: pytest.TempPathFactory) -> Arguments:
+    """The arguments of an audit of the smaller demo tenant with one policy that has findings."""
+    folder = tmp_path_factory.mktemp("audit")
     (folder / "all.yaml").write_text(
         "version: 1\npolicies: [{id: all, severity: high, assignments: {of: paid, allow: []}}]\n"
     )
@@ -41,8 +41,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
 
 
 @pytest.fixture
-def null(tmp_path: Path) -> Path:
-    """A device that forgets what it gets: one of our own for root, who could replace that of the system."""
+def null_device(tmp_path: Path) -> Path:
+    """A null device; for root a new one, because root could replace /dev/null."""
     if os.geteuid() != 0:
         return Path("/dev/null")
     device = tmp_path / "null"
@@ -50,29 +50,29 @@ def null(tmp_path: Path) -> Path:
         os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
         device.write_bytes(b"x")
     except OSError:
-        pytest.skip("no device can be made here")
+        pytest.skip("cannot create a device")
     return device
 
 
 @pytest.mark.slow
-def test_a_device_stays_a_device(asked: Asked, null: Path, tmp_path: Path) -> None:
-    before = null.stat()
-    done = call(*asked, "-f", f"json={null}", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
-    assert (done.code, done.err) == (1, "")
-    after = null.lstat()
+def test_device_is_written_to_and_not_replaced(audit_arguments: Arguments, null_device: Path, tmp_path: Path) -> None:
+    before = null_device.stat()
+    completed = call(*audit_arguments, "-f", f"json={null_device}", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
+    assert (completed.code, completed.err) == (1, "")
+    after = null_device.lstat()
     assert stat.S_ISCHR(after.st_mode)
     assert (after.st_ino, after.st_dev, after.st_rdev) == (before.st_ino, before.st_dev, before.st_rdev)
     assert (tmp_path / "findings.csv").read_bytes().startswith(b"tenant,")
 
 
 @pytest.mark.slow
-def test_a_pipe_gets_the_report(asked: Asked, tmp_path: Path) -> None:
+def test_report_is_written_to_a_pipe(audit_arguments: Arguments, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     with (tmp_path / "read").open("wb") as read, subprocess.Popen(["cat", pipe], stdout=read) as reader:
         try:
-            done = spawn(*asked, "-f", "json=pipe", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
-            assert (done.code, done.err) == (1, "")
+            completed = spawn(*audit_arguments, "-f", "json=pipe", "-f", "csv=findings.csv", "-q", cwd=tmp_path)
+            assert (completed.code, completed.err) == (1, "")
             assert stat.S_ISFIFO(pipe.lstat().st_mode), "the pipe was replaced by a file"
             reader.wait(60)
         finally:
@@ -83,48 +83,50 @@ def test_a_pipe_gets_the_report(asked: Asked, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
-def test_a_stream_that_the_program_was_given_gets_the_report(asked: Asked, name: str, tmp_path: Path) -> None:
-    read, given = os.pipe()
-    with ThreadPoolExecutor(1) as threads, os.fdopen(read, "rb") as end:
-        reader = threads.submit(end.read)
-        done = subprocess.run(
-            [sys.executable, "-m", "auditor", *asked, "-f", f"json={name.format(given)}", "-q"],
+def test_report_is_written_to_an_inherited_file_descriptor(
+    audit_arguments: Arguments, name: str, tmp_path: Path
+) -> None:
+    read_end, write_end = os.pipe()
+    with ThreadPoolExecutor(1) as threads, os.fdopen(read_end, "rb") as stream:
+        reader = threads.submit(stream.read)
+        completed = subprocess.run(
+            [sys.executable, "-m", "auditor", *audit_arguments, "-f", f"json={name.format(write_end)}", "-q"],
             cwd=tmp_path,
             env=clean_environment({"PYTHONPATH": str(ROOT)}),
-            pass_fds=[given],
+            pass_fds=[write_end],
             capture_output=True,
             check=False,
         )
-        os.close(given)
-        assert done.returncode == 1, done.stderr
+        os.close(write_end)
+        assert completed.returncode == 1, completed.stderr
         assert json.loads(reader.result(60))["tenants"]
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
-def test_a_standard_stream_may_lead_to_a_file(asked: Asked, tmp_path: Path) -> None:
-    with (tmp_path / "said.json").open("wb") as output:
-        done = subprocess.run(
-            [sys.executable, "-m", "auditor", *asked, "-f", "json=/dev/stdout", "-q"],
+def test_report_is_written_to_a_redirected_stdout(audit_arguments: Arguments, tmp_path: Path) -> None:
+    with (tmp_path / "output.json").open("wb") as output:
+        completed = subprocess.run(
+            [sys.executable, "-m", "auditor", *audit_arguments, "-f", "json=/dev/stdout", "-q"],
             cwd=tmp_path,
             env=clean_environment({"PYTHONPATH": str(ROOT)}),
             stdout=output,
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, b"")
-    assert json.loads((tmp_path / "said.json").read_bytes())["tenants"]
+    assert (completed.returncode, completed.stderr) == (1, b"")
+    assert json.loads((tmp_path / "output.json").read_bytes())["tenants"]
 
 
-def test_a_stream_that_nobody_gave_is_refused(asked: Asked, tmp_path: Path) -> None:
-    done = call(*asked, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
-    assert done.code == 2
-    assert "format-path" in done.err
+def test_unknown_file_descriptor_is_refused(audit_arguments: Arguments, tmp_path: Path) -> None:
+    completed = call(*audit_arguments, "-f", "json=/dev/fd/987654", "-q", cwd=tmp_path)
+    assert completed.code == 2
+    assert "format-path" in completed.err
 
 
 @pytest.fixture
-def victim(tmp_path: Path) -> Iterator[Path]:
-    """A file of somebody else, which has to stay as it is."""
+def outside_file(tmp_path: Path) -> Iterator[Path]:
+    """A file outside the output folder, which must not change."""
     file = tmp_path / "victim"
     file.write_text("untouched")
     yield file
@@ -132,63 +134,67 @@ def victim(tmp_path: Path) -> Iterator[Path]:
     assert not file.is_symlink()
 
 
-def test_a_link_that_is_named_is_refused_before_the_audit(asked: Asked, victim: Path, tmp_path: Path) -> None:
-    (tmp_path / "latest.json").symlink_to(victim)
-    done = call(*asked, "-f", "json=latest.json", "-q", cwd=tmp_path)
-    assert done.code == 2
-    assert "output-link" in done.err
+def test_link_as_output_path_is_refused_before_the_audit(
+    audit_arguments: Arguments, outside_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "latest.json").symlink_to(outside_file)
+    completed = call(*audit_arguments, "-f", "json=latest.json", "-q", cwd=tmp_path)
+    assert completed.code == 2
+    assert "output-link" in completed.err
     assert (tmp_path / "latest.json").is_symlink()
 
 
-def test_a_link_planted_in_the_output_folder_is_refused(asked: Asked, victim: Path, tmp_path: Path) -> None:
+def test_link_in_the_output_folder_is_refused(audit_arguments: Arguments, outside_file: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "report.html").symlink_to(victim)
-    done = call(*asked, "-f", "html,json", "-q", cwd=tmp_path)
-    assert done.code == 2
+    (tmp_path / "out" / "report.html").symlink_to(outside_file)
+    completed = call(*audit_arguments, "-f", "html,json", "-q", cwd=tmp_path)
+    assert completed.code == 2
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.html"]
 
 
-def test_a_link_planted_while_the_audit_runs_is_refused(victim: Path, tmp_path: Path) -> None:
-    def pieces() -> Iterator[bytes]:
+def test_link_created_during_the_audit_is_refused(outside_file: Path, tmp_path: Path) -> None:
+    def chunks() -> Iterator[bytes]:
         yield b"first"
-        (tmp_path / "report.html").symlink_to(victim)
+        (tmp_path / "report.html").symlink_to(outside_file)
         yield b"second"
 
-    with pytest.raises(DeliveryError) as refused:
-        write_all([(tmp_path / "other.csv", [b"x"]), (tmp_path / "report.html", pieces())])
-    assert refused.value.slug == "output-link"
+    with pytest.raises(DeliveryError) as caught:
+        write_all([(tmp_path / "other.csv", [b"x"]), (tmp_path / "report.html", chunks())])
+    assert caught.value.slug == "output-link"
     assert (tmp_path / "report.html").is_symlink()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_nobody_can_guess_the_name_of_a_temporary_file(asked: Asked, victim: Path, tmp_path: Path) -> None:
+def test_names_of_temporary_files_are_unpredictable(
+    audit_arguments: Arguments, outside_file: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for name in ("result.json", "report.html"):
-        (out / f".{name}.partial-{os.getpid()}").symlink_to(victim)
-    assert call(*asked, "-f", "html,json", "-q", cwd=tmp_path).code == 1
+        (out / f".{name}.partial-{os.getpid()}").symlink_to(outside_file)
+    assert call(*audit_arguments, "-f", "html,json", "-q", cwd=tmp_path).code == 1
     assert not (out / "result.json").is_symlink()
 
 
-def test_no_folder_below_the_output_folder_is_a_link(asked: Asked, tmp_path: Path) -> None:
+def test_link_as_subfolder_of_the_output_folder_is_refused(audit_arguments: Arguments, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "tenants").symlink_to(tmp_path / "elsewhere")
-    done = call(*asked, "-f", "json", "-q", cwd=tmp_path)
-    assert done.code == 3
-    assert "output-link" in done.err
+    completed = call(*audit_arguments, "-f", "json", "-q", cwd=tmp_path)
+    assert completed.code == 3
+    assert "output-link" in completed.err
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["tenants"]
 
 
-def test_the_output_folder_itself_may_be_a_link(asked: Asked, tmp_path: Path) -> None:
+def test_output_folder_may_be_a_link(audit_arguments: Arguments, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "out").symlink_to("disk")
-    assert call(*asked, "-f", "json", "-q", cwd=tmp_path).code == 1
+    assert call(*audit_arguments, "-f", "json", "-q", cwd=tmp_path).code == 1
     assert (tmp_path / "disk" / "tenants" / "fabrikam.json").is_file()
 
 
-def test_a_tenant_of_a_snapshot_root_is_no_link(tmp_path: Path) -> None:
+def test_link_as_tenant_folder_of_a_snapshot_root_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / "contoso").symlink_to(tmp_path / "elsewhere")
@@ -199,7 +205,7 @@ def test_a_tenant_of_a_snapshot_root_is_no_link(tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_tenant_of_a_store_is_no_link(tmp_path: Path) -> None:
+def test_link_as_tenant_folder_of_a_store_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "contoso").symlink_to(tmp_path / "elsewhere")
@@ -208,9 +214,9 @@ def test_a_tenant_of_a_store_is_no_link(tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_files_that_grow_are_no_links(victim: Path, tmp_path: Path) -> None:
+def test_appending_to_a_link_is_refused(outside_file: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
-    link.symlink_to(victim)
+    link.symlink_to(outside_file)
     with pytest.raises(DeliveryError):
         append_outputs(link, {"result": "x"})
     mailing = Mailing(key="k", run="r", recipient="ann@contoso.example", message_id="m")
@@ -218,16 +224,16 @@ def test_files_that_grow_are_no_links(victim: Path, tmp_path: Path) -> None:
         SentLog(link).claim(mailing, INSTANT)
 
 
-def test_a_folder_and_a_socket_are_refused(asked: Asked, tmp_path: Path) -> None:
+def test_folder_as_output_path_is_refused(audit_arguments: Arguments, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(DeliveryError, match="folder"):
         write_all([(tmp_path / "folder", [b"x"])])
     assert (tmp_path / "folder").is_dir()
-    assert call(*asked, "-f", "json=folder", "-q", cwd=tmp_path).code == 2
+    assert call(*audit_arguments, "-f", "json=folder", "-q", cwd=tmp_path).code == 2
 
 
-def test_two_containers_share_an_output_folder(tmp_path: Path) -> None:
-    """Both are process 1 of their own: their files have one name, and so had their temporary files."""
+def test_concurrent_writers_of_one_file_do_not_mix(tmp_path: Path) -> None:
+    """In two containers both processes have id 1, so names of temporary files must not depend on the process id."""
     target = tmp_path / "report.html"
 
     def first() -> Iterator[bytes]:
@@ -240,16 +246,16 @@ def test_two_containers_share_an_output_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
-def test_two_containers_write_the_same_snapshot(tmp_path: Path) -> None:
+def test_second_writer_of_the_same_snapshot_fails(tmp_path: Path) -> None:
     state = night(TWO_PEOPLE, 0)
     with SnapshotWriter(tmp_path, "contoso", folder_name(state.manifest)) as writer:
         for batch in state.batches():
             writer.write_users(batch.users, batch.assignments)
-        whole = write(tmp_path, state)
-        before = contents(whole)
+        folder = write(tmp_path, state)
+        before = contents(folder)
         with pytest.raises(SnapshotError, match="exists already"):
             writer.commit(state.manifest)
-    assert contents(tmp_path / "contoso") == {whole.name: "/", **{f"{whole.name}/{k}": v for k, v in before.items()}}
+    assert contents(tmp_path / "contoso") == {folder.name: "/", **{f"{folder.name}/{k}": v for k, v in before.items()}}
 
 
 COLLECTING = """
@@ -266,48 +272,48 @@ sys.stdin.read()
 
 
 @pytest.mark.slow
-def test_a_collection_in_another_container_keeps_its_folder(tmp_path: Path) -> None:
-    """Its process has our number in its own container: what it has put aside is not a leftover of ours."""
+def test_work_folder_of_a_process_in_another_container_is_kept(tmp_path: Path) -> None:
+    """Its process has the same id in its container, but its work folder is in use and not a leftover."""
     tenant = tmp_path / "contoso"
     tenant.mkdir()
-    theirs = tenant / f".collecting-{os.getpid()}-0a0b0c0d"
+    foreign_work_folder = tenant / f".collecting-{os.getpid()}-0a0b0c0d"
     with subprocess.Popen(
-        [sys.executable, "-c", COLLECTING, str(theirs)],
+        [sys.executable, "-c", COLLECTING, str(foreign_work_folder)],
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdin is not None
-        assert other.stdout.readline() == b"collecting\n"
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline() == b"collecting\n"
         with work_folder(tenant):
-            assert theirs.exists()
-        other.stdin.close()
-        other.wait(60)
+            assert foreign_work_folder.exists()
+        process.stdin.close()
+        process.wait(60)
     with work_folder(tenant):
-        assert not theirs.exists(), "it ended, and left this behind"
+        assert not foreign_work_folder.exists(), "the other process has ended, so this is a leftover"
 
 
-def test_what_fails_half_way_leaves_no_trace(tmp_path: Path) -> None:
-    def broken() -> Iterator[bytes]:
+def test_interrupted_write_leaves_no_files(tmp_path: Path) -> None:
+    def interrupted_chunks() -> Iterator[bytes]:
         yield b"half"
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_all([(tmp_path / "a.csv", [b"x"]), (ChildFile(tmp_path, ("tenants", "b.json")), broken())])
+        write_all([(tmp_path / "a.csv", [b"x"]), (ChildFile(tmp_path, ("tenants", "b.json")), interrupted_chunks())])
     assert list(tmp_path.rglob("*.*")) == []
 
 
-def test_a_file_holds_a_part_of_one_that_was_written_before(tmp_path: Path) -> None:
-    whole, part = tmp_path / "whole", tmp_path / "part"
+def test_file_part_copies_a_range_of_a_file_written_before(tmp_path: Path) -> None:
+    source, target = tmp_path / "whole", tmp_path / "part"
     for offset, size in ((0, 10), (3, 0), (5, 3 << 20)):
         content = bytes(range(256)) * (4 << 12)
-        taken = FilePart(whole, offset, offset + size)
-        write_all([(whole, [content[:7], content[7:]]), (part, [b"<", taken, b">"])], sources=(whole,))
-        assert part.read_bytes() == b"<" + content[offset : offset + size] + b">"
+        copied_range = FilePart(source, offset, offset + size)
+        write_all([(source, [content[:7], content[7:]]), (target, [b"<", copied_range, b">"])], sources=(source,))
+        assert target.read_bytes() == b"<" + content[offset : offset + size] + b">"
 
 
-def test_a_part_beyond_the_end_of_its_file_leaves_no_trace(tmp_path: Path) -> None:
+def test_file_part_beyond_the_end_of_its_source_leaves_no_files(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
     with pytest.raises(DeliveryError, match="whole"):
         write_all([(whole, [b"short"]), (tmp_path / "part", [FilePart(whole, 0, 9)])], sources=(whole,))
