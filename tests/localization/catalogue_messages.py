@@ -1,4 +1,4 @@
-"""The catalogues as the tests read them: message by message, with what every language has to say of its own."""
+"""Reads the message catalogues for tests: entries with their English and translated forms, and Microsoft's labels."""
 
 import re
 from functools import cache
@@ -20,7 +20,7 @@ OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One message: its English forms and those of the language."""
+    """One message: its English and its translated forms."""
 
     english: tuple[str, ...]
     translations: tuple[str, ...]
@@ -28,7 +28,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Each said form with the English one it stands for."""
+        """Each translated form with the English form that it translates."""
         return tuple(
             (self.english[min(index, len(self.english) - 1)], text) for index, text in enumerate(self.translations)
         )
@@ -36,18 +36,21 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 @cache
 def read(language: str, domain: str) -> Catalog:
+    """Return the catalogue of a language."""
     with catalogue(language, domain).open("rb") as file:
         return read_po(file, abort_invalid=True)
 
 
 @cache
 def wanted(domain: str) -> Catalog:
+    """Return the template of a domain."""
     with template(domain).open("rb") as file:
         return read_po(file, abort_invalid=True)
 
 
 @cache
 def entries(language: str, domain: str) -> tuple[Entry, ...]:
+    """Return the messages of a catalogue, without its header."""
     return tuple(
         Entry(english=_forms(message.id), translations=_forms(message.string), fuzzy=message.fuzzy)
         for message in read(language, domain)
@@ -60,12 +63,12 @@ def _forms(text: object) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return a text without labels, code, options and values."""
+    """Return a text without labels, code, options and placeholders."""
     return OPTION.sub(" ", PLACEHOLDER.sub(" ", CODE.sub(" ", BOLD.sub(" ", text))))
 
 
 @cache
 def labels() -> dict[str, dict[str, str]]:
-    """English label → language → Microsoft's label, as far as its documentation has one."""
-    found: dict[str, dict[str, str]] = yaml.safe_load((LOCALES / "terms.yaml").read_text(encoding="utf-8"))["bold"]
-    return found
+    """Return Microsoft's labels by English label and language, for those in Microsoft's documentation."""
+    bold: dict[str, dict[str, str]] = yaml.safe_load((LOCALES / "terms.yaml").read_text(encoding="utf-8"))["bold"]
+    return bold

@@ -1,4 +1,4 @@
-"""What each language has of its own: how it denies, and which of its texts are the same as the English one."""
+"""Rules by language: words of negation, and messages whose translation equals the English text."""
 
 import re
 from re import Pattern
@@ -6,11 +6,11 @@ from re import Pattern
 # ruff: noqa: RUF001 - word lists in the letters of their languages
 
 DENIED = re.compile(r"(?i)\b(?:not|never|cannot|nobody|nothing|none|neither|no longer|no|without)\b|n't\b")
-"""English words without which a sentence means the opposite."""
+"""English words of negation: without them a sentence has the opposite meaning."""
 NOT_DENIED = re.compile(
     r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b|\brun without a path\b|\bnothing but\b|, or never \(default|, not \{\w+\}$|not at \{\w+\}"
 )
-"""Turns of phrase that many languages say without a negation."""
+"""English phrases that many languages translate without a negation."""
 
 DENIALS: dict[str, Pattern[str]] = {
     "nl": re.compile(
@@ -38,15 +38,15 @@ DENIALS: dict[str, Pattern[str]] = {
 NAMES = re.compile(
     r"redundant-licence|m365-license-auditor|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services|License IDs?"
 )
-"""Names that stay English in running text."""
+"""Names that are not translated."""
 
 ENGLISH = re.compile(r"(?i)\b(?:the|and|with|from|you|your|when|which|this|these|their|are|has|licen[cs]es?|should)\b")
-"""English words that are none in the languages of the catalogues."""
+"""English words that are not words in the languages of the catalogues."""
 
 TITLES = frozenset({"Microsoft Graph: user assignLicense", "Microsoft Graph: user reprocessLicenseAssignment"})
-"""Pages whose names are those of requests."""
+"""Titles of pages that are named after requests."""
 PATTERNS = frozenset({"{condition}: {statement}", "{title} ({article})"})
-"""Messages that only join others."""
+"""Messages that consist only of placeholders and punctuation."""
 
 _TITLES = frozenset(
     {
@@ -55,7 +55,7 @@ _TITLES = frozenset(
         "Partner Center: Extended Service Terms",
     }
 )
-"""Of pages that have no name in another language."""
+"""Titles of pages that exist only in English."""
 
 SAME: dict[str, frozenset[str]] = {
     "nl": frozenset(
@@ -97,4 +97,4 @@ SAME: dict[str, frozenset[str]] = {
     "tr": _TITLES,
     "de": _TITLES | {"Name", "Status"},
 }
-"""Messages that a language says with the same letters."""
+"""By language: messages whose translation equals the English text."""

@@ -1,4 +1,4 @@
-"""What is wrong with an input is said in the reader's language: whole, at its place, quotations as they are."""
+"""Tests that errors are translated completely, keep their positions, and leave quoted text unchanged."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from auditor.policy.loader import load
 from tests.localization.catalogue_messages import LANGUAGES
 from tests.localization.rules import ENGLISH, NAMES
 
-WRONG = """\
+INVALID_POLICIES = """\
 version: 1
 policies:
   - id: Foo Bar
@@ -32,17 +32,17 @@ policies:
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def _without_locale_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AUDITOR_LOCALE", "LC_ALL", "LC_MESSAGES", "LANG", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_mistakes_in_a_policy_are_translated_and_keep_their_places(
+def test_errors_in_a_policy_are_translated_and_keep_their_positions(
     language: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "p.yaml"
-    file.write_text(WRONG)
+    file.write_text(INVALID_POLICIES)
     assert run(["validate", str(file), "--locale", language]) == 2
     translated = capsys.readouterr().err
     assert run(["validate", str(file)]) == 2
@@ -55,15 +55,17 @@ def test_mistakes_in_a_policy_are_translated_and_keep_their_places(
     assert not re.search(r"\b(?:must|cannot|unknown|error|help|write|lacks|needs)\b", prose), prose
 
 
-def test_the_environment_names_the_reader(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    missing = ["audit", "--snapshot", "/nonexistent"]
+def test_language_of_errors_is_chosen_by_environment_and_option(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["audit", "--snapshot", "/nonexistent"]
     monkeypatch.setenv("LANG", "sv_SE.UTF-8")
-    assert run(missing) == 2
+    assert run(arguments) == 2
     assert "fel[snapshot-missing]: /nonexistent är inte en mapp" in capsys.readouterr().err
     monkeypatch.setenv("AUDITOR_LOCALE", "nl-BE")
-    assert run(missing) == 2
+    assert run(arguments) == 2
     assert "fout[snapshot-missing]: /nonexistent is geen map" in capsys.readouterr().err
-    assert run([*missing, "--locale", "de"]) == 2
+    assert run([*arguments, "--locale", "de"]) == 2
     assert "Fehler[snapshot-missing]: /nonexistent ist kein Ordner" in capsys.readouterr().err
 
 
@@ -77,7 +79,7 @@ def test_the_environment_names_the_reader(monkeypatch: pytest.MonkeyPatch, capsy
         ({"LC_ALL": "C.UTF-8", "LANG": "nl"}, None),
     ],
 )
-def test_the_first_variable_that_is_set_decides(
+def test_first_locale_variable_that_is_set_is_used(
     variables: dict[str, str], locale: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in variables.items():
@@ -93,18 +95,18 @@ def test_the_first_variable_that_is_set_decides(
         (["--nix"], "onbekende argumenten: --nix"),
     ],
 )
-def test_a_wrong_argument_is_translated(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_argument_errors_are_translated(arguments: list[str], error: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run(["audit", "--locale", "nl", *arguments])
     assert f"auditor audit: fout: {error}" in capsys.readouterr().err
 
 
-def test_what_is_quoted_is_never_translated() -> None:
+def test_quoted_values_are_not_translated() -> None:
     message = Message("the policy id '{id}' is already used", id="the file is empty")
     assert localization("nl").translate(message) == "de id 'the file is empty' van een beleidsregel is al in gebruik"
 
 
-def test_a_message_inside_of_a_message_is_translated_too() -> None:
+def test_nested_messages_are_translated() -> None:
     reason = Message("no user can belong to its population")
     message = Message("the policy {id} can never raise a finding: {why}", id="a", why=reason)
     assert localization("nl").translate(message) == (
@@ -113,26 +115,26 @@ def test_a_message_inside_of_a_message_is_translated_too() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_remedy_of_the_services_is_translated(language: str) -> None:
+def test_graph_remedies_are_translated(language: str) -> None:
     l10n = localization(language)
     assert [text for text in REMEDIES.values() if text and l10n.translate(text) == text] == []
 
 
-def test_every_mistake_of_the_loader_is_translated() -> None:
-    """Mistakes that are raised by two steps of loading, one after the other, are all among the texts."""
-    broken = (
+def test_errors_of_the_policy_loader_are_translated() -> None:
+    """Includes errors of two successive steps of loading."""
+    invalid = (
         b"version: 1\npolicies:\n  - {id: a, severity: low, users: nobody, seats: {spare: {min: 5, max: 2}}}\n"
         b"  - {id: a, severity: low, seats: {spare: {max: 2}}}\nwaivers:\n"
         b"  - {id: w, policies: b, reason: r, owner: o, expires: 2026-13-40}\n"
     )
     diagnostics: list[Diagnostic] = []
-    for text in (broken, broken.replace(b"policies: b", b"policies: [b]").replace(b"2026-13-40", b"2026-12-31")):
+    for text in (invalid, invalid.replace(b"policies: b", b"policies: [b]").replace(b"2026-13-40", b"2026-12-31")):
         with pytest.raises(InputError) as raised:
             load([("p.yaml", text)])
         diagnostics += raised.value.diagnostics
     assert len(diagnostics) > 4
     for language in LANGUAGES:
         l10n = localization(language)
-        for one in diagnostics:
-            assert l10n.translate(one.message) != one.message
-            assert one.hint is None or l10n.translate(one.hint) != one.hint
+        for diagnostic in diagnostics:
+            assert l10n.translate(diagnostic.message) != diagnostic.message
+            assert diagnostic.hint is None or l10n.translate(diagnostic.hint) != diagnostic.hint

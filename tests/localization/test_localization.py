@@ -1,4 +1,4 @@
-"""One language is chosen and said whole: messages, figures, money and dates."""
+"""Tests the choice of a language and its messages, numbers, amounts and dates."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -17,12 +17,12 @@ SPACE = "\u00a0"
 MINUS = "\u2212"
 
 
-def test_every_catalogue_is_a_language() -> None:
+def test_languages_are_those_of_the_catalogues() -> None:
     assert set(languages()) == {FALLBACK, *LANGUAGES}
 
 
 @pytest.mark.parametrize(
-    ("wished", "locale"),
+    ("requested", "locale"),
     [
         ("nl", "nl"),
         ("NL", "nl"),
@@ -35,37 +35,39 @@ def test_every_catalogue_is_a_language() -> None:
         ("en", "en"),
     ],
 )
-def test_a_tag_is_understood_however_it_is_written(wished: str, locale: str) -> None:
-    l10n = localization(wished)
+def test_language_tags_are_normalized(requested: str, locale: str) -> None:
+    l10n = localization(requested)
     assert (l10n.locale, l10n.fallback_from) == (locale, None)
     assert l10n.gettext("Everything complies with the policies.") == localization(l10n.language).gettext(
         "Everything complies with the policies."
     )
 
 
-@pytest.mark.parametrize("wished", ["fr", "xx-YY", "klingon", "../nl", "nlx", "n", "nl/../da", "\u0131", "en\u0000"])
-def test_an_unknown_language_is_english_and_says_so(wished: str) -> None:
-    l10n = localization(wished, environment_locale="nl_NL.UTF-8")
-    assert (l10n.locale, l10n.fallback_from) == ("en", wished)
+@pytest.mark.parametrize("requested", ["fr", "xx-YY", "klingon", "../nl", "nlx", "n", "nl/../da", "\u0131", "en\u0000"])
+def test_unknown_language_falls_back_to_english(requested: str) -> None:
+    l10n = localization(requested, environment_locale="nl_NL.UTF-8")
+    assert (l10n.locale, l10n.fallback_from) == ("en", requested)
     assert l10n.gettext("Everything complies with the policies.") == "Everything complies with the policies."
 
 
-@pytest.mark.parametrize("nothing", [None, "", "C", "POSIX", "C.UTF-8", "  "])
-def test_who_wishes_nothing_gets_the_environment_or_english(nothing: str | None) -> None:
-    assert localization(nothing, environment_locale="nl_NL.UTF-8").locale == "nl-NL"
-    assert localization(nothing, environment_locale=nothing).locale == "en"
-    assert localization(nothing).fallback_from is None
+@pytest.mark.parametrize("no_language", [None, "", "C", "POSIX", "C.UTF-8", "  "])
+def test_default_language_is_that_of_the_environment_or_english(no_language: str | None) -> None:
+    assert localization(no_language, environment_locale="nl_NL.UTF-8").locale == "nl-NL"
+    assert localization(no_language, environment_locale=no_language).locale == "en"
+    assert localization(no_language).fallback_from is None
 
 
 @pytest.mark.slow
 @given(st.text())
-def test_no_tag_breaks_the_choice(tag: str) -> None:
+def test_any_language_tag_is_accepted(tag: str) -> None:
     l10n = localization(tag)
     assert l10n.language in languages()
     assert l10n.date(date(2026, 11, 20))
 
 
-def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_language_with_an_incomplete_catalogue_is_not_available(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for domain in (*catalogues.REPORTS, catalogues.POLICIES):
         folder = tmp_path / "locales" / "nl" / "LC_MESSAGES"
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytes
         ("de", f"{MINUS}1.234.567", f"12,5{SPACE}%", f"12.345,50{SPACE}€", "01.11.2026"),
     ],
 )
-def test_figures_are_written_as_the_language_writes_them(
+def test_numbers_amounts_and_dates_are_formatted_by_language(
     language: str, number: str, percent: str, money: str, day: str
 ) -> None:
     l10n = localization(language)
@@ -109,7 +111,7 @@ def test_whole_percents_have_no_decimals() -> None:
     assert [l10n.percent(Decimal(share)) for share in ("0", "0.05", "1", "0.1249")] == ["0%", "5%", "100%", "12.5%"]
 
 
-def test_money_has_the_decimals_of_its_currency_and_a_code_stands_apart() -> None:
+def test_money_has_the_decimals_of_its_currency_and_a_space_after_its_code() -> None:
     l10n = localization("en")
     assert l10n.money(Decimal(10), "DKK") == f"DKK{SPACE}10.00"
     assert l10n.money(Decimal("1234.4"), "JPY").endswith("1,234")
@@ -117,7 +119,7 @@ def test_money_has_the_decimals_of_its_currency_and_a_code_stands_apart() -> Non
     assert localization("tr").money(Decimal(10), "DKK") == f"DKK{SPACE}10,00"
 
 
-def test_an_instant_is_reported_in_utc() -> None:
+def test_instants_are_formatted_in_utc() -> None:
     moment = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
     assert localization("en").instant(moment) == "19 Nov 2026, 23:30 UTC"
     assert localization("da").instant(moment) == "19. nov. 2026, 23.30 UTC"
@@ -125,16 +127,16 @@ def test_an_instant_is_reported_in_utc() -> None:
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
-def test_a_count_takes_its_form(language: str) -> None:
+def test_plural_forms_of_counts(language: str) -> None:
     l10n = localization(language)
-    one, forms = (l10n.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
-    assert one.startswith("1 ")
-    assert l10n.number(1234) in forms
+    singular, plural = (l10n.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
+    assert singular.startswith("1 ")
+    assert l10n.number(1234) in plural
     if language != "tr":
-        assert one.partition(" ")[2] != forms.partition(" ")[2]
+        assert singular.partition(" ")[2] != plural.partition(" ")[2]
 
 
-def test_every_check_has_a_name_and_an_explanation() -> None:
+def test_every_check_has_a_name_and_explanation() -> None:
     names = [check.name for check in registered()]
     assert len(set(names)) == len(names)
     for check in registered():
