@@ -134,14 +134,14 @@ class PartitionBuilder:
             return
         before, after = kept_rows(self._size, removed, added)
 
-        def move(values: Indices, nothing: int) -> Indices:
+        def shift(values: Indices, nothing: int) -> Indices:
             result = np.full(len(after), nothing, dtype=np.int64)
             result[after] = values[before]
             return result
 
-        self._instants = {name: move(values, int(_NULL)) for name, values in self._instants.items()}
-        self._rows = {name: move(values, -1) for name, values in self._rows.items()}
-        self._first, self._count = move(self._first, 0), move(self._count, 0)
+        self._instants = {name: shift(values, int(_NULL)) for name, values in self._instants.items()}
+        self._rows = {name: shift(values, -1) for name, values in self._rows.items()}
+        self._first, self._count = shift(self._first, 0), shift(self._count, 0)
         self._size = len(after)
 
     def _relink(self, steps: Mapping[str, Any]) -> None:
