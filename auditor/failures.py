@@ -43,7 +43,7 @@ class TenantBoundary:
     @property
     def named_failure(self) -> AuditorError | None:
         """The failure with the tenant's name before each message, for lists of several tenants."""
-        return None if self.failure is None else named(self._tenant, self.failure)
+        return None if self.failure is None else with_tenant_name(self._tenant, self.failure)
 
     def __enter__(self) -> Self:
         return self
@@ -78,7 +78,7 @@ def reason_of(failure: AuditorError) -> Message:
     return detailed(failure.message, failure.hint).rewritten(lambda text: " ".join(text.split()))
 
 
-def named(tenant: str, failure: AuditorError) -> AuditorError:
+def with_tenant_name(tenant: str, failure: AuditorError) -> AuditorError:
     """Return a failure with the name of its tenant before each message."""
     return InputError(
         replace(diagnostic, message=joined(": ", (tenant, diagnostic.message))) for diagnostic in failure.diagnostics

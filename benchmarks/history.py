@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec.structs import replace
 
-from auditor.app.history.queries import look, over_time
+from auditor.app.history.queries import open_history, tenant_trends
 from auditor.domain.enums import Severity
 from auditor.history.result_log import SCHEMA as LEDGER
 from auditor.snapshot.manifest import encode as encode_manifest
@@ -231,7 +231,7 @@ def _trend(root: Path, count: int) -> dict[str, Any]:
     import duckdb  # noqa: F401  loading the library is not part of the measurement
 
     before = _cpu()
-    over_time(look([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
+    tenant_trends(open_history([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
     return {"query": _cpu() - before, "process": process, "peak": _peak()}
 
 

@@ -96,7 +96,7 @@ def update(
 
 def _load(path: Path) -> Catalogue:
     try:
-        text = files.read(path, most=files.TABLE).decode("utf-8")
+        text = files.read(path, max_bytes=files.TABLE).decode("utf-8")
     except UnicodeDecodeError as error:
         hint = Message("run `auditor products update` again, or delete the file to use the catalogue of the package")
         raise AuditorError("products-catalogue", Message("{path} is not UTF-8", path=path), hint=hint) from error

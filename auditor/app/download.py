@@ -49,7 +49,7 @@ def fetch(origin: str) -> Fetched:
 
 def _read(path: Path) -> Fetched:
     try:
-        with files.opened(path, most=LIMIT) as file:
+        with files.opened(path, max_bytes=LIMIT) as file:
             content = file.read(LIMIT + 1)
             changed = os.fstat(file.fileno()).st_mtime
     except OSError as error:

@@ -35,12 +35,12 @@ def all_folders(root: Path) -> list[Path]:
     return sorted(p for p in folders if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
-def read_named(path: Path, *, most: int, slug: str, hint: Message, within: Path | None = None) -> bytes:
-    """Return the bytes of a file of at most `most` bytes; `within` as in `files.opened`.
+def read_named(path: Path, *, max_bytes: int, slug: str, hint: Message, within: Path | None = None) -> bytes:
+    """Return the bytes of a file of at most `max_bytes` bytes; `within` as in `files.opened`.
 
     Raises SnapshotError with the slug and the hint if the file cannot be read.
     """
     try:
-        return files.read(path, most=most, within=within)
+        return files.read(path, max_bytes=max_bytes, within=within)
     except OSError as error:
         raise SnapshotError(slug, unreadable(path, error), hint=hint) from error

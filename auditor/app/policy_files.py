@@ -185,7 +185,7 @@ def policies_beside(file: Path, locations: Sequence[Path]) -> Sequence[Path]:
     Empty if the folder contains no policy, which means the starter library.
     """
     folder = file.parent
-    return locations or ((folder,) if files.is_folder(folder) and files.listed(folder, is_policy_file) else ())
+    return locations or ((folder,) if files.is_folder(folder) and files.list_files(folder, is_policy_file) else ())
 
 
 def free_id(stem: str, ids: set[str]) -> str:
@@ -217,7 +217,7 @@ def list_folder(folder: Path, predicate: Callable[[Path], bool]) -> list[Path]:
     Raises AuditorError if the folder cannot be read.
     """
     try:
-        return files.listed(folder, predicate)
+        return files.list_files(folder, predicate)
     except OSError as error:
         raise _unreadable(Path(error.filename or folder), error) from error
 
@@ -229,7 +229,7 @@ def read_yaml(path: Path, root: Path | None) -> bytes:
     be read or is not a regular file.
     """
     try:
-        return files.read(path, most=MAX_BYTES, within=root)
+        return files.read(path, max_bytes=MAX_BYTES, within=root)
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise too_large(path.as_posix()) from error

@@ -36,7 +36,7 @@ def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = 
 @contextmanager
 def _body(path: Path) -> Iterator[Body]:
     """Map a file into memory, so that only the requested bytes are read."""
-    with files.opened(path, most=files.RESULT) as file:
+    with files.opened(path, max_bytes=files.RESULT) as file:
         if not os.fstat(file.fileno()).st_size:
             yield b""
             return

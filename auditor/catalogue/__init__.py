@@ -2,7 +2,7 @@
 
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
 from auditor.catalogue.store import builtin, dumps, free_products, loads
-from auditor.catalogue.suggestions import Resemblance, named, nearest_name, resembling
+from auditor.catalogue.suggestions import Resemblance, nearest_name, products_named, suggest
 
 __all__ = [
     "Catalogue",
@@ -16,7 +16,7 @@ __all__ = [
     "fold",
     "free_products",
     "loads",
-    "named",
     "nearest_name",
-    "resembling",
+    "products_named",
+    "suggest",
 ]

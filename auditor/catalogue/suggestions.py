@@ -37,13 +37,13 @@ class Resemblance(Struct, frozen=True, kw_only=True):
     """Whether the products contain the text; False if they are only similar."""
 
 
-def resembling(catalogue: Catalogue, text: str) -> Resemblance:
+def suggest(catalogue: Catalogue, text: str) -> Resemblance:
     """Find products by part number, display name, alias, skuId, service plan or words; else by similarity.
 
     Products whose part number or name equals the text come first, then those with every word of it; if there are none,
     the most similar ones. Among equals, worldwide commercial products come before variants.
     """
-    exact = named(catalogue, text)
+    exact = products_named(catalogue, text)
     matches = catalogue.search(text)
     if not fold(text):
         return Resemblance(products=matches, certain=False, matching=True)
@@ -59,7 +59,7 @@ def resembling(catalogue: Catalogue, text: str) -> Resemblance:
     return Resemblance(products=products, certain=bool(scored) and scored[0][0] >= _MIN_MISSPELLING, matching=False)
 
 
-def named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
+def products_named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
     """Return the products with the text as a part number, display name or alias, ignoring case and blanks."""
     folded = fold(text)
     products = [

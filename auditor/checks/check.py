@@ -120,7 +120,7 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     subject: SubjectType
     once_per: str
     """The unit for which there is one finding each, in English."""
-    asked: Callable[[Block], bool]
+    is_enabled: Callable[[Block], bool]
     """Returns whether a block enables the check."""
     properties: Callable[[Block], tuple[str, ...]] = lambda _: ()
     """Returns the user properties that the check reads."""
@@ -161,7 +161,7 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
 
     def raised_by(self, constraint: Constraint) -> bool:
         """Return whether a constraint block enables the check."""
-        return isinstance(constraint, self.block) and self.asked(constraint)
+        return isinstance(constraint, self.block) and self.is_enabled(constraint)
 
     def articles(self, situation: Situation) -> Articles:
         """Return the distinct ids of the articles for a situation."""

@@ -129,10 +129,10 @@ def one_line(diagnostic: Diagnostic) -> str:
     return f"{_location(diagnostic.span)}{printable(diagnostic.message)}"
 
 
-def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, mend: str = "help") -> str:
+def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, hint_label: str = "help") -> str:
     """Return a diagnostic as lines of text: location and message, the source line with carets, the hint.
 
-    `level` and `mend` are the words for its level and for its hint, in the language of the message.
+    `level` and `hint_label` are the words for its level and for its hint, in the language of the message.
     """
     span = diagnostic.span
     lines = [f"{_location(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
@@ -140,7 +140,7 @@ def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, mend:
         source, caret = _excerpt(span)
         lines += [f"   | {source}".rstrip(), f"   | {caret}"]
     if diagnostic.hint is not None:
-        lines.append(f"   = {mend}: {printable(diagnostic.hint)}")
+        lines.append(f"   = {hint_label}: {printable(diagnostic.hint)}")
     return "\n".join(lines)
 
 

@@ -55,7 +55,7 @@ def _incomplete(source: Source, status: SourceStatus) -> Message:
 
 def uncollected_property(facts: TenantFacts, name: str) -> NotEvaluated | None:
     """Return why a property of users is not known; None if it was collected."""
-    if facts.asked(name):
+    if facts.is_requested(name):
         return None
     reason = Message("the property {name} of users was not collected; collect the snapshot again", name=name)
     return NotEvaluated(missing=[f"users.{name}"], reasons=[reason])

@@ -115,7 +115,7 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     gaps = bound.facts.snapshot.not_collected
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")
-    if bound.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
+    if bound.facts.is_requested(_PATHS) and gaps is not None and _PATHS not in gaps:
         # Every path has its own list of disabled plans; the list of the licence replaces it where paths are unknown.
         assignments = tuple(name for name in assignments if name != "disabledPlans")
     return users, assignments

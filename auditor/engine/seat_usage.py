@@ -33,7 +33,7 @@ def seat_columns(facts: TenantFacts) -> tuple[str, ...]:
 
 def units_of(facts: TenantFacts) -> tuple[str, ...]:
     """Return the properties by which the seats of a tenant are counted; the first one if none was requested."""
-    return tuple(name for name in UNITS if facts.asked(name)) or UNITS[:1]
+    return tuple(name for name in UNITS if facts.is_requested(name)) or UNITS[:1]
 
 
 def read_reports(facts: TenantFacts) -> Mapping[Source, date]:

@@ -61,7 +61,7 @@ def reports_of(bound: BoundPolicies, counts: Sequence[pa.Table]) -> Reports:
         )
     usages = {}
     for index, name in enumerate(units_of(facts)):
-        if facts.asked(name):
+        if facts.is_requested(name):
             rows = np.flatnonzero(by == index)
             counted = _Seats(table.column("name").take(indices(rows)), sku[rows], state[rows], seats[rows])
             usages[name] = _units(counted, prices, usage_known=bool(refreshed))

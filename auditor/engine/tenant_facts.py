@@ -131,7 +131,7 @@ class TenantFacts:
     def _asked(self) -> frozenset[str]:
         return frozenset(self.coverage(Source.USERS).asked)
 
-    def asked(self, name: str) -> bool:
+    def is_requested(self, name: str) -> bool:
         """Return whether the user property was requested when the snapshot was taken."""
         return name == "id" or name in self._asked or GRAPH_PROPERTIES.get(name) in self._asked
 

@@ -38,31 +38,31 @@ def object_bytes(name: str) -> int:
     return MANIFEST if name.endswith(".json") else COLUMNS
 
 
-def read(path: Path, *, most: int, within: Path | None = None) -> bytes:
-    """Return the bytes of a regular file of at most `most` bytes; `within` as in `opened`. Raises OSError."""
-    with opened(path, most=most, within=within) as file:
+def read(path: Path, *, max_bytes: int, within: Path | None = None) -> bytes:
+    """Return the bytes of a regular file of at most `max_bytes` bytes; `within` as in `opened`. Raises OSError."""
+    with opened(path, max_bytes=max_bytes, within=within) as file:
         # Python allocates the requested number of bytes: request the file's size first, then continue in chunks.
         chunks = [file.read(os.fstat(file.fileno()).st_size + 1)]
         size = len(chunks[0])
         # Files in /proc report size 0, and other files may grow while they are read.
-        while size <= most and (chunk := file.read(_CHUNK_BYTES)):
+        while size <= max_bytes and (chunk := file.read(_CHUNK_BYTES)):
             chunks.append(chunk)
             size += len(chunk)
-    if size > most:
-        raise _too_large(path, most)
+    if size > max_bytes:
+        raise _too_large(path, max_bytes)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 @contextmanager
-def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[BufferedReader]:
-    """Open a regular file of at most `most` bytes for reading.
+def opened(path: Path, *, max_bytes: int, within: Path | None = None) -> Iterator[BufferedReader]:
+    """Open a regular file of at most `max_bytes` bytes for reading.
 
     Raises OSError for a pipe, a device or a folder, without blocking. With `within`, also for a link that leads out of
     that folder.
     """
     descriptor = _open(path, within)
     try:
-        _check_file(path, os.fstat(descriptor), most)
+        _check_file(path, os.fstat(descriptor), max_bytes)
     except OSError:
         os.close(descriptor)
         raise
@@ -70,13 +70,13 @@ def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[Buf
         yield file
 
 
-def check_regular(path: Path, *, most: int) -> None:
-    """Raise OSError unless a path, which a library will open, is a regular file of at most `most` bytes."""
-    with opened(path, most=most):
+def check_regular(path: Path, *, max_bytes: int) -> None:
+    """Raise OSError unless a path, which a library will open, is a regular file of at most `max_bytes` bytes."""
+    with opened(path, max_bytes=max_bytes):
         pass
 
 
-def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+def list_files(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
     """Return the sorted paths below a folder whose relative path `wanted` accepts; links to folders are not followed.
 
     Raises OSError for a folder that cannot be listed; its content is not silently omitted.
@@ -93,7 +93,7 @@ def is_file(path: Path) -> bool:
     return _mode(path, stat.S_ISREG)
 
 
-def is_there(path: Path) -> bool:
+def exists(path: Path) -> bool:
     """Return whether a path exists, including dangling links; False if that cannot be determined."""
     return os.path.lexists(path)
 
@@ -124,17 +124,17 @@ def _open(path: Path, within: Path | None) -> int:
         raise OSError(errno.EINVAL, Message("its name has a NUL character"), str(path)) from error
 
 
-def _check_file(path: Path, status: os.stat_result, most: int) -> None:
+def _check_file(path: Path, status: os.stat_result, max_bytes: int) -> None:
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, Message("it is a pipe, a device or a socket, not a regular file"), str(path))
-    if status.st_size > most:
-        raise _too_large(path, most)
+    if status.st_size > max_bytes:
+        raise _too_large(path, max_bytes)
 
 
-def _too_large(path: Path, most: int) -> OSError:
-    size = f"{most >> 30} GB" if most >= 1 << 30 else f"{most >> 20} MB"
+def _too_large(path: Path, max_bytes: int) -> OSError:
+    size = f"{max_bytes >> 30} GB" if max_bytes >= 1 << 30 else f"{max_bytes >> 20} MB"
     return OSError(errno.EFBIG, Message("it is larger than {size}", size=size), str(path))
 
 

@@ -32,7 +32,7 @@ def lasting_folder(prefix: str) -> Path:
 
 
 @contextmanager
-def late_file(target: Path | None) -> Iterator[BinaryIO]:
+def anonymous_file(target: Path | None) -> Iterator[BinaryIO]:
     """Yield an unnamed temporary file, created on the disk of `target` at the first write."""
     with tempfile.SpooledTemporaryFile(max_size=1, dir=None if target is None else nearest_folder(target)) as file:
         yield cast("BinaryIO", file)

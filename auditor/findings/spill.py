@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
-from auditor.files.temporary import late_file
+from auditor.files.temporary import anonymous_file
 
 BUDGET: Final = 32 << 20
 """Maximum bytes of findings that a run keeps in memory."""
@@ -136,7 +136,7 @@ class SpilledColumn:
 @contextmanager
 def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFile]:
     """Open the temporary storage of a run on the disk of `beside`; the file is created with its first batch."""
-    with late_file(beside) as file:
+    with anonymous_file(beside) as file:
         yield SpillFile(file, budget=budget)
 
 

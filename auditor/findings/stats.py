@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
-from auditor.domain.actions.money import added, rounded
+from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
@@ -162,16 +162,18 @@ class StatsBuilder:
         for policy in names:
             of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
-            counts.money = added((counts.money, _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))))
+            counts.money = sum_money(
+                (counts.money, _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1])))
+            )
         if people.any():
-            self._money = added((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
+            self._money = sum_money((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies={policy: PolicyStats(**asdict(counts)) for policy, counts in policies.items()},
-            money=added((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
+            money=sum_money((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,

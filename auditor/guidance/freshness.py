@@ -12,7 +12,7 @@ from auditor.guidance.model import Article, Library, Note
 _MONTHS: Final = 12
 
 
-class Checked(Struct, frozen=True, kw_only=True, order=True):
+class CheckedArticle(Struct, frozen=True, kw_only=True, order=True):
     """An article or an address, and when it was last checked against its source."""
 
     checked: date
@@ -36,12 +36,12 @@ class Freshness(Struct, frozen=True, kw_only=True):
     """The state of the guidance on one day."""
 
     as_of: date
-    checked: tuple[Checked, ...]
+    checked: tuple[CheckedArticle, ...]
     """Everything with a check date, the oldest first."""
     announced: tuple[Announced, ...]
 
     @property
-    def stale(self) -> tuple[Checked, ...]:
+    def stale(self) -> tuple[CheckedArticle, ...]:
         """Entries that were last checked more than twelve months before `as_of`."""
         limit = months_before(self.as_of, _MONTHS)
         return tuple(entry for entry in self.checked if entry.checked < limit)
@@ -90,19 +90,19 @@ def freshness_markdown(state: Freshness) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _rows(checked: Iterable[Checked]) -> list[str]:
+def _rows(checked: Iterable[CheckedArticle]) -> list[str]:
     rows = [f"| {entry.checked.isoformat()} | {entry.kind} | `{entry.id}` | {entry.title} |" for entry in checked]
     return ["| Checked | Kind | Name | Title |", "|---|---|---|---|", *rows, ""]
 
 
-def _checked(library: Library, articles: Iterable[Article]) -> Iterator[Checked]:
+def _checked(library: Library, articles: Iterable[Article]) -> Iterator[CheckedArticle]:
     for article in articles:
-        yield Checked(checked=article.checked, kind="article", id=article.id, title=article.title)
+        yield CheckedArticle(checked=article.checked, kind="article", id=article.id, title=article.title)
     for document in library.documents.values():
-        yield Checked(checked=document.checked, kind="document", id=document.id, title=document.title)
+        yield CheckedArticle(checked=document.checked, kind="document", id=document.id, title=document.title)
     for target in library.targets.values():
         if target.closed is None:
-            yield Checked(checked=target.checked, kind="page", id=target.id, title=target.label)
+            yield CheckedArticle(checked=target.checked, kind="page", id=target.id, title=target.label)
 
 
 def _announced(article: Article, as_of: date) -> Iterator[Announced]:

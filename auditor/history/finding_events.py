@@ -122,7 +122,7 @@ def summary_of(
         "waived": sum(p["waived"] for p in policies),
         "notEvaluated": sum(outcome.unknown for outcome in tenant.policies),
         "money": {currency: str(value) for currency, value in sorted(money.items())},
-        "seatsWhole": tenant.products_whole,
+        "seatsWhole": tenant.has_all_products,
         "seats": [
             {"skuId": s.sku_id, "skuPartNumber": s.sku_part_number, "name": s.name, "usable": s.usable,
              "consumed": s.consumed, "spare": s.spare}

@@ -279,7 +279,7 @@ class Ledger:
             raise damaged(where, Message("is not the object that its result describes"))
         return body
 
-    def thin(self, before: datetime) -> tuple[Entry, ...]:
+    def delete_findings(self, before: datetime) -> tuple[Entry, ...]:
         """Return the results whose events may be deleted: older than an instant, and not needed by the newest result.
 
         Raises SnapshotError if there are such results, but some of the events that must stay are missing.

@@ -32,7 +32,7 @@ class Localization(Struct, frozen=True, kw_only=True):
 
     locale: str
     """The BCP 47 tag of the output, such as `nl` or `nl-BE`."""
-    figures: str
+    number_locale: str
     """Babel's name of the locale for numbers, money and dates; its language is that of `locale`."""
     fallback_from: str | None
     """The requested tag, if it has no catalogues and English is used instead; else None."""
@@ -113,7 +113,7 @@ class Localization(Struct, frozen=True, kw_only=True):
         return f"{self.date(utc)}, {format_time(utc.time(), format='short', locale=self._babel())} UTC"
 
     def _babel(self) -> "Locale":
-        return _locale(self.figures)
+        return _locale(self.number_locale)
 
 
 def languages() -> tuple[str, ...]:
@@ -147,7 +147,10 @@ def _without_suffix(tag: str | None) -> str:
 
 def _english(requested: str | None) -> Localization:
     return Localization(
-        locale=FALLBACK, figures=_DEFAULT_LOCALES[FALLBACK], fallback_from=requested, translations=NullTranslations()
+        locale=FALLBACK,
+        number_locale=_DEFAULT_LOCALES[FALLBACK],
+        fallback_from=requested,
+        translations=NullTranslations(),
     )
 
 
@@ -157,7 +160,7 @@ def _localization(language: str, territory: str | None, messages: NullTranslatio
     is_supported = not territory or _is_supported(name)
     return Localization(
         locale=name.replace("_", "-") if territory and is_supported else language,
-        figures=name if is_supported else default,
+        number_locale=name if is_supported else default,
         fallback_from=None,
         translations=messages,
     )

@@ -25,7 +25,7 @@ def relabelled_money(text: str, l10n: Localizer) -> str:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", digits):
         return text
     value, english = Decimal(digits), localization(FALLBACK)
-    candidates = (code for code, sign in _signs(english.figures) if sign in text)
+    candidates = (code for code, sign in _signs(english.number_locale) if sign in text)
     currency = next((code for code in candidates if english.money(value, code) == text), None)
     return text if currency is None else money_label(value, currency, l10n)
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.domain.actions.money import added, rounded
+from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern, FindingStats
@@ -30,21 +30,21 @@ class Changes(Struct, frozen=True, kw_only=True):
     unconfirmed: int
 
 
-SHOWN: Final = 50_000
+MAX_LISTED_FINDINGS: Final = 50_000
 """Number of findings about people, over all tenants, above which a report lists only a sample of this size."""
-ALONE: Final = 500_000
-"""The same limit for a run with a single tenant; the sample has `SHOWN` findings too."""
+MAX_LISTED_FINDINGS_OF_ONE_TENANT: Final = 500_000
+"""The same limit for a run with a single tenant; the sample has `MAX_LISTED_FINDINGS` findings too."""
 
 
-def shown(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapping[str, Sequence[Finding]]:
+def listed_findings(result: Result, tenants: Iterable[TenantResult] | None = None) -> Mapping[str, Sequence[Finding]]:
     """Return the findings that a report lists one by one, by tenant: all of them, or a sample if there are too many.
 
     With `tenants`, only their findings are returned; the sample size is divided among all tenants of the result.
     """
     count = sum(len(tenant.findings) for tenant in result.tenants)
-    list_all = count <= (ALONE if len(result.tenants) == 1 else SHOWN)
+    list_all = count <= (MAX_LISTED_FINDINGS_OF_ONE_TENANT if len(result.tenants) == 1 else MAX_LISTED_FINDINGS)
     return {
-        tenant.name: tenant.findings.sample(count if list_all else SHOWN * len(tenant.findings) // count)
+        tenant.name: tenant.findings.sample(count if list_all else MAX_LISTED_FINDINGS * len(tenant.findings) // count)
         for tenant in (result.tenants if tenants is None else tenants)
     }
 
@@ -91,7 +91,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
     """Return the monthly cost of open findings by currency, as `auditor.findings.stats.sums` does for one tenant."""
     if isinstance(of, TenantResult):
         return dict(of.findings.stats.money)
-    return added(stats.money for stats in _stats(of))
+    return sum_money(stats.money for stats in _stats(of))
 
 
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
@@ -138,7 +138,9 @@ class Freed(Struct, frozen=True, kw_only=True):
 def freed(of: Result | TenantResult) -> Freed:
     """Sum the money of the actions by what is necessary to save or spend it: reassigning, reducing or buying seats."""
     sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
-    return Freed(**{name: added(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")})
+    return Freed(
+        **{name: sum_money(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")}
+    )
 
 
 def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
@@ -160,6 +162,6 @@ def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
     return sums
 
 
-def priced_whole(result: Result) -> bool:
+def all_prices_known(result: Result) -> bool:
     """Return whether every open finding that costs seats has a price; else the sum is a lower bound."""
     return not any(stats.unpriced for stats in _stats(result))

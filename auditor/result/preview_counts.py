@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from auditor.domain.actions.money import added
+from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.preview import Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
 from auditor.domain.result.finding import Finding
@@ -83,7 +83,7 @@ def _money(differences: Sequence[Difference], wanted: Callable[[Finding], bool])
         pairs = [pair for pair in difference.changed if wanted(pair.after)]
         plus.append(sums([*filter(wanted, difference.added), *(pair.after for pair in pairs)]))
         minus.append(sums([*filter(wanted, difference.removed), *(pair.before for pair in pairs)]))
-    more, less = added(plus), added(minus)
+    more, less = sum_money(plus), sum_money(minus)
     zero = Decimal(0)
     return tuple(
         MoneyChange(currency=name, more_per_month=more.get(name, zero), less_per_month=less.get(name, zero))

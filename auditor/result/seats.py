@@ -27,7 +27,7 @@ def spare_seats(result: Result) -> int | None:
     """Return the number of paid spare seats over all tenants; None if a number or a tenant is not known."""
     spare = [seat.spare for tenant in result.tenants for seat in paid_seats(tenant.seats)]
     known = [number for number in spare if number is not None]
-    complete = len(known) == len(spare) and all(tenant.products_whole for tenant in result.tenants)
+    complete = len(known) == len(spare) and all(tenant.has_all_products for tenant in result.tenants)
     return sum(known) if complete and known else None
 
 

@@ -35,7 +35,7 @@ from auditor.settings.host_warnings import foreign_hosts
 def read(path: Path) -> Settings:
     """Read a tenants file. Raises SettingsError if it cannot be read, and InputError for errors in it."""
     try:
-        text = files.read(path, most=files.POLICY)
+        text = files.read(path, max_bytes=files.POLICY)
     except FileNotFoundError as error:
         raise SettingsError(
             "tenants-missing",
@@ -105,7 +105,7 @@ _VARIABLE_NOUN: Final = "the name of an environment variable"
 """The noun, in messages, of settings where people enter the secret itself by mistake."""
 
 
-def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
+def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
     """Return the tenants with the given names, in the order of the file; all tenants without names."""
     if not names:
         return settings.tenants

@@ -106,7 +106,7 @@ def _snapshot_folders(path: Path, depth: int) -> Iterator[Path | tuple[Path, Sna
     for child in children:
         if child.name.startswith(".") or not files.is_folder(child):
             continue
-        if files.is_there(child / "manifest.json"):
+        if files.exists(child / "manifest.json"):
             yield child
             continue
         try:

@@ -97,7 +97,7 @@ def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
 def content_of(path: Path) -> bytes:
     """Return the bytes of a file of a snapshot. Raises SnapshotError if it cannot be read."""
     try:
-        return files.read(path, most=files.COLUMNS)
+        return files.read(path, max_bytes=files.COLUMNS)
     except OSError as error:
         raise unreadable(error) from error
 
@@ -105,7 +105,7 @@ def content_of(path: Path) -> bytes:
 def manifest_text(folder: Path) -> bytes:
     """Return the text of a snapshot's manifest. Raises SnapshotError if it cannot be read."""
     try:
-        return files.read(folder / "manifest.json", most=files.MANIFEST)
+        return files.read(folder / "manifest.json", max_bytes=files.MANIFEST)
     except FileNotFoundError as error:
         raise SnapshotError(
             "snapshot-missing",

@@ -2,13 +2,13 @@
 
 import pytest
 
-from auditor.catalogue import builtin, nearest_name, resembling
+from auditor.catalogue import builtin, nearest_name, suggest
 
 SETS = ["visio", "project", "enterprise-suites", "paid", "free"]
 
 
 def part_numbers(text: str) -> list[str]:
-    return [product.part_number for product in resembling(builtin(), text).products]
+    return [product.part_number for product in suggest(builtin(), text).products]
 
 
 @pytest.mark.parametrize(
@@ -25,19 +25,19 @@ def part_numbers(text: str) -> list[str]:
     ],
 )
 def test_intended_product_is_first_and_certain(text: str, part_number: str) -> None:
-    resemblance = resembling(builtin(), text)
+    resemblance = suggest(builtin(), text)
     assert (resemblance.products[0].part_number, resemblance.certain) == (part_number, True)
 
 
 def test_short_names_list_worldwide_commercial_products_first() -> None:
     assert part_numbers("E3")[:2] == ["ENTERPRISEPACK", "SPE_E3"]
     assert part_numbers("F3")[:2] == ["DESKLESSPACK", "SPE_F1"]
-    assert not resembling(builtin(), "E3").certain
+    assert not suggest(builtin(), "E3").certain
 
 
 def test_misspelt_word_of_a_name_is_sufficient() -> None:
     assert part_numbers("visoo")[0] == "VISIOCLIENT"
-    assert not resembling(builtin(), "visoo").matching
+    assert not suggest(builtin(), "visoo").matching
 
 
 def test_dissimilar_text_finds_nothing() -> None:

@@ -36,7 +36,7 @@ CHECK = Check(
     # When it is evaluated: the block and key of the policy language, and the facts that have to be collected.
     block=Health,
     key="health: {errors}",
-    asked=lambda block: block.errors,
+    is_enabled=lambda block: block.errors,
     properties=lambda _: ("assignedLicenses", "accountEnabled"),
     sources=(Source.SUBSCRIBED_SKUS,),
     # How it is evaluated.

@@ -10,7 +10,7 @@ import pytest
 
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.policy_files import library_files
-from auditor.app.policy_tests.runner import rehearse
+from auditor.app.policy_tests.runner import run_tests
 from auditor.catalogue import builtin
 from auditor.domain.enums import Severity
 from auditor.domain.policy.model import Seats
@@ -61,7 +61,7 @@ def test_validate_strict_reports_nothing_about_the_library() -> None:
 
 @pytest.mark.slow
 def test_every_library_test_passes() -> None:
-    verdicts = list(rehearse([LIBRARY], builtin(), as_of=NOW))
+    verdicts = list(run_tests([LIBRARY], builtin(), as_of=NOW))
     assert [verdict.name for verdict in verdicts if not verdict.passed] == []
     assert len(verdicts) == len(TESTS)
 

@@ -5,12 +5,12 @@ import re
 
 import pytest
 
-from auditor.policy.schema.check import SchemaName, check, complaints
+from auditor.policy.schema.check import SchemaName, check, schema_errors
 from auditor.policy.yaml.reader import parse
 from tests.builders.document.policy_documents import RESULT, TENANTS
 
 
-def schema_errors(text: str, schema: SchemaName = "policy") -> list[str]:
+def errors_of(text: str, schema: SchemaName = "policy") -> list[str]:
     """Return every error as `line:column slug: message (hint)`, without the prefix of the slug."""
     diagnostics = check(parse(text, file="f.yaml"), schema)
     return [
@@ -29,7 +29,7 @@ def table(text: str) -> list[tuple[str, list[str]]]:
 
 
 def policy(block: str) -> list[str]:
-    return schema_errors(f"version: 1\npolicies:\n- id: x\n  severity: high\n  {block}\n")
+    return errors_of(f"version: 1\npolicies:\n- id: x\n  severity: high\n  {block}\n")
 
 
 POLICIES = r"""
@@ -168,7 +168,7 @@ version: 1|products: {a: 5}|populations: {'': {}}
 
 @pytest.mark.parametrize(("text", "expected"), table(FILES))
 def test_errors_in_a_policy_file(text: str, expected: list[str]) -> None:
-    assert schema_errors(text) == expected
+    assert errors_of(text) == expected
 
 
 CREDENTIALS = r"""
@@ -190,34 +190,34 @@ CREDENTIALS = r"""
 @pytest.mark.parametrize(("credential", "expected"), table(CREDENTIALS))
 def test_credential_must_have_the_keys_of_its_type(credential: str, expected: list[str]) -> None:
     head = "version: 1\ntenants:\n- name: a\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
-    assert schema_errors(f"{head}  credential: {credential}\n", "tenants") == expected
+    assert errors_of(f"{head}  credential: {credential}\n", "tenants") == expected
 
 
 def test_mail_has_either_smtp_or_graph() -> None:
     mail = TENANTS.replace("  send: changed", "  graph: {tenant: contoso}")
-    assert schema_errors(mail, "tenants") == [
+    assert errors_of(mail, "tenants") == [
         "19:3 bad-value: 'mail' has smtp and graph, but may have only one of them (keep 'smtp' or 'graph')"
     ]
 
 
 def test_policy_test_needs_a_state_and_an_expectation() -> None:
-    assert schema_errors(
+    assert errors_of(
         "version: 1\ntests:\n- {name: x, given: {users: [{displayName: y}]}, expct: []}\n", "policy-test"
     ) == [
         "3:29 missing-key: item 1 of 'users' lacks 'userPrincipalName' ('userPrincipalName': The sign-in name.)",
         "3:49 unknown-key: unknown key 'expct' in test 'x' (did you mean 'expect'?)",
     ]
-    assert schema_errors("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
+    assert errors_of("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
         "3:3 empty: test 'x' needs at least one of: expect, outcomes (None)",
         "3:24 bad-value: test 'x' has given and tenants, but may have only one of them (keep 'given' or 'tenants')",
     ]
 
 
-def test_complaints_about_a_result_have_paths() -> None:
+def test_errors_in_a_result_have_paths() -> None:
     result = copy.deepcopy(RESULT)
     result["tenants"][0]["findings"][0]["severity"] = "urgent"
     del result["summary"]["waived"]
-    assert sorted(complaints(result, "result")) == [
+    assert sorted(schema_errors(result, "result")) == [
         "summary: 'summary' lacks 'waived'",
         "tenants[0].findings[0].severity: 'severity' cannot be the text 'urgent'",
     ]
@@ -226,4 +226,4 @@ def test_complaints_about_a_result_have_paths() -> None:
 @pytest.mark.slow
 def test_number_of_reported_errors_is_limited() -> None:
     text = "version: 1\npolicies:\n" + "- {id: A, severity: x, foo: 1}\n" * 5_000
-    assert 100 < len(schema_errors(text)) <= 1_000
+    assert 100 < len(errors_of(text)) <= 1_000

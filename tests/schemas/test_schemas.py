@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from auditor import __home__, resources
 from auditor.domain.errors import format_diagnostic
-from auditor.policy.schema.check import SchemaName, check, complaints, fits
+from auditor.policy.schema.check import SchemaName, check, fits, schema_errors
 from auditor.policy.schema.mistake import KINDS
 from auditor.policy.yaml.reader import parse
 from tests.builders.document.policy_documents import VALID
@@ -26,7 +26,7 @@ NAMES: tuple[SchemaName, ...] = ("policy", "policy-test", "tenants", "result")
 
 @pytest.mark.parametrize("name", NAMES)
 def test_documented_examples_are_valid(name: SchemaName) -> None:
-    assert complaints(VALID[name], name) == ()
+    assert schema_errors(VALID[name], name) == ()
 
 
 POOL: list[Any] = [None, True, False, 0, -1, 1.5, 101, "", " ", "x", "5%", "101%", "90d", "*", "deny", "2027-01-31"]
@@ -82,7 +82,7 @@ def test_both_validators_agree_and_every_error_has_a_message(name: SchemaName, d
     document = data.draw(changed(name))
     valid = validator(name).is_valid(document)
     assert fits(document, name) is valid
-    messages = complaints(document, name)
+    messages = schema_errors(document, name)
     assert (messages == ()) is valid
     assert not [line for line in messages if UNTRANSLATED.search(line)]
     text = json.dumps(document)

@@ -23,7 +23,7 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.settings.addresses import address_error, canonical
-from auditor.settings.loader import chosen, load, read
+from auditor.settings.loader import load, read, select_tenants
 
 ID = "11111111-2222-3333-4444-555555555555"
 OTHER_ID = "22222222-2222-3333-4444-555555555555"
@@ -152,9 +152,9 @@ def test_http_addresses_are_accepted_on_loopback_only(text: str) -> None:
 
 def test_choosing_an_unknown_tenant_is_an_error() -> None:
     settings = load(tenants_text(), file="t")
-    assert chosen(settings, []) == settings.tenants
+    assert select_tenants(settings, []) == settings.tenants
     with pytest.raises(SettingsError, match="no tenant 'fabrikam'"):
-        chosen(settings, ["fabrikam"])
+        select_tenants(settings, ["fabrikam"])
 
 
 def test_missing_or_unreadable_file_is_an_error(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_concurrent_prune_and_put_lose_no_object(
         def prune(backend: FolderBackend) -> None:
             with monkeypatch.context() as context:
                 context.setattr(storing, "store_at", lambda _: Store(backend))
-                storing.thin(backend.root, "1d", AFTER, delete=True)
+                storing.apply_retention(backend.root, "1d", AFTER, delete=True)
 
         action, other_action = (prune, put) if interrupted == "prune" else (put, prune)
         backend = Interrupted(root, request_number, partial(other_action, FolderBackend(root)))
@@ -308,7 +308,7 @@ def test_objects_of_killed_writers_are_removed_by_file_age(tmp_path: Path) -> No
         path.write_bytes(b"x")
     long_ago = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
     os.utime(old_file, (long_ago, long_ago))
-    storing.thin(root, "90d", AFTER, delete=True)
+    storing.apply_retention(root, "90d", AFTER, delete=True)
     assert (new_file.exists(), old_file.exists()) == (True, False)
     store.put(older)
     assert len(stored_nights(root)) == 3

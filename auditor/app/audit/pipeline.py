@@ -55,7 +55,7 @@ from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
-Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
+Evaluator = Callable[[BoundPolicies], Iterable[BatchOutcome]]
 """Evaluates the users of one tenant in ordered batches, in this process or on a cluster, with the same results."""
 
 
@@ -65,7 +65,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    judge: Judge = evaluated_batches,
+    judge: Evaluator = evaluated_batches,
     alone: bool = False,
     spill: SpillFile | None = None,
     actions: bool | None = None,
@@ -93,7 +93,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, registered(), counts_seats=True)
-            tenant = judged(
+            tenant = evaluate_tenant(
                 bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
             )
             names.add(bound.facts)
@@ -103,7 +103,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))
 
 
-def judged(
+def evaluate_tenant(
     bound: BoundPolicies,
     batches: Iterable[BatchOutcome],
     needed: frozenset[Source],

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
-from auditor.app.audit.pipeline import Judge, audit
+from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
@@ -92,10 +92,10 @@ def audited(
         spill = stack.enter_context(spill_file(beside))
         previous = previous_of(request, spill)
         policies = checked_policies(request)
-        locations = stack.enter_context(places_of(request, policies))
+        locations = stack.enter_context(snapshot_locations(request, policies))
         if request.verifier is not None:
             request.verifier.check(locations)
-        judge = stack.enter_context(judging(request, locations, policies))
+        judge = stack.enter_context(evaluator(request, locations, policies))
         states, alone = opened(locations, request), len(locations) == 1
         result = audit(
             states,
@@ -119,7 +119,7 @@ def audited(
             # The state of the demo one night earlier, so that the report has changes to show.
             yesterday = demo_previous(request.as_of)
             previous = audit(yesterday, policies, active(), yesterday[0].manifest.instant)
-        yield changed(result, previous, request), folders_of(locations), spill
+        yield with_changes(result, previous, request), folders_of(locations), spill
 
 
 def folders_of(locations: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
@@ -127,7 +127,7 @@ def folders_of(locations: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
     return tuple(path for path in locations if isinstance(path, Path))
 
 
-def changed(result: Result, previous: Result | None, request: Request) -> Result:
+def with_changes(result: Result, previous: Result | None, request: Request) -> Result:
     """Add the changes since the previous run, if there is one, and replace users by pseudonyms, if requested.
 
     Fingerprints of a redacted run can be matched only with its key: without it no finding is reported as new, and
@@ -208,12 +208,12 @@ def policies_for(request: Request) -> PolicySet:
 @contextmanager
 def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
     """Open the states of the tenants one after the other; those of the demo are written to a temporary folder first."""
-    with places_of(request, policies) as locations:
+    with snapshot_locations(request, policies) as locations:
         yield opened(locations, request)
 
 
 @contextmanager
-def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
+def snapshot_locations(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
     """Yield the snapshot folders of the tenants; the states of the demo and of live tenants are written first.
 
     Raises AuditorError if there is nothing to audit.
@@ -245,7 +245,7 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
 
 
 @contextmanager
-def judging(request: Request, locations: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
+def evaluator(request: Request, locations: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Evaluator]:
     """Yield the function that evaluates the users of a tenant: in this process, or in parts on a Spark cluster."""
     if request.engine is Engine.LOCAL:
         yield evaluated_batches

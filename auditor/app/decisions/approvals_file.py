@@ -36,7 +36,7 @@ def approval_rows(path: Path) -> tuple[ApprovalRow, ...]:
     SnapshotError if the file cannot be read, and InputError with the position of an error in it.
     """
     hint = Message("specify the approvals.csv that `auditor plan -f approvals` wrote")
-    body = read_named(path, most=files.TABLE, slug="approvals-unreadable", hint=hint)
+    body = read_named(path, max_bytes=files.TABLE, slug="approvals-unreadable", hint=hint)
     return tuple(_rows(_text(body), path.as_posix()))
 
 

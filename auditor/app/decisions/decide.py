@@ -36,7 +36,7 @@ class DecideRequest(Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class Decided(Struct, frozen=True, kw_only=True):
+class DecisionChange(Struct, frozen=True, kw_only=True):
     """A checked change of a decisions file."""
 
     text: str
@@ -50,7 +50,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     """Number of questions of the plan that still have no answer."""
 
 
-def decide(request: DecideRequest) -> Decided:
+def decide(request: DecideRequest) -> DecisionChange:
     """Return the new decisions from the approvals, and the content of the updated file, without writing it.
 
     Raises UsageError if `until` has passed, InputError with the errors of all rows, and SnapshotError if the plan
@@ -85,7 +85,7 @@ def decide(request: DecideRequest) -> Decided:
         by_id = {decision.id: decision for decision in _decisions(request, content, name)}
         _check_possible([by_id[item["id"]] for item in items], questions, answers)
     unanswered = sum(q.decision is None and q.id not in answers for q in questions.values())
-    return Decided(
+    return DecisionChange(
         text=f"decisions:\n{block(items)}" if items else "",
         content=content,
         ids=tuple(item["id"] for item in items),

@@ -15,7 +15,7 @@ from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import located, of_fingerprint, saved_result
-from auditor.catalogue import Catalogue, Product, named, resembling
+from auditor.catalogue import Catalogue, Product, products_named, suggest
 from auditor.checks.registry import check_of, known_check, registered
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
@@ -104,7 +104,7 @@ def _definition_names(definitions: Mapping[str, Any]) -> Iterator[str]:
 def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
     names_by_key = {key.casefold(): key for key in names}
     close = [names_by_key[key] for key in get_close_matches(name.casefold(), names_by_key, n=3)]
-    similar = resembling(catalogue, name)
+    similar = suggest(catalogue, name)
     if not close and similar.products:
         close = [product.part_number for product in similar.products[: 1 if similar.certain else 3]]
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
@@ -196,7 +196,7 @@ def _products(catalogue: Catalogue, name: str) -> list[Product]:
     by_id = catalogue.product(name.lower())
     if by_id is not None:
         return [by_id]
-    return list(named(catalogue, name))
+    return list(products_named(catalogue, name))
 
 
 def _product_text(catalogue: Catalogue, product: Product, l10n: Localization) -> str:

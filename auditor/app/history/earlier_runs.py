@@ -115,5 +115,9 @@ def _earlier_run(run: Result, by_name: Mapping[str, TenantResult], names: Sequen
     if not has_all_tenants:
         run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
     return EarlierRun(
-        as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=has_all_tenants
+        as_of=run.run.as_of,
+        open=run.summary.open,
+        money=money(run),
+        spare=spare_seats(run),
+        includes_fleet=has_all_tenants,
     )

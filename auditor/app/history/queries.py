@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from auditor.app.locations import all_folders, is_store, store_at
 from auditor.app.saved_results import saved_result
+from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
@@ -74,7 +75,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             raise failure.error
         return tenant, self.tenants[tenant]
 
-    def chosen(self, name: str | None) -> dict[str, _TenantHistory]:
+    def select(self, name: str | None) -> dict[str, _TenantHistory]:
         """Return the tenant with a name, or all that did not fail. Raises as `one` does for a single tenant."""
         if name is None and len(self.names) > 1:
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
@@ -89,14 +90,14 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             self.failures.setdefault(tenant, boundary)
 
 
-def look(locations: Sequence[Path | str]) -> HistorySources:
+def open_history(locations: Sequence[Path | str]) -> HistorySources:
     """Read the counts of stores, folders of snapshots and result.json files, without reading users.
 
     If a night or result of one of several tenants cannot be read, this is recorded as the failure of that tenant.
     """
     tenants: dict[str, _TenantHistory] = {}
     failures: dict[str, TenantBoundary] = {}
-    result_files = [path for path in locations if isinstance(path, Path) and files.is_there(path)]
+    result_files = [path for path in locations if isinstance(path, Path) and files.exists(path)]
     result_files = [path for path in result_files if not files.is_folder(path)]
     histories = [
         _from_store(store_at(path).require(), failures) if is_store(path) else _from_folder(Path(path), failures)
@@ -137,10 +138,10 @@ def _merged(name: str, first: _TenantHistory, second: _TenantHistory) -> _Tenant
     return _TenantHistory(nights=tuple(nights.values()), results=second.results if _entries(second) else first.results)
 
 
-def over_time(sources: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
+def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
     """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
     all_trends = []
-    for name, history in sources.chosen(tenant).items():
+    for name, history in sources.select(tenant).items():
         with sources.handling(name):
             nights = sorted(history.nights, key=lambda night: night.at)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
@@ -161,7 +162,7 @@ def _empty_error(where: str, *within: datetime | None) -> SnapshotError:
     return SnapshotError("history-empty", message, hint=Message("specify other instants, or leave --from and --to out"))
 
 
-def two_nights(
+def compare_nights(
     sources: HistorySources, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
 ) -> list[Between]:
     """Return what is new, gone and changed between two instants, for one tenant or all.
@@ -184,7 +185,7 @@ def check_order(first: datetime, last: datetime) -> None:
         raise UsageError("usage", message, hint=Message("specify the earlier night first"))
 
 
-def since_when(
+def finding_episodes(
     sources: HistorySources,
     tenant: str | None,
     *,
@@ -274,12 +275,11 @@ def stored_runs(
 
 
 def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> EarlierRun:
-    money: dict[str, Decimal] = {}
-    for entry in entries:
-        for currency, amount in entry.summary["money"].items():
-            money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
+    money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
-    return EarlierRun(as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), whole=False)
+    return EarlierRun(
+        as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), includes_fleet=False
+    )
 
 
 def _spare_seats(entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> int | None:

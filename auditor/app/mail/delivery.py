@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from auditor.app.mail.job import DeliveryReport, DeliveryStatus, MailJob
 from auditor.app.mail.letters import ReaderExtras, channel_message_of, mail_of
-from auditor.app.mail.recipients import check_mail, check_recipients, chosen
+from auditor.app.mail.recipients import check_mail, check_recipients, select_envelopes
 from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
@@ -57,7 +57,7 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
     prepared: list[_Prepared] = []
     localized = _Localized(result, job)
     find_approvals = _approvals_finder(job)
-    envelopes = tuple(chosen(result, job.settings, job.only, fallback=job.fallback))
+    envelopes = tuple(select_envelopes(result, job.settings, job.only, fallback=job.fallback))
     for envelope, history in zip(envelopes, _histories(result, envelopes, job), strict=True):
         extras = ReaderExtras(history=history, approvals=find_approvals(envelope, result))
         outcome = _prepare(localized.to(envelope), envelope, job, log, extras)

@@ -81,7 +81,7 @@ def _approvals_in_folder(plan_folder: Path) -> Iterator[PlannedApprovals]:
 
 
 def _index(path: Path) -> OwnerIndex:
-    body = read_named(path, most=files.MANIFEST, slug=_SLUG, hint=_HINT)
+    body = read_named(path, max_bytes=files.MANIFEST, slug=_SLUG, hint=_HINT)
     try:
         return read(OwnerIndex, json_document.decode(body), where=path.as_posix())
     except ValueError as error:
@@ -92,7 +92,7 @@ def _index(path: Path) -> OwnerIndex:
 
 def _body(approvals: PlannedApprovals, name: str) -> bytes:
     path = approvals.folder.joinpath(*approvals.files.names, name)
-    return read_named(path, most=files.TABLE, slug=_SLUG, hint=_HINT, within=approvals.folder)
+    return read_named(path, max_bytes=files.TABLE, slug=_SLUG, hint=_HINT, within=approvals.folder)
 
 
 def _damaged(path: Path, reason: Message) -> SnapshotError:

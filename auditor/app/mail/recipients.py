@@ -65,7 +65,7 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     return settings.mail
 
 
-def chosen(result: Result, settings: Settings, only: Sequence[str], *, fallback: str) -> Iterator[Envelope]:
+def select_envelopes(result: Result, settings: Settings, only: Sequence[str], *, fallback: str) -> Iterator[Envelope]:
     """Yield the envelopes of the selected recipients.
 
     Raises SettingsError for an address that is not a recipient; a channel needs no entry in the tenants file.

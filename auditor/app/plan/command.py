@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from auditor.app.audit.run import Request, checked_policies, opened, places_of
+from auditor.app.audit.run import Request, checked_policies, opened, snapshot_locations
 from auditor.app.catalogue import active
 from auditor.app.plan.approvals import approvals_csv
 from auditor.app.plan.json_document import plan_json
@@ -40,7 +40,7 @@ def run_plans(request: Request, decisions: Path | None, languages: Sequence[Loca
     """
     policies = checked_policies(request, plan=True).enabled
     answers = _decisions(request, decisions)
-    with places_of(request, policies) as folders:
+    with snapshot_locations(request, policies) as folders:
         return tuple(
             plan_run(list(opened(folders, request)), policies, active(), request.as_of, l10n=l10n, decisions=answers)
             for l10n in languages

@@ -9,7 +9,7 @@ from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
 from auditor.remedy.planner.simulation.seat_answers import SeatChange
-from auditor.remedy.planner.simulation.tenant import TenantState, copied
+from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
 from auditor.remedy.planner.weighed_options import Options
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
@@ -21,7 +21,7 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChang
     `seats` contains the decided purchases and renewals, by SKU id.
     """
     facts = options.plan.facts
-    state = copied(options.state, seats)
+    state = copy_state(options.state, seats)
     replay = tuple(replayed(state, plan.actions))
     expected = expectations_of(action.requests for action in plan.actions)
     holdings = tuple(holding_changes(replay))

@@ -30,7 +30,7 @@ from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, draft, listed, reordered
+from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -46,7 +46,7 @@ from auditor.remedy.planner.questions.seat_steps import decided_seats, seat_noti
 from auditor.remedy.planner.reach import reach_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import with_membership_steps
-from auditor.remedy.planner.simulation.tenant import resulting
+from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.planner.text.outline import display_names
 from auditor.remedy.planner.text.question_text import subscription_names
 from auditor.remedy.planner.weighed_options import Options, options_of
@@ -144,7 +144,7 @@ def _attempt(  # noqa: PLR0913, PLR0917 - the inputs of a draft
     for name, tenant_options in options.items():
         with planned(name, failures, alone=alone):
             plan_draft = draft(tenant_options, constraints[name], library, l10n=l10n, solver=solver)
-            planned_snapshots.append(resulting(facts[name], plan_draft.state))
+            planned_snapshots.append(changed_snapshot(facts[name], plan_draft.state))
             drafts[name] = plan_draft
     contracts = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
     planned_policies = replace(policies, contracts=with_agreed(policies.contracts, contracts, tuple(facts)))
@@ -240,8 +240,8 @@ def _tenant_plan(
     claimed = {fingerprint for decided in plan_draft.decided for fingerprint in decided.findings}
     # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
     fixed_by_requests = set(fixed) - claimed - options.bought
-    listed_actions = listed(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
-    ordered_actions = bought_first(reordered(listed_actions, plan_draft.deferrals), plan_draft.takers)
+    actions = build_actions(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
+    ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.plan, plan_draft.seats).values()
     seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)

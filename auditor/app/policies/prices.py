@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from auditor.app.policy_files import read_yaml
-from auditor.catalogue import Catalogue, Product, clean, fold, named
+from auditor.catalogue import Catalogue, Product, clean, fold, products_named
 from auditor.catalogue.model import unprintable
 from auditor.domain.errors import Diagnostic, InputError, Span, UsageError
 from auditor.domain.message import Message
@@ -44,7 +44,7 @@ class PriceOptions(Struct, frozen=True, kw_only=True):
     """Whether to read the partner's cost instead of the list price."""
 
 
-class Imported(Struct, frozen=True, kw_only=True):
+class ImportedPrices(Struct, frozen=True, kw_only=True):
     """The outcome of an import: the written prices and the skipped rows."""
 
     path: Path
@@ -95,7 +95,9 @@ class _Import(Struct):
             self.add_error(line, Message("'{name}' has another price in line {line}", name=name, line=first))
 
 
-def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: Catalogue, today: date) -> Imported:
+def import_prices(
+    source: Path, output: Path, options: PriceOptions, catalogue: Catalogue, today: date
+) -> ImportedPrices:
     """Read a price list and write its prices to `output`; nothing is written if a row is invalid.
 
     Raises InputError with all invalid rows, and UsageError if a file cannot be read or must not be replaced.
@@ -127,14 +129,14 @@ def import_prices(source: Path, output: Path, options: PriceOptions, catalogue: 
     except OSError as error:
         raise _unusable(output, error) from error
     skipped = {why: tuple(what) for why, what in state.skipped.items()}
-    return Imported(path=output, currency=currency, count=len(state.prices), skipped=skipped)
+    return ImportedPrices(path=output, currency=currency, count=len(state.prices), skipped=skipped)
 
 
 def _check_output(output: Path) -> None:
     """Raise UsageError if the file exists and contains anything but prices."""
     try:
         check_target(output)
-        text = read_yaml(output, None) if files.is_there(output) else b""
+        text = read_yaml(output, None) if files.exists(output) else b""
     except OSError as error:
         raise _unusable(output, error) from error
     value = parse(text, file=str(output)).value if text.strip() else {}
@@ -149,7 +151,7 @@ def _check_output(output: Path) -> None:
 def _rows(source: Path) -> Iterator[Row]:
     """Yield the rows of a CSV in UTF-8, separated by commas, semicolons or tabs."""
     try:
-        body = files.read(source, most=files.TABLE)
+        body = files.read(source, max_bytes=files.TABLE)
     except OSError as error:
         raise _unusable(source, error) from error
     try:
@@ -235,7 +237,9 @@ def _sheet_row(state: _Import, line: int, row: Mapping[str, str], price: str, mo
     if row.get("effectiveenddate") and ends < today:
         state.skip(Message("a price that has ended"), Message(title))
         return
-    products = named(state.catalogue, title) or named(state.catalogue, clean(row.get("producttitle", "")))
+    products = products_named(state.catalogue, title) or products_named(
+        state.catalogue, clean(row.get("producttitle", ""))
+    )
     if len(products) != 1:
         why = Message("no product has this title") if not products else Message("several products have this title")
         parts = ", ".join(product.part_number for product in products)

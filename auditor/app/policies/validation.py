@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import decision_files, load_policies
-from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
+from auditor.catalogue import Catalogue, clean, fold, nearest_name, products_named, suggest
 from auditor.catalogue.directory_roles import builtin_roles, is_role_name
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
@@ -19,7 +19,7 @@ from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Node
 
 
-class Checked(Struct, frozen=True, kw_only=True):
+class ValidationResult(Struct, frozen=True, kw_only=True):
     """The warnings about valid files."""
 
     files: int
@@ -31,7 +31,7 @@ class Checked(Struct, frozen=True, kw_only=True):
 
 def validate(
     paths: Sequence[Path], *, as_of: datetime, tenants: Path | None, snapshots: Sequence[Path | str] = ()
-) -> Checked:
+) -> ValidationResult:
     """Validate policy files, and their waivers as of an instant; return the warnings.
 
     With a tenants file, its recipients are checked against the policies; with snapshots, the policies are evaluated on
@@ -57,7 +57,7 @@ def validate(
 
         warnings += rehearsed(loaded.policies, snapshots, as_of)
     warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
-    return Checked(
+    return ValidationResult(
         files=len(loaded.documents),
         policies=len(loaded.policies.policies),
         waivers=len(loaded.policies.waivers),
@@ -110,7 +110,7 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Messag
         return Message("write the English name of a built-in role, or the id of a custom role")
     if mention.kind == "service":
         return _look_up(name)
-    similar = resembling(catalogue, name)
+    similar = suggest(catalogue, name)
     if similar.certain:
         part, title = similar.products[0].part_number, similar.products[0].name
         return Message("did you mean '{part}' ({title})?", part=part, title=title)
@@ -129,7 +129,7 @@ def _suggested_name(mention: Mention, catalogue: Catalogue, sets: Sequence[str])
         return set_name
     if folded != name.casefold() and knows(folded):
         return clean(name)
-    return None if mention.kind == "product" and named(catalogue, name) else nearest_name(name, names)
+    return None if mention.kind == "product" and products_named(catalogue, name) else nearest_name(name, names)
 
 
 def _look_up(name: str) -> Message:

@@ -47,7 +47,7 @@ class WaiverRequest(Struct, frozen=True, kw_only=True):
     as_of: datetime
 
 
-class Waived(Struct, frozen=True, kw_only=True):
+class WaiverChange(Struct, frozen=True, kw_only=True):
     """A checked change of a waiver file."""
 
     text: str
@@ -58,7 +58,7 @@ class Waived(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
-def waive(request: WaiverRequest) -> Waived:
+def waive(request: WaiverRequest) -> WaiverChange:
     """Return the waivers for some findings and the content of the updated file, without writing it.
 
     Raises UsageError if a finding is unknown or already waived, or if the waivers match other findings too, and
@@ -94,7 +94,7 @@ def waive(request: WaiverRequest) -> Waived:
     else:
         waived = _waived_by_fields(result, after, items)
     _check_waived(selected, waived)
-    return Waived(
+    return WaiverChange(
         text=f"waivers:\n{block(items)}",
         content=content,
         ids=tuple(item["id"] for item in items),

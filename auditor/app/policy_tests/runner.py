@@ -59,7 +59,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return not self.missing and not self.unexpected
 
 
-def rehearse(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
+def run_tests(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
     """Run the tests in files and folders, sorted by path; `as_of` is the default instant of a test.
 
     Raises InputError for errors in tests or policies, and UsageError if there is no test.

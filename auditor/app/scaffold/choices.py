@@ -200,7 +200,7 @@ def _matching(pattern: re.Pattern[str], value: object) -> str | None:
 def _text(path: Path) -> str | None:
     """Return the text of a file; None if it does not exist or cannot be read."""
     try:
-        return files.read(path, most=files.POLICY).decode("utf-8") if files.is_file(path) else None
+        return files.read(path, max_bytes=files.POLICY).decode("utf-8") if files.is_file(path) else None
     except (OSError, UnicodeDecodeError):
         return None
 

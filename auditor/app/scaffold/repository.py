@@ -136,7 +136,7 @@ def _read_existing(path: Path) -> bytes:
 
     CRLF, which git may have written on Windows, is replaced by LF as in the scaffold.
     """
-    with opened(path, most=COLUMNS) as file:
+    with opened(path, max_bytes=COLUMNS) as file:
         return file.read(TABLE).replace(b"\r\n", b"\n")
 
 

@@ -100,7 +100,7 @@ def _ids(stem: str) -> set[str]:
 def _excluded_policies(path: Path) -> set[str]:
     """Return the ids of the policies in `leaveOut` of a file; empty if it cannot be read."""
     try:
-        value: Any = parse(files.read(path, most=files.POLICY), file=path.name).value
+        value: Any = parse(files.read(path, max_bytes=files.POLICY), file=path.name).value
         listed = value["extends"]["leaveOut"] if isinstance(value, Mapping) else ()
         return {str(item) for item in listed}
     except (AuditorError, OSError, KeyError, TypeError):

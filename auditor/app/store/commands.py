@@ -119,7 +119,7 @@ def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:
             )
 
 
-class Thinned(Struct, frozen=True, kw_only=True):
+class TenantRetention(Struct, frozen=True, kw_only=True):
     """The effect of the retention policy on one tenant."""
 
     nights: Pruning
@@ -133,7 +133,7 @@ class Thinned(Struct, frozen=True, kw_only=True):
     """Logs of changes, which contain the names of those who made them."""
 
 
-def thin(
+def apply_retention(
     location: Path | str,
     keep: str,
     now: datetime,
@@ -141,7 +141,7 @@ def thin(
     tenants: Sequence[str] = (),
     delete: bool,
     confirmed: bool = False,
-) -> list[Thinned]:
+) -> list[TenantRetention]:
     """Apply a retention policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
     Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep lacks a part, and
@@ -178,7 +178,7 @@ def _retention(
     policy: Keep,
     now: datetime,
     temporary: Mapping[str, datetime | None],
-) -> Thinned:
+) -> TenantRetention:
     ledger = Ledger(store.backend, tenant)
     if tenant_nights:
         pruning = prune(tenant_nights, policy, now)
@@ -190,10 +190,12 @@ def _retention(
     oldest = now - policy.longest
     plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if instant_of(name) < oldest)
     logs = tuple(name for name in change_log_names(store.backend, tenant) if instant_of(name) < oldest)
-    return Thinned(nights=pruning, results=ledger.thin(oldest), temporary=old, plans=plans, change_logs=logs)
+    return TenantRetention(
+        nights=pruning, results=ledger.delete_findings(oldest), temporary=old, plans=plans, change_logs=logs
+    )
 
 
-def _delete(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
+def _delete(store: Store, thinned: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
     """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
     tenant = thinned.nights.tenant
     ledger = Ledger(store.backend, tenant)

@@ -22,7 +22,7 @@ _RESULT_OBJECT: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^
 Item = TypeVar("Item")
 
 
-class Checked(Struct, frozen=True, kw_only=True):
+class IntegrityCheck(Struct, frozen=True, kw_only=True):
     """The outcome of checking one night or result."""
 
     tenant: str
@@ -40,7 +40,7 @@ class Checked(Struct, frozen=True, kw_only=True):
     """The name of a temporary file or of a log of changes."""
 
 
-def check(location: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
+def check(location: Path | str, tenants: Sequence[str] = ()) -> Iterator[IntegrityCheck]:
     """Check every object of nights and results against its digest, reading each once.
 
     Raises UsageError for an unknown tenant, and SnapshotError for a night or result of a newer version.
@@ -58,55 +58,55 @@ def check(location: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked
             yield from _results(store, tenant, names)
             for name in change_log_names(store.backend, tenant):
                 damage = _damage_of(partial(read_change_log, store.backend), name)
-                yield Checked(tenant=tenant, kind="change-log", found=None, wrong=damage, name=name)
+                yield IntegrityCheck(tenant=tenant, kind="change-log", found=None, wrong=damage, name=name)
     for name in store.backend.temporary():
         tenant = name.partition("/")[0]
         if not tenants or tenant in tenants:
-            yield Checked(tenant=tenant, kind="temporary", found=None, wrong=None, name=name)
+            yield IntegrityCheck(tenant=tenant, kind="temporary", found=None, wrong=None, name=name)
 
 
-def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
+def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[IntegrityCheck]:
     damage_by_part: dict[str, Message | None] = {}
     commits = list(store.commits(tenant))
     for _, night in commits:
         if isinstance(night, SnapshotError):
-            yield Checked(tenant=tenant, kind="night", found=None, wrong=_damage_message(night))
+            yield IntegrityCheck(tenant=tenant, kind="night", found=None, wrong=_damage_message(night))
             continue
         for entry in night.parts:
             if entry.name not in damage_by_part:
                 damage_by_part[entry.name] = _damage_of(store.check, entry)
         damage = next((w for w in (damage_by_part[e.name] for e in night.parts) if w is not None), None)
-        yield Checked(tenant=tenant, kind="night", found=night, wrong=damage)
+        yield IntegrityCheck(tenant=tenant, kind="night", found=night, wrong=damage)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
         # Parts without any commit are damage, because retention keeps the newest night of every tenant.
         error = damaged(f"{store.address}/{tenant}/nights", Message("has no commit, but has parts of nights"))
-        yield Checked(tenant=tenant, kind="remains", found=None, wrong=error.message)
+        yield IntegrityCheck(tenant=tenant, kind="remains", found=None, wrong=error.message)
 
 
-def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
+def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[IntegrityCheck]:
     ledger = Ledger(store.backend, tenant)
     commits = list(ledger.commits())
     existing = {name for name in names if name.startswith(f"{tenant}/findings/")}
     if not commits and existing:
         error = damaged(f"{store.address}/{tenant}/results", Message("has no commit, but has findings of results"))
-        yield Checked(tenant=tenant, kind="remains", found=None, wrong=error.message)
+        yield IntegrityCheck(tenant=tenant, kind="remains", found=None, wrong=error.message)
         return
     needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
     # Retention deletes findings starting with the oldest, so that after the first existing one none may be missing.
     retained = False
     for _, entry in commits:
         if isinstance(entry, SnapshotError):
-            yield Checked(tenant=tenant, kind="result", found=None, wrong=_damage_message(entry))
+            yield IntegrityCheck(tenant=tenant, kind="result", found=None, wrong=_damage_message(entry))
             continue
         retained = retained or entry.events in existing or entry.number in needed
-        yield Checked(
+        yield IntegrityCheck(
             tenant=tenant, kind="result", found=entry, wrong=_damage_of(ledger.check, entry) if retained else None
         )
     for number in _missing_numbers({name for name, _ in commits}, existing):
         error = damaged(
             f"{store.address}/{ledger.commit_name(number)}", Message("is missing: results are numbered without gaps")
         )
-        yield Checked(tenant=tenant, kind="result", found=None, wrong=error.message)
+        yield IntegrityCheck(tenant=tenant, kind="result", found=None, wrong=error.message)
 
 
 def _missing_numbers(commits: set[str], findings: set[str]) -> list[int]:

@@ -13,7 +13,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.failures import reason_of
 from auditor.files.temporary import lasting_folder
-from auditor.settings.loader import chosen, read
+from auditor.settings.loader import read, select_tenants
 
 Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress display."""
@@ -36,7 +36,9 @@ def collector(
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
         warn(settings.warnings)
-        tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
+        tenants = [
+            tenant for tenant in select_tenants(settings, request.tenants) if in_shard(tenant.name, request.shard)
+        ]
         folder = root or lasting_folder("auditor-")
         plan_needs = (PLAN_NEEDS,) if planned else ()
         needed = {tenant.name: needs_of(policies, tenant).union(*plan_needs) for tenant in tenants}

@@ -125,7 +125,7 @@ def log_paths(log: Path) -> list[Path]:
 def read_log(path: Path) -> bytes:
     """Return the bytes of a done.jsonl. Raises SnapshotError if it cannot be read."""
     hint = Message("specify the done.jsonl that plan.ps1 wrote")
-    return read_named(path, most=files.RESULT, slug="log-unreadable", hint=hint)
+    return read_named(path, max_bytes=files.RESULT, slug="log-unreadable", hint=hint)
 
 
 def tenant_log(entries: Iterable[LogEntry], tenant: SavedTenantPlan, planned_at: datetime) -> TenantLog:

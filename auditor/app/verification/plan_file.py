@@ -20,7 +20,7 @@ _RECREATE_HINT: Final = Message("make the plan again with `auditor plan`")
 
 def saved_plan(path: Path) -> SavedPlan:
     """Read a plan.json. Raises SnapshotError as `decoded_plan` does, and if the file cannot be read."""
-    body = read_named(path, most=files.RESULT, slug="plan-unreadable", hint=_FILE_HINT)
+    body = read_named(path, max_bytes=files.RESULT, slug="plan-unreadable", hint=_FILE_HINT)
     return decoded_plan(body, where=str(path))
 
 

@@ -21,7 +21,7 @@ CHECK = UnwantedProductCheck(
     name=N_("product denied"),
     explanation=N_("A user holds a product that the policy denies to the people it is about."),
     key="assignments: {deny}",
-    asked=lambda block: block.deny is not None,
+    is_enabled=lambda block: block.deny is not None,
     products=lambda block: filter(None, (block.of, block.deny)),
     judge_users=_judge,
 )

@@ -19,7 +19,7 @@ CHECK = AssignmentCheck(
     explanation=N_("A user has the same product from two or more assignment paths, which use one seat together."),
     key="assignments: {duplicates}",
     once_per=N_("product held"),
-    asked=lambda block: block.duplicates,
+    is_enabled=lambda block: block.duplicates,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
     judge_users=_judge,
     routes=lambda situation: ("duplicate-assignment", *(("group-licenses",) if situation.path == "group" else ())),

@@ -21,7 +21,7 @@ CHECK = UnwantedProductCheck(
     name=N_("product not allowed"),
     explanation=N_("A user holds a product that the policy does not allow for the people it is about."),
     key="assignments: {allow}",
-    asked=lambda block: block.allow is not None,
+    is_enabled=lambda block: block.allow is not None,
     products=lambda block: filter(None, (block.of, block.allow)),
     judge_users=_judge,
 )

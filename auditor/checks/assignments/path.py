@@ -35,7 +35,7 @@ CHECK = AssignmentCheck(
     ),
     key="assignments: {via}",
     once_per=N_("product held"),
-    asked=lambda block: block.via is not None,
+    is_enabled=lambda block: block.via is not None,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
     judge_users=_judge,
     routes=_routes,

@@ -25,7 +25,7 @@ CHECK = ContractCheck(
     name=N_("last day to give notice is near"),
     explanation=N_("The last day to give notice of a contract lies within the days that the policy names."),
     key="contracts: {notice}",
-    asked=lambda block: block.notice is not None,
+    is_enabled=lambda block: block.notice is not None,
     judge_tenant=_judge,
     detail=Detail.CONTRACT,
     action=lambda finding, _: ObjectAction(ActionKind.CONTRACT_NOTICE, text=finding.detail or ""),

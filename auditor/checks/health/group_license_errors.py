@@ -33,7 +33,7 @@ CHECK = GroupCheck(
     name=N_("members in error"),
     explanation=N_("A group that assigns licences has members who did not get them."),
     key="health: {groups}",
-    asked=lambda block: block.groups,
+    is_enabled=lambda block: block.groups,
     judge_tenant=_judge,
     routes=_routes,
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_ERRORS, text=finding.subject.id),

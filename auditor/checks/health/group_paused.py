@@ -30,7 +30,7 @@ CHECK = GroupCheck(
     name=N_("processing paused"),
     explanation=N_("A group that assigns licences has a dynamic rule whose processing is paused."),
     key="health: {paused}",
-    asked=lambda block: block.paused,
+    is_enabled=lambda block: block.paused,
     judge_tenant=_judge,
     routes=lambda _: ("group-paused", "group-processing"),
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_PAUSED, text=finding.subject.id),

@@ -45,7 +45,7 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
             text = format_diagnostic(diagnostic)
         else:
             level = l10n.gettext("error") if is_error else l10n.gettext("warning")
-            text = format_diagnostic(diagnostic, level=level, mend=l10n.gettext("help"))
+            text = format_diagnostic(diagnostic, level=level, hint_label=l10n.gettext("help"))
         first, *rest = text.splitlines()
         print_message("\n".join([f"{bold}{red if is_error else yellow}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":

@@ -57,9 +57,9 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     control characters.
     """
     result, l10n, page = content.result, content.l10n, content.page
-    if page.wished is not None:
+    if page.requested_language is not None:
         notice = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
-        _print(console, Text(notice.replace("{wished}", printable(page.wished)), style="dim"))
+        _print(console, Text(notice.replace("{wished}", printable(page.requested_language)), style="dim"))
     _print(console, Text(page.verdict, style="bold"))
     for line in page.plan:
         _print(console, Text(_cut(line, _MAX_REASON)))

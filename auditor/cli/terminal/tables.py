@@ -98,7 +98,7 @@ def _findings(row: FleetRow, l10n: Labels, max_severities: int) -> Text:
     if row.failure:
         return Text(l10n.gettext("not audited"), style="bold red")
     summary = [
-        f"{l10n.number(count)} {l10n.graded(severity, count)}" for severity, count in row.counts[:max_severities]
+        f"{l10n.number(count)} {l10n.severity_name(severity, count)}" for severity, count in row.counts[:max_severities]
     ]
     rest = row.open - sum(count for _, count in row.counts[:max_severities])
     if rest:

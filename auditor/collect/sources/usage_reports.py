@@ -31,7 +31,7 @@ from auditor.domain.message import Message
 from auditor.domain.message import joined as in_one
 from auditor.domain.policy.data_needs import Needs
 from auditor.failures import in_task
-from auditor.files.temporary import late_file
+from auditor.files.temporary import anonymous_file
 from auditor.graph import report_files
 from auditor.graph.client import NotGraphError
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
@@ -127,7 +127,7 @@ async def _read_period(report: _Report, context: CollectionContext, period: str)
     path = f"{report.path}(period='{period}')"
     request = f"GET {path}"
     try:
-        with late_file(context.folder / report.source.value) as file:
+        with anonymous_file(context.folder / report.source.value) as file:
             for attempt in range(1, _MAX_DOWNLOADS + 1):
                 await report_files.download(context.graph, path, file)
                 try:

@@ -90,7 +90,7 @@ class SentLog(Struct):
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
         try:
-            text = files.read(self.path, most=files.LOG).decode()
+            text = files.read(self.path, max_bytes=files.LOG).decode()
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:

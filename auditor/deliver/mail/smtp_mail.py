@@ -105,7 +105,7 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
     if path is None:
         return ssl.create_default_context()
     try:
-        files.check_regular(Path(path), most=files.CERTIFICATES)
+        files.check_regular(Path(path), max_bytes=files.CERTIFICATES)
         return ssl.create_default_context(cafile=str(Path(path)))
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(

@@ -31,7 +31,7 @@ def rounded(value: Decimal) -> Decimal:
     return value.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
-def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+def sum_money(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
     """Add up amounts by currency; the currencies are in alphabetical order."""
     total: dict[str, Decimal] = {}
     for part in parts:

@@ -213,7 +213,7 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     """The outcome of an earlier remediation plan; None if there is none."""
 
     @property
-    def products_whole(self) -> bool:
+    def has_all_products(self) -> bool:
         """Whether all its products were read; if not, the seats of a missing product are unknown, not zero."""
         return self.failure is None and all(
             source.status is SourceStatus.COMPLETE for source in self.sources if source.name is Source.SUBSCRIBED_SKUS

@@ -98,7 +98,7 @@ class People:
             return self._unknown_source(Source.MAILBOXES, name, self.nobody if lists_unread else self.absent(name))
         if name in SOURCE_OF_COLUMN:
             return self._unreported(SOURCE_OF_COLUMN[name], name)
-        if not self.facts.asked(name):
+        if not self.facts.is_requested(name):
             return self.everybody
         return self._not_collected.get(name, self.nobody)
 

@@ -194,7 +194,7 @@ def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
                 yield from _unheld(bound, part)
         case Holds(products=products) | HeldFor(products=products):
             held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
-            if facts.asked("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
+            if facts.is_requested("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
                 yield ("holds", _products(products.written))
         case MemberOf(groups=groups, transitive=transitive):
             for name in groups:

@@ -86,7 +86,7 @@ def _build_certificate(credential: Certificate, options: SignInOptions) -> "Asyn
 
     password = None if credential.password_env is None else options.secret(credential.password_env)
     if credential.path is not None:
-        content = files.read(Path(credential.path), most=files.CERTIFICATES)
+        content = files.read(Path(credential.path), max_bytes=files.CERTIFICATES)
     else:
         content = _decode_certificate(options.secret(credential.env or ""), credential.env)
     return aio.CertificateCredential(
@@ -122,7 +122,7 @@ def _build_workload_identity(credential: WorkloadIdentity, options: SignInOption
 
     token_file = options.environ.get("AZURE_FEDERATED_TOKEN_FILE")
     if token_file:
-        files.check_regular(Path(token_file), most=files.CERTIFICATES)
+        files.check_regular(Path(token_file), max_bytes=files.CERTIFICATES)
     return aio.WorkloadIdentityCredential(
         tenant_id=options.tenant_id,
         client_id=credential.client_id or options.environ.get("AZURE_CLIENT_ID"),

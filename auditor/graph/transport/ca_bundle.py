@@ -29,7 +29,7 @@ def authorities(environ: Mapping[str, str]) -> str | None:
                 hint=Message("specify a PEM file, or unset the variable"),
             )
         try:
-            files.check_regular(Path(path), most=files.CERTIFICATES)
+            files.check_regular(Path(path), max_bytes=files.CERTIFICATES)
             tls_context(path)
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(

@@ -58,7 +58,7 @@ def fits(value: object, schema: SchemaName) -> bool:
     return _yes_no_validator(schema).is_valid(value)
 
 
-def complaints(value: object, schema: SchemaName) -> tuple[str, ...]:
+def schema_errors(value: object, schema: SchemaName) -> tuple[str, ...]:
     """Return the mistakes of a value without source text, such as parsed JSON; empty if it is valid."""
     if fits(value, schema):
         return ()

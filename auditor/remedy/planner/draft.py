@@ -24,7 +24,7 @@ from auditor.remedy.planner.proposals.change_parts import split_change
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
 from auditor.remedy.planner.simulation.seat_answers import SeatChange, feasible_change, followed_renewals
-from auditor.remedy.planner.simulation.tenant import TenantState, copied
+from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
 from auditor.remedy.planner.weighed_options import Options
 
 MAX_REORDERINGS = 9
@@ -84,14 +84,14 @@ def draft(
     parts = (part for user, weighed in taken.items() for part in _decided(options, user, weighed))
     answers = options.answered.answers
     decided = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
-    actions = listed(options, frozenset(), decided, library, l10n)
+    actions = build_actions(options, frozenset(), decided, library, l10n)
     deferrals: dict[str, int] = {}
     result = _simulate(options, seats, actions, taken)
     for attempt in range(1, MAX_REORDERINGS):
         if not result.refused:
             break
         new_deferrals = deferrals | dict.fromkeys(result.deferrals, attempt)
-        new_result = _simulate(options, seats, reordered(actions, new_deferrals), taken)
+        new_result = _simulate(options, seats, order_actions(actions, new_deferrals), taken)
         if len(new_result.refused) >= len(result.refused):
             break
         deferrals, result = new_deferrals, new_result
@@ -104,7 +104,7 @@ def draft(
     return Draft(
         taken=taken,
         decided=decided,
-        actions=reordered(actions, deferrals),
+        actions=order_actions(actions, deferrals),
         choice=choice,
         state=result.state,
         refused=result.refused,
@@ -129,7 +129,7 @@ def _simulate(
     options: Options, seats: Mapping[str, SeatChange], actions: Sequence[Action], taken: Mapping[str, EvaluatedProposal]
 ) -> _SimulationResult:
     """Apply the requests of actions in order to a copy of the state; seats are bought before, given back afterwards."""
-    state = copied(options.state, seats)
+    state = copy_state(options.state, seats)
     refused: dict[str, str] = {}
     actions_by_key: dict[str, set[str]] = {}
     takers: dict[str, frozenset[str]] = {}
@@ -152,7 +152,7 @@ def _simulate(
     )
 
 
-def listed(
+def build_actions(
     options: Options,
     passing: AbstractSet[str],
     decided: tuple[Decided, ...],
@@ -220,7 +220,7 @@ def _decided(options: Options, user: str, weighed: EvaluatedProposal) -> Iterato
     yield describe_change(rest.proposal.after, replace(weighed, proposal=retry, fixed=fixed, lost=()))
 
 
-def reordered(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:
+def order_actions(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:
     """Sort actions by rank, and within a rank deferred actions behind those that free their seats."""
     return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, deferrals.get(action.id, 0))))
 

@@ -22,7 +22,7 @@ from auditor.remedy.planner.proposals.candidates import Proposal, proposals
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal, evaluate_proposals
 from auditor.remedy.planner.proposals.group_changes import GroupChange, group_changes_of
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.questions.decisions import Answered, answered
+from auditor.remedy.planner.questions.decisions import Answered, apply_answers
 from auditor.remedy.planner.questions.questions import (
     questions_of,
     with_endings,
@@ -88,10 +88,10 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     product_options = ProductOptions(plan=plan, context=context, memberships=state.memberships)
     personal = frozenset(finding.fingerprint for user_findings in findings.values() for finding in user_findings)
     questions = questions_of(product_options, open_findings, accounts)
-    answers = answered(questions, decisions, product_options, personal).answers
+    answers = apply_answers(questions, decisions, product_options, personal).answers
     questions = with_giving_groups(replace(product_options, answers=answers), questions, open_findings, accounts)
     product_options = replace(
-        product_options, answers=answered(questions, decisions, product_options, personal).answers
+        product_options, answers=apply_answers(questions, decisions, product_options, personal).answers
     )
     group_changes = group_changes_of(product_options, state, findings)
     product_options = replace(product_options, fixed_groups=frozenset(change.group for change in group_changes))
@@ -106,7 +106,7 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     weighed = {**evaluation.weighed, **group_options}
     questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
     questions = with_endings(product_options, questions, evaluation)
-    replies = answered(questions, decisions, product_options, personal)
+    replies = apply_answers(questions, decisions, product_options, personal)
     for user, harmful in evaluation.harmful.items():
         weighed[user] = [*weighed[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
     return Options(

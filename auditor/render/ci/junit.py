@@ -17,7 +17,7 @@ from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.aggregate import shown
+from auditor.result.aggregate import listed_findings
 from auditor.result.codec.encoder import instant
 
 _MAX_LINES: Final = 100
@@ -82,7 +82,7 @@ def _parts(result: Result, l10n: Labels) -> list[_Part]:
 
 
 def _listed(result: Result, tenant: TenantResult) -> Sequence[Finding]:
-    return shown(result, (tenant,))[tenant.name]
+    return listed_findings(result, (tenant,))[tenant.name]
 
 
 def _totals(parts: Iterable[_Part]) -> dict[str, int]:

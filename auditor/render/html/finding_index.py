@@ -17,7 +17,7 @@ from auditor.domain.result.finding_stats import Concern, FindingStats, PolicySta
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import concerns, shown
+from auditor.result.aggregate import concerns, listed_findings
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITY_CODES: Final = {severity: code for code, severity in enumerate(Severity)}
@@ -172,7 +172,7 @@ def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
-    findings_by_tenant = shown(result, tenants)
+    findings_by_tenant = listed_findings(result, tenants)
     max_actions = max(_MIN_ACTIONS, _MAX_ACTIONS // max(1, len(tenants)))
     indexes = []
     for tenant in tenants:

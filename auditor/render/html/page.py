@@ -39,7 +39,7 @@ from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.aggregate import Changes, changes, freed, priced_whole
+from auditor.result.aggregate import Changes, all_prices_known, changes, freed
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
@@ -76,7 +76,7 @@ def page(
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=l10n.language,
-        wished=l10n.fallback_from,
+        requested_language=l10n.fallback_from,
         title=_title(result, l10n),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
@@ -87,7 +87,7 @@ def page(
         changes=_changes(result, changed, l10n),
         unconfirmed=changed.unconfirmed,
         counts=tuple(
-            Tile(count=count, label=l10n.graded(severity, count), key=severity.value)
+            Tile(count=count, label=l10n.severity_name(severity, count), key=severity.value)
             for severity in Severity
             for count in (result.summary.open.get(severity, 0),)
         ),
@@ -98,7 +98,7 @@ def page(
         figures=figures(result, total, l10n),
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
-        lower_bound=not priced_whole(result),
+        lower_bound=not all_prices_known(result),
         highlights=highlights(zip(sections, (*tenants, fleet), strict=False), result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
@@ -166,9 +166,9 @@ def _changes(result: Result, changed: Changes, l10n: Labels) -> tuple[Tile, ...]
     if result.run.previous is None:
         return ()
     return (
-        Tile(count=changed.new, label=l10n.of_count("{count} new", changed.new), key="new"),
-        Tile(count=changed.reopened, label=l10n.of_count("{count} reopened", changed.reopened), key="reopened"),
-        Tile(count=changed.fixed, label=l10n.of_count("{count} fixed", changed.fixed), key="fixed"),
+        Tile(count=changed.new, label=l10n.plural_form("{count} new", changed.new), key="new"),
+        Tile(count=changed.reopened, label=l10n.plural_form("{count} reopened", changed.reopened), key="reopened"),
+        Tile(count=changed.fixed, label=l10n.plural_form("{count} fixed", changed.fixed), key="fixed"),
     )
 
 

@@ -119,7 +119,7 @@ def _environment(language: str) -> Environment:
     environment.globals |= {
         "severities": {key: l10n.gettext(text) for key, text in SEVERITIES.items()},
         "outcomes": {key: l10n.gettext(text) for key, text in OUTCOMES.items()},
-        "graded": l10n.graded,
+        "severity_name": l10n.severity_name,
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "guidance": guidance}

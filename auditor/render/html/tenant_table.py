@@ -77,7 +77,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
         new=changed.new + changed.reopened if compared else None,
         fixed=changed.fixed if compared else None,
-        **_seats(seats, l10n, complete=all(tenant.products_whole for tenant in result.tenants)),
+        **_seats(seats, l10n, complete=all(tenant.has_all_products for tenant in result.tenants)),
         money=page.money,
     )
     fleet_section = sections.get("")  # the section of the fleet has no name
@@ -139,7 +139,7 @@ def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compare
         counts=counts,
         new=changed.new + changed.reopened if compared and audited else None,
         fixed=changed.fixed if compared and audited else None,
-        **_seats(tenant.seats, l10n, complete=tenant.products_whole),
+        **_seats(tenant.seats, l10n, complete=tenant.has_all_products),
         money=l10n.sums(tenant.findings.stats.money) if section is None else section.money,
     )
 

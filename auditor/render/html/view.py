@@ -237,7 +237,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     """The whole report."""
 
     language: str
-    wished: str | None
+    requested_language: str | None
     """The requested language, if the page is in English because there is no translation; else None."""
     title: str
     as_of: datetime

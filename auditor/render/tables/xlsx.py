@@ -27,7 +27,7 @@ from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_let
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
-from auditor.result.aggregate import changes, priced_whole
+from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 
@@ -309,7 +309,7 @@ def _facts(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
         yield l10n.gettext("report-only"), l10n.number(result.summary.report_only)
     cost = l10n.sums(money_of(result))
     if cost:
-        bound = "" if priced_whole(result) else f" ({l10n.gettext('at least')})"
+        bound = "" if all_prices_known(result) else f" ({l10n.gettext('at least')})"
         yield l10n.gettext("a month in open findings"), f"{cost}{bound}"
     yield l10n.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
     yield l10n.gettext("Policies"), result.run.policy_digest

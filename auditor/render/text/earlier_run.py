@@ -19,7 +19,7 @@ class EarlierRun(Struct, frozen=True, kw_only=True):
     """Monthly cost of open findings, by currency."""
     spare: int | None = None
     """Spare seats of paid products for people; None if the number of one product is not known."""
-    whole: bool = True
+    includes_fleet: bool = True
     """Whether findings across tenants are counted; a store contains only those of single tenants."""
 
 

@@ -100,11 +100,11 @@ class Labels:
         """Return the translation of a text with a plural form, with `{count}` filled in."""
         return self._l10n.plural(singular, plural, count)
 
-    def of_count(self, message: str, count: int) -> str:
+    def plural_form(self, message: str, count: int) -> str:
         """Return a message in the plural form for `count`, without the number, which is shown separately."""
         return self._l10n.ngettext(message, message, count).replace("{count}", "").strip()
 
-    def graded(self, severity: Severity, count: int) -> str:
+    def severity_name(self, severity: Severity, count: int) -> str:
         """Return a severity in the plural form for `count`, without the number, which is shown separately."""
         l10n, formatted = self._l10n, ""
         match severity:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.catalogue import builtin
-from auditor.domain.actions.money import added
+from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Source
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.verification import (
@@ -150,7 +150,7 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
 
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
     """Return the monthly cost of the seats that were given back, by currency, as far as prices are known."""
-    return added(
+    return sum_money(
         {decision.currency: decision.done * decision.per_month}
         for decision in decisions
         if decision.done and decision.currency is not None and decision.per_month is not None
@@ -184,7 +184,9 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
     seats = sum(verification.freed.actual for verification in verifications)
     if not seats:
         return ""
-    sums = added({money.currency: money.actual} for verification in verifications for money in verification.freed.money)
+    sums = sum_money(
+        {money.currency: money.actual} for verification in verifications for money in verification.freed.money
+    )
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)

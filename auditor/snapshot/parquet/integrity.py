@@ -59,7 +59,7 @@ def check_lost(folder: Path) -> None:
 def checked(path: Path, entry: FileEntry) -> bytes | None:
     """Check a file against the digest of its entry; returns the content of a small one. Raises SnapshotError."""
     try:
-        with files.opened(path, most=files.COLUMNS) as file:
+        with files.opened(path, max_bytes=files.COLUMNS) as file:
             content = file.read(_MAX_BUFFERED) if os.fstat(file.fileno()).st_size <= _MAX_BUFFERED else None
             digest = hashlib.sha256(content) if content is not None else hashlib.file_digest(file, "sha256")
     except FileNotFoundError as error:
@@ -105,7 +105,7 @@ def size_of(path: Path, content: bytes | None) -> int:
     """Return the size of a file in bytes. Raises OSError if it is not a regular file."""
     if content is not None:
         return len(content)
-    with files.opened(path, most=files.COLUMNS) as file:
+    with files.opened(path, max_bytes=files.COLUMNS) as file:
         return os.fstat(file.fileno()).st_size
 
 
@@ -131,7 +131,7 @@ def _footer(path: Path, content: bytes | None) -> bytes:
     """Return the bytes of the footer of a file that Arrow opened."""
     if content is not None:
         return content[-_TAIL_BYTES - int.from_bytes(content[-_TAIL_BYTES:-4], "little") : -_TAIL_BYTES]
-    with files.opened(path, most=files.COLUMNS) as file:
+    with files.opened(path, max_bytes=files.COLUMNS) as file:
         end = file.seek(-_TAIL_BYTES, os.SEEK_END)
         length = int.from_bytes(file.read(4), "little")
         file.seek(max(0, end - length))

@@ -81,7 +81,7 @@ def _checksum(folder: Path, users_file: UserFile, assignments_file: UserFile, gr
     checksum = 0
     for path, file in ((folder / "users.parquet", users_file), (folder / "assignments.parquet", assignments_file)):
         try:
-            with files.opened(path, most=files.COLUMNS) as content:
+            with files.opened(path, max_bytes=files.COLUMNS) as content:
                 for start, size in _spans(file.file.metadata, group, os.fstat(content.fileno()).st_size):
                     content.seek(start)
                     checksum = zlib.crc32(content.read(size), checksum)

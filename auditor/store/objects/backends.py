@@ -64,7 +64,7 @@ class FolderBackend:
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes."""
         try:
-            return input_files.read(self.root / name, most=input_files.object_bytes(name))
+            return input_files.read(self.root / name, max_bytes=input_files.object_bytes(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

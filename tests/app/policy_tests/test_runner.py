@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.policy_tests.runner import Verdict, rehearse
+from auditor.app.policy_tests.runner import Verdict, run_tests
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, UsageError
 from tests.builders.service.command_line import call
@@ -28,7 +28,7 @@ def verdicts(folder: Path, *tests: str, policies: str = POLICIES) -> list[Verdic
     (folder / "stores_test.yaml").write_text(
         "version: 1\ntests:\n" + "".join(f"- {{name: t, {test}}}\n" for test in tests)
     )
-    return list(rehearse([folder], builtin(), as_of=NOW))
+    return list(run_tests([folder], builtin(), as_of=NOW))
 
 
 def single_verdict(folder: Path, test: str) -> Verdict:
@@ -67,7 +67,7 @@ def test_policy_test_without_policies_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "stores.yaml").write_text(POLICIES)
     (tmp_path / "shops_test.yaml").write_text("version: 1\ntests:\n- {name: t, given: {users: []}, expect: []}\n")
     with pytest.raises(InputError, match="has no policies") as caught:
-        list(rehearse([tmp_path], builtin(), as_of=NOW))
+        list(run_tests([tmp_path], builtin(), as_of=NOW))
     assert caught.value.slug == "test-no-policy"
 
 
@@ -172,7 +172,7 @@ def test_hidden_folders_are_ignored(tmp_path: Path) -> None:
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "x_test.yaml").write_text("version: 1\ntests: [{name: t, given: {}, expect: []}]\n")
     assert single_verdict(tmp_path, f"given: {GIVEN}, expect: [{DENIED}, {MISSING}]").passed
-    assert [verdict.name for verdict in rehearse([tmp_path], builtin(), as_of=NOW)] == ["t"]
+    assert [verdict.name for verdict in run_tests([tmp_path], builtin(), as_of=NOW)] == ["t"]
 
 
 def test_unknown_policy_in_a_test_is_reported_with_location_and_suggestion(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_unknown_policy_in_a_test_is_reported_with_location_and_suggestion(tmp_p
 def test_missing_policy_tests_are_a_usage_error(tmp_path: Path) -> None:
     for path, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing")):
         with pytest.raises(UsageError) as caught:
-            list(rehearse([path], builtin(), as_of=NOW))
+            list(run_tests([path], builtin(), as_of=NOW))
         assert caught.value.slug == slug
 
 

@@ -80,7 +80,7 @@ def test_every_listed_exception_still_opens_a_path() -> None:
         ("open(path, mode='a')", False),
         ("os.open(path, os.O_WRONLY | os.O_CREAT)", False),
         ("os.open(path, os.O_RDONLY)", True),
-        ("files.read(path, most=1)", False),
+        ("files.read(path, max_bytes=1)", False),
         ("pa.OSFile(path)", True),
     ],
 )

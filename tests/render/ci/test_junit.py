@@ -44,8 +44,8 @@ def leavers(count: int, **more: object) -> tuple[Finding, ...]:
 @pytest.fixture
 def limit_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit reports to three findings per policy."""
-    monkeypatch.setattr("auditor.result.aggregate.ALONE", 3)
-    monkeypatch.setattr("auditor.result.aggregate.SHOWN", 3)
+    monkeypatch.setattr("auditor.result.aggregate.MAX_LISTED_FINDINGS_OF_ONE_TENANT", 3)
+    monkeypatch.setattr("auditor.result.aggregate.MAX_LISTED_FINDINGS", 3)
 
 
 @pytest.mark.slow

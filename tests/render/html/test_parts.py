@@ -25,7 +25,7 @@ from auditor.render.text.evidence.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
-from auditor.result.aggregate import freed, money, priced_whole
+from auditor.result.aggregate import all_prices_known, freed, money
 from auditor.result.codec.result_reader import load
 from tests.builders.result.results import contoso, result
 from tests.builders.tenant.tenants import audited, bought, tenant, user
@@ -60,7 +60,7 @@ def test_currencies_are_summed_separately() -> None:
 def test_money_of_a_run_is_that_of_its_tenants() -> None:
     sample = result()
     assert money(sample) == money(sample.tenants[0])
-    assert not priced_whole(sample)
+    assert not all_prices_known(sample)
 
 
 def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
@@ -265,11 +265,13 @@ def test_visible_keeps_joined_emoji_and_characters_of_keep() -> None:
 )
 def test_severity_label_depends_on_the_number(locale: str, expected: list[str]) -> None:
     l10n = Labels(locale)
-    assert [l10n.graded(severity, 2) for severity in Severity] == expected
-    assert [l10n.graded(severity, 1) for severity in Severity] == [
+    assert [l10n.severity_name(severity, 2) for severity in Severity] == expected
+    assert [l10n.severity_name(severity, 1) for severity in Severity] == [
         l10n.gettext(SEVERITIES[severity]) for severity in Severity
     ]
     sample = result()
     open_ = {severity: number for number, severity in enumerate(Severity, start=1)}
     view = page(replace(sample, summary=replace(sample.summary, open=open_)), l10n)
-    assert [tile.label for tile in view.counts] == [l10n.graded(severity, number) for severity, number in open_.items()]
+    assert [tile.label for tile in view.counts] == [
+        l10n.severity_name(severity, number) for severity, number in open_.items()
+    ]

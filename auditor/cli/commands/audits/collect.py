@@ -11,9 +11,9 @@ from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
-from auditor.failures import named
+from auditor.failures import with_tenant_name
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
-from auditor.settings.loader import chosen, read
+from auditor.settings.loader import read, select_tenants
 
 _EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         check_store(args.store)
     settings = read(args.tenants)
     print_diagnostics(settings.warnings, locale=locale)
-    tenants = chosen(settings, args.tenant)
+    tenants = select_tenants(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
     planned = (PLAN_NEEDS,) if args.plan else ()
@@ -78,7 +78,7 @@ def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> in
     """Print the outcome of a tenant; returns the exit code for it."""
     if outcome.folder is None:
         assert outcome.failure is not None
-        failure = named(outcome.tenant.name, outcome.failure)
+        failure = with_tenant_name(outcome.tenant.name, outcome.failure)
         print_diagnostics(failure.diagnostics, locale=l10n.language)
         return 3
     out(str(outcome.folder))

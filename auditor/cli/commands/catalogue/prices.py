@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.catalogue import active
-from auditor.app.policies.prices import BILLING, Imported, PriceOptions, import_prices
+from auditor.app.policies.prices import BILLING, ImportedPrices, PriceOptions, import_prices
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _report(imported: Imported, l10n: Localization) -> None:
+def _report(imported: ImportedPrices, l10n: Localization) -> None:
     """Print the products that were left out or noted, and a summary of the file that was written."""
     for reason, products in imported.skipped.items():
         more = ["…"] if len(products) > _MAX_PRODUCTS else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.app.catalogue import Update, active, update
-from auditor.catalogue import Catalogue, Product, free_products, resembling
+from auditor.catalogue import Catalogue, Product, free_products, suggest
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import document, out, print_message
 from auditor.domain.errors import UsageError, printable
@@ -127,7 +127,7 @@ def _product_line(product: Product) -> str:
 def _list(args: argparse.Namespace, l10n: Localization) -> int:
     catalogue = active()
     text = " ".join(args.text)
-    matches = resembling(catalogue, text)
+    matches = suggest(catalogue, text)
     products = [p for p in matches.products if not args.free or catalogue.is_free(p)]
     if args.json:
         document(_as_json(catalogue, products))

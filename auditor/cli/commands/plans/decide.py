@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from auditor.app.decisions.decide import Decided, DecideRequest, decide
+from auditor.app.decisions.decide import DecideRequest, DecisionChange, decide
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(decisions: Decided, args: argparse.Namespace) -> None:
+def _print(decisions: DecisionChange, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} decision written to {path}", "{count} decisions written to {path}", len(decisions.ids))
     parts = [count.replace("{path}", args.file.as_posix())]

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from auditor.app.policies.waivers import Waived, WaiverRequest, waive
+from auditor.app.policies.waivers import WaiverChange, WaiverRequest, waive
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
 from auditor.deliver.report_folder import write_all
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _print(waiver: Waived, args: argparse.Namespace) -> None:
+def _print(waiver: WaiverChange, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")

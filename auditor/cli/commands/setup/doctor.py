@@ -16,7 +16,7 @@ from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
 from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
-from auditor.settings.loader import chosen, read
+from auditor.settings.loader import read, select_tenants
 
 _MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("FAIL"), Health.UNKNOWN: "?"}
 _EXAMPLES = """\
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     policies = load_policies(args.policies).policies
     tenants = [
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sender(settings, tenant))
-        for tenant in chosen(settings, args.tenant)
+        for tenant in select_tenants(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
     diagnoses = diagnose_all(tenants, ask=ask, repository=github_repository(Path()), branch=default_branch(Path()))

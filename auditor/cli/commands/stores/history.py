@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.history.product_titles import titled, titled_between, titled_episodes
-from auditor.app.history.queries import HistorySources, look, over_time, since_when, two_nights
+from auditor.app.history.queries import HistorySources, compare_nights, finding_episodes, open_history, tenant_trends
 from auditor.app.report.outputs import check_targets
 from auditor.cli.arguments.document_targets import write_artifacts
 from auditor.cli.arguments.options import (
@@ -81,20 +81,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`; returns 0, or 3 if one of several tenants failed. Raises AuditorError."""
     formats, l10n = _formats(args), Labels(reader_locale(args.locale))
-    sources = look(args.locations)
+    sources = open_history(args.locations)
     for by in _QUESTIONS:
         value = getattr(args, by)
         if value is not None:
             warn = warnings(args.locale, quiet=args.quiet)
-            tenant, episodes = since_when(sources, args.tenant, by=by, wanted=value, warn=warn)
+            tenant, episodes = finding_episodes(sources, args.tenant, by=by, wanted=value, warn=warn)
             return _since_when(args, formats, l10n, tenant, episodes, value)
     if args.people:
         return _people(args, formats, l10n, sources)
     since, day = args.since
     comparisons = (
-        [] if since is None or args.until is None else two_nights(sources, args.tenant, since, args.until, day=day)
+        [] if since is None or args.until is None else compare_nights(sources, args.tenant, since, args.until, day=day)
     )
-    trends = over_time(sources, args.tenant, (since, args.until), now())
+    trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
         _write_trends(formats, trends, comparisons, l10n, args)
     if args.tenant is not None or not sources.failures:
@@ -117,11 +117,11 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
 
     nights = [night.at for night in sources.tenants[tenant].nights] if day else []
     cohorts = compared(args.locations, tenant, opening(nights, since, args.until), args.until)
-    over_time(sources, tenant, (since, args.until), now())  # raises if both are the same night
+    tenant_trends(sources, tenant, (since, args.until), now())  # raises if both are the same night
     # The name of a product may be known from an earlier night only.
     names = {
         seat.sku_id: seat.sku
-        for trends in over_time(sources, tenant, (None, args.until), now())
+        for trends in tenant_trends(sources, tenant, (None, args.until), now())
         for seat in trends.seats
     }
     if "json" in formats:

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from auditor.app.store.commands import Thinned, nights, put, restore, thin
-from auditor.app.store.integrity import Checked, check
+from auditor.app.store.commands import TenantRetention, apply_retention, nights, put, restore
+from auditor.app.store.integrity import IntegrityCheck, check
 from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.store_summary import format_size, outcome_line
@@ -167,7 +167,7 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
     return 3 if any(item.wrong is not None for item in results) else 0
 
 
-def _check_summary(results: Sequence[Checked], l10n: Labels) -> Iterator[str]:
+def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[str]:
     """Yield how many nights, results and logs of changes are complete, and how many temporary files there are."""
     for kind, (singular, plural) in _CHECKED_TEXTS.items():
         complete = [item.wrong is None for item in results if item.kind == kind]
@@ -185,7 +185,9 @@ def _check_summary(results: Sequence[Checked], l10n: Labels) -> Iterator[str]:
 def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     instant = args.as_of or now()
     confirmed = args.as_of is not None
-    pruning = thin(args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed)
+    pruning = apply_retention(
+        args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed
+    )
     if args.json:
         document(json.dumps([_prune_json(thinned, deleted=args.delete) for thinned in pruning], indent=2))
         return 0
@@ -201,7 +203,7 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     return 0
 
 
-def _prune_summary(thinned: Thinned, l10n: Labels, *, deleted: bool) -> Iterator[str]:
+def _prune_summary(thinned: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
     pruning = thinned.nights
     if deleted:
         text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
@@ -236,7 +238,7 @@ def _night_json(night: Night) -> dict[str, object]:
     }
 
 
-def _check_json(checked: Checked) -> dict[str, object]:
+def _check_json(checked: IntegrityCheck) -> dict[str, object]:
     match checked.found:
         case Night() as night:
             fields = _night_json(night)
@@ -255,7 +257,7 @@ def _check_json(checked: Checked) -> dict[str, object]:
     return {**fields, "wrong": checked.wrong}
 
 
-def _prune_json(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
+def _prune_json(thinned: TenantRetention, *, deleted: bool) -> dict[str, object]:
     pruning = thinned.nights
     return {
         "tenant": pruning.tenant,

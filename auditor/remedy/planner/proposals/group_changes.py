@@ -27,7 +27,7 @@ from auditor.remedy.planner.proposals.evaluation import (
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import is_half_replaced
 from auditor.remedy.planner.simulation.accounts import Account
-from auditor.remedy.planner.simulation.tenant import TenantState, apply, copied
+from auditor.remedy.planner.simulation.tenant import TenantState, apply, copy_state
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
@@ -151,7 +151,7 @@ def _group_change(
     off = _off(product_options, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
     command = assign_group(group, add=added, remove=[sku_id])
-    changed = copied(state)
+    changed = copy_state(state)
     # The optimizer decides whether there are enough seats; here everybody gets one.
     changed.consumed = dict.fromkeys(changed.consumed, 0)
     changed.usable = dict.fromkeys(changed.usable, len(findings))

@@ -31,7 +31,7 @@ class Answered(Struct, frozen=True, kw_only=True):
     """Ids of the decisions that match a question, whatever they answer."""
 
 
-def answered(
+def apply_answers(
     questions: Sequence[Question],
     decisions: Iterable[Decision],
     product_options: ProductOptions,

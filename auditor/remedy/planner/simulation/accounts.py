@@ -153,9 +153,9 @@ class Account(Struct, frozen=True, kw_only=True):
 
 def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:
     """Return the accounts of users whose assignment paths are all known; others must not be changed."""
-    if not (facts.asked("licenseAssignmentStates") and facts.asked("assignedLicenses")):
+    if not (facts.is_requested("licenseAssignmentStates") and facts.is_requested("assignedLicenses")):
         return {}
-    located = facts.asked("usageLocation")
+    located = facts.is_requested("usageLocation")
     accounts: dict[str, Account] = {}
     for batch in facts.snapshot.batches(("id", "usageLocation", "notCollected"), None):
         users = batch.users.to_pylist()
@@ -203,7 +203,7 @@ def _with_locations(facts: TenantFacts, accounts: dict[str, Account]) -> dict[st
 
 def read_properties(facts: TenantFacts, ids: AbstractSet[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return properties of existing users, as far as they were read; None for a property without a value."""
-    collected = tuple(sorted(name for name in set(names) if facts.asked(name)))
+    collected = tuple(sorted(name for name in set(names) if facts.is_requested(name)))
     properties: dict[str, dict[str, Any]] = {}
     for batch in facts.snapshot.batches(("id", *collected, "notCollected"), ()) if ids else ():
         users = batch.users

@@ -50,7 +50,7 @@ def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState
     )
 
 
-def copied(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyType({})) -> TenantState:
+def copy_state(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyType({})) -> TenantState:
     """Return an independent copy of a state, with the seats that are bought before the requests."""
     bought = {sku_id: max(0, change.change) for sku_id, change in seats.items()}
     return TenantState(
@@ -196,7 +196,7 @@ def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> st
     return None
 
 
-def resulting(facts: TenantFacts, state: TenantState) -> Snapshot:
+def changed_snapshot(facts: TenantFacts, state: TenantState) -> Snapshot:
     """Return the snapshot with the changes of the state; users are still streamed."""
     snapshot = facts.snapshot
     changed = {account.row: account for account in state.accounts.values() if account.changed}

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.actions.money import added
+from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
@@ -114,7 +114,7 @@ def total(entries: Iterable[Entry], *, questions: Iterable[Question] = (), runs:
         findings=len(findings),
         freed=sum(entry.change.freed for entry in counted if entry.change is not None),
         assigned=sum(entry.change.assigned for entry in counted if entry.change is not None),
-        money=added({money.currency: money.per_month} for money in amounts),
+        money=sum_money({money.currency: money.per_month} for money in amounts),
     )
 
 

@@ -57,7 +57,7 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
     if not history:
         return
     label = l10n.gettext("open findings")
-    if not all(run.whole for run in history):
+    if not all(run.includes_fleet for run in history):
         if result.fleet.findings:
             label = l10n.gettext("open findings within tenants")
         # Earlier runs did not count findings across tenants: leave them out here, so that the numbers are comparable.

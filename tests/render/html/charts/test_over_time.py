@@ -42,7 +42,7 @@ def test_trends_need_an_earlier_run_and_stay_within_the_chart() -> None:
     assert [curve.first for curve in curves] == ["90", "90", "€8,000.00"]
     assert curves[0].label == "open findings"
     assert current.fleet.findings
-    (tenants, *_) = trends(current, (replace(past, whole=False),), EN)
+    (tenants, *_) = trends(current, (replace(past, includes_fleet=False),), EN)
     assert tenants.label == "open findings within tenants", "the headline counts those across tenants too"
     for curve in curves:
         points = [tuple(map(float, point.split(","))) for point in curve.points.split(" ")]
@@ -316,7 +316,7 @@ def test_fleet_findings_are_excluded_if_earlier_runs_did_not_count_them() -> Non
     fleet = sum(finding.status.value == "open" for finding in current.fleet.findings)
     assert fleet
     past = EarlierRun(as_of=current.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={})
-    curves = [trends(current, (replace(past, whole=with_fleet),), EN)[0] for with_fleet in (True, False)]
+    curves = [trends(current, (replace(past, includes_fleet=with_fleet),), EN)[0] for with_fleet in (True, False)]
     assert [int(curve.last.partition(" ")[0]) for curve in curves] == [
         sum(current.summary.open.values()),
         sum(current.summary.open.values()) - fleet,
