@@ -114,7 +114,7 @@ def _as_failure(error: BaseException) -> AuditorError:
         return GraphError(
             "tenant-failed",
             Message("a file or connection failed: {reason}", reason=reason),
-            hint=Message("check the disk, the network and the rights of this process, and try again"),
+            hint=Message("check the disk, the network and the permissions of this process, and try again"),
         )
     return GraphError(
         "tenant-bug",

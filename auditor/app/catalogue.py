@@ -74,7 +74,7 @@ def update(
     path = output or user_file()
     if path is None:
         raise AuditorError(
-            "products-file", Message("there is no home folder to write to"), hint=Message("give --output PATH")
+            "products-file", Message("there is no home folder to write to"), hint=Message("specify --output PATH")
         )
     # Product look-ups need neither HTTP nor the parser of Microsoft's table.
     from auditor.app.download import fetch  # noqa: PLC0415
@@ -102,7 +102,7 @@ def _load(path: Path) -> Catalogue:
         raise AuditorError("products-catalogue", Message("{path} is not UTF-8", path=path), hint=hint) from error
     except OSError as error:
         hint = Message(
-            "{variable} and XDG_DATA_HOME set where it is searched; `auditor products update` writes it",
+            "{variable} and XDG_DATA_HOME determine its location; `auditor products update` writes it",
             variable=VARIABLE,
         )
         raise AuditorError("products-file", unreadable(path, error), hint=hint) from error
@@ -131,5 +131,5 @@ def _write(path: Path, text: str) -> None:
         # Microsoft's table contains no data of a tenant, so all users may read it.
         write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
-        hint = Message("give --output PATH, a file in a folder you may write to")
+        hint = Message("specify --output PATH, a file in a folder that you can write to")
         raise AuditorError("products-file", unwritable(path, error), hint=hint) from error

@@ -55,7 +55,7 @@ def _read(path: Path) -> Fetched:
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise _too_large(str(path)) from error
-        hint = Message("give a file or an address")
+        hint = Message("specify a file or an address")
         raise AuditorError("products-file", unreadable(path, error), hint=hint) from error
     _check_size(len(content), str(path))
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
@@ -101,7 +101,7 @@ def _download(address: str, scheme: str, source: str) -> Fetched:
     except urllib.error.HTTPError as error:
         error.close()
         raise _failed(
-            source, Message("the server answered {code} {reason}", code=error.code, reason=error.reason)
+            source, Message("the server returned {code} {reason}", code=error.code, reason=error.reason)
         ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -136,7 +136,7 @@ def _day(modified: str) -> dt.date:
 
 def _check_address(address: str) -> urllib.parse.SplitResult:
     """Return the parts of an allowed address: https, or http on this machine, without user information."""
-    hint = Message("give an https address (http only for this machine), without a user name, or a file")
+    hint = Message("specify an https address (http only for this machine), without a user name, or a file")
     try:
         parts = urllib.parse.urlsplit(address)
         host, user, _ = parts.hostname or "", parts.username, parts.port
@@ -147,7 +147,7 @@ def _check_address(address: str) -> urllib.parse.SplitResult:
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
         raise AuditorError(
             "products-address",
-            Message("{scheme}://{host} is neither https nor this machine", scheme=parts.scheme, host=host),
+            Message("{scheme}://{host} is neither https nor on this machine", scheme=parts.scheme, host=host),
             hint=hint,
         )
     return parts
@@ -187,7 +187,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
                 hostname=parts.hostname,
             )
             raise AuditorError(
-                "products-address", message, hint=Message("give the address to which the redirects lead")
+                "products-address", message, hint=Message("specify the address to which the redirects lead")
             )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -205,7 +205,7 @@ def _too_large(source: str) -> AuditorError:
 
 
 def _failed(source: str, reason: Message) -> AuditorError:
-    hint = Message("try again later, or download the file with a browser and give its name")
+    hint = Message("try again later, or download the file with a browser and specify the file")
     return AuditorError(
         "products-download", Message("cannot download {shown}: {reason}", shown=source, reason=reason), hint=hint
     )

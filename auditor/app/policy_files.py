@@ -63,7 +63,7 @@ def _check_duplicate_prices(loaded: Loaded) -> Loaded:
     errors = [
         Diagnostic(
             slug="prices-duplicate",
-            message=Message("'{name}' is priced twice", name=sku_id),
+            message=Message("'{name}' has more than one price", name=sku_id),
             span=prices[sku_id].span(key=True),
             hint=Message("the first price is at {file}:{line}", file=first.file, line=first.line),
         )

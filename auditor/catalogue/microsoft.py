@@ -103,7 +103,7 @@ def _text(content: str | bytes, file: str) -> str:
         raise AuditorError("products-encoding", message, hint=hint)
     if text.lstrip().startswith("<"):
         hint = Message(
-            "the address answered with a web page (a sign-in, an article or an error): use {address}", address=ADDRESS
+            "the address returned a web page (a sign-in, an article or an error): use {address}", address=ADDRESS
         )
         raise AuditorError("products-format", Message("{file} is HTML or XML, not a CSV", file=file), hint=hint)
     return text
@@ -180,9 +180,7 @@ def _positions(header: _Record) -> tuple[int, ...]:
 def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | list[Diagnostic]:
     """Return the cleaned row, or the faults of its cells."""
     if len(record.cells) < width or any(map(clean, record.cells[width:])):
-        message = Message(
-            "the number of cells is {cells}, that of the header {width}", cells=len(record.cells), width=width
-        )
+        message = Message("the row has {cells} cells, but the header has {width}", cells=len(record.cells), width=width)
         return [record.fault("", message)]
     raw = [record.cells[position] for position in positions]
     cells = [clean(cell) for cell in raw]

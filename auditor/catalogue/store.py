@@ -146,7 +146,7 @@ def _guid(value: str) -> str:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(Message("{value} is not a text", value=repr(value)))
+        raise TypeError(Message("{value} is not text", value=repr(value)))
     return value
 
 

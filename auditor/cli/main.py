@@ -33,11 +33,11 @@ COMMANDS = {
     "preview": ("policies", "show what a policy change would do to a snapshot: findings added, removed, changed"),
     "plan": ("plans", "plan the actions that make a tenant comply with its policies, with a proof"),
     "decide": ("plans", "turn the answers in approvals.csv into decisions, each checked"),
-    "verify": ("plans", "verify a plan: actions done, findings gone, money freed"),
+    "verify": ("plans", "verify a plan: actions done, findings fixed, seats freed"),
     "send": ("audits", "send the report of a saved run: by mail, to Teams, Slack and webhooks"),
     "issues": ("audits", "keep one GitHub issue for each action: open, update, close"),
     "report": ("audits", "render saved results again, in other formats; merge several"),
-    "doctor": ("setup", "check sign-in, permissions and clocks of every tenant, and say how to fix them"),
+    "doctor": ("setup", ("check the sign-in, permissions and clock of every tenant, and show how to fix problems")),
     "explain": ("policies", "describe a check, policy, product or guidance article"),
     "init": (
         "setup",
@@ -46,7 +46,7 @@ COMMANDS = {
     "schema": ("policies", "print the JSON Schema of a file format"),
     "store": ("stores", "keep nights in a folder or object store: put, list, check, prune, get"),
     "history": ("stores", "show trends over saved nights: seats, findings, money, when seats run out, since when"),
-    "prices": ("catalogue", "import prices from a price list into a file of the policies"),
+    "prices": ("catalogue", "import prices from a price list into a policy file"),
     "products": ("catalogue", "list, search and update the product catalogue"),
     "completion": ("setup", "print the script that completes commands and options in a shell"),
 }

@@ -108,7 +108,7 @@ def _verdict(
     item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
 ) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
-        return Retry(fault=not_graph(name, Message("the batch has no answer to this request")))
+        return Retry(fault=not_graph(name, Message("the batch has no response to this request")))
     verdict = classify(item.status, item.headers, item.body, request_name=name)
     if not isinstance(verdict, Ok):
         return verdict
@@ -128,7 +128,7 @@ def _decode_items(body: bytes) -> dict[str, _Item]:
 
 def _decode_item(item: Any) -> tuple[str, _Item]:
     if not isinstance(item, dict) or not isinstance(item.get("status"), int):
-        raise NotGraphError(Message("an answer in the batch has no status"))
+        raise NotGraphError(Message("a response in the batch has no status"))
     headers = item.get("headers")
     normalized_headers = {
         str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()
@@ -137,6 +137,6 @@ def _decode_item(item: Any) -> tuple[str, _Item]:
         body = orjson.dumps(item.get("body"))
     except orjson.JSONEncodeError as error:
         raise NotGraphError(
-            Message("an answer in the batch is nested too deeply, or holds numbers out of range")
+            Message("a response in the batch is nested too deeply, or has numbers out of range")
         ) from error
     return str(item.get("id")), _Item(status=item["status"], headers=normalized_headers, body=body)

@@ -111,6 +111,6 @@ def missing_key(count: int, key: str) -> Fault:
     """Return the fault of objects that Graph returned without their identifying property."""
     return fault(
         GraphErrorKind.FAILING,
-        Message("objects that came without {key}: {count}", key=key, count=count),
+        Message("objects without {key}: {count}", key=key, count=count),
         remedy=Message("report it to Microsoft"),
     )

@@ -37,7 +37,7 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     try:
         document = _parse(body, repair)
     except RecursionError as error:
-        raise NotGraphError(Message("it is nested more deeply than any answer of Graph")) from error
+        raise NotGraphError(Message("it is nested more deeply than any response from Graph")) from error
     except ValueError as error:
         reason = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is not JSON, or it is truncated")
         raise NotGraphError(reason) from error

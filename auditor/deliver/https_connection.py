@@ -57,7 +57,7 @@ def connection_error(error: Exception) -> Message:
         case socket.gaierror():
             return Message("there is no host of that name")
         case TimeoutError():
-            return Message("no answer in time")
+            return Message("no response in time")
         case OSError() if error.strerror:
             return Message(printable(error.strerror))
         case _:

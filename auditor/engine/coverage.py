@@ -9,7 +9,7 @@ from auditor.domain.message import Message, detailed
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
-TRIAL_UNKNOWN: Final = Message("whether every subscription of a SKU is a trial is not known")
+TRIAL_UNKNOWN: Final = Message("it is not known whether every subscription of a SKU is a trial")
 
 
 class NotEvaluated(Struct):

@@ -145,7 +145,7 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
 def unknown_waiver(waiver: Waiver) -> Notice:
     """Return the notice that it is not known whether a waiver covers a finding."""
     message = Message(
-        "whether the waiver {waiver} is for some users is not known, so it does not waive their findings",
+        "for some users, it is not known whether the waiver {waiver} applies to them, so their findings are not waived",
         waiver=waiver.id,
     )
     return Notice(code="waiver.unknown", message=message, subject=waiver.id)

@@ -50,7 +50,7 @@ def outdated_reports(
 
 def _outdated(refreshed: date | None, today: date) -> Message | None:
     if refreshed is None:
-        return Message("the report does not say on which day it ends; collect again")
+        return Message("the report does not show on which day it ends; collect again")
     age = today - refreshed
     if age <= MAX_AGE:
         return None

@@ -249,7 +249,7 @@ class Graph:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:
                 reason = Message(
-                    "{error}; the answer itself says {said}",
+                    "{error}; the response says {said}",
                     error=error.message,
                     said=printable(error_text)[:_MAX_QUOTED],
                 )
@@ -299,14 +299,14 @@ async def open_graph(
 
 def _exhausted(fault: Fault, *, pause: float, attempts: int) -> Fault:
     text = Message(
-        "{message}; asked {attempts} times, the next attempt would have been in {pause} s",
+        "{message}; tried {attempts} times, the next attempt would have been in {pause} s",
         message=fault.message,
         attempts=attempts,
         pause=f"{pause:.0f}",
     )
     if attempts == 1:
         text = Message(
-            "{message}; asked once, the next attempt would have been in {pause} s",
+            "{message}; tried once, the next attempt would have been in {pause} s",
             message=fault.message,
             pause=f"{pause:.0f}",
         )
@@ -320,9 +320,7 @@ def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
 
 def not_graph(request_name: str, why: Message) -> Fault:
     """Return the fault of an answer that cannot come from Graph; `why` describes what is wrong with its body."""
-    text = Message(
-        "{asked} was answered with a body that is not from Microsoft Graph: {why}", asked=request_name, why=why
-    )
+    text = Message("{asked} returned a body that is not from Microsoft Graph: {why}", asked=request_name, why=why)
     return Fault(kind=GraphErrorKind.NOT_GRAPH, message=text, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 

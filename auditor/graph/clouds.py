@@ -56,6 +56,6 @@ def addresses(cloud: Cloud) -> CloudAddresses:
         raise GraphError(
             "cloud-closed",
             Message("Microsoft Cloud Deutschland closed on 2021-10-29: nothing can be collected from it"),
-            hint=Message("audit a saved snapshot with --snapshot, or give the cloud the tenant was moved to"),
+            hint=Message("audit a saved snapshot with --snapshot, or specify the cloud the tenant was moved to"),
         )
     return cloud_addresses

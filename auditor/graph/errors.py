@@ -90,14 +90,14 @@ REMEDIES: dict[GraphErrorKind, Message | None] = {
         Message("the service had a fault; collect again later and see the Microsoft 365 service health page")
     ),
     GraphErrorKind.UNREACHABLE: Message(
-        "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)"
+        "check the network, the proxy (HTTPS_PROXY) and the CA certificates (SSL_CERT_FILE)"
     ),
     GraphErrorKind.NOT_GRAPH: Message(
-        "something else answers at Graph's address: check the proxy and the endpoint setting"
+        "another server responds at Graph's address: check the proxy and the endpoint setting"
     ),
-    GraphErrorKind.FOREIGN: Message("check what answers at Graph's address"),
+    GraphErrorKind.FOREIGN: Message("check which server responds at Graph's address"),
     GraphErrorKind.FORBIDDEN: None,
-    GraphErrorKind.LOOP: Message("collect again; Graph's list did not end"),
+    GraphErrorKind.LOOP: Message("collect again; Graph's list had no last page"),
     GraphErrorKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
     GraphErrorKind.WRONG_TENANT: Message("correct tenantId in the tenants file, or sign in to the right tenant"),
 }

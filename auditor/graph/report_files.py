@@ -93,7 +93,7 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     throttled = response.status_code == 429
     kind = GraphErrorKind.THROTTLED if throttled else GraphErrorKind.FAILING
     text = Message(
-        "{asked}: {host} answered with HTTP {status}", asked=body.name, host=root.host, status=response.status_code
+        "{asked}: {host} returned HTTP {status}", asked=body.name, host=root.host, status=response.status_code
     )
     # A refused address may have expired. Graph returns a new one, but only a few in ten minutes.
     refused = not throttled and response.status_code < 500

@@ -75,12 +75,12 @@ def check_link(link: str, root: Root) -> str:
     raise fault_error(
         GraphErrorKind.FOREIGN,
         Message(
-            "Graph answered with a link that leads away from {origin}: {link}",
+            "Graph returned a link that does not point to {origin}: {link}",
             origin=root.origin,
             link=_excerpt(link),
         ),
         remedy=Message(
-            "no token was sent there; check what answers at Graph's address (a proxy, the endpoint setting)"
+            "no token was sent there; check which server responds at Graph's address (a proxy, the endpoint setting)"
         ),
     )
 
@@ -97,16 +97,14 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
                 origin=_excerpt(origin),
                 origin2=root.origin,
             ),
-            remedy=Message("check the endpoint setting, and what answers at Graph's address"),
+            remedy=Message("check the endpoint setting, and which server responds at Graph's address"),
         )
     path = url.path.removeprefix(root.path)
     reads = request.method == "GET" or (request.method == "POST" and _READ_ONLY_POSTS.fullmatch(path))
     if not reads and not (mail and _is_mail(request.method, path)):
         raise fault_error(
             GraphErrorKind.FORBIDDEN,
-            Message(
-                "a request that would write was blocked: {method} {path}", method=request.method, path=_excerpt(path)
-            ),
+            Message("a write request was blocked: {method} {path}", method=request.method, path=_excerpt(path)),
         )
 
 

@@ -169,13 +169,13 @@ def _message(kind: GraphErrorKind, status: int, code: str, message: str, request
     match kind:
         case GraphErrorKind.FOREIGN:
             return Message(
-                "{asked} was answered with a redirect (HTTP {status}), which is not followed with a token",
+                "{asked} returned a redirect (HTTP {status}), which is not followed with a token",
                 asked=request_name,
                 status=status,
             )
         case GraphErrorKind.NOT_GRAPH:
             return Message(
-                "{asked} was answered with HTTP {status} and a body that is not from Microsoft Graph",
+                "{asked} returned HTTP {status} and a body that is not from Microsoft Graph",
                 asked=request_name,
                 status=status,
             )
@@ -184,9 +184,7 @@ def _message(kind: GraphErrorKind, status: int, code: str, message: str, request
                 "{asked} was refused: the tenant has no premium licence ({said})", asked=request_name, said=detail
             )
         case _:
-            return detailed(
-                Message("{asked} was answered with HTTP {status}", asked=request_name, status=status), detail
-            )
+            return detailed(Message("{asked} returned HTTP {status}", asked=request_name, status=status), detail)
 
 
 def _text(value: Any) -> str:

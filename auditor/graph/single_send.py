@@ -102,12 +102,12 @@ async def _attempt(
         return Refused(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
     except (httpx.TransportError, TimeoutError) as error:
         detail = graph.sign_in.secrets.scrub(str(error))[:200]
-        unanswered = Message("{asked} got no answer: {name}", asked=request_name, name=type(error).__name__)
+        unanswered = Message("{asked} got no response: {name}", asked=request_name, name=type(error).__name__)
         message = detailed(unanswered, detail)
         fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
         return Refused(fault=fault) if _not_connected(error) else Unknown(fault=fault)
     if response is None:
-        empty = Message("{asked} got an empty answer", asked=request_name)
+        empty = Message("{asked} returned an empty response", asked=request_name)
         return Unknown(fault=Fault(kind=GraphErrorKind.NOT_GRAPH, message=empty, remedy=None))
     verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
     match verdict:

@@ -85,7 +85,7 @@ def _check_address(address: str, graph_root: Root) -> Root:
     if parts.username or not parts.hostname or not (parts.scheme == "https" or local):
         raise fault_error(
             GraphErrorKind.FOREIGN,
-            Message("Graph gave an address for the attachment that is not https; nothing was sent there"),
-            remedy=Message("check what answers at Graph's address (a proxy, the endpoint setting)"),
+            Message("Graph returned an address for the attachment that is not https; nothing was sent there"),
+            remedy=Message("check which server responds at Graph's address (a proxy, the endpoint setting)"),
         )
     return root

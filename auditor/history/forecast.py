@@ -44,7 +44,7 @@ def forecast(
         return _no_forecast(Message("the last week deviates from the trend, so the trend is not continued"))
     spare = usable[-1] - consumed[-1]
     if spare <= 0:
-        return _no_forecast(Message("no seat is spare"))
+        return _no_forecast(Message("there are no spare seats"))
     day = points[-1][0].date()
 
     def exhausted_on(slope: float) -> date | None:

@@ -168,7 +168,7 @@ class Ledger:
             raise self._refused(
                 "store-order",
                 Message(
-                    "{where} has a later result of {tenant}, of {as_of}",
+                    "{where} has a later result of {tenant}, from {as_of}",
                     where=where,
                     tenant=self._tenant,
                     as_of=entries[-1].as_of.isoformat(),

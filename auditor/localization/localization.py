@@ -65,11 +65,11 @@ class Localization(Struct, frozen=True, kw_only=True):
             return text
         return catalogues.policies(self.language).gettext(text)
 
-    def number(self, value: int | None) -> str:
-        """Return a whole number with thousands separators; a dash for None."""
+    def number(self, value: int | Decimal | None) -> str:
+        """Return a number with thousands separators; a dash for None."""
         if value is None:
             return _DASH
-        if -_MIN_GROUPED < value < _MIN_GROUPED:
+        if isinstance(value, int) and -_MIN_GROUPED < value < _MIN_GROUPED:
             return _minus(str(value))  # the same in every language; CLDR is slow to load
         from babel.numbers import format_decimal  # noqa: PLC0415
 

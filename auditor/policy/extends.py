@@ -152,7 +152,7 @@ class Extensions(Struct, kw_only=True):
         if not node.has("digest"):
             self.diagnostics.error(
                 "extends-digest",
-                Message("'extends' lacks the digest of '{location}'", location=origin.value),
+                Message("'extends' has no digest for '{location}'", location=origin.value),
                 node,
                 Message("write `digest: {digest}`", digest=digest),
             )
@@ -160,7 +160,7 @@ class Extensions(Struct, kw_only=True):
         if node["digest"].value != digest:
             self.diagnostics.error(
                 "extends-digest",
-                Message("the content of '{location}' is not the one of this digest", location=origin.value),
+                Message("the content of '{location}' does not match this digest", location=origin.value),
                 node["digest"],
                 Message("review what changed there, then write `digest: {digest}`", digest=digest),
             )
@@ -180,7 +180,7 @@ class Extensions(Struct, kw_only=True):
             if any(item.value == id_ for item in left_out):
                 self.diagnostics.error(
                     "extends-unknown",
-                    Message("the policy '{id}' is left out and changed", id=id_),
+                    Message("the policy '{id}' is both left out and changed", id=id_),
                     change.span(key=True),
                     Message("remove it from `leaveOut`, or from `policies`"),
                 )

@@ -134,7 +134,7 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
         yield _contradiction(policy, Message("it requires the service {plan} and denies it", plan=plan))
     for element in block.require:
         if not size_of(element.elements):
-            yield _contradiction(policy, Message("it requires an element of an empty set, which nobody can hold"))
+            yield _contradiction(policy, Message("it requires an element of an empty set, which nobody can have"))
         elif block.deny is not None and _is_subset(element, block.deny, sets):
             yield _contradiction(policy, Message("it requires {written} and denies it", written=element.written))
         elif _is_disallowed(element, block, sets):

@@ -114,7 +114,7 @@ def impossible_date(value: object, span: Span) -> Diagnostic:
     """Return the diagnostic for a text that has the form of a date but is not in the calendar."""
     return Diagnostic(
         slug="policy-bad-date",
-        message=Message("'{value}' is not a date that exists", value=value),
+        message=Message("'{value}' is not a valid date", value=value),
         span=span,
         hint=Message("write a date as 2027-01-31"),
     )
@@ -129,7 +129,7 @@ def moment(node: Node, diagnostics: Diagnostics) -> datetime | timedelta:
     if parsed is None:
         diagnostics.error(
             "policy-bad-date",
-            Message("'{value}' is neither a date, an instant with its zone, nor a number of days", value=node.value),
+            Message(("'{value}' is not a date, an instant with a time zone, or a number of days"), value=node.value),
             node,
             Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
         )

@@ -108,13 +108,13 @@ BOUNDS_FIRST: Final = N_(
 )
 """The prerequisite if there are too many seats only because policies have contradictory bounds."""
 SEATS_ELSEWHERE: Final = N_(
-    "There are not enough free seats of {product} for everybody who should get it; another action says "
-    "how many are missing."
+    "There are not enough free seats of {product} for everybody who should get it; another action "
+    "shows how many are missing."
 )
 """Used if another action shows how many seats are missing."""
 SETTLED: Final = N_(
-    "Carry out the other actions about {product} first, then run the audit again: after them, no more "
-    "seats have to be bought or removed."
+    "Carry out the other actions for {product} first, then run the audit again. No seats have to "
+    "be bought or removed after these actions."
 )
 """The step if the other actions leave no seats to buy or remove."""
 ANY_OF: Final = N_("Any one of these products is enough: {products}.")
@@ -131,8 +131,8 @@ NOT_JUDGED: Final = N_(
 )
 """Warns that usage reports do not cover security and compliance services."""
 WHOLE_GROUP: Final = N_(
-    "The change reaches every member of the group {group}, also those who join later. Microsoft "
-    "processes the members after it has answered: continue when the group is processed."
+    "The change applies to every member of the group {group}, including those who are added later. "
+    "Microsoft processes the members asynchronously: continue once the group has been processed."
 )
 POLICY_OWNER: Final = "Owner of the policy"
 """Who decides if a policy names no owner; its msgid is one of the guidance's terms."""

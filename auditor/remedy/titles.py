@@ -16,8 +16,8 @@ Form = str | tuple[str, str]
 
 _TITLES: Final[Mapping[ActionKind, Form]] = {
     ActionKind.DOWNGRADE: NN_(
-        "Ask whether {new} is enough for {count} person in place of {old}",
-        "Ask whether {new} is enough for {count} people in place of {old}",
+        "Ask whether {new} is enough for {count} person instead of {old}",
+        "Ask whether {new} is enough for {count} people instead of {old}",
     ),
     ActionKind.SEPARATE: NN_(
         "Move the directory roles of {count} person to a separate account",
@@ -37,7 +37,10 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Unassign the direct licence {old} of {count} person who also has it from a group",
         "Unassign the direct licence {old} of {count} people who also have it from a group",
     ),
-    ActionKind.COPIES: NN_("Keep one path of {old} for {count} person", "Keep one path of {old} for {count} people"),
+    ActionKind.COPIES: NN_(
+        ("Keep one assignment path of {old} for {count} person"),
+        ("Keep one assignment path of {old} for {count} people"),
+    ),
     ActionKind.TO_GROUP: NN_(
         "Assign {old} to {count} person through a group instead of directly",
         "Assign {old} to {count} people through a group instead of directly",
@@ -47,8 +50,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Assign {old} to {count} people directly instead of through a group",
     ),
     ActionKind.LEAVE_GROUP: NN_(
-        "Take {count} person out of the group that assigns {old} ({extra})",
-        "Take {count} people out of the group that assigns {old} ({extra})",
+        "Remove {count} person from the group that assigns {old} ({extra})",
+        "Remove {count} people from the group that assigns {old} ({extra})",
     ),
     ActionKind.MOVE_GROUP: NN_(
         "Move {count} person from the group that assigns {old} ({extra}) to one that assigns {new}",
@@ -60,8 +63,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Fix the error {extra} of {old} for {count} person", "Fix the error {extra} of {old} for {count} people"
     ),
     ActionKind.REPROCESS: NN_(
-        "Process the group licence {old} of {count} person again",
-        "Process the group licence {old} of {count} people again",
+        "Reprocess the group licence {old} of {count} person",
+        "Reprocess the group licence {old} of {count} people",
     ),
     ActionKind.ATTRIBUTE_SET: NN_("Set {extra} of {count} person", "Set {extra} of {count} people"),
     ActionKind.ATTRIBUTE_CORRECT: NN_("Correct {extra} of {count} person", "Correct {extra} of {count} people"),
@@ -88,8 +91,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Stop the group {extra} from assigning {old} to {count} people",
     ),
     ActionKind.GROUP_SWAP: NN_(
-        "Let the group {extra} assign {new} instead of {old} to {count} person",
-        "Let the group {extra} assign {new} instead of {old} to {count} people",
+        "Change the group {extra} to assign {new} instead of {old} to {count} person",
+        "Change the group {extra} to assign {new} instead of {old} to {count} people",
     ),
     ActionKind.BOUNDS: N_("Correct the limits of {old}: no number of seats satisfies both"),
     ActionKind.SETTLED: N_("Check the seats of {old} once the other actions are done"),
@@ -114,8 +117,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
 _OF_MAILBOXES: Final[Mapping[ActionKind, Form]] = {
     ActionKind.UNASSIGN: NN_("Unassign {old} from {count} mailbox", "Unassign {old} from {count} mailboxes"),
     ActionKind.LEAVE_GROUP: NN_(
-        "Take {count} mailbox out of the group that assigns {old} ({extra})",
-        "Take {count} mailboxes out of the group that assigns {old} ({extra})",
+        "Remove {count} mailbox from the group that assigns {old} ({extra})",
+        "Remove {count} mailboxes from the group that assigns {old} ({extra})",
     ),
     ActionKind.GROUP_LICENCE: NN_(
         "Stop the group {extra} from assigning {old} to {count} mailbox",
@@ -138,12 +141,12 @@ _DECLINED: Final[Mapping[ActionKind, Form]] = {
 }
 """Titles of actions about subscriptions that somebody decided not to renew."""
 _LEAVE_GROUPS: Final = NN_(
-    "Take {count} person out of the groups that assign {old} ({extra})",
-    "Take {count} people out of the groups that assign {old} ({extra})",
+    "Remove {count} person from the groups that assign {old} ({extra})",
+    "Remove {count} people from the groups that assign {old} ({extra})",
 )
 _MAILBOXES_LEAVE_GROUPS: Final = NN_(
-    "Take {count} mailbox out of the groups that assign {old} ({extra})",
-    "Take {count} mailboxes out of the groups that assign {old} ({extra})",
+    "Remove {count} mailbox from the groups that assign {old} ({extra})",
+    "Remove {count} mailboxes from the groups that assign {old} ({extra})",
 )
 _SERVICES_SWITCHED: Final = NN_(
     "Turn off {extra} and turn on {new} for {count} person",

@@ -31,7 +31,7 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
     """
     if previous.run.as_of > current.run.as_of:
         message = Message(
-            "the run to compare with is of {as_of}, later than this one, of {as_of2}",
+            "the run to compare with is from {as_of}, later than this run, which is from {as_of2}",
             as_of=previous.run.as_of.isoformat(),
             as_of2=current.run.as_of.isoformat(),
         )

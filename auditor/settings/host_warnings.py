@@ -25,7 +25,7 @@ def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> t
             slug="tenants-foreign-host",
             message=Message(_WARNINGS[key], tenant=entry["name"], host=host),
             span=document.span(("tenants", number, key)),
-            hint=Message("find out who changed it, unless it is a proxy or an emulator of your own"),
+            hint=Message("unless it is your own proxy or emulator, find out who changed it"),
             level=Level.WARNING,
         )
         for number, entry in enumerate(tenants)

@@ -138,7 +138,7 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
             problems.append(("name", "tenants-duplicate", message, Message("give every tenant its own name")))
         if tenant_id in names:
             message = Message("this is the same tenant as '{ids}'", ids=names[tenant_id])
-            hint = Message("audit a tenant once; give it another tenantId")
+            hint = Message("list each tenant only once, or correct its tenantId")
             problems.append(("tenantId", "tenants-duplicate", message, hint))
         numbers.setdefault(name, number)
         names.setdefault(tenant_id, name)

@@ -57,7 +57,7 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} is not a folder", root=root),
-            hint=Message("specify a snapshot, or the folder that holds them"),
+            hint=Message("specify a snapshot, or the folder that contains them"),
         )
     entries = tuple(_read(folder, root) for folder in _snapshot_folders(root, _DEPTH))
     if not entries:

@@ -82,7 +82,7 @@ def check_java(environ: Mapping[str, str]) -> None:
         process = None
     if process is None:
         hint = Message(
-            "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
+            "install Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
             oldest_java=_MIN_JAVA,
         )
         raise UsageError("spark-java", Message("Spark needs Java, which is not installed"), hint=hint)
@@ -111,7 +111,7 @@ def check_route(master: str) -> None:
             reasons.append(f"{host_port}: {error}")
         else:
             return
-    message = Message("no Spark master answers at {master} ({reasons})", master=master, reasons="; ".join(reasons))
+    message = Message(("no Spark master responds at {master} ({reasons})"), master=master, reasons="; ".join(reasons))
     raise UsageError("spark-route", message, hint=_CHECK_ADDRESS)
 
 

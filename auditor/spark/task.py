@@ -116,7 +116,8 @@ def _bind(inputs: bytes, folder: str, identity: str, outline: Outline | None) ->
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError(
-            "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
+            "spark-snapshot",
+            Message(("a worker reads a different snapshot in {folder} than the driver"), folder=folder),
         )
     facts = TenantFacts(snapshot, _catalogue(inputs), values.policies, values.as_of)
     return bind(values.policies, facts, registered(), counts_seats=True)
@@ -128,7 +129,10 @@ def _inputs(inputs: bytes) -> EvaluationInputs:
     if not isinstance(values, EvaluationInputs) or values.tool_version != __version__:
         raise SnapshotError(
             "spark-version",
-            Message("a worker has version {version} of the auditor, the driver another", version=__version__),
+            Message(
+                ("a worker has version {version} of the auditor, but the driver has another version"),
+                version=__version__,
+            ),
         )
     return values
 

@@ -260,7 +260,7 @@ def check_directory(where: str, tenant: str, stored_id: str, tenant_id: str) -> 
         raise SnapshotError(
             "store-tenant",
             Message(
-                "{where} has the tenant {tenant} of another directory: {known}, and not {given}",
+                "{where} has the tenant {tenant} with another tenant id: {known}, not {given}",
                 where=where,
                 tenant=tenant,
                 known=stored_id,

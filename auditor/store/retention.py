@@ -105,7 +105,7 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
         raise UsageError(
             "keep-clock",
             Message(
-                "the newest night of {tenant} is of {instant}, the clock says {now}",
+                "the newest night of {tenant} is from {instant}, but the clock shows {now}",
                 tenant=tenant,
                 instant=instant.isoformat(),
                 now=now.isoformat(),
@@ -129,13 +129,13 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
         raise UsageError(
             "keep-clock",
             Message(
-                "the newest night of the store is of {ordered}, the clock says {now}",
+                "the newest night of the store is from {ordered}, but the clock shows {now}",
                 ordered=ordered[-1].isoformat(),
                 now=now.isoformat(),
             ),
             hint=Message(
-                "correct the clock; if it is correct, give the instant from which ages count with --as-of; "
-                "nothing was deleted"
+                "correct the clock; if it is correct, specify the instant from which ages are "
+                "counted with --as-of; nothing was deleted"
             ),
         )
 

@@ -261,8 +261,8 @@ class Store:
                             instant=night.instant.isoformat(),
                         ),
                         hint=Message(
-                            "restore it from a copy, or delete the commits of the nights that are lost, as "
-                            "{night}; `auditor store check` lists them",
+                            "restore it from a copy, or delete the commits of the nights that are "
+                            "lost, such as {night}; `auditor store check` lists them",
                             night=commit_name(night),
                         ),
                     )

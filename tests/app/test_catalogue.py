@@ -245,7 +245,7 @@ def test_redirect_with_the_same_scheme_is_followed(site: str) -> None:
         ("/html", "products-format", "HTML"),
         ("/cut", "products-download", "ended after"),
         ("/huge", "products-file", "larger than 32 MB"),
-        ("/nothing", "products-download", "answered 404"),
+        ("/nothing", "products-download", "returned 404"),
     ],
 )
 def test_invalid_response_is_an_error_and_nothing_is_written(site: str, path: str, slug: str, message: str) -> None:

@@ -84,7 +84,7 @@ def test_plans_with_the_same_first_digits_are_distinguished() -> None:
             f'["{E3}", "SPE_E3"', f'["{E3}", "SPE\\u001b_E3"', "not allowed in a name", id="control character"
         ),
         pytest.param('"SPE_E3"', '" SPE_E3"', "not allowed in a name", id="padding"),
-        pytest.param('"SPE_E3"', "3", "3 is not a text", id="number"),
+        pytest.param('"SPE_E3"', "3", "3 is not text", id="number"),
         pytest.param('"SPE_E3", ', "", "", id="a cell less"),
         pytest.param(f'["{ENTRA}", "AAD_PREMIUM", "Microsoft Entra ID P1"],\n', "", "'41781fb2'", id="a plan less"),
         pytest.param('"products": 3', '"products": 4', "declares", id="a product less"),

@@ -44,7 +44,7 @@ CHECK = Check(
     extent=population_extent,
     # The subject of a finding, and the meaning of its money.
     subject=SubjectType.USER,
-    once_per=N_("product held"),
+    once_per=N_("assigned product"),
     cost=Cost.SEAT,
     # How a finding is corrected: the articles of the guidance, and the change to the user.
     routes=unwanted_product,

@@ -112,7 +112,9 @@ def test_quota_over_unknown_people_names_what_was_not_collected() -> None:
     state = tenant(*(person | {"notCollected": ["department"]} for person in people), subscribedSkus=seats)
     (policy,) = judged(block, state, users="{department: Sales}").policies
     assert policy.missing == ("users",)
-    assert policy.reason == "who belongs to the population, or holds the product, is not known for some users"
+    assert policy.reason == (
+        "for some users, it is not known whether they belong to the population, or have the product"
+    )
 
 
 @pytest.mark.parametrize(

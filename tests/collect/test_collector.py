@@ -266,4 +266,4 @@ def test_retry_budget_is_respected(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="30", times=None)
     snapshot = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(budget=20))
     assert snapshot.status(Source.USERS) == "unavailable"
-    assert "asked once" in snapshot.reason(Source.USERS)
+    assert "tried once" in snapshot.reason(Source.USERS)

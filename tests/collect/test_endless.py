@@ -32,4 +32,4 @@ def test_answer_above_the_size_limit_is_given_up(graph: Emulator, monkeypatch: p
     snapshot = collect(graph, needs)
     assert snapshot.status(Source.ORGANIZATION) == "complete"
     assert snapshot.status(Source.SUBSCRIBED_SKUS) == "unavailable"
-    assert "an answer of more than 5,000 bytes" in snapshot.reason(Source.SUBSCRIBED_SKUS)
+    assert "a response of more than 5,000 bytes" in snapshot.reason(Source.SUBSCRIBED_SKUS)

@@ -157,7 +157,7 @@ UNRECOVERABLE: dict[str, tuple[AddFault, str, str]] = {
         "partial",
         "rejected its own page tokens",
     ),
-    "round in circles": (fault("next-link-loop", path="/users", times=None), "partial", "did not end"),
+    "round in circles": (fault("next-link-loop", path="/users", times=None), "partial", "had no last page"),
     "always cut off": (fault("truncated", path="/users", times=None), "unavailable", "network"),
     "HTML for ever": (fault("html", path="/users", status=200, times=None), "unavailable", "proxy"),
     "HTML that forbids": (fault("html", path="/users", status=403, times=None), "unavailable", "proxy"),
@@ -171,7 +171,7 @@ UNRECOVERABLE: dict[str, tuple[AddFault, str, str]] = {
         f"a link that leads away: {value}": (
             fault("next-link-foreign", path="/users", value=value, times=None),
             "partial",
-            "leads away",
+            "does not point to",
         )
         for value in ("foreign", "userinfo", "look-alike", "subdomain", "backslash", "relative")
     },

@@ -237,7 +237,7 @@ def test_objects_without_an_id_are_reported(source: Source, valid_count: int) ->
     setattr(accent, {"subscribedSkus": "skus"}.get(source.value, source.value), rows)
     snapshot = collected_from(accent)
     assert snapshot.status(source) == ("partial" if valid_count else "unavailable")
-    assert snapshot.reason(source) == f"objects that came without {key}: 3; report it to Microsoft"
+    assert snapshot.reason(source) == f"objects without {key}: 3; report it to Microsoft"
 
 
 @pytest.mark.slow

@@ -58,9 +58,9 @@ QUOTES = [
     (
         "{mailboxUsage: {largerThan: 1GB, archive: true}}",
         {"mailboxUsage": {"refreshDate": "2026-11-19", "storageUsed": 5 * 2**30 + 1, "hasArchive": True}},
-        "mailbox of 5,121 MB (report of 19 Nov 2026) · with an archive mailbox",
+        "mailbox size 5.1 GB (report of 19 Nov 2026) · with an archive mailbox",
     ),
-    ("{agent: true}", {"agent": True}, "user of an agent"),
+    ("{agent: true}", {"agent": True}, "agent user"),
     ("{licensed: true}", {}, ""),
 ]
 USAGE_KEYS = {"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent"}

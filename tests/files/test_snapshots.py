@@ -153,7 +153,7 @@ def test_duplicate_column_names_are_refused(workspace: Path, name: str) -> None:
         )
 
     rewritten(folder, name, duplicate_first_column)
-    assert "two columns of one name" in refusal(folder)
+    assert "two columns with the same name" in refusal(folder)
 
 
 def garble_manifest(folder: Path) -> None:

@@ -205,7 +205,7 @@ INVALID: dict[str, tuple[Change, dict[str, str], str]] = {
     ),
     "tenant": (lambda tenant: replace(tenant, tenant_id="11111111-2222-3333-4444-555555555555"), {}, "AADSTS90002"),
     "variable": (lambda tenant: tenant, {"CONTOSO_SECRET": ""}, "CONTOSO_SECRET is not set"),
-    "authority": (lambda tenant: replace(tenant, authority="https://127.0.0.1:9"), {}, "does not answer"),
+    "authority": (lambda tenant: replace(tenant, authority="https://127.0.0.1:9"), {}, "does not respond"),
     "certificate file": (
         lambda tenant: replace(tenant, credential=Certificate(client_id=CLIENT_ID, path="/nowhere.pem")),
         {},
@@ -242,7 +242,7 @@ def test_invalid_ca_file_is_an_error(tmp_path: Path) -> None:
     empty = tmp_path / "ca.pem"
     empty.write_text("no certificate")
     for env in ({"SSL_CERT_FILE": str(tmp_path / "missing.pem")}, {"REQUESTS_CA_BUNDLE": str(empty)}):
-        with pytest.raises(SettingsError, match="names"):
+        with pytest.raises(SettingsError, match="is set to"):
             authorities(env)
     assert authorities({}) is None
 

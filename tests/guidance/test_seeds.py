@@ -103,7 +103,7 @@ def test_user_joins_the_new_group_before_leaving_the_old_one() -> None:
 
 def test_transfer_article_begins_with_the_impossibility_of_a_transfer() -> None:
     guidance = composed(TRANSFER, DIRECT)
-    assert guidance.summary.startswith("Licences cannot be transferred between two organizations (tenants).")
+    assert guidance.summary.startswith("Licences cannot be transferred between two organisations (tenants).")
     assert "not possible" in guidance.prerequisites[0].text
 
 
@@ -116,8 +116,8 @@ def test_giving_up_the_source_tenant_cancels_and_keeping_it_removes_seats() -> N
     assert not {"cancel-source", "remove-domain"} & keeping
     both = composed(TRANSFER, DIRECT)
     labels = {step.id: step.branches for step in both.steps}
-    assert "If the source tenant is going to be given up" in labels["cancel-source"]
-    assert "If the source tenant stays in use" in labels["remove-source"]
+    assert "If the source tenant is going to be decommissioned" in labels["cancel-source"]
+    assert "If the source tenant remains in use" in labels["remove-source"]
 
 
 def test_missing_negation_of_the_published_article_is_corrected() -> None:

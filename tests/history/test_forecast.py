@@ -58,7 +58,7 @@ def test_no_growth_gives_no_date() -> None:
         ([500] * 99 + [None], 1000, 0, "not known"),
         ([500 + day for day in range(100)], None, 0, "not known"),
         ([500 + day for day in range(100)], 1000, 30, "two weeks old"),
-        ([500 + day for day in range(100)], 599, 0, "no seat is spare"),
+        ([500 + day for day in range(100)], 599, 0, "there are no spare seats"),
         ([500 + day for day in range(96)] + [900] * 4, 1000, 0, "deviates from the trend"),
     ],
 )

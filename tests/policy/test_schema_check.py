@@ -36,13 +36,13 @@ POLICIES = r"""
 users: {acountEnabled: false}|  health: {errors: deny}
     5:11 unknown-property: unknown property 'acountEnabled' (did you mean 'accountEnabled'?)
 users: {usageLocation: false}|  health: {errors: deny}
-    5:26 wrong-type: 'usageLocation' must be text, a list of texts, null or operators, not false (to mean text, write 'false' in quotes)
+    5:26 wrong-type: 'usageLocation' must be text, a list of texts, null or operators, not false (write 'false' in quotes if it is text)
 users: {accountEnabled: no}|  health: {errors: deny}
     5:27 wrong-type: 'accountEnabled' must be true, false, null or operators, not the text 'no' (write false, without quotes)
 users: {department: {before: 30d}}|  health: {errors: deny}
-    5:24 unknown-key: unknown key 'before' in 'department' (known here: is, not, in, notIn, exists, matches)
+    5:24 unknown-key: unknown key 'before' in 'department' (allowed here: is, not, in, notIn, exists, matches)
 users: {accountEnabled: {matches: t*}}|  health: {errors: deny}
-    5:28 unknown-key: unknown key 'matches' in 'accountEnabled' (known here: is, not, in, notIn, exists)
+    5:28 unknown-key: unknown key 'matches' in 'accountEnabled' (allowed here: is, not, in, notIn, exists)
 users: {signal: any}|  health: {errors: deny}
     5:11 missing-key: 'signal' requires 'inactiveFor' (add 'inactiveFor', or remove 'signal')
 users: {inactiveFor: 90}|  health: {errors: deny}
@@ -54,7 +54,7 @@ users: {inactiveFor: "90d\n"}|  health: {errors: deny}
 users: {any: []}|  health: {errors: deny}
     5:16 empty: 'any' is an empty list (remove the key, or give it a value)
 users:|  health: {errors: deny}
-    5:3 wrong-type: 'users' must be a selector, but nothing is written ('users': The name of a population, or a mapping of which all keys must hold. For example: frontline, {accountEnabled: false})
+    5:3 wrong-type: 'users' must be a selector, but has no value ('users': The name of a population, or a mapping of which all keys must hold. For example: frontline, {accountEnabled: false})
 assignments: {}
     5:16 empty: 'assignments' needs at least one of: allow, deny, require, exclusive, redundant, via, duplicates, services (None)
 assignments: {of: paid}
@@ -74,15 +74,15 @@ assignments: {via: groups}
 asignments: {allow: []}
     5:3 unknown-key: unknown key 'asignments' in policy 'x' (did you mean 'assignments'?)
 owner: y
-    3:3 no-constraint: policy 'x' has no constraint block (give one of: assignments, seats, purchases, subscriptions, attributes, health, balance, budget, contracts)
+    3:3 no-constraint: policy 'x' has no constraint block (add one of: assignments, seats, purchases, subscriptions, attributes, health, balance, budget, contracts)
 seats: {of: paid}|  health: {errors: deny}
     6:3 several-constraints: policy 'x' has seats and health, but may have only one of them (write one policy for each block)
 seats: {}
-    5:10 empty: 'seats' is an empty mapping (known here: of, spare, assigned, purchased, covers, pool, graceUnits)
+    5:10 empty: 'seats' is an empty mapping (allowed here: of, spare, assigned, purchased, covers, pool, graceUnits)
 seats: {users: all}
-    5:11 unknown-key: unknown key 'users' in 'seats' ('users' is a key of the policy: write it beside 'seats')
+    5:11 unknown-key: unknown key 'users' in 'seats' ('users' is a key of the policy: write it next to 'seats')
 seats: {adjust: 3}
-    5:11 unknown-key: unknown key 'adjust' in 'seats' (known here: of, spare, assigned, purchased, covers, pool, graceUnits)
+    5:11 unknown-key: unknown key 'adjust' in 'seats' (allowed here: of, spare, assigned, purchased, covers, pool, graceUnits)
 seats: {spare: {min: 2.5}}
     5:24 wrong-type: 'min' must be a number of seats, a percentage, or {percent, seats}, not the number 2.5 (for example: 5, 5%)
 seats: {spare: {min: -1}}
@@ -96,7 +96,7 @@ seats: {spare: {max: {percent: 101, seats: 1}}}
 seats: {assigned: {max: '5'}}
     5:27 bad-value: 'max' must be a number of people, or a percentage, not the text '5' (for example: 50, 10%)
 purchases: {of: [x], trials: deny}
-    5:15 unknown-key: unknown key 'of' in 'purchases' (known here: allow, deny, trials, unknown)
+    5:15 unknown-key: unknown key 'of' in 'purchases' (allowed here: allow, deny, trials, unknown)
 subscriptions: {states: {deny: [warning]}}
     5:35 bad-value: item 1 of 'deny' cannot be the text 'warning' (did you mean 'Warning'?)
 attributes: {require: [departmnt]}
@@ -110,13 +110,13 @@ tenants: contoso|  budget: {limit: 1}
 title: ' '|  budget: {limit: 1}
     5:10 empty: 'title' must be text, not the text ' ' (for example: Frontline staff work on Microsoft 365 F3)
 users: {inactiveIn: {services: ['*', teams], for: 90d}}|  health: {errors: deny}
-    5:35 bad-value: item 1 of 'services' cannot be the text '*' ('*' stands alone: write services: '*')
+    5:35 bad-value: item 1 of 'services' cannot be the text '*' ('*' must be the only value: write services: '*')
 users: {inactiveIn: {services: '*', for: 200d}}|  health: {errors: deny}
     5:44 bad-value: 'for' must be a number of days from 1d to 180d, not the text '200d' (for example: 90d)
 users: {inactiveIn: {services: team, for: 1d}}|  health: {errors: deny}
     5:34 bad-value: 'services' must be a list of services or '*', not the text 'team' (for example: [exchange, teams], '*')
 users: {inactiveIn: {services: [], for: 9d}}|  health: {errors: deny}
-    5:34 empty: 'services' is an empty list ('services': The services, or '*' alone: exchange, onedrive, sharepoint, yammer and teams. For example: [exchange, teams], '*')
+    5:34 empty: 'services' is an empty list ('services': The services, or '*' for all: exchange, onedrive, sharepoint, yammer and teams. For example: [exchange, teams], '*')
 users: {appsUnused: {on: [window], for: 30d}}|  health: {errors: deny}
     5:29 bad-value: item 1 of 'on' cannot be the text 'window' (did you mean 'windows'?)
 users: {appsUnused: {for: 60d}}|  health: {errors: deny}
@@ -126,7 +126,7 @@ users: {appsUnused: {apps: [word]}}|  health: {errors: deny}
 users: {mailboxUsage: {largerThan: 50 gigabytes}}|  health: {errors: deny}
     5:38 bad-value: 'largerThan' must be a size in kB, MB, GB or TB, not the text '50 gigabytes' (write 50GB)
 users: {mailboxUsage: {}}|  health: {errors: deny}
-    5:25 empty: 'mailboxUsage' is an empty mapping (known here: largerThan, archive)
+    5:25 empty: 'mailboxUsage' is an empty mapping (allowed here: largerThan, archive)
 users: {agent: yes}|  health: {errors: deny}
     5:18 wrong-type: 'agent' must be true or false, not the text 'yes' (write true, without quotes)
 users: {desktopApps: {for: 7d}}|  health: {errors: deny}
@@ -150,7 +150,7 @@ version: '1'|waivers: []
 waivers: []|defaults: {waiverMaxDays: 1}
     1:1 missing-key: the file lacks 'version' (write 'version: 1' at the top)
 version: 1
-    1:1 empty: the file has nothing but its version (known here: version, extends, populations, products, policies, waivers, prices, contracts, defaults)
+    1:1 empty: the file has nothing but its version (allowed here: version, extends, populations, products, policies, waivers, prices, contracts, defaults)
 version: 1|polices: []
     2:1 unknown-key: unknown key 'polices' at the top of the file (did you mean 'policies'?)
 version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
@@ -161,8 +161,8 @@ version: 1|waivers: [{id: w, policies: x, owner: y, expires: 2027-1-31}]
     2:29 bad-value: 'policies' must be a list of policy ids, or '*', not the text 'x' (for example: [e3-spare], '*')
     2:51 bad-value: 'expires' must be a date, not the text '2027-1-31' (for example: 2027-01-31)
 version: 1|products: {a: 5}|populations: {'': {}}
-    2:15 wrong-type: 'a' must be a product set, not the number 5 (to mean text, write '5' in quotes)
-    3:15 bad-value: '' cannot be a name here (None)
+    2:15 wrong-type: 'a' must be a product set, not the number 5 (write '5' in quotes if it is text)
+    3:15 bad-value: '' is not allowed as a name here (None)
 """
 
 
@@ -181,7 +181,7 @@ CREDENTIALS = r"""
 {type: certificate, clientId: a, path: p, env: E}
     5:57 bad-value: 'credential' has path and env, but may have only one of them (keep 'path' or 'env')
 {type: certificate, clientId: a}
-    5:15 missing-key: 'credential' has none of path and env (give one of: path, env)
+    5:15 missing-key: 'credential' has none of path and env (add one of: path, env)
 {type: token, tokenEnv: 'ey J'}
     5:39 bad-value: 'tokenEnv' must be the name of an environment variable, not the text 'ey J' (for example: CONTOSO_TOKEN)
 """

@@ -174,11 +174,11 @@ def test_error_is_reported_with_its_location(text: str | bytes, expected: list[t
         ("a:\n  b: 1\n\tc: 2\n", "a tab indents the line"),
         ("a: |\n\tb\n", "a tab indents the line"),
         ("a: - b\n", "a list cannot begin on the line of its key"),
-        ("a: {b:}\n", "a ':' is where no key is allowed"),
+        ("a: {b:}\n", "a ':' appears where no key is allowed"),
         ("a: 'it's'\n", "unexpected text after the closing quote"),
         ('a: "b" c\n', "unexpected text after the closing quote"),
         ("{a: 1}}\n", "this text comes after the end of the value"),
-        ("a: {b: c: d}\n", "the '{' of line 1 lacks its '}' or a ','"),
+        ("a: {b: c: d}\n", "the '{' on line 1 has no closing '}', or a ',' is missing"),
     ],
 )
 def test_common_syntax_errors_have_a_readable_message_and_a_hint(text: str, message: str) -> None:
@@ -212,8 +212,8 @@ def test_allowed_characters_are_kept(code: int) -> None:
         (
             "allow: [*]\n",
             (
-                "f.yaml:1:9: error[yaml-syntax]: '*' needs a name after it, or quotes\n"
-                "   | allow: [*]\n   |         ^\n   = help: to mean the character, write '*' in quotes"
+                "f.yaml:1:9: error[yaml-syntax]: '*' must be followed by a name or be in quotes\n"
+                "   | allow: [*]\n   |         ^\n   = help: write '*' in quotes if it is part of the value"
             ),
         ),
         (

@@ -234,7 +234,7 @@ def test_markdown_above_the_limit_is_cut_between_rows() -> None:
     findings = tuple(replace(big, policy=f"p{number}", fingerprint=str(number)) for number in range(4000))
     summary = body(with_findings(findings), "markdown")
     assert len(summary) < MARKDOWN_LIMIT
-    assert summary.decode().rstrip().endswith("the other reports have all of it._")
+    assert summary.decode().rstrip().endswith("see the other reports for the full text._")
 
 
 def test_markdown_counts_the_findings_that_it_leaves_out() -> None:

@@ -209,7 +209,7 @@ def test_fleet_findings_are_unconfirmed_if_a_tenant_is_missing() -> None:
 
 
 def test_previous_run_later_than_the_current_is_refused() -> None:
-    with pytest.raises(AuditorError, match="later than this one"):
+    with pytest.raises(AuditorError, match="later than this run"):
         compare(run(), run(day=1))
     assert compare(run(), run()).run.previous == AS_OF
 

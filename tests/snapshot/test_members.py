@@ -177,7 +177,7 @@ def test_invalid_columns_of_members_are_an_error(
 def test_row_count_other_than_in_the_manifest_is_an_error(large_snapshot: Path, tmp_path: Path) -> None:
     folder = copied(large_snapshot, tmp_path / "copy")
     edited(folder, lambda document: document["files"]["members.parquet"].update(rows=7))
-    with pytest.raises(SnapshotError, match="number of rows that the manifest says"):
+    with pytest.raises(SnapshotError, match="number of rows in the manifest"):
         read(folder)
 
 

@@ -60,7 +60,7 @@ def test_unreachable_master_is_an_error() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         port = closed.getsockname()[1]
-        with pytest.raises(UsageError, match=rf"no Spark master answers at spark://127\.0\.0\.1:{port}") as caught:
+        with pytest.raises(UsageError, match=rf"no Spark master responds at spark://127\.0\.0\.1:{port}") as caught:
             check_route(f"spark://127.0.0.1:{port}")
     assert caught.value.slug == "spark-route"
 

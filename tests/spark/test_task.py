@@ -67,7 +67,7 @@ def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(fo
     (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), alone=False)
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
-    assert "finds another snapshot" in row["problem"]
+    assert "reads a different snapshot" in row["problem"]
 
 
 @pytest.mark.slow

@@ -134,11 +134,11 @@ DELETER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from auditor.app.store.commands import thin
+from auditor.app.store.commands import apply_retention
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[3])):
-    thin(Path(sys.argv[1]), "1d", datetime.fromisoformat(sys.argv[2]), delete=True)
+    apply_retention(Path(sys.argv[1]), "1d", datetime.fromisoformat(sys.argv[2]), delete=True)
 """
 
 

@@ -44,7 +44,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
                 raise UsageError(
                     "merge-tenant-twice",
                     Message(
-                        "the tenant {name} stands in both {owners} and {name2}",
+                        "the tenant {name} is in both {owners} and {name2}",
                         name=tenant.name,
                         owners=owners[tenant.name],
                         name2=name,
@@ -133,7 +133,7 @@ def _require_same_pseudonyms(first_name: str, first: Result, name: str, result: 
         raise UsageError(
             "merge-different-runs",
             Message("{hidden} has pseudonyms for people and {clear} has their names", hidden=hidden, clear=clear),
-            hint=Message("give --redact to every shard, or to the report that merges them"),
+            hint=Message("use --redact for every shard, or for the report that merges them"),
         )
     if result.run.redaction != first.run.redaction:
         raise UsageError(
@@ -143,7 +143,9 @@ def _require_same_pseudonyms(first_name: str, first: Result, name: str, result: 
                 first_name=first_name,
                 name=name,
             ),
-            hint=Message("give every shard the same AUDITOR_REDACT_KEY, or --redact to the report that merges them"),
+            hint=Message(
+                "use the same AUDITOR_REDACT_KEY for every shard, or --redact for the report that merges them"
+            ),
         )
 
 

@@ -96,7 +96,9 @@ def _warn_unreadable(error: SnapshotError, warn: Warn) -> None:
         warn(
             Diagnostic(
                 slug="renewal-dates-unread",
-                message=Message("a night does not show monthly terms: {reason}", reason=diagnostic.message),
+                message=Message(
+                    ("the monthly terms cannot be detected from a night: {reason}"), reason=diagnostic.message
+                ),
                 hint=diagnostic.hint,
                 level=Level.WARNING,
             )

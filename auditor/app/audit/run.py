@@ -165,7 +165,7 @@ _DIFFERENT_KEY = Diagnostic(
     message=Message(
         "the run to compare with has pseudonyms made with another key: no finding is reported as new or fixed"
     ),
-    hint=Message("give --redact and the same AUDITOR_REDACT_KEY to every run"),
+    hint=Message("use --redact and the same AUDITOR_REDACT_KEY for every run"),
     level=Level.WARNING,
 )
 

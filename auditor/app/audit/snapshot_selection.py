@@ -182,7 +182,7 @@ def _latest(
             reason = Message("{where} has no snapshot of it at or before {at}", where=location, at=format_instant(at))
             first = format_instant(manifest.instant)
             latest[manifest.tenant] = unaudited_of(
-                manifest, Message("{reason}; the first is of {instant}", reason=reason, instant=first)
+                manifest, Message("{reason}; the first is from {instant}", reason=reason, instant=first)
             )
     if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
         first = format_instant(min(state.manifest.instant for state in tenant_snapshots))
@@ -190,7 +190,7 @@ def _latest(
         raise SnapshotError(
             "snapshot-later",
             Message(
-                "{where} has no snapshot at or before {asked}: the first is of {first}",
+                "{where} has no snapshot at or before {asked}: the first is from {first}",
                 where=location,
                 asked=instant,
                 first=first,

@@ -60,7 +60,7 @@ def decide(request: DecideRequest) -> DecisionChange:
         raise UsageError(
             "decision-past",
             Message("the last day {until} has passed", until=request.until.isoformat()),
-            hint=Message("give a later --until"),
+            hint=Message("specify a later --until"),
         )
     plan = saved_plan(request.plan)
     questions = {question.id: question for tenant in plan.tenants for question in tenant.questions}
@@ -117,7 +117,11 @@ def _add_answer(
         raise _row_error(
             "answer-contradicting",
             row,
-            Message("the question {id} has another answer in line {line}", id=question.id, line=existing[0].span.line),
+            Message(
+                ("the question {id} already has another answer on line {line}"),
+                id=question.id,
+                line=existing[0].span.line,
+            ),
         )
 
 

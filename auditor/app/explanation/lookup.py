@@ -169,7 +169,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
         (l10n.gettext("Owner"), policy.owner),
         (l10n.gettext("Tags"), ", ".join(policy.tags)),
         (l10n.gettext("Frameworks"), ", ".join(policy.frameworks)),
-        (l10n.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
+        (l10n.gettext("Defined in"), f"{policy.span.file}:{policy.span.line}"),
         (
             l10n.gettext("Evaluated"),
             None if saved is None else _evaluated_counts(saved, policy.id, Labels(l10n.locale)),
@@ -200,7 +200,7 @@ def _products(catalogue: Catalogue, name: str) -> list[Product]:
 
 
 def _product_text(catalogue: Catalogue, product: Product, l10n: Localization) -> str:
-    price = l10n.gettext("It costs nothing.") if catalogue.is_free(product) else ""
+    price = l10n.gettext("This product is free.") if catalogue.is_free(product) else ""
     lines = [
         f"# {escaped(product.name)}",
         "",

@@ -50,7 +50,7 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",
-            Message("the tenants file does not say how mail is sent"),
+            Message("the tenants file has no settings for sending mail"),
             hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
         )
     modules = ["css_inline"]

@@ -233,8 +233,8 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     after = {figures.currency: figures for figures in tenant.after.money}
     labels = (
         l10n.gettext("in open findings"),
-        l10n.gettext("free to reuse now"),
-        l10n.gettext("to give back at the renewal, freed seats included"),
+        l10n.gettext("to reassign now"),
+        l10n.gettext("to save at renewal, including freed seats"),
     )
     for before in tenant.before.money:
         figures_after = after.get(before.currency)

@@ -81,7 +81,7 @@ def _folders(owners: Mapping[str, None]) -> Mapping[str, str]:
 def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str, l10n: Localization) -> bytes:
     title = l10n.gettext("Actions to approve")
     owner_line = owner or l10n.gettext("The policies of these actions have no owner.")
-    intro = l10n.gettext("Fill in the column approve of approvals.csv, and send the file back.")
+    intro = l10n.gettext("Fill in the approve column of approvals.csv and send the file back.")
     day = l10n.date(datetime.fromisoformat(plan_of))
     tenant_line = f"{tenant.display_name or tenant.name}, {day}"
     sections = [Section(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
@@ -114,7 +114,7 @@ def _action(
     until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
-        f"{l10n.gettext('Concerns')}: {', '.join(filter(None, (*names[:_MAX_NAMES], more)))}" if names else "",
+        f"{l10n.gettext('Affects')}: {', '.join(filter(None, (*names[:_MAX_NAMES], more)))}" if names else "",
         until,
         _consequence(action, len(action_findings), l10n),
     )
@@ -142,7 +142,7 @@ def _consequence(action: Action, count: int, l10n: Localization) -> str:
     if action.saves is None:
         return text
     amount = l10n.money(action.saves.per_month, action.saves.currency)
-    return f"{text} ".lstrip() + l10n.gettext("{amount} a month continues to be spent.").replace("{amount}", amount)
+    return f"{text} ".lstrip() + l10n.gettext("Costs of {amount} a month continue.").replace("{amount}", amount)
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:

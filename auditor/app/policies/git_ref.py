@@ -120,7 +120,7 @@ def _git(*arguments: str) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise UsageError(
             "base-git",
-            Message("git did not answer within {seconds} seconds", seconds=_TIMEOUT),
+            Message("git did not respond within {seconds} seconds", seconds=_TIMEOUT),
             hint=Message("specify a folder as --base"),
         ) from error
     if process.returncode == 0:
@@ -134,7 +134,7 @@ def _git(*arguments: str) -> bytes:
             "git cannot read the base: {text}",
             text=lines[0] if lines else Message("exit code {code}", code=process.returncode),
         ),
-        hint=Message("run inside the repository that holds the policies, or specify a folder as --base"),
+        hint=Message("run inside the repository that contains the policies, or specify a folder as --base"),
     )
 
 

@@ -50,7 +50,7 @@ def preview(request: PreviewRequest) -> Preview:
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
-            Message("--demo previews only on the built-in tenants")
+            Message("--demo previews policies only on the built-in tenants")
             if request.demo
             else Message("a preview requires a snapshot"),
             hint=Message("specify a --snapshot that `auditor collect` wrote, or --demo, and not both"),

@@ -92,7 +92,7 @@ class _Import(Struct):
         if self.sheet:
             self.skip(Message("several prices of one product"), Message(name))
         else:
-            self.add_error(line, Message("'{name}' has another price in line {line}", name=name, line=first))
+            self.add_error(line, Message(("'{name}' already has another price on line {line}"), name=name, line=first))
 
 
 def import_prices(
@@ -114,13 +114,13 @@ def import_prices(
         _read_list(state, rows, columns)
     if len(state.currencies) > 1:
         first, second = list(state.currencies)[:2]
-        message = Message("prices in {second}, while earlier rows give them in {first}", second=second, first=first)
+        message = Message(("prices in {second}, but earlier rows have prices in {first}"), second=second, first=first)
         state.add_error(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
     if state.errors:
         raise InputError(sorted(state.errors, key=lambda error: error.span.line if error.span else 0))
     if not state.prices:
         hint = Message("see --market, --segment, --term and --billing")
-        raise UsageError("prices-none", Message("no row of {source} gives a price", source=source), hint=hint)
+        raise UsageError("prices-none", Message("no row of {source} has a price", source=source), hint=hint)
     currency = next(iter(state.currencies))
     text = _prices_yaml(source.name, currency, state.prices)
     load([(str(output), text)])
@@ -143,7 +143,7 @@ def _check_output(output: Path) -> None:
     if not isinstance(value, dict) or not value.keys() <= {"version", "prices"}:
         raise UsageError(
             "prices-not-alone",
-            Message("{output} holds more than prices, and an import replaces the whole file", output=output),
+            Message("{output} contains more than prices, and an import replaces the whole file", output=output),
             hint=Message("specify another file with --output"),
         )
 
@@ -187,7 +187,7 @@ def _read_list(state: _Import, rows: Sequence[Row], columns: frozenset[str]) -> 
     amount_of = next((name for name in _AMOUNT_COLUMNS if name in columns), None)
     if name_of is None or amount_of is None or "currency" not in columns:
         message = Message("the header has no column for the product, the price or the currency")
-        hint = Message("write the header skuPartNumber,price,currency, or give Microsoft's price sheet as it is")
+        hint = Message("write the header skuPartNumber,price,currency, or use Microsoft's price sheet unchanged")
         raise InputError([_diagnostic(state.file, 1, message, hint)])
     for line, row in rows:
         if not _has_safe_texts(state, line, row, (name_of, "currency", "from")):
@@ -292,7 +292,7 @@ def _amount(state: _Import, line: int, text: str) -> Decimal | None:
             return Decimal(amount)
     except InvalidOperation:  # digits of another script, which the pattern rejects
         pass
-    hint = Message("write 35.70, without currency, blanks or separators of thousands")
+    hint = Message("write 35.70, without currency, spaces or thousands separators")
     state.add_error(line, Message("the price '{text}' is not an amount", text=amount[:40]), hint)
     return None
 

@@ -72,7 +72,7 @@ def waive(request: WaiverRequest) -> WaiverChange:
     if before is None or not before.policies:
         raise UsageError(
             "policies-none",
-            Message("there are no policies beside {file}", file=name),
+            Message("there are no policies next to {file}", file=name),
             hint=Message("specify them with --policies, or run `auditor init`"),
         )
     result = _audit(request, before) if request.result is None else saved_result(request.result, hint=_RESULT_HINT)
@@ -87,7 +87,7 @@ def waive(request: WaiverRequest) -> WaiverChange:
         raise UsageError(
             "waiver-past",
             Message("the last day {until} has passed", until=request.until.isoformat()),
-            hint=Message("give a later --until"),
+            hint=Message("specify a later --until"),
         )
     if request.result is None:
         waived = _waived_by_audit(request, result, after)
@@ -172,7 +172,7 @@ def _items(
             raise UsageError(
                 "waiver-owner",
                 Message("the policy '{policy}' has no owner for the waiver", policy=first.policy),
-                hint=Message("give --owner ADDRESS"),
+                hint=Message("specify --owner ADDRESS"),
             )
         item: dict[str, Any] = {"id": free_id(waiver_id(first), ids), "policies": [first.policy]}
         users = list(dict.fromkeys(user for _, finding in members if (user := waiver_user(finding)) is not None))
@@ -244,7 +244,7 @@ def _check_waived(selected: Sequence[Located], waived: set[str]) -> None:
                 "the waiver would also waive {count} other findings: {listed}", count=len(other_findings), listed=listed
             ),
             hint=Message(
-                "a waiver selects findings by policies, people, products and tenants: it "
-                "cannot leave these findings out, so waive them too, or waive none"
+                "a waiver selects findings by policies, people, products and tenants: it cannot "
+                "exclude these findings, so waive all of them or none"
             ),
         )

@@ -213,9 +213,9 @@ def _no_policies(sibling: str, span: Span) -> Diagnostic:
     """Return the error for a test without policies, which could never fail."""
     return Diagnostic(
         slug="test-no-policy",
-        message=Message("the test has no policies: there is none in a '{sibling}' beside it", sibling=sibling),
+        message=Message(("the test has no policies: there are none in a '{sibling}' next to it"), sibling=sibling),
         span=span,
-        hint=Message("specify some with `policies:`, or call the file after the one that holds them"),
+        hint=Message("specify them with `policies:`, or name the test file after the file that contains them"),
     )
 
 

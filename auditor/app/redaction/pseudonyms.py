@@ -59,7 +59,8 @@ def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
                 shortest=SHORTEST,
             ),
             hint=Message(
-                "`openssl rand -hex 32` makes one; keep it with the other secrets, and give it to every run and shard"
+                "`openssl rand -hex 32` generates one; store it with the other secrets, and use it "
+                "for every run and shard"
             ),
         )
     return Key(secret=secret, stable=True)

@@ -113,7 +113,7 @@ def check_targets(targets: Sequence[Path | None]) -> None:
             raise UsageError(
                 "format-path",
                 Message("two outputs would be written to {location}", location=target or "stdout"),
-                hint=Message("give each its own path"),
+                hint=Message("specify a different path for each"),
             )
 
 

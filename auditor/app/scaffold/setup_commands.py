@@ -21,7 +21,7 @@ from auditor.domain.tenant import NO_CLIENT, Tenant
 from auditor.domain.translation import N_
 from auditor.policy.loader import load
 
-_NIGHTLY_NOTE: Final = N_("Every night: the steps under `Set up` in README.md")
+_NIGHTLY_NOTE: Final = N_("Nightly run: see the steps under `Set up` in README.md")
 
 
 def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
@@ -37,7 +37,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
         # The service connection already has an application, which only needs the permissions.
         choices = replace(choices, credential="workload-identity")
     if choices.credential == "azure-cli":
-        comment = f"# {N_('Your own report, as the person of the Azure CLI')}"
+        comment = f"# {N_('Your own report, as the signed-in user of the Azure CLI')}"
         return (
             comment,
             *azure_cli_login(tenant),
@@ -62,7 +62,7 @@ def setup_commands(choices: Choices, folder: Path) -> tuple[str, ...]:
     match choices.credential:
         case "github-oidc":
             last_steps: tuple[str, ...] = (
-                f"# {N_('Then commit and push; the first run: Actions, Nightly audit, Run workflow')}",
+                f"# {N_('Then commit and push. To start the first run: Actions, Nightly audit, Run workflow')}",
             )
         case "workload-identity":
             last_steps = (f"# {N_('The federated credential of the cluster: see docs/sign-in.md')}",)
@@ -75,9 +75,11 @@ def _mailbox_hint(choices: Choices) -> tuple[str, ...]:
     """Return a hint where to find the mailbox commands, if the application that sends is not known yet."""
     if choices.sender is None:
         return ()
-    hint = N_("The mailbox: `auditor doctor`, run as the application that sends, prints the commands")
+    hint = N_("Mailbox: run `auditor doctor` as the application that sends mail, to print the commands")
     if choices.credential == "azure-cli":
-        hint = N_("The mailbox: `auditor init --client-id ID`, with the application that sends, prints the commands")
+        hint = N_(
+            "Mailbox: run `auditor init --client-id ID` with the application that sends mail, to print the commands"
+        )
     return (f"# {hint}", "")
 
 
@@ -85,15 +87,18 @@ def _nightly_hint(choices: Choices) -> tuple[str, ...]:
     if choices.ci is not None and choices.ci != "github":
         return (f"# {_NIGHTLY_NOTE}",)
     return (
-        f"# {N_('Every night in GitHub Actions: run this in a clone of your private repository')}",
+        f"# {N_('Nightly run in GitHub Actions: run this in a clone of your private repository')}",
         "auditor init --credential github-oidc",
     )
 
 
 def _system_assigned(audit_commands: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands for a system-assigned identity, whose id is known only on the machine itself."""
+    note = N_(
+        "On the Azure machine, with its system-assigned identity; doctor prints the commands that grant permissions"
+    )
     return (
-        f"# {N_('On the Azure machine, as its own identity; doctor prints the commands that grant permissions')}",
+        f"# {note}",
         *audit_commands,
         "",
         f"# {N_('A user-assigned identity has a client id: run `auditor init` again with --client-id')}",
@@ -118,14 +123,14 @@ def _application_commands(choices: Choices, tenant: Tenant, client: str | None, 
         secret_variable=choices.secret_variable,
         again=again,
     )
-    yield f"# {N_('The application and its permissions, only what the chosen policies need:')}"
+    yield f"# {N_('The application and its permissions (only those that the selected policies need):')}"
     yield f"#    {', '.join(item.name for item in permissions)}"
     if choices.credential == "github-oidc" and choices.repository is None:
         yield f"# {N_('Its federated credential needs --repository OWNER/NAME.')}"
     if choices.ci == "gitlab" and choices.project is None:
         yield f"# {N_('Its federated credential needs a clone of the project: run this again there.')}"
     yield ""
-    yield f"# {N_('In PowerShell, with the module Microsoft.Graph')}"
+    yield f"# {N_('In PowerShell, with the Microsoft.Graph module')}"
     yield from powershell_commands(setup)
     azure_cli = azure_cli_commands(setup)
     if azure_cli:

@@ -215,7 +215,7 @@ async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
     try:
         organizations = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
         name = organizations[0].get("displayName") if organizations else "nobody"
-        message = Message("{origin} answers for {name}", origin=graph.root.origin, name=name)
+        message = Message("{origin} responds for {name}", origin=graph.root.origin, name=name)
         checks.append(Check("Microsoft Graph", Health.GOOD, message))
     except FaultError as error:
         checks.append(Check("Microsoft Graph", Health.BAD, error.fault.reason))
@@ -227,7 +227,7 @@ async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
 
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
-        return Check("clock", Health.NOTE, Message("Graph sent no date, so the clocks cannot be compared"))
+        return Check("clock", Health.NOTE, Message("Graph's response has no date, so the clocks cannot be compared"))
     seconds = f"{abs(graph.skew):.0f}"
     message = Message("this machine is {seconds} s ahead of Graph", seconds=seconds)
     if graph.skew > 0:

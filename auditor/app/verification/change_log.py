@@ -113,7 +113,7 @@ def plan_entries(log: Path, plan: SavedPlan) -> list[LogEntry]:
                 _raise_damaged(str(path), number, message)
             entries.append(entry)
     if entries and not any(tenant_log(entries, tenant, plan.as_of).entries for tenant in plan.tenants):
-        _raise_damaged(str(log), 1, Message("no line is about an action of the plan"))
+        _raise_damaged(str(log), 1, Message("no line refers to an action of the plan"))
     return entries
 
 

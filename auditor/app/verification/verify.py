@@ -75,7 +75,7 @@ def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
     for name, tenant in plans.items():
         if id_by_name.get(name) and id_by_name[name] != tenant.tenant_id:
             message = Message(
-                "the plan is for {name} with the id {planned}, and the state is of the id {read}",
+                "the plan is for {name} with the id {planned}, but the state is from the id {read}",
                 name=name,
                 planned=tenant.tenant_id,
                 read=id_by_name[name],
@@ -83,7 +83,7 @@ def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
             raise UsageError("plan-tenant", message, hint=hint)
     if plans.keys().isdisjoint(id_by_name):
         planned, read_ = (", ".join(sorted(names)) for names in (plans, id_by_name))
-        message = Message("the plan is for {planned}, and the state is of {read}", planned=planned, read=read_)
+        message = Message(("the plan is for {planned}, but the state is from {read}"), planned=planned, read=read_)
         raise UsageError("plan-tenant", message, hint=hint)
 
 

@@ -19,7 +19,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 CHECK = UnwantedProductCheck(
     id="assignment.denied",
     name=N_("product denied"),
-    explanation=N_("A user holds a product that the policy denies to the people it is about."),
+    explanation=N_("A user has a product that the policy denies to the people to whom it applies."),
     key="assignments: {deny}",
     is_enabled=lambda block: block.deny is not None,
     products=lambda block: filter(None, (block.of, block.deny)),

@@ -79,7 +79,7 @@ class AssignmentCheck(Check[Assignments], frozen=True, kw_only=True):
 class UnwantedProductCheck(AssignmentCheck, frozen=True, kw_only=True):
     """A check about products that a user should not hold."""
 
-    once_per: str = N_("product held")
+    once_per: str = N_("assigned product")
     cost: Cost = Cost.SEAT
     spares_role_holders: bool = True
     routes: Callable[[Situation], Articles] = unwanted_product

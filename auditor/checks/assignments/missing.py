@@ -47,7 +47,7 @@ def _missing(scope: Scope, element: ProductSet) -> UserFindings:
 CHECK = AssignmentCheck(
     id="assignment.missing",
     name=N_("product missing"),
-    explanation=N_("A user does not hold a product that the policy requires for the people it is about."),
+    explanation=N_("A user does not have a product that the policy requires for the people to whom it applies."),
     key="assignments: {require}",
     once_per=N_("element of the list"),
     is_enabled=lambda block: bool(block.require),

@@ -19,7 +19,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 CHECK = UnwantedProductCheck(
     id="assignment.not-allowed",
     name=N_("product not allowed"),
-    explanation=N_("A user holds a product that the policy does not allow for the people it is about."),
+    explanation=N_("A user has a product that the policy does not allow for the people to whom it applies."),
     key="assignments: {allow}",
     is_enabled=lambda block: block.allow is not None,
     products=lambda block: filter(None, (block.of, block.allow)),

@@ -108,7 +108,7 @@ def _conflict(elements: list[Flags], skus: Rows) -> bool:
 CHECK = AssignmentCheck(
     id="assignment.overlap",
     name=N_("products that overlap"),
-    explanation=N_("A user holds two or more products of which the policy allows only one at a time."),
+    explanation=N_("A user has two or more products of which the policy allows only one at a time."),
     key="assignments: {exclusive}",
     once_per=N_("list of alternatives"),
     is_enabled=lambda block: bool(block.exclusive),

@@ -34,7 +34,7 @@ CHECK = AssignmentCheck(
         "where the policy requires a direct assignment."
     ),
     key="assignments: {via}",
-    once_per=N_("product held"),
+    once_per=N_("assigned product"),
     is_enabled=lambda block: block.via is not None,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
     judge_users=_judge,

@@ -36,7 +36,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 CHECK = AssignmentCheck(
     id="assignment.redundant",
     name=N_("contained in another product"),
-    explanation=N_("A user holds a product whose services are all contained in another product of the same user."),
+    explanation=N_("A user has a product whose services are all contained in another product of the same user."),
     key="assignments: {redundant}",
     once_per=N_("product contained"),
     is_enabled=lambda block: block.redundant,

@@ -19,7 +19,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 CHECK = AssignmentCheck(
     id="service.denied",
     name=N_("service enabled"),
-    explanation=N_("A product of a user has a service switched on that the policy denies."),
+    explanation=N_("A product of a user has a service enabled that the policy denies."),
     key="assignments: {services: {deny}}",
     once_per=N_("service plan"),
     is_enabled=lambda block: bool(block.services.deny),

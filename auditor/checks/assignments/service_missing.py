@@ -19,7 +19,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 CHECK = AssignmentCheck(
     id="service.missing",
     name=N_("service not enabled"),
-    explanation=N_("No product of a user has a service switched on that the policy requires."),
+    explanation=N_("No product of a user has a service enabled that the policy requires."),
     key="assignments: {services: {require}}",
     once_per=N_("service plan"),
     is_enabled=lambda block: bool(block.services.require),

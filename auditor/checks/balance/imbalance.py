@@ -76,7 +76,7 @@ class _TenantScale(Struct):
         """Add one tenant's seats."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
-            unnumbered = Message("Graph gave no seat numbers for {product}", product=count.sku_part_number)
+            unnumbered = Message("Graph returned no seat numbers for {product}", product=count.sku_part_number)
             self.reasons.append(joined(": ", (tenant.name, unnumbered)))
         elif count.usable == 0 and count.consumed == 0:
             return
@@ -85,7 +85,7 @@ class _TenantScale(Struct):
         self.may_be_short |= short is not False
         self.may_be_excess |= excess is not False
         if doubtful:
-            unknown = Message("whether the policy looks at {product} is not known", product=count.sku_part_number)
+            unknown = Message(("it is not known whether the policy looks at {product}"), product=count.sku_part_number)
             self.reasons.append(joined(": ", (tenant.name, unknown)))
             return
         if short:

@@ -33,7 +33,7 @@ def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     paid = scope.bound.masks.of(PAID_PRODUCTS)
     if prices is None:
         if any(paid.maybe[index] and sku.owned and sku.usable != 0 for index, sku in enumerate(facts.skus)):
-            scope.unknown.add("prices", Message("no file gives prices; add `prices:` to the policies"))
+            scope.unknown.add("prices", Message("no file has prices; add `prices:` to the policies"))
         return
     for index, sku in enumerate(facts.skus):
         if not sku.owned or sku.usable == 0:

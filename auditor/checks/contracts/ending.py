@@ -46,7 +46,7 @@ def _renewal(scope: TenantScope, contract: Contract) -> tuple[Money | None, dict
 CHECK = ContractCheck(
     id="contract.ending",
     name=N_("contract ends"),
-    explanation=N_("A contract ends within the days that the policy names, or ended in the last 30 days."),
+    explanation=N_("A contract ends within the number of days set in the policy, or ended in the last 30 days."),
     key="contracts: {ending}",
     is_enabled=lambda block: block.ending is not None,
     judge_tenant=_judge,

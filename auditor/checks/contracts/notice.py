@@ -23,7 +23,7 @@ def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
 CHECK = ContractCheck(
     id="contract.notice",
     name=N_("last day to give notice is near"),
-    explanation=N_("The last day to give notice of a contract lies within the days that the policy names."),
+    explanation=N_("The last day to give notice of a contract is within the number of days set in the policy."),
     key="contracts: {notice}",
     is_enabled=lambda block: block.notice is not None,
     judge_tenant=_judge,

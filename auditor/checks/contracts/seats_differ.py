@@ -56,7 +56,7 @@ def _purchased(scope: TenantScope, contract_subject: ContractSubject, contract: 
     for index in owned_indices:
         sku = facts.skus[index]
         if mask.unknown[index]:
-            scope.unknown.add("subscribedSkus", Message("whether a product is in a contract's set is not known"))
+            scope.unknown.add("subscribedSkus", Message("it is not known whether a product is in a contract's set"))
             return None
         units = purchased_units([sku])
         if units is None:

@@ -29,7 +29,7 @@ def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
 
 CHECK = Check(
     id="assignment.error",
-    name=N_("assignment in error"),
+    name=N_("assignment error"),
     explanation=N_("A product should be assigned to a user, but Microsoft reports an error instead."),
     block=Health,
     key="health: {errors}",

@@ -22,7 +22,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
         if group.has_errors is None:
             scope.unknown.add(
                 "groups.hasMembersWithLicenseErrors",
-                Message("whether the group {id} has errors was not read", id=group.id),
+                Message("it is not known whether the group {id} has errors: this was not read", id=group.id),
             )
         if group.has_errors:
             yield scope.finding(subject_of(group), evidence=evidence_of(scope, group))
@@ -30,7 +30,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
 
 CHECK = GroupCheck(
     id="group.license-errors",
-    name=N_("members in error"),
+    name=N_("members with licence errors"),
     explanation=N_("A group that assigns licences has members who did not get them."),
     key="health: {groups}",
     is_enabled=lambda block: block.groups,

@@ -23,7 +23,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
 
 CHECK = GroupCheck(
     id="group.nested",
-    name=N_("groups nested in it"),
+    name=N_("nested groups"),
     explanation=N_("A group that assigns licences has nested groups, whose members get no licence from it."),
     key="health: {nested}",
     is_enabled=lambda block: block.nested,

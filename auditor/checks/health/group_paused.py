@@ -21,7 +21,9 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
         elif group.dynamic is None or (group.dynamic and state != "on"):
             scope.unknown.add(
                 "groups.membershipRuleProcessingState",
-                Message("whether the rule of the group {id} is processed was not read", id=group.id),
+                Message(
+                    ("it is not known whether the rule of the group {id} is processed: this was not read"), id=group.id
+                ),
             )
 
 

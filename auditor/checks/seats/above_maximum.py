@@ -26,7 +26,7 @@ def _action(finding: Finding, situation: Situation) -> ObjectAction:
 CHECK = SeatCheck(
     id="seats.above-maximum",
     name=N_("too many spare"),
-    explanation=N_("A product has more spare seats than the policy allows; they are paid and not used."),
+    explanation=N_("A product has more spare seats than the policy allows; they are paid for but not used."),
     key="seats: {spare: {max}}",
     is_enabled=lambda block: block.maximum is not None,
     judge_tenant=lambda scope, block: spare_findings(scope, block, Breach.ABOVE_MAXIMUM),

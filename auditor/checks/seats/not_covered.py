@@ -93,7 +93,7 @@ def _record_unknown(
     elif highest is None or lowest != highest:
         scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
     if certain != possible:
-        reason = Message("who belongs to the population is not known for some users")
+        reason = Message("for some users, it is not known whether they belong to the population")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 

@@ -1,4 +1,4 @@
-"""More units of a product were bought than the policy allows."""
+"""More units of a product were purchased than the policy allows."""
 
 from collections.abc import Iterator
 
@@ -49,8 +49,8 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock, maximum: int) -> It
 
 CHECK = SeatCheck(
     id="seats.purchased-exceeded",
-    name=N_("too many bought"),
-    explanation=N_("More units of a product were bought than the policy allows."),
+    name=N_("too many purchased"),
+    explanation=N_("More units of a product were purchased than the policy allows."),
     key="seats: {purchased: {max}}",
     is_enabled=lambda block: block.purchased is not None,
     judge_tenant=_judge,

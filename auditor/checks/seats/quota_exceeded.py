@@ -122,7 +122,7 @@ def _compare(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[ObjectF
             evidence["bound"] = block.quota.written
         yield seat_finding(scope, block, stock, evidence, certain - quota)
     elif possible > quota:
-        reason = Message("who belongs to the population, or holds the product, is not known for some users")
+        reason = Message("for some users, it is not known whether they belong to the population, or have the product")
         scope.unknown.add_all(missing_facts(scope.bound, scope.policy, otherwise=reason))
 
 
@@ -135,7 +135,7 @@ def _holders(block: Seats, index: int, counted: HolderCount) -> tuple[int, int]:
 CHECK = SeatCheck(
     id="seats.quota-exceeded",
     name=N_("quota exceeded"),
-    explanation=N_("More people hold a product than the policy allows."),
+    explanation=N_("More people have a product than the policy allows."),
     key="seats: {assigned: {max}}",
     is_enabled=lambda block: block.quota is not None,
     properties=lambda _: ("assignedLicenses",),

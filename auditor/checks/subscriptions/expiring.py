@@ -35,7 +35,7 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
 CHECK = SubscriptionCheck(
     id="subscription.expiring",
     name=N_("ends soon"),
-    explanation=N_("A subscription reaches its next date within the days that the policy names."),
+    explanation=N_("A subscription reaches its next lifecycle date within the number of days set in the policy."),
     key="subscriptions: {expiring}",
     is_enabled=lambda block: block.expiring is not None and block.idle is None,
     judge_tenant=_judge,

@@ -57,12 +57,12 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
             return
         seats = row["totalLicenses"]
         if seats is None:
-            reason = Message("how many seats the subscription {row} has is not known", row=row["id"])
+            reason = Message("it is not known how many seats the subscription {row} has", row=row["id"])
             scope.unknown.add("subscriptions.totalLicenses", reason)
             return
         count, idle = min(idle, seats), idle - min(idle, seats)
         if count and unknown:
-            scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
+            scope.unknown.add("subscribedSkus", Message("it is not known whether a subscription's SKU is in the set"))
         elif count and included:
             yield _finding(scope, block, row, count)
 
@@ -93,7 +93,7 @@ def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> 
 CHECK = SubscriptionCheck(
     id="subscription.renewal-idle",
     name=N_("renews with unassigned seats"),
-    explanation=N_("A subscription reaches its next date soon, and seats of its product are not assigned."),
+    explanation=N_("A subscription reaches its next lifecycle date soon, and seats of its product are not assigned."),
     key="subscriptions: {expiring: {idle}}",
     is_enabled=lambda block: block.expiring is not None and block.idle is not None,
     judge_tenant=_judge,

@@ -47,10 +47,10 @@ def subscription_findings(
             continue
         included, unknown = includes(scope.bound, mask, row, block.of)
         if verdict is None and (included or unknown):
-            reason = Message("whether the subscription {row} is a trial is not known", row=row["id"])
+            reason = Message("it is not known whether the subscription {row} is a trial", row=row["id"])
             scope.unknown.add("subscriptions.isTrial", reason)
         elif verdict and unknown:
-            scope.unknown.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
+            scope.unknown.add("subscribedSkus", Message("it is not known whether a subscription's SKU is in the set"))
         elif verdict and included:
             value = None if detail is None else str(row[detail])
             yield subscription_finding(scope, row, detail=value, evidence=more(row))

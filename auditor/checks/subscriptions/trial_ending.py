@@ -26,7 +26,7 @@ def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
 CHECK = SubscriptionCheck(
     id="subscription.trial-ending",
     name=N_("trial ends soon"),
-    explanation=N_("A trial ends within the days that the policy names."),
+    explanation=N_("A trial ends within the number of days set in the policy."),
     key="subscriptions: {trials}",
     is_enabled=lambda block: block.trials_ending is not None,
     judge_tenant=_judge,

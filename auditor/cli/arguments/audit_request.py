@@ -25,8 +25,10 @@ def add_state_arguments(group: argparse._ArgumentGroup) -> None:
     declare(
         group,
         "as_of",
-        as_of="the instant of the audit; of several nights the latest not after it (default: "
-        "now, or SOURCE_DATE_EPOCH)",
+        as_of=(
+            "the instant of the audit; of several nights, the latest one up to it is used (default: "
+            "now, or SOURCE_DATE_EPOCH)"
+        ),
     )
     group.add_argument(
         "--compare",

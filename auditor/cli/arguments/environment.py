@@ -56,7 +56,7 @@ def _ignored_variables(parser: argparse.ArgumentParser, flags: frozenset[str]) -
 
 
 def _value(action: argparse.Action, name: str, text: str) -> object:
-    variable, hint = _variable(name), Message("unset it, or give --{name}", name=name)
+    variable, hint = _variable(name), Message("unset it, or specify --{name}", name=name)
     if action.nargs == 0:
         if text.casefold() not in (*_YES, *_NO):
             message = Message("{variable}={text} is neither yes nor no", variable=variable, text=repr(text))

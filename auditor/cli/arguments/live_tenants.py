@@ -45,7 +45,7 @@ def tenants_file(args: argparse.Namespace, *, mails: bool = False) -> Path | Non
     if not tenants.is_file():
         raise UsageError(
             "tenants-missing",
-            Message("there is no {tenants}, and neither --snapshot nor --demo is given", tenants=tenants),
+            Message("there is no {tenants}, and neither --snapshot nor --demo is specified", tenants=tenants),
             hint=Message("run `auditor init`, which writes one; `auditor audit --demo` needs none"),
         )
     return tenants

@@ -40,7 +40,9 @@ def instant(text: str) -> datetime:
             Message("{text} is not an instant such as 2026-11-20T02:17:00Z", text=repr(text))
         ) from error
     if parsed.tzinfo is None:
-        raise argparse.ArgumentTypeError(Message("{text} has no zone: write 2026-11-20T02:17:00Z", text=repr(text)))
+        raise argparse.ArgumentTypeError(
+            Message(("{text} has no time zone: write 2026-11-20T02:17:00Z"), text=repr(text))
+        )
     if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
         raise argparse.ArgumentTypeError(
             Message(
@@ -70,7 +72,7 @@ def now() -> datetime:
         raise UsageError(
             "usage",
             Message("SOURCE_DATE_EPOCH={epoch} is not a number of seconds", epoch=repr(epoch)),
-            hint=Message("unset it, or give whole seconds since 1970"),
+            hint=Message("unset it, or specify whole seconds since 1970"),
         )
     return datetime.fromtimestamp(int(epoch), UTC)
 
@@ -139,7 +141,7 @@ _SHARED: Final = MappingProxyType(
             metavar="POLICY",
             help="files or folders (default: policies/, else the starter library)",
         ),
-        "demo": _option("--demo", action="store_true", help="the tenants that ship with the program"),
+        "demo": _option("--demo", action="store_true", help="the built-in tenants"),
         "snapshot": _option(
             "--snapshot",
             action="append",
@@ -164,7 +166,10 @@ _SHARED: Final = MappingProxyType(
             type=fail_on,
             default=argparse.SUPPRESS,
             metavar="SEVERITY",
-            help="exit 1 from this severity on, or never; new:SEVERITY counts only what is new (default: high)",
+            help=(
+                "exit with 1 for findings at or above this severity, or never; new:SEVERITY counts "
+                "only new findings (default: high)"
+            ),
         ),
         "history": _option(
             "--history",
@@ -232,7 +237,9 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
     )
-    declare(parser, "names", names="names of people in messages to Teams, Slack and webhooks, no pseudonyms")
+    declare(
+        parser, "names", names=("show names of people instead of pseudonyms in messages to Teams, Slack and webhooks")
+    )
 
 
 def threshold(args: argparse.Namespace) -> FailOn:
@@ -243,7 +250,7 @@ def threshold(args: argparse.Namespace) -> FailOn:
         raise UsageError(
             "usage",
             joined(": ", ("AUDITOR_FAIL_ON", message_of(error))),
-            hint=Message("unset it, or give one of those"),
+            hint=Message("unset it, or specify one of those"),
         ) from error
 
 

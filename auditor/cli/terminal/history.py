@@ -114,7 +114,7 @@ def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
     counts = []
     if seats:
-        counts.append(l10n.ngettext("{count} product without a change", "{count} products without a change", seats))
+        counts.append(l10n.ngettext("{count} unchanged product", "{count} unchanged products", seats))
     if policies:
         counts.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
     if counts:

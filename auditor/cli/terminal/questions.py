@@ -38,7 +38,7 @@ def ask(
             raise UsageError(
                 "init-answers",
                 Message("there are fewer answers than questions: nothing was written"),
-                hint=Message("answer every question, or give options and --no-input"),
+                hint=Message("answer every question, or specify options and --no-input"),
             )
         answer = line.strip() or default
         try:

@@ -73,7 +73,7 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
     findings = l10n.gettext("Findings")
     columns: list[tuple[str, list[Text]]] = []
     if any(row.money for row in rows):
-        columns.append((l10n.gettext("A month"), [Text(row.money) for row in rows]))
+        columns.append((l10n.gettext("Per month"), [Text(row.money) for row in rows]))
     columns.append((findings, [_findings(row, l10n, max_severities) for row in rows]))
     if is_compared:
         columns.append((l10n.gettext("Change"), [Text(_change(row, l10n)) for row in rows]))
@@ -102,7 +102,7 @@ def _findings(row: FleetRow, l10n: Labels, max_severities: int) -> Text:
     ]
     rest = row.open - sum(count for _, count in row.counts[:max_severities])
     if rest:
-        summary.append(f"+{l10n.number(rest)}")
+        summary.append(l10n.ngettext("{count} more", "{count} more", rest))
     if not summary:
         summary.append(l10n.gettext("nothing open"))
     if not row.complete:

@@ -42,7 +42,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     tables = {"conditional_access_policies": pa.Table.from_pylist(rows, CONDITIONAL_ACCESS_POLICIES)}
     roles = await _read_active_roles(context, members) if _names_in(enforced, "Roles") else None
     if roles is not None and not {ROLE_ASSIGNMENT_LISTS[False], ROLE_DEFINITION_LIST} <= set(roles.coverage[0].asked):
-        shortfall = Message("directory roles, which policies name, were not all read")
+        shortfall = Message("the directory roles, which policies use, were not read completely")
     status = SourceStatus.PARTIAL if (faults or shortfall) and (complete_lists or rows) else None
     coverage = context.make_coverage(
         Source.CONDITIONAL_ACCESS, len(rows), faults, asked=complete_lists, shortfall=shortfall, status=status

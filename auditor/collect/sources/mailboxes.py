@@ -107,7 +107,7 @@ def _decode_purpose(body: bytes) -> str | Fault:
     purpose = document.get("userPurpose", document.get("value"))
     if isinstance(purpose, str):
         return purpose
-    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("a mailbox came without its userPurpose"))
+    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("Graph returned a mailbox without its userPurpose"))
 
 
 def _coverage(context: CollectionContext, spool: Spool, counts: _Counts) -> Coverage:

@@ -201,7 +201,11 @@ def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
 
 
 def _other_cloud() -> Fault:
-    return fault(GraphErrorKind.UNSUPPORTED, _GLOBAL_ONLY, remedy=Message("leave out the policies that need them here"))
+    return fault(
+        GraphErrorKind.UNSUPPORTED,
+        _GLOBAL_ONLY,
+        remedy=Message("leave out the policies that need these reports in this cloud"),
+    )
 
 
 def _concealed(request: str) -> Fault:

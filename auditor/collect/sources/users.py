@@ -72,14 +72,14 @@ async def _read(context: CollectionContext) -> SourceResult:
             missing = expected - spool.distinct()
             if not faults and missing > _tolerance(expected):
                 shortfall = Message(
-                    "Graph counts {expected} users and listed {expected2} of them, twice; collect again "
-                    "later, when its index has caught up",
+                    "Graph counts {expected} users, but twice listed only {expected2} of them; "
+                    "collect again later, when its index is up to date",
                     expected=expected,
                     expected2=expected - missing,
                 )
     if decoder.without_id:
         shortfall = Message(
-            "users that came without an id: {without_id}; {shortfall}",
+            "users without an id: {without_id}; {shortfall}",
             without_id=decoder.without_id,
             shortfall=shortfall or Message("report it to Microsoft"),
         )

@@ -121,7 +121,7 @@ def _unwritable(variable: str, path: Path, error: OSError) -> DeliveryError:
     return DeliveryError(
         "github-unwritable",
         Message(
-            "{path}, which {variable} names, cannot be written: {strerror}",
+            "{path}, the value of {variable}, cannot be written: {strerror}",
             path=path,
             variable=variable,
             strerror=error.strerror,

@@ -81,7 +81,7 @@ class Repository:
             raise DeliveryError(
                 "issues-refused",
                 Message("issue {number} was opened without the label {label}", number=issue.number, label=LABEL),
-                hint=Message("give the token the permission to write issues and labels, and close that issue"),
+                hint=Message("grant the token permission to write issues and labels, and close that issue"),
             )
         return issue
 
@@ -133,8 +133,8 @@ class Repository:
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryError(
                 "issues-refused",
-                Message("{host} cannot be asked: {error}", host=self.api.netloc, error=connection_error(error)),
-                hint=Message("try again: issues that exist are found again, and none is opened twice"),
+                Message(("{host} cannot be reached: {error}"), host=self.api.netloc, error=connection_error(error)),
+                hint=Message("try again: existing issues are found again, and none is opened twice"),
             ) from error
 
     def _refused(self, request: str, status: int, body: bytes) -> DeliveryError:
@@ -142,7 +142,7 @@ class Repository:
             reason = json.loads(body)["message"]
         except (ValueError, KeyError, TypeError, RecursionError):
             reason = ""
-        failure = Message("GitHub answered {request} with HTTP {status}", request=request, status=status)
+        failure = Message("GitHub returned HTTP {status} for {request}", request=request, status=status)
         hint = (
             Message(
                 "the token in GITHUB_TOKEN needs the permission `issues: write` in {name}, which must have issues",
@@ -206,6 +206,6 @@ def _issue(document: Any) -> Issue:
 def _unexpected(request: str) -> DeliveryError:
     return DeliveryError(
         "issues-refused",
-        Message("the answer to {request} is not from GitHub", request=request),
+        Message("the response to {request} is not from GitHub", request=request),
         hint=Message("check GITHUB_API_URL"),
     )

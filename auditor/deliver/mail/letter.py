@@ -91,7 +91,7 @@ def split_address(address: str) -> tuple[str, str]:
     if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(plain):
         raise DeliveryError(
             "mail-address",
-            Message("'{address}' is not a mail address that can be sent to", address=printable(address)[:100]),
+            Message("'{address}' is not a supported mail address", address=printable(address)[:100]),
             hint=Message("correct it in the tenants file; quoted local parts and address literals are not supported"),
         )
     return local, plain

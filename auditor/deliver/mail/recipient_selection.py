@@ -78,8 +78,8 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         for value in missing:
             yield _warning(
                 Message(
-                    "the recipient {address} of the tenant {tenant} asks for {key} '{value}', which no "
-                    "policy of the tenant has",
+                    "the recipient {address} of the tenant {tenant} filters by {key} '{value}', "
+                    "which no policy of the tenant has",
                     address=entry.address,
                     tenant=tenant,
                     key=key,

@@ -77,7 +77,7 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
             Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
             Message("write the name that is in the certificate in mail.smtp.host")
             if error.verify_code in _HOSTNAME_MISMATCH
-            else Message("specify its authority in mail.smtp.ca"),
+            else Message("specify its CA certificate in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         # Raised before DATA, so nothing was sent.
@@ -184,7 +184,7 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise _RefusedError(
-            Message("{location} offers no sign-in", location=relay.host_and_port),
+            Message("{location} does not support sign-in", location=relay.host_and_port),
             Message("leave usernameEnv and passwordEnv out of mail.smtp"),
         ) from None
 
@@ -194,7 +194,7 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     if smtputf8 and not server.has_extn("smtputf8"):
         raise _RefusedError(
             Message(
-                "the relay does not take addresses such as {recipient} (it offers no SMTPUTF8)",
+                "the relay does not accept addresses such as {recipient} (it offers no SMTPUTF8)",
                 recipient=letter.recipient,
             ),
             Message("use an address of Latin letters before the @, or another relay"),

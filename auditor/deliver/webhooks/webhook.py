@@ -108,7 +108,7 @@ def _attempt(
     except ssl.SSLCertVerificationError as error:
         return _refused(
             Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
-            Message("specify the authority of a proxy in AUDITOR_CA_BUNDLE"),
+            Message("specify the CA certificate of a proxy in AUDITOR_CA_BUNDLE"),
         )
     except (OSError, http.client.HTTPException) as error:
         return _Retryable(_refused(Message("no connection: {error}", error=connection_error(error)), None))
@@ -119,7 +119,7 @@ def _attempt(
     except (OSError, http.client.HTTPException) as error:
         unknown = SendAttempt(
             status=SendStatus.UNKNOWN,
-            message=Message("the connection ended before an answer: {error}", error=connection_error(error)),
+            message=Message("the connection ended before a response: {error}", error=connection_error(error)),
             hint=Message("check the channel; the id of the message is {message_id}", message_id=message.message_id),
         )
         return _Retryable(unknown) if target.channel is Channel.WEBHOOK else unknown
@@ -147,10 +147,8 @@ def _outcome_of(
     if 200 <= status < 300:
         return SendAttempt(status=SendStatus.ACCEPTED)
     if 300 <= status < 400:
-        return _refused(
-            Message("it was answered with a redirect (HTTP {status}), which is not followed", status=status), None
-        )
-    description = detailed(Message("it was answered with HTTP {status}", status=status), _quoted(target, answer))
+        return _refused(Message("it returned a redirect (HTTP {status}), which is not followed", status=status), None)
+    description = detailed(Message("it returned HTTP {status}", status=status), _quoted(target, answer))
     wait = retry_after({name.lower(): value for name, value in response.getheaders()})
     if status == 429 or (status == 503 and wait is not None):
         return _Retryable(_refused(description, Message("send it again later")), wait)

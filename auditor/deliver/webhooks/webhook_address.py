@@ -134,7 +134,7 @@ def _allowed(host: str, patterns: Iterable[str]) -> bool:
 
 def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
     encoded_secrets = environ.get(variable, "").split()
-    hint = Message("`echo whsec_$(openssl rand -base64 32)` makes one; give it to the receiver, too")
+    hint = Message("`echo whsec_$(openssl rand -base64 32)` generates one; configure it in the receiver, too")
     if not encoded_secrets:
         raise SettingsError("webhook-secret", is_missing(variable, f"webhook:{variable}"), hint=hint)
     try:
@@ -145,7 +145,7 @@ def _secrets(variable: str, environ: Mapping[str, str]) -> tuple[bytes, ...]:
         raise SettingsError(
             "webhook-secret",
             Message(
-                "{variable} holds no signing secret: whsec_ and {shortest} to {longest} bytes in base64",
+                "{variable} is not a signing secret: write whsec_ and {shortest} to {longest} bytes in base64",
                 variable=variable,
                 shortest=MIN_SECRET,
                 longest=MAX_SECRET,

@@ -45,8 +45,8 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
     """
     sentences = [
         l10n.gettext(
-            "{product}: {usable} seats today, {assigned} of them assigned. The actions free {freed} and give {given} "
-            "to people; needed then: {needed}."
+            "{product}: {usable} seats today, {assigned} of them assigned. The actions free "
+            "{freed} and assign {given}; seats needed afterwards: {needed}."
         )
     ]
     if seats.undecided is not None:
@@ -57,13 +57,13 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
                 seats.undecided,
             )
         )
-    sentences += [l10n.gettext("Back with a suspended subscription: {revived}.")] if seats.revived else []
+    sentences += [l10n.gettext("Seats of reactivated subscriptions: {revived}.")] if seats.revived else []
     if seats.added < 0:
-        sentences.append(l10n.gettext("To remove: {count}. {left} are left, {spare} of them spare."))
+        sentences.append(l10n.gettext("To remove: {count}. Afterwards: {left} seats, {spare} of them spare."))
     elif seats.added:
-        sentences.append(l10n.gettext("To buy: {count}. Then there are {left}, {spare} of them spare."))
+        sentences.append(l10n.gettext("To buy: {count}. Afterwards: {left} seats, {spare} of them spare."))
     else:
-        sentences.append(l10n.gettext("Nothing to buy or to remove: {spare} of {left} are spare then."))
+        sentences.append(l10n.gettext("No seats to buy or remove. Afterwards: {left} seats, {spare} of them spare."))
     numbers = {
         "usable": seats.usable,
         "assigned": seats.assigned,

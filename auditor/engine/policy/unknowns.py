@@ -12,9 +12,9 @@ from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
-_INCOMPLETE = Message("some facts of some users could not be read")
+_INCOMPLETE = Message("some data of some users could not be read")
 
-_UNDATED = Message("some facts of some users could not be read, or an assignment has no lastUpdatedDateTime")
+_UNDATED = Message("some data of some users could not be read, or an assignment has no lastUpdatedDateTime")
 
 
 def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _INCOMPLETE) -> NotEvaluated:

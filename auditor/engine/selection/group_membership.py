@@ -240,9 +240,9 @@ class Membership:
         if status is SourceStatus.COMPLETE:
             return Resolved(group=group)
         values = {"name": name, "state": status}
-        unread = Message("the members of the group '{name}' were not all read ({state})", **values)
+        unread = Message("not all members of the group '{name}' were read ({state})", **values)
         if transitive:
-            unread = Message("the transitive members of the group '{name}' were not all read ({state})", **values)
+            unread = Message("not all transitive members of the group '{name}' were read ({state})", **values)
         return Resolved(group=group, reason=unread)
 
     def _members_of(self, group: str, *, transitive: bool) -> Members | _PartedMembers:

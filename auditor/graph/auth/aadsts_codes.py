@@ -52,7 +52,7 @@ _ADVICE = {
     "7000215": Message("the secret is wrong: take its value, not its id, from the app registration"),
     "7000222": Message("the secret has expired: make a new one, or use github-oidc, which needs none"),
     "7000229": Message("the application has no service principal in this tenant: give consent there first"),
-    "7000218": Message("the request carried no secret: check the credential's type"),
+    "7000218": Message("the request had no secret: check the credential's type"),
 }
 
 

@@ -106,8 +106,8 @@ def _decode_certificate(text: str, variable: str | None) -> bytes:
     except binascii.Error:
         raise GraphError(
             "certificate-invalid",
-            Message("the variable {env} holds neither PEM text nor base64", env=variable),
-            hint=Message("export certificate and key as PEM, or as PKCS #12 in base64"),
+            Message("the variable {env} contains neither PEM text nor base64", env=variable),
+            hint=Message("export the certificate and the key as PEM, or as PKCS #12 in base64"),
         ) from None
 
 
@@ -144,7 +144,7 @@ def _build_device_code(credential: DeviceCode, options: SignInOptions) -> "Async
         raise GraphError(
             "device-code-terminal",
             Message("a device code needs a person at a terminal, and this run has no terminal"),
-            hint=Message("run it on a terminal without --quiet and --no-progress; give jobs another credential"),
+            hint=Message("run it on a terminal without --quiet and --no-progress; use another credential for jobs"),
         )
     return open_device_code(
         options.tenant_id, credential.client_id, options.ask, _without_asyncio(options), timeout=_DEVICE_CODE_SECONDS
@@ -192,7 +192,7 @@ CREDENTIAL_TYPES: Final[dict[str, CredentialType]] = {
         parse=lambda entry: WorkloadIdentity(client_id=entry.get("clientId")),
         build=_build_workload_identity,
         hint=lambda _: Message(
-            "AZURE_FEDERATED_TOKEN_FILE names the token file; clientId, or AZURE_CLIENT_ID, the application"
+            "set AZURE_FEDERATED_TOKEN_FILE to the token file, and clientId or AZURE_CLIENT_ID to the application id"
         ),
     ),
     "azure-cli": CredentialType(

@@ -127,7 +127,7 @@ class SignIn:
             raise GraphError(
                 "credential-missing",
                 Message("the tenant {name} has no credential", name=self._tenant.name),
-                hint=Message("give it one in the tenants file, or audit a saved snapshot with --snapshot"),
+                hint=Message("add one in the tenants file, or audit a saved snapshot with --snapshot"),
             )
         if isinstance(credential, Token):
             return _bearer_token(self._variable(credential.token_env), self._clock())
@@ -206,7 +206,10 @@ def _bearer_token(token: str, now: float) -> "AccessToken":
     if not _can_be_sent(bare):
         raise GraphError(
             "token-invalid",
-            Message("the token has a character that no token has: a line break, a space or a letter outside ASCII"),
+            Message(
+                "the token has a character that is not allowed in a token: a line break, a space or a "
+                "letter outside ASCII"
+            ),
             hint=Message("create a new token, and set the variable to the token only"),
         )
     expires = expiry_of(bare)

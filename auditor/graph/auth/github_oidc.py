@@ -12,7 +12,7 @@ from auditor.graph.transport.ca_bundle import tls_context
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
-_PERMISSION_HINT = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
+_PERMISSION_HINT = Message("add `permissions: id-token: write` to the job; pull requests from forks never have it")
 _LOCAL_HINT = Message(
     "on your own computer run `az login`, write `credential: {credential}` into a copy of the tenants file, and "
     "specify it with --tenants; without the Azure CLI use `device-code` (docs/sign-in.md)",
@@ -36,7 +36,9 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if missing:
         raise GraphError(
             "github-oidc-missing",
-            Message("{missing} not set: GitHub does not give this job an identity", missing=enumeration(missing)),
+            Message(
+                ("{missing} not set: GitHub does not issue an identity token to this job"), missing=enumeration(missing)
+            ),
             hint=_PERMISSION_HINT,
         )
     secrets.add(token)
@@ -55,7 +57,7 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if status != 200:
         raise GraphError(
             "github-oidc-refused",
-            Message("GitHub refused an identity for this job with HTTP {status}", status=status),
+            Message("GitHub refused to issue an identity token for this job (HTTP {status})", status=status),
             hint=_PERMISSION_HINT,
         )
     try:
@@ -65,8 +67,8 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if not isinstance(value, str) or not value:
         raise GraphError(
             "github-oidc-answer",
-            Message("GitHub's answer has no identity token"),
-            hint=Message("check what answers at GitHub's address"),
+            Message("GitHub's response has no identity token"),
+            hint=Message("check which server responds at GitHub's address"),
         )
     return secrets.add(value)
 
@@ -74,8 +76,8 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
 def _unreachable(name: str) -> GraphError:
     return GraphError(
         "github-oidc-unreachable",
-        Message("GitHub's identity service does not answer: {name}", name=name),
-        hint=Message("check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)"),
+        Message("GitHub's identity service does not respond: {name}", name=name),
+        hint=Message("check the network, the proxy (HTTPS_PROXY) and the CA certificates (SSL_CERT_FILE)"),
     )
 
 

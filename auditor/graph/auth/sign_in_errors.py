@@ -37,7 +37,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         )
     match error:
         case TimeoutError():
-            return _unreachable(authority, Message("no answer in time"))
+            return _unreachable(authority, Message("no response in time"))
         case ServiceRequestError() | ServiceResponseError():
             return _unreachable(authority, text)
         case OSError(filename=str() as path, strerror=str()):  # of a file, not of a connection
@@ -50,7 +50,8 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
                 "sign-in-refused",
                 Message("the sign-in was refused: {text}", text=text[:_MAX_QUOTED]),
                 hint=Message(
-                    "check what answers at {authority}, and the credential in the tenants file", authority=authority
+                    "check which server responds at {authority}, and the credential in the tenants file",
+                    authority=authority,
                 ),
             )
         case _:
@@ -67,13 +68,13 @@ def _unreachable(authority: str, text: str) -> GraphError:
     if "CERTIFICATE_VERIFY_FAILED" in text or "certificate verify failed" in text.lower():
         return GraphError(
             "sign-in-untrusted",
-            Message("the certificate of {authority} is signed by no known authority", authority=authority),
+            Message("the certificate of {authority} is not signed by a trusted CA", authority=authority),
             hint=Message("if a proxy inspects TLS, specify a PEM file with its CA certificate in SSL_CERT_FILE"),
         )
     return GraphError(
         "sign-in-unreachable",
         Message(
-            "{authority} does not answer: {text}",
+            "{authority} does not respond: {text}",
             authority=authority,
             text=text[:_MAX_QUOTED],
         ),
@@ -86,7 +87,9 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
         return GraphError(
             "certificate-invalid",
             Message("the certificate cannot be used: {text}", text=text[:_MAX_QUOTED]),
-            hint=Message("it needs certificate and RSA key in one PEM or PKCS #12, and its password in passwordEnv"),
+            hint=Message(
+                "it needs the certificate and the RSA key in one PEM or PKCS #12, and its password in passwordEnv"
+            ),
         )
     return GraphError(
         "credential-invalid",
@@ -98,7 +101,7 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
 def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
     return GraphError(
         "sign-in-unavailable",
-        Message("no sign-in: {text}", text=text[:_MAX_QUOTED]),
+        Message("the sign-in failed: {text}", text=text[:_MAX_QUOTED]),
         hint=_credential_hint(tenant),
     )
 

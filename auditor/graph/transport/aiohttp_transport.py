@@ -109,7 +109,7 @@ async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> 
         if size > MAX_BYTES:
             answer.close()  # otherwise aiohttp reads the rest before it reuses the connection
             raise httpx.RemoteProtocolError(
-                Message("an answer of more than {most_bytes} bytes", most_bytes=f"{MAX_BYTES:,}"), request=request
+                Message(("a response of more than {most_bytes} bytes"), most_bytes=f"{MAX_BYTES:,}"), request=request
             )
         parts.append(part)
     return b"".join(parts)
@@ -150,7 +150,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             ) as answer:
                 body = await _read_body(answer, request)
         except TimeoutError as error:
-            raise httpx.ReadTimeout(Message("no answer in time"), request=request) from error
+            raise httpx.ReadTimeout(Message("no response in time"), request=request) from error
         except aiohttp.ClientConnectionError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:

@@ -25,7 +25,7 @@ def authorities(environ: Mapping[str, str]) -> str | None:
         if not files.is_file(Path(path)):
             raise SettingsError(
                 "ca-missing",
-                Message("{name} names {path}, which is not a file", name=name, path=path),
+                Message("{name} is set to {path}, which is not a file", name=name, path=path),
                 hint=Message("specify a PEM file, or unset the variable"),
             )
         try:
@@ -34,8 +34,8 @@ def authorities(environ: Mapping[str, str]) -> str | None:
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
                 "ca-invalid",
-                Message("{name} names {path}, which has no PEM certificates", name=name, path=path),
-                hint=Message("export the authority as PEM"),
+                Message("{name} is set to {path}, which has no PEM certificates", name=name, path=path),
+                hint=Message("export the CA certificate as PEM"),
             ) from error
         return path
     return None

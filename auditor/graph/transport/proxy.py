@@ -43,7 +43,7 @@ def proxy_address(netloc: str, scheme: str = "https", *, tls: bool = True) -> st
     if parts.scheme == "https":
         raise _unusable(
             scheme,
-            Message("it is reached over TLS, which works for Microsoft Graph and the sign-in only"),
+            Message("it uses TLS, which is supported only for Microsoft Graph and the sign-in"),
             Message("specify its address with http://, if it has one, or exclude the host with NO_PROXY"),
         )
     reason = Message("{scheme}:// is not a scheme for an HTTP proxy", scheme=printable(parts.scheme or "?"))

@@ -38,7 +38,7 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
-        message = Message("{name} cannot be a name here", name=quoted(name))
+        message = Message("{name} is not allowed as a name here", name=quoted(name))
         yield Mistake(path=path, kind="bad-value", key=name, message=message)
         return
     match error.validator:
@@ -91,7 +91,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         hint = (
             Message("did you mean '{name}'?", name=suggestion)
             if suggestion
-            else _misplaced_key(key, path) or Message("known here: {known}", known=listed(keys))
+            else _misplaced_key(key, path) or Message("allowed here: {known}", known=listed(keys))
         )
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
@@ -106,7 +106,7 @@ def _misplaced_key(key: str, path: "Path") -> Message | None:
     """Return the hint for a key of a policy that was written inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in POLICY_KEYS:
-        return Message("'{key}' is a key of the policy: write it beside '{path}'", key=key, path=path[2])
+        return Message("'{key}' is a key of the policy: write it next to '{path}'", key=key, path=path[2])
     return None
 
 
@@ -117,7 +117,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         "{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(error.instance)
     )
     nothing = (
-        Message("{path} must be {noun}, but nothing is written", path=label(path), noun=noun)
+        Message("{path} must be {noun}, but has no value", path=label(path), noun=noun)
         if error.instance is None
         else None
     )
@@ -141,7 +141,7 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
     suggestion = did_you_mean(error.instance, names) if isinstance(error.instance, str) else None
     hint = suggestion or Message("one of: {allowed}", allowed=listed(allowed))
     if error.instance == "*" and path and isinstance(path[-1], int):
-        hint = Message("'*' stands alone: write {key}: '*'", key=path[-2])
+        hint = Message("'*' must be the only value: write {key}: '*'", key=path[-2])
     if len(allowed) == 1:
         hint = Message("the only value is {allowed}", allowed=written(allowed[0]))
     nothing = Message("{path} has no value", path=label(path)) if error.instance is None else None
@@ -232,7 +232,11 @@ def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
             else Message("{subject} has none of {keys}", subject=subject, keys=enumeration(keys))
         )
         return Mistake(
-            path=path, kind=kind, message=message, hint=Message("give one of: {keys}", keys=", ".join(keys)), needs=keys
+            path=path,
+            kind=kind,
+            message=message,
+            hint=Message(("add one of: {keys}"), keys=", ".join(keys)),
+            needs=keys,
         )
     kind = "several-constraints" if policy else "bad-value"
     message = Message(
@@ -254,7 +258,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
             path=path,
             kind="empty",
             message=Message("the file has nothing but its version"),
-            hint=Message("known here: {known}", known=listed(list(schema["properties"]))),
+            hint=Message("allowed here: {known}", known=listed(list(schema["properties"]))),
         )
     if value:
         message = Message(
@@ -266,7 +270,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(path=path, kind="empty", message=message, hint=example(schema))
     keys = schema.get("properties") if isinstance(value, dict) else None
     hint = (
-        Message("known here: {known}", known=listed(list(keys)))
+        Message("allowed here: {known}", known=listed(list(keys)))
         if keys
         else Message("remove the key, or give it a value")
     )

@@ -148,7 +148,7 @@ def correction(value: Any, schema: Any) -> Message | None:
         case bool() | int() | float() if "string" in kinds:
             text = written(value)
             matches = "pattern" not in schema or re.search(schema["pattern"], text)
-            return Message("to mean text, write '{text}' in quotes", text=text) if matches else None
+            return Message("write '{text}' in quotes if it is text", text=text) if matches else None
         case str() if kinds == ["array"]:
             return Message("write a list: [{value}]", value=quoted(value))
         case _:

@@ -57,7 +57,7 @@ def _downgrade(node: Node, names: Names) -> ProductSet | None:
     if node.has("downgradeTo") and not reports:
         names.diagnostics.error(
             "policy-downgrade-alone",
-            Message("`downgradeTo` alone reports nobody"),
+            Message("a policy with only `downgradeTo` reports nobody"),
             node["downgradeTo"].span(key=True),
             Message("add `allow`, `deny` or `services: {deny: [...]}`, which selects the people to report"),
         )
@@ -95,7 +95,10 @@ def _covers(node: Node, names: Names) -> bool:
     for key in conflicts:
         names.diagnostics.error(
             "policy-covers-alone",
-            Message("'{key}' cannot be used with `covers`, which always evaluates the pool by the people", key=key),
+            Message(
+                ("'{key}' cannot be used with `covers`, which always compares the pool with the number of users"),
+                key=key,
+            ),
             node[key].span(key=True),
             Message("leave it out, or write a separate policy; `of` and `graceUnits` can be used with `covers`"),
         )

@@ -34,7 +34,7 @@ def read_contracts(
                 "prices-no-currency",
                 Message("the contract '{id}' has a price, but no file has a currency", id=contract.id),
                 node["perSeatPerMonth"],
-                Message("add `currency:` to the price, or give `prices:` with a currency"),
+                Message("add `currency:` to the price, or add `prices:` with a currency"),
             )
     ordered = tuple(contracts[id_] for id_ in sorted(contracts))
     return ordered, (prices.currency if prices is not None else None if currency is None else str(currency.value))
@@ -52,7 +52,9 @@ def _contract(node: Node, names: Names, currency: Node | None) -> Contract:
             "contract-notice-too-long",
             Message("the notice of {days} days is longer than the term {term}", days=notice.days, term=term),
             node["notice"],
-            Message("the last day to give notice lies before the contract: shorten `notice`, or correct `term`"),
+            Message(
+                "the last day to give notice is before the start of the contract: shorten `notice`, or correct `term`"
+            ),
         )
     prices = dated_prices(node["perSeatPerMonth"], name, currency, names) if node.has("perSeatPerMonth") else ()
     return Contract(

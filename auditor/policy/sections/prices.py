@@ -29,7 +29,7 @@ def read_prices(roots: Sequence[Node], names: Names) -> Prices | None:
             if key in spans:
                 names.diagnostics.error(
                     "prices-duplicate",
-                    Message("'{name}' is priced twice", name=name),
+                    Message("'{name}' has more than one price", name=name),
                     price.span(key=True),
                     Message("the first price is at {file}:{line}", file=spans[key].file, line=spans[key].line),
                 )
@@ -46,14 +46,14 @@ def check_currency(node: Node, first: Node, names: Names) -> None:
         names.diagnostics.error(
             "prices-two-currencies",
             Message(
-                "prices in {value}, while {file}:{line} gives them in {value2}",
+                "prices in {value}, but {file}:{line} has prices in {value2}",
                 value=node.value,
                 file=first.span().file,
                 line=first.span().line,
                 value2=first.value,
             ),
             node,
-            Message("give all prices that are loaded together in one currency"),
+            Message("use one currency for all prices that are loaded together"),
         )
 
 
@@ -74,7 +74,7 @@ def dated_prices(node: Node, name: str, currency: Node | None, names: Names) -> 
                 "prices-same-day",
                 Message("'{name}' has two prices from the same day", name=name),
                 item["from"] if item.has("from") else item,
-                Message("give each price its own `from`; one of them may have none"),
+                Message("use a different `from` for each price; one of them can omit it"),
             )
         if not _infinite(item["amount"], name, names):
             prices.setdefault(starts, DatedPrice(amount=Decimal(str(item.value["amount"])), starts=starts))
@@ -86,6 +86,9 @@ def _infinite(node: Node, name: str, names: Names) -> bool:
     if math.isfinite(node.value):
         return False
     names.diagnostics.error(
-        "prices-not-finite", Message("'{name}' has no finite price", name=name), node, Message("write a number")
+        "prices-not-finite",
+        Message(("the price of '{name}' is not a finite number"), name=name),
+        node,
+        Message("write a number"),
     )
     return True

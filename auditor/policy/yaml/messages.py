@@ -43,7 +43,7 @@ def described(value: object) -> Message:
         case int() | float():
             return Message("the number {value}", value=value)
         case str():
-            return Message("the text {value}", value=quoted(value)) if value else Message("the empty text")
+            return Message("the text {value}", value=quoted(value)) if value else Message("an empty text")
         case []:
             return Message("an empty list")
         case list():
@@ -90,7 +90,7 @@ _REPORTED_AT_START: Final = {
 """Problems that the parser detects long after the position of the mistake; they are reported at its start."""
 
 _QUOTE: Final = Message("put the value in quotes")
-_INDENT: Final = Message("indent the keys of one mapping, and the items of one list, alike")
+_INDENT: Final = Message("use the same indentation for all keys of a mapping, and for all items of a list")
 _TAB: Final = (Message("a tab indents the line"), Message("YAML is indented with spaces"))
 _EXPLANATIONS: Final[dict[str, _Explanation]] = {
     "found a tab character that violates indentation": _TAB,
@@ -100,7 +100,7 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("begin it on the next line, or write it in brackets: [a, b]"),
     ),
     "found unexpected ':'": (
-        Message("a ':' is where no key is allowed"),
+        Message("a ':' appears where no key is allowed"),
         Message("write a space after the ':' of a key, and put a value that contains ':' in quotes"),
     ),
     "did not find expected <document start>": (
@@ -108,14 +108,14 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
         Message("remove the extra bracket or line"),
     ),
     "mapping values are not allowed in this context": (
-        Message("a ':' is where no key is allowed"),
+        Message("a ':' appears where no key is allowed"),
         Message("put a value that contains ': ' in quotes; {indent}", indent=_INDENT),
     ),
     "found unexpected end of stream": (Message("the quote that opens here is never closed"), None),
     "could not find expected ':'": (Message("the line is neither a value nor a key with a ':' after it"), None),
     "found unknown escape character": (
         Message("a backslash is before a character that it cannot escape"),
-        Message("use single quotes, in which a backslash means itself"),
+        Message("use single quotes, in which a backslash is an ordinary character"),
     ),
     "found invalid Unicode character escape code": (
         Message("the escape is not a character"),
@@ -139,8 +139,8 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             return Message("a value cannot begin with '{rest}'", rest=rest[:1]), _QUOTE
         case "did not find expected alphabetic or numeric character":
             return (
-                Message("'{rest}' needs a name after it, or quotes", rest=rest[:1]),
-                Message("to mean the character, write '{rest}' in quotes", rest=rest[:1]),
+                Message("'{rest}' must be followed by a name or be in quotes", rest=rest[:1]),
+                Message("write '{rest}' in quotes if it is part of the value", rest=rest[:1]),
             )
         case "did not find expected key" if span.text[: span.column - 1].rstrip().endswith(("'", '"')):
             return (
@@ -149,16 +149,24 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             )
         case "found undefined alias":
             return Message("{word} refers to an anchor that is not defined above", word=word), Message(
-                "to mean a glob, put it in quotes"
+                "put it in quotes if it is a glob"
             )
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
             # The rest of the line is mostly part of a value with a colon or brackets.
             hint = _QUOTE if rest.strip() and span.line == start.line else None
             return (
-                Message("the '[' of line {line} lacks its '{close}' or a ','", line=start.line, close=close)
+                Message(
+                    ("the '[' on line {line} has no closing '{close}', or a ',' is missing"),
+                    line=start.line,
+                    close=close,
+                )
                 if close == "]"
-                else Message("the '{' of line {line} lacks its '{close}' or a ','", line=start.line, close=close)
+                else Message(
+                    ("the '{' on line {line} has no closing '{close}', or a ',' is missing"),
+                    line=start.line,
+                    close=close,
+                )
             ), hint
         case str() as problem:
             context = f"{error.context}: " if error.context else ""

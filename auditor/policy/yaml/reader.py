@@ -164,7 +164,7 @@ class _Builder:
         """Return the value of a node; aliases are expanded, so the limit on nodes applies to the expanded value."""
         self._count += 1
         if self._max_nodes is not None and self._count > self._max_nodes:
-            hint = Message("split the file; aliases count as often as they are used")
+            hint = Message("split the file; every use of an alias is counted")
             raise mistake(
                 "yaml-too-large",
                 Message("the file has more than {most} values", most=f"{self._max_nodes:,}"),
@@ -175,7 +175,7 @@ class _Builder:
             return self._scalar(node)
         if id(node) in self._ancestors:
             message = Message("the value contains itself through an alias")
-            self._report("yaml-alias", message, node, Message("write the value out"))
+            self._report("yaml-alias", message, node, Message("replace the alias with the value"))
             return None
         self._ancestors.add(id(node))
         try:
@@ -195,9 +195,9 @@ class _Builder:
         except scalars.UnusableNumberError:
             self._report(
                 "yaml-number",
-                Message("{text} is not a number that can be kept exactly", text=text),
+                Message("{text} is not a number that can be represented exactly", text=text),
                 node,
-                Message("quote it to mean text"),
+                Message("put it in quotes if it is text"),
             )
         except ValueError:
             self._report(

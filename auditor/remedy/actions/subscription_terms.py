@@ -81,8 +81,8 @@ def total(l10n: Localizer, product: str, *, now: int, then: int, subscriptions: 
 def seats_resolved(l10n: Localizer, product: str) -> str:
     """Return a sentence that an action about people also brings the seats of a product within their limits."""
     return l10n.gettext(
-        "Once this and the other actions about {product} are done, no seats of it have to be bought or removed: run "
-        "the audit again."
+        "Once this and the other actions for {product} are done, no seats have to be bought or "
+        "removed. Run the audit again."
     ).format(product=product)
 
 

@@ -19,30 +19,30 @@ def why(l10n: Localizer, code: str, detail: str = "") -> str:
             "make a new plan once this has changed."
         ),
         "idle": l10n.gettext(
-            "More seats would be spare than a policy allows: decide how many seats are renewed, then the plan "
-            "unassigns the licence."
+            "There would be more spare seats than a policy allows: decide how many seats to renew, "
+            "and the plan will unassign the licence."
         ),
-        "cause": l10n.gettext("Somebody has to find and fix the cause of the error first."),
+        "cause": l10n.gettext("Find and fix the cause of the error first."),
         "services": l10n.gettext(
-            "The service is set by a group, or no product that the person holds directly contains it."
+            "The service is set by a group, or no product that is assigned directly to the person contains it."
         ),
         "limit": l10n.gettext("Left out, because it would cause a new finding: {detail}."),
         "refused": l10n.gettext("Left out, because Graph would reject the request: {detail}"),
         "undecided": l10n.gettext("Left out, because it could not be evaluated afterwards: {detail}."),
         "premises": l10n.gettext("The account or the group is synchronised from on premises: change it there."),
         "unknown": l10n.gettext(
-            "It cannot be evaluated whether the plan resolves it: the number that is certain is within the limit "
-            "then, but some data is not known."
+            "Whether the plan resolves it cannot be evaluated: the known number would be within "
+            "the limit, but some data is not known."
         ),
         "paths": l10n.gettext("The assignment paths of the person's licences are not known."),
         "ends": l10n.gettext(
-            "A request would end services that no policy speaks against, or leave the person without."
+            "A request would remove services that no policy denies, or leave the person without a licence."
         ),
         "fleet": l10n.gettext(
-            "Licences cannot be moved between tenants; each tenant buys and removes for itself. Two things move whole "
-            "subscriptions: a tenant remap by volume licensing support, and an associated billing tenant under a "
-            "Microsoft Customer Agreement."
+            "Licences cannot be moved between tenants; each tenant buys and removes its own seats. "
+            "There are two ways to move entire subscriptions: a tenant remap by volume licensing "
+            "support, and an associated billing tenant under a Microsoft Customer Agreement."
         ),
-        "person": l10n.gettext("It needs a person's decision."),
+        "person": l10n.gettext("It requires a decision."),
     }
     return forms[code].format(detail=detail)

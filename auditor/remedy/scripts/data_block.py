@@ -59,13 +59,15 @@ def changes_in(plan: TenantPlan) -> Changes:
     if plan.changes is None:
         raise UsageError(
             "usage",
-            Message("the plan of {tenant} cannot be run: people are pseudonyms in it", tenant=plan.name),
+            Message(
+                ("the plan of {tenant} cannot be run, because it has pseudonyms in place of people"), tenant=plan.name
+            ),
             hint=Message("leave out --redact"),
         )
     if plan.cloud not in ENVIRONMENTS:
         raise UsageError(
             "usage",
-            Message("no script can sign in to the cloud of {tenant}: it is closed", tenant=plan.name),
+            Message("scripts cannot sign in to the cloud of {tenant}, because it is closed", tenant=plan.name),
             hint=Message("choose other tenants with --tenant"),
         )
     return plan.changes

@@ -50,14 +50,14 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         (l10n.gettext("Open findings"), _counts(view, l10n), 0),
         (l10n.gettext("What changed"), _changed(view, l10n), view.more_changed),
         (l10n.gettext("What to do first"), _acts(view, l10n), 0),
-        (l10n.gettext("Money a month"), _money(view, l10n), 0),
+        (l10n.gettext("Monthly cost"), _money(view, l10n), 0),
         (
             l10n.gettext("Tenants"),
             (Line(lead=line.name, text=line.summary, href=line.href) for line in view.tenants),
             view.more_tenants,
         ),
         (l10n.gettext("Seats outside their limits"), _seats(view), view.more_seats),
-        (l10n.gettext("Dates within 60 days"), _renewals(view), view.more_renewals),
+        (l10n.gettext("Dates in the next 60 days"), _renewals(view), view.more_renewals),
     )
     label = l10n.gettext("Open the report") if view.reader.anchors else l10n.gettext("Open the run")
     kind = (

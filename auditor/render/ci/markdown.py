@@ -31,7 +31,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     for line in _lines(content.page, l10n):
         size += len(line.encode("utf-8", "replace")) + 1
         if size > LIMIT - 200:
-            lines += ["", l10n.gettext("_The summary is truncated; the other reports have all of it._")]
+            lines += ["", l10n.gettext("_The summary is truncated; see the other reports for the full text._")]
             break
         lines.append(line)
     body = ("\n".join(lines) + "\n").encode("utf-8", "replace")

@@ -103,7 +103,7 @@ def _folded(
     parts = [tag("h3", title)] if rows else []
     parts += [_table("", titles, changed)]
     if others:
-        label = l10n.ngettext("{count} without a change", "{count} without a change", len(others))
+        label = l10n.ngettext("{count} unchanged", "{count} unchanged", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
         count = label.replace("{count}", l10n.number(len(others)))
         parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the template is a constant

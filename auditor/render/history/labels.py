@@ -62,7 +62,7 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
     gettext = l10n.gettext
     return (
         *(gettext("Product"), gettext("Assigned"), gettext("Trend"), gettext("Usable"), gettext("Spare")),
-        gettext("Holders"),
+        gettext("Licensed users"),
         gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
     )
 
@@ -161,7 +161,7 @@ def between_grids(between: Between, l10n: Labels, *, most: int) -> tuple[Grid, .
         if first != last
     ]
     grids: list[Grid] = [
-        (gettext("Money"), (gettext("in open findings"),), money),
+        (gettext("Cost"), (gettext("in open findings"),), money),
         (gettext("Seats"), (gettext("Product"), gettext("Usable"), gettext("Assigned"), gettext("Spare")), seats),
         (
             gettext("Findings by policy"),

@@ -135,22 +135,22 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
         (
             l10n.gettext("in open findings"),
             total,
-            l10n.gettext("The cost of the seats that findings are about."),
+            l10n.gettext("The cost of the seats in open findings."),
         ),
         (
             l10n.gettext("to reassign now"),
             freed_money.reassign,
-            l10n.gettext("Seats that the actions free: give them to somebody else instead of buying."),
+            l10n.gettext("Seats that the actions free: reassign them instead of buying new ones."),
         ),
         (
             l10n.gettext("to save at renewal"),
             freed_money.reduce,
-            l10n.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
+            l10n.gettext("Seats that can be removed, at the latest when their subscription renews."),
         ),
         (
-            l10n.gettext("for what must be bought"),
+            l10n.gettext("for missing seats"),
             freed_money.buy,
-            l10n.gettext("Seats that are missing; they add to the bill."),
+            l10n.gettext("Missing seats: an additional cost."),
         ),
     )
     if not any(sums for _, sums, _ in amounts):

@@ -35,8 +35,8 @@ def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | No
 
 def _proposal_line(proposal: SmallerProductCount, l10n: Labels) -> str:
     text = l10n.ngettext(
-        "{count} person: {smaller} may do in place of {product}, saves {money} a month",
-        "{count} people: {smaller} may do in place of {product}, saves {money} a month",
+        "{count} person: {smaller} may be enough instead of {product}, saves {money} a month",
+        "{count} people: {smaller} may be enough instead of {product}, saves {money} a month",
         proposal.people,
     )
     text = text.replace("{money}", l10n.money(proposal.saves.per_month, proposal.saves.currency))

@@ -204,13 +204,13 @@ LABELS: Final = {
     "severity": N_("Severity"),
     "finding": N_("Finding"),
     "evidence": N_("Evidence"),
-    "month": N_("A month"),
+    "month": N_("Per month"),
     "department": N_("Department"),
     "tenant": N_("Tenant"),
     "change": N_("Change"),
     "waiver": N_("Waiver"),
     "act": N_("What to do"),
-    "every": N_("All of them in the table"),
+    "every": N_("Show all in the table"),
 }
 
 

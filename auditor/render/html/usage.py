@@ -153,8 +153,8 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
         return ""
     count = sum(seats for _, seats in excess)
     text = l10n.ngettext(
-        "{count} assigned seat exceeds the usable ones; the sums include it",
-        "{count} assigned seats exceed the usable ones; the sums include them",
+        "{count} more seat is assigned than usable; the totals include it",
+        "{count} more seats are assigned than usable; the totals include them",
         count,
     )
     prices = (
@@ -259,11 +259,11 @@ def _unit_table(
 
 
 def _merged_label(unit: UnitUsage, l10n: Labels) -> str:
-    return l10n.ngettext("{count} small one", "{count} small ones", unit.merged)
+    return l10n.ngettext("{count} smaller unit", "{count} smaller units", unit.merged)
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
-    unknown, name = l10n.number(None), l10n.gettext("Assigned to nobody")
+    unknown, name = l10n.number(None), l10n.gettext("Not assigned")
     facts = [_per_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,

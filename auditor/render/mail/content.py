@@ -96,7 +96,7 @@ def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:
 
 def _verdict(page: Page, result: Result, reader: Reader, l10n: Labels) -> str:
     if any(_scope(reader, l10n)) and page.complete and not any(result.summary.open.values()):
-        return l10n.gettext("None of the findings that you receive is open.")
+        return l10n.gettext("There are no open findings among those that you receive.")
     return page.verdict
 
 
@@ -268,8 +268,8 @@ def _exceptions(page: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:
         yield l10n.ngettext("{count} finding waived", "{count} findings waived", page.waived)
     if page.report_only:
         yield l10n.ngettext(
-            "{count} finding of report-only policies, which does not count",
-            "{count} findings of report-only policies, which do not count",
+            "{count} finding of report-only policies (not counted)",
+            "{count} findings of report-only policies (not counted)",
             page.report_only,
         )
     unused = len({notice.subject for notice in all_notices if notice.code == "waiver.unused"})

@@ -53,9 +53,9 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     parts = [
         tag("h1", headline(preview, l10n)),
         tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
-        tag("p", f"{l10n.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
+        tag("p", f"{l10n.gettext('Monthly cost of open findings:')} {money}") if money else Markup(""),
         _unknown(preview, l10n),
-        _table((policy, title, l10n.gettext("It is"), *columns), policies),
+        _table((policy, title, l10n.gettext("Change"), *columns), policies),
         _table((l10n.gettext("Department"), *columns), departments),
         *(_tenant(difference, l10n) for difference in preview.everywhere),
     ]

@@ -37,7 +37,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     for block in _blocks(preview, l10n):
         size += len(block) + 1
         if size > LIMIT - 200:
-            ending = l10n.gettext("The comment is truncated; preview.json has all of it.")
+            ending = l10n.gettext("The comment is truncated; see preview.json for the full text.")
             blocks += ["", f"_{ending}_"]
             break
         blocks.append(block)
@@ -88,7 +88,7 @@ def state(policy: PolicyChange, l10n: Labels) -> str:
         return l10n.gettext("new policy") if policy.before is None else l10n.gettext("policy removed")
     if policy.before is not policy.after:
         return f"{l10n.gettext(SEVERITIES[policy.before])} → {l10n.gettext(SEVERITIES[policy.after])}"
-    return l10n.gettext("edited") if policy.edited else l10n.gettext("as it was")
+    return l10n.gettext("edited") if policy.edited else l10n.gettext("unchanged")
 
 
 def side_label(side: Side) -> str:
@@ -118,12 +118,12 @@ def change_line(pair: Changed, l10n: Labels) -> str:
         (l10n.gettext("Severity"), *(l10n.gettext(SEVERITIES[finding.severity]) for finding in (before, after))),
         (l10n.gettext("Status"), *(_status(finding, l10n) for finding in (before, after))),
         (l10n.gettext("Waiver"), before.waiver or none, after.waiver or none),
-        (l10n.gettext("A month"), _money(before, l10n), _money(after, l10n)),
+        (l10n.gettext("Per month"), _money(before, l10n), _money(after, l10n)),
     ]
     keys = sorted({*before.evidence, *after.evidence})
     parts += [(key, str(before.evidence.get(key)), str(after.evidence.get(key))) for key in keys]
     differences = "; ".join(f"{name} {old} → {new}" for name, old, new in parts if old != new)
-    return f"{finding_line(after, l10n)}: {differences or l10n.gettext('its evidence or money changed')}"
+    return f"{finding_line(after, l10n)}: {differences or l10n.gettext('its evidence or cost changed')}"
 
 
 def _status(finding: Finding, l10n: Labels) -> str:
@@ -145,12 +145,12 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:
-        yield f"{l10n.gettext('Money of open findings, a month:')} **{inert(sums(counts, l10n))}**"
+        yield f"{l10n.gettext('Monthly cost of open findings:')} **{inert(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
     columns = columns_of(l10n)
     yield from _table(
-        (l10n.gettext("Policy"), l10n.gettext("It is"), *columns),
+        (l10n.gettext("Policy"), l10n.gettext("Change"), *columns),
         [
             (
                 f"**{_short(policy.id)}** {_short(l10n.policy(policy.title))}",
@@ -174,7 +174,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 def columns_of(l10n: Labels) -> tuple[str, ...]:
     """Return the titles of the columns with counts."""
-    return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("A month"))
+    return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("Per month"))
 
 
 def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:

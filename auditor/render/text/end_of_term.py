@@ -14,7 +14,7 @@ _CSP_NO_GRACE_SINCE: Final = date(2026, 5, 4)
 
 
 _CONSEQUENCES: Final = {
-    "warning": N_("Users can work until this day, then they lose access; decide before it"),
+    "warning": N_("Users can work until this day, then they lose access; decide before then"),
     "suspended": N_("Users have already lost access; the data is deleted on this day"),
     "lockedout": N_("Users have already lost access; the data is deleted on this day"),
     "deleted": "",
@@ -27,21 +27,21 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
     if state in _CONSEQUENCES:
         return l10n.gettext(_CONSEQUENCES[state])
     if trial and agreement in {Agreement.VOLUME, Agreement.CSP}:
-        return l10n.gettext("The trial ends; decide before it")
+        return l10n.gettext("The trial ends; decide before then")
     if trial:
-        return l10n.gettext("The trial ends, or becomes a paid subscription; decide before it")
+        return l10n.gettext("The trial ends, or becomes a paid subscription; decide before then")
     if agreement is Agreement.MCA and day >= _MCA_NO_GRACE_SINCE:
         return l10n.gettext(
-            "Renews if recurring billing is on; otherwise access ends or a paid extension begins; choose before it"
+            "Renews if recurring billing is on; otherwise access ends or a paid extension begins; decide before then"
         )
     if agreement is Agreement.CSP and day >= _CSP_NO_GRACE_SINCE:
         return l10n.gettext(
-            "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before it"
+            "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before then"
         )
     if agreement is Agreement.VOLUME:
-        return l10n.gettext("Users usually have 90 more days if the agreement is not renewed; decide before it")
+        return l10n.gettext("Users usually have 90 more days if the agreement is not renewed; decide before then")
     if agreement is Agreement.UNKNOWN:
         return l10n.gettext(
-            "Renews or ends, with or without a grace period, depending on the agreement; decide before it"
+            "Renews or ends, with or without a grace period, depending on the agreement; decide before then"
         )
-    return l10n.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before it")
+    return l10n.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before then")

@@ -134,8 +134,8 @@ class Labels:
         """Return the translated title or rationale of a starter policy; those of other policies are unchanged."""
         return self._l10n.policy(text)
 
-    def number(self, value: int | None) -> str:
-        """Return an integer with thousands separators; a dash for None."""
+    def number(self, value: int | Decimal | None) -> str:
+        """Return a number with thousands separators; a dash for None."""
         return self._l10n.number(value)
 
     def signed(self, value: int) -> str:

@@ -55,14 +55,14 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             sentences.append(f"{text} {tenant.name}{_gaps(tenant.sources, l10n)}.")
         elif tenant.failure is None and not tenant.complete:
             sentences.append(
-                l10n.gettext("Not everything was read of") + f" {tenant.name}{_gaps(tenant.sources, l10n)}."
+                l10n.gettext("Some data was not read from") + f" {tenant.name}{_gaps(tenant.sources, l10n)}."
             )
     unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(
             l10n.ngettext(
-                "{count} policy over all tenants not evaluated.",
-                "{count} policies over all tenants not evaluated.",
+                "{count} policy across tenants was not evaluated.",
+                "{count} policies across tenants were not evaluated.",
                 unknown,
             )
         )

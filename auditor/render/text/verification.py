@@ -28,10 +28,10 @@ VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.UNKNOWN: N_("unknown"),
 }
 STATES: Final[Mapping[FindingState, str]] = {
-    FindingState.GONE: N_("Findings that are gone"),
-    FindingState.OPEN: N_("Findings that are still there"),
+    FindingState.GONE: N_("Findings that are fixed"),
+    FindingState.OPEN: N_("Findings that are still open"),
     FindingState.WAIVED: N_("Findings that are waived"),
-    FindingState.CAME_BACK: N_("Findings that came back"),
+    FindingState.CAME_BACK: N_("Findings that were reopened"),
     FindingState.NEW: N_("New findings"),
     FindingState.UNKNOWN: N_("Findings whose state is not known"),
 }
@@ -41,12 +41,12 @@ _CAUSES: Final[Mapping[Cause, str]] = {
     Cause.MEMBERS: N_("the members of the group {detail} are not known"),
     Cause.POLICY: N_("this policy was not evaluated: {detail}"),
     Cause.TENANT: N_("the tenant was not audited"),
-    Cause.NO_PERSON: N_("the account does not exist any more"),
-    Cause.VALUE: N_("it has another value than before the plan and than planned: {detail}"),
-    Cause.OTHER_WAY: N_("the findings are gone, and the requests were not carried out"),
+    Cause.NO_PERSON: N_("the account no longer exists"),
+    Cause.VALUE: N_("the value is neither the one before the plan nor the planned one: {detail}"),
+    Cause.OTHER_WAY: N_("the findings are fixed, but the requests were not carried out"),
     Cause.WAIVED: N_("findings are waived"),
     Cause.PENDING: N_("Microsoft Entra ID has not processed the membership yet"),
-    Cause.UNDONE: N_("the log says that it was done, but it was undone since"),
+    Cause.UNDONE: N_("according to the log it was done, but it has been undone since"),
 }
 
 _MAX_PRODUCTS: Final = 3
@@ -69,7 +69,9 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
     """Return the progress of one or more plans in one sentence."""
     total = sum(len(verification.actions) for verification in verifications)
     done = sum(len(verification.actions_with(Verdict.DONE)) for verification in verifications)
-    text = l10n.ngettext("{done} of {count} action of {day} done", "{done} of {count} actions of {day} done", total)
+    text = l10n.ngettext(
+        ("{done} of {count} action planned on {day} done"), ("{done} of {count} actions planned on {day} done"), total
+    )
     day = l10n.date(max(verification.planned_at for verification in verifications))
     parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
     freed = _freed_seats(verifications, l10n)
@@ -80,7 +82,7 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
     if reopened:
-        parts.append(l10n.ngettext("{count} finding came back", "{count} findings came back", reopened))
+        parts.append(l10n.ngettext("{count} finding was reopened", "{count} findings were reopened", reopened))
     if new:
         parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
     if unknown:
@@ -110,7 +112,9 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
     omitted = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
     if not texts:
         return ""
-    return l10n.gettext("Decided seats: {changes}.").replace("{changes}", "; ".join([*texts[:_MAX_PRODUCTS], *omitted]))
+    return l10n.gettext("Seat decisions: {changes}.").replace(
+        "{changes}", "; ".join([*texts[:_MAX_PRODUCTS], *omitted])
+    )
 
 
 def _product(sku_id: str, tenant: TenantResult) -> str:
@@ -127,12 +131,14 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
         done = sum(decision.done for decision in decisions)
         if direction > 0:
             text = l10n.ngettext(
-                "{done} of {count} seat of {product} bought", "{done} of {count} seats of {product} bought", count
+                "{done} of {count} seat of {product} purchased",
+                ("{done} of {count} seats of {product} purchased"),
+                count,
             )
         else:
             text = l10n.ngettext(
-                "{done} of {count} seat of {product} given back",
-                "{done} of {count} seats of {product} given back",
+                "{done} of {count} seat of {product} removed",
+                "{done} of {count} seats of {product} removed",
                 count,
             )
         text = text.replace("{done}", l10n.number(done))
@@ -192,10 +198,10 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
     if any(verification.freed.at_least for verification in verifications):
         text = l10n.ngettext(
-            "{count} seat, at least {money} a month freed", "{count} seats, at least {money} a month freed", seats
+            "{count} seat freed (at least {money} a month)", ("{count} seats freed (at least {money} a month)"), seats
         )
     else:
-        text = l10n.ngettext("{count} seat, {money} a month freed", "{count} seats, {money} a month freed", seats)
+        text = l10n.ngettext(("{count} seat freed ({money} a month)"), ("{count} seats freed ({money} a month)"), seats)
     return text.replace("{money}", money)
 
 

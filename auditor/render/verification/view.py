@@ -78,13 +78,13 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
         text = l10n.gettext("Seats freed: {actual}; planned: {planned}.")
         yield text.replace("{actual}", l10n.number(freed.actual)).replace("{planned}", l10n.number(freed.planned))
     for money in freed.money:
-        text = l10n.gettext("Money freed a month: {actual}; planned: {planned}.")
+        text = l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.")
         actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
         bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
         yield text.replace("{actual}", bound).replace("{planned}", planned)
     if not verification.same_policies:
         yield l10n.gettext(
-            "The policies are not those of the plan: findings may be new or gone because a policy changed."
+            "The policies have changed since the plan: findings may be new or fixed because a policy changed."
         )
 
 

@@ -42,7 +42,7 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
         # Arrow crashes on access to a column that contradicts the schema: do not access columns here.
         group = footer.row_group(number)
         if group.num_columns != footer.num_columns:
-            raise _refused(path, Message("has a row group with other columns than its schema"))
+            raise _refused(path, Message("has a row group whose columns differ from its schema"))
         if group.num_rows < 0 or group.total_byte_size < 0:
             raise _refused(path, Message("has a row group with a negative number of rows"))
         if not whole:
@@ -62,7 +62,7 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
         if expanded > _FREE_BYTES + _MAX_RATIO * size:
             raise _refused(path, Message("has {size} bytes that expand to {expanded}", size=size, expanded=expanded))
     if rows != footer.num_rows:
-        raise _refused(path, Message("has row groups with other numbers of rows than its footer says"))
+        raise _refused(path, Message("has row groups whose numbers of rows differ from its footer"))
 
 
 def is_small_file(footer: pq.FileMetaData, size: int) -> bool:
@@ -85,10 +85,10 @@ def expanding_columns(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[s
         raise _refused(path, Message("is not a Parquet file: {error}", error=error)) from error
     paths: dict[str, None] = {}
     if len(groups) != footer.num_row_groups:
-        raise _refused(path, Message("has other row groups than its footer says"))
+        raise _refused(path, Message("has row groups that differ from its footer"))
     for chunks in groups:
         if len(chunks) != footer.num_columns:
-            raise _refused(path, Message("has a row group with other columns than its schema"))
+            raise _refused(path, Message("has a row group whose columns differ from its schema"))
         if sum(chunk.values for chunk in chunks) > _MAX_CELLS or sum(chunk.size for chunk in chunks) > _MAX_BYTES:
             raise _refused(path, Message("has a row group of more values than any tenant has"))
         for index, chunk in enumerate(chunks):

@@ -51,7 +51,7 @@ def check_lost(folder: Path) -> None:
     if {"users", "assignments"} <= names or (INSTANT.fullmatch(folder.name) and names.intersection(FILES)):
         raise SnapshotError(
             "snapshot-damaged",
-            Message("{folder} holds files of a snapshot and no manifest.json", folder=folder),
+            Message("{folder} has files of a snapshot, but no manifest.json", folder=folder),
             hint=Message("restore it from a copy, or move it away and collect the tenant again"),
         )
 
@@ -74,7 +74,7 @@ def checked(path: Path, entry: FileEntry) -> bytes | None:
 def check_rows(path: Path, rows: int, expected: int) -> None:
     """Raise SnapshotError if the number of rows of a file or a part differs from the manifest or the footer."""
     if rows != expected:
-        raise damaged(Message("{path} does not have the number of rows that the manifest says", path=path))
+        raise damaged(Message("{path} does not have the number of rows in the manifest", path=path))
 
 
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
@@ -168,7 +168,7 @@ def check_form(path: Path, file_schema: pa.Schema, schema: pa.Schema, *, require
     """Check the columns of a file against the schema; equivalent Parquet types are accepted."""
     names = set(file_schema.names)
     if len(names) < len(file_schema.names):
-        raise damaged(Message("{path} has two columns of one name", path=path))
+        raise damaged(Message("{path} has two columns with the same name", path=path))
     for name in required:
         if name not in names:
             raise damaged(Message("{path} lacks the column {name}", path=path, name=name))

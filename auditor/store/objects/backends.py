@@ -276,7 +276,7 @@ def _unreachable(address: str, error: Exception) -> NoReturn:
     raise SnapshotError(
         "store-unreachable",
         Message(
-            "{address} does not answer like a store: {name}: {said}",
+            "{address} does not respond like a store: {name}: {said}",
             address=address,
             name=type(error).__name__,
             said=detail,

@@ -36,7 +36,7 @@ def parse(text: str) -> Path | Address:
         # The text is not repeated: it may contain a secret.
         raise UsageError(
             "store-address",
-            Message("the {scheme}:// address carries a query, a fragment or a password", scheme=parts.scheme),
+            Message("the {scheme}:// address has a query, a fragment or a password", scheme=parts.scheme),
             hint=Message("leave it out; keys and tokens come from the environment (see docs/history.md)"),
         )
     if not parts.netloc or ".." in parts.path.split("/"):

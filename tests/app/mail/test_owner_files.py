@@ -48,7 +48,9 @@ def test_each_owner_gets_only_their_own_approvals(sending: Place) -> None:
         files = [file for file in mail.iter_attachments() if "approvals" in str(file.get_filename())]
         approvals[str(mail["to"]).casefold()] = [str(file.get_content()) for file in files]
         assert (
-            ("wait for your approval" in body(mail)) == ("wait for your approval" in body(mail, "html")) == bool(files)
+            ("waiting for your approval" in body(mail))
+            == ("waiting for your approval" in body(mail, "html"))
+            == bool(files)
         )
     assert approvals == {
         "ann@contoso.example": ["of ann"],

@@ -59,7 +59,7 @@ def test_generated_repository_is_complete_and_validates(tmp_path: Path, ci: str)
     before = contents(tmp_path)
     repeated = call("init", "--no-input", cwd=tmp_path)
     assert contents(tmp_path) == before
-    assert "all files exist already" in repeated.err
+    assert "all files already exist" in repeated.err
     assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 0
 
 

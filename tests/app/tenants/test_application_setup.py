@@ -142,5 +142,5 @@ def test_mailbox_commands_are_postponed_without_an_application(tmp_path: Path, c
     text = call(
         "init", "--ci", ci, "--tenant-id", TENANT, "--mail-from", "a@b.example", "--no-input", cwd=tmp_path
     ).text
-    assert f"The mailbox: `{command}`" in text
+    assert f"Mailbox: run `{command}`" in text
     assert "New-Mailbox" not in text

@@ -126,8 +126,8 @@ def test_verify_report_and_mail_list_decided_seats(plan: bytes, tmp_path: Path) 
     state = ("p.yaml", "--snapshot", "after", "--as-of", AS_OF)
     completed = call("verify", "plan.json", *state, "-f", "json", "-f", "html", "-f", "terminal", cwd=tmp_path)
     line = (
-        "Decided seats: Microsoft 365 E5 not renewed yet (at the renewal on 10 Dec 2026); 1 of 1 seat of Microsoft 365 "
-        "F3 bought; 1 of 2 seats of Microsoft 365 E3 given back, €35.70 a month saved (at the renewal on 1 Feb 2027)."
+        "Seat decisions: Microsoft 365 E5 not renewed yet (at the renewal on 10 Dec 2026); 1 of 1 seat of Microsoft 365 "
+        "F3 purchased; 1 of 2 seats of Microsoft 365 E3 removed, €35.70 a month saved (at the renewal on 1 Feb 2027)."
     )
     assert line in " ".join(completed.text.split()), completed.text
     (tenant_result,) = json.loads((tmp_path / "out/verification.json").read_text())["tenants"]
@@ -141,7 +141,9 @@ def test_verify_report_and_mail_list_decided_seats(plan: bytes, tmp_path: Path) 
         "audit", *state, "--plan", "plan.json", "-f", "html", "-f", "markdown", "-f", "json", "-q", cwd=tmp_path
     )
     for name in ("report.html", "summary.md"):
-        assert "1 of 1 seat of Microsoft 365 F3 bought" in (tmp_path / "out" / name).read_text().replace("&#58;", ":")
+        assert "1 of 1 seat of Microsoft 365 F3 purchased" in (tmp_path / "out" / name).read_text().replace(
+            "&#58;", ":"
+        )
     (tmp_path / "tenants.yaml").write_text(
         "version: 1\ntenants:\n- {name: contoso, tenantId: 11111111-2222-3333-4444-555555555555, credential: {type: azure-cli},\n"
         "  recipients: [{address: all@c.example}]}\n"

@@ -62,7 +62,7 @@ def header(policy: str, severity: Severity, title: str, rationale: str, line: in
 
 
 POLICIES = (
-    header("assignment-errors", Severity.CRITICAL, "Licence assignments succeed", "An assignment in error leaves somebody without the services they were promised.", 4, file="health", health={"errors": "deny"}),
+    header("assignment-errors", Severity.CRITICAL, "Licence assignments succeed", "An assignment error leaves somebody without the services they were promised.", 4, file="health", health={"errors": "deny"}),
     header("copilot-in-use", Severity.HIGH, "A Copilot seat is used every month", "Copilot is the dearest add-on we buy; an idle seat goes to the next on the list.", 31, users={"holds": ["Microsoft_365_Copilot"], "inactiveFor": "30d"}, assignments={"deny": ["Microsoft_365_Copilot"]}),
     header("e3-spare", Severity.MEDIUM, "Keep 5 spare E3 seats, never more than 5 %", "New people start on Mondays and need a seat the same day.", 12, file="seats", seats={"of": ["SPE_E3"], "spare": {"min": 5, "max": "5%"}}),
     header("entra-p2-coverage", Severity.MEDIUM, "People with privileged roles hold Entra ID P2", "", 71, assignments={"require": ["AAD_PREMIUM_P2"]}),

@@ -44,7 +44,7 @@ INVALID_OPTIONS = [
     (["--fail-on", "new:never"], "--fail-on"),
     (["--fail-on", "old:high"], "--fail-on"),
     (["--as-of", "yesterday"], "--as-of"),
-    (["--as-of", "2026-11-20T12:00:00"], "no zone"),
+    (["--as-of", "2026-11-20T12:00:00"], "has no time zone"),
     (["--as-of", "2026-02-30"], "--as-of"),
     (["--as-of", "0001-01-01T00:00:00+14:00"], "--as-of"),
     (["--as-of", "9999-12-31"], "--as-of"),

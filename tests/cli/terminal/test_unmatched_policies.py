@@ -79,7 +79,7 @@ def test_page_and_explain_show_the_number_of_evaluated_subjects(workspace: Path,
     audit(workspace, demo)
     page = (workspace / "out" / "report.html").read_text()
     assert ">Evaluated</th>" in page
-    assert "It applies to nobody and nothing here." in page
+    assert "It does not apply to anything here." in page
     completed = call("explain", "disabled", "p", "--result", "out/result.json", cwd=workspace)
     assert "Evaluated: Contoso Retail 22, Fabrikam Interiør 2" in completed.text
 
@@ -119,10 +119,10 @@ def test_policy_tests_warn_about_a_policy_that_matches_nobody(workspace: Path) -
     [
         (
             "owners: [licencing@contoso.example]",
-            "asks for owners 'licencing@contoso.example', which no policy of the tenant has",
+            "filters by owners 'licencing@contoso.example', which no policy of the tenant has",
         ),
-        ("tags: [sales, slaes]", "asks for tags 'slaes', which no policy of the tenant has"),
-        ("severities: [critical]", "asks for severities 'critical', which no policy of the tenant has"),
+        ("tags: [sales, slaes]", "filters by tags 'slaes', which no policy of the tenant has"),
+        ("severities: [critical]", "filters by severities 'critical', which no policy of the tenant has"),
         (
             "severities: [low], tags: [sales]",
             "no policy matches all filters of the recipient ann@contoso.example of the tenant contoso",

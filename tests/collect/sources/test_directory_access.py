@@ -218,7 +218,7 @@ def test_conditional_access_is_partial_without_roles(graph: Emulator) -> None:
         "partial",
         "denied",
     )
-    assert "directory roles, which policies name" in snapshot.reason(Source.CONDITIONAL_ACCESS)
+    assert "directory roles, which policies use" in snapshot.reason(Source.CONDITIONAL_ACCESS)
 
 
 def test_damaged_conditional_access_policies_are_reported(graph: Emulator) -> None:

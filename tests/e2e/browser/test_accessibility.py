@@ -206,7 +206,7 @@ def test_finding_dialog_has_the_texts_of_the_page(opened: Open) -> None:
         texts = tab.evaluate(read_dialog)
         assert texts.get("Evidence", "") == described(finding, EN)
         money = "" if finding.money is None else EN.money(finding.money.per_month, finding.money.currency)
-        assert texts.get("A month", "") == money
+        assert texts.get("Per month", "") == money
         row = tab.text_content(f"tr#f-{finding.fingerprint}")
         assert texts.get("Evidence", "") in row
         group = tab.text_content(f"details:has(tr#f-{finding.fingerprint}) > .inside")

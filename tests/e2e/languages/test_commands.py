@@ -284,8 +284,8 @@ def gaps() -> Iterator[TenantResult]:
         policies=(),
         actions=(),
     )
-    refused = Message("{asked} was answered with HTTP {status}", asked="groups", status=403)
-    remedy = Message("collect again; Graph's list did not end")
+    refused = Message("{asked} returned HTTP {status}", asked="groups", status=403)
+    remedy = Message("collect again; Graph's list had no last page")
     reason = joined("; ", (detailed(refused, "Authorization_RequestDenied: no"), remedy))
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
     unevaluated = tuple(
@@ -315,7 +315,7 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
     for before, line in zip(english, lines[language], strict=True):
         assert not set(before) & set(re.split("::|title=", line)[2:]), line
         assert not ENGLISH.search(NAMES.sub("", re.sub(r"file=\S+|[\w-]+(?=[:,]|$)", "", line))), line
-    cut = "The summary is truncated; the report has all of it."
+    cut = "The summary is truncated; see the report for the full text."
     assert localization(language).gettext(cut) in (tmp_path / "s").read_text()
 
 

@@ -121,8 +121,8 @@ def test_person_whose_group_licence_lacks_a_seat_gets_no_second_licence() -> Non
     assert checks == {"assignment.error", "assignment.missing"}
     buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
     assert buy.prerequisites[0] == (
-        "Microsoft 365 F3: 213 seats today, 213 of them assigned. The actions free 11 and give 9 to people; needed then: "
-        "211. Not counted: 6 open decisions about which products people keep or get. To buy: 3. Then there are 216, 5 of them spare."
+        "Microsoft 365 F3: 213 seats today, 213 of them assigned. The actions free 11 and assign 9; seats needed afterwards: "
+        "211. Not counted: 6 open decisions about which products people keep or get. To buy: 3. Afterwards: 216 seats, 5 of them spare."
     )
 
 
@@ -189,7 +189,7 @@ def test_leavers_are_in_one_action_per_kind_and_article() -> None:
     ]
     assert len(set(user_actions)) == len(user_actions)
     combined = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
-    assert combined.title.startswith("Take 1 person out of the groups that assign Microsoft 365 E3 + Power BI Pro (")
+    assert combined.title.startswith("Remove 1 person from the groups that assign Microsoft 365 E3 + Power BI Pro (")
     assert combined.before is not None
     assert combined.before.per_month == Decimal("48.80")
 

@@ -37,7 +37,7 @@ def test_step_to_choose_names_the_end_date_of_the_subscription() -> None:
     renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
     assert renewing
     for action in renewing:
-        steps = [step for step in action.steps if "choose one of three" in step]
+        steps = [step for step in action.steps if "choose whether to renew" in step]
         assert steps
         assert all(step.startswith("Before ") and " 2026, choose" in step for step in steps)
 

@@ -79,7 +79,7 @@ policies:
     assert (action.kind, action.title) == ("unassign", "Unassign Microsoft 365 F3 from 3 people")
     assert len(action.findings) == 4, "the finding about seats and those about three people"
     assert action.why == "Severity: high.", "the severity of the finding about seats"
-    assert action.next[0].startswith("Once this and the other actions about Microsoft 365 F3")
+    assert action.next[0].startswith("Once this and the other actions for Microsoft 365 F3")
     report_page = page(result, Labels("en"))
     assert [row.severity for row in report_page.sections[0].seats] == [Severity.HIGH]
     assert [highlight.why for highlight in report_page.highlights] == ["Microsoft 365 F3: over-assigned"]
@@ -114,7 +114,7 @@ def test_ignored_grace_seats_are_reported() -> None:
     text = "policies: [{id: a, severity: high, seats: {of: [SPE_F1], spare: {min: 0}, graceUnits: ignore}}]"
     state = state_of([person(f"p{n}", "SPE_F1") for n in range(16)], [product("SPE_F1", 0, 16, warning=1_100)], [])
     section = page(audited(state, text), Labels("en")).sections[0]
-    assert section.seats[0].state == "over-assigned (grace seats not counted)"
+    assert section.seats[0].state == "over-assigned (seats in grace period not counted)"
     assert "1,100 seats in their grace period are not counted" in section.groups[0].rows[0].evidence
 
 

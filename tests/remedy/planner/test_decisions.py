@@ -258,10 +258,11 @@ def test_plan_and_validate_commands_read_decisions_from_the_policy_folder(tmp_pa
     stubs = (tmp_path / "out" / "questions.yaml").read_text()
     assert stubs.count("question:") == len(questions) > 20
     renewed = [line for line in stubs.splitlines() if "renew: true" in line]
-    bases = {"if every other question gets its first answer", "what a policy asks for today", "as many as today"}
+    first_answers = "if the first answer is chosen for every other question"
+    bases = {first_answers, "what a policy requires today", "as many as today"}
     assert {line.partition("}} # ")[2] for line in renewed} == bases
     assumed = sum(question["assumesAnswers"] for question in questions)
-    assert stubs.count("# if every other question gets its first answer") == assumed
+    assert stubs.count(f"# {first_answers}") == assumed
     release = next(question for question in questions if question["kind"] == "release")
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(RULES + PRICES)

@@ -106,7 +106,7 @@ def test_no_downgrade_is_proposed_if_usage_needs_the_larger_product(user: dict[s
 def test_downgrade_is_requested_only_after_an_answer() -> None:
     plan = planned(state())
     (question,) = plan.open_questions
-    assert sentence(question, ENGLISH) == "Is SPE_F1 enough for ann (ann) in place of SPE_E5?"
+    assert sentence(question, ENGLISH) == "Is SPE_F1 enough for ann (ann) instead of SPE_E5?"
     assert question.money is not None
     assert question.money.per_month == Decimal("47.25")
     assert [dict(answer) for answer in question.answers] == [{"give": "SPE_F1"}, {"keep": "SPE_E5"}, {"skip": True}]

@@ -127,7 +127,7 @@ def test_group_licence_is_not_removed_from_the_user() -> None:
     plan = planned(snapshot(people, {E3: 5}, groups=[group]), LEAVERS)
     assert bodies(plan) == []
     assert [item.code for item in plan.proof.remaining] == ["group"]
-    assert plan.actions[0].title.startswith("Take 1 person out of the group that assigns Microsoft 365 E3 (LIC-E3)")
+    assert plan.actions[0].title.startswith("Remove 1 person from the group that assigns Microsoft 365 E3 (LIC-E3)")
 
 
 def test_direct_duplicate_of_a_group_licence_is_removed() -> None:
@@ -207,7 +207,7 @@ def test_retry_is_a_separate_action_from_other_changes_of_the_user() -> None:
         ("unassign", 1, 1),
         ("reprocess", 1, 1),
     ]
-    assert plan.actions[1].title == "Process the group licence Microsoft 365 F3 of 1 person again"
+    assert plan.actions[1].title == "Reprocess the group licence Microsoft 365 F3 of 1 person"
     assert plan.after.open == 0
 
 
@@ -303,7 +303,8 @@ def test_group_licence_is_changed_if_all_members_should_move() -> None:
     plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
     assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
     assert (
-        plan.actions[0].title == "Let the group LIC-E5 assign Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
+        plan.actions[0].title
+        == "Change the group LIC-E5 to assign Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
     )
     assert plan.after.open == 0
     assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off

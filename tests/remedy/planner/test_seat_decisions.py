@@ -61,7 +61,7 @@ def test_answered_renewal_removes_the_seats_that_become_idle(subscribed: bool) -
     assert (len(bodies(plan)), plan.proof.remaining, plan.notices) == (3, (), ())
     action, renewal = plan.actions
     assert action.confidence == "review", "a decision about seats does not decide who loses a licence"
-    assert "Give back the seats of `SPE_E3`: action 2." in " ".join(action.next)
+    assert "Remove the seats of `SPE_E3`: action 2." in " ".join(action.next)
     assert (renewal.kind, renewal.count, renewal.findings) == ("remove-seats-at-renewal", 2, ())
     assert (renewal.confidence, renewal.owner) == ("certain", ""), "the renewal was decided"
     assert "Enabled seats of `SPE_E3`, decided by `me@c.example` (`D-0`): 2." in renewal.prerequisites
@@ -82,7 +82,7 @@ def test_renewal_does_not_remove_seats_in_use(answer: dict[str, Any], seats: int
     plan = planned(tenant, {"question": question_of_kind(tenant, "renewal").id, "answer": {"renewal": answer}})
     assert len(bodies(plan)) == (3 if seats == 1 else 2)
     assert [notice.code for notice in plan.notices] == (["decision.seats"] if seats == 1 else [])
-    assert all("and the plan to 1:" in notice.message for notice in plan.notices)
+    assert all("but the plan in 1:" in notice.message for notice in plan.notices)
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_seat_removal_states_how_many_seats_depend_on_open_questions() -> None:
     (removal,) = [action for action in planned(tenant).actions if action.kind == "remove-seats-at-renewal"]
     assert (removal.count, removal.seats and removal.seats.freed) == (7, 3)
     assert removal.prerequisites[1] == (
-        "3 of the seats that are freed or given depend on open questions: other answers change the number."
+        "3 of the seats that are freed or assigned depend on open questions: different answers change the number."
     )
     released = planned(tenant, {"for": {"policy": "leavers"}, "answer": {"release": True}})
     (removal,) = [action for action in released.actions if action.kind == "remove-seats-at-renewal"]
@@ -263,6 +263,6 @@ def test_suggested_seats_of_a_renewal_are_those_of_the_plan() -> None:
     )
     (removal,) = [action for action in plan.actions if action.kind == "remove-seats-at-renewal"]
     assert "The actions free 2" in removal.prerequisites[0], "a third seat of Visio Plan 2 may not be idle"
-    assert "To remove: 7. 2 are left" in removal.prerequisites[0]
+    assert "To remove: 7. Afterwards: 2 seats" in removal.prerequisites[0]
     (question,) = [question for question in plan.questions if question.kind == "renewal"]
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}

@@ -120,7 +120,7 @@ def texts(document: Any) -> str:
 def test_teams_card_has_the_sections_of_the_mail() -> None:
     card = check_card(rendered(Channel.TEAMS))
     card_texts = texts(card)
-    for heading in ("Open findings", "What changed", "What to do first", "Money a month"):
+    for heading in ("Open findings", "What changed", "What to do first", "Monthly cost"):
         assert heading in card_texts
     assert "Incomplete: some of the data below is not known." in card_texts
     assert card["lang"] == "en"

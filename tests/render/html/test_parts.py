@@ -187,10 +187,10 @@ def test_evidence_is_described_in_words() -> None:
     assert described(seats, EN) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
     assert described(FIRST, EN) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    assert described(renewal, EN) == "90 seats bought · next date 14 Dec 2026 · state Expired"
+    assert described(renewal, EN) == "90 seats purchased · next lifecycle date 14 Dec 2026 · state Expired"
     assert described(result().fleet.findings[0], EN) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
     group = replace(FIRST, evidence={"hasMembersWithLicenseErrors": True, "licenseProcessingState": "Queued"})
-    assert described(group, EN) == "members in error · processing: Queued"
+    assert described(group, EN) == "members with licence errors · processing: Queued"
 
 
 def test_last_sign_in_is_the_latest_and_ignores_year_one() -> None:

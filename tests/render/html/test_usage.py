@@ -44,11 +44,11 @@ def test_rows_without_department_or_user_are_not_merged_into_small_ones() -> Non
     departments, companies = unit_tables(contoso(), EN)
     assert [row.name for row in departments.rows][:2] == ["Sales", "Finance"]
     assert [(row.name, row.assigned) for row in departments.others] == [
-        ("12 small ones", "44"), ("No department", "5"), ("Assigned to nobody", "137"), ("All seats", "901"),
+        ("12 smaller units", "44"), ("No department", "5"), ("Not assigned", "137"), ("All seats", "901"),
     ]  # fmt: skip
-    assert [row.name for row in companies.others] == ["No company", "Assigned to nobody", "All seats"]
+    assert [row.name for row in companies.others] == ["No company", "Not assigned", "All seats"]
     assert departments.lower_bound
-    assert departments.excess == "2 assigned seats exceed the usable ones; the sums include them (€26.20 a month)"
+    assert departments.excess == "2 more seats are assigned than usable; the totals include them (€26.20 a month)"
     assert departments.used
 
 
@@ -65,7 +65,7 @@ def test_cost_centres_come_first_and_single_division_has_no_table() -> None:
         ("cost-centers", "By cost centre", "Cost centre"), ("departments", "By department", "Department"),
     ]  # fmt: skip
     assert [row.name for row in (*tables[0].rows, *tables[0].others)] == [
-        "4711", "=4712", "No cost centre", "Assigned to nobody", "All seats",
+        "4711", "=4712", "No cost centre", "Not assigned", "All seats",
     ]  # fmt: skip
     assert tables[0].others[-1].people == "1,603"
 
@@ -107,8 +107,8 @@ def test_smaller_products_are_summed_and_listed() -> None:
     assert table is not None
     assert table.headline == "€160.80 a month could be saved with smaller products."
     assert table.lines == (
-        "3 people: Microsoft 365 F3 may do in place of Microsoft 365 E5, saves €141.75 a month",
-        "1 person: <b>E3 may do in place of Microsoft 365 E5, saves €19.05 a month",
+        "3 people: Microsoft 365 F3 may be enough instead of Microsoft 365 E5, saves €141.75 a month",
+        "1 person: <b>E3 may be enough instead of Microsoft 365 E5, saves €19.05 a month",
     )
 
 

@@ -83,8 +83,8 @@ def test_sections_have_the_same_order_in_both_parts() -> None:
     parts = render_mail(compared(), replace(READER, link="https://reports.example/r.html", anchors=True))
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", parts.html)
     assert titles == [
-        "What changed", "What to do first", "Money a month", "Tenants", "Seats outside their limits",
-        "Dates within 60 days", "Exceptions",
+        "What changed", "What to do first", "Monthly cost", "Tenants", "Seats outside their limits",
+        "Dates in the next 60 days", "Exceptions",
     ]  # fmt: skip
     assert [title for title in titles if f"\n{title}\n---" in parts.text] == titles
     assert parts.text.index("Incomplete") < parts.text.index("What changed")
@@ -267,7 +267,7 @@ def test_filtered_mail_says_that_it_is_filtered() -> None:
     assert "Everything complies with the policies." in render_mail(clean, READER).text
     parts = render_mail(clean, replace(READER, severities=(Severity.HIGH, Severity.CRITICAL), owners=("Stores",)))
     for text in (parts.text, text_of(parts.html)):
-        assert "None of the findings that you receive is open." in text
+        assert "There are no open findings among those that you receive." in text
         assert "These numbers count only the findings that you receive: critical, high, Stores." in text
 
 
@@ -297,7 +297,7 @@ def test_dates_after_60_days_and_waived_ones_are_left_out() -> None:
     def renewal_texts(of: Result) -> list[str]:
         return [line.summary for line in next(mail_views(of, READER, Labels("en"))).renewals]
 
-    assert renewal_texts(result_with_date(59)) == ["Expired, 90 seats bought, 29 spare today"]
+    assert renewal_texts(result_with_date(59)) == ["Expired, 90 seats purchased, 29 spare today"]
     assert renewal_texts(result_with_date(61)) == []
     assert renewal_texts(result_with_date(10, status=Status.WAIVED)) == []
 

@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=one_of(Severity),
         default=Severity.MEDIUM,
         metavar="SEVERITY",
-        help="open issues from this severity on (default: medium)",
+        help="open issues at or above this severity (default: medium)",
     )
     parser.add_argument(
         "--limit", type=_limit, default=20, metavar="NUMBER", help="issues to open in one run (default: 20)"
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("names", "locale", "quiet", "verbose"),
-        names="names of people, no pseudonyms",
+        names="show names of people instead of pseudonyms",
         locale="language of the issues (default: the tenant's)",
         verbose="print the bodies too; a bug shows its traceback",
     )

@@ -72,8 +72,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="only to this recipient: an address, mail, or teams:NAME, slack:NAME or webhook:NAME with the variable "
-        "that holds the URL (repeatable; default: all recipients in the tenants file)",
+        help=(
+            "only to this recipient: an address, mail, or teams:NAME, slack:NAME or webhook:NAME with "
+            "the variable that contains the URL (repeatable; default: all recipients in the tenants "
+            "file)"
+        ),
     )
     declare(
         parser,
@@ -197,7 +200,7 @@ def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
     """Return the link in the mail and whether it leads to the report; without --link it leads to the workflow run."""
     if flag is not None:
         if not flag.startswith("https://") or any(not char.isprintable() or char in ' "<>#' for char in flag):
-            message = Message("--link {given} is not an https address without a fragment", given=repr(flag))
+            message = Message("--link {given} must be an https address without a fragment", given=repr(flag))
             raise UsageError("usage", message, hint=Message("write https://…"))
         return flag, True
     server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))

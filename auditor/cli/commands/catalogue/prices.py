@@ -23,7 +23,7 @@ _MAX_PRODUCTS: Final = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor prices`."""
     parser.epilog = _EXAMPLES
-    parser.add_argument("action", choices=("import",), help="write the prices of a CSV into a file of the policies")
+    parser.add_argument("action", choices=("import",), help="write the prices of a CSV into a policy file")
     parser.add_argument("file", type=Path, metavar="FILE", help="the CSV to read")
     parser.add_argument(
         "--output",

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--date",
         type=_date,
         metavar="YYYY-MM-DD",
-        help="the day of the table's state to record (default: the server's or the file's date)",
+        help="the date of the table to record (default: the server's or the file's date)",
     )
 
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     if any(value is not None for value in (args.output, args.source, args.date)):
         raise UsageError(
             "usage",
-            Message("--output, --source and --date belong to an update"),
+            Message("--output, --source and --date can only be used with update"),
             hint=Message("`auditor products update FILE_OR_URL`"),
         )
     return _list(args, l10n)
@@ -77,7 +77,7 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
     if len(args.text) != 2 or args.free or args.json:
         raise UsageError(
             "usage",
-            Message("update takes one file or address, and no --free or --json"),
+            Message("update takes one file or address, and neither --free nor --json"),
             hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
         )
     updated = update(args.text[1], output=args.output, source=args.source, date=args.date)

@@ -13,7 +13,7 @@ from auditor.localization import localization
 _EXAMPLES = """\
 auditor decide approvals.csv --by licensing@contoso.example          answers to questions of out/plan.json
 auditor decide approvals.csv --by licensing@contoso.example --until 2027-01-31 --print
-exit codes: 0 every answer is a decision; 2 some answer is refused, and nothing is written
+exit codes: 0 every answer is a decision; 2 an answer is rejected, and nothing is written
 """
 
 
@@ -68,7 +68,9 @@ def _print(decisions: DecisionChange, args: argparse.Namespace) -> None:
     parts = [count.replace("{path}", args.file.as_posix())]
     if decisions.already:
         parts.append(
-            l10n.plural("{count} answer was recorded before", "{count} answers were recorded before", decisions.already)
+            l10n.plural(
+                ("{count} answer was already recorded"), ("{count} answers were already recorded"), decisions.already
+            )
         )
     if decisions.open:
         parts.append(l10n.plural("{count} question is open", "{count} questions are open", decisions.open))

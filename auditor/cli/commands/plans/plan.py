@@ -40,7 +40,7 @@ auditor plan --demo                          the built-in tenants
 auditor plan                                 every tenant of tenants.yaml, read now
 auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
 The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
-exit codes: 0 the proof holds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete
+exit codes: 0 the proof succeeds; 1 a finding that should be fixed remains, or a new one appears; 3 incomplete
 """
 
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("policies", "demo", "snapshot", "tenant", "as_of", "output", "format", "locale", "store", "redact"),
         *("public", "quiet", "verbose"),
-        as_of="the instant of the plan; of several nights the latest not after it (default: now)",
+        as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
         format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--decisions",
         type=Path,
         metavar="FILE",
-        help="answers to the questions of the plan (default: decisions.yaml beside the policies)",
+        help="answers to the questions of the plan (default: decisions.yaml next to the policies)",
     )
     parser.add_argument(
         "--by",
@@ -126,7 +126,9 @@ def _stdout_document(
     if len(plan.tenants) > 1:
         raise UsageError(
             "usage",
-            Message("'{name}' has files of its own for each of {count} tenants", name=name, count=len(plan.tenants)),
+            Message(
+                ("'{name}' creates separate files for each of {count} tenants"), name=name, count=len(plan.tenants)
+            ),
             hint=Message("choose one with --tenant, or write to a file"),
         )
     return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))

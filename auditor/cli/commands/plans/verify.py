@@ -18,7 +18,7 @@ from auditor.render.text.labels import Labels
 _EXAMPLES = """\
 auditor verify out/plan.json                              the tenants of tenants.yaml, as they are now
 auditor verify out/plan.json --snapshot snapshots/ --done done.jsonl policies/
-exit codes: 0 all that was run is done, and nothing new appeared; 1 otherwise; 3 not everything is known
+exit codes: 0 all actions that were run are done, and there are no new findings; 1 otherwise; 3 incomplete
 """
 _MAX_ITEMS = 10
 """Maximum number of items of a list on the terminal."""

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a check, article, policy, contract, key of policy files, product, or the fingerprint of a finding",
     )
     declare(parser, "policies", policies="where policies are looked for (default: policies/)")
-    parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
+    parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that contains the finding")
     parser.add_argument(
         "--cloud",
         type=one_of(Cloud),

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
-        fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
+        fail_on="exit with 1 if findings at or above this severity are added, or never (default: high)",
     )
 
 

@@ -14,7 +14,7 @@ from auditor.localization import localization
 _EXAMPLES = """\
 auditor waive 6637f361 --until 2027-01-31 --reason "Store pilot"      in the findings of out/result.json
 auditor waive 6637f361 82ab09c4 --until 2027-01-31 --reason "Store pilot" --snapshot snapshots/ --print
-exit codes: 0 the waiver is written; 2 it is refused, and nothing is written
+exit codes: 0 the waiver is written; 2 it is rejected, and nothing is written
 """
 
 
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
         file="the file to write it to (default: policies/waivers.yaml)",
         print="print the waiver instead of writing it",
-        as_of="the instant from which it is counted (default: now)",
+        as_of="the instant from which the duration of the waiver is counted (default: now)",
     )
 
 

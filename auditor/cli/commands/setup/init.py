@@ -35,8 +35,8 @@ _EXAMPLES = """\
 auditor init                             asks, and writes into this folder
 auditor init --tenant-id GUID --no-input
 auditor init audit/ --repository OWNER/NAME --agreement mca --mail-from audit@contoso.example
-A second run replaces what other options change, and shows other differences.
-The commands go to stdout, what was written to stderr.
+A second run updates what changed options affect, and shows other differences without changing them.
+Commands are printed to stdout, the names of written files to stderr.
 """
 _NO_CI = "none"
 _DIFF_LINES = 40
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_repository_arguments(parser)
     _add_policy_arguments(parser)
     _add_workflow_arguments(parser)
-    parser.add_argument("--no-input", action="store_true", help="ask no questions, even on a terminal")
+    parser.add_argument("--no-input", action="store_true", help="do not ask questions, even in a terminal")
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     texts = {
         "locale": "language of the messages; the files of the repository are in English",
@@ -131,7 +131,10 @@ def _add_workflow_arguments(parser: argparse.ArgumentParser) -> None:
         "--action",
         type=repository,
         metavar="OWNER/NAME",
-        help="the repository of this program that workflows use: the project has no public one yet, give your own",
+        help=(
+            "the repository of this program that workflows use: the project has no public repository "
+            "yet, specify your own"
+        ),
     )
     parser.add_argument(
         "--pin",
@@ -210,7 +213,7 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
     if choices.credential == "github-oidc":
         _print_action_notes(result, choices, l10n)
     if not result.written and not result.updated and not result.kept:
-        print_message("auditor: " + l10n.gettext("all files exist already"))
+        print_message("auditor: " + l10n.gettext("all files already exist"))
 
 
 def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) -> None:
@@ -218,8 +221,10 @@ def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) 
     if not any(name.startswith(".github/workflows/") for name in (*result.written, *result.updated)):
         return
     if choices.action == __home__:
-        print_message("auditor: " + l10n.gettext("the workflows have no repository of the action yet and cannot run"))
-        _print_help(l10n.gettext("give your own copy: --action OWNER/NAME --pin SHA"), l10n)
+        print_message(
+            "auditor: " + l10n.gettext("the workflows do not specify a repository for the action yet and cannot run")
+        )
+        _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin:
         warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
         hint = l10n.gettext("`{command}` prints the commit for --pin")

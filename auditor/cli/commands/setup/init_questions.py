@@ -141,9 +141,9 @@ def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: 
 
 
 _QUESTIONS = (
-    _Question("agreement", N_("Licences are bought by"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
-    _Question("size", N_("Policies for a tenant that is"), "small", _choice(SIZES), SIZES),
-    _Question("assignment", N_("Licences are assigned"), "direct", _choice(ASSIGNMENTS), ASSIGNMENTS),
+    _Question("agreement", N_("How licences are bought"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
+    _Question("size", N_("Size of the tenant"), "small", _choice(SIZES), SIZES),
+    _Question("assignment", N_("How licences are assigned"), "direct", _choice(ASSIGNMENTS), ASSIGNMENTS),
     _Question(
         "policies",
         N_("Starter policies: copy the files, or extend the library by its version"),

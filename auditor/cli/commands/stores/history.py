@@ -57,14 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=first_instant,
         default=(None, False),
         metavar="RFC3339",
-        help="nothing before this instant or day; with --to what changed",
+        help="only data from this instant or day on; with --to: show what changed",
     )
     parser.add_argument(
-        "--to", dest="until", type=last_instant, metavar="RFC3339", help="nothing after this instant or day"
+        "--to", dest="until", type=last_instant, metavar="RFC3339", help="only data up to this instant or day"
     )
-    parser.add_argument(
-        "--all", action="store_true", help="in the terminal also products and policies that did not change"
-    )
+    parser.add_argument("--all", action="store_true", help="also show unchanged products and policies in the terminal")
     parser.add_argument("--people", action="store_true", help="compare the people of --from and --to")
     question = parser.add_mutually_exclusive_group()
     question.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding been open?")
@@ -211,6 +209,6 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
         raise UsageError(
             "format-path",
             Message("two formats would go to stdout"),
-            hint=Message("give each a path, as in csv=trends.csv"),
+            hint=Message("specify a path for each, as in csv=trends.csv"),
         )
     return targets

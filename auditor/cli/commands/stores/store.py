@@ -77,7 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put: snapshots, folders of them, result.json files, done.jsonl files of plan.ps1; get: a tenant",
     )
     declare(parser, "tenant")
-    parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
+    parser.add_argument(
+        "--keep", metavar="35d,24m", help=("prune: keep every night for 35 days, and one night a month for 24 months")
+    )
     deletion = parser.add_mutually_exclusive_group()
     deletion.add_argument("--dry-run", action="store_true", help="prune: only list what would be deleted (the default)")
     deletion.add_argument("--delete", action="store_true", help="prune: delete it")
@@ -85,10 +87,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("as_of", "output"),
-        as_of="get: the latest night not after this; prune: the instant from which ages count (default: now)",
+        as_of=(
+            "get: the latest night up to this instant; prune: the instant from which ages are counted (default: now)"
+        ),
         output="get: the folder to write to",
     )
-    parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
+    parser.add_argument("--json", action="store_true", help="list, check, prune: print JSON to stdout")
     texts = {"locale": "language of the messages", "quiet": "print nothing but errors and data"}
     declare(parser, "public", "locale", "quiet", "verbose", **texts)
 
@@ -106,13 +110,13 @@ def _usage_error(args: argparse.Namespace) -> Message | None:
     if args.action == "put" and not args.arguments:
         return Message("put requires snapshots or results")
     if args.action == "get" and len(args.arguments) != 1:
-        return Message("get needs the name of one tenant")
+        return Message("get requires the name of one tenant")
     if args.action in {"list", "check", "prune"} and args.arguments:
         return Message(
             "{action} takes only a store: remove '{argument}'", action=args.action, argument=args.arguments[0]
         )
     if (args.action == "prune") != (args.keep is not None):
-        return Message("--keep is required with prune, and allowed only there")
+        return Message("--keep is required with prune, and can only be used with prune")
     if args.delete and args.action != "prune":
         return Message("--delete can only be used with prune")
     return None

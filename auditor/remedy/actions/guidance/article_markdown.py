@@ -24,7 +24,7 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
     (N_("The licence is assigned directly"), Situation(path="direct")),
     (N_("The licence comes from a group"), Situation(path="group")),
     (N_("The licence is assigned directly and by a group"), Situation(path="both")),
-    (N_("The policy asks for another product"), Situation(path="direct", replacement_required=True)),
+    (N_("The policy requires another product"), Situation(path="direct", replacement_required=True)),
     (N_("The account is blocked"), Situation(path="direct", account_enabled=False)),
     (N_("The user is a guest"), Situation(path="direct", user_type="Guest")),
     (N_("The mailbox is shared, a room or equipment"), Situation(path="direct", mailbox_type="shared")),

@@ -41,8 +41,8 @@ def seat_notices(
             )
         else:
             message = Message(
-                "the decision {id} leads to {decided} seats of {product}, and the plan to {seats}: seats in use are "
-                "kept, and no policy is violated",
+                "the decision {id} results in {decided} seats of {product}, but the plan in "
+                "{seats}: it keeps seats in use and violates no policy",
                 id=ids,
                 decided=change.sku.enabled or 0,
                 product=product,
@@ -121,10 +121,10 @@ def with_seat_steps(
             continue
         if action.kind in NUMBERED and (count := _open_seats(action.sku_id, taken, asked)):
             note = l10n.ngettext(
-                "{count} of the seats that are freed or given depends on an open question: another answer changes the "
-                "number.",
-                "{count} of the seats that are freed or given depend on open questions: other answers change the "
-                "number.",
+                "{count} of the seats that are freed or assigned depends on an open question: a "
+                "different answer changes the number.",
+                "{count} of the seats that are freed or assigned depend on open questions: "
+                "different answers change the number.",
                 count,
             ).format(count=number_label(l10n, count))
             yield replace(action, prerequisites=(*action.prerequisites[:1], note, *action.prerequisites[1:]))
@@ -157,7 +157,7 @@ def _references(
             prerequisites.append(l10n.gettext("First buy the seats of {product}: action {number}.").format(**names))
         elif change < 0 and seat_decision.enabled < seat_decision.enabled_before:
             text = l10n.gettext(
-                "Give back the seats of {product}: action {number}. Until then policies can report them as idle."
+                "Remove the seats of {product}: action {number}. Until then, policies can report them as idle."
             )
             next_steps.append(text.format(**names))
     return prerequisites, next_steps

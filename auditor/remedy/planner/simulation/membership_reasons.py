@@ -121,11 +121,11 @@ def _reason(group: str, memberships: Memberships, l10n: Localizer) -> str:
 def _dynamic(group: str, rule: str, l10n: Localizer) -> str:
     attributes = ", ".join(code(name) for name in rule_properties(rule))
     if not attributes:
-        text = l10n.gettext("The group {group} is dynamic: change the person or its rule.")
+        text = l10n.gettext("The group {group} is dynamic: change the properties of the person, or its rule.")
         return text.format(group=group)
     text = l10n.gettext(
-        "The group {group} is dynamic: change {attributes} of the person so that its rule no longer matches, or the "
-        "rule: {rule}"
+        "The group {group} is dynamic: change {attributes} of the person so that its rule no "
+        "longer matches, or change the rule: {rule}"
     )
     shortened = rule if len(rule) <= _LONGEST_RULE else rule[:_LONGEST_RULE] + "…"
     return text.format(group=group, attributes=attributes, rule=code(shortened))

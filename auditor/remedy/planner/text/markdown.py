@@ -96,8 +96,8 @@ def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
 def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
     labels = {
         Location.GRAPH: l10n.gettext("{fixed} of {open} that requests can fix"),
-        Location.PREMISES: l10n.gettext("{fixed} of {open} that are fixed on premises"),
-        Location.PURCHASE: l10n.gettext("{fixed} of {open} about what is bought"),
+        Location.PREMISES: l10n.gettext("{fixed} of {open} that must be fixed in the on-premises directory"),
+        Location.PURCHASE: l10n.gettext("{fixed} of {open} about purchases or contracts"),
     }
     rows = {row.location: row for row in tenant.reach if row.open}
     parts = [
@@ -145,8 +145,8 @@ def escaped(text: str) -> str:
 
 def _money(figures: Figures, l10n: Localizer) -> str:
     form = l10n.gettext(
-        "{exposure} a month in open findings. The requests free seats for {now} a month. Of the freed and the idle"
-        " seats, {renewal} a month can be given back at the renewal."
+        "Open findings: {exposure} a month. The requests free seats that cost {now} a month. Freed "
+        "and idle seats that cost {renewal} a month can be removed at the renewal."
     )
     text = form.format(
         exposure=money_label(figures.exposure, figures.currency, l10n),
@@ -256,7 +256,7 @@ def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
     yield ""
     people = ", ".join(escaped(name) for name, _ in concerned(entry, labels))
     if people:
-        yield f"{l10n.gettext('Concerns')}: {people}  "
+        yield f"{l10n.gettext('Affects')}: {people}  "
     effects = ", ".join(effect_texts(entry, l10n))
     yield escaped(f"{effects[:1].upper()}{effects[1:]}.")
     yield ""

@@ -150,18 +150,18 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
     parts: tuple[tuple[str, str, str, tuple[Entry, ...], tuple[Question, ...]], ...] = (
         (
             "run",
-            l10n.gettext("What can be run"),
+            l10n.gettext("Actions to run"),
             l10n.gettext(
-                "The most important first. The numbers are the order of execution, in which seats are freed before any "
-                "are bought."
+                "Most important actions first. The numbers show the order of execution: seats are "
+                "freed before any are bought."
             ),
             sections.runnable,
             (),
         ),
         (
             "decide",
-            l10n.gettext("What has to be decided"),
-            l10n.gettext("Copy an answer to decisions.yaml beside the policies, and make the plan again."),
+            l10n.gettext("Decisions to make"),
+            l10n.gettext("Copy an answer to decisions.yaml next to the policies, and create the plan again."),
             sections.undecided,
             sections.questions,
         ),

@@ -23,10 +23,10 @@ COMMENT: Final = " # "
 def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a question as one sentence; `names` are the display names of products."""
     forms = {
-        AnswerKind.KEEP: l10n.gettext("Which of {products} does {name} keep?"),
-        AnswerKind.GIVE: l10n.gettext("Which of {products} does {name} get?"),
-        AnswerKind.SET: l10n.gettext("Which {products} does {name} have?"),
-        AnswerKind.RELEASE: l10n.gettext("May the licence {products} of {name} be unassigned?"),
+        AnswerKind.KEEP: l10n.gettext("Which of {products} should {name} keep?"),
+        AnswerKind.GIVE: l10n.gettext("Which of {products} should {name} get?"),
+        AnswerKind.SET: l10n.gettext("What is the {products} of {name}?"),
+        AnswerKind.RELEASE: l10n.gettext("Can the licence {products} be unassigned from {name}?"),
         AnswerKind.RENEWAL: l10n.gettext("Should {products} be renewed, and with how many seats?"),
         AnswerKind.PURCHASE: l10n.gettext("How many seats of {products} should be bought?"),
         AnswerKind.GROUP: l10n.gettext("Which group should assign {products} to {name}?"),
@@ -43,13 +43,13 @@ def sentence(question: Question, l10n: Localizer, names: Mapping[str, str] = Map
     if is_downgrade(question):
         new = next(str(answer["give"]) for answer in question.answers if "give" in answer)
         old = ", ".join(names.get(product, product) for product in question.products if product != new)
-        form = l10n.gettext("Is {new} enough for {name} in place of {old}?")
+        form = l10n.gettext("Is {new} enough for {name} instead of {old}?")
         return printable(form.format(new=names.get(new, new), old=old, name=name))
     if question.kind is AnswerKind.SET and any(AnswerKind.RELEASE in answer for answer in question.answers):
         form = (
-            l10n.gettext("May {name} be blocked from signing in, so that a dynamic group removes the licence?")
+            l10n.gettext("Can sign-in be blocked for {name}, so that a dynamic group removes the licence?")
             if question.products == ("accountEnabled",)
-            else l10n.gettext("Which {property} takes {name} out of the dynamic group that assigns the licence?")
+            else l10n.gettext("Which {property} removes {name} from the dynamic group that assigns the licence?")
         )
         return printable(form.format(property=_named(question, names), name=name))
     return printable(forms[question.kind].format(products=_named(question, names), name=name))
@@ -109,13 +109,13 @@ def _comment(question: Question, answer: Mapping[str, Any], names: Mapping[str, 
 def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> str:
     """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
     if question.assumes_answers and answer == question.answers[0]:
-        return l10n.gettext("if every other question gets its first answer")
+        return l10n.gettext("if the first answer is chosen for every other question")
     renewal = answer.get(AnswerKind.RENEWAL, {})
     if not renewal.get("renew") or "seats" not in renewal:
         return ""
     # The answer not to renew names the seats of today.
     is_unchanged = {AnswerKind.RENEWAL: {**renewal, "renew": False}} in question.answers
-    return l10n.gettext("as many as today") if is_unchanged else l10n.gettext("what a policy asks for today")
+    return l10n.gettext("as many as today") if is_unchanged else l10n.gettext("what a policy requires today")
 
 
 def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
@@ -140,7 +140,7 @@ def _words(answer: Mapping[str, Any], l10n: Localizer, names: Mapping[str, str])
         case "keep", _:
             text = l10n.gettext("Keep {product}").format(product=names.get(value, value))
         case "give", _:
-            text = l10n.gettext("Give {product}").format(product=names.get(value, value))
+            text = l10n.gettext("Assign {product}").format(product=names.get(value, value))
         case "release", True:
             text = l10n.gettext("Yes, unassign the licence")
         case "release", _:
@@ -178,7 +178,7 @@ def notice_text(notice: Notice, l10n: Localizer) -> str:
 
 def question_stubs(tenants: Sequence[Any], as_of: str, l10n: Localizer) -> Iterator[str]:
     """Yield the text of questions.yaml: templates of answers to all open questions of the tenants' plans."""
-    yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml beside the policies.") + "\n"
+    yield l10n.gettext("# Fill in an answer, and move the item to decisions.yaml next to the policies.") + "\n"
     open_questions = [(question, tenant.names) for tenant in tenants for question in tenant.open_questions]
     yield f"version: 1\ndecisions:{'' if open_questions else ' []'}\n"
     for question, names in open_questions:

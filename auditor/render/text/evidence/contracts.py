@@ -13,14 +13,14 @@ from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 
 _TERMS: Final = {
-    "P1M": N_("term of a month"),
-    "P1Y": N_("term of a year"),
-    "P3Y": N_("term of three years"),
+    "P1M": N_("one-month term"),
+    "P1Y": N_("one-year term"),
+    "P3Y": N_("three-year term"),
     "unknown": N_("term not known"),
 }
 _RENEWALS: Final = {
     "automatically": N_("renews automatically"),
-    "by-decision": N_("renews by decision only"),
+    "by-decision": N_("does not renew automatically"),
 }
 
 
@@ -29,14 +29,14 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
     if trial is True:
         yield l10n.gettext("trial")
     if type(seats) is int:
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", seats)
+        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", seats)
 
 
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     """Yield the facts about contracts, terms and prices in the evidence; nothing if it has none."""
     facts = finding.evidence
     if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
+        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     if type(facts.get("contractSeats")) is int:
         yield contract_seats(facts["contractSeats"], l10n)
     contracts = facts.get("contracts")
@@ -57,7 +57,7 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     price = facts.get("pricePerSeat")
     if finding.money is not None and isinstance(price, int | float) and facts.get("priceFrom"):
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
-        line = l10n.gettext("{money} a seat and month from {date}")
+        line = l10n.gettext("{money} per seat and month from {date}")
         yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
 
 

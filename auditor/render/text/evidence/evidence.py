@@ -123,7 +123,7 @@ def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     if facts.get("error") and not _PERSON_FACTS.isdisjoint(facts):
         yield l10n.gettext("error {code}").replace("{code}", str(facts["error"]))
     if lists_holdings(finding.check) and facts.get("assignedLicenses"):
-        yield l10n.gettext("holds {products}").replace(
+        yield l10n.gettext("has {products}").replace(
             "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
     if _SUBJECT_FACTS.issuperset(facts):
@@ -160,12 +160,14 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         )
     if type(facts.get("assigned")) is int:
         yield l10n.ngettext(
-            "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
+            "{count} person in the scope of the policy has it",
+            ("{count} people in the scope of the policy have it"),
+            facts["assigned"],
         )
     if type(facts.get("needed")) is int:
         yield l10n.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
     if type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat bought", "{count} seats bought", facts["purchased"])
+        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
@@ -192,7 +194,7 @@ def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
     if "assigned" in facts:
         return l10n.gettext("at most {seats} assigned").replace("{seats}", maximum)
     if "purchased" in facts:
-        return l10n.gettext("at most {seats} bought").replace("{seats}", maximum)
+        return l10n.gettext("at most {seats} purchased").replace("{seats}", maximum)
     if low is None:
         return l10n.gettext("at most {seats} spare").replace("{seats}", maximum)
     return l10n.gettext("at least {low}, at most {high} spare").replace("{low}", minimum).replace("{high}", maximum)
@@ -207,11 +209,11 @@ def advice(change: int, l10n: Labels) -> str:
 
 def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
     """Return what remains to do about seats after the actions; `change` is the number of seats to add."""
-    text = l10n.gettext("the actions free {freed} and give {given}; then {spare} of {usable} are spare")
+    text = l10n.gettext("the actions free {freed} and assign {given}; then {spare} of {usable} are spare")
     if change > 0:
-        text = l10n.gettext("the actions free {freed} and give {given}; then buy {count}")
+        text = l10n.gettext("the actions free {freed} and assign {given}; then buy {count}")
     elif change < 0:
-        text = l10n.gettext("the actions free {freed} and give {given}; then {count} of {usable} are too many")
+        text = l10n.gettext("the actions free {freed} and assign {given}; then {count} of {usable} are too many")
     usable = moved.usable + moved.revived
     numbers = {"freed": moved.freed, "given": moved.given, "count": abs(change), "usable": usable}
     numbers["spare"] = usable - moved.assigned_after
@@ -249,7 +251,7 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     yield from purchase(facts.get("isTrial"), facts.get("totalLicenses"), l10n)
     if facts.get("nextLifecycleDateTime"):
         ends = l10n.written_date(str(facts["nextLifecycleDateTime"]))
-        yield l10n.gettext("next date {date}").replace("{date}", ends)
+        yield l10n.gettext("next lifecycle date {date}").replace("{date}", ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
         yield l10n.ngettext("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
@@ -260,7 +262,7 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     failing = facts.get("hasMembersWithLicenseErrors")
     if failing is not None:
-        yield l10n.gettext("members in error") if failing else l10n.gettext("no members in error")
+        yield l10n.gettext("members with licence errors") if failing else l10n.gettext("no members with licence errors")
     if facts.get("licenseProcessingState"):
         state = str(facts["licenseProcessingState"])
         yield l10n.gettext("processing: {state}").replace("{state}", state)
@@ -285,7 +287,7 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
             yield text.replace("{money}", l10n.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
         unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
-        yield l10n.gettext("at least: no price for {products}").replace("{products}", unpriced)
+        yield l10n.gettext("minimum, no price for {products}").replace("{products}", unpriced)
 
 
 @lru_cache(maxsize=4096)

@@ -30,10 +30,11 @@ _TRANSLATED: Final[Mapping[str, str]] = {
     "mobile": N_("mobile devices"),
     "web": N_("web browser"),
     "desktopApps": N_("desktop apps"),
-    "mailboxSize": N_("size of the mailbox"),
+    "mailboxSize": N_("mailbox size"),
     "archive": N_("archive mailbox"),
 }
 _MB: Final = 2**20
+_GB: Final = 2**30
 
 
 def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -41,7 +42,7 @@ def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if USAGE.isdisjoint(facts):
         return
     if facts.get("agent") is True:
-        yield l10n.gettext("user of an agent")
+        yield l10n.gettext("agent user")
     for name in ("usage", "copilotUsage", "appUsage", "mailboxUsage"):
         report = facts.get(name)
         if not isinstance(report, Mapping):
@@ -63,10 +64,17 @@ def _report_parts(name: str, facts: Mapping[str, Any], l10n: Labels) -> Iterator
                 yield _apps(str(period), _mapping(apps), l10n)
         case _:
             if type(facts.get("storageUsed")) is int:
-                size = f"{l10n.number(-(-facts['storageUsed'] // _MB))} MB"
-                yield l10n.gettext("mailbox of {size} (report of {day})").replace("{size}", size)
+                size = _size(facts["storageUsed"], l10n)
+                yield l10n.gettext("mailbox size {size} (report of {day})").replace("{size}", size)
             if facts.get("hasArchive") is True:
                 yield l10n.gettext("with an archive mailbox")
+
+
+def _size(count: int, l10n: Labels) -> str:
+    """Return a number of bytes in MB or tenths of GB, rounded up: a size above a limit must not look equal to it."""
+    if count < _GB:
+        return f"{l10n.number(-(-count // _MB))} MB"
+    return f"{l10n.number(Decimal(-(-count * 10 // _GB)) / 10)} GB"
 
 
 def _services(days: Mapping[str, Any], l10n: Labels) -> str:
@@ -93,7 +101,7 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     """Yield the smaller product that may replace a suite, what would be lost with it, and what is not known."""
     if not facts:
         return
-    text = l10n.gettext("{product} may do in place of {held} (saves {money} a month)")
+    text = l10n.gettext("{product} may be enough instead of {held} (saves {money} a month)")
     for name in ("product", "held"):
         text = text.replace(f"{{{name}}}", titled(str(facts.get(name))))
     yield text.replace("{money}", _money(facts, l10n))

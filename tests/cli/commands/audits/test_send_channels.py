@@ -140,7 +140,7 @@ def test_mail_settings_are_required_only_for_mail_recipients(sending: Place) -> 
     sending.tenants("[{address: ann@contoso.example}, {address: slack:SLACK}]")
     code, output = sending.send()
     assert (code, sending.server.posted) == (2, [])
-    assert "does not say how mail is sent" in output
+    assert "has no settings for sending mail" in output
     assert sending.send("--to", "slack:SLACK")[0] == 0
     assert sending.send("--to", "mail")[0] == 2
 

@@ -131,7 +131,7 @@ def test_decisions_are_appended_to_the_existing_file_and_used_by_plan(workspace:
     }  # fmt: skip
     before = file.read_bytes()
     repeated = decide(workspace)
-    assert (repeated.code, "2 answers were recorded before" in repeated.err, file.read_bytes()) == (0, True, before)
+    assert (repeated.code, "2 answers were already recorded" in repeated.err, file.read_bytes()) == (0, True, before)
     fill(workspace, {ids["keep"]: "keep: SPE_E3"})
     completed = decide(workspace)
     assert (completed.code, "error[answer-contradicting]" in completed.err, file.read_bytes()) == (2, True, before)

@@ -249,7 +249,7 @@ def test_terminal_output_explains_its_symbols_and_has_three_parts_in_order(engli
     contoso = english.completed.text.partition("\nfabrikam")[0]
     offsets = [
         contoso.index(f"\n{heading}")
-        for heading in ("1. What can be run: ", "2. What has to be decided: ", "3. Manual actions: ")
+        for heading in ("1. Actions to run: ", "2. Decisions to make: ", "3. Manual actions: ")
     ]
     assert offsets == sorted(offsets)
     assert "\n  ?  has open questions" in contoso

@@ -34,7 +34,7 @@ def test_no_action_was_carried_out(workspace: Path, emulator: Emulator) -> None:
     assert {finding["state"] for finding in tenant["findings"]} == {"open"}
     assert tenant["freed"]["actual"] == 0
     assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 0}]
-    assert text.startswith(f"0 of {len(tenant['actions'])} actions of ")
+    assert text.startswith(f"0 of {len(tenant['actions'])} actions planned on ")
 
 
 @pytest.mark.slow
@@ -46,7 +46,7 @@ def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send:
         assert {finding["state"] for finding in tenant["findings"]} == {"gone"}
         assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 114.6}]
         assert (tenant["freed"]["planned"], tenant["freed"]["actual"]) == (4, 4)
-    assert "4 seats, €114.60 a month freed" in text
+    assert "4 seats freed (€114.60 a month)" in text
     assert "Carried out by admin@contoso.example: 21 Nov 2026." in text
     runs = [action["execution"] for action in tenant["actions"] if action["requests"]]
     assert {(run["by"][0], run["last"][:16]) for run in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
@@ -58,7 +58,7 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
     completed = run(workspace, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
     assert completed.code == 0, completed.err
-    summary = "4 of 4 actions of 20 Nov 2026 done: 4 seats, €114.60 a month freed."
+    summary = "4 of 4 actions planned on 20 Nov 2026 done: 4 seats freed (€114.60 a month)."
     for name in ("out/report.html", "out/summary.md", "summary.txt"):
         text = (workspace / name).read_text().replace("&#58;", ":")
         assert (summary in text, "Carried out by admin" in text) == (True, True), name
@@ -74,7 +74,9 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     assert "4 van 4 acties van 20 nov 2026 gedaan: 4 licentieplaatsen, € 114,60 per maand vrijgemaakt." in " ".join(
         texts["all@contoso.example"].split()
     )
-    assert "3 of 3 actions of 20 Nov 2026 done" in texts["it@contoso.example"], "an owner gets only their own actions"
+    assert "3 of 3 actions planned on 20 Nov 2026 done" in texts["it@contoso.example"], (
+        "an owner gets only their own actions"
+    )
 
 
 @pytest.mark.slow
@@ -83,11 +85,14 @@ def test_audit_verifies_the_latest_plan_of_its_store(tmp_path: Path, fleet: Path
     assert call("plan", *options, "--as-of", AS_OF, cwd=tmp_path).code in {0, 3}
     for day, expected in {"2026-11-20T12:00:00Z": False, "2026-11-20T12:00:01Z": True}.items():
         completed = call("audit", *options[:4], "--as-of", day, "-f", "json,terminal", cwd=tmp_path)
-        assert ("actions of 20 Nov 2026 done" in completed.text) is expected, completed.err
+        assert ("actions planned on 20 Nov 2026 done" in completed.text) is expected, completed.err
     (damaged,) = (tmp_path / "st" / "fabrikam" / "plans").iterdir()
     damaged.write_text("{")
     completed = call("audit", *options[:4], "--as-of", "2026-11-22T12:00:00Z", "-f", "terminal", cwd=tmp_path)
-    assert ("warning[plan-damaged]" in completed.err, "actions of 20 Nov 2026 done" in completed.text) == (True, True)
+    assert ("warning[plan-damaged]" in completed.err, "actions planned on 20 Nov 2026 done" in completed.text) == (
+        True,
+        True,
+    )
     prune = ("--keep", "1d", "--as-of", "2026-11-29T12:00:00Z", "--delete", "--tenant", "contoso")
     assert call("plan", *options, "--as-of", "2026-11-28T12:00:00Z", cwd=tmp_path).code in {0, 3}
     assert "1 plan deleted" in call("store", "prune", "st", *prune, cwd=tmp_path).err
@@ -122,7 +127,7 @@ def test_finding_that_reappears_is_reported_as_came_back(workspace: Path, emulat
         assert code == 1
         states[log] = next(f["state"] for f in tenant["findings"] if f["fingerprint"] == ann["fingerprint"])
     assert set(states.values()) == {"open", "came-back"}, "without a log it is not known that the finding was gone"
-    assert "1 finding came back" in " ".join(text.split())
+    assert "1 finding was reopened" in " ".join(text.split())
     assert "undone" in {step["cause"] for action in tenant["actions"] for step in action["steps"]}
 
 
@@ -216,7 +221,7 @@ def test_invalid_plan_is_an_error(tmp_path: Path, demo_plan: str, change: str, s
         ("\n{}\n", "done.jsonl:2:1: error[log-damaged]: $: 'time' is missing"),
         (LINE % ("nobody", "x", 1), "done.jsonl:1:1: error[log-damaged]: the plan has no tenant 'nobody'"),
         (LINE % ("TENANT", "ACTION", 99), "done.jsonl:1:1: error[log-damaged]: action "),
-        (LINE % ("TENANT", "x", 1), "done.jsonl:1:1: error[log-damaged]: no line is about an action of the plan"),
+        (LINE % ("TENANT", "x", 1), "done.jsonl:1:1: error[log-damaged]: no line refers to an action of the plan"),
         (None, "error[log-unreadable]: done.jsonl cannot be read"),
     ],
 )

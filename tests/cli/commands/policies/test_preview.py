@@ -156,7 +156,7 @@ def test_hostile_titles_are_escaped_and_the_comment_is_limited_in_length(reposit
     comment = (repository / "out" / "preview.md").read_text()
     page = (repository / "out" / "preview.html").read_text()
     assert 10_000 < len(comment) < 60_000
-    assert comment.rstrip().endswith("has all of it._")
+    assert comment.rstrip().endswith("see preview.json for the full text._")
     assert "<img" not in comment + page
     assert "@everyone" not in comment
     assert "](https" not in comment

@@ -36,7 +36,7 @@ def test_scaffold_validates_and_its_policy_tests_pass(
     assert len(policy_ids) == {"small": 25, "large": 41}[size] + (4 if assignment == "groups" else 0)
     assert read(tmp_path / "tenants.yaml").tenants[0].agreement.value == "csp"
     before = contents(tmp_path)
-    assert "all files exist already" in call("init", cwd=tmp_path).err
+    assert "all files already exist" in call("init", cwd=tmp_path).err
     assert contents(tmp_path) == before
 
 
@@ -116,7 +116,7 @@ def test_second_run_changes_nothing(tmp_path: Path) -> None:
     assert contents(tmp_path) == before
     assert second.code == 0
     assert second.out == first.out
-    assert "all files exist already" in second.err
+    assert "all files already exist" in second.err
 
 
 def test_gitignore_excludes_files_with_personal_data(tmp_path: Path) -> None:

@@ -177,7 +177,7 @@ def test_terminal_and_page_are_in_the_requested_language(language: str, folder: 
         "no forecast",
         "not known",
         "Runs out",
-        "Holders",
+        "Licensed users",
         "What changed",
         "weeks that it needs",
         "reclaimed",

@@ -89,7 +89,7 @@ def test_tenant_with_later_nights_only_fails_and_others_are_audited(
     contoso, fabrikam_result = json.loads(completed.out)["tenants"]
     assert (contoso["name"], contoso["failure"]) == ("contoso", None)
     assert fabrikam_result["name"] == "fabrikam"
-    assert "the first is of 2026-02-01T02:17:00Z" in fabrikam_result["failure"]
+    assert "the first is from 2026-02-01T02:17:00Z" in fabrikam_result["failure"]
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ def test_renewals_are_in_order_of_their_dates() -> None:
     assert positions == sorted(positions)
     assert (positions[0] > 0, positions[-1]) == (True, 600)
     assert line.more == 1  # F3 renews in 2029; the date of the deleted subscription is past
-    assert line.renewals[1].summary == "trial, 40 seats bought, 28 spare today"
+    assert line.renewals[1].summary == "trial, 40 seats purchased, 28 spare today"
     assert timeline_of(replace(tenant, findings=FindingTable.of(()), subscriptions=())) is None
 
 
@@ -94,7 +94,7 @@ def test_subscription_is_unmarked_without_a_finding_and_drawn_once_with_one() ->
     ]
     assert (line.renewals[0].state, line.renewals[0].summary) == (
         "Expired",
-        "90 seats bought, 29 spare today",
+        "90 seats purchased, 29 spare today",
     )
     sample = result()
     page = b"".join(render(replace(sample, tenants=(tenant,)), "html", locale="en").chunks()).decode()
