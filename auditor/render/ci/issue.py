@@ -16,8 +16,10 @@ END: Final = "<!-- /auditor -->"
 SEVERITY: Final = "severity: "
 """Prefix of the severity label."""
 _ID_LINE: Final = re.compile(r"\A<!-- auditor (\S+) -->\n")
+_WHITE_SPACE: Final = re.compile(r"\s+")
 _MAX_TITLE: Final = 200
 _MAX_TEXT: Final = 1_000
+"""Maximum characters of a text, without its markup."""
 _MAX_BODY: Final = 60_000
 """Maximum characters of a body; GitHub rejects more than 65,536."""
 
@@ -82,19 +84,33 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
 
 
 def _formatted(text: str) -> str:
-    """Return guidance with **bold** and `code` as HTML elements, and everything else escaped."""
-    cut = text if len(text) <= _MAX_TEXT else f"{text[: _MAX_TEXT - 1]}…"
+    """Return guidance with **bold** and `code` as HTML elements, and everything else escaped.
+
+    Only the text is truncated, so that every element is closed.
+    """
+    length = len(plain(text))
+    remaining = length if length <= _MAX_TEXT else _MAX_TEXT - 1
     parts: list[str] = []
+    for tag, part in _elements(text):
+        content = _inert(part[:remaining])
+        parts.append(f"<{tag}>{content}</{tag}>" if tag and content else content)
+        remaining = max(0, remaining - len(part))
+    return "".join(parts) if length <= _MAX_TEXT else f"{''.join(parts)}…"
+
+
+def _elements(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of guidance, each with the name of its HTML element; the name is empty for plain text."""
     end = 0
-    for match in MARKUP.finditer(cut):
-        tag, inner = ("b", match[1]) if match[1] else ("code", match[2])
-        parts += [_inert(cut[end : match.start()]), f"<{tag}>{_inert(inner)}</{tag}>"]
+    for match in MARKUP.finditer(text):
+        yield "", text[end : match.start()]
+        yield ("b", match[1]) if match[1] else ("code", match[2])
         end = match.end()
-    return "".join((*parts, _inert(cut[end:])))
+    yield "", text[end:]
 
 
 def _inert(text: str) -> str:
-    return inert(" ".join(text.split())) if text == text.strip() else f" {inert(' '.join(text.split()))} "
+    """Escape text; white space becomes a single space, also at the ends of the text."""
+    return inert(_WHITE_SPACE.sub(" ", text))
 
 
 def _address(address: str) -> str:

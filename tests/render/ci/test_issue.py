@@ -1,0 +1,45 @@
+"""The text of issues: Markdown with balanced elements, however long the guidance is."""
+
+import pytest
+from markdown_it import MarkdownIt
+
+from auditor.domain.actions.action import Action
+from auditor.domain.enums import Severity
+from auditor.render.ci.issue import issue_body
+from auditor.render.text.labels import Labels
+from auditor.result.work_items import WorkItem
+
+
+def body(step: str) -> str:
+    """Return the text of an issue about an action with one step."""
+    action = Action(id="a", guidance="a", findings=("f",), title="Act", steps=(step,))
+    return issue_body(WorkItem(tenant="t", title="T", action=action, severity=Severity.LOW), "t/a", Labels("en"))
+
+
+def rendered_step(step: str) -> str:
+    """Return the HTML of the step."""
+    html = MarkdownIt().render(body(step))
+    return html[html.index("<ol>") : html.index("</ol>")].removeprefix("<ol>\n<li>").removesuffix("</li>\n")
+
+
+@pytest.mark.parametrize(("markup", "tag"), [("**", "b"), ("`", "code")])
+def test_truncated_bold_and_code_are_closed(markup: str, tag: str) -> None:
+    step = f"Select {markup}{'x' * 2_000}{markup}."
+    assert rendered_step(step) == f"Select <{tag}>{'x' * 992}</{tag}>…"
+
+
+@pytest.mark.parametrize("length", [994, 995, 996, 997, 998, 999])
+def test_truncation_never_leaves_markers_in_the_text(length: int) -> None:
+    assert "*" not in rendered_step(f"{'x' * length} **Save changes** and close")
+    assert "<b></b>" not in body(f"{'x' * length} **Save changes** and close")
+
+
+def test_markup_does_not_count_towards_the_length() -> None:
+    step = "**a**" * 1_000
+    assert rendered_step(step) == "<b>a</b>" * 1_000
+
+
+def test_only_white_space_of_the_text_surrounds_elements() -> None:
+    assert rendered_step("Select **Users**, then **Active users**.") == (
+        "Select <b>Users</b>, then <b>Active users</b>."
+    )
