@@ -5,7 +5,6 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from auditor import resources
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
@@ -26,7 +25,7 @@ from auditor.render.history.labels import (
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import content_policy, tag
+from auditor.render.text.static_page import content_policy, embedded_text, tag
 
 _STYLES: Final = ("styles/report.css", "styles/history.css")
 _WIDTH: Final = 160
@@ -39,7 +38,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
-    style = "".join(map(resources.report_text, _STYLES))
+    style = embedded_text(*_STYLES)
     sections = Markup("\n").join(
         _section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends
     )

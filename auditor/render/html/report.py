@@ -25,15 +25,13 @@ from auditor.render.html.view import Page
 from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import hash_source
+from auditor.render.text.static_page import embedded_text, hash_source
 from auditor.result.ranking import MAX_SECTIONS
 
 _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
 """Placeholders for the columns and the fingerprints; escaped text cannot contain them."""
 _CHUNK_SIZE: Final = 1 << 16
 """Characters per encoded chunk."""
-_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
-_COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _CONSTANT_TEXT: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
@@ -49,7 +47,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     """
     content: PageContent = options.content or PageContent(result, options.locale, options.history)
     l10n, indexes, page = content.l10n, content.indexes, content.page
-    style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
+    style, script = embedded_text("styles/report.css"), embedded_text("templates/report.js")
     template = environment(l10n).get_template("report.html.jinja")
     names = ("style", "script", "columns_placeholder", "fingerprints_placeholder")
     inline = dict(zip(names, map(Markup, (style, script, *_PLACEHOLDERS)), strict=True))
@@ -148,12 +146,6 @@ def _csp(style: str, script: str) -> str:
         "form-action": "'none'",
     }
     return "; ".join(f"{name} {source}" for name, source in sources.items())
-
-
-@cache
-def _embedded(path: str) -> str:
-    """Return a style sheet or script without indentation and without lines that hold only a comment."""
-    return _COMMENT.sub("", _INDENT.sub("", resources.report_text(path)))
 
 
 def _template(name: str, l10n: Labels) -> str:

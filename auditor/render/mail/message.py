@@ -78,6 +78,5 @@ def _text_template(language: str) -> Template:
 @cache
 def _styles() -> tuple[str, str]:
     """Return the style that is inlined into the elements, and the style for the head."""
-    text = resources.report_text("styles/mail.css")
-    inline_style, _, head_style = text.partition("/* in the head */\n")
+    inline_style, head_style = map(resources.report_text, ("styles/mail.css", "styles/mail-head.css"))
     return inline_style, " ".join(head_style.split())

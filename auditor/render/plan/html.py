@@ -6,7 +6,6 @@ from typing import Final
 from markupsafe import Markup
 from msgspec import Struct
 
-from auditor import resources
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.guidance.parts import GuidancePart
@@ -14,7 +13,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
-from auditor.render.text.static_page import content_policy
+from auditor.render.text.static_page import content_policy, embedded_text
 
 
 class MoneyRow(Struct, frozen=True, kw_only=True):
@@ -144,7 +143,7 @@ _STYLES: Final = ("styles/report.css", "styles/plan.css")
 def render(view: PlanView, *, locale: str) -> Artifact:
     """Render the page; equal plans give equal bytes."""
     l10n = Labels(locale)
-    style = "".join(map(resources.report_text, _STYLES))
+    style = embedded_text(*_STYLES)
     template = environment(l10n).get_template("plan.html.jinja")
     text = template.render(
         plan=view,

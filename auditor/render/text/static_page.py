@@ -1,19 +1,24 @@
 """Renders small static HTML pages without external resources or scripts; all text is escaped."""
 
+import re
 from base64 import b64encode
 from collections.abc import Iterable
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
 from markupsafe import Markup, escape
 from msgspec import Struct
 
+from auditor import resources
 from auditor.render.text.sanitize import visible
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "li,p,h1,h2,h3{overflow-wrap:anywhere}h2{border-top:1px solid #888;padding-top:1rem}"
 )
+_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+_COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -41,6 +46,12 @@ def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> b
     )
     body = "\n".join(part for part in parts if part)
     return f"{head}{body}\n</main>\n</body>\n</html>\n".encode("utf-8", "replace")
+
+
+@cache
+def embedded_text(*paths: str) -> str:
+    """Return style sheets or scripts without indentation and without lines that hold only a comment."""
+    return "".join(_COMMENT.sub("", _INDENT.sub("", resources.report_text(path))) for path in paths)
 
 
 def content_policy(style: str) -> str:
