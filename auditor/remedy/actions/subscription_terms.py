@@ -50,7 +50,7 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
     paid = [
         subscription
         for subscription in subscriptions
-        if subscription.is_trial is not True and subscription.status in {"Enabled", "Warning"}
+        if subscription.is_trial is not True and (subscription.status or "").casefold() in _ALIVE
     ]
     seats = [subscription.total_licenses for subscription in paid]
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
