@@ -1,18 +1,16 @@
 """Renders a Result as JUnit XML for the test reports of CI systems: a suite per tenant, a case per policy."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from msgspec import Struct
-
 from auditor.domain.enums import Outcome, Status
-from auditor.domain.message import NOTHING, Message
+from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
+from auditor.render.ci.parts import Part, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
@@ -35,7 +33,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
 def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     """Yield the document suite by suite, because the elements of a large fleet need too much memory."""
-    parts = _parts(result, l10n)
+    parts = parts_of(result, l10n)
     root = Element("testsuites", name="m365-license-auditor")
     for kind, number in _totals(parts).items():
         root.set(kind, str(number))
@@ -45,47 +43,19 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     yield empty.removesuffix(_END)
     stamp = instant(result.run.as_of).removesuffix("Z")
     for part in parts:
-        suite = _suite(part, stamp, l10n)
+        suite = _suite(part, _listed(result, part), stamp, l10n)
         indent(suite, level=1)
         yield b"  " + tostring(suite, encoding="utf-8", xml_declaration=False) + b"\n"
     yield (_END if parts else b"") + b"\n"
 
 
-class _Part(Struct, frozen=True, kw_only=True):
-    """The data of one suite."""
-
-    name: str
-    result: TenantResult | FleetResult
-    findings: Callable[[], Iterable[Finding]]
-    """Returns the listed findings."""
-    context: Callable[[], Context]
-    failure: Message | None = None
+def _listed(result: Result, part: Part) -> Iterable[Finding]:
+    if isinstance(part.result, TenantResult):
+        return listed_findings(result, (part.result,))[part.name]
+    return part.result.findings
 
 
-def _parts(result: Result, l10n: Labels) -> list[_Part]:
-    headers = {policy.id: policy for policy in result.run.policies}
-    parts = [
-        _Part(
-            name=tenant.name,
-            result=tenant,
-            findings=partial(_listed, result, tenant),
-            context=partial(Context.without_seats, tenant, headers, l10n),
-            failure=tenant.failure,
-        )
-        for tenant in result.tenants
-    ]
-    if result.fleet.policies:
-        fleet = result.fleet
-        context = partial(Context.of_fleet, result, headers, l10n)
-        parts.append(_Part(name="fleet", result=fleet, findings=partial(iter, fleet.findings), context=context))
-    return parts
-
-
-def _listed(result: Result, tenant: TenantResult) -> Sequence[Finding]:
-    return listed_findings(result, (tenant,))[tenant.name]
-
-
-def _totals(parts: Iterable[_Part]) -> dict[str, int]:
+def _totals(parts: Iterable[Part]) -> dict[str, int]:
     """Count the cases of all suites in advance; in Jenkins' schema, the root element has no number of skipped cases."""
     tests = failures = errors = 0
     for part in parts:
@@ -101,13 +71,13 @@ def _open_counts(findings: Findings) -> Mapping[str, int]:
     return {policy: counts.open for policy, counts in findings.stats.policies.items()}
 
 
-def _suite(part: _Part, stamp: str, l10n: Labels) -> Element:
-    name = visible(part.name)
+def _suite(part: Part, findings: Iterable[Finding], stamp: str, l10n: Labels) -> Element:
+    name = visible(part.name or "fleet")
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")
         SubElement(case, "error", message=visible(l10n.translate(part.failure)), type="not-audited")
-    _cases(suite, part.result, part.findings(), part.context())
+    _cases(suite, part.result, findings, part.context())
     suite.set("tests", str(len(suite)))
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(len(suite.findall(f"testcase/{tag}"))))

@@ -1,19 +1,18 @@
 """Renders a Result as SARIF 2.1.0; findings are located at their policy, so that code scanning can track them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
-from auditor.domain.message import NOTHING, Message
+from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings, SourceLine
-from auditor.domain.result.model import PolicyHeader, PolicyOutcome, Result
+from auditor.domain.result.model import PolicyHeader, Result
 from auditor.render.artifact import Artifact
+from auditor.render.ci.parts import Part, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
@@ -43,30 +42,25 @@ Weight = tuple[bool, int]
 """Whether a finding is not open, and the rank of its severity; lower weights are written first."""
 
 
-class _Part(Struct, frozen=True, kw_only=True):
-    """The findings and outcomes of one tenant, or of the fleet."""
+class _LimitedPart(Part, frozen=True, kw_only=True):
+    """A part, and how many of its findings are written."""
 
-    name: str
-    findings: Findings
-    outcomes: tuple[PolicyOutcome, ...]
-    context: Callable[[], Context]
-    failure: Message | None = None
     limits: Mapping[Weight, int] | None = None
     """Number of findings of each weight to write, beginning with the first; None for all."""
 
     @property
     def left_out(self) -> int:
         """Number of findings that are not written."""
-        return 0 if self.limits is None else len(self.findings) - sum(self.limits.values())
+        return 0 if self.limits is None else len(self.result.findings) - sum(self.limits.values())
 
     def listed(self) -> Iterator[Finding]:
         """Yield the findings to write, in order; iteration stops after the last of them."""
         if self.limits is None:
-            yield from self.findings
+            yield from self.result.findings
             return
         remaining = Counter(self.limits)
         total = remaining.total()
-        for finding in self.findings if total else ():
+        for finding in self.result.findings if total else ():
             weight = _weight(finding)
             if not remaining[weight]:
                 continue
@@ -84,40 +78,31 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     existing alerts are not considered fixed.
     """
     l10n = Labels(options.locale)
-    headers = {policy.id: policy for policy in result.run.policies}
-    parts = [
-        _Part(
-            name=tenant.name,
-            findings=tenant.findings,
-            outcomes=tenant.policies,
-            context=partial(Context.without_seats, tenant, headers, l10n),
-            failure=tenant.failure,
-        )
-        for tenant in result.tenants
-    ]
-    if result.fleet.policies or result.fleet.findings:
-        fleet = result.fleet
-        context = partial(Context.of_fleet, result, headers, l10n)
-        parts.append(_Part(name="", findings=fleet.findings, outcomes=fleet.policies, context=context))
-    parts = _limited(parts)
+    parts = _limited(parts_of(result, l10n))
     groups = [[part] for part in parts] if len(parts) <= _MAX_RUNS else [parts]
     runs = [_run(result, group, l10n) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
 
 
-def _limited(parts: list[_Part]) -> list[_Part]:
+def _limited(parts: list[Part]) -> list[_LimitedPart]:
     """Return the parts with limits: all findings if they fit, else the worst open ones first."""
-    if sum(len(part.findings) for part in parts) <= LIMIT:
-        return parts
-    counts = [_count_by_weight(part.findings) for part in parts]
-    limits: list[dict[Weight, int]] = [{} for _ in parts]
+    limits: list[dict[Weight, int] | None] = [None for _ in parts]
+    if sum(len(part.result.findings) for part in parts) > LIMIT:
+        counts = [_count_by_weight(part.result.findings) for part in parts]
+        limits = [*_limits(counts)]
+    return [_LimitedPart(**asdict(part), limits=limit) for part, limit in zip(parts, limits, strict=True)]
+
+
+def _limits(counts: Sequence[Counter[Weight]]) -> list[dict[Weight, int]]:
+    """Distribute LIMIT over the parts with these numbers of findings."""
+    limits: list[dict[Weight, int]] = [{} for _ in counts]
     remaining = LIMIT
     for weight in sorted(set().union(*counts)):
         for count, limit in zip(counts, limits, strict=True):
             limit[weight] = min(remaining, count[weight])
             remaining -= limit[weight]
-    return [replace(part, limits=limit) for part, limit in zip(parts, limits, strict=True)]
+    return limits
 
 
 def _weight(finding: Finding) -> Weight:
@@ -133,7 +118,7 @@ def _count_by_weight(findings: Findings) -> Counter[Weight]:
     return weights
 
 
-def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
+def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
     policies = result.run.policies
     rule_indexes = {policy.id: index for index, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
@@ -167,11 +152,11 @@ def _run(result: Result, parts: list[_Part], l10n: Labels) -> Document:
     }
 
 
-def _is_incomplete(part: _Part) -> bool:
-    return part.failure is not None or any(outcome.unknown for outcome in part.outcomes)
+def _is_incomplete(part: _LimitedPart) -> bool:
+    return part.failure is not None or any(outcome.unknown for outcome in part.result.policies)
 
 
-def _notifications(part: _Part, l10n: Labels) -> list[Document]:
+def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
         text = l10n.gettext("{tenant} could not be audited: {reason}")
@@ -179,7 +164,7 @@ def _notifications(part: _Part, l10n: Labels) -> list[Document]:
     text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
     return notes + [
         _note(text.replace("{policy}", outcome.id).replace("{reason}", l10n.translate(outcome.reason or NOTHING)))
-        for outcome in part.outcomes
+        for outcome in part.result.policies
         if outcome.status is Outcome.NOT_EVALUATED
     ]
 
@@ -203,7 +188,7 @@ def _rule(policy: PolicyHeader) -> Document:
     }
 
 
-def _results(part: _Part, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
+def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
     for finding in part.listed():
         yield _result(part.name or "fleet", finding, rule_indexes, context)

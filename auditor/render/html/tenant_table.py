@@ -12,7 +12,7 @@ from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantRe
 from auditor.render.html.view import Page, Section
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
-from auditor.result.ranking import WORST, Standing, standing
+from auditor.result.ranking import Standing, standing
 from auditor.result.seats import paid_seats
 
 
@@ -74,7 +74,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         failure=False,
         complete=page.complete,
         open=sum(result.summary.open.values()),
-        counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
+        counts=tuple((s, result.summary.open[s]) for s in Severity if result.summary.open.get(s)),
         new=changed.new + changed.reopened if compared else None,
         fixed=changed.fixed if compared else None,
         **_seats(seats, l10n, complete=all(tenant.has_all_products for tenant in result.tenants)),
@@ -128,7 +128,7 @@ def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compare
     changed = changes([tenant])
     audited = tenant.failure is None
     open_counts = summarise((tenant,)).open
-    counts = tuple((s, open_counts[s]) for s in WORST if open_counts.get(s))
+    counts = tuple((s, open_counts[s]) for s in Severity if open_counts.get(s))
     return FleetRow(
         href="" if section is None else f"#{section.anchor}",
         name=tenant.name,

@@ -12,7 +12,7 @@ from auditor.domain.result.model import TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Renewal, Timeline
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase
+from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_seats, spare_today
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
@@ -110,7 +110,7 @@ class _Date(Struct, frozen=True, kw_only=True):
 
 def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Date]:
     """Return the dates of subscriptions with open findings by subscription id, each with its worst finding."""
-    spare = _spare(tenant)
+    spare = spare_seats(tenant)
     by_id: dict[str, _Date] = {}
     for finding in of_checks(findings, _SUBSCRIPTION_CHECKS):
         moment = next_date(finding)
@@ -133,7 +133,7 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
 
 def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Date]:
     """Yield the dates of all subscriptions, from the day of `start` on."""
-    spare, l10n = _spare(tenant), context.l10n
+    spare, l10n = spare_seats(tenant), context.l10n
     for subscription in tenant.subscriptions:
         moment = _in_utc(subscription.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
@@ -181,10 +181,6 @@ def _happens(entry: _Date, tenant: TenantResult, today: date, l10n: Labels) -> s
     return happens(entry.status, tenant.agreement, today, l10n, trial=entry.trial)
 
 
-def _spare(tenant: TenantResult) -> dict[str, int | None]:
-    return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
-
-
 def next_date(finding: Finding) -> datetime | None:
     """Return the next date of the subscription that a finding is about, in UTC; None if it has none."""
     if not finding.check.startswith(_SUBSCRIPTION_CHECKS):
@@ -218,7 +214,7 @@ def _bought(
     yield from purchase(trial, seats, l10n)
     seats_left = spare.get(sku.casefold()) if sku is not None else None
     if seats_left is not None:
-        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats_left))
+        yield spare_today(seats_left, l10n)
 
 
 def _months(start: datetime, end: datetime) -> Iterator[datetime]:

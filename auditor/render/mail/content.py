@@ -22,7 +22,7 @@ from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.evidence.contracts import purchase
+from auditor.render.text.evidence.contracts import purchase, spare_seats, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import is_https
@@ -227,7 +227,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
         contract_ids = None if all_contracts else contracts_of(tenant.findings)
         for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=contract_ids):
             renewals[tenant.name, key] = day, line
-        spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+        spare = spare_seats(tenant)
         names = product_names(tenant)
         for finding in tenant.findings:
             moment = next_date(finding)
@@ -256,7 +256,7 @@ def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[s
         yield state
     yield from purchase(finding.evidence.get("isTrial"), finding.evidence.get("totalLicenses"), l10n)
     if spare is not None and spare > 0:
-        yield l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(spare))
+        yield spare_today(spare, l10n)
 
 
 def _exceptions(page: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:

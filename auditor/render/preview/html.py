@@ -5,10 +5,11 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-from auditor.domain.preview import Difference, DifferenceCount, Preview
+from auditor.domain.preview import Difference, Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview.markdown import (
     INCOMPLETE,
+    cells_of,
     columns_of,
     headline,
     kinds,
@@ -38,12 +39,12 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     """Render preview.html."""
     l10n = Labels(locale)
     policies = [
-        (policy.id, l10n.policy(policy.title), state(policy, l10n), *_cells(policy_counts, l10n))
+        (policy.id, l10n.policy(policy.title), state(policy, l10n), *cells_of(policy_counts, l10n))
         for policy, policy_counts in by_policy(preview)
     ]
     none = l10n.gettext("none")
     departments = [
-        (none if name is None else name, *_cells(department_counts, l10n))
+        (none if name is None else name, *cells_of(department_counts, l10n))
         for name, department_counts in by_department(preview)
     ]
     money = sums(tally(preview.everywhere), l10n)
@@ -72,11 +73,6 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     )
     table = Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
     return Markup('<div class="wide" tabindex="0">{}</div>').format(table)
-
-
-def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
-    numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
-    return (*numbers, sums(counts, l10n))
 
 
 def _unknown(preview: Preview, l10n: Labels) -> Markup:

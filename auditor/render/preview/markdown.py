@@ -177,6 +177,17 @@ def columns_of(l10n: Labels) -> tuple[str, ...]:
     return (l10n.gettext("Added"), l10n.gettext("Removed"), l10n.gettext("Changed"), l10n.gettext("Per month"))
 
 
+def cells_of(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
+    """Return the counts and the money in plain text, in the order of `columns_of`."""
+    numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, sums(counts, l10n))
+
+
+def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
+    *numbers, money = cells_of(counts, l10n)
+    return (*numbers, inert(money))
+
+
 def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
     if preview.complete:
         return
@@ -204,11 +215,6 @@ def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str
     for row in rows:
         yield f"| {' | '.join(row)} |"
     yield ""
-
-
-def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
-    numbers = (l10n.number(count) for count in (counts.added, counts.removed, counts.changed))
-    return (*numbers, inert(sums(counts, l10n)))
 
 
 def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:

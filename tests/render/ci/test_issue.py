@@ -18,7 +18,7 @@ def body(step: str) -> str:
 
 def rendered_step(step: str) -> str:
     """Return the HTML of the step."""
-    html = MarkdownIt().render(body(step))
+    html: str = MarkdownIt().render(body(step))
     return html[html.index("<ol>") : html.index("</ol>")].removeprefix("<ol>\n<li>").removesuffix("</li>\n")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import ContractTerm
+from auditor.domain.result.model import ContractTerm, TenantResult
 from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 
@@ -30,6 +30,16 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("trial")
     if type(seats) is int:
         yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", seats)
+
+
+def spare_today(seats: int, l10n: Labels) -> str:
+    """Return how many seats of a product are spare on the day of the audit."""
+    return l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats))
+
+
+def spare_seats(tenant: TenantResult) -> dict[str, int | None]:
+    """Return the spare seats of each product, by casefolded skuId; None if they are not known."""
+    return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
 
 
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:

@@ -1,0 +1,39 @@
+"""Divides a result into the parts that formats for CI systems report separately: each tenant, and the fleet."""
+
+from collections.abc import Callable
+from functools import partial
+
+from msgspec import Struct
+
+from auditor.domain.message import Message
+from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.render.html.rows import Context
+from auditor.render.text.labels import Labels
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """The results of one tenant, or of the fleet."""
+
+    name: str
+    """Empty for the fleet."""
+    result: TenantResult | FleetResult
+    context: Callable[[], Context]
+    failure: Message | None = None
+
+
+def parts_of(result: Result, l10n: Labels) -> list[Part]:
+    """Return a part for every tenant, and one for the fleet if it has policies or findings."""
+    headers = {policy.id: policy for policy in result.run.policies}
+    parts = [
+        Part(
+            name=tenant.name,
+            result=tenant,
+            context=partial(Context.without_seats, tenant, headers, l10n),
+            failure=tenant.failure,
+        )
+        for tenant in result.tenants
+    ]
+    fleet = result.fleet
+    if fleet.policies or fleet.findings:
+        parts.append(Part(name="", result=fleet, context=partial(Context.of_fleet, result, headers, l10n)))
+    return parts
