@@ -36,8 +36,7 @@ def learn(
     )
     for finding in newly_open(after.findings, options.opened):
         changed = avoid(constraints, finding, draft, options, l10n) or changed
-    claimed = {fingerprint for decided in draft.decided for fingerprint in decided.findings}
-    for finding in open_findings(after.findings, claimed):
+    for finding in open_findings(after.findings, draft.claimed):
         changed = _exclude_user(constraints, options.owner(finding.subject.id), why(l10n, "person")) or changed
     undecided = undecided_policies(before.policies, after.policies, options.context.findings)
     if undecided and draft.seats:
@@ -74,7 +73,7 @@ def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft, options:
         return True
     balance = check_of(finding.check).seat_balance
     if sku_id is not None and sku_id not in constraints.limits and balance is not None:
-        constraints.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
+        constraints.limits[sku_id] = Limit(maximum=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(minimum=0)
         constraints.reasons[sku_id] = reason
         return True
     affected_users = [user for user in draft.taken if sku_id is None or sku_id in draft.taken[user].option.seats]

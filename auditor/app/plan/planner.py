@@ -237,9 +237,8 @@ def _tenant_plan(
     open_after = {f.fingerprint for f in (*findings_after, *(f for f in open_ if f.policy in unknown))}
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
-    claimed = {fingerprint for decided in plan_draft.decided for fingerprint in decided.findings}
     # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
-    fixed_by_requests = set(fixed) - claimed - options.bought
+    fixed_by_requests = set(fixed) - plan_draft.claimed - options.bought
     actions = build_actions(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.plan, plan_draft.seats).values()

@@ -61,6 +61,11 @@ class Draft(Struct, frozen=True, kw_only=True):
     takers: Mapping[str, frozenset[str]]
     """Action id → the products of which its requests take seats, by skuId."""
 
+    @property
+    def claimed(self) -> frozenset[str]:
+        """The fingerprints of the findings that its requests are meant to fix."""
+        return frozenset(fingerprint for decided in self.decided for fingerprint in decided.findings)
+
 
 def draft(
     options: Options,

@@ -162,7 +162,7 @@ OPTIONS = st.lists(
 )
 LIMITS = st.dictionaries(
     st.sampled_from("abc"),
-    st.builds(Limit, least=st.one_of(st.none(), st.integers(-2, 0)), most=st.one_of(st.none(), st.integers(0, 2))),
+    st.builds(Limit, minimum=st.one_of(st.none(), st.integers(-2, 0)), maximum=st.one_of(st.none(), st.integers(0, 2))),
 )
 NO_CHANGE_OPTION = Option(score=NO_CHANGE)
 
@@ -181,8 +181,8 @@ def test_both_solvers_reach_the_same_optimal_score(people: list[list[Option]], l
             change = sum(
                 options[index].seats.get(sku, 0) for options, index in zip(alternatives, choice.chosen, strict=True)
             )
-            assert limit.least is None or change >= limit.least
-            assert limit.most is None or change <= limit.most
+            assert limit.minimum is None or change >= limit.minimum
+            assert limit.maximum is None or change <= limit.maximum
     assert walked.bound <= walked.score
 
 
@@ -195,7 +195,7 @@ def test_milp_solves_many_people_who_share_many_products_optimally() -> None:
         [NO_CHANGE_OPTION, *(Option(score=Score(-1 - number % 7 - position, 0, number, 1), seats={sku: 1}) for position, sku in enumerate(skus))]
         for number in range(120)
     ]  # fmt: skip
-    limits = {sku: Limit(most=3 + position) for position, sku in enumerate(skus)}
+    limits = {sku: Limit(maximum=3 + position) for position, sku in enumerate(skus)}
     choice = choose_options(people, limits)
     assert (choice.solver, choice.optimal) == ("milp", True)
     taken = [people[number][index] for number, index in enumerate(choice.chosen) if index]

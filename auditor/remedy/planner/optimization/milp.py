@@ -7,10 +7,10 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array, vstack  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.remedy.planner.optimization.options import Limit, Option, Score
+from auditor.remedy.planner.optimization.options import Limit, Option, Score, best_by_change
 
-_Signature = tuple[tuple[Score, tuple[tuple[str, int], ...], int], ...]
-"""The relevant options: score, change of limited seats, and the option's index."""
+_Signature = tuple[tuple[Score, tuple[int, ...], int], ...]
+"""The relevant options: score, change of the seats of each limited product, and the option's index."""
 
 
 def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tuple[int, ...]:
@@ -36,13 +36,8 @@ def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tu
 
 def _signature(options: Sequence[Option], limits: Mapping[str, Limit]) -> _Signature:
     """Return the relevant options: of options with the same change of limited seats only the best."""
-    best: dict[tuple[tuple[str, int], ...], tuple[Score, int]] = {}
-    for index, option in enumerate(options):
-        moved = tuple(sorted((sku, change) for sku, change in option.seats.items() if sku in limits))
-        if moved not in best or option.score < best[moved][0]:
-            best[moved] = (option.score, index)
-    ordered = sorted((index, score, moved) for moved, (score, index) in best.items())
-    return tuple((score, moved, index) for index, score, moved in ordered)
+    ordered = sorted((index, score, change) for change, (score, index) in best_by_change(options, limits).items())
+    return tuple((score, change, index) for index, score, change in ordered)
 
 
 def _rows(
@@ -50,17 +45,17 @@ def _rows(
 ) -> tuple[Any, list[float], list[float]]:
     """Return the constraints: everybody in a class takes one option, and seat limits are respected."""
     sizes = [float(len(members)) for _, members in classes]
-    row_of = {sku: len(classes) + number for number, sku in enumerate(limits)}
     entries = [(index, column, 1.0) for column, (index, _) in enumerate(columns)]
     entries += [
-        (row_of[sku], column, float(change))
+        (row, column, float(change))
         for column, (index, option) in enumerate(columns)
-        for sku, change in classes[index][0][option][1]
+        for row, change in enumerate(classes[index][0][option][1], start=len(classes))
+        if change
     ]
     row_indices, column_indices, values = (np.array(part) for part in zip(*entries, strict=True))
     matrix = csr_array((values, (row_indices, column_indices)), shape=(len(classes) + len(limits), len(columns)))
-    low = [-np.inf if limit.least is None else float(limit.least) for limit in limits.values()]
-    high = [np.inf if limit.most is None else float(limit.most) for limit in limits.values()]
+    low = [-np.inf if limit.minimum is None else float(limit.minimum) for limit in limits.values()]
+    high = [np.inf if limit.maximum is None else float(limit.maximum) for limit in limits.values()]
     return matrix, sizes + low, sizes + high
 
 

@@ -15,7 +15,7 @@ from operator import add
 
 from msgspec import Struct
 
-from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score
+from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score, best_by_change
 
 MAX_BALANCES = 20_000
 """Maximum number of seat balances; if there are more, only the best are kept, and the optimum may be missed."""
@@ -172,13 +172,9 @@ def _solve_component(
 
 def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
     """Return the relevant options and their indices: of options that change the same seats only the best."""
-    best: dict[tuple[int, ...], tuple[Score, int]] = {}
-    for index, option in enumerate(options):
-        moved = tuple(option.seats.get(sku, 0) for sku in binding)
-        if moved not in best or option.score < best[moved][0]:
-            best[moved] = (option.score, index)
-    ordered = sorted((score, moved, index) for moved, (score, index) in best.items())
-    return tuple((score, moved) for score, moved, _ in ordered), tuple(index for *_, index in ordered)
+    best = best_by_change(options, binding)
+    ordered = sorted((score, change, index) for change, (score, index) in best.items())
+    return tuple((score, change) for score, change, _ in ordered), tuple(index for *_, index in ordered)
 
 
 def _split(people_by_steps: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tuple[_Step, ...], list[int]]]:
@@ -227,17 +223,18 @@ def _unrolled(
 
 def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> list[str]:
     """Return the products whose limit could be exceeded; the others need not be tracked."""
-    most: Counter[str] = Counter()
-    least: Counter[str] = Counter()
+    highest: Counter[str] = Counter()
+    lowest: Counter[str] = Counter()
     for options in people:
         for sku in {sku for option in options for sku in option.seats}:
             changes = [option.seats.get(sku, 0) for option in options]
-            most[sku] += max(changes)
-            least[sku] += min(changes)
+            highest[sku] += max(changes)
+            lowest[sku] += min(changes)
     return sorted(
         sku
         for sku, limit in limits.items()
-        if (limit.most is not None and most[sku] > limit.most) or (limit.least is not None and least[sku] < limit.least)
+        if (limit.maximum is not None and highest[sku] > limit.maximum)
+        or (limit.minimum is not None and lowest[sku] < limit.minimum)
     )
 
 
@@ -245,8 +242,8 @@ def _distance(balance: tuple[int, ...], binding: Sequence[str], limits: Mapping[
     distance = 0
     for change, sku in zip(balance, binding, strict=True):
         limit = limits[sku]
-        if limit.most is not None:
-            distance += max(0, change - limit.most)
-        if limit.least is not None:
-            distance += max(0, limit.least - change)
+        if limit.maximum is not None:
+            distance += max(0, change - limit.maximum)
+        if limit.minimum is not None:
+            distance += max(0, limit.minimum - change)
     return distance

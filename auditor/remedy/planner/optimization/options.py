@@ -1,6 +1,6 @@
 """The options of one person as input of the optimizer: their scores, and the seats that they take or free."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -37,12 +37,23 @@ class Option(Struct, frozen=True, kw_only=True):
     """SkuId → seats taken (+) or freed (−)."""
 
 
+def best_by_change(options: Sequence[Option], skus: Iterable[str]) -> dict[tuple[int, ...], tuple[Score, int]]:
+    """Return the score and index of the best option for each change of the seats of `skus`."""
+    keys = tuple(skus)
+    best: dict[tuple[int, ...], tuple[Score, int]] = {}
+    for index, option in enumerate(options):
+        change = tuple(option.seats.get(sku, 0) for sku in keys)
+        if change not in best or option.score < best[change][0]:
+            best[change] = (option.score, index)
+    return best
+
+
 class Limit(Struct, frozen=True, kw_only=True):
     """The range in which the number of a product's seats in use may change; None for no bound."""
 
-    least: int | None = None
-    most: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
 
     def allows(self, change: int) -> bool:
         """Return whether a change of the seats in use is within the limit."""
-        return (self.least is None or change >= self.least) and (self.most is None or change <= self.most)
+        return (self.minimum is None or change >= self.minimum) and (self.maximum is None or change <= self.maximum)

@@ -21,20 +21,18 @@ def limits_of(
     without seat numbers cannot be assigned.
     """
     limits: dict[str, Limit] = {}
-    for fact in plan.facts.skus:
-        if not (fact.owned and fact.applies_to.casefold() == "user"):
-            continue
+    for fact in (plan.facts.skus[index] for index in plan.facts.assignable):
         sku = (decided or {}).get(fact.sku_id, fact)
         maximums = [0 if sku.spare is None else max(0, sku.spare)]
         minimums: list[int] = []
         for block in blocks_of(plan, sku):
             bounds = _bounds(block, sku)
-            minimums += [bounds.least] if bounds.least is not None else []
-            maximums += [bounds.most] if bounds.most is not None else []
+            minimums += [bounds.minimum] if bounds.minimum is not None else []
+            maximums += [bounds.maximum] if bounds.maximum is not None else []
         learnt = tightened.get(sku.sku_id, Limit())
-        minimums += [learnt.least] if learnt.least is not None else []
-        maximums += [learnt.most] if learnt.most is not None else []
-        limits[sku.sku_id] = Limit(least=max(minimums, default=None), most=min(maximums))
+        minimums += [learnt.minimum] if learnt.minimum is not None else []
+        maximums += [learnt.maximum] if learnt.maximum is not None else []
+        limits[sku.sku_id] = Limit(minimum=max(minimums, default=None), maximum=min(maximums))
     return limits
 
 
@@ -52,11 +50,11 @@ def _bounds(block: Seats, sku: SkuFact) -> Limit:
         return Limit()
     usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
     spare = usable - sku.consumed
-    least = most = None
+    minimum = maximum = None
     if block.maximum is not None and spare <= block.maximum.reached(usable):
-        least = spare - floor(block.maximum.reached(usable))
+        minimum = spare - floor(block.maximum.reached(usable))
     if spare >= 0:
-        most = spare
+        maximum = spare
     if block.minimum is not None and spare >= block.minimum.reached(usable):
-        most = spare - ceil(block.minimum.reached(usable))
-    return Limit(least=least, most=most)
+        maximum = spare - ceil(block.minimum.reached(usable))
+    return Limit(minimum=minimum, maximum=maximum)
