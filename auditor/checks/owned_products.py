@@ -11,7 +11,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, NotEvaluated, unread_source
 from auditor.engine.outcome import ObjectFinding
-from auditor.engine.policy.extent import Extent, purchase_extent
+from auditor.engine.policy.extent import Extent, is_owned, purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
@@ -22,7 +22,7 @@ def owned_product_findings(scope: TenantScope, violation: Mask) -> Iterator[Obje
     facts = scope.facts
     for index in np.flatnonzero(violation.maybe).tolist():
         sku = facts.skus[index]
-        if not sku.owned or (sku.usable is not None and sku.usable <= 0):
+        if not is_owned(sku):
             continue
         if violation.unknown[index]:
             trial_unknown = NotEvaluated(missing=["subscriptions"], reasons=[TRIAL_UNKNOWN])

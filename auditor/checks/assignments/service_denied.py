@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.held_products import AssignmentCheck
-from auditor.checks.assignments.service_plans import enabled, plan_findings
-from auditor.checks.check import Correction, Detail
+from auditor.checks.assignments.service_plans import ServiceCheck, enabled, plan_findings
+from auditor.checks.check import Correction
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
-from auditor.guidance.routing import services
 
 
 def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
@@ -16,17 +14,12 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
         yield plan_findings(scope, plan, scope.population & enabled(scope, plan))
 
 
-CHECK = AssignmentCheck(
+CHECK = ServiceCheck(
     id="service.denied",
     name=N_("service enabled"),
     explanation=N_("A product of a user has a service enabled that the policy denies."),
     key="assignments: {services: {deny}}",
-    once_per=N_("service plan"),
     is_enabled=lambda block: bool(block.services.deny),
-    properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
     judge_users=_judge,
-    detail=Detail.SERVICE,
-    lists_holdings=True,
-    routes=services,
     correction=Correction.DISABLE_SERVICE,
 )

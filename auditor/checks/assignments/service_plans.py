@@ -1,9 +1,13 @@
 """Determines for which users a service plan is enabled in at least one of their products."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from auditor.checks.assignments.held_products import AssignmentCheck
+from auditor.checks.check import Detail
+from auditor.domain.policy.model import Assignments
+from auditor.domain.translation import N_
 from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import distinct, intersects
 from auditor.engine.columns.strings import Flags
@@ -11,6 +15,17 @@ from auditor.engine.outcome import Rows
 from auditor.engine.scope import Scope, UserFindings
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import SkuFact
+from auditor.guidance.routing import Articles, Situation, services
+
+
+class ServiceCheck(AssignmentCheck, frozen=True, kw_only=True):
+    """A check about a service plan in the products that one user holds."""
+
+    once_per: str = N_("service plan")
+    properties: Callable[[Assignments], tuple[str, ...]] = lambda _: ("assignedLicenses", "licenseAssignmentStates")
+    detail: Detail = Detail.SERVICE
+    lists_holdings: bool = True
+    routes: Callable[[Situation], Articles] = services
 
 
 def plan_findings(scope: Scope, plan: str, violation: Mask) -> UserFindings:

@@ -10,6 +10,7 @@ from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.engine.tenant_facts import SkuFact
 
 
 class PolicyExtent(Struct, frozen=True):
@@ -41,8 +42,13 @@ def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome
 
 def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
     """Count the products of which the tenant owns usable seats, or may own some."""
-    owned_products = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
+    owned_products = sum(map(is_owned, bound.facts.skus))
     return PolicyExtent(owned_products, not owned_products)
+
+
+def is_owned(sku: SkuFact) -> bool:
+    """Return whether the tenant owns usable seats of a SKU, or may own some."""
+    return sku.owned and (sku.usable is None or sku.usable > 0)
 
 
 def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
