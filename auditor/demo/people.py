@@ -3,15 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
 from auditor.demo.names import ascii_address
 from auditor.demo.products import identifier, plan_ids, sku_id
-
-COUNTRY: Final = "the country's own"
-"""Placeholder for a usage location that is the country of the user."""
 
 
 class Licence(Struct, frozen=True, kw_only=True):
@@ -39,8 +36,8 @@ class Person(Struct, frozen=True, kw_only=True):
     city: str | None = None
     """None for the default city of the country."""
     office: str | None = None
-    location: str | None = COUNTRY
-    """The usage location; None if it is missing."""
+    location: str | UnsetType | None = UNSET
+    """The usage location; None if it is missing, UNSET for the country."""
     created: float = 900
     """Age of the account on the demo's night, in days."""
     seen: float | None = 0.6
@@ -119,7 +116,7 @@ def graph_user(person: Person, context: ConversionContext) -> dict[str, Any]:
         "country": None if person.guest else _COUNTRIES[person.country],
         "city": None if person.guest else person.city or _DEFAULT_CITIES[person.country],
         "officeLocation": person.office,
-        "usageLocation": person.country if person.location == COUNTRY else person.location,
+        "usageLocation": person.country if person.location is UNSET else person.location,
         "onPremisesSyncEnabled": True if person.synced else None,
         "createdDateTime": context.reference - timedelta(days=person.created),
         "mailboxType": person.mailbox,

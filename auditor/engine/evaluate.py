@@ -24,6 +24,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import PolicyExtent, extent_of
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.policy.waivers import waive_object_finding
+from auditor.engine.policy_index import PATHS
 from auditor.engine.scope import TenantScope
 from auditor.engine.seat_usage import seat_columns
 from auditor.snapshot.model import UserBatch
@@ -115,13 +116,10 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     gaps = bound.facts.snapshot.not_collected
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")
-    if bound.facts.is_requested(_PATHS) and gaps is not None and _PATHS not in gaps:
+    if bound.facts.is_requested(PATHS) and gaps is not None and PATHS not in gaps:
         # Every path has its own list of disabled plans; the list of the licence replaces it where paths are unknown.
         assignments = tuple(name for name in assignments if name != "disabledPlans")
     return users, assignments
-
-
-_PATHS = "licenseAssignmentStates"
 
 
 def _judge_tenant(

@@ -12,7 +12,7 @@ from auditor.domain.actions.money import Money
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Policy
-from auditor.domain.policy.prices import DatedPrice, SeatPrice
+from auditor.domain.policy.prices import AgreedPrice, DatedPrice
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import AssignmentColumns
@@ -204,7 +204,7 @@ class TenantScope(Struct, frozen=True, kw_only=True):
             pool=pool,
         )
 
-    def price_change(self, price: DatedPrice | SeatPrice) -> dict[str, Any]:
+    def price_change(self, price: DatedPrice | AgreedPrice) -> dict[str, Any]:
         """Return the evidence for a price that starts after the day of the audit; empty if it is in force already."""
         if price.amount is None or price.starts <= self.facts.as_of.date():
             return {}

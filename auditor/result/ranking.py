@@ -18,14 +18,13 @@ MAX_SECTIONS: Final = 10
 
 A section of a tenant with 500 people takes 400 kB, so forty of them are more than a browser or a mail opens at once.
 """
-WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
 Standing = tuple[bool, tuple[int, ...], bool, str]
 
 
 def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
     """Return the sort key that puts the worst tenant first; tenants that could not be audited precede all others."""
-    return not failed, tuple(-counts.get(severity, 0) for severity in WORST), complete, name
+    return not failed, tuple(-counts.get(severity, 0) for severity in Severity), complete, name
 
 
 def most_urgent_tenants(result: Result) -> Result:

@@ -171,7 +171,7 @@ def role_definition_row(item: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": str(item["id"]).lower(),
         "templateId": _lower_text(item.get("templateId")),
-        "displayName": _text(item.get("displayName")),
+        "displayName": stored_text(item.get("displayName")),
         "isBuiltIn": builtin if isinstance(builtin, bool) else None,
     }
 
@@ -182,7 +182,7 @@ def role_assignment_row(item: Mapping[str, Any], *, eligible: bool) -> dict[str,
         "id": str(item["id"]),
         "principalId": str(item["principalId"]).lower(),
         "roleDefinitionId": str(item["roleDefinitionId"]).lower(),
-        "directoryScopeId": _text(item.get("directoryScopeId")),
+        "directoryScopeId": stored_text(item.get("directoryScopeId")),
         "eligible": eligible,
     }
 
@@ -191,15 +191,18 @@ def conditional_access_row(item: Mapping[str, Any]) -> dict[str, Any]:
     """Convert a Graph conditionalAccessPolicy to a row of conditional_access_policies.parquet."""
     conditions = _mapping(item.get("conditions"))
     users = _mapping(conditions.get("users"))
-    row: dict[str, Any] = {"id": str(item["id"]), **{name: _text(item.get(name)) for name in ("displayName", "state")}}
+    row: dict[str, Any] = {
+        "id": str(item["id"]),
+        **{name: stored_text(item.get(name)) for name in ("displayName", "state")},
+    }
     for side in ("include", "exclude"):
         for kind in ("Users", "Groups", "Roles"):
             names = _texts(users.get(f"{side}{kind}"))
             row[f"{side}{kind}"] = names if kind == "Users" else [name.lower() for name in names]
         guests = _mapping(users.get(f"{side}GuestsOrExternalUsers"))
-        kinds = (kind.strip() for kind in (_text(guests.get("guestOrExternalUserTypes")) or "").split(","))
+        kinds = (kind.strip() for kind in (stored_text(guests.get("guestOrExternalUserTypes")) or "").split(","))
         row[f"{side}GuestOrExternalUserTypes"] = [kind for kind in kinds if kind not in {"", "none"}]
-        row[f"{side}ExternalTenants"] = _text(_mapping(guests.get("externalTenants")).get("membershipKind"))
+        row[f"{side}ExternalTenants"] = stored_text(_mapping(guests.get("externalTenants")).get("membershipKind"))
     for name in ("userRiskLevels", "signInRiskLevels"):
         row[name] = _texts(conditions.get(name))
     return row
@@ -209,18 +212,20 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(value: Any) -> str | None:
+def stored_text(value: Any) -> str | None:
     """Return a text without lone surrogates, which cannot be stored in files; None for a value that is not text."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _lower_text(value: Any) -> str | None:
-    text = _text(value)
+    text = stored_text(value)
     return None if text is None else text.lower()
 
 
 def _texts(value: Any) -> list[str]:
-    return [text for item in value if (text := _text(item)) is not None] if isinstance(value, list) else []
+    return [text for item in value if (text := stored_text(item)) is not None] if isinstance(value, list) else []
 
 
 def instant(text: str | datetime | None) -> datetime | None:

@@ -14,7 +14,7 @@ from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.snapshot import schema
-from auditor.snapshot.from_graph import product_row, subscription_row
+from auditor.snapshot.from_graph import product_row, stored_text, subscription_row
 
 _SKU = (
     "appliesTo",
@@ -46,7 +46,7 @@ async def _read_organization(context: CollectionContext) -> SourceResult:
     for row in rows:
         check_tenant_id(str(row["id"]), context.graph.tenant.tenant_id)
     table = pa.Table.from_pylist(
-        [{name: _text(row.get(name)) for name in schema.ORGANIZATION.names} for row in rows], schema.ORGANIZATION
+        [{name: stored_text(row.get(name)) for name in schema.ORGANIZATION.names} for row in rows], schema.ORGANIZATION
     )
     coverage = context.make_coverage(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION)
     return SourceResult(coverage=(coverage,), tables={"organization": table})
@@ -118,8 +118,8 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
     units = units if isinstance(units, dict) else {}
     ids = row.get("subscriptionIds")
     return {
-        "skuId": _text(row["skuId"]),
-        **{name: _text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
+        "skuId": stored_text(row["skuId"]),
+        **{name: stored_text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
         "prepaidUnits": {name: _integer(units.get(name)) for name in _UNITS},
         "consumedUnits": _integer(row.get("consumedUnits")),
         "subscriptionIds": [item.lower() for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
@@ -155,24 +155,18 @@ def _texts(values: list[Any]) -> pa.Array:
     try:
         return pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([_text(value) for value in values], pa.string())
+        return pa.array([stored_text(value) for value in values], pa.string())
 
 
 def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
     trial = row.get("isTrial")
     return {
-        **{name: _text(row.get(name)) for name in schema.SUBSCRIPTIONS.names},
+        **{name: stored_text(row.get(name)) for name in schema.SUBSCRIPTIONS.names},
         # Fingerprints of findings contain this id, and Graph writes ids in either letter case.
         "id": str(row["id"]).lower(),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _integer(row.get("totalLicenses")),
     }
-
-
-def _text(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _integer(value: Any) -> int | None:

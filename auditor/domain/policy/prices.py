@@ -81,7 +81,7 @@ def months_before(day: date, months: int) -> date:
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-class SeatPrice(Struct, frozen=True, kw_only=True):
+class AgreedPrice(Struct, frozen=True, kw_only=True):
     """The price of a seat of a SKU under the contracts in force on a day."""
 
     amount: Decimal | None
@@ -90,7 +90,7 @@ class SeatPrice(Struct, frozen=True, kw_only=True):
     """The latest start among the prices from which it is computed."""
 
 
-def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> SeatPrice | None:
+def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> AgreedPrice | None:
     """Return the price of the contracts in force on a day, weighted by their seats; None if they have no price.
 
     On a day after their end, the contracts that are in force `today` are taken as renewed.
@@ -103,13 +103,13 @@ def agreed_price(contracts: Iterable[Contract], day: date, today: date) -> SeatP
         return None
     starts = max(price.starts for price, _ in priced)
     if len({price.amount for price, _ in priced}) == 1:
-        return SeatPrice(amount=priced[0][0].amount, starts=starts)
+        return AgreedPrice(amount=priced[0][0].amount, starts=starts)
     weights = [seats for _, seats in priced]
     total = sum(seats for seats in weights if seats is not None)
     if None in weights or not total:
-        return SeatPrice(amount=None, starts=starts)
+        return AgreedPrice(amount=None, starts=starts)
     amount = sum((price.amount * (seats or 0) for price, seats in priced), Decimal(0)) / total
-    return SeatPrice(amount=amount.quantize(_PRECISION).normalize(), starts=starts)
+    return AgreedPrice(amount=amount.quantize(_PRECISION).normalize(), starts=starts)
 
 
 class SeatPrices(Struct, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
     currency: str
     listed: Mapping[str, DatedPrice]
     """By casefolded part number or skuId."""
-    agreed: Mapping[str, SeatPrice] = field(default_factory=dict)
+    agreed: Mapping[str, AgreedPrice] = field(default_factory=dict)
     """By skuId."""
 
     def of(self, *, sku_id: str, part_number: str | None) -> Decimal | None:
@@ -126,7 +126,7 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
         price = self.dated(sku_id=sku_id, part_number=part_number)
         return None if price is None else price.amount
 
-    def dated(self, *, sku_id: str, part_number: str | None) -> DatedPrice | SeatPrice | None:
+    def dated(self, *, sku_id: str, part_number: str | None) -> DatedPrice | AgreedPrice | None:
         """Return the price of a seat with its start; None if unknown."""
         agreed = self.agreed.get(sku_id.casefold())
         return self.listed_price(sku_id=sku_id, part_number=part_number) if agreed is None else agreed
@@ -144,7 +144,7 @@ class SeatPrices(Struct, frozen=True, kw_only=True):
 
 
 def seat_prices(
-    prices: Prices | None, currency: str | None, day: date, agreed: Mapping[str, SeatPrice]
+    prices: Prices | None, currency: str | None, day: date, agreed: Mapping[str, AgreedPrice]
 ) -> SeatPrices | None:
     """Return the prices of seats on a day; None without a currency, because nothing has a price then."""
     if currency is None:

@@ -26,15 +26,15 @@ def breached(
     breaches: list[tuple[Breach, str | None]] = []
     if spare < 0:
         breaches.append((Breach.OVER_ASSIGNED, None))
-    elif minimum is not None and (spare < minimum.seats or _compared(spare, usable, minimum) < 0):
+    elif minimum is not None and (spare < minimum.seats or share_excess(spare, usable, minimum) < 0):
         breaches.append((Breach.BELOW_MINIMUM, minimum.written))
-    if maximum is not None and spare > maximum.seats and _compared(spare, usable, maximum) > 0:
+    if maximum is not None and spare > maximum.seats and share_excess(spare, usable, maximum) > 0:
         breaches.append((Breach.ABOVE_MAXIMUM, maximum.written))
     return breaches
 
 
-def _compared(spare: int, usable: int, bound: Bound) -> int:
-    """Compare spare seats with a bound's share of the usable seats: negative, 0 or positive, without rounding."""
+def share_excess(spare: int, usable: int, bound: Bound) -> int:
+    """Return by how much spare seats exceed a bound's share of the usable seats, times a factor of the bound."""
     return spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from auditor.domain.policy.model import Bound, Seats
+from auditor.engine.skus.seat_bounds import share_excess
 from auditor.engine.tenant_facts import SkuFact
 
 _MAX_SUMS = 4096
@@ -51,7 +52,7 @@ def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
 def _excess(bound: Bound, seats: _Pair) -> _Pair:
     usable, consumed = seats
     spare = usable - consumed
-    return spare, spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
+    return spare, share_excess(spare, usable, bound)
 
 
 def _extreme(certain: Iterable[int], possible: Iterable[int], *, sign: int) -> int:

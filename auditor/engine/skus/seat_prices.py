@@ -3,7 +3,7 @@
 from datetime import date
 
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.policy.prices import Contract, SeatPrice, SeatPrices, agreed_price, seat_prices
+from auditor.domain.policy.prices import AgreedPrice, Contract, SeatPrices, agreed_price, seat_prices
 from auditor.engine.skus.masks import ProductMasks
 from auditor.engine.tenant_facts import TenantFacts
 
@@ -18,12 +18,12 @@ def prices_on(facts: TenantFacts, masks: ProductMasks, day: date) -> SeatPrices 
     today = facts.as_of.date()
     contracts = contracts_of(facts.policies, facts.manifest.tenant)
     priced = [(contract, masks.of(contract.products)) for contract in contracts if contract.prices]
-    agreed: dict[str, SeatPrice] = {}
+    agreed: dict[str, AgreedPrice] = {}
     for index, sku in enumerate(facts.skus) if priced else ():
         certain = agreed_price([contract for contract, mask in priced if mask.true[index]], day, today)
         doubtful = agreed_price([contract for contract, mask in priced if mask.unknown[index]], day, today)
         if doubtful is not None:
-            agreed[sku.sku_id] = SeatPrice(amount=None, starts=doubtful.starts)
+            agreed[sku.sku_id] = AgreedPrice(amount=None, starts=doubtful.starts)
         elif certain is not None:
             agreed[sku.sku_id] = certain
     return seat_prices(facts.policies.prices, facts.policies.currency, day, agreed)

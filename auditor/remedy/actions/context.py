@@ -13,7 +13,7 @@ from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, Status, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments, Policy, PolicySet
-from auditor.domain.policy.prices import SeatPrice, SeatPrices, seat_prices
+from auditor.domain.policy.prices import AgreedPrice, SeatPrices, seat_prices
 from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, entails
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
@@ -183,7 +183,7 @@ def context_of(
     ]
     # The prices in the tenant's result are those of the contracts.
     agreed = {
-        price.sku_id: SeatPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
+        price.sku_id: AgreedPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()
     }
     context = RemediationContext(

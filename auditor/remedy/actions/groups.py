@@ -1,7 +1,7 @@
 """Groups remedies: each group becomes one action for a person."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from heapq import nsmallest
 from operator import itemgetter
@@ -16,7 +16,7 @@ from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.remedies.model import Remedy
-from auditor.remedy.actions.subscription_terms import Term
+from auditor.remedy.actions.subscription_terms import Term, day_of
 
 COUNTED_IN_SEATS: Final = frozenset(
     {
@@ -265,10 +265,7 @@ def _day(finding: Finding) -> str | None:
         # Only contracts have these dates; the last day of notice is before the end.
         text = finding.evidence.get("lastDayOfNotice" if finding.check == _NOTICE else "ends")
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-        if moment is None:
-            return None
-        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date().isoformat()
+        return day_of(datetime.fromisoformat(text)).isoformat() if isinstance(text, str) else None
     except (ValueError, OverflowError):  # not an instant, or outside the range of dates after conversion to UTC
         return None
 

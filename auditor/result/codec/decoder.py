@@ -77,12 +77,17 @@ def read(
     the path of a value that is missing or that its field does not accept.
     """
     wire = _checked(_struct(cast("Any", kind)), kind, values, where, path, messages=messages)
-    hints, members = get_type_hints(kind), dict(given or {})
+    hints, members = _hints(cast("Any", kind)), dict(given or {})
     for field in fields(kind):  # type: ignore[arg-type]
         if field.name not in members:
             value = msgspec.convert(getattr(wire, field.name), hints[field.name], from_attributes=True, dec_hook=as_is)
             members[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**members)
+
+
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:
@@ -165,8 +170,7 @@ def _nested_type(kind: Any, name: str) -> Any:
     kind = _plain_type(kind)
     if not name:
         return get_args(kind)[0] if get_args(kind) else Finding
-    hints = get_type_hints(kind, include_extras=True)
-    return {camel_case(field): hint for field, hint in hints.items()}.get(name)
+    return {camel_case(field): hint for field, hint in get_type_hints(kind, include_extras=True).items()}.get(name)
 
 
 def _plain_type(hint: Any) -> Any:
@@ -181,8 +185,9 @@ def _struct(kind: Any) -> Any:
     """Return a struct with the fields of another one as a document stores them."""
     wire_fields: list[tuple[str, Any, Any]] = []
     null_defaults: list[tuple[str, Any]] = []
+    hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
-        hint = get_type_hints(kind, include_extras=True)[field.name]
+        hint = hints[field.name]
         wire, default = _wire(hint), field.default
         if SavedField.UNSAVED in get_args(hint):
             wire, default = None, None

@@ -131,7 +131,12 @@ class Ledger(Struct, kw_only=True):
 
 def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
     counted = (seat.enabled or 0) + ((seat.warning or 0) if block.count_grace_units or revived else 0)
-    return counted + ((seat.suspended or 0) + (seat.locked_out or 0) if revived else 0)
+    return counted + (_inactive(seat) if revived else 0)
+
+
+def _inactive(seat: SeatCount) -> int:
+    """Return the seats of suspended and locked subscriptions, which can be reactivated."""
+    return (seat.suspended or 0) + (seat.locked_out or 0)
 
 
 def settle_seats(
@@ -186,13 +191,11 @@ def settle_seats(
 
 def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None) -> None:
     """Give a group the number of seats that somebody decided to buy or to give back."""
-    removal = ActionKind.REMOVE_NOW if group.first.kind is ActionKind.REMOVE_NOW else None
-    kind = removal or removal_kind(group.first.situation.agreement)
     moved = moved and replace(moved, added=change)
     if change > 0:
         _set_number(group, ActionKind.BUY, BELOW_MINIMUM, change, moved)
     else:
-        _set_number(group, kind, ABOVE_MAXIMUM, -change, moved)
+        _set_number(group, _kind_of_removal(group), ABOVE_MAXIMUM, -change, moved)
     group.first = replace(group.first, answered=True)
 
 
@@ -268,22 +271,20 @@ def _decide(
             group.turn(ActionKind.STATE, group.first.article)
             return False
         low = revived_change[0] if revived_change is not None else low
-        moved = replace(moved, revived=_revived(skus, ledger))
+        moved = replace(moved, revived=sum(_inactive(ledger.context.seats[sku]) for sku in skus))
     if low > 0:
         _set_number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
         return True
     if high is not None and high < 0:
-        first = group.first
-        kind = ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
-        _set_number(group, kind, ABOVE_MAXIMUM, -high, replace(moved, added=high))
+        _set_number(group, _kind_of_removal(group), ABOVE_MAXIMUM, -high, replace(moved, added=high))
         return True
     _set_settled(group, moved)
     return False
 
 
-def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
-    seats = [ledger.context.seats[sku] for sku in skus]
-    return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
+def _kind_of_removal(group: ActionGroup) -> ActionKind:
+    first = group.first
+    return first.kind if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
 
 
 def _set_number(
