@@ -46,9 +46,9 @@ def learn(
     if undecided:
         # Unknown data of new holders, such as their usage, is the most likely reason why a policy cannot be evaluated.
         new_holders = [
-            user for user, weighed in draft.taken.items() if max(weighed.option.seats.values(), default=0) > 0
+            user for user, weighed in draft.proposals.items() if max(weighed.option.seats.values(), default=0) > 0
         ]
-        for user in new_holders or draft.taken:
+        for user in new_holders or draft.proposals:
             changed = _exclude_user(constraints, user, why(l10n, "limit", detail="-")) or changed
     return changed
 
@@ -64,7 +64,7 @@ def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft, options:
     """Exclude the users or seats that caused a new finding; return whether there are new constraints."""
     reason = why(l10n, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
-    if finding.subject.type is SubjectType.USER and owner in draft.taken:
+    if finding.subject.type is SubjectType.USER and owner in draft.proposals:
         return _exclude_user(constraints, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None
     decided_skus = draft.seats.keys() if sku_id is None else draft.seats.keys() & {sku_id}
@@ -76,8 +76,10 @@ def avoid(constraints: PlanConstraints, finding: Finding, draft: Draft, options:
         constraints.limits[sku_id] = Limit(maximum=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(minimum=0)
         constraints.reasons[sku_id] = reason
         return True
-    affected_users = [user for user in draft.taken if sku_id is None or sku_id in draft.taken[user].option.seats]
-    changed = [_exclude_user(constraints, user, reason) for user in affected_users or draft.taken]
+    affected_users = [
+        user for user in draft.proposals if sku_id is None or sku_id in draft.proposals[user].option.seats
+    ]
+    changed = [_exclude_user(constraints, user, reason) for user in affected_users or draft.proposals]
     return any(changed)
 
 

@@ -245,7 +245,7 @@ def _tenant_plan(
     seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, contracts)
     actions = _with_steps(ordered_actions, open_, options, plan_draft, seats, l10n)
     kinds = {fingerprint: action.kind for action in actions for fingerprint in action.findings}
-    money = figures(before, after, findings_after, plan_draft.taken, options.plan)
+    money = figures(before, after, findings_after, plan_draft.proposals, options.plan)
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
@@ -303,7 +303,7 @@ def _with_steps(
         for fingerprint in question.findings
     }
     return tuple(
-        with_seat_steps(listed_steps, plan_draft.taken.values(), question_findings, plan_draft.seats, seats, l10n)
+        with_seat_steps(listed_steps, plan_draft.proposals.values(), question_findings, plan_draft.seats, seats, l10n)
     )
 
 
@@ -322,7 +322,7 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
             -min(weighed.option.score.corrected for weighed in alternatives)
             for alternatives in options.weighed.values()
         ),
-        unpriced=tuple(sorted({sku for weighed in plan_draft.taken.values() for sku in weighed.unpriced})),
+        unpriced=tuple(sorted({sku for weighed in plan_draft.proposals.values() for sku in weighed.unpriced})),
         partial=options.partial,
     )
 

@@ -30,10 +30,10 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 
 
 def _missing(scope: Scope, element: ProductSet) -> UserFindings:
-    wanted = packed_set(scope.bound.masks, element)
-    products = wanted.mask
+    packed = packed_set(scope.bound.masks, element)
+    products = packed.mask
     held, unread = scope.people.assignments.held, scope.unread
-    holds = intersects(held, wanted.true)
+    holds = intersects(held, packed.true)
     if products.sure and unread is None:
         holders = Mask(holds, scope.people.nobody, sure=True)
     else:

@@ -85,10 +85,10 @@ def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
     return scope.bound.masks.once(("plan", plan), lambda: _find_plan(scope.bound.facts.skus, plan.casefold()))
 
 
-def _find_plan(skus: Sequence[SkuFact], wanted: str) -> dict[str, Flags]:
+def _find_plan(skus: Sequence[SkuFact], key: str) -> dict[str, Flags]:
     masks: dict[str, Flags] = {}
     for index, sku in enumerate(skus):
         for plan_id, name in (sku.plans or {}).items():
-            if wanted in {plan_id, name.casefold()}:
+            if key in {plan_id, name.casefold()}:
                 masks.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[index] = True
     return masks

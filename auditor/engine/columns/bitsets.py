@@ -141,25 +141,25 @@ def non_empty(held: BitRows) -> Flags:
 
 def intersects(held: BitRows, products: Flags | Products) -> Flags:
     """Return flags of the bitsets that contain at least one of the products."""
-    wanted = products if isinstance(products, Products) else Products.of(products)
-    if not wanted.indices:
+    packed = products if isinstance(products, Products) else Products.of(products)
+    if not packed.indices:
         return np.zeros(len(held), dtype=bool)
-    return non_empty(held & wanted.words)
+    return non_empty(held & packed.words)
 
 
 def pairs(held: BitRows, products: Flags | Products, users: Flags) -> tuple[Rows, Rows]:
     """Return the products that the flagged users hold as (row, SKU index) pairs, sorted by row and index."""
-    wanted = products if isinstance(products, Products) else Products.of(products)
-    if not wanted.indices:
+    packed = products if isinstance(products, Products) else Products.of(products)
+    if not packed.indices:
         return _NONE, _NONE
-    if len(wanted.indices) == 1:
-        (sku,) = wanted.indices
+    if len(packed.indices) == 1:
+        (sku,) = packed.indices
         rows = np.flatnonzero(users & holders(held, sku))
         return rows, np.full(len(rows), sku, dtype=np.int64)
-    rows = np.flatnonzero(users & non_empty(held & wanted.words))
+    rows = np.flatnonzero(users & non_empty(held & packed.words))
     if not len(rows):
         return _NONE, _NONE
-    owners, skus = _bits(rows_of(held, rows) & wanted.words)
+    owners, skus = _bits(rows_of(held, rows) & packed.words)
     return (rows if len(owners) == len(rows) else rows[owners]), skus
 
 

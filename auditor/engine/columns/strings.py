@@ -307,8 +307,8 @@ _PREFIX_BYTES = 8
 @lru_cache(maxsize=1024)
 def one_of(values: tuple[str, ...]) -> Test:
     """Return a test whether a value is one of the texts, ignoring letter case."""
-    wanted = pa.array([value.casefold() for value in values], pa.string())
-    return lambda column: pc.is_in(column, value_set=wanted)
+    casefolded = pa.array([value.casefold() for value in values], pa.string())
+    return lambda column: pc.is_in(column, value_set=casefolded)
 
 
 @lru_cache(maxsize=1024)

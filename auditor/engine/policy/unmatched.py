@@ -63,12 +63,12 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
     )
 
 
-def no_match(policy: str, wanted: str) -> Notice:
-    """Return the notice for a policy about products that no tenant has; `wanted` is the set as written."""
+def no_match(policy: str, written: str) -> Notice:
+    """Return the notice for a policy about products that no tenant has; `written` is the text of their set."""
     return Notice(
         code="policy.no-match",
         message=Message(
-            "the policy {policy} evaluates nothing: there is no {products}", policy=policy, products=_products(wanted)
+            "the policy {policy} evaluates nothing: there is no {products}", policy=policy, products=_products(written)
         ),
         subject=policy,
     )
@@ -104,10 +104,10 @@ def _written(value: object) -> str:
 class _ValuesInUse:
     """Which values of the policies are in use, and the values that are in use instead."""
 
-    def __init__(self, bound: BoundPolicies, wanted: Iterable[Value]) -> None:
+    def __init__(self, bound: BoundPolicies, values: Iterable[Value]) -> None:
         self._bound = bound
         self._candidates: dict[str, dict[str, str]] = {
-            name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
+            name: {} for name, _ in values if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
         }
         """Property → its values, by casefolded value, as written."""
         self._present: set[Value] = set()
@@ -220,8 +220,8 @@ def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
 
 def _nothing_message(policy: Policy) -> Message:
     match policy.constraint:
-        case Seats(of=wanted) | Subscriptions(of=wanted):
-            return no_match(policy.id, wanted.written).message
+        case Seats(of=products) | Subscriptions(of=products):
+            return no_match(policy.id, products.written).message
         case _:
             return Message(
                 "the policy {policy} evaluates nothing: the tenant has nothing that it applies to", policy=policy.id

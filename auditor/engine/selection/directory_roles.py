@@ -161,11 +161,11 @@ class DirectoryRoles:
         names = {role_template.name.casefold() for role_template in builtin}
         if definition is not None and definition["displayName"]:
             names.add(definition["displayName"].casefold())
-        wanted = {name.casefold() for name in selector.roles}
-        if not wanted.isdisjoint((*names, *ids)):
+        role_names = {name.casefold() for name in selector.roles}
+        if not role_names.isdisjoint((*names, *ids)):
             return True
         read = ROLE_DEFINITION_LIST in self._facts.coverage(Source.DIRECTORY_ROLES).asked
-        by_id = all(GUID.fullmatch(name) for name in wanted)
+        by_id = all(GUID.fullmatch(name) for name in role_names)
         return False if definition is not None or builtin or read or by_id else None
 
     def _ids(self, role: str) -> tuple[str, ...]:

@@ -216,10 +216,10 @@ class Membership:
                     "the source {source} was {status}", source=source, status=status
                 )
                 return Resolved(reason=reason)
-        wanted = name.casefold()
-        groups = [group for group in self._facts.groups if group.id.casefold() == wanted]
+        key = name.casefold()
+        groups = [group for group in self._facts.groups if group.id.casefold() == key]
         if not groups:
-            groups = [group for group in self._facts.groups if group.name.casefold() == wanted]
+            groups = [group for group in self._facts.groups if group.name.casefold() == key]
             if groups and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # If groups were only partly read, another group may have the same name.
                 return Resolved(

@@ -151,13 +151,13 @@ class SelectorMasks:
             true, false = people.booleans(name)
             return reduce(or_, (true if value else false for value in set(present)), flags)
         if name in selectors.INSTANT_PROPERTIES:
-            wanted = [microseconds(value) for value in present if isinstance(value, datetime)]
-            return flags | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
+            instants = [microseconds(value) for value in present if isinstance(value, datetime)]
+            return flags | np.isin(people.instants(name), np.array(instants, dtype=np.int64))
         return flags | people.texts(name).where(one_of(tuple(map(str, present))))
 
-    def _holds(self, wanted: ProductSet) -> Mask:
-        people, products = self._people, self._masks.of(wanted)
-        packed = self._masks.once(("holds", id(wanted)), lambda: Products.of(products.true))
+    def _holds(self, product_set: ProductSet) -> Mask:
+        people, products = self._people, self._masks.of(product_set)
+        packed = self._masks.once(("holds", id(product_set)), lambda: Products.of(products.true))
         true = intersects(people.assignments.held, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")
@@ -165,9 +165,9 @@ class SelectorMasks:
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
 
-    def _held_for(self, wanted: ProductSet, latest: int) -> Mask:
+    def _held_for(self, product_set: ProductSet, latest: int) -> Mask:
         """Return the users who hold a SKU of the set whose active paths all last changed at `latest` or earlier."""
-        people, products = self._people, self._masks.of(wanted)
+        people, products = self._people, self._masks.of(product_set)
         unread, pathless = people.unknown("assignedLicenses"), people.unknown("licenseAssignmentStates")
         unchanged, undated = people.assignments.unchanged_since(latest)
         true = intersects(unchanged, products.true) & ~unread & ~pathless

@@ -44,16 +44,16 @@ def usage_mask(people: People, selector: UsageSelector) -> Mask:
             assert_never(selector)
 
 
-def _apps_unused(people: People, column: str, wanted: int) -> Mask:
-    """Return the users who used none of the wanted apps; unknown if the report lacks an app and no other was used."""
+def _apps_unused(people: People, column: str, apps: int) -> Mask:
+    """Return the users who used none of `apps`; unknown if the report lacks an app and no other was used."""
     coverage = people.facts.coverage(Source.APP_USAGE)
     used = people.integers(column, absent=0)
     if column in coverage.asked or not coverage.status.is_read:
-        return known_of(people, (used & wanted) == 0, column)
+        return known_of(people, (used & apps) == 0, column)
     covered = sum(bit for name, bit in _APP_BITS.items() if f"{column}:{name}" in coverage.asked)
     absent = flags_of(people.column(column).is_null())
-    unused = (used & wanted & covered) == 0
-    if wanted & ~covered:
+    unused = (used & apps & covered) == 0
+    if apps & ~covered:
         return Mask(people.nobody, unused | absent)
     return Mask(unused & ~absent, absent)
 

@@ -180,10 +180,8 @@ class ProductMasks:
             case Builtin():
                 return self._trial
             case Sku(name=name):
-                wanted = name.casefold()
-                return _Bits(self._bits_by_name.get(wanted, 0)) | _Bits(
-                    0, 0 if GUID.fullmatch(wanted) else self._nameless
-                )
+                key = name.casefold()
+                return _Bits(self._bits_by_name.get(key, 0)) | _Bits(0, 0 if GUID.fullmatch(key) else self._nameless)
             case SkuGlob(pattern=pattern):
                 return _Bits(_matched(pattern, self._names)) | _Bits(0, self._nameless)
             case WithService(plan=plan):

@@ -22,7 +22,7 @@ def figures(
     before: TenantResult,
     after: TenantResult,
     remaining: Sequence[Finding],
-    taken: Mapping[str, EvaluatedProposal],
+    proposals: Mapping[str, EvaluatedProposal],
     plan: BoundPolicies,
 ) -> tuple[tuple[Figures, ...], tuple[Figures, ...]]:
     """Return the figures before and after the plan, in the currency of the price list.
@@ -34,7 +34,7 @@ def figures(
     if prices is None:
         return (), ()
     freed: Counter[str] = Counter()
-    for weighed in taken.values():
+    for weighed in proposals.values():
         freed.update(weighed.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
     idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}

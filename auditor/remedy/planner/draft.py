@@ -46,7 +46,8 @@ class PlanConstraints(Struct, kw_only=True):
 class Draft(Struct, frozen=True, kw_only=True):
     """A plan that is not proven yet."""
 
-    taken: Mapping[str, EvaluatedProposal]
+    proposals: Mapping[str, EvaluatedProposal]
+    """User id → the change that was chosen for the person."""
     decided: tuple[Decided, ...]
     actions: tuple[Action, ...]
     choice: Choice
@@ -81,22 +82,22 @@ def draft(
     seats = {sku_id: change for sku_id, change in options.seat_changes.items() if sku_id not in constraints.unfollowed}
     limits = limits_of(options.plan, constraints.limits, {sku_id: change.sku for sku_id, change in seats.items()})
     choice = choose_options(alternatives, limits, solver=solver)
-    taken = {
+    proposals = {
         user: options.weighed[user][index]
         for user, index in zip(users, choice.chosen, strict=True)
         if options.weighed[user][index].fixed
     }
-    parts = (part for user, weighed in taken.items() for part in _decided(options, user, weighed))
+    parts = (part for user, weighed in proposals.items() for part in _decided(options, user, weighed))
     answers = options.answered.answers
     decided = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
     actions = build_actions(options, frozenset(), decided, library, l10n)
     deferrals: dict[str, int] = {}
-    result = _simulate(options, seats, actions, taken)
+    result = _simulate(options, seats, actions, proposals)
     for attempt in range(1, MAX_REORDERINGS):
         if not result.refused:
             break
         new_deferrals = deferrals | dict.fromkeys(result.deferrals, attempt)
-        new_result = _simulate(options, seats, order_actions(actions, new_deferrals), taken)
+        new_result = _simulate(options, seats, order_actions(actions, new_deferrals), proposals)
         if len(new_result.refused) >= len(result.refused):
             break
         deferrals, result = new_deferrals, new_result
@@ -107,7 +108,7 @@ def draft(
         if change.change or change.dates
     }
     return Draft(
-        taken=taken,
+        proposals=proposals,
         decided=decided,
         actions=order_actions(actions, deferrals),
         choice=choice,
@@ -131,7 +132,10 @@ class _SimulationResult(Struct, frozen=True, kw_only=True):
 
 
 def _simulate(
-    options: Options, seats: Mapping[str, SeatChange], actions: Sequence[Action], taken: Mapping[str, EvaluatedProposal]
+    options: Options,
+    seats: Mapping[str, SeatChange],
+    actions: Sequence[Action],
+    proposals: Mapping[str, EvaluatedProposal],
 ) -> _SimulationResult:
     """Apply the requests of actions in order to a copy of the state; seats are bought before, given back afterwards."""
     state = copy_state(options.state, seats)
@@ -145,7 +149,7 @@ def _simulate(
         takers[step.action] = takers.get(step.action, frozenset()) | gained
         if step.refusal is not None:
             refused[key] = step.refusal
-    for user, weighed in taken.items():
+    for user, weighed in proposals.items():
         # A retry is never refused, but there may still be no seat for it.
         if user not in {*refused, *options.group_changes} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."

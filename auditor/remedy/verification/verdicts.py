@@ -55,17 +55,17 @@ def seat_changes(plan: SavedTenantPlan, facts: TenantFacts | None) -> Mapping[in
         changes[change.action].append(change)
     users = {change.user for change in plan.holdings or ()}
     tenant = None if facts is None else TenantObservation(facts, users)
-    held = {user: None if tenant is None else tenant.held(user) for user in users}
+    products_of = {user: None if tenant is None else tenant.held(user) for user in users}
     prices = {price.sku_id: price for price in plan.prices or ()}
-    return {number: tuple(_seats(action_changes, held, prices)) for number, action_changes in changes.items()}
+    return {number: tuple(_seats(action_changes, products_of, prices)) for number, action_changes in changes.items()}
 
 
 def _seats(
-    changes: Iterable[HoldingChange], held: Mapping[str, frozenset[str] | None], prices: Mapping[str, SeatPrice]
+    changes: Iterable[HoldingChange], products_of: Mapping[str, frozenset[str] | None], prices: Mapping[str, SeatPrice]
 ) -> Iterable[SeatChange]:
     by_sku: dict[str, SeatChange] = {}
     for change in changes:
-        now = held[change.user]
+        now = products_of[change.user]
         for sku_id in (*change.lost, *change.gained):
             freed = 1 if sku_id in change.lost else -1
             actual = 0 if now is None or (sku_id in now) is (freed > 0) else freed

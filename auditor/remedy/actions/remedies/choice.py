@@ -59,10 +59,10 @@ class _OpenFindings(Struct):
 
     def take(self, findings: Iterable[Finding]) -> list[Finding]:
         """Remove findings from those that need a remedy, and return them."""
-        taken = list(findings)
-        for finding in taken:
+        selection = list(findings)
+        for finding in selection:
             self.remaining.pop(finding.fingerprint, None)
-        return taken
+        return selection
 
     def take_lacking(self, first: Finding) -> list[Finding]:
         """Take the findings that a person lacks the product of `first`, which is the first one returned."""

@@ -172,8 +172,8 @@ def _proposal(
     left = tuple(dict.fromkeys(removal.leave for removal in removals if removal.leave))
     joined = tuple(dict.fromkeys(filter(None, (*(path.join for path in removals), *(gain.group for gain in gains)))))
     after = _with_memberships(account.without_direct(removed) if removed else account, left, joined, product_options)
-    given = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
-    assigned = dict.fromkeys((*given, *(gain.sku_id for gain in gains if not gain.group)))
+    direct = tuple(dict.fromkeys(removal.give for removal in removals if removal.give))
+    assigned = dict.fromkeys((*direct, *(gain.sku_id for gain in gains if not gain.group)))
     additions = [Addition(sku_id=sku, disabled_plans=_off(account, sku, services, product_options)) for sku in assigned]
     additions += _switched(after, services[0], product_options)
     for addition in additions:
@@ -188,10 +188,10 @@ def _proposal(
     commands = [] if location is None else [locate(account.id, location)]
     commands += [] if any(moves) else settings
     cloud = product_options.plan.facts.manifest.cloud
-    commands += _membership(account.id, joined, () if given else left, cloud)
+    commands += _membership(account.id, joined, () if direct else left, cloud)
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
-    commands += _membership(account.id, (), left if given else (), cloud)  # a direct licence is assigned first
+    commands += _membership(account.id, (), left if direct else (), cloud)  # a direct licence is assigned first
     if retried:
         _insert_reprocess(commands, account, {*removed, *(account.held - after.held)})
     # Rules take effect some time later, so everything else is done first, on paths that are still as in the snapshot.
@@ -231,7 +231,7 @@ def _with_memberships(
     for group in left:
         account = account.without_group(group)
     for group in joined:
-        account = account.with_group(group, product_options.memberships.given(group) or {})
+        account = account.with_group(group, product_options.memberships.licences_of(group) or {})
     return account
 
 

@@ -76,7 +76,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def _can_join(self, account: Account, group: str) -> bool:
         """Return whether the licences of a group are known, and the person has none of them from the group yet."""
-        return self.memberships.given(group) is not None and all(grant.group != group for grant in account.grants)
+        return self.memberships.licences_of(group) is not None and all(grant.group != group for grant in account.grants)
 
     def plans(self, sku_id: str) -> dict[str, str]:
         """Return the service plans of a product, id → name; empty if they are not known."""

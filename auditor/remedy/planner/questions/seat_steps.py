@@ -95,7 +95,7 @@ def _renewed(change: SeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[
 
 def with_seat_steps(
     actions: Sequence[Action],
-    taken: Collection[EvaluatedProposal],
+    proposals: Collection[EvaluatedProposal],
     asked: AbstractSet[str],
     seats: Mapping[str, SeatChange],
     decided: Iterable[DecidedSeats],
@@ -106,7 +106,7 @@ def with_seat_steps(
     Actions with a number of seats say how many depend on open questions; `asked` are the findings of these questions.
     """
     seats_by_finding = {
-        finding.fingerprint: evaluated.option.seats for evaluated in taken for finding in evaluated.fixed
+        finding.fingerprint: evaluated.option.seats for evaluated in proposals for finding in evaluated.fixed
     }
     by_product = {seat_decision.sku_id: seat_decision for seat_decision in decided}
     for number, action in enumerate(actions, start=1):
@@ -119,7 +119,7 @@ def with_seat_steps(
             sentence = _decided_seats(seats[seat_decision.sku_id], l10n)
             yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *contract_steps))
             continue
-        if action.kind in NUMBERED and (count := _open_seats(action.sku_id, taken, asked)):
+        if action.kind in NUMBERED and (count := _open_seats(action.sku_id, proposals, asked)):
             note = l10n.ngettext(
                 "{count} of the seats that are freed or assigned depends on an open question: a "
                 "different answer changes the number.",
@@ -136,9 +136,9 @@ def with_seat_steps(
         yield replace(action, prerequisites=(*action.prerequisites, *prerequisites), next=(*action.next, *next_steps))
 
 
-def _open_seats(sku_id: str, taken: Iterable[EvaluatedProposal], asked: AbstractSet[str]) -> int:
+def _open_seats(sku_id: str, proposals: Iterable[EvaluatedProposal], asked: AbstractSet[str]) -> int:
     """Return how many seats of a product are freed or taken for findings with an open question."""
-    unanswered = (proposal for proposal in taken if any(finding.fingerprint in asked for finding in proposal.fixed))
+    unanswered = (proposal for proposal in proposals if any(finding.fingerprint in asked for finding in proposal.fixed))
     return sum(abs(proposal.option.seats.get(sku_id, 0)) for proposal in unanswered)
 
 

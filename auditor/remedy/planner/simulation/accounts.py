@@ -143,9 +143,9 @@ class Account(Struct, frozen=True, kw_only=True):
         grants = tuple(grant for grant in self.grants if grant.group != group)
         return replace(self, grants=grants, changed=True, left=self.left | {group}, joined=self.joined - {group})
 
-    def with_group(self, group: str, given: Mapping[str, frozenset[str]]) -> "Account":
+    def with_group(self, group: str, licences: Mapping[str, frozenset[str]]) -> "Account":
         """Return the account after the person joined a group and got a seat for everything that it gives."""
-        grants = tuple(self.grant(sku_id, group, off) for sku_id, off in given.items())
+        grants = tuple(self.grant(sku_id, group, off) for sku_id, off in licences.items())
         return replace(
             self, grants=(*self.grants, *grants), changed=True, joined=self.joined | {group}, left=self.left - {group}
         )

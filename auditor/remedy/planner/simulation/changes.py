@@ -121,7 +121,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
         """Return the step of a request, with its prerequisites and the request that reverts it."""
         user, command, waits = replayed.user, replayed.command, set[tuple[str, str]]()
         if not user:
-            undo, final = self._restore_group(replayed.group, *replayed.given)
+            undo, final = self._restore_group(replayed.group, *replayed.group_licences)
         else:
             before = replayed.before[user]
             waits = _active(before) - _active(self.initial.accounts[user])
@@ -167,7 +167,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
         self, group: str, before: Mapping[str, frozenset[str]], after: Mapping[str, frozenset[str]]
     ) -> tuple[Command | None, str]:
         """Return the request that restores the licences of a group."""
-        services_off = self.initial.memberships.given(group)
+        services_off = self.initial.memberships.licences_of(group)
         removed = [sku for sku in before if sku not in after]
         if services_off is None or any(sku not in services_off for sku in removed):
             return None, _UNKNOWN_SERVICES
@@ -184,7 +184,7 @@ def _direct(account: Account) -> dict[str, frozenset[str]]:
 
 
 def _group(step: ReplayedRequest, state: TenantState) -> GroupState:
-    services_off = state.memberships.given(step.group)
+    services_off = state.memberships.licences_of(step.group)
     fact = state.memberships.groups[step.group]
     return GroupState(
         name=fact.name or "",

@@ -50,7 +50,7 @@ class Memberships:
             return "mail" if group.mail_enabled else "unread"
         return "nested" if self._is_unclear(group_id) else None
 
-    def given(self, group_id: str) -> Mapping[str, frozenset[str]] | None:
+    def licences_of(self, group_id: str) -> Mapping[str, frozenset[str]] | None:
         """Return what a group gives a new member, skuId → plans that are off; None if no member shows it."""
         group = self.groups.get(group_id)
         if group is None or group.processing_state != "ProcessingComplete":
@@ -93,7 +93,7 @@ class Memberships:
                 return None
             if matches is self._is_member(account, group):
                 continue
-            if matches and group.sku_ids and self.given(group.id) is None:
+            if matches and group.sku_ids and self.licences_of(group.id) is None:
                 return None
             (joined if matches else left).append(group.id)
         return tuple(left), tuple(joined)

@@ -30,7 +30,7 @@ class ReplayedRequest(Struct, frozen=True, kw_only=True):
     before: Mapping[str, Account]
     """The existing people whom it is about, by id."""
     after: Mapping[str, Account]
-    given: tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
+    group_licences: tuple[Mapping[str, frozenset[str]], Mapping[str, frozenset[str]]]
     """The licences that the group gives before and after it."""
     refusal: str | None
     """The error that Graph would return; nothing is changed then."""
@@ -62,7 +62,7 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
             group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
             people = (user,) if user else state.members.get(group, ())
             before = {person: state.accounts[person] for person in people if person in state.accounts}
-            given = state.groups.get(group, {})
+            licences = state.groups.get(group, {})
             refusal = apply(state, command)
             yield ReplayedRequest(
                 position=position,
@@ -73,7 +73,7 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
                 group=group,
                 before=before,
                 after={person: state.accounts[person] for person in before},
-                given=(given, state.groups.get(group, {})),
+                group_licences=(licences, state.groups.get(group, {})),
                 refusal=refusal,
             )
 

@@ -57,7 +57,7 @@ def copy_state(state: TenantState, seats: Mapping[str, SeatChange] = MappingProx
         accounts=dict(state.accounts),
         usable={sku_id: count + bought.get(sku_id, 0) for sku_id, count in state.usable.items()},
         consumed=dict(state.consumed),
-        groups={group: dict(given) for group, given in state.groups.items()},
+        groups={group: dict(licences) for group, licences in state.groups.items()},
         members=state.members,
         memberships=state.memberships,
         seats=state.seats,
@@ -101,7 +101,7 @@ def _change_membership(state: TenantState, group: str, user: str, *, joins: bool
 
 def _join(state: TenantState, group: str, user: str) -> None:
     state.accounts[user] = state.accounts[user].with_group(group, {})
-    for sku_id, off in (state.memberships.given(group) or {}).items():
+    for sku_id, off in (state.memberships.licences_of(group) or {}).items():
         _give(state, user, group, sku_id, off)
 
 

@@ -50,12 +50,12 @@ class Entry(Struct, frozen=True, kw_only=True):
         """The number of seats that it is about, if no request determines how many are freed and assigned."""
         if self.action.kind in _SEATS:
             return self.action.count
-        held = {
+        holdings = {
             (finding.subject.id, finding.product.sku_id)
             for finding in self.findings
             if finding.subject.type is SubjectType.USER and finding.product is not None and finding.product.sku_id
         }
-        return len(held)
+        return len(holdings)
 
 
 class Total(Struct, frozen=True, kw_only=True):
