@@ -8,14 +8,14 @@ from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, S
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
-from auditor.remedy.planner.simulation.seat_answers import SeatChange
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
 from auditor.remedy.planner.weighed_options import Options
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
 
 
-def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, SeatChange]) -> TenantPlan:
+def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, DecidedSeatChange]) -> TenantPlan:
     """Return a plan with the facts that its requests change, and the products that users gain and lose.
 
     `seats` contains the decided purchases and renewals, by SKU id.

@@ -239,7 +239,7 @@ def _tenant_plan(
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
     fixed_by_requests = set(fixed) - plan_draft.claimed - options.bought
-    actions = build_actions(options, fixed_by_requests, plan_draft.decided, packaged_library(), l10n, plan_draft.seats)
+    actions = build_actions(options, fixed_by_requests, plan_draft.changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.plan, plan_draft.seats).values()
     seats = decided_seats(ordered_actions, plan_draft.seats, options.plan, contracts)

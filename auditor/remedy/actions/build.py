@@ -28,7 +28,7 @@ from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.money import costs, counted_once, price_of
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
-from auditor.remedy.actions.remedies.model import Decided, Remedy
+from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.ledger import NUMBERED, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
@@ -103,7 +103,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     library: Library,
     *,
     l10n: Localizer = ENGLISH,
-    decided: Iterable[Decided] | None = None,
+    changes: Iterable[PlannedChange] | None = None,
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
     seats: Mapping[str, int] | None = None,
@@ -112,14 +112,14 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
     `routes` are those of the tenant's findings, in the same order. Actions that free seats come first, then those that
-    buy, move, remove and cancel; within these, the worst and most expensive come first. If `decided`, the decisions of
+    buy, move, remove and cancel; within these, the worst and most expensive come first. If `changes`, the changes of
     a plan, is given, only the plan's own requests are listed, because others were not simulated. `seats` are the seats
     by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this number.
     `renewals` maps the fingerprint of a finding to whether somebody decided to renew.
     """
     inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
-    remedies: Iterable[Remedy] = remedies_of(context, routes, decided or ())
-    if decided is not None:
+    remedies: Iterable[Remedy] = remedies_of(context, routes, changes or ())
+    if changes is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     action_groups = ActionGroups(terms or {})
     action_groups.add((UNSORTED, remedy) for remedy in remedies)

@@ -13,7 +13,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
-from auditor.remedy.actions.remedies.model import Decided
+from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH, Localizer
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
@@ -23,7 +23,7 @@ from auditor.remedy.planner.proposals.change_kinds import describe_change, descr
 from auditor.remedy.planner.proposals.change_parts import split_change
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, feasible_change, followed_renewals
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, feasible_change, followed_renewals
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
 from auditor.remedy.planner.weighed_options import Options
 
@@ -48,7 +48,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
     proposals: Mapping[str, EvaluatedProposal]
     """User id → the change that was chosen for the person."""
-    decided: tuple[Decided, ...]
+    changes: tuple[PlannedChange, ...]
     actions: tuple[Action, ...]
     choice: Choice
     state: TenantState
@@ -57,7 +57,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """User id → the error that Graph would return."""
     deferrals: Mapping[str, int]
     """Action id → how far it is moved behind others of its rank, so that they free seats first."""
-    seats: Mapping[str, SeatChange]
+    seats: Mapping[str, DecidedSeatChange]
     """SkuId → the change of its seats by decisions, as far as they can be applied."""
     takers: Mapping[str, frozenset[str]]
     """Action id → the products of which its requests take seats, by skuId."""
@@ -65,7 +65,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     @property
     def claimed(self) -> frozenset[str]:
         """The fingerprints of the findings that its requests are meant to fix."""
-        return frozenset(fingerprint for decided in self.decided for fingerprint in decided.findings)
+        return frozenset(fingerprint for change in self.changes for fingerprint in change.findings)
 
 
 def draft(
@@ -87,10 +87,10 @@ def draft(
         for user, index in zip(users, choice.chosen, strict=True)
         if options.weighed[user][index].fixed
     }
-    parts = (part for user, weighed in proposals.items() for part in _decided(options, user, weighed))
+    parts = (part for user, weighed in proposals.items() for part in _planned_changes(options, user, weighed))
     answers = options.answered.answers
-    decided = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
-    actions = build_actions(options, frozenset(), decided, library, l10n)
+    changes = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
+    actions = build_actions(options, frozenset(), changes, library, l10n)
     deferrals: dict[str, int] = {}
     result = _simulate(options, seats, actions, proposals)
     for attempt in range(1, MAX_REORDERINGS):
@@ -109,7 +109,7 @@ def draft(
     }
     return Draft(
         proposals=proposals,
-        decided=decided,
+        changes=changes,
         actions=order_actions(actions, deferrals),
         choice=choice,
         state=result.state,
@@ -133,7 +133,7 @@ class _SimulationResult(Struct, frozen=True, kw_only=True):
 
 def _simulate(
     options: Options,
-    seats: Mapping[str, SeatChange],
+    seats: Mapping[str, DecidedSeatChange],
     actions: Sequence[Action],
     proposals: Mapping[str, EvaluatedProposal],
 ) -> _SimulationResult:
@@ -164,10 +164,10 @@ def _simulate(
 def build_actions(
     options: Options,
     passing: AbstractSet[str],
-    decided: tuple[Decided, ...],
+    changes: tuple[PlannedChange, ...],
     library: Library,
     l10n: Localizer,
-    seats: Mapping[str, SeatChange] = MappingProxyType({}),
+    seats: Mapping[str, DecidedSeatChange] = MappingProxyType({}),
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
 
@@ -183,7 +183,7 @@ def build_actions(
         routes,
         library,
         l10n=l10n,
-        decided=decided,
+        changes=changes,
         groups={group.id: group.name for group in facts.groups if group.name},
         terms=terms_of(facts),
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
@@ -202,7 +202,7 @@ def _key(options: Options, step: ReplayedRequest) -> str:
     return step.user or next(group_keys, step.group)
 
 
-def _decided(options: Options, user: str, weighed: EvaluatedProposal) -> Iterator[Decided]:
+def _planned_changes(options: Options, user: str, weighed: EvaluatedProposal) -> Iterator[PlannedChange]:
     """Describe the change of one person or group.
 
     Retrying a group licence does not assign a product: if the rest of the change is also an option on its own, these

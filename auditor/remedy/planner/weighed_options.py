@@ -31,7 +31,7 @@ from auditor.remedy.planner.questions.questions import (
 )
 from auditor.remedy.planner.questions.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, seat_changes_of
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, seat_changes_of
 from auditor.remedy.planner.simulation.tenant import TenantState, state_of
 
 _SETTING: Final = frozenset({Correction.SET_ATTRIBUTE, Correction.CORRECT_ATTRIBUTE})
@@ -53,7 +53,7 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
     answered: Answered
-    seat_changes: Mapping[str, SeatChange]
+    seat_changes: Mapping[str, DecidedSeatChange]
     """SkuId → the change of its seats by decisions."""
     group_changes: Mapping[str, GroupChange]
     """Changes of groups by key; the people of these groups are not changed one by one."""

@@ -10,7 +10,7 @@ from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
-from auditor.render.ci.parts import Part, parts_of
+from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
@@ -49,13 +49,13 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     yield (_END if parts else b"") + b"\n"
 
 
-def _listed(result: Result, part: Part) -> Iterable[Finding]:
+def _listed(result: Result, part: ResultPart) -> Iterable[Finding]:
     if isinstance(part.result, TenantResult):
         return listed_findings(result, (part.result,))[part.name]
     return part.result.findings
 
 
-def _totals(parts: Iterable[Part]) -> dict[str, int]:
+def _totals(parts: Iterable[ResultPart]) -> dict[str, int]:
     """Count the cases of all suites in advance; in Jenkins' schema, the root element has no number of skipped cases."""
     tests = failures = errors = 0
     for part in parts:
@@ -71,7 +71,7 @@ def _open_counts(findings: Findings) -> Mapping[str, int]:
     return {policy: counts.open for policy, counts in findings.stats.policies.items()}
 
 
-def _suite(part: Part, findings: Iterable[Finding], stamp: str, l10n: Labels) -> Element:
+def _suite(part: ResultPart, findings: Iterable[Finding], stamp: str, l10n: Labels) -> Element:
     name = visible(part.name or "fleet")
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:

@@ -11,7 +11,7 @@ from auditor.render.html.rows import Context
 from auditor.render.text.labels import Labels
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class ResultPart(Struct, frozen=True, kw_only=True):
     """The results of one tenant, or of the fleet."""
 
     name: str
@@ -21,11 +21,11 @@ class Part(Struct, frozen=True, kw_only=True):
     failure: Message | None = None
 
 
-def parts_of(result: Result, l10n: Labels) -> list[Part]:
+def parts_of(result: Result, l10n: Labels) -> list[ResultPart]:
     """Return a part for every tenant, and one for the fleet if it has policies or findings."""
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
-        Part(
+        ResultPart(
             name=tenant.name,
             result=tenant,
             context=partial(Context.without_seats, tenant, headers, l10n),
@@ -35,5 +35,5 @@ def parts_of(result: Result, l10n: Labels) -> list[Part]:
     ]
     fleet = result.fleet
     if fleet.policies or fleet.findings:
-        parts.append(Part(name="", result=fleet, context=partial(Context.of_fleet, result, headers, l10n)))
+        parts.append(ResultPart(name="", result=fleet, context=partial(Context.of_fleet, result, headers, l10n)))
     return parts

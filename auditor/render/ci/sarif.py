@@ -12,7 +12,7 @@ from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.render.artifact import Artifact
-from auditor.render.ci.parts import Part, parts_of
+from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
@@ -42,7 +42,7 @@ Weight = tuple[bool, int]
 """Whether a finding is not open, and the rank of its severity; lower weights are written first."""
 
 
-class _LimitedPart(Part, frozen=True, kw_only=True):
+class _LimitedPart(ResultPart, frozen=True, kw_only=True):
     """A part, and how many of its findings are written."""
 
     limits: Mapping[Weight, int] | None = None
@@ -85,7 +85,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
 
 
-def _limited(parts: list[Part]) -> list[_LimitedPart]:
+def _limited(parts: list[ResultPart]) -> list[_LimitedPart]:
     """Return the parts with limits: all findings if they fit, else the worst open ones first."""
     limits: list[dict[Weight, int] | None] = [None for _ in parts]
     if sum(len(part.result.findings) for part in parts) > LIMIT:

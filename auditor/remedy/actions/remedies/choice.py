@@ -15,7 +15,7 @@ from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.guidance.routing import SEPARATE_ACCOUNTS
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.remedies.model import Decided, Remedy, merged
+from auditor.remedy.actions.remedies.model import PlannedChange, Remedy, merged
 from auditor.remedy.actions.remedies.proposals import Downgrade, downgrade, downgrade_of
 from auditor.remedy.actions.remedies.same_article import merge_same_article
 from auditor.remedy.actions.remedies.targets import (
@@ -77,16 +77,16 @@ class _OpenFindings(Struct):
 
 
 def remedies_of(
-    context: RemediationContext, routes: Sequence[RoutedFinding], decided: Iterable[Decided] = ()
+    context: RemediationContext, routes: Sequence[RoutedFinding], changes: Iterable[PlannedChange] = ()
 ) -> Iterator[Remedy]:
-    """Yield a remedy for every open finding, each finding in exactly one; decisions of a plan come first.
+    """Yield a remedy for every open finding, each finding in exactly one; changes of a plan come first.
 
     `routes` are those of the tenant's findings, in the same order. Then come the remedies of people, in the order of
     their first findings, and then all others.
     """
     open_findings = _OpenFindings.of(context, context.findings, routes)
-    for decision in decided:
-        if (remedy := _decided(open_findings, decision)) is not None:
+    for change in changes:
+        if (remedy := _planned_remedy(open_findings, change)) is not None:
             yield remedy
     people: dict[str, list[Finding]] = {}
     objects: list[Finding] = []
@@ -122,27 +122,27 @@ def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
     return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats)
 
 
-def _decided(open_findings: _OpenFindings, decision: Decided) -> Remedy | None:
+def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Remedy | None:
     findings = open_findings.take(
         open_findings.remaining[fingerprint]
-        for fingerprint in decision.findings
+        for fingerprint in change.findings
         if fingerprint in open_findings.remaining
     )
     if not findings:
         return None
     situation = open_findings.merged_situation(findings)
     return Remedy(
-        decision.kind,
+        change.kind,
         tuple(findings),
         situation,
-        _article(decision.kind, findings[0].check, situation),
-        old=decision.old,
-        new=decision.new,
-        extra=decision.extra,
-        commands=decision.commands,
-        lost=decision.lost,
+        _article(change.kind, findings[0].check, situation),
+        old=change.old,
+        new=change.new,
+        extra=change.extra,
+        commands=change.commands,
+        lost=change.lost,
         proven=True,
-        answered=decision.answered,
+        answered=change.answered,
     )
 
 

@@ -41,7 +41,7 @@ class Remedy(Struct, frozen=True):
         return self.findings[0].subject.id if self.findings else self.old
 
 
-class Decided(Struct, frozen=True, kw_only=True):
+class PlannedChange(Struct, frozen=True, kw_only=True):
     """The change that a plan chose for some findings of one person."""
 
     kind: ActionKind

@@ -33,7 +33,7 @@ NUMBERED = REMOVING | {ActionKind.BUY}
 _NO_SEAT = "countviolation"
 
 
-class Ledger(Struct, kw_only=True):
+class SeatLedger(Struct, kw_only=True):
     """The seats of a tenant's products before and after all actions."""
 
     context: RemediationContext
@@ -45,7 +45,7 @@ class Ledger(Struct, kw_only=True):
     """(policy, skuId) pairs whose findings about seats are waived."""
 
     @classmethod
-    def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "Ledger":
+    def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "SeatLedger":
         """Return the ledger of all groups of a tenant; waivers are read from the findings of `context`."""
         waived = (f for f in context.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
@@ -148,7 +148,7 @@ def settle_seats(
     (+) or to give back (−); there must be a group about each of these products.
     """
     groups = action_groups.groups
-    ledger = Ledger.of(groups.values(), context)
+    ledger = SeatLedger.of(groups.values(), context)
     remaining = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, group in groups.items():
@@ -200,7 +200,7 @@ def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None)
 
 
 def _resolving_group(
-    groups: Iterable[ActionGroup], ledger: Ledger, skus: tuple[str, ...], *, removing: bool
+    groups: Iterable[ActionGroup], ledger: SeatLedger, skus: tuple[str, ...], *, removing: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
@@ -225,7 +225,7 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
     return first
 
 
-def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
+def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     """Return the products whose seats a group is about: one, or all of a pool; empty if that is not known."""
     context, old = ledger.context, group.first.old
     if old in context.seats:
@@ -236,7 +236,7 @@ def _products(group: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
     return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, context.tenant.seats)))
 
 
-def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
+def _rules(group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...]) -> Iterator[Policy]:
     """Yield the policies that limit the seats: those behind the group, and for a single product all with a bound."""
     names = dict.fromkeys(group.owners)
     if skus == (group.first.old,):
@@ -248,7 +248,7 @@ def _rules(group: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterato
 
 
 def _decide(
-    group: ActionGroup, ledger: Ledger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
+    group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
 ) -> bool:
     """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
     rules = list(_rules(group, ledger, skus))
@@ -315,7 +315,7 @@ def _count_larger_products(groups: Sequence[ActionGroup], context: RemediationCo
         group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
 
 
-def _set_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
+def _set_movements(groups: Iterable[ActionGroup], ledger: SeatLedger) -> None:
     """Set in every action about one product how all actions together change its seats."""
     movements = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
@@ -326,7 +326,7 @@ def _set_movements(groups: Iterable[ActionGroup], ledger: Ledger) -> None:
                 group.moved = replace(group.moved, added=max(0, group.seats - group.covered))
 
 
-def _set_shortages(groups: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
+def _set_shortages(groups: Iterable[ActionGroup], ledger: SeatLedger, numbered: set[str]) -> None:
     """Show the missing seats of a product in the action about most people, if no action about its seats does."""
     waiting: dict[str, list[ActionGroup]] = {}
     for group in groups:

@@ -4,7 +4,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
-from auditor.remedy.actions.remedies.model import Decided
+from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.group_changes import GroupChange
@@ -12,7 +12,7 @@ from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.requests import properties_of
 
 
-def describe_change(before: Account, weighed: EvaluatedProposal) -> Decided:
+def describe_change(before: Account, weighed: EvaluatedProposal) -> PlannedChange:
     """Describe the change of one person, by the products that are added, removed and kept."""
     proposal = weighed.proposal
     added = sorted(proposal.after.held - before.held)
@@ -53,7 +53,7 @@ def describe_change(before: Account, weighed: EvaluatedProposal) -> Decided:
         new = on if off else ""
     else:
         extra = _properties(proposal)
-    return Decided(
+    return PlannedChange(
         kind=kind,
         findings=tuple(finding.fingerprint for finding in fixed),
         old=old,
@@ -74,14 +74,14 @@ def _details(weighed: EvaluatedProposal, correction: Correction) -> str:
     )
 
 
-def describe_group_change(group_change: GroupChange) -> Decided:
+def describe_group_change(group_change: GroupChange) -> PlannedChange:
     """Describe the change of one group."""
     if not group_change.users:
         kind = ActionKind.GROUP_EMPTY
     else:
         kind = ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP
     fixed = sorted(group_change.weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
-    return Decided(
+    return PlannedChange(
         kind=kind,
         findings=tuple(finding.fingerprint for finding in fixed),
         old="+".join(group_change.sku_ids),

@@ -9,10 +9,10 @@ from auditor.domain.policy.prices import Contract
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.skus.seat_prices import contracts_of
-from auditor.remedy.planner.simulation.seat_answers import SeatChange
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange
 
 
-def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, SeatChange]) -> dict[str, Contract]:
+def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, DecidedSeatChange]) -> dict[str, Contract]:
     """Return the contracts of a tenant, by id, whose number of seats will change.
 
     If a current contract is the only one about the seats of a product, it gets the decided number of seats.

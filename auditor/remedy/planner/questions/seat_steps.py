@@ -19,11 +19,11 @@ from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_rows
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
 
 
 def seat_notices(
-    decided: Mapping[str, SeatChange], followed: Mapping[str, SeatChange], unfollowed: Mapping[str, str]
+    decided: Mapping[str, DecidedSeatChange], followed: Mapping[str, DecidedSeatChange], unfollowed: Mapping[str, str]
 ) -> Iterator[Notice]:
     """Yield a notice for each decision about seats that the plan applies only in part or not at all."""
     for sku_id, change in decided.items():
@@ -52,7 +52,7 @@ def seat_notices(
 
 
 def decided_seats(
-    actions: Sequence[Action], seats: Mapping[str, SeatChange], bound: BoundPolicies, agreed: Iterable[Contract]
+    actions: Sequence[Action], seats: Mapping[str, DecidedSeatChange], bound: BoundPolicies, agreed: Iterable[Contract]
 ) -> tuple[DecidedSeats, ...]:
     """Return the decided seats of products, each with the number of the action that carries it out.
 
@@ -80,7 +80,7 @@ def decided_seats(
     )
 
 
-def _renewed(change: SeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
+def _renewed(change: DecidedSeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
     current = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
     after = {row["id"]: row for row in renewed_rows([change], current)}
     for row in current:
@@ -97,7 +97,7 @@ def with_seat_steps(
     actions: Sequence[Action],
     proposals: Collection[EvaluatedProposal],
     asked: AbstractSet[str],
-    seats: Mapping[str, SeatChange],
+    seats: Mapping[str, DecidedSeatChange],
     decided: Iterable[DecidedSeats],
     l10n: Localizer,
 ) -> Iterator[Action]:
@@ -143,7 +143,10 @@ def _open_seats(sku_id: str, proposals: Iterable[EvaluatedProposal], asked: Abst
 
 
 def _references(
-    changes: Mapping[str, int], decided: Mapping[str, DecidedSeats], seats: Mapping[str, SeatChange], l10n: Localizer
+    changes: Mapping[str, int],
+    decided: Mapping[str, DecidedSeats],
+    seats: Mapping[str, DecidedSeatChange],
+    l10n: Localizer,
 ) -> tuple[list[str], list[str]]:
     """Return references to actions that buy seats first, and to actions that give back freed seats afterwards."""
     prerequisites: list[str] = []
@@ -163,7 +166,7 @@ def _references(
     return prerequisites, next_steps
 
 
-def _decided_seats(change: SeatChange, l10n: Localizer) -> str:
+def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
     return l10n.gettext("Enabled seats of {product}, decided by {by} ({id}): {seats}.").format(
         product=code(change.sku.part_number or change.sku.sku_id),
         by=code(", ".join(dict.fromkeys(answer.by for answer in change.decisions))),

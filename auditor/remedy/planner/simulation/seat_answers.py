@@ -19,7 +19,7 @@ ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
 """Answers that change how many seats of a product there are."""
 
 
-class SeatChange(Struct, frozen=True, kw_only=True):
+class DecidedSeatChange(Struct, frozen=True, kw_only=True):
     """The change of a product's seats by decisions."""
 
     sku: SkuFact
@@ -37,14 +37,14 @@ class SeatChange(Struct, frozen=True, kw_only=True):
         return (self.sku.usable or 0) - (self.before.usable or 0)
 
 
-def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, SeatChange]:
+def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[str, DecidedSeatChange]:
     """Return the changes of seats by answers, by skuId, without those that change neither number nor date.
 
     An answer about a product sets its number of seats, whatever the answers about its subscriptions are.
     """
     facts = bound.facts
     subscriptions = {row["id"]: row for row in facts.subscriptions}
-    changes: dict[str, SeatChange] = {}
+    changes: dict[str, DecidedSeatChange] = {}
     for answer in sorted(answers, key=lambda answer: answer.question.subject in facts.index):
         subject = answer.question.subject
         row = subscriptions.get(subject)
@@ -53,7 +53,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
         if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
             continue
         before = facts.skus[index]
-        change = changes.get(sku_id, SeatChange(sku=before, before=before, decisions=(), subscriptions={}))
+        change = changes.get(sku_id, DecidedSeatChange(sku=before, before=before, decisions=(), subscriptions={}))
         terms = _terms(bound, index)
         changed = (
             _renewal(change, row, answer, terms) if answer.kind is AnswerKind.RENEWAL else _purchase(change, answer)
@@ -71,13 +71,13 @@ def _terms(bound: BoundPolicies, index: int) -> set[str]:
     return {contract.term for contract in current if bound.masks.of(contract.products).true[index]}
 
 
-def _purchase(change: SeatChange, answer: Answer) -> SeatChange:
+def _purchase(change: DecidedSeatChange, answer: Answer) -> DecidedSeatChange:
     return replace(change, sku=replace(change.sku, enabled=(change.sku.enabled or 0) + int(answer.value["seats"])))
 
 
 def _renewal(
-    change: SeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
-) -> SeatChange | None:
+    change: DecidedSeatChange, row: Mapping[str, Any] | None, answer: Answer, terms: Collection[str]
+) -> DecidedSeatChange | None:
     """Return the seats after a renewal; None for a subscription whose seats do not count as enabled.
 
     The next date is later by the term of the contract; without a contract, or with several terms, it is not known.
@@ -106,7 +106,7 @@ def _renewed_date(row: Mapping[str, Any], term: str) -> Mapping[str, datetime]:
     return {row["id"]: datetime.combine(months_before(day.date(), -MONTHS[term]), day.timetz())}
 
 
-def feasible_change(change: SeatChange, consumed: int, blocks: Iterable[Seats]) -> SeatChange:
+def feasible_change(change: DecidedSeatChange, consumed: int, blocks: Iterable[Seats]) -> DecidedSeatChange:
     """Return the part of a change that is possible: no seat in use is removed, and no policy is violated by it.
 
     `consumed` seats are in use once everybody has changed; `blocks` are the policies' constraints on spare seats.
@@ -126,7 +126,9 @@ def feasible_change(change: SeatChange, consumed: int, blocks: Iterable[Seats]) 
 
 
 def followed_renewals(
-    answers: Mapping[str, Iterable[Answer]], decided: Mapping[str, SeatChange], seats: Mapping[str, SeatChange]
+    answers: Mapping[str, Iterable[Answer]],
+    decided: Mapping[str, DecidedSeatChange],
+    seats: Mapping[str, DecidedSeatChange],
 ) -> Iterator[tuple[str, bool]]:
     """Yield the fingerprints of findings with an applied decision about a renewal, and whether it is to renew.
 
@@ -139,7 +141,7 @@ def followed_renewals(
                 yield fingerprint, bool(answer.value["renew"])
 
 
-def renewed_rows(changes: Iterable[SeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def renewed_rows(changes: Iterable[DecidedSeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of subscriptions after decisions, with seats that add up to those of the products.
 
     Seats of a product that are not covered by answers about subscriptions are removed from, or added to, those that

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
-from auditor.remedy.planner.simulation.seat_answers import SeatChange, renewed_rows
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
 from auditor.remedy.requests import Command, properties_of, subject_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -30,7 +30,7 @@ class TenantState(Struct, kw_only=True):
     """Group id → skuId → plans that are off."""
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     memberships: Memberships
-    seats: Mapping[str, SeatChange] = field(default_factory=dict)
+    seats: Mapping[str, DecidedSeatChange] = field(default_factory=dict)
     """SkuId → the change of its seats by decisions."""
 
     def free(self, sku_id: str) -> int:
@@ -50,7 +50,7 @@ def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState
     )
 
 
-def copy_state(state: TenantState, seats: Mapping[str, SeatChange] = MappingProxyType({})) -> TenantState:
+def copy_state(state: TenantState, seats: Mapping[str, DecidedSeatChange] = MappingProxyType({})) -> TenantState:
     """Return an independent copy of a state, with the seats that are bought before the requests."""
     bought = {sku_id: max(0, change.change) for sku_id, change in seats.items()}
     return TenantState(
