@@ -34,7 +34,7 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
     Raises UsageError (`history-missing`) if the folder does not exist, and SnapshotError if a file cannot be read.
     """
     if is_store(folder):
-        from auditor.app.history.queries import stored_runs  # noqa: PLC0415  not needed for a folder of results
+        from auditor.app.history.stored_runs import stored_runs  # noqa: PLC0415  not needed for a folder of results
 
         return stored_runs(folder, result, warn)
     check_folder(Path(folder))

@@ -1,11 +1,9 @@
 """Answers queries about nights and results: trends of a tenant, comparison of two nights, and "since when?"."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,9 +13,7 @@ from msgspec import Struct, field
 
 from auditor.app.locations import all_folders, is_store, store_at
 from auditor.app.saved_results import saved_result
-from auditor.domain.actions.money import sum_money
-from auditor.domain.enums import Severity
-from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
+from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
 from auditor.domain.result.model import Result
 from auditor.domain.trends import Between, Episode, Trends
@@ -26,8 +22,6 @@ from auditor.files import input as files
 from auditor.history.night_diff import between
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
-from auditor.render.text.earlier_run import EarlierRun
-from auditor.result.seats import free_part_numbers
 from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.reader import manifest_of, products_of
@@ -50,6 +44,15 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     tenants: dict[str, _TenantHistory]
     failures: dict[str, TenantBoundary] = field(default_factory=dict)
     """The failures of tenants with a night or result that could not be read."""
+    unreadable: dict[str, TenantBoundary] = field(default_factory=dict)
+    """The failures of result.json files, by path; such a file may contain any tenant."""
+
+    @property
+    def all_failures(self) -> tuple[AuditorError, ...]:
+        """The failures of result.json files, then those of tenants with their names."""
+        files = (boundary.failure for _, boundary in sorted(self.unreadable.items()))
+        tenants = (boundary.named_failure for _, boundary in sorted(self.failures.items()))
+        return tuple(failure for failure in (*files, *tenants) if failure is not None)
 
     @property
     def names(self) -> list[str]:
@@ -59,9 +62,10 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     def one(self, name: str | None) -> tuple[str, _TenantHistory]:
         """Return the tenant with a name, or the only tenant if there is no name.
 
-        Raises UsageError for an unknown name, or if there are several tenants and no name. If the tenant failed, raises
-        the exception of its failure.
+        Raises UsageError for an unknown name, or if there are several tenants and no name. If the tenant failed, or a
+        result.json that may contain it, raises the exception of that failure.
         """
+        _raise_first(self.unreadable.values())
         tenants = self.names
         hint = Message("tenants: {known}", known=", ".join(tenants))
         if name is not None and name not in self.names:
@@ -70,14 +74,12 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         if name is None and len(self.names) != 1:
             raise UsageError("usage", Message("there are several tenants: specify one with --tenant"), hint=hint)
         tenant = name or self.names[0]
-        failure = self.failures.get(tenant)
-        if failure is not None and failure.error is not None:
-            raise failure.error
+        _raise_first([self.failures[tenant]] if tenant in self.failures else [])
         return tenant, self.tenants[tenant]
 
     def select(self, name: str | None) -> dict[str, _TenantHistory]:
         """Return the tenant with a name, or all that did not fail. Raises as `one` does for a single tenant."""
-        if name is None and len(self.names) > 1:
+        if name is None and (len(self.names) > 1 or self.unreadable):
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
@@ -93,10 +95,12 @@ class HistorySources(Struct, frozen=True, kw_only=True):
 def open_history(locations: Sequence[Path | str]) -> HistorySources:
     """Read the counts of stores, folders of snapshots and result.json files, without reading users.
 
-    If a night or result of one of several tenants cannot be read, this is recorded as the failure of that tenant.
+    If a night or result of one of several tenants cannot be read, this is recorded as the failure of that tenant, and
+    if one of several result.json files cannot be read, as the failure of that file.
     """
     tenants: dict[str, _TenantHistory] = {}
     failures: dict[str, TenantBoundary] = {}
+    unreadable: dict[str, TenantBoundary] = {}
     result_files = [path for path in locations if isinstance(path, Path) and files.exists(path)]
     result_files = [path for path in result_files if not files.is_folder(path)]
     histories = [
@@ -104,17 +108,24 @@ def open_history(locations: Sequence[Path | str]) -> HistorySources:
         for path in dict.fromkeys(locations)
         if path not in result_files
     ]
-    ledgers = _ledgers_of_results(result_files, failures)
+    ledgers = _ledgers_of_results(_readable_results(result_files, unreadable), failures)
     for part in (*histories, {name: _TenantHistory(results=ledger) for name, ledger in ledgers.items()}):
         for name, history in part.items():
             with _contained(name, failures):
                 tenants[name] = _merged(name, tenants.get(name, _TenantHistory()), history)
     where = ", ".join(map(str, locations))
     if not tenants and not failures:
+        _raise_first(unreadable.values())
         message = Message("{where} has neither nights nor results", where=where)
         raise SnapshotError("snapshot-missing", message, hint=Message("see `auditor store put`"))
     readable = {name: tenants[name] for name in sorted(tenants) if name not in failures}
-    return HistorySources(where=where, tenants=readable, failures=failures)
+    return HistorySources(where=where, tenants=readable, failures=failures, unreadable=unreadable)
+
+
+def _raise_first(failures: Iterable[TenantBoundary]) -> None:
+    for failure in failures:
+        if failure.error is not None:
+            raise failure.error
 
 
 @contextmanager
@@ -147,7 +158,7 @@ def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
                 all_trends.append(tenant_trends)
-    if not all_trends and not sources.failures:
+    if not all_trends and not sources.all_failures:
         raise _empty_error(sources.where, *within)
     return all_trends
 
@@ -249,56 +260,6 @@ def _local_part(name: str) -> str:
     return name.casefold().partition("@")[0]
 
 
-def stored_runs(
-    location: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
-) -> tuple[EarlierRun, ...]:
-    """Return the totals of earlier runs in a store, oldest first, without runs that lack one of the result's tenants.
-
-    If the results of one of several tenants cannot be read, `warn` is called with the error, and no runs are returned.
-    """
-    store = store_at(location).require()
-    names = [tenant.name for tenant in result.tenants if tenant.failure is None]
-    by_run: dict[datetime, list[Entry]] = {}
-    for name in names:
-        with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
-            for entry in Ledger(store.backend, name).entries():
-                if entry.as_of < result.run.as_of:
-                    by_run.setdefault(entry.as_of, []).append(entry)
-        if boundary.named_failure is not None:
-            for diagnostic in boundary.named_failure.diagnostics:
-                warn(diagnostic)
-            by_run.clear()
-            break
-    non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
-    runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
-    return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
-
-
-def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> EarlierRun:
-    money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
-    counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
-    return EarlierRun(
-        as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), includes_fleet=False
-    )
-
-
-def _spare_seats(entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> int | None:
-    """Return the sum of spare seats of paid products, without those in `non_user_products`, which are SKU ids.
-
-    None if a count is unknown, or if a tenant's products were not read.
-    """
-    if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
-        return None
-    free = free_part_numbers()
-    counts = [
-        seat["spare"]
-        for entry in entries
-        for seat in entry.summary["seats"]
-        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in non_user_products
-    ]
-    return sum(counts) if counts and None not in counts else None
-
-
 def _entries(history: _TenantHistory) -> tuple[Entry, ...]:
     return () if history.results is None else history.results.entries()
 
@@ -336,8 +297,16 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _
     return tenants
 
 
-def _ledgers_of_results(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
-    results = [saved_result(path) for path in paths]
+def _readable_results(paths: Sequence[Path], unreadable: dict[str, TenantBoundary]) -> Iterator[Result]:
+    for path in paths:
+        result = None
+        with _contained(str(path), unreadable):
+            result = saved_result(path)
+        if result is not None:
+            yield result
+
+
+def _ledgers_of_results(results: Iterable[Result], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
     memory = MemoryBackend()
     ledgers: dict[str, Ledger] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):

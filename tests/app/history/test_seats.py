@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.history.queries import stored_runs
+from auditor.app.history.stored_runs import stored_runs
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage

@@ -65,6 +65,26 @@ def test_results_in_a_store_and_outside_it_are_an_error(workspace: Path, tmp_pat
         assert "results of contoso are both in a store and outside it" in completed.err
 
 
+@pytest.mark.parametrize("content", [b"", b'{"schema": "auditor/result/v1", "run"'])
+def test_unreadable_result_is_reported_and_the_others_are_shown(content: bytes, workspace: Path) -> None:
+    (workspace / "damaged.json").write_bytes(content)
+    completed = call("history", "r0.json", "damaged.json", "r2.json", "-f", "json", cwd=workspace)
+    assert completed.code == 3, completed.err
+    (tenant,) = json.loads(completed.out)["tenants"]
+    assert tenant["results"] == 2
+    assert "damaged.json" in completed.err
+
+
+@pytest.mark.parametrize("options", [("--tenant", "contoso"), ("--policy", "blocked")])
+def test_unreadable_result_is_an_error_if_one_tenant_is_asked_for(options: tuple[str, str], workspace: Path) -> None:
+    """The file may contain that tenant, so that an answer without it could be wrong."""
+    (workspace / "damaged.json").write_bytes(b"{")
+    completed = call("history", "r0.json", "damaged.json", *options, cwd=workspace)
+    assert (completed.code, completed.out) == (2, b"")
+    assert "damaged.json" in completed.err
+    assert call("history", "damaged.json", cwd=workspace).code == 2
+
+
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_damaged_snapshot_in_a_folder_is_an_error(damage: str, workspace: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(workspace / "snapshots", tmp_path / "snapshots")

@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor history`; returns 0, or 3 if one of several tenants failed. Raises AuditorError."""
+    """Run `auditor history`; returns 0, or 3 if one of several tenants or results failed. Raises AuditorError."""
     formats, l10n = _formats(args), Labels(reader_locale(args.locale))
     sources = open_history(args.locations)
     for by in _QUESTIONS:
@@ -95,13 +95,10 @@ def run(args: argparse.Namespace) -> int:
     trends = tenant_trends(sources, args.tenant, (since, args.until), now())
     if trends:
         _write_trends(formats, trends, comparisons, l10n, args)
-    if args.tenant is not None or not sources.failures:
-        return 0
-    for name in sorted(sources.failures):
-        failure = sources.failures[name].named_failure
-        if failure is not None:
-            print_diagnostics(failure.diagnostics, locale=args.locale)
-    return 3
+    failures = () if args.tenant is not None else sources.all_failures
+    for failure in failures:
+        print_diagnostics(failure.diagnostics, locale=args.locale)
+    return 3 if failures else 0
 
 
 def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Labels, sources: HistorySources) -> int:

@@ -1,0 +1,67 @@
+"""Reads the totals of earlier runs from a store, for the trend charts of reports."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from auditor.app.locations import store_at
+from auditor.domain.actions.money import sum_money
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Diagnostic
+from auditor.domain.result.model import Result
+from auditor.failures import TenantBoundary
+from auditor.history.result_log import Entry, Ledger
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.seats import free_part_numbers
+
+
+def stored_runs(
+    location: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> tuple[EarlierRun, ...]:
+    """Return the totals of earlier runs in a store, oldest first, without runs that lack one of the result's tenants.
+
+    If the results of one of several tenants cannot be read, `warn` is called with the error, and no runs are returned.
+    """
+    store = store_at(location).require()
+    names = [tenant.name for tenant in result.tenants if tenant.failure is None]
+    by_run: dict[datetime, list[Entry]] = {}
+    for name in names:
+        with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
+            for entry in Ledger(store.backend, name).entries():
+                if entry.as_of < result.run.as_of:
+                    by_run.setdefault(entry.as_of, []).append(entry)
+        if boundary.named_failure is not None:
+            for diagnostic in boundary.named_failure.diagnostics:
+                warn(diagnostic)
+            by_run.clear()
+            break
+    non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
+    runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
+    return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
+
+
+def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> EarlierRun:
+    money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
+    counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
+    return EarlierRun(
+        as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), includes_fleet=False
+    )
+
+
+def _spare_seats(entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> int | None:
+    """Return the sum of spare seats of paid products, without those in `non_user_products`, which are SKU ids.
+
+    None if a count is unknown, or if a tenant's products were not read.
+    """
+    if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
+        return None
+    free = free_part_numbers()
+    counts = [
+        seat["spare"]
+        for entry in entries
+        for seat in entry.summary["seats"]
+        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in non_user_products
+    ]
+    return sum(counts) if counts and None not in counts else None
