@@ -61,9 +61,15 @@ class WaiverChange(Struct, frozen=True, kw_only=True):
 def waive(request: WaiverRequest) -> WaiverChange:
     """Return the waivers for some findings and the content of the updated file, without writing it.
 
-    Raises UsageError if a finding is unknown or already waived, or if the waivers match other findings too, and
-    InputError if the policies are not valid with them.
+    Raises UsageError if the last day has passed, if a finding is unknown or already waived, or if the waivers match
+    other findings too, and InputError if the policies are not valid with them.
     """
+    if request.until < request.as_of.date():
+        raise UsageError(
+            "waiver-past",
+            Message("the last day {until} has passed", until=request.until.isoformat()),
+            hint=Message("give a later --until"),
+        )
     old = _policy_files(request)
     name = request.file.as_posix()
     current = read_yaml(request.file, None) if exists(request.file) else None
@@ -83,12 +89,6 @@ def waive(request: WaiverRequest) -> WaiverChange:
         current, file=name, key="waivers", items=items
     )
     after = load([*other_files, (name, content)], waivers_from=request.as_of.date(), bases=installed_base).policies
-    if request.until < request.as_of.date():
-        raise UsageError(
-            "waiver-past",
-            Message("the last day {until} has passed", until=request.until.isoformat()),
-            hint=Message("specify a later --until"),
-        )
     if request.result is None:
         waived = _waived_by_audit(request, result, after)
     else:
