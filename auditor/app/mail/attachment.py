@@ -4,6 +4,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import chain
 from pathlib import PurePath
 from typing import Final
 
@@ -39,8 +40,10 @@ def attached(
     entry_name = f"{name}{PurePath(artifact.name).suffix}"
     if len(content) <= limit and suits(len(content)):
         return Attachment(name=entry_name, media_type=artifact.media_type.partition(";")[0], body=content)
-    archives = (packed(entry_name, content, result.run.as_of, level) for level in _LEVELS)
-    body = next((archive for archive in archives if suits(len(archive))), packed(entry_name, content, result.run.as_of))
+    smallest = packed(entry_name, content, result.run.as_of)
+    others = (packed(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
+    archives = chain([smallest], others)
+    body = next((archive for archive in archives if suits(len(archive))), smallest)
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 
 
