@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
-from auditor.app.audit.remediation import fleet_remedied, packaged_library
+from auditor.app.audit.remediation import fleet_guided, fleet_remedied, packaged_library
 from auditor.app.gc_pause import paused_gc
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
@@ -76,7 +76,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     """Audit tenants one after the other; only their results, never their users, are kept in memory together.
 
     Findings beyond the memory budget are kept in the `spill` file, if there is one. `actions` is True for guidance and
-    actions, False for guidance without the actions of tenants, None for neither. If not `described`, only outcomes and
+    actions, False for guidance only, None for neither. If not `described`, only outcomes and
     notices are reported, no findings; without `evidence`, findings about users have none. `earlier` contains the dates
     of subscriptions in earlier nights, by tenant. An exception inside one tenant is reported as the failure of that
     tenant; with `alone` it is raised. Raises DeliveryError if the disk of the spill file is full.
@@ -100,7 +100,9 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
         failure = boundary.failure
         audited.append(tenant if failure is None else failed(state.manifest, failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
-    return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))
+    if actions is None:
+        return result
+    return replace(result, fleet=fleet_remedied(result, policies) if actions else fleet_guided(result))
 
 
 def evaluate_tenant(

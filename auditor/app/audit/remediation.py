@@ -80,6 +80,12 @@ def tenant_actions(
 
 def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:
     """Fill in `guidance` of the fleet's findings, and `actions` of the fleet."""
+    fleet, tenants, today = fleet_guided(result), result.tenants, result.run.as_of.date()
+    return replace(fleet, actions=actions_between(fleet, tenants, policies, today, packaged_library(), l10n=l10n))
+
+
+def fleet_guided(result: Result) -> FleetResult:
+    """Fill in `guidance` of the fleet's findings."""
     fleet, tenants = result.fleet, result.tenants
     findings = fleet.findings.map(
         lambda batch: [
@@ -87,6 +93,4 @@ def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENG
             for finding in batch
         ]
     )
-    fleet = replace(fleet, findings=findings)
-    today = result.run.as_of.date()
-    return replace(fleet, actions=actions_between(fleet, tenants, policies, today, packaged_library(), l10n=l10n))
+    return replace(fleet, findings=findings)
