@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.files.names import name_of_instant
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 from auditor.store import MARKER
 from auditor.store.commit import (
@@ -203,9 +204,10 @@ class Store:
 
     def night(self, tenant: str, instant: datetime) -> Night:
         """Return the night of an instant. Raises SnapshotError if there is none."""
-        for night in self.nights(tenant):
-            if night.instant == instant:
-                return night
+        name = f"{tenant}/nights/{name_of_instant(instant)}.json"
+        body = self.backend.read(name)
+        if body is not None:
+            return decode_night(body, f"{self.address}/{name}")
         raise SnapshotError(
             "store-missing",
             Message(
