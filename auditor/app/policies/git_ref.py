@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -40,7 +41,10 @@ def files_of(commit: str, paths: Sequence[Path], *, ref: str) -> list[tuple[str,
     A path that is not in the commit is skipped, because the change adds it. Raises UsageError for a path outside the
     repository, and for a symbolic link, which cannot be followed in a commit.
     """
-    root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
+    return _files_of(commit, paths, root=_root(), ref=ref)
+
+
+def _files_of(commit: str, paths: Sequence[Path], *, root: Path, ref: str) -> list[tuple[str, bytes]]:
     locations = [_repository_path(root, path) for path in paths or (DEFAULT,)]
     blobs: dict[str, str] = {}
     for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
@@ -64,14 +68,15 @@ def bases_of(commit: str, ref: str) -> Bases:
 
     If the file requires a version of the library that is not installed, its copy in the commit is read.
     """
+    root_once = cache(_root)
 
     def find(file: str, source: str) -> Base:
         folder = PurePosixPath(file.removeprefix(f"{ref}:")).parent
         if source.startswith(STARTER) and source.removeprefix(STARTER) == __version__:
             return installed_base(file, source)
         base_folder = folder / COPY if source.startswith(STARTER) else folder / source
-        root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n")))
-        base_files = files_of(commit, (Path(os.path.normpath(root / base_folder)),), ref=ref)
+        root = root_once()
+        base_files = _files_of(commit, (Path(os.path.normpath(root / base_folder)),), root=root, ref=ref)
         if base_files:
             version = source.removeprefix(STARTER) if source.startswith(STARTER) else None
             return Base(files=tuple(base_files), version=version)
@@ -84,6 +89,11 @@ def bases_of(commit: str, ref: str) -> Bases:
         )
 
     return find
+
+
+def _root() -> Path:
+    """Return the root folder of the repository of the current directory."""
+    return Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
 
 
 def _repository_path(root: Path, path: Path) -> PurePosixPath:
