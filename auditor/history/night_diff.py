@@ -9,7 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
 from auditor.history.result_log import Entry, Ledger
-from auditor.history.trends import NightSummary
+from auditor.history.trends import NightSummary, incomplete_nights, incomplete_results
 
 T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
@@ -51,7 +51,8 @@ def between(
             )
     elif first_night is not None and last_night is not None:
         unknown.append(Message("findings and money are not compared: a result is missing"))
-    unknown += _incomplete((first_night, last_night), (first_result, last_result))
+    unknown += incomplete_nights((first_night, last_night))
+    unknown += incomplete_results((first_result, last_result))
     return Between(
         tenant=tenant,
         nights=(None if first_night is None else first_night.at, None if last_night is None else last_night.at),
@@ -72,18 +73,6 @@ def between(
 def opening(nights: Sequence[datetime], first: datetime, last: datetime) -> datetime:
     """Return the earliest of the nights from `first` to `last`; `first` if there is none."""
     return min((at for at in nights if first <= at <= last), default=first)
-
-
-def _incomplete(nights: Sequence[NightSummary | None], results: Sequence[Entry | None]) -> Iterator[Message]:
-    """Yield messages about incomplete nights and results: what they lack may only not have been read."""
-    incomplete = sum(night is not None and not night.complete for night in nights)
-    if incomplete:
-        yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
-    not_evaluated = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
-    if not_evaluated:
-        yield Message(
-            "in {some} of {all} results some policy could not be evaluated", some=not_evaluated, all=len(results)
-        )
 
 
 def _latest(values: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:

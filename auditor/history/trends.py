@@ -2,7 +2,7 @@
 
 import atexit
 import gc
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -278,17 +278,27 @@ def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decim
     }
 
 
-def _missing_data(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[Message]:
-    incomplete = sum(not night.complete for night in nights)
+def incomplete_nights(nights: Sequence[NightSummary | None]) -> Iterator[Message]:
+    """Yield a message if nights are incomplete: what they lack may only not have been read."""
+    incomplete = sum(night is not None and not night.complete for night in nights)
     if incomplete:
         yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
-    without_people = sum(night.summary.get("users") is None for night in nights)
-    if without_people:
-        yield Message("people are not counted in {some} of {all} nights", some=without_people, all=len(nights))
-    not_evaluated = sum(bool(entry.summary["notEvaluated"]) for entry in results)
+
+
+def incomplete_results(results: Sequence[Entry | None]) -> Iterator[Message]:
+    """Yield a message if results are incomplete: what they lack may only not have been evaluated."""
+    not_evaluated = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
     if not_evaluated:
         yield Message(
             "in {some} of {all} results some policy could not be evaluated", some=not_evaluated, all=len(results)
         )
+
+
+def _missing_data(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterator[Message]:
+    yield from incomplete_nights(nights)
+    without_people = sum(night.summary.get("users") is None for night in nights)
+    if without_people:
+        yield Message("people are not counted in {some} of {all} nights", some=without_people, all=len(nights))
+    yield from incomplete_results(results)
     if not results:
         yield Message("no result is stored: findings and money over time are not known")
