@@ -1,6 +1,6 @@
 """Stores a night, and prints what was stored and what failed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,18 +44,24 @@ def store_night(
     from auditor.app.store.commands import keep  # noqa: PLC0415  only audits with a store need it
     from auditor.render.text.labels import Labels  # noqa: PLC0415
 
-    l10n = Labels(locale)
+    return print_outcomes(keep(location, folders, result), Labels(locale), locale=locale, quiet=quiet)
+
+
+def print_outcomes(
+    outcomes: "Iterable[Stored | AuditorError]", l10n: "Labels", *, locale: str | None, quiet: bool
+) -> int:
+    """Print what was stored and what failed; returns 3 if anything failed, else 0."""
     code = 0
-    for stored in keep(location, folders, result):
+    for stored in outcomes:
         if isinstance(stored, AuditorError):
             print_diagnostics(stored.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            print_message(printable(outcome_line(stored, l10n)))
+            print_message(printable(_outcome_line(stored, l10n)))
     return code
 
 
-def outcome_line(stored: "Stored", l10n: "Labels") -> str:
+def _outcome_line(stored: "Stored", l10n: "Labels") -> str:
     """Return a line with the outcome for one snapshot or result."""
     match stored.what, stored.new:
         case "snapshot", True:

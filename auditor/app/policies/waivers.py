@@ -68,7 +68,7 @@ def waive(request: WaiverRequest) -> WaiverChange:
         raise UsageError(
             "waiver-past",
             Message("the last day {until} has passed", until=request.until.isoformat()),
-            hint=Message("give a later --until"),
+            hint=Message("specify a later --until"),
         )
     old = _policy_files(request)
     name = request.file.as_posix()

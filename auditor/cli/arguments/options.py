@@ -100,14 +100,22 @@ def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
     return lambda text: _member(kind, text)
 
 
+def word_of(words: Sequence[str]) -> Callable[[str], str]:
+    """Return a parser for some words; its error lists them."""
+    return lambda text: _checked(text, words)
+
+
 def _member(kind: type[_Kind], text: str, *others: str) -> _Kind:
-    try:
-        return kind(text)
-    except ValueError as error:
-        values = ", ".join([*(item.value for item in kind), *others])
+    return kind(_checked(text, [item.value for item in kind], *others))
+
+
+def _checked(text: str, words: Sequence[str], *others: str) -> str:
+    """Return a text that is one of `words`. Raises ArgumentTypeError, which lists them and `others`."""
+    if text not in words:
         raise argparse.ArgumentTypeError(
-            Message("{text} is not one of {words}", text=repr(text), words=values)
-        ) from error
+            Message("{text} is not one of {words}", text=repr(text), words=", ".join([*words, *others]))
+        )
+    return text
 
 
 def day(text: str) -> date:

@@ -19,7 +19,7 @@ from auditor.app.scaffold.choices import (
     TENANT_NAME,
     signed_in_tenant,
 )
-from auditor.cli.arguments.options import one_of
+from auditor.cli.arguments.options import one_of, word_of
 from auditor.cli.terminal.questions import ask
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.message import Message
@@ -32,17 +32,6 @@ def _matching(pattern: re.Pattern[str], message: Callable[[str], Message]) -> Ca
     def read(text: str) -> str:
         if pattern.fullmatch(text) is None:
             raise argparse.ArgumentTypeError(message(repr(text)))
-        return text
-
-    return read
-
-
-def _choice(choices: tuple[str, ...]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(
-                Message("{text} is not one of {words}", text=repr(text), words=", ".join(choices))
-            )
         return text
 
     return read
@@ -82,7 +71,7 @@ commit = _matching(
 
 def cloud(text: str) -> Cloud:
     """Return a cloud that tenants can be read in. Raises ArgumentTypeError."""
-    return Cloud(_choice(CLOUDS)(text))
+    return Cloud(word_of(CLOUDS)(text))
 
 
 class _Question(Struct, frozen=True):
@@ -111,7 +100,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
             "credential",
             N_("Sign in with"),
             "github-oidc" if args.repository else "azure-cli",
-            _choice(CREDENTIALS),
+            word_of(CREDENTIALS),
             CREDENTIALS,
         ),
     )
@@ -142,13 +131,13 @@ def _ask_each(questions: Sequence[_Question], args: argparse.Namespace, locale: 
 
 _QUESTIONS = (
     _Question("agreement", N_("How licences are bought"), Agreement.UNKNOWN.value, one_of(Agreement), tuple(Agreement)),
-    _Question("size", N_("Size of the tenant"), "small", _choice(SIZES), SIZES),
-    _Question("assignment", N_("How licences are assigned"), "direct", _choice(ASSIGNMENTS), ASSIGNMENTS),
+    _Question("size", N_("Size of the tenant"), "small", word_of(SIZES), SIZES),
+    _Question("assignment", N_("How licences are assigned"), "direct", word_of(ASSIGNMENTS), ASSIGNMENTS),
     _Question(
         "policies",
         N_("Starter policies: copy the files, or extend the library by its version"),
         "copy",
-        _choice(POLICIES),
+        word_of(POLICIES),
         POLICIES,
     ),
     _Question("mail_from", N_("Mailbox that sends the report (empty: no mail)"), "", _optional(address)),

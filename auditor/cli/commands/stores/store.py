@@ -9,9 +9,9 @@ from auditor.app.store.commands import TenantRetention, apply_retention, nights,
 from auditor.app.store.integrity import IntegrityCheck, check
 from auditor.app.verification.recorded_changes import RecordedChanges, record_changes
 from auditor.cli.arguments.options import declare, location, now, reader_locale
-from auditor.cli.store_summary import format_size, outcome_line
-from auditor.cli.terminal.console import document, out, print_diagnostics, print_message
-from auditor.domain.errors import AuditorError, UsageError, printable
+from auditor.cli.store_summary import format_size, print_outcomes
+from auditor.cli.terminal.console import document, out, print_message
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
 from auditor.files.names import instant_of
@@ -123,7 +123,6 @@ def _usage_error(args: argparse.Namespace) -> Message | None:
 
 
 def _put(args: argparse.Namespace, l10n: Labels) -> int:
-    code = 0
     paths = [Path(argument) for argument in args.arguments]
     logs = [path for path in paths if path.suffix == ".jsonl"]
     for log in logs:
@@ -131,13 +130,7 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
             if not args.quiet:
                 print_message(printable(_recorded_line(recorded, l10n)))
     others = [path for path in paths if path not in logs]
-    for stored in put(args.store, others) if others else ():
-        if isinstance(stored, AuditorError):
-            print_diagnostics(stored.diagnostics, locale=args.locale)
-            code = 3
-        elif not args.quiet:
-            print_message(printable(outcome_line(stored, l10n)))
-    return code
+    return print_outcomes(put(args.store, others) if others else (), l10n, locale=args.locale, quiet=args.quiet)
 
 
 def _recorded_line(recorded: RecordedChanges, l10n: Labels) -> str:
