@@ -93,7 +93,8 @@ def write_file(path: Path, data: bytes, *, sync: bool = False, public: bool = Fa
 def append_file(path: Path, data: bytes, *, sync: bool = False, folders: bool = False) -> None:
     """Append bytes to a file in one write, so that the bytes of several processes do not interleave.
 
-    A missing file is created with mode 0600; with `folders`, missing folders are created too.
+    A missing file is created with mode 0600; with `folders`, missing folders are created too. With `sync`, the bytes
+    are on the disk when this returns.
     """
     descriptor = stream(path)
     if descriptor is None:

@@ -11,9 +11,9 @@ from msgspec import Struct, field
 from auditor.domain.errors import AuditorError, Span
 from auditor.domain.message import Message
 from auditor.policy.documents import digest_of, read_documents, root_of
-from auditor.policy.nodes import BROKEN, Diagnostics, Node, Path
+from auditor.policy.nodes import BROKEN, Diagnostics, Node
 from auditor.policy.schema.recovery import Gaps
-from auditor.policy.yaml.reader import Document
+from auditor.policy.yaml.reader import Document, Path
 
 STARTER: Final = "starter@"
 """Prefix of the `from` of the starter library; its version follows."""

@@ -10,9 +10,7 @@ from msgspec import Struct, field
 from auditor.domain.errors import Diagnostic, Span
 from auditor.domain.message import Message
 from auditor.domain.similar_name import did_you_mean
-from auditor.policy.yaml.reader import Document
-
-Path = tuple[str | int, ...]
+from auditor.policy.yaml.reader import Document, Path
 
 BROKEN: Final = object()
 """Placeholder of a part whose structure is wrong; readers skip it."""

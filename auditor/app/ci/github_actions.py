@@ -9,7 +9,7 @@ from auditor.app.report.outputs import Output
 from auditor.deliver.github.actions import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result.finding import Finding, Findings, SourceLine
+from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import Result
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -126,7 +126,7 @@ def _policy_annotation(
         type=_TYPES[finding.severity],
         title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
         message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", tenants),
-        file=_repository_path(finding.source, environ),
+        file=_repository_path(finding.source.file, environ),
         line=finding.source.line,
     )
 
@@ -149,9 +149,7 @@ def diagnostic_lines(
                     title=f"auditor: {diagnostic.slug}",
                     message=printable(diagnostic.message)
                     + (f"\n{l10n.gettext('help')}: {printable(diagnostic.hint)}" if diagnostic.hint else ""),
-                    file=None
-                    if diagnostic.span is None
-                    else _repository_path(SourceLine(file=diagnostic.span.file, line=1), environ),
+                    file=None if diagnostic.span is None else _repository_path(diagnostic.span.file, environ),
                     line=1 if diagnostic.span is None else diagnostic.span.line,
                 )
                 for diagnostic in diagnostics
@@ -166,12 +164,11 @@ def _incomplete_annotation(tenant: str, reason: str, l10n: Labels) -> Annotation
     return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 
-def _repository_path(source: SourceLine, environ: Mapping[str, str]) -> str | None:
+def _repository_path(file: str, environ: Mapping[str, str]) -> str | None:
     """Return a path relative to the repository; None for a file outside it."""
-    path = Path(source.file)
     root = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()
     try:
-        resolved = path.resolve()
+        resolved = Path(file).resolve()
         return resolved.relative_to(root).as_posix() if resolved.is_file() else None
     except (OSError, ValueError):
         return None

@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -287,11 +287,8 @@ def _has_safe_texts(state: _Import, line: int, row: Mapping[str, str], names: Se
 
 def _amount(state: _Import, line: int, text: str) -> Decimal | None:
     amount = text.strip()
-    try:
-        if _AMOUNT.fullmatch(amount):
-            return Decimal(amount)
-    except InvalidOperation:  # digits of another script, which the pattern rejects
-        pass
+    if _AMOUNT.fullmatch(amount):
+        return Decimal(amount)
     hint = Message("write 35.70, without currency, spaces or thousands separators")
     state.add_error(line, Message("the price '{text}' is not an amount", text=amount[:40]), hint)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from msgspec import Struct, field
 
@@ -49,9 +49,7 @@ def fixture_snapshot(
     By default, the seats in use are counted from the users, service plans come from the catalogue, and every source is
     complete.
     """
-    products = _Products(catalogue=catalogue, span=span)
-    for item in description.get("products", ()):
-        products.add(item)
+    products = _Products.of(description, catalogue, span)
     groups = Groups()
     for item in description.get("groups", ()):
         groups.define(item, products.sku_id)
@@ -91,9 +89,7 @@ def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, span: Sp
     A subscription without an id is the one at the same index in `subscriptions`. Raises InputError for an unknown
     product.
     """
-    products = _Products(catalogue=catalogue, span=span)
-    for item in description.get("products", ()):
-        products.add(item)
+    products = _Products.of(description, catalogue, span)
     nights: dict[str, list[DatedNight]] = {}
     for night in description.get("history", ()):
         moment = instant(str(night["asOf"]))
@@ -124,6 +120,14 @@ class _Products(Struct):
     span: Span
     owned: dict[str, dict[str, Any]] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any], catalogue: Catalogue, span: Span) -> Self:
+        """Return the products of the description of a tenant."""
+        products = cls(catalogue=catalogue, span=span)
+        for item in description.get("products", ()):
+            products.add(item)
+        return products
 
     def add(self, item: Mapping[str, Any]) -> None:
         """Add a product that the tenant owns."""

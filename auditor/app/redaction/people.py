@@ -196,7 +196,7 @@ def named_in(run: Run, key: Key) -> dict[str, str]:
         *(waiver.get("users") for waiver in run.definitions.get("waivers") or ()),
     ]
     values = {text.casefold() for selector in selectors for text in _personal(selector, within=False)}
-    owners = {str(waiver.get(name) or "") for waiver in run.definitions.get("waivers") or () for name in ("owner",)}
+    owners = {str(waiver.get("owner") or "") for waiver in run.definitions.get("waivers") or ()}
     values |= {owner.casefold() for owner in owners if _ADDRESS.fullmatch(owner)}
     return {value: key.person("", value) for value in values if value}
 

@@ -93,11 +93,6 @@ class Spool:
         self.rows = 0
         """Rows added so far, including duplicates."""
 
-    @property
-    def is_large(self) -> bool:
-        """Whether rows were written to disk, so that iterating takes a while."""
-        return bool(self._runs)
-
     def add(self, batch: pa.RecordBatch) -> None:
         """Add rows."""
         if not batch.num_rows:
@@ -133,15 +128,6 @@ class Spool:
             sorted_rows = self._sort()
             return 0 if sorted_rows is None else len(sorted_rows)
         return sum(part.num_rows for part in self._merged(["id"]))
-
-    def discard(self) -> None:
-        """Remove the files on disk."""
-        for path in self._runs:
-            path.unlink(missing_ok=True)
-        self._runs.clear()
-        if self._open_folder is not None:
-            self._open_folder.close()
-            self._open_folder = None
 
     def _merged(self, columns: list[str] | None) -> Iterator[pa.Table]:
         if self._unsorted:

@@ -5,8 +5,9 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from auditor.policy.nodes import BROKEN, Path
+from auditor.policy.nodes import BROKEN
 from auditor.policy.schema.check import fits
+from auditor.policy.yaml.reader import Path
 
 _LISTS = ("policies", "waivers", "contracts")
 _MAPPINGS = ("populations", "products")

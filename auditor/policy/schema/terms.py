@@ -31,7 +31,6 @@ POLICY_KEYS: Final = frozenset(
 """Keys of a policy that people mistakenly write inside its constraint block."""
 _SYNONYMS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
-    **dict.fromkeys(("transitivegroup", "nestedgroup"), "transitiveMemberOf"),
     **dict.fromkeys(("license", "licence", "licenses", "licences", "product", "products", "sku"), "holds"),
     **dict.fromkeys(("enabled", "active", "blocked", "disabled"), "accountEnabled"),
     **dict.fromkeys(("email", "emailaddress", "primarysmtpaddress"), "mail"),

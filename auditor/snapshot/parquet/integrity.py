@@ -130,16 +130,16 @@ _MAX_CACHED = 64
 def _footer(path: Path, content: bytes | None) -> bytes:
     """Return the bytes of the footer of a file that Arrow opened."""
     if content is not None:
-        return content[-_TAIL_BYTES - int.from_bytes(content[-_TAIL_BYTES:-4], "little") : -_TAIL_BYTES]
+        return content[-TAIL_BYTES - int.from_bytes(content[-TAIL_BYTES:-4], "little") : -TAIL_BYTES]
     with files.opened(path, max_bytes=files.COLUMNS) as file:
-        end = file.seek(-_TAIL_BYTES, os.SEEK_END)
+        end = file.seek(-TAIL_BYTES, os.SEEK_END)
         length = int.from_bytes(file.read(4), "little")
         file.seek(max(0, end - length))
         return file.read(min(length, end))
 
 
-_TAIL_BYTES = 8
-"""Bytes after a footer: its length and Parquet's magic number."""
+TAIL_BYTES = 8
+"""Bytes after a footer: its length and the magic number PAR1 (parquet.apache.org/docs/file-format)."""
 _LATEST_DICTIONARIES: dict[str, list[str]] = {}
 """File name → dictionary columns of the latest file; those of the next tenant are mostly equal."""
 

@@ -4,7 +4,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pyarrow.parquet as pq
 from msgspec import Struct
@@ -13,11 +12,8 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.parquet.bounds import damaged
-from auditor.snapshot.parquet.integrity import unreadable
+from auditor.snapshot.parquet.integrity import TAIL_BYTES, unreadable
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, open_user_files, sku_ids_of
-
-_TAIL_BYTES: Final = 8
-"""Bytes after the footer: its length and the magic number PAR1 (parquet.apache.org/docs/file-format)."""
 
 
 class Outline(Struct, frozen=True):
@@ -98,5 +94,5 @@ def _spans(footer: pq.FileMetaData, group: int, size: int) -> Iterator[tuple[int
         # A dictionary page precedes the data pages, but not every writer records its offset.
         offset = min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset)
         yield offset, column.total_compressed_size
-    footer_size = footer.serialized_size + _TAIL_BYTES
+    footer_size = footer.serialized_size + TAIL_BYTES
     yield max(0, size - footer_size), footer_size
