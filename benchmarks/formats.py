@@ -3,7 +3,6 @@
 import csv
 import gc
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks import measurement
 from benchmarks.measurement import Row, module, spread
 from benchmarks.report import large, written
 
@@ -107,15 +107,11 @@ def _read(path: Path) -> dict[str, float]:
     from auditor.app.saved_results import saved_result
 
     gc.disable()
-    before, started = _peak(), time.process_time()
+    before, started = measurement.peak(), time.process_time()
     count = sum(len(tenant.findings) for tenant in saved_result(path).tenants)
     if not count:
         sys.exit(f"{path} holds no findings")
-    return {"seconds": round(time.process_time() - started, 2), "MB": _peak() - before}
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return {"seconds": round(time.process_time() - started, 2), "MB": measurement.peak() - before}
 
 
 def _time_writes(ready: Iterator[Any], write: Callable[[Any], object], close: Callable[[], object]) -> float:

@@ -31,7 +31,7 @@ from auditor.snapshot.writer import write
 from auditor.store.commit import Night, encode, sealed
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store, commit_name
-from benchmarks.measurement import CACHE, Row, module, spread
+from benchmarks.measurement import CACHE, Row, module, peak, spread
 from benchmarks.measurement import tenant as tenant_of
 
 _PEOPLE = 100_000
@@ -204,7 +204,7 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
         "put": float(np.median(seconds[1:])),
         "restore": restore_seconds,
         "chain": len(stored[-1].parts),
-        "peak": _peak(),
+        "peak": peak(),
     }
 
 
@@ -232,7 +232,7 @@ def _trend(root: Path, count: int) -> dict[str, Any]:
 
     before = _cpu()
     tenant_trends(open_history([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
-    return {"query": _cpu() - before, "process": process, "peak": _peak()}
+    return {"query": _cpu() - before, "process": process, "peak": peak()}
 
 
 def _fill(year: Path, night: Night, count: int) -> None:
@@ -262,11 +262,6 @@ def _run(arguments: list[str]) -> str:
     import subprocess
 
     return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def _peak() -> int:
-    """Return the peak memory of this process in megabytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def _cpu(*, children: bool = False) -> float:

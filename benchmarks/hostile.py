@@ -25,6 +25,7 @@ def measure(users: int, rounds: int) -> list[Row]:  # noqa: ARG001  one signatur
 
 
 def _row(what: str, make: Callable[[int], Callable[[], object]], rounds: int) -> Row:
+    make(1)()  # loads what is loaded only once
     half, full = (min(_seconds(make(times)) for _ in range(rounds)) for times in (1, 2))
     ratio = full / half
     return Row(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -75,9 +76,16 @@ def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int
     if process.returncode not in accept:
         sys.exit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-2000:]}")
     cpu = usage.ru_utime + usage.ru_stime
-    return Measurement(
-        wall=wall, cpu=cpu, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text
-    )
+    return Measurement(wall=wall, cpu=cpu, peak=_megabytes(usage), out=text)
+
+
+def peak() -> int:
+    """Return the peak resident memory of this process so far, in MB."""
+    return _megabytes(resource.getrusage(resource.RUSAGE_SELF))
+
+
+def _megabytes(usage: resource.struct_rusage) -> int:
+    return usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 INCOMPLETE = (0, 3)

@@ -7,7 +7,6 @@ import gc
 import json
 import os
 import random
-import resource
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from auditor.domain.result.model import FleetResult, PolicyHeader, Result, Run, 
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
+from benchmarks import measurement
 from benchmarks.measurement import Row, module, spread
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -162,7 +162,7 @@ def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa:
     Memory is the peak above the memory of the result.
     """
     gc.disable()  # as the command does while it writes reports
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = measurement.peak()
     started, cpu = time.perf_counter(), time.process_time()
     size = 0
     with to.open("wb") as file:
@@ -174,7 +174,7 @@ def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa:
     return {
         "seconds": round(seconds, 2),
         "of them computing": round(time.process_time() - cpu, 3),
-        "MB above the result": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024),
+        "MB above the result": measurement.peak() - before,
         "MB written": round(size / 1e6, 2),
     }
 

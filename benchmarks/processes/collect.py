@@ -6,7 +6,6 @@ usage: python -m benchmarks.processes.collect users|small|typed
 import asyncio
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import ClientSecret, Tenant, Token
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph
+from benchmarks import measurement
 from benchmarks.peers.raw_graph import CLIENT, SECRET
 from benchmarks.processes.graph import MODELLED, PROPERTIES, WARMING
 
@@ -63,7 +63,7 @@ def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -
         wall, cpu = time.perf_counter(), time.process_time()
         outcomes = collect_all(tenants, lambda _: needs, root=Path(folder), instant=datetime.now(UTC), environ=environ)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = measurement.peak()
         assert all(outcome.folder is not None for outcome in outcomes), [outcome.failure for outcome in outcomes]
         sources = [source for outcome in outcomes for source in outcome.sources]
         assert all(source.status == "complete" for source in sources), sources

@@ -21,8 +21,9 @@ from auditor.domain.policy.data_needs import Needs
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph
+from benchmarks.measurement import peak
 from benchmarks.processes.collect import tenant_of
-from benchmarks.processes.reports import peak, resident
+from benchmarks.processes.reports import resident
 
 
 async def _read(graph_data: dict[str, Any], folder: Path) -> dict[str, float]:

@@ -21,6 +21,7 @@ from auditor.collect.tables.report_columns import SERVICE_COLUMNS
 from auditor.collect.tables.report_csv import read_report
 from auditor.collect.tables.report_join import UserFacts, join
 from auditor.collect.tables.user_names import UserNames
+from benchmarks.measurement import peak
 
 _ROWS = 50_000
 """Number of rows that are generated at once."""
@@ -91,11 +92,6 @@ def resident() -> int:
     except OSError:
         return peak()
     return pages * resource.getpagesize() >> 20
-
-
-def peak() -> int:
-    """Return the peak resident memory so far in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 if __name__ == "__main__":
