@@ -1,7 +1,5 @@
 """Parses OData query parameters; raises Graph's errors for unsupported ones (Graph: Use query parameters)."""
 
-from collections.abc import Mapping
-
 from msgspec import Struct, field
 
 from tests.emulator.odata import filters
@@ -205,13 +203,3 @@ def _check_filter(parsed_filter: filters.Filter, kind: Kind, *, advanced: bool) 
             f"Operator '{parsed_filter.advanced}' is not supported because the required parameters might be missing. "
         )
         raise unsupported(message + "Try adding the $count=true query parameter and ConsistencyLevel:eventual header.")
-
-
-def group_errors_only(parsed_filter: filters.Filter | None) -> bool:
-    """Return whether a filter uses hasMembersWithLicenseErrors, which can be filtered by but never read."""
-    return parsed_filter is not None and ("hasMembersWithLicenseErrors", "eq") in parsed_filter.operators
-
-
-def public_names(names: Mapping[str, object]) -> dict[str, object]:
-    """Return a group's document without hasMembersWithLicenseErrors, which Graph never returns."""
-    return {name: value for name, value in names.items() if name != "hasMembersWithLicenseErrors"}

@@ -131,5 +131,5 @@ def test_reports_are_served_by_another_host_and_can_conceal_names(emulator: Emul
         with httpx.Client(trust_env=False) as http:
             assert http.get(redirect.headers["location"], headers={"Authorization": "Bearer x"}).status_code == 400
             assert http.get(redirect.headers["location"].partition("?")[0]).status_code == 403
-    emulator.journal.clear()
-    assert emulator.journal.leaks() == []
+    leaked = [record.path.split("/")[-2] for record in emulator.journal.leaks()]
+    assert leaked == ["getM365AppUserDetail", "getMicrosoft365CopilotUsageUserDetail"], "those with a token above"
