@@ -21,7 +21,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.domain.result.model import Result
 from auditor.engine.evaluate import evaluate
 from auditor.engine.policy.binding import bind
@@ -89,7 +89,7 @@ def _counts(folder: Path) -> Iterator[Counted]:
 
     def evaluation(n: int) -> Callable[[], object]:
         rules = multiplied(policies, n)
-        return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[1]), builtin(), rules, AS_OF), registered()))
+        return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[1]), builtin(), rules, AS_OF), all_checks()))
 
     yield _per_unit("judging 1,000 users by a policy", evaluation, units=_POLICIES)
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]

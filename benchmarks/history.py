@@ -28,7 +28,7 @@ from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import write
-from auditor.store.commit import Night, encode, sealed
+from auditor.store.commit import Night, encode, with_digest
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store, commit_name
 from benchmarks.measurement import CACHE, Row, module, peak, spread
@@ -255,7 +255,7 @@ def _fill(year: Path, night: Night, count: int) -> None:
             "events": {"name": f"{manifest.tenant}/findings/{day + 1:06}-{'0' * 16}.parquet", "sha256": "", "bytes": 0,
                        "checkpoint": day == 0}, "summary": summary,
         }  # fmt: skip
-        store.backend.create(f"{manifest.tenant}/results/{day + 1:06}.json", sealed(document))
+        store.backend.create(f"{manifest.tenant}/results/{day + 1:06}.json", with_digest(document))
 
 
 def _run(arguments: list[str]) -> str:

@@ -57,7 +57,7 @@ def saved_results(
         yield [(str(path), saved_result(path, spill=spill, hint=hint)) for path in paths], spill
 
 
-def located(result: Result) -> Iterator[Located]:
+def findings_with_tenants(result: Result) -> Iterator[Located]:
     """Yield every finding with the name of its tenant, empty for the fleet."""
     for tenant in result.tenants:
         yield from ((tenant.name, finding) for finding in tenant.findings)

@@ -46,9 +46,9 @@ def needs(policies: PolicySet) -> Needs:
 
 def policy_needs(policy: Policy) -> Needs:
     """Return the data needs of one policy."""
-    from auditor.checks.registry import registered  # noqa: PLC0415  imports NumPy and Arrow, which `--help` does not need
+    from auditor.checks.registry import all_checks  # noqa: PLC0415  imports NumPy and Arrow, which `--help` does not need
 
-    checks = [check for check in registered() if check.raised_by(policy.constraint)]
+    checks = [check for check in all_checks() if check.raised_by(policy.constraint)]
     needs = Needs.of(check_needs(check, policy.constraint) for check in checks)
     if Source.USERS in needs.sources:
         needs = needs.union(selector_needs(policy.users))

@@ -42,7 +42,7 @@ def register(check: Check[Any]) -> None:
     _CHECKS[check.id] = check
 
 
-def registered() -> tuple[Check[Any], ...]:
+def all_checks() -> tuple[Check[Any], ...]:
     """Return all checks, in the order in which they were registered."""
     return tuple(_CHECKS.values())
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditor.collect.json_pages import Rows, listing
+from auditor.collect.json_pages import Rows, decode_list_page
 from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
@@ -89,7 +89,7 @@ class CollectionContext:
 
     async def rows(self, source: Source, call: Call) -> AsyncIterator[Rows]:
         """Yield the pages of a small source."""
-        async for page in pages(self.graph, call, listing):
+        async for page in pages(self.graph, call, decode_list_page):
             self.progress.advance(self.tenant, source, len(page))
             yield page
 

@@ -13,7 +13,7 @@ from auditor.graph.paging import ObjectPage
 Rows = list[dict[str, Any]]
 
 
-def listing(body: bytes) -> ObjectPage[Rows]:
+def decode_list_page(body: bytes) -> ObjectPage[Rows]:
     """Decode one page of a list. Raises NotGraphError."""
     document = decode_object(body)
     rows = document.get("value")

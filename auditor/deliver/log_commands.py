@@ -19,7 +19,7 @@ Escape = Callable[[str], str]
 """Maps a character to its escape."""
 
 
-def spaced(character: str) -> str:
+def with_space(character: str) -> str:
     """Return the character preceded by a blank, so that text stays readable."""
     return f" {character}"
 
@@ -43,7 +43,7 @@ _BINARY: Final = frozenset({"parquet", "xlsx"})
 class CommandEscaper:
     """Escapes workflow commands in a text that arrives in pieces; a command can span several pieces."""
 
-    def __init__(self, *, at_start: bool, escape: Escape = spaced) -> None:
+    def __init__(self, *, at_start: bool, escape: Escape = with_space) -> None:
         self._at_start = at_start
         self._escape = escape
         self._tail = ""
@@ -54,7 +54,7 @@ class CommandEscaper:
         """Whether the next character begins a new line."""
         return not self._tail
 
-    def feed(self, text: str) -> str:
+    def escape_next(self, text: str) -> str:
         """Return the next piece of a text with every command escaped."""
         tail_length = len(self._tail)
         line = self._tail + text
@@ -86,9 +86,9 @@ def escape_commands(pieces: Iterable[bytes], format_name: str) -> Iterator[bytes
         yield from pieces
         return
     escaper, decoder = (
-        CommandEscaper(at_start=True, escape=_ESCAPES.get(format_name, spaced)),
+        CommandEscaper(at_start=True, escape=_ESCAPES.get(format_name, with_space)),
         codecs.getincrementaldecoder("utf-8")("surrogateescape"),
     )
     for piece in pieces:
-        yield escaper.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
-    yield escaper.feed(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")
+        yield escaper.escape_next(decoder.decode(piece)).encode("utf-8", "surrogateescape")
+    yield escaper.escape_next(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")

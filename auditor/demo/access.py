@@ -20,7 +20,9 @@ _RISK_BASED: Final[Mapping[str, frozenset[str]]] = {"contoso": frozenset({"IT", 
 """Tenant → the departments to which the risk-based policy applies."""
 
 
-def access(tenant: str, people: Sequence[Person], context: ConversionContext) -> dict[str, list[dict[str, Any]]]:
+def access_objects(
+    tenant: str, people: Sequence[Person], context: ConversionContext
+) -> dict[str, list[dict[str, Any]]]:
     """Return directory roles and Conditional Access policies as Graph returns them."""
     lists: dict[str, list[dict[str, Any]]] = {"roleAssignments": [], "roleEligibilityScheduleInstances": []}
     for title, role, eligible in _ROLES.get(tenant, ()):

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor import __version__
-from auditor.demo.access import access
+from auditor.demo.access import access_objects
 from auditor.demo.contoso.tenant import CONTOSO
 from auditor.demo.fabrikam import FABRIKAM
 from auditor.demo.organisation import Directory, Group, Organisation
@@ -122,7 +122,7 @@ def _graph_state(organisation: Organisation, directory: Directory, context: Conv
         "subscribedSkus": subscribed_skus(organisation.name, directory.products, consumed),
         "subscriptions": company_subscriptions(organisation.name, directory.products, midnight),
         "groups": [_group(group, present, context) for group in directory.groups],
-        **access(organisation.name, people, context),
+        **access_objects(organisation.name, people, context),
     }
 
 

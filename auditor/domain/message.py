@@ -10,7 +10,7 @@ Argument: TypeAlias = "str | date | Message"
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
-def filled(template: str, values: Mapping[str, object]) -> str:
+def fill_template(template: str, values: Mapping[str, object]) -> str:
     """Replace the placeholders of a template by values.
 
     Placeholders inside a value are not replaced; a placeholder with an unknown name stays as it is.
@@ -35,7 +35,7 @@ class Message(str):
     def __new__(cls, template: str, /, **arguments: object) -> Self:
         """Fill in the template; a placeholder without an argument stays as it is."""
         values = {name: _argument(value) for name, value in arguments.items()}
-        self = super().__new__(cls, filled(template, values))
+        self = super().__new__(cls, fill_template(template, values))
         self.id, self.arguments = str(template), values
         return self
 
@@ -49,7 +49,7 @@ class Message(str):
             else day(value) if isinstance(value, date) else value
             for name, value in self.arguments.items()
         }  # fmt: skip
-        return filled(gettext(self.id), values)
+        return fill_template(gettext(self.id), values)
 
     def rewritten(self, change: Callable[[str], str]) -> "Message":
         """Return the message with `change` applied to its values, or to the text itself if it has no arguments."""

@@ -57,7 +57,7 @@ class FleetScope(Struct, kw_only=True):
 
     def finding(self, check: str, count: SeatCount, evidence: Mapping[str, Any]) -> Finding:
         """Return a finding about a SKU over all tenants, and record the waivers that match it."""
-        waiver = self.waivers.matching(count, self)
+        waiver = self.waivers.first_waiver(count, self)
         return Finding(
             fingerprint=fingerprint("", self.policy.id, check, ("fleet", count.sku_id), count.sku_id, None),
             policy=self.policy.id,
@@ -162,7 +162,7 @@ class _FleetWaivers:
             for item in (share.waivers or () if share is not None else ())
         }
 
-    def matching(self, count: SeatCount, scope: FleetScope) -> str | None:
+    def first_waiver(self, count: SeatCount, scope: FleetScope) -> str | None:
         """Return the id of the first waiver that covers a SKU; add all that do, or may, to `scope.touched`."""
         waiver_id: str | None = None
         for waiver in self._waivers:

@@ -153,7 +153,7 @@ class Rules:
         """Split alternatives into the globs of each property, which are matched together, and all others."""
         return _cached(self._merged, id(selector), lambda: _merged(selector))
 
-    def listed(self, name: str, values: tuple[Scalar | None, ...]) -> OneOf:
+    def one_of(self, name: str, values: tuple[Scalar | None, ...]) -> OneOf:
         """Return the selector for a property that has one of the values."""
         return _cached(self._listed, (name, values), lambda: OneOf(property=name, values=values))
 

@@ -53,7 +53,7 @@ class Batch:
 
         If several held SKUs contain the redundant one, the fullest of them is given.
         """
-        held, bound = self.people.assignments.held, self.bound
+        held, bound = self.people.assignments.assigned_skus, self.bound
         contained, containers_of = bound.masks.once("contained", lambda: _contained(bound))
         # Only users with two SKUs or more, at least one of which another SKU contains, need to be compared in pairs.
         users = np.flatnonzero(intersects(held, contained) & has_multiple(held))

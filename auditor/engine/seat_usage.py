@@ -61,7 +61,7 @@ def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
     The rows of each property add up to all seats. `by` is an index into `units_of`, `sku` one into `facts.skus`; rows
     whose `sku` is the number of SKUs count the people who hold a seat.
     """
-    held, unread = people.assignments.held, people.unknown("assignedLicenses")
+    held, unread = people.assignments.assigned_skus, people.unknown("assignedLicenses")
     if unread is not people.nobody:
         held = np.where(unread[:, None], held.dtype.type(0), held)
     products = counted_products(bound)

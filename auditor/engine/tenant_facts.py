@@ -196,7 +196,7 @@ class TenantFacts:
         unread = self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE
         return SkuFact(sku_id=sku_id.lower(), part_number=None, owned=False, plans=None, name_may_be_any=unread)
 
-    def described(self, sku_id: str, part_number: str | None = None) -> SkuFact:
+    def sku_of(self, sku_id: str, part_number: str | None = None) -> SkuFact:
         """Return the facts of any SKU; one that the tenant no longer owns is looked up in the catalogue.
 
         `part_number` is the part number that the subject itself has, if any.
@@ -214,9 +214,9 @@ class TenantFacts:
             name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
         )
 
-    def subscribed(self, subscription: Mapping[str, Any]) -> SkuFact:
+    def subscription_sku(self, subscription: Mapping[str, Any]) -> SkuFact:
         """Return the SKU of a row of subscriptions; if the tenant no longer owns it, the row's part number is used."""
-        return self.described(subscription["skuId"] or "", subscription["skuPartNumber"])
+        return self.sku_of(subscription["skuId"] or "", subscription["skuPartNumber"])
 
     def title(self, fact: SkuFact) -> str:
         """Return the friendly name of a SKU; if it is not in the catalogue, its part number, or else its id."""

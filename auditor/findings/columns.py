@@ -144,7 +144,7 @@ def values_of(column: pa.Array) -> list[Any]:
         return [None if value is None else value.decode("utf-8", "surrogatepass") for value in encoded]
 
 
-def coded(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
+def dictionary_column(values: Sequence[str | None], rows: Rows) -> pa.DictionaryArray:
     """Return a dictionary-encoded column whose rows have the values with these indices."""
     distinct = texts(values).dictionary_encode()
     return pa.DictionaryArray.from_arrays(distinct.indices.take(indices(rows)), distinct.dictionary)
@@ -157,7 +157,7 @@ def equal(column: pa.DictionaryArray, value: str) -> Flags:
 
 def constant(value: str | None, count: int) -> pa.DictionaryArray:
     """Return a column with the same value in every row."""
-    return coded([value], np.zeros(count, dtype=np.int64))
+    return dictionary_column([value], np.zeros(count, dtype=np.int64))
 
 
 def replaced(batch: pa.RecordBatch, name: str, column: pa.Array) -> pa.RecordBatch:

@@ -15,7 +15,7 @@ from auditor.engine.columns.instants import NEVER, Numbers
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.findings.columns import coded, combined, json_strings, json_text
+from auditor.findings.columns import combined, dictionary_column, json_strings, json_text
 from auditor.findings.facts import FACTS, NEVER_SIGNED_IN, SIGN_INS
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -74,7 +74,7 @@ class AssignmentPaths:
             path_codes[row] = lists.setdefault(path_entries, len(lists))
         entry_lists = ([self._quoted[entry] for entry in path_entries] for path_entries in lists)
         texts = [None if None in entries else json_text(entries) for entries in entry_lists]
-        return coded([*texts, None], np.where(skus < 0, len(texts), path_codes))
+        return dictionary_column([*texts, None], np.where(skus < 0, len(texts), path_codes))
 
 
 def selected_users(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
@@ -169,7 +169,7 @@ def _listed_facts(columns: Mapping[str, pa.Array], count: int) -> pa.DictionaryA
     rows = zip(
         *([values[code] for code in value_codes[firsts].tolist()] for values, value_codes in coded_values), strict=True
     )
-    return coded([json_text(row) for row in rows], codes)
+    return dictionary_column([json_text(row) for row in rows], codes)
 
 
 def _latest(stamps: Sequence[pa.Array], count: int) -> pa.Array:

@@ -29,7 +29,7 @@ from auditor.engine.outcome import (
 )
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import price_of
-from auditor.findings.columns import SCHEMA, coded, combined, constant, encode
+from auditor.findings.columns import SCHEMA, combined, constant, dictionary_column, encode
 from auditor.findings.evidence import EVIDENCE_COLUMNS, UserEvidence, selected_users, user_evidence
 from auditor.findings.usage_evidence import UsageEvidence, usage_columns
 from auditor.snapshot.model import UserBatch
@@ -162,28 +162,30 @@ def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, u
     person_indices = indices(person)
     waivers = [*(entry.id for entry in bound.waivers), None]
     columns = {
-        "policy": coded([entry.id for entry in policies], policy),
-        "check": coded([check for _, check in rows.policies], policy),
-        "severity": coded([entry.severity.value for entry in policies], policy),
-        "status": coded(
+        "policy": dictionary_column([entry.id for entry in policies], policy),
+        "check": dictionary_column([check for _, check in rows.policies], policy),
+        "severity": dictionary_column([entry.severity.value for entry in policies], policy),
+        "status": dictionary_column(
             [*(unwaived_status(entry).value for entry in policies), Status.WAIVED.value],
             np.where(waiver == OPEN, policy, len(policies)),
         ),
-        "waiver": coded(waivers, np.where(waiver == OPEN, len(waivers) - 1, waiver)),
+        "waiver": dictionary_column(waivers, np.where(waiver == OPEN, len(waivers) - 1, waiver)),
         "change": constant(None, len(order)),
         "subjectType": constant(SubjectType.USER.value, len(order)),
         "subjectId": people.ids.take(person_indices),
         "subjectName": people.names.take(person_indices),
-        "product": coded(["true" if entry else None for entry in has_product], product),
-        "skuId": coded([item.sku_id for item, _ in products], product),
-        "skuPartNumber": coded([item.sku_part_number for item, _ in products], product),
-        "detail": coded(rows.details, detail),
-        "currency": coded([None if money is None else money.currency for _, money in products], product),
-        "perMonth": coded([None if money is None else str(money.per_month) for _, money in products], product),
+        "product": dictionary_column(["true" if entry else None for entry in has_product], product),
+        "skuId": dictionary_column([item.sku_id for item, _ in products], product),
+        "skuPartNumber": dictionary_column([item.sku_part_number for item, _ in products], product),
+        "detail": dictionary_column(rows.details, detail),
+        "currency": dictionary_column([None if money is None else money.currency for _, money in products], product),
+        "perMonth": dictionary_column(
+            [None if money is None else str(money.per_month) for _, money in products], product
+        ),
         "guidance": constant("", len(order)),
         "fingerprint": _fingerprints(bound, rows, [item for item, _ in products], people.ids, order),
-        "sourceFile": coded([entry.span.file for entry in policies], policy),
-        "sourceLine": coded([str(entry.span.line) for entry in policies], policy),
+        "sourceFile": dictionary_column([entry.span.file for entry in policies], policy),
+        "sourceLine": dictionary_column([str(entry.span.line) for entry in policies], policy),
         "evidence": pa.repeat("{}", len(order))
         if people.evidence is None
         else usage.added_to(people.evidence, policies, policy, person),

@@ -15,7 +15,7 @@ T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
 
 
-def between(
+def compare_instants(
     tenant: str,
     nights: Sequence[NightSummary],
     ledger: Ledger | None,
@@ -32,8 +32,8 @@ def between(
     entries = () if ledger is None else ledger.entries()
     night_times, result_times = [night.at for night in nights], [entry.as_of for entry in entries]
     last_night, last_result = _latest(nights, night_times, last), _latest(entries, result_times, last)
-    first_night = _latest(nights, night_times, opening(night_times, first, last) if day else first)
-    first_result = _latest(entries, result_times, opening(result_times, first, last) if day else first)
+    first_night = _latest(nights, night_times, first_from(night_times, first, last) if day else first)
+    first_result = _latest(entries, result_times, first_from(result_times, first, last) if day else first)
     unknown: list[Message] = []
     if first_night is None and first_result is None:
         unknown.append(Message("nothing is stored at or before {moment}", moment=f"{first:%Y-%m-%d %H:%M}"))
@@ -70,7 +70,7 @@ def between(
     )
 
 
-def opening(nights: Sequence[datetime], first: datetime, last: datetime) -> datetime:
+def first_from(nights: Sequence[datetime], first: datetime, last: datetime) -> datetime:
     """Return the earliest of the nights from `first` to `last`; `first` if there is none."""
     return min((at for at in nights if first <= at <= last), default=first)
 

@@ -18,7 +18,7 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_document
 from auditor.history.finding_events import EVENTS, checked_summary, compute_events, independent_part, summary_of
-from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, sealed
+from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, with_digest
 from auditor.store.objects.backends import Backend
 
 SCHEMA: Final = "auditor/ledger/v1"
@@ -111,7 +111,7 @@ class Ledger:
             document, body = self._document(entries, number, result, tenant, money)
             findings = document["events"]["name"]
             created = self._backend.create(findings, body)
-            commit = sealed(document)
+            commit = with_digest(document)
             if self._backend.create(self.commit_name(number), commit):
                 if not created and self._backend.read(findings) != body:  # incomplete: its writer was killed
                     self._backend.remove(findings)
@@ -224,7 +224,7 @@ class Ledger:
             summary_of(result, tenant, rows, current.values(), money)
         ) == independent_part(entry.summary)
 
-    def held(self) -> dict[str, dict[str, Any]]:
+    def current_findings(self) -> dict[str, dict[str, Any]]:
         """Return the current findings after the newest result: fingerprint → row of EVENTS."""
         return self._replay(since_checkpoint(self.entries()))
 
@@ -304,7 +304,7 @@ class Ledger:
         Only objects whose number another result has are returned: objects of other numbers may be all that is left of a
         lost result.
         """
-        written = self._backend.written(f"{self._tenant}/findings")
+        written = self._backend.modified_times(f"{self._tenant}/findings")
         events_of = {entry.number: entry.events for entry in self.entries()}
         numbered = ((match, name) for name in written if (match := _EVENTS_NUMBER.fullmatch(name)))
         return {name: written[name] for match, name in numbered if events_of.get(int(match[1]), name) != name}

@@ -93,7 +93,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 
 
 @contextmanager
-def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the name of the option
+def temporary_format(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the name of the option
     """Add a format to FORMATS for the duration of a `with` block. Raises ValueError if the name is taken."""
     if name in _FORMATS:
         raise ValueError(f"there is a format '{name}' already")

@@ -22,7 +22,7 @@ A section of a tenant with 500 people takes 400 kB, so forty of them are more th
 Standing = tuple[bool, tuple[int, ...], bool, str]
 
 
-def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
+def tenant_order(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
     """Return the sort key that puts the worst tenant first; tenants that could not be audited precede all others."""
     return not failed, tuple(-counts.get(severity, 0) for severity in Severity), complete, name
 
@@ -46,4 +46,4 @@ def single_tenant(result: Result, name: str) -> Result:
 
 def _standing(tenant: TenantResult) -> Standing:
     counts = summarise((tenant,)).open
-    return standing(failed=tenant.failure is not None, counts=counts, complete=tenant.complete, name=tenant.name)
+    return tenant_order(failed=tenant.failure is not None, counts=counts, complete=tenant.complete, name=tenant.name)

@@ -44,6 +44,6 @@ def work_items(result: Result) -> Iterator[WorkItem]:
             yield WorkItem(tenant=name, title=title, action=action, severity=severity)
 
 
-def settled(part: TenantResult | FleetResult, *, complete: bool) -> bool:
+def is_certainly_done(part: TenantResult | FleetResult, *, complete: bool) -> bool:
     """Return whether a missing work item is certainly done: all data was read and every policy was evaluated."""
     return complete and all(outcome.status is not Outcome.NOT_EVALUATED for outcome in part.policies)

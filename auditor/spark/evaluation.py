@@ -19,7 +19,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import identity_of
 from auditor.spark.session import is_alone
-from auditor.spark.task import ANSWERS_DDL, Task, judge, outcome_of, packed
+from auditor.spark.task import ANSWERS_DDL, Task, job_inputs, judge, outcome_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -90,7 +90,7 @@ def distribute(
                 remaining = at_once
             jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, outline=outline))
             remaining -= (folder / "users.parquet").stat().st_size / groups
-    return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
+    return Distributed(session, job_inputs(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
 def _run_job(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.catalogue import Catalogue
 from auditor.catalogue.store import dumps, loads
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
@@ -69,7 +69,7 @@ class EvaluationInputs(Struct, frozen=True, kw_only=True):
     tool_version: str = __version__
 
 
-def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
+def job_inputs(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
     """Return the inputs of a job as bytes for `judge`, which requires the same version of the program."""
     inputs = EvaluationInputs(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
     return pickle.dumps(inputs, protocol=pickle.HIGHEST_PROTOCOL)
@@ -120,7 +120,7 @@ def _bind(inputs: bytes, folder: str, identity: str, outline: Outline | None) ->
             Message(("a worker reads a different snapshot in {folder} than the driver"), folder=folder),
         )
     facts = TenantFacts(snapshot, _catalogue(inputs), values.policies, values.as_of)
-    return bind(values.policies, facts, registered(), counts_seats=True)
+    return bind(values.policies, facts, all_checks(), counts_seats=True)
 
 
 @lru_cache(maxsize=1)

@@ -100,7 +100,7 @@ def encode(night: Night) -> bytes:
         "rowGroups": list(night.row_groups),
         "summary": dict(night.summary),
     }
-    return sealed(document)
+    return with_digest(document)
 
 
 def decode_night(body: bytes, where: str) -> Night:
@@ -212,7 +212,7 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
         raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
 
 
-def sealed(document: Mapping[str, Any]) -> bytes:
+def with_digest(document: Mapping[str, Any]) -> bytes:
     """Encode a document as JSON whose last key is the digest of the text before it."""
     text = json.dumps(document, separators=(",", ":")).encode()
     return text[:-1] + _DIGEST_KEY + hashlib.sha256(text).hexdigest().encode() + b'"}\n'

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.store.commit import SCHEMA, sealed
+from auditor.store.commit import SCHEMA, with_digest
 from auditor.store.objects.backends import Backend
 
 IN_FLIGHT: Final = timedelta(days=2)
@@ -26,9 +26,9 @@ def announced(backend: Backend, tenant: str) -> Iterator[datetime | None]:
     """
     folder = f"{tenant}/prunes"
     announcement = f"{folder}/{secrets.token_hex(8)}.json"
-    backend.create(announcement, sealed({"schema": SCHEMA, "kind": "prune"}))
+    backend.create(announcement, with_digest({"schema": SCHEMA, "kind": "prune"}))
     try:
-        announcements = backend.written(folder)
+        announcements = backend.modified_times(folder)
         present = announcements.get(announcement)
         for name in old_files(announcements, present):
             backend.remove(name)

@@ -27,7 +27,7 @@ from auditor.store.commit import (
     decode_night,
     encode,
     instant_name,
-    sealed,
+    with_digest,
 )
 from auditor.store.objects.backends import Backend
 from auditor.store.removal import is_pruned, old_files
@@ -71,7 +71,7 @@ class Store:
         """Return this store, creating it if there is none."""
         if not self.exists:
             # Another writer may create it concurrently, with equal content.
-            self.backend.create(MARKER, sealed({"schema": SCHEMA, "kind": "auditor store"}))
+            self.backend.create(MARKER, with_digest({"schema": SCHEMA, "kind": "auditor store"}))
         return self.require()
 
     def nights(self, tenant: str | None = None) -> tuple[Night, ...]:
@@ -275,7 +275,7 @@ class Store:
         Objects are listed before the commits are read, so that an object that is committed in between counts as needed.
         Commits are deleted first, so that no commit refers to a deleted object. The caller must announce the deletion.
         """
-        objects = self.backend.written(f"{pruning.tenant}/parts")
+        objects = self.backend.modified_times(f"{pruning.tenant}/parts")
         for night in pruning.deleted:
             self.backend.remove(commit_name(night))
         needed = {entry.name for night in self.nights(pruning.tenant) for entry in night.parts}

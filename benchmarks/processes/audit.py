@@ -10,7 +10,7 @@ from pathlib import Path
 
 from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.engine.evaluate import evaluate
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     started = time.process_time()
     read_whole(folder)
     floor = time.process_time()
-    evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), registered()))
+    evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), all_checks()))
     evaluated = time.process_time()
     findings = sum(outcome.findings for outcome in evaluation.outcomes)
     readings = {"floor": floor - started, "evaluation": evaluated - floor, "findings": findings}

@@ -16,7 +16,7 @@ import numpy as np
 
 from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.engine.policy.binding import bind
 from auditor.engine.scope import Batch
 from auditor.engine.tenant_facts import TenantFacts
@@ -59,7 +59,7 @@ def main(people: int) -> None:
     chosen = dict.fromkeys(SELECTORS, 0)
     with tempfile.TemporaryDirectory() as folder:
         snapshot = read(write_tenant(Path(folder), people, use=True))
-        bound = bind(policies, TenantFacts(snapshot, builtin(), policies, AS_OF), registered())
+        bound = bind(policies, TenantFacts(snapshot, builtin(), policies, AS_OF), all_checks())
         for users in snapshot.batches():
             batch = Batch(bound, users)
             for name, policy in zip(SELECTORS, bound.policies, strict=True):

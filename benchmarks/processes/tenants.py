@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.engine.evaluate import conclude, evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
@@ -43,7 +43,7 @@ def main(root: Path, most: int | None = None) -> None:
         stamps = [time.process_time()]
         snapshot = read(folder)
         stamps.append(time.process_time())
-        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), registered())
+        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), all_checks())
         batches = list(evaluated_batches(plan))
         stamps.append(time.process_time())
         outcome = BatchOutcome()

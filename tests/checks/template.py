@@ -22,10 +22,10 @@ def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     unknown. A function for what the tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it
     cannot decide.
     """
-    blocked = scope.batch.selectors.of(scope.bound.rules.listed("accountEnabled", (False,)))
+    blocked = scope.batch.selectors.of(scope.bound.rules.one_of("accountEnabled", (False,)))
     blocked_users_scope = replace(scope, population=scope.population & blocked)
     yield held_product_findings(
-        blocked_users_scope, scope.people.assignments.held, packed_set(scope.bound.masks, PAID_PRODUCTS)
+        blocked_users_scope, scope.people.assignments.assigned_skus, packed_set(scope.bound.masks, PAID_PRODUCTS)
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.checks.registry import check_of, known_check, register, registered
+from auditor.checks.registry import all_checks, check_of, known_check, register
 from auditor.snapshot.writer import write
 from tests.builders.tenant.tenants import bought, tenant, user
 from tests.package.tree import ROOT
@@ -84,7 +84,7 @@ def test_findings_of_a_check_from_the_template_are_in_every_report(folder: Path)
 
 
 def test_registering_an_id_twice_raises_value_error() -> None:
-    first = registered()[0]
+    first = all_checks()[0]
     assert check_of(first.id) is first
     with pytest.raises(ValueError, match=first.id):
         register(first)

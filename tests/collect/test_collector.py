@@ -9,7 +9,7 @@ from threading import Thread
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.tenants.collection import collect_all, everything, needs_of
+from auditor.app.tenants.collection import all_needs, collect_all, needs_of
 from auditor.collect.collector import collect_tenant
 from auditor.collect.sources.registry import SOURCES, permissions_for, sources_for
 from auditor.domain.enums import Source
@@ -72,7 +72,7 @@ def test_policies_of_other_tenants_need_no_data() -> None:
 
 
 def test_every_source_has_a_least_permission() -> None:
-    assert [item.name for item in permissions_for(everything())] == [
+    assert [item.name for item in permissions_for(all_needs())] == [
         "LicenseAssignment.Read.All",
         "Organization.Read.All",
         "User.Read.All",
@@ -92,7 +92,7 @@ def test_every_source_has_a_least_permission() -> None:
 def test_every_source_is_registered_once() -> None:
     assert sorted(name for source in SOURCES for name in source.fills) == sorted(Source)
     assert sources_for(Needs()) == ()
-    assert sources_for(everything()) == SOURCES
+    assert sources_for(all_needs()) == SOURCES
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.collect.json_pages import decode_count, listing
+from auditor.collect.json_pages import decode_count, decode_list_page
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import Decoder
@@ -159,7 +159,7 @@ def test_body_other_than_a_page_is_an_error(text: bytes) -> None:
     with pytest.raises(NotGraphError):
         Decoder(("id",))(text)
     with pytest.raises(NotGraphError):
-        listing(text)
+        decode_list_page(text)
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>", b"-1", b"1.5", b"12345678901234"])

@@ -138,7 +138,7 @@ def assert_only_annotations_run(completed: Completed) -> None:
 @given(st.lists(TEXT, max_size=6))
 def test_text_escaped_in_chunks_contains_no_command(chunks: list[str]) -> None:
     escaper = CommandEscaper(at_start=True)
-    escaped = "".join(map(escaper.feed, chunks))
+    escaped = "".join(map(escaper.escape_next, chunks))
     assert list(commands_of(escaped)) == []
     assert list(azure_commands_of(escaped)) == []
     assert escaped.replace(" ", "") == "".join(chunks).replace(" ", "")

@@ -8,7 +8,7 @@ import pytest
 
 from auditor.domain.policy.model import Bound
 from auditor.engine.outcome import fingerprint
-from auditor.engine.skus.seat_bounds import Breach, breached
+from auditor.engine.skus.seat_bounds import Breach, broken_bounds
 from tests.builders.tenant.tenants import (
     audited,
     bought,
@@ -91,11 +91,11 @@ def test_bounds_are_compared_without_rounding(usable: int) -> None:
     )
     for consumed in range(usable + 2):
         spare = usable - consumed
-        raised = [breach for breach, _ in breached(usable, consumed, minimum, maximum)]
+        raised = [breach for breach, _ in broken_bounds(usable, consumed, minimum, maximum)]
         expected = [Breach.OVER_ASSIGNED] if spare < 0 else []
-        if spare >= 0 and spare < minimum.reached(usable):
+        if spare >= 0 and spare < minimum.seats_of(usable):
             expected.append(Breach.BELOW_MINIMUM)
-        if spare > maximum.reached(usable):
+        if spare > maximum.seats_of(usable):
             expected.append(Breach.ABOVE_MAXIMUM)
         assert raised == expected
 

@@ -8,7 +8,7 @@ import pytest
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenant.tenants import audited, judged, policy_file, tenant, user
@@ -71,7 +71,7 @@ def test_finding_quotes_the_usage_that_its_policy_selects_by(selector: str, quot
     result = judged(BLOCK, tenant(user("ann", "SPE_E5", **ANN), reports=REPORTS, asked=["agent"]), users=selector)
     (finding,) = result.findings
     assert {name: value for name, value in finding.evidence.items() if name in USAGE_KEYS} == quoted
-    assert described(finding, Labels("en")) == " · ".join(filter(None, (text, "assigned: direct")))
+    assert evidence_text(finding, Labels("en")) == " · ".join(filter(None, (text, "assigned: direct")))
 
 
 def test_unknown_usage_of_a_user_is_not_quoted() -> None:

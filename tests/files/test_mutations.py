@@ -29,7 +29,7 @@ from auditor.snapshot.parquet.members import MemberFile
 from auditor.snapshot.parquet.user_files import UserFile
 from auditor.snapshot.reader import open_table_file
 from auditor.snapshot.writer import write
-from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
+from auditor.store.commit import SCHEMA, decode_counts, decode_night, with_digest
 from tests.builders.document.mutations import of_bytes, of_json, of_values, of_yaml, small
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call
@@ -229,18 +229,20 @@ def test_commits_of_nights(snapshot: Path) -> None:
         decode_night(body, "n")
         decode_counts(body, "n", tenant="fabrikam")
 
-    assert is_readable(lambda: read(sealed(document)))
+    assert is_readable(lambda: read(with_digest(document)))
     check_mutations(lambda random: mutate_sealed(document, random), read)
 
 
 def test_commits_of_results() -> None:
-    assert is_readable(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
+    assert is_readable(lambda: decode_entry(with_digest(ENTRY), "r", "fabrikam"))
     check_mutations(lambda random: mutate_sealed(dict(ENTRY), random), lambda body: decode_entry(body, "r", "fabrikam"))
 
 
 def mutate_sealed(document: Any, random: Random) -> bytes:
     changed = of_values(document, random)
-    return sealed(changed) if isinstance(changed, dict) and random.randrange(5) else of_bytes(sealed(document), random)
+    if isinstance(changed, dict) and random.randrange(5):
+        return with_digest(changed)
+    return of_bytes(with_digest(document), random)
 
 
 def test_trends_of_mutated_commits(snapshot: Path) -> None:

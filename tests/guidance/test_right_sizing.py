@@ -8,7 +8,7 @@ import pytest
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source
 from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from auditor.snapshot.schema import REPORT_COLUMNS, SERVICE_COLUMNS
 from tests.builders.tenant.tenants import NOW, bought, judged, tenant, user
@@ -100,7 +100,7 @@ def test_finding_of_a_policy_about_usage_has_a_smaller_product() -> None:
     finding = one_finding(prices=PRICED)
     evidence = finding.evidence["smallerProduct"]
     assert (evidence["held"], evidence["product"], evidence["savesPerMonth"]) == ("SPE_E5", "SPE_F1", "47.25")
-    text = described(finding, Labels("en"))
+    text = evidence_text(finding, Labels("en"))
     assert "Microsoft 365 F3 may be enough instead of Microsoft 365 E5 (saves €47.25 a month)" in text
     assert (
         "used: Exchange, Teams · not used, would be lost: desktop apps · use not evaluated, would be lost: Entra"

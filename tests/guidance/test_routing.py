@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.checks.registry import articles_of, registered
+from auditor.checks.registry import all_checks, articles_of
 from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Situation, compose
 from tests.guidance.packaged import packaged
 
-CHECKS = frozenset(check.id for check in registered())
+CHECKS = frozenset(check.id for check in all_checks())
 POLICY_LANGUAGE = {
     *("assignment.not-allowed", "assignment.denied", "assignment.missing", "assignment.overlap"),
     *("assignment.redundant", "assignment.path", "assignment.duplicate", "assignment.error"),

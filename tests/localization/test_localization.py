@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor import resources
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.localization import FALLBACK, catalogues, languages, localization
 from tests.localization.catalogue_messages import LANGUAGES
 
@@ -137,8 +137,8 @@ def test_plural_forms_of_counts(language: str) -> None:
 
 
 def test_every_check_has_a_name_and_explanation() -> None:
-    names = [check.name for check in registered()]
+    names = [check.name for check in all_checks()]
     assert len(set(names)) == len(names)
-    for check in registered():
+    for check in all_checks():
         assert check.name[0].islower()
         assert check.explanation.endswith(".")

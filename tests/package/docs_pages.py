@@ -11,7 +11,7 @@ from pathlib import Path
 from auditor import __version__
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.policy_files import library_files
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
@@ -40,7 +40,7 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
     def link(article: str) -> str:
         return f"[{l10n.gettext(titles[article])}](../guidance/{article}.md)"
 
-    for check in registered():
+    for check in all_checks():
         texts[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, l10n, link)
     for name in library.articles:
         composition = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
@@ -52,7 +52,7 @@ def pages(l10n: Localizer = ENGLISH) -> dict[str, str]:
             "",
             "What a policy can find, in the order of the policy language.",
             "",
-            *(f"- [`{check.id}`]({check.id}.md): {check.explanation}" for check in registered()),
+            *(f"- [`{check.id}`]({check.id}.md): {check.explanation}" for check in all_checks()),
             "",
         ]
     )

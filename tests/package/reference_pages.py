@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from auditor.app.explanation.key_markdown import described
+from auditor.app.explanation.key_markdown import key_lines
 from auditor.localization import localization
 from auditor.policy.schema.check import schema_document
 from auditor.policy.schema.keys import Key, top_keys
@@ -120,7 +120,7 @@ def _section(key: Key, drop: int) -> str:
     name = ".".join(key.path[drop:])
     if key.path[-1].startswith(_EXTENSION):
         name += f" to {_EXTENSION}15"
-    return "\n".join([f"{'#' * level} `{name}`", "", *described(key, localization("en"))])
+    return "\n".join([f"{'#' * level} `{name}`", "", *key_lines(key, localization("en"))])
 
 
 def _anchor(key: Key, drop: int) -> str:
@@ -142,7 +142,7 @@ def _operators(users: Key) -> str:
         "",
     ]
     for name, key in operators.items():
-        lines += [f"### `{name}`", "", *described(key, localization("en"))]
+        lines += [f"### `{name}`", "", *key_lines(key, localization("en"))]
     return "\n".join(lines)
 
 

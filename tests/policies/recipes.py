@@ -16,7 +16,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.policy.nodes import instant
 from auditor.policy.yaml.reader import parse
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from tests.package.tree import ROOT
@@ -67,7 +67,7 @@ def _lines(result: Result) -> Iterator[str]:
             about = (finding.subject.name or finding.subject.id, product_name(finding.product, {}))
             waived = "" if finding.status is Status.OPEN else f" ({finding.status})"
             yield f"{' · '.join(dict.fromkeys(filter(None, about)))}: {l10n.check(finding.check)}{waived}"
-            yield f"    {described(finding, l10n)}"
+            yield f"    {evidence_text(finding, l10n)}"
         for action in scope_result.actions:
             yield f"What to do: {action.title}"
 

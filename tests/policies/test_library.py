@@ -130,7 +130,7 @@ def test_ids_are_unique_and_rationales_say_that_limits_are_our_choice() -> None:
     assert len(set(IDS)) == len(IDS) >= 30
     for policy in POLICIES:
         bounds = isinstance(policy.constraint, Seats) and (policy.constraint.minimum or policy.constraint.maximum)
-        if bounds and bounds.reached(100):
+        if bounds and bounds.seats_of(100):
             assert "our choice" in policy.rationale, policy.id
 
 

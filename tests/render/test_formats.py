@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.render.formats import FORMATS, Format, registered
+from auditor.render.formats import FORMATS, Format, temporary_format
 from tests.builders.service.command_line import AS_OF, call
 
 LINES = Format(file="findings.txt", module="tests.render.format_template")
@@ -14,7 +14,7 @@ LINES = Format(file="findings.txt", module="tests.render.format_template")
 @pytest.mark.slow
 @pytest.mark.parametrize("formats", ["lines", "lines,json"])
 def test_audit_writes_a_newly_registered_format(formats: str, tmp_path: Path) -> None:
-    with registered("lines", LINES):
+    with temporary_format("lines", LINES):
         options = ("--demo", "--tenant", "fabrikam", "--as-of", AS_OF)
         completed = call("audit", *options, "-f", formats, "-f", "json=whole.json", "-o", "out", cwd=tmp_path)
     assert completed.code in {0, 1}, completed.err
@@ -61,6 +61,6 @@ def test_unregistered_format_is_an_error(tmp_path: Path) -> None:
 
 
 def test_registering_an_existing_format_name_raises_value_error() -> None:
-    with pytest.raises(ValueError, match="csv"), registered("csv", LINES):
+    with pytest.raises(ValueError, match="csv"), temporary_format("csv", LINES):
         pass
     assert FORMATS["csv"].file == "findings.csv"

@@ -14,7 +14,7 @@ from auditor.demo import snapshots
 from auditor.policy.loader import load
 from auditor.snapshot.reader import identity_of
 from auditor.snapshot.writer import write
-from auditor.spark.task import Task, judge, outcome_of, packed
+from auditor.spark.task import Task, job_inputs, judge, outcome_of
 
 NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
 POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
@@ -39,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def _inputs() -> bytes:
-    return packed(load([("policies/p.yaml", POLICIES)]).policies, builtin(), NOW)
+    return job_inputs(load([("policies/p.yaml", POLICIES)]).policies, builtin(), NOW)
 
 
 def _tasks(folders: list[Path], identity: str | None = None) -> tuple[Task, ...]:

@@ -50,9 +50,9 @@ class Interrupted(FolderBackend):
         self._count_request()
         return super().names(under)
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         self._count_request()
-        return super().written(under)
+        return super().modified_times(under)
 
     def read(self, name: str) -> bytes | None:
         self._count_request()

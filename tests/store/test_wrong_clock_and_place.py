@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.snapshot.writer import write
-from auditor.store.commit import sealed
+from auditor.store.commit import with_digest
 from tests.builders.service.command_line import AS_OF, Ran, call, contents
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import TWO_PEOPLE
@@ -136,7 +136,7 @@ def test_results_of_earlier_versions_without_tenant_name_are_read(demo_copy: Pat
     path = demo_copy / "contoso" / "results" / "000001.json"
     document = json.loads(path.read_bytes())
     del document["digest"], document["tenant"]
-    path.write_bytes(sealed(document))
+    path.write_bytes(with_digest(document))
     assert call("history", "audits", "--tenant", "contoso", cwd=demo_copy.parent).code == 0
     shutil.copy(path, demo_copy / "fabrikam" / "results" / "000001.json")
     assert call("history", "audits", "--tenant", "fabrikam", cwd=demo_copy.parent).code == 2

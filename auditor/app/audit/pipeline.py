@@ -15,7 +15,7 @@ from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
 from auditor.checks.contracts.terms import contract_terms
 from auditor.checks.data_needs import needs
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.checks.seats.coverage import seat_coverage
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions
@@ -92,7 +92,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
         with TenantBoundary(state.manifest.tenant, alone=alone) as boundary, paused_gc():
             facts = TenantFacts(state, catalogue, policies, as_of)
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
-            bound = bind(policies, facts, registered(), counts_seats=True)
+            bound = bind(policies, facts, all_checks(), counts_seats=True)
             tenant = evaluate_tenant(
                 bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
             )
@@ -155,7 +155,7 @@ def assemble(
     Evaluates the fleet policies over all tenants, and reports unused waivers, which are known only now.
     """
     tenants = sorted(audited, key=lambda tenant: tenant.name)
-    fleet, findings, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
+    fleet, findings, touched = judge_fleet(policies, tenants, catalogue, all_checks(), today=as_of.date())
     fleet = replace(fleet, findings=FindingTable.of(findings), notices=(*fleet.notices, *unknown_names))
     tenants = _with_unused_waivers(tenants, policies, as_of, fleet, touched)
     return Result(

@@ -149,14 +149,14 @@ def _with_changes(result: Result, previous: Result) -> Result:
 
     failures: dict[str, AuditorError] = {}
 
-    def contained(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
+    def apply_change(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             return change(tenant)
         assert boundary.failure is not None
         failures[tenant.name] = boundary.failure
         return failed_later(tenant, boundary.failure)
 
-    compared = with_reopened(compare(result, previous, each=contained))
+    compared = with_reopened(compare(result, previous, each=apply_change))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
 
 

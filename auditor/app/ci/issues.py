@@ -12,7 +12,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.ci.issue import END, SEVERITY, issue_body, issue_id, issue_labels, issue_title
 from auditor.render.text.labels import Labels
-from auditor.result.work_items import FLEET, WorkItem, settled, work_items
+from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items
 
 
 class IssueStep(StrEnum):
@@ -151,5 +151,7 @@ def _fleet_key(result: Result) -> str:
 
 def _settled_tenants(result: Result) -> frozenset[str]:
     """Return the tenants, and the fleet, that are complete: an action missing from their result is done."""
-    names = {t.name for t in result.tenants if settled(t, complete=t.complete and t.failure is None)}
-    return frozenset(names | ({_fleet_key(result)} if settled(result.fleet, complete=result.complete) else set()))
+    names = {t.name for t in result.tenants if is_certainly_done(t, complete=t.complete and t.failure is None)}
+    return frozenset(
+        names | ({_fleet_key(result)} if is_certainly_done(result.fleet, complete=result.complete) else set())
+    )

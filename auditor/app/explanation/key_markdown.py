@@ -28,13 +28,13 @@ def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
     for key in keys:
         file = f" ({_FILES[key.file]})" if key.file in _FILES else ""
         lines += [f"{'## ' if len(keys) > 1 else ''}`{key.dotted}`{file}", ""]
-        lines += described(key, l10n)
+        lines += key_lines(key, l10n)
         if key.keys:
             lines += [f"{l10n.gettext('Keys')}:", "", *(_list_item(child, l10n) for child in key.keys), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def described(key: Key, l10n: Localization) -> list[str]:
+def key_lines(key: Key, l10n: Localization) -> list[str]:
     """Return lines with the description of a key, its values, and examples."""
     examples = [f"{key.path[-1]}: {flow(example)}" for example in key.examples]
     return [key.description, "", *_facts(key, l10n), *(["```yaml", *examples, "```", ""] if examples else [])]

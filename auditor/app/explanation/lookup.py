@@ -14,9 +14,9 @@ from auditor.app.catalogue import active
 from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
-from auditor.app.saved_results import located, of_fingerprint, saved_result
+from auditor.app.saved_results import findings_with_tenants, of_fingerprint, saved_result
 from auditor.catalogue import Catalogue, Product, products_named, suggest
-from auditor.checks.registry import check_of, known_check, registered
+from auditor.checks.registry import all_checks, check_of, known_check
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, alternatives, joined
@@ -29,7 +29,7 @@ from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.text.markdown import escaped
 from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.evidence.facts import named_product, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -67,7 +67,7 @@ def explain(
     saved = None
     if result is not None:
         saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
-        match = of_fingerprint(located(saved), name) if len(name) >= _PREFIX else None
+        match = of_fingerprint(findings_with_tenants(saved), name) if len(name) >= _PREFIX else None
         if match is not None:
             tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)
             return _finding_text(saved, tenant, match[1], library=library, l10n=l10n)
@@ -86,7 +86,7 @@ def explain(
     if products:
         return "\n".join(_product_text(catalogue, product, l10n) for product in products)
     names = [
-        *(check.id for check in registered()),
+        *(check.id for check in all_checks()),
         *library.articles,
         *by_id,
         *_definition_names(policy_set.definitions),
@@ -135,7 +135,7 @@ def _finding_text(
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += ["", f"## {l10n.gettext('Evidence')}", ""]
     facts = (f"- {key}: {escaped(_value_text(value))}" for key, value in sorted(finding.evidence.items()))
-    evidence = escaped(described(finding, Labels(l10n.locale)))
+    evidence = escaped(evidence_text(finding, Labels(l10n.locale)))
     lines += [*((evidence, "") if evidence else ()), *facts, ""]
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:

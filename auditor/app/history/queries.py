@@ -19,7 +19,7 @@ from auditor.domain.result.model import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
-from auditor.history.night_diff import between
+from auditor.history.night_diff import compare_instants
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.snapshot.folders import find
@@ -183,7 +183,7 @@ def compare_nights(
     check_order(first, last)
     names = list(sources.tenants) if tenant is None else [sources.one(tenant)[0]]
     return [
-        between(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
+        compare_instants(n, sorted(history.nights, key=lambda night: night.at), history.results, first, last, day=day)
         for n, history in ((name, sources.tenants[name]) for name in names)
     ]
 

@@ -21,7 +21,7 @@ _LEVELS: Final = (9, 1, 0)
 """Compression levels, tried until the size fits; 0 means no compression."""
 
 
-def attached(
+def attach_report(
     result: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
     """Return the attachment; None if `kind` is NONE. `suits` returns whether a mail can carry that many bytes.
@@ -40,8 +40,8 @@ def attached(
     entry_name = f"{name}{PurePath(artifact.name).suffix}"
     if len(content) <= limit and suits(len(content)):
         return Attachment(name=entry_name, media_type=artifact.media_type.partition(";")[0], body=content)
-    smallest = packed(entry_name, content, result.run.as_of)
-    others = (packed(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
+    smallest = zip_archive(entry_name, content, result.run.as_of)
+    others = (zip_archive(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
     archives = chain([smallest], others)
     body = next((archive for archive in archives if suits(len(archive))), smallest)
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
@@ -53,7 +53,7 @@ def file_name(result: Result) -> str:
     return f"licence-audit-{tenants}-{result.run.as_of.astimezone(UTC):%Y-%m-%d}"
 
 
-def packed(name: str, body: bytes, at: datetime, level: int = _LEVELS[0]) -> bytes:
+def zip_archive(name: str, body: bytes, at: datetime, level: int = _LEVELS[0]) -> bytes:
     """Return a ZIP archive of one file, with the timestamp of the run, so that equal runs give equal bytes."""
     stream = BytesIO()
     moment = at.astimezone(UTC)

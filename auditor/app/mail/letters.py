@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.mail.attachment import MAX_ATTACHMENT, attached
+from auditor.app.mail.attachment import MAX_ATTACHMENT, attach_report
 from auditor.app.mail.job import MailJob
 from auditor.app.redaction.pseudonyms import PSEUDONYM
 from auditor.deliver.mail.letter import Attachment, MailMessage
@@ -40,7 +40,7 @@ def mail_of(
     size = sum(len(file.body) for file in extras.approvals)
     approvals = extras.approvals if size <= MAX_APPROVALS else ()
     suits = _size_check(mail, size if approvals else 0)
-    attachment = attached(part, envelope.attach, locale=envelope.locale, suits=suits, history=extras.history)
+    attachment = attach_report(part, envelope.attach, locale=envelope.locale, suits=suits, history=extras.history)
     large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
     if attachment is not None and not large and not suits(len(attachment.body)):
         approvals = ()

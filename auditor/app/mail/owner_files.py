@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.app.locations import read_named
-from auditor.app.mail.attachment import packed
+from auditor.app.mail.attachment import zip_archive
 from auditor.app.plan.owner_index import APPROVALS, INDEX, PAGE, OwnerFiles, OwnerIndex
 from auditor.deliver.mail.letter import Attachment
 from auditor.deliver.mail.routing import Envelope
@@ -55,7 +55,7 @@ def approvals_for(envelope: Envelope, result: Result, planned: Sequence[PlannedA
             continue
         day = f"{approvals.as_of.astimezone(UTC):%Y-%m-%d}"
         stem = f"{owner_files.tenant}-{owner_files.names[0]}-{day}"
-        page = packed(f"actions-{stem}.html", _body(approvals, PAGE), approvals.as_of)
+        page = zip_archive(f"actions-{stem}.html", _body(approvals, PAGE), approvals.as_of)
         attachments += [
             Attachment(name=f"approvals-{stem}.csv", media_type="text/csv", body=_body(approvals, APPROVALS)),
             # Many mail servers reject HTML files.

@@ -10,7 +10,7 @@ from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline_text import named
+from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
 
@@ -68,7 +68,9 @@ def _action(
     number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str]
 ) -> tuple[object, ...]:
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    people = dict.fromkeys(named(finding) for finding in action_findings if finding.subject.type is SubjectType.USER)
+    people = dict.fromkeys(
+        finding_name(finding) for finding in action_findings if finding.subject.type is SubjectType.USER
+    )
     part_numbers = [
         finding.product.sku_part_number or finding.product.sku_id or ""
         for finding in action_findings

@@ -17,7 +17,7 @@ from auditor.remedy.planner.text.markdown import due_text, first_by_rank, summar
 from auditor.remedy.planner.text.outline import Entry
 from auditor.remedy.planner.text.outline_text import (
     PlanPart,
-    concerned,
+    action_subjects,
     effect_texts,
     facts,
     heading,
@@ -134,7 +134,7 @@ class _TenantPage:
             action=entry.action,
             severity=entry.severity,
             effects=tuple(effect_texts(entry, self._l10n)),
-            who=concerned(entry, self._labels),
+            who=action_subjects(entry, self._labels),
             guide=None if runs and decides else self._guide(entry, anchor),
             questions=tuple(self._questions(entry.questions)) if decides else (),
             asked=len(entry.questions) if decides else 0,

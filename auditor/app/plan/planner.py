@@ -15,7 +15,7 @@ from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
 from auditor.checks.data_needs import needs
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, SourceStatus, Status
 from auditor.domain.errors import AuditorError
@@ -122,7 +122,7 @@ def _options(
         if tenant.name in snapshots and tenant.failure is None:
             with planned(tenant.name, failures, alone=len(states) == 1):
                 facts[tenant.name] = TenantFacts(snapshots[tenant.name], catalogue, policies, as_of)
-                options[tenant.name] = options_of(bind(policies, facts[tenant.name], registered()), tenant, decisions)
+                options[tenant.name] = options_of(bind(policies, facts[tenant.name], all_checks()), tenant, decisions)
     return facts, options
 
 
@@ -238,7 +238,7 @@ def _tenant_plan(
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in open_after)
     remaining = [finding for finding in open_ if finding.fingerprint in open_after]
     # Findings that the requests also fix (the error flag of a group, seats in use) need no separate action.
-    fixed_by_requests = set(fixed) - plan_draft.claimed - options.bought
+    fixed_by_requests = set(fixed) - plan_draft.claimed - options.seat_findings
     actions = build_actions(options, fixed_by_requests, plan_draft.changes, packaged_library(), l10n, plan_draft.seats)
     ordered_actions = bought_first(order_actions(actions, plan_draft.deferrals), plan_draft.takers)
     contracts = agreed_contracts(options.plan, plan_draft.seats).values()

@@ -11,7 +11,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policy_files import SCHEMAS, exists, free_id, installed_base, policies_beside, policy_files, read_yaml
-from auditor.app.saved_results import Located, located, of_fingerprint, saved_result
+from auditor.app.saved_results import Located, findings_with_tenants, of_fingerprint, saved_result
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
@@ -136,7 +136,7 @@ def _selected_findings(result: Result, fingerprints: Sequence[str]) -> Iterator[
             Message("the result has pseudonyms in place of people, which a waiver cannot select"),
             hint=Message("specify a --snapshot, or a result without pseudonyms"),
         )
-    all_findings = list(located(result))
+    all_findings = list(findings_with_tenants(result))
     for digits in dict.fromkeys(fingerprints):
         match = of_fingerprint(all_findings, digits.casefold()) if len(digits) >= _PREFIX else None
         if match is None:
@@ -188,11 +188,13 @@ def _items(
 
 def _waived_by_audit(request: WaiverRequest, before: Result, after: PolicySet) -> set[str]:
     """Return the open findings that the new waivers waive, by auditing the same state again with them."""
-    open_fingerprints = {finding.fingerprint for _, finding in located(before) if finding.status is not Status.WAIVED}
+    open_fingerprints = {
+        finding.fingerprint for _, finding in findings_with_tenants(before) if finding.status is not Status.WAIVED
+    }
     result_after = _audit(request, after)
     return {
         f.fingerprint
-        for _, f in located(result_after)
+        for _, f in findings_with_tenants(result_after)
         if f.status is Status.WAIVED and f.fingerprint in open_fingerprints
     }
 
@@ -207,8 +209,12 @@ def _waived_by_fields(result: Result, after: PolicySet, items: Sequence[Mapping[
     for item in items:
         products = by_id[item["id"]].products
         single = products is not None and all(isinstance(element, Sku) for element in products.elements)
-        matched |= {f.fingerprint for tenant, f in located(result) if _matches(item, tenant, f, single=single)}
-    return matched & {finding.fingerprint for _, finding in located(result) if finding.status is not Status.WAIVED}
+        matched |= {
+            f.fingerprint for tenant, f in findings_with_tenants(result) if _matches(item, tenant, f, single=single)
+        }
+    return matched & {
+        finding.fingerprint for _, finding in findings_with_tenants(result) if finding.status is not Status.WAIVED
+    }
 
 
 def _matches(item: Mapping[str, Any], tenant: str, finding: Finding, *, single: bool) -> bool:

@@ -62,9 +62,9 @@ def fixture_snapshot(
     ]
     state = {
         "users": users,
-        "subscribedSkus": products.subscribed(users, subscriptions),
+        "subscribedSkus": products.subscribed_skus(users, subscriptions),
         "subscriptions": subscriptions,
-        "groups": groups.listed(),
+        "groups": groups.with_members(),
         "organization": [{"id": fixture_id("tenant", name), "displayName": name}],
         "reports": report_rows(as_of),
         "conditionalAccessPolicies": access,
@@ -171,7 +171,7 @@ class _Products(Struct):
         """Return the id of a service plan that an assignment disables."""
         return str(self._plan(name)["servicePlanId"])
 
-    def subscribed(
+    def subscribed_skus(
         self, users: Iterable[Mapping[str, Any]], subscriptions: Iterable[Mapping[str, Any]]
     ) -> list[dict[str, Any]]:
         """Return the tenant's subscribedSkus; seats in use are the assigned users, unless the test specifies them."""
@@ -234,7 +234,7 @@ def _states(
     for path in via if isinstance(via, list) else [via]:
         yield {
             "skuId": products.sku_id(licence["sku"]),
-            "assignedByGroup": None if path == "direct" else groups.licensing(user, str(path)),
+            "assignedByGroup": None if path == "direct" else groups.add_licence(user, str(path)),
             "disabledPlans": _disabled(licence, products),
             "state": licence.get("state", "Active"),
             "error": licence.get("error"),

@@ -54,7 +54,7 @@ class Groups(Struct):
         self.by_id[group_id]["members"].append(user)
         return group_id
 
-    def licensing(self, user: str, name: str) -> str:
+    def add_licence(self, user: str, name: str) -> str:
         """Record that a user has a licence through a group, and return the group's id."""
         group_id = self.id_of(name)
         self.licensed.setdefault(group_id, set()).add(user)
@@ -66,7 +66,7 @@ class Groups(Struct):
         self.by_id.setdefault(group_id, _empty_group(group_id, name))
         return group_id
 
-    def listed(self) -> list[dict[str, Any]]:
+    def with_members(self) -> list[dict[str, Any]]:
         """Return the groups with their direct and transitive members."""
         for group_id, group in list(self.by_id.items()):
             for name in [*group["nestedGroups"], *filter(self._existing_id, group["members"])]:

@@ -20,7 +20,7 @@ from auditor.app.policy_files import (
     read_yaml,
 )
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
-from auditor.app.saved_results import located
+from auditor.app.saved_results import findings_with_tenants
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
@@ -220,7 +220,7 @@ def _no_policies(sibling: str, span: Span) -> Diagnostic:
 
 
 def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
-    findings = [(tenant or "fleet", finding) for tenant, finding in located(result)]
+    findings = [(tenant or "fleet", finding) for tenant, finding in findings_with_tenants(result)]
     expected = list(test.get("expect", ()))
     missing = [
         _expectation_text(item)

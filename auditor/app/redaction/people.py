@@ -172,7 +172,7 @@ def _by_words(names: Mapping[str, str]) -> Names:
     return {first: dict(sorted(by_length.items(), reverse=True)) for first, by_length in by_first.items()}
 
 
-def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
+def people_in_policies(result: Result, key: Key, named: Mapping[str, str]) -> People:
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()

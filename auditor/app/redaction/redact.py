@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from auditor.app.redaction.departments import redacted_departments
-from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
+from auditor.app.redaction.people import PERSONAL, People, named_in, people_in_policies, people_of
 from auditor.app.redaction.pseudonyms import PSEUDONYM, Key
 from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.actions.action import Action, Link
@@ -47,7 +47,7 @@ def redacted(result: Result, key: Key) -> Result:
     named = named_in(result.run, key)
     return replace(
         result,
-        run=_run(result.run, mentioned(result, key, named)),
+        run=_run(result.run, people_in_policies(result, key, named)),
         tenants=tuple(_tenant(tenant, key, named) for tenant in result.tenants),
         fleet=_fleet(result.fleet, People(key=key, named=named)),
     )

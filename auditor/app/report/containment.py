@@ -13,7 +13,7 @@ from auditor.result.ranking import single_tenant
 _Written = TypeVar("_Written")
 
 
-def contained(
+def write_contained(
     result: Result, output: Output, write: Callable[[Result], _Written], *, locale: str
 ) -> tuple[Result, _Written]:
     """Write the reports of a result with `write`; return the result that was written, and the return value of `write`.

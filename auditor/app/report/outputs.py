@@ -61,7 +61,7 @@ class Output(Struct, frozen=True, kw_only=True):
         return not self.streams or any(FORMATS[name].reads_evidence for name, _ in self.files)
 
     @property
-    def beside(self) -> Path | None:
+    def first_file(self) -> Path | None:
         """The first output file, on whose disk temporary files are created; None if there are no output files."""
         return next((path for _, path in self.files if path is not None), None)
 

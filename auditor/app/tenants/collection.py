@@ -75,7 +75,7 @@ The properties in the second line are those that rules of dynamic groups use mos
 """
 
 
-def everything(policies: PolicySet | None = None) -> Needs:
+def all_needs(policies: PolicySet | None = None) -> Needs:
     """Return the needs of `collect --all`: every source and property, licensed groups, and groups in policies."""
     all_needs = Needs(
         sources=frozenset(Source),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from auditor.app.tenants.application_setup import mailbox_commands
 from auditor.app.tenants.federation import MAIN, federation_commands
 from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
-from auditor.collect.json_pages import listing
+from auditor.collect.json_pages import decode_list_page
 from auditor.collect.permissions import SEND_MAIL, excessive, missing
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
@@ -213,7 +213,9 @@ async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
     """Check with two small requests whether Graph answers, and whether the tenant has a premium licence."""
     checks = []
     try:
-        organizations = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
+        organizations = (
+            await graph.answer(requests.organization(graph, ("id", "displayName")), decode_list_page)
+        ).value.rows
         name = organizations[0].get("displayName") if organizations else "nobody"
         message = Message("{origin} responds for {name}", origin=graph.root.origin, name=name)
         checks.append(Check("Microsoft Graph", Health.GOOD, message))
@@ -243,7 +245,7 @@ async def _premium(graph: Graph) -> Check:
     """Look for Entra ID P1 or P2 in the products, because the plans of the organization include former ones."""
     select = ("skuId", "capabilityStatus", "servicePlans")
     try:
-        skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows
+        skus = (await graph.answer(requests.subscribed_skus(graph, select), decode_list_page)).value.rows
     except FaultError as error:
         return Check("premium licence", Health.UNKNOWN, error.fault.reason)
     for sku in skus:

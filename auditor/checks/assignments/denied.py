@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.held_products import UnwantedProductCheck, held_product_findings, packed
+from auditor.checks.assignments.held_products import UnwantedProductCheck, held_product_findings, pack
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
@@ -12,8 +12,8 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.deny is None:
         return
     masks, of, deny = scope.bound.masks, block.of, block.deny
-    denied = masks.once(("denied", id(block)), lambda: packed(masks.of(of) & masks.of(deny)))
-    yield held_product_findings(scope, scope.people.assignments.held, denied)
+    denied = masks.once(("denied", id(block)), lambda: pack(masks.of(of) & masks.of(deny)))
+    yield held_product_findings(scope, scope.people.assignments.assigned_skus, denied)
 
 
 CHECK = UnwantedProductCheck(

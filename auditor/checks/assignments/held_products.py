@@ -26,7 +26,7 @@ class PackedSet(Struct, frozen=True):
     maybe: Products
 
 
-def packed(mask: Mask) -> PackedSet:
+def pack(mask: Mask) -> PackedSet:
     """Pack a set of SKUs."""
     true = Products.of(mask.true)
     return PackedSet(mask, true, true if mask.sure else Products.of(mask.maybe))
@@ -34,7 +34,7 @@ def packed(mask: Mask) -> PackedSet:
 
 def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
     """Return a product set of a policy, packed once per tenant."""
-    return masks.once(("packed", id(products)), lambda: packed(masks.of(products)))
+    return masks.once(("packed", id(products)), lambda: pack(masks.of(products)))
 
 
 def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> UserFindings:
@@ -54,14 +54,14 @@ def held_product_findings(scope: Scope, held: BitRows, products: PackedSet) -> U
 def held_product_findings_by_path(scope: Scope, kind: Paths, products: PackedSet) -> UserFindings:
     """Report held SKUs by assignment path; holders whose paths were not collected stay unknown."""
     assignments = scope.people.assignments
-    assigned = assignments.paths(kind) & assignments.held
+    assigned = assignments.paths(kind) & assignments.assigned_skus
     if assignments.pathless is None:
         return held_product_findings(scope, assigned, products)
     chunk, undecided = held_product_findings(
         scope, np.where(assignments.pathless[:, None], np.uint64(0), assigned), products
     )
     return chunk, undecided | (
-        assignments.pathless & scope.population.maybe & intersects(assignments.held, products.maybe)
+        assignments.pathless & scope.population.maybe & intersects(assignments.assigned_skus, products.maybe)
     )
 
 

@@ -32,7 +32,7 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
 def _missing(scope: Scope, element: ProductSet) -> UserFindings:
     packed = packed_set(scope.bound.masks, element)
     products = packed.mask
-    held, unread = scope.people.assignments.held, scope.unread
+    held, unread = scope.people.assignments.assigned_skus, scope.unread
     holds = intersects(held, packed.true)
     if products.sure and unread is None:
         holders = Mask(holds, scope.people.nobody, sure=True)

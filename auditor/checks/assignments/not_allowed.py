@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from auditor.checks.assignments.held_products import UnwantedProductCheck, held_product_findings, packed
+from auditor.checks.assignments.held_products import UnwantedProductCheck, held_product_findings, pack
 from auditor.domain.policy.model import Assignments
 from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
@@ -12,8 +12,8 @@ def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.allow is None:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
-    outside = masks.once(("not allowed", id(block)), lambda: packed(masks.of(of) & ~masks.of(allow)))
-    yield held_product_findings(scope, scope.people.assignments.held, outside)
+    outside = masks.once(("not allowed", id(block)), lambda: pack(masks.of(of) & ~masks.of(allow)))
+    yield held_product_findings(scope, scope.people.assignments.assigned_skus, outside)
 
 
 CHECK = UnwantedProductCheck(

@@ -31,7 +31,7 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> UserFin
     conflicts = scope.bound.masks.once(("exclusive", id(group), id(of)), lambda: _Conflicts(scope.bound, of, group))
     if not conflicts.possible:
         return None, people.nobody
-    held = intersection(people.assignments.held, conflicts.products)
+    held = intersection(people.assignments.assigned_skus, conflicts.products)
     maybe = population.maybe & has_multiple(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):

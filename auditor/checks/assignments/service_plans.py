@@ -49,7 +49,7 @@ def enabled(scope: Scope, plan: str) -> Mask:
         return Mask(true, people.nobody, sure=True)
     unread = people.nobody if unread is None else unread
     true = true & ~unread
-    may_provide = assignments.counting & plans_unknown[assignments.sku]
+    may_provide = assignments.provides_plans & plans_unknown[assignments.sku]
     # A plan given by its id is off if a path disables it, even if the plans of the SKU are not known.
     may_provide[_disabled(assignments, plan.casefold())] = False
     unknown = people.nobody.copy()
@@ -59,12 +59,14 @@ def enabled(scope: Scope, plan: str) -> Mask:
 
 def _provides(assignments: AssignmentColumns, plan_id: str, contains: Flags) -> Flags:
     """Return the users with a SKU that contains the plan and has it enabled."""
-    enabled = intersects(assignments.counted, contains)
+    enabled = intersects(assignments.providing_skus, contains)
     off = _disabled(assignments, plan_id)
     # A user for whom a path disables the plan may have it by another path; only these users are checked by path.
     affected = distinct(assignments.owner[off])
     paths = assignments.of_users(affected)
-    provides = assignments.counting[paths] & contains[assignments.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
+    provides = (
+        assignments.provides_plans[paths] & contains[assignments.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
+    )
     enabled[affected] = False
     enabled[assignments.owner[paths[provides]]] = True
     return enabled
@@ -72,10 +74,10 @@ def _provides(assignments: AssignmentColumns, plan_id: str, contains: Flags) -> 
 
 def _disabled(assignments: AssignmentColumns, plan_id: str) -> Rows:
     """Return the assignments that disable the plan: by the list of the path, or of the licence if paths are unknown."""
-    off = assignments.listing("pathDisabledPlans", plan_id)
+    off = assignments.rows_with_disabled_plan("pathDisabledPlans", plan_id)
     if assignments.pathless is None:
         return off
-    listed = assignments.listing("disabledPlans", plan_id)
+    listed = assignments.rows_with_disabled_plan("disabledPlans", plan_id)
     paths_unknown = assignments.pathless[assignments.owner]
     return np.concatenate([off[~paths_unknown[off]], listed[paths_unknown[listed]]])
 

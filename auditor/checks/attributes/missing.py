@@ -12,7 +12,7 @@ from auditor.engine.scope import Scope, UserFindings
 def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name in block.require:
-        absent = selectors.of(rules.listed(name, (None,)))
+        absent = selectors.of(rules.one_of(name, (None,)))
         yield property_findings(scope, scope.population & absent, name)
 
 

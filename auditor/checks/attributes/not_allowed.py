@@ -12,7 +12,7 @@ from auditor.engine.scope import Scope, UserFindings
 def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name, values in block.allow:
-        listed = selectors.of(rules.listed(name, (*values, None)))
+        listed = selectors.of(rules.one_of(name, (*values, None)))
         yield property_findings(scope, scope.population & ~listed, name)
 
 

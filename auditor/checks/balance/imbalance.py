@@ -100,7 +100,7 @@ def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | Non
         return False
     if count.usable is None or count.spare is None:
         return None
-    limit = bound.reached(count.usable)
+    limit = bound.seats_of(count.usable)
     return count.spare < limit if below else count.spare > limit
 
 

@@ -24,7 +24,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
         reason=None if gap is None else joined("; ", gap.reasons),
         waivers=tuple(
             _waiver_share(bound, waiver, waiver.products)
-            for _, waiver in bound.covering(policy)
+            for _, waiver in bound.waivers_of(policy)
             if waiver.products is not None and waives_fleet(waiver)
         ),
     )

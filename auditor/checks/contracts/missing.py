@@ -15,7 +15,7 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import nothing
+from auditor.engine.skus.masks import empty_mask
 
 
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
@@ -23,7 +23,7 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
         return
     bound = scope.bound
     covered = reduce(
-        or_, (bound.masks.of(contract.products) for contract in contracts_in_force(bound)), nothing(bound.size)
+        or_, (bound.masks.of(contract.products) for contract in contracts_in_force(bound)), empty_mask(bound.size)
     )
     yield from owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 

@@ -77,7 +77,7 @@ def named_sku(bound: BoundPolicies, products: ProductSet) -> SkuFact | None:
                 return owned[0] if len(owned) == 1 else None
             product = facts.catalogue.product(name.lower())
             matches = [product] if product is not None else list(facts.catalogue.by_part_number(name))
-            return facts.described(matches[0].sku_id) if len(matches) == 1 else None
+            return facts.sku_of(matches[0].sku_id) if len(matches) == 1 else None
         case _:
             return None
 

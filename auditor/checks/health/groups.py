@@ -38,7 +38,7 @@ def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
     return {
         "licenseProcessingState": group.processing_state,
         "hasMembersWithLicenseErrors": group.has_errors,
-        "assignedLicenses": [scope.facts.described(sku_id).label for sku_id in group.sku_ids],
+        "assignedLicenses": [scope.facts.sku_of(sku_id).label for sku_id in group.sku_ids],
     }
 
 

@@ -10,7 +10,7 @@ from auditor.domain.policy.model import Purchases
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import Mask, ProductMasks, nothing
+from auditor.engine.skus.masks import Mask, ProductMasks, empty_mask
 from auditor.guidance.routing import Articles, Situation, purchase_channel, self_service, trial
 
 
@@ -27,8 +27,8 @@ def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
 
 
 def _violation(masks: ProductMasks, size: int, block: Purchases) -> Mask:
-    outside = nothing(size) if block.allow is None else ~masks.of(block.allow)
-    inside = nothing(size) if block.deny is None else masks.of(block.deny)
+    outside = empty_mask(size) if block.allow is None else ~masks.of(block.allow)
+    inside = empty_mask(size) if block.deny is None else masks.of(block.deny)
     return outside | inside
 
 

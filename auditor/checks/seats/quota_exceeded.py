@@ -43,7 +43,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
 def _count(scope: Scope, block: Seats) -> HolderCount:
     """Count the holders of each SKU in the population; for a pool, count the distinct holders of the set."""
     bound, population, unread = scope.bound, scope.population, scope.unread
-    held = scope.people.assignments.held
+    held = scope.people.assignments.assigned_skus
     holdings_unread = scope.people.nobody if unread is None else unread & population.maybe
     mask = bound.masks.of(block.of)
     owned = assignable(bound)
@@ -94,7 +94,7 @@ def _limit(block: Seats, consumed: int | None) -> int | None:
     quota = block.quota
     if quota is None or (quota.percent and consumed is None):
         return None
-    return floor(quota.reached(consumed or 0))
+    return floor(quota.seats_of(consumed or 0))
 
 
 def _judge_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iterator[ObjectFinding]:

@@ -12,7 +12,7 @@ from auditor.engine.coverage import TRIAL_UNKNOWN
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.seat_bounds import Breach, adjustment, breached, whole_seats
+from auditor.engine.skus.seat_bounds import Breach, adjustment, broken_bounds, whole_seats
 from auditor.engine.skus.seat_pools import possible_breach
 from auditor.engine.tenant_facts import SkuFact
 
@@ -85,7 +85,11 @@ def _pool_breaches(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iter
 def _may_break(block: Seats, sku: SkuFact) -> bool:
     """Return whether the seats of a SKU break a bound, or are not known."""
     usable = block.usable(sku.enabled, sku.warning)
-    return usable is None or sku.consumed is None or bool(breached(usable, sku.consumed, block.minimum, block.maximum))
+    return (
+        usable is None
+        or sku.consumed is None
+        or bool(broken_bounds(usable, sku.consumed, block.minimum, block.maximum))
+    )
 
 
 def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[SeatBreach]:
@@ -93,7 +97,7 @@ def _of_stock(scope: TenantScope, block: Seats, stock: Stock) -> Iterator[SeatBr
     if usable is None or stock.consumed is None:
         scope.seats_unknown(stock.label)
         return
-    breaches = breached(usable, stock.consumed, block.minimum, block.maximum)
+    breaches = broken_bounds(usable, stock.consumed, block.minimum, block.maximum)
     if breaches:
         adjust, both_hold = adjustment(usable, stock.consumed, block.minimum, block.maximum)
         for breach, bound in breaches:

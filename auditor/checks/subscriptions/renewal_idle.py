@@ -51,7 +51,7 @@ def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: 
     members = [includes(scope.bound, mask, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
-    idle = _idle(scope, scope.facts.subscribed(rows[0]), minimum)
+    idle = _idle(scope, scope.facts.subscription_sku(rows[0]), minimum)
     for row, (included, unknown) in zip(rows, members, strict=True):
         if idle <= 0:
             return
@@ -76,11 +76,11 @@ def _idle(scope: TenantScope, sku: SkuFact, minimum: Bound) -> int:
     if sku.usable is None or sku.spare is None:
         scope.seats_unknown(sku.label)
         return 0
-    return sku.spare if sku.spare >= minimum.reached(sku.usable) else 0
+    return sku.spare if sku.spare >= minimum.seats_of(sku.usable) else 0
 
 
 def _finding(scope: TenantScope, block: Subscriptions, row: Row, count: int) -> ObjectFinding:
-    sku = scope.facts.subscribed(row)
+    sku = scope.facts.subscription_sku(row)
     day = max(row["nextLifecycleDateTime"].date(), scope.facts.as_of.date())
     prices = scope.bound.prices_on(day)
     price = None if prices is None else prices.dated(sku_id=sku.sku_id, part_number=sku.part_number)

@@ -65,7 +65,7 @@ def subscription_finding(
     money: Money | None = None,
 ) -> ObjectFinding:
     """Return a finding about a subscription; `evidence` is added to that of the row."""
-    sku, ends = scope.facts.subscribed(row), row["nextLifecycleDateTime"]
+    sku, ends = scope.facts.subscription_sku(row), row["nextLifecycleDateTime"]
     return scope.finding(
         Subject(type=SubjectType.SUBSCRIPTION, id=row["id"], name=scope.facts.title(sku)),
         product=ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number),
@@ -125,7 +125,7 @@ def dated_subscriptions(bound: BoundPolicies) -> tuple[Subscription, ...]:
 
 
 def _dated(bound: BoundPolicies, row: Row) -> Subscription:
-    sku = bound.facts.subscribed(row)
+    sku = bound.facts.subscription_sku(row)
     return Subscription(
         id=row["id"],
         sku_id=sku.sku_id,

@@ -27,7 +27,7 @@ def render(markdown: str, *, width: int, colour: bool) -> str:
     return "\n".join(_lines(markdown, width, colour=colour)) + "\n"
 
 
-def filled(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
+def wrapped_text(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
     """Return a printable text wrapped to the terminal's width, with prefixes for the first and the other lines.
 
     Lines do not break within amounts; the no-break spaces of amounts are printed as ordinary spaces.
@@ -52,12 +52,12 @@ def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
         elif in_code:
             yield f"    {line}"
         elif line.startswith("#"):
-            text = filled(_strip_syntax(line.lstrip("# ")), width=width)
+            text = wrapped_text(_strip_syntax(line.lstrip("# ")), width=width)
             yield f"{_BOLD}{text}{_PLAIN}" if colour else text
         elif (item := _ITEM.fullmatch(line)) is not None:
-            yield filled(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
+            yield wrapped_text(_strip_syntax(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
         else:
-            yield filled(_strip_syntax(line), width=width)
+            yield wrapped_text(_strip_syntax(line), width=width)
 
 
 def _strip_syntax(text: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
@@ -26,20 +26,20 @@ def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]
         for line in _tenant(tenant, l10n):
             write(line)
     for notice in plan.notices:
-        write(filled(l10n.translate(notice.message), rest="  "))
+        write(wrapped_text(l10n.translate(notice.message), rest="  "))
 
 
 def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
     for line in summary(tenant, l10n):
-        yield filled(line, rest="  ")
+        yield wrapped_text(line, rest="  ")
     first = first_by_rank(tenant)
     if first:
         yield printable_line(l10n.gettext("What matters most"))
     for number, action in first:
-        yield filled(f"{action.title}  {reason(action, l10n)}", first=f"{number:>4}    ", rest=_INDENT)
+        yield wrapped_text(f"{action.title}  {reason(action, l10n)}", first=f"{number:>4}    ", rest=_INDENT)
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
-        yield filled(f"{part.number}. {part.title}: {', '.join(part.effects)}", rest="   ")
+        yield wrapped_text(f"{part.number}. {part.title}: {', '.join(part.effects)}", rest="   ")
         # Actions with requests and open questions are marked in the first part.
         entries = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
         for entry in entries[:_MAX_ENTRIES]:
@@ -50,22 +50,22 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         labels = subject_labels(tenant.findings) if part.questions else {}
         for question in part.questions:
             text = f"{sentence(question, l10n, {**tenant.names, **labels})} {effect(question, l10n)}"
-            yield filled(text, first=_INDENT, rest=_INDENT)
+            yield wrapped_text(text, first=_INDENT, rest=_INDENT)
     yield from _legend((entry for part in parts for entry in part.entries[:_MAX_ENTRIES]), l10n)
     for notice in tenant.notices:
-        yield filled(l10n.translate(notice.message), first="  ", rest="    ")
+        yield wrapped_text(l10n.translate(notice.message), first="  ", rest="    ")
     for item in tenant.dropped:
         subject = tenant.names.get(item.subject, item.subject)
-        yield filled(f"{l10n.gettext('left out:')} {subject}: {item.why}", first="  ", rest="    ")
+        yield wrapped_text(f"{l10n.gettext('left out:')} {subject}: {item.why}", first="  ", rest="    ")
 
 
 def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
     prefix = f"{entry.number:>4} {''.join(_marks(entry)):<2} "
-    yield filled(entry.action.title, first=prefix, rest=_INDENT)
+    yield wrapped_text(entry.action.title, first=prefix, rest=_INDENT)
     texts = [l10n.gettext(SEVERITIES[entry.severity]), *effect_texts(entry, l10n)]
     if entry.questions:
         texts.append(l10n.plural("{count} open question", "{count} open questions", len(entry.questions)))
-    yield filled(", ".join(texts), first=_INDENT, rest=_INDENT)
+    yield wrapped_text(", ".join(texts), first=_INDENT, rest=_INDENT)
 
 
 def _marks(entry: Entry) -> Iterator[str]:
@@ -84,4 +84,4 @@ def _legend(entries: Iterable[Entry], l10n: Localization) -> Iterator[str]:
     }
     for mark, meaning in meanings.items():
         if mark in used:
-            yield filled(meaning, first=f"  {mark}  ", rest="     ")
+            yield wrapped_text(meaning, first=f"  {mark}  ", rest="     ")

@@ -99,7 +99,7 @@ class Stream(io.TextIOWrapper):
         """Write text; returns its length."""
         if text and self.is_for_people and self.bracket is not None:
             self.bracket.open(self)
-        super().write(self._escaper.feed(text))
+        super().write(self._escaper.escape_next(text))
         return len(text)
 
     def write_line(self, line: str) -> None:
@@ -189,7 +189,7 @@ def write_commands(lines: Iterable[str], *, beside_data: bool) -> None:
         stream = bracket.close() or stream
     for line in lines:
         if isinstance(stream, Stream):
-            stream.write_line(CommandEscaper(at_start=False).feed(line))
+            stream.write_line(CommandEscaper(at_start=False).escape_next(line))
         else:
             stream.write(f"{line}\n")
     stream.flush()

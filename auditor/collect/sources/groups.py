@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from auditor.catalogue.model import GUID
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import Rows, decode_object, listing
+from auditor.collect.json_pages import Rows, decode_list_page, decode_object
 from auditor.collect.permissions import Permission, missing
 from auditor.collect.sources.members import Members
 from auditor.collect.sources.model import CollectionSource, SourceResult
@@ -125,7 +125,7 @@ async def groups_by_ids(
     """Look up ids, MAX_IDS per request, and yield the groups among them with the properties. Raises FaultError."""
     for start in range(0, len(ids), requests.MAX_IDS):
         call = requests.groups_by_ids(context.graph, tuple(ids[start : start + requests.MAX_IDS]), properties)
-        yield (await context.graph.answer(call, listing)).value.rows
+        yield (await context.graph.answer(call, decode_list_page)).value.rows
 
 
 async def _add_missing(context: CollectionContext, ids: Iterable[str], groups: pa.Table) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from auditor.collect.batch import MAX_ITEMS, answers, read_batches
 from auditor.collect.context import CollectionContext, missing_key
-from auditor.collect.json_pages import Rows, listing
+from auditor.collect.json_pages import Rows, decode_list_page
 from auditor.collect.sources.nested_groups import DirectMembers
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
@@ -100,7 +100,9 @@ class Members:
     async def _read_batch(self, groups: Sequence[str]) -> None:
         """Read the first page of each group in one request, and the other pages of large groups."""
         addresses = {group: requests.members_address(group) for group in groups}
-        results = await answers(self.context.graph, addresses, listing, name="GET /groups/{id}/members", units=2)
+        results = await answers(
+            self.context.graph, addresses, decode_list_page, name="GET /groups/{id}/members", units=2
+        )
         for group, answer in results.items():
             if isinstance(answer, Fault):
                 self._finish((group, False), 0, answer)
@@ -118,7 +120,7 @@ class Members:
                 return
         call = requests.members(self.context.graph, group, transitive=transitive)
         try:
-            async for rows in pages(self.context.graph, call, listing, start=first.link if first else None):
+            async for rows in pages(self.context.graph, call, decode_list_page, start=first.link if first else None):
                 added = self._add(list_, rows)
                 count, without_id = count + added[0], without_id + added[1]
         except FaultError as error:

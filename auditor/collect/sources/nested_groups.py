@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import Rows, decode_object, link_of, listing
+from auditor.collect.json_pages import Rows, decode_list_page, decode_object, link_of
 from auditor.graph import requests
 from auditor.graph.errors import Fault, GraphErrorKind
 from auditor.graph.paging import ObjectPage
@@ -63,7 +63,7 @@ async def read_nested(context: CollectionContext, groups: Iterable[str], direct:
     pending = iter(sorted(groups))
     while batch := list(islice(pending, MAX_ITEMS)):
         addresses = {group: requests.members_address(group) for group in batch}
-        pages = await answers(context.graph, addresses, listing, name=_NAME, units=2)
+        pages = await answers(context.graph, addresses, decode_list_page, name=_NAME, units=2)
         large = [group for group, page in pages.items() if isinstance(page, ObjectPage) and page.link is not None]
         for group, page in pages.items():
             if isinstance(page, Fault):

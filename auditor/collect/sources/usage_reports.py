@@ -23,7 +23,13 @@ from auditor.collect.tables.report_columns import (
     SERVICE_COLUMNS,
     app_columns,
 )
-from auditor.collect.tables.report_csv import ConcealedNamesError, ReportColumn, ReportSummary, lacking, read_report
+from auditor.collect.tables.report_csv import (
+    ConcealedNamesError,
+    ReportColumn,
+    ReportSummary,
+    missing_columns,
+    read_report,
+)
 from auditor.collect.tables.report_join import UserFacts, join
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Cloud, Source, SourceStatus
@@ -103,8 +109,8 @@ def _result(
         report.source,
         count,
         faults,
-        asked=tuple(name for read, column in columns for name in column.asked(read.summary.facts)),
-        shortfall=in_one("; ", [*reasons, *([lacking(absent)] if absent else [])]) or None,
+        asked=tuple(name for read, column in columns for name in column.read_facts(read.summary.facts)),
+        shortfall=in_one("; ", [*reasons, *([missing_columns(absent)] if absent else [])]) or None,
         # Neither makes the source partial: `asked` shows which columns were read, and users are marked one by one.
         status=None if faults else SourceStatus.COMPLETE,
     )

@@ -69,7 +69,7 @@ class ReportColumn(Struct, frozen=True, kw_only=True):
     """The number for a missing value; the identity of `merge`."""
     storage: type[np.integer[Any]] = np.int32
 
-    def asked(self, facts: frozenset[str]) -> tuple[str, ...]:
+    def read_facts(self, facts: frozenset[str]) -> tuple[str, ...]:
         """Return what coverage lists as read: the column, or its parts in `facts` if these are not all."""
         parts = tuple(cell.fact for cell in self.cells if cell.fact in facts)
         return (self.name,) if len(parts) == len(self.cells) else parts
@@ -169,7 +169,7 @@ def read_report(
     key_columns: dict[str, int] = {name: headers.index(name) for name in _KEY_HEADERS if name in headers}
     summary = ReportSummary(facts=frozenset(cell.fact for cell in cells.values()))
     if not summary.facts:
-        raise NotGraphError(lacking(cell.fact for column in columns for cell in column.cells))
+        raise NotGraphError(missing_columns(cell.fact for column in columns for cell in column.cells))
     indices = sorted({*key_columns.values(), *(index for _, index in cells)})
     parts: list[ReportRows] = []
     pending_rows = 0
@@ -185,7 +185,7 @@ def read_report(
     return summary
 
 
-def lacking(facts: Iterable[str]) -> Message:
+def missing_columns(facts: Iterable[str]) -> Message:
     """Return the message that a report does not have the columns of these facts."""
     return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
 

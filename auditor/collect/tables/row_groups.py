@@ -33,7 +33,7 @@ class _MergeCursor:
         self._tables_ahead: list[pa.Table] = []
         self._has_more = True
 
-    def matching(self, ids: pa.Array) -> pa.Table:
+    def rows_of(self, ids: pa.Array) -> pa.Table:
         """Return the row of each id; all values are null for an id without a row."""
         last = ids[-1].as_py()
         while self._has_more and (not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last):
@@ -68,7 +68,7 @@ def row_groups(
         del table  # row groups are large: release each as soon as it is no longer needed
         check_stopped()
         for cursor, join in cursors:
-            join(group, cursor.matching(group.ids))
+            join(group, cursor.rows_of(group.ids))
         user_rows = group.users()
         check_stopped()
         assignment_rows = group.assignments(offset)

@@ -65,12 +65,12 @@ def append_summary(path: Path, text: str, *, notice: str) -> None:
     """
     try:
         size = path.stat().st_size if path.exists() else 0
-        append_file(path, fitted(text, SUMMARY_LIMIT - size, notice=notice))
+        append_file(path, truncated_lines(text, SUMMARY_LIMIT - size, notice=notice))
     except OSError as error:
         raise _unwritable("GITHUB_STEP_SUMMARY", path, error) from error
 
 
-def fitted(text: str, limit: int, *, notice: str) -> bytes:
+def truncated_lines(text: str, limit: int, *, notice: str) -> bytes:
     """Return the complete lines that fit into `limit` bytes, followed by a notice if some do not."""
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= limit:

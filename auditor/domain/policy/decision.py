@@ -104,7 +104,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def kept(value: Any) -> tuple[str, ...]:
+def products_to_keep(value: Any) -> tuple[str, ...]:
     """Return the products that an answer keeps."""
     return (value,) if isinstance(value, str) else tuple(value)
 

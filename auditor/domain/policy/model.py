@@ -48,7 +48,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     percent: Fraction = Fraction(0)
     written: str = ""
 
-    def reached(self, usable: int) -> Fraction:
+    def seats_of(self, usable: int) -> Fraction:
         """Return the bound in seats for a number of usable seats, as an exact fraction."""
         return max(Fraction(self.seats), self.percent * usable / 100)
 

@@ -74,14 +74,14 @@ class AssignmentColumns:
         return HoldingsCollector(self.starts, self.sku, len(self._facts.skus))
 
     @cached_property
-    def held(self) -> BitRows:
+    def assigned_skus(self) -> BitRows:
         """For each user, the bitset of SKUs in `assignedLicenses`."""
         return self._collector.where(self.is_held)
 
     @cached_property
-    def counted(self) -> BitRows:
+    def providing_skus(self) -> BitRows:
         """For each user, the bitset of SKUs that provide their service plans; see `counting`."""
-        return self._collector.where(self.counting)
+        return self._collector.where(self.provides_plans)
 
     def codes(self, name: str) -> Codes:
         """Return the dictionary code of each assignment's value in a column; null has the number of values."""
@@ -108,7 +108,7 @@ class AssignmentColumns:
         return np.array([value in values for value in self.column(name).dictionary.to_pylist()] + [False], dtype=bool)
 
     @cached_property
-    def counting(self) -> Flags:
+    def provides_plans(self) -> Flags:
         """Flags of the assignments that provide service plans: held, and the path is active or was not collected."""
         active = self.active if self.pathless is None else self.active | self.pathless[self.owner]
         return self.is_held & active
@@ -117,7 +117,7 @@ class AssignmentColumns:
         """Return the indices of the assignments of the given users, in the order of `rows`."""
         return entries_of_rows(self.starts, rows)
 
-    def listing(self, column: str, plan_id: str) -> Rows:
+    def rows_with_disabled_plan(self, column: str, plan_id: str) -> Rows:
         """Return the assignments whose list of disabled plans in that column has the plan."""
         cached = self._lists.get(column)
         if cached is None:

@@ -62,7 +62,7 @@ class FoldedColumn:
     def _any(self, globs: tuple[str, ...]) -> Flags:
         flags = np.zeros(len(self.values) if self.codes is None else len(self.codes), dtype=bool)
         for glob in globs:
-            flags |= self.where(globbed(glob))
+            flags |= self.where(glob_test(glob))
         return flags
 
     @cached_property
@@ -312,7 +312,7 @@ def one_of(values: tuple[str, ...]) -> Test:
 
 
 @lru_cache(maxsize=1024)
-def globbed(glob: str) -> Test:
+def glob_test(glob: str) -> Test:
     """Return a test whether folded values match a shell glob; simple globs need no regular expression."""
     text = re.sub(r"\*+", "*", glob.casefold())
     parts = text.split("*")

@@ -58,7 +58,7 @@ class BoundPolicies:
             self._prices[day] = prices_on(self.facts, self.masks, day)
         return self._prices[day]
 
-    def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
+    def waivers_of(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
         """Return the waivers that cover a policy, with their indices."""
         named, general = self._covering
         indices = sorted({*named.get(policy.id, ()), *general})

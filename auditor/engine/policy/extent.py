@@ -83,7 +83,7 @@ def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products:
 
     `mask` is the set as a mask over the tenant's SKUs.
     """
-    index, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscribed(row)
+    index, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscription_sku(row)
     if index is None or not sku.owned:
         mask, index = ProductMasks(bound.facts, (sku,)).of(products), 0
     return bool(mask.true[index]), bool(mask.unknown[index])

@@ -16,7 +16,7 @@ def waive(
 ) -> Rows:
     """Return the waiver index of each finding of a chunk; its rows are those of the batch of `selectors`."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
-    for index, waiver in bound.covering(policy):
+    for index, waiver in bound.waivers_of(policy):
         people = None if waiver.users is None else selectors.of(waiver.users)
         # Few findings are about the people of a waiver; only these are compared with its products.
         indices = np.arange(len(chunk)) if people is None else np.flatnonzero(people.maybe[chunk.rows])
@@ -40,7 +40,7 @@ def waive_object_finding(
 ) -> ObjectFinding:
     """Return a finding that is not about a user with the index of its waiver."""
     chosen = OPEN
-    for index, waiver in bound.covering(policy):
+    for index, waiver in bound.waivers_of(policy):
         if waiver.users is not None:
             continue
         matched = _object_products(bound, waiver, finding)
@@ -75,7 +75,7 @@ def _object_products(bound: BoundPolicies, waiver: Waiver, finding: ObjectFindin
         return Mask(true, np.array([shared.unknown[in_pool].any()]) & ~true)
     if finding.product is None or finding.product.sku_id is None:
         return _NEITHER
-    sku = bound.facts.described(finding.product.sku_id, finding.product.sku_part_number)
+    sku = bound.facts.sku_of(finding.product.sku_id, finding.product.sku_part_number)
     if not sku.owned:
         return ProductMasks(bound.facts, (sku,)).of(waiver.products)
     product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]

@@ -77,7 +77,7 @@ class SelectorMasks:
             case selectors.ManagedDevice(seen_within=duration):
                 return self._managed_device(duration)
             case selectors.Licensed():
-                return self._where_known(non_empty(people.assignments.held), "assignedLicenses")
+                return self._where_known(non_empty(people.assignments.assigned_skus), "assignedLicenses")
             case selectors.MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case selectors.InactiveFor(duration=duration, signal=signal):
@@ -158,10 +158,10 @@ class SelectorMasks:
     def _holds(self, product_set: ProductSet) -> Mask:
         people, products = self._people, self._masks.of(product_set)
         packed = self._masks.once(("holds", id(product_set)), lambda: Products.of(products.true))
-        true = intersects(people.assignments.held, packed)
+        true = intersects(people.assignments.assigned_skus, packed)
         if products.sure:
             return self._where_known(true, "assignedLicenses")
-        possible = intersects(people.assignments.held, products.unknown) & ~true
+        possible = intersects(people.assignments.assigned_skus, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
 
@@ -175,14 +175,16 @@ class SelectorMasks:
             return Mask(true, people.nobody, sure=True)
         possible = unchanged if undated is None else unchanged | undated
         maybe = products.maybe
-        unknown = unread | intersects(possible, maybe) | (pathless & intersects(people.assignments.held, maybe))
+        unknown = (
+            unread | intersects(possible, maybe) | (pathless & intersects(people.assignments.assigned_skus, maybe))
+        )
         return Mask(true, unknown & ~true)
 
     def _licensed_via(self, path: Paths) -> Mask:
         """Return the users with an active path of that kind; never users without licences."""
         people = self._people
         pathless, unread = people.unknown("licenseAssignmentStates"), people.unknown("assignedLicenses")
-        licensed = non_empty(people.assignments.held) | unread
+        licensed = non_empty(people.assignments.assigned_skus) | unread
         true = non_empty(people.assignments.paths(path)) & licensed
         if pathless is people.nobody:
             return Mask(true, pathless, sure=True)

@@ -59,7 +59,7 @@ class Mask(Struct, frozen=True):
         return Mask(~self.maybe, self.unknown, self.sure)
 
 
-def nothing(size: int) -> Mask:
+def empty_mask(size: int) -> Mask:
     """Return the empty set over that many SKUs."""
     return Mask(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
 

@@ -15,7 +15,7 @@ class Breach(Enum):
     ABOVE_MAXIMUM = auto()
 
 
-def breached(
+def broken_bounds(
     usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None
 ) -> list[tuple[Breach, str | None]]:
     """Return the breaches of the bounds, each with the bound as written.

@@ -15,14 +15,14 @@ from auditor.policy.schema.terms import (
     correction,
     example,
     explanation,
+    joined_names,
     label,
-    listed,
     meant_key,
     noun_of,
     subject_of,
-    written,
+    yaml_text,
 )
-from auditor.policy.yaml.messages import described, quoted
+from auditor.policy.yaml.messages import quoted, value_description
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -91,7 +91,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         hint = (
             Message("did you mean '{name}'?", name=suggestion)
             if suggestion
-            else _misplaced_key(key, path) or Message("allowed here: {known}", known=listed(keys))
+            else _misplaced_key(key, path) or Message("allowed here: {known}", known=joined_names(keys))
         )
         if selector:
             message = Message("unknown property {key}", key=quoted(key))
@@ -114,7 +114,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     noun = noun_of(schema)
     message = Message(
-        "{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(error.instance)
+        "{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value_description(error.instance)
     )
     nothing = (
         Message("{path} must be {noun}, but has no value", path=label(path), noun=noun)
@@ -128,10 +128,10 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
 def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     allowed = schema.get("enum", [schema.get("const")])
-    value = described(error.instance)
+    value = value_description(error.instance)
     if path == ("version",):
         message = (
-            Message("version {instance} is not known", instance=written(error.instance))
+            Message("version {instance} is not known", instance=yaml_text(error.instance))
             if error.instance is not None
             else Message("no version")
         )
@@ -139,11 +139,11 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
     suggestion = did_you_mean(error.instance, names) if isinstance(error.instance, str) else None
-    hint = suggestion or Message("one of: {allowed}", allowed=listed(allowed))
+    hint = suggestion or Message("one of: {allowed}", allowed=joined_names(allowed))
     if error.instance == "*" and path and isinstance(path[-1], int):
         hint = Message("'*' must be the only value: write {key}: '*'", key=path[-2])
     if len(allowed) == 1:
-        hint = Message("the only value is {allowed}", allowed=written(allowed[0]))
+        hint = Message("the only value is {allowed}", allowed=yaml_text(allowed[0]))
     nothing = Message("{path} has no value", path=label(path)) if error.instance is None else None
     return Mistake(
         path=path,
@@ -157,7 +157,7 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
 def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     value, noun = str(error.instance), noun_of(schema)
-    message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(value))
+    message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value_description(value))
     if not value.strip():
         return Mistake(path=path, kind="empty", message=message, hint=explanation(path, schema))
     share = _PERCENTAGE.fullmatch(value)
@@ -175,7 +175,7 @@ def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
 
 
 def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:
-    facts = {"path": label(path), "validator_value": error.validator_value, "found": written(error.instance)}
+    facts = {"path": label(path), "validator_value": error.validator_value, "found": yaml_text(error.instance)}
     message = (
         Message("{path} must be at least {validator_value}, not {found}", **facts)
         if error.validator == "minimum"
@@ -258,7 +258,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
             path=path,
             kind="empty",
             message=Message("the file has nothing but its version"),
-            hint=Message("allowed here: {known}", known=listed(list(schema["properties"]))),
+            hint=Message("allowed here: {known}", known=joined_names(list(schema["properties"]))),
         )
     if value:
         message = Message(
@@ -270,7 +270,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         return Mistake(path=path, kind="empty", message=message, hint=example(schema))
     keys = schema.get("properties") if isinstance(value, dict) else None
     hint = (
-        Message("allowed here: {known}", known=listed(list(keys)))
+        Message("allowed here: {known}", known=joined_names(list(keys)))
         if keys
         else Message("remove the key, or give it a value")
     )
@@ -279,6 +279,6 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
     return Mistake(
         path=path,
         kind="empty",
-        message=Message("{path} is {found}", path=label(path), found=described(value)),
+        message=Message("{path} is {found}", path=label(path), found=value_description(value)),
         hint=hint,
     )

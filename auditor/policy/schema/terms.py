@@ -84,7 +84,7 @@ def subject_of(error: "ValidationError", path: "Path") -> Message:
     )
 
 
-def listed(names: Sequence[object]) -> str:
+def joined_names(names: Sequence[object]) -> str:
     """Return names separated by commas; the fifteen extension attributes are shortened to a range."""
     shown = ", ".join("null" if name is None else str(name) for name in names)
     return re.sub(r"extensionAttribute1, .*(?=extensionAttribute15)", "extensionAttribute1 to ", shown)
@@ -102,7 +102,7 @@ def noun_of(schema: Any) -> Message:
 def example(schema: Any) -> Message | None:
     """Return the examples of a schema as a hint; None for a schema without examples, and for the schema of a file."""
     examples = None if "$id" in schema else schema.get("examples")
-    return Message("for example: {example}", example=", ".join(map(written, examples))) if examples else None
+    return Message("for example: {example}", example=", ".join(map(yaml_text, examples))) if examples else None
 
 
 def explanation(path: "Path", schema: Any) -> Message | None:
@@ -117,13 +117,13 @@ def explanation(path: "Path", schema: Any) -> Message | None:
     return Message("'{key}': {about} For example: {example}", key=path[-1], about=Message(about), example=example_of)
 
 
-def written(value: Any) -> str:
+def yaml_text(value: Any) -> str:
     """Return a value in YAML notation."""
     match value:
         case list():
-            return f"[{', '.join(written(item) for item in value)}]"
+            return f"[{', '.join(yaml_text(item) for item in value)}]"
         case dict():
-            return f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
+            return f"{{{', '.join(f'{key}: {yaml_text(item)}' for key, item in value.items())}}}"
         case bool():
             return "true" if value else "false"
         case "*":
@@ -145,7 +145,7 @@ def correction(value: Any, schema: Any) -> Message | None:
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
             return Message("remove the quotes")
         case bool() | int() | float() if "string" in kinds:
-            text = written(value)
+            text = yaml_text(value)
             matches = "pattern" not in schema or re.search(schema["pattern"], text)
             return Message("write '{text}' in quotes if it is text", text=text) if matches else None
         case str() if kinds == ["array"]:

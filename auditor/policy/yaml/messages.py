@@ -35,7 +35,7 @@ def quoted(text: str) -> str:
     return f"'{text}'" if len(text) <= _MAX_QUOTED else f"'{text[: _MAX_QUOTED - 1]}…'"
 
 
-def described(value: object) -> Message:
+def value_description(value: object) -> Message:
     """Return a description of a value: its kind, with the value itself for texts and numbers."""
     match value:
         case None | bool():

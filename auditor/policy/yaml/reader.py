@@ -249,7 +249,9 @@ class _Builder:
                 if quotable
                 else Message("a value with braces in it needs quotes")
             )
-            self._report("yaml-key", Message("a key must be text, not {key}", key=messages.described(key)), node, hint)
+            self._report(
+                "yaml-key", Message("a key must be text, not {key}", key=messages.value_description(key)), node, hint
+            )
         return None
 
     def _core_kind(self, node: pyyaml.Node, kinds: tuple[str, ...]) -> str | None:

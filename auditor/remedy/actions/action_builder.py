@@ -16,7 +16,7 @@ from auditor.domain.result.finding_stats import Concern
 from auditor.domain.result.model import TenantResult
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import alike, coded, decode, equal, json_value, replaced
+from auditor.findings.columns import alike, decode, dictionary_column, equal, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
 from auditor.remedy.actions.action_lists import ActionLists
@@ -85,12 +85,12 @@ class ActionBuilder:
             sku_id, part_number = (products.column(name)[row].as_py() for name in products.schema.names)
             if sku_id and part_number:
                 self._part_numbers.setdefault(sku_id, part_number)
-        return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
+        return replaced(batch, "guidance", dictionary_column([route.article for route in routes], route_of))
 
     def guide(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return findings with the guidance that fixes each, without building actions."""
         routes, route_of = self._routes(batch)
-        return replaced(batch, "guidance", coded([route.article for route in routes], route_of))
+        return replaced(batch, "guidance", dictionary_column([route.article for route in routes], route_of))
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
         """Return the actions after all findings were added, and by action id whom they concern."""

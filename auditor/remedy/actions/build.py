@@ -23,7 +23,7 @@ from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.money import costs, counted_once, price_of
 from auditor.remedy.actions.ranks import due_of, prioritised
@@ -165,7 +165,7 @@ def _action(
     first, l10n = group.first, inputs.l10n
     count = group.seats if first.kind in COUNTED_IN_SEATS else group.people
     article = group.article
-    variant = shared(group.variants)
+    variant = shared_facts(group.variants)
     guidance = inputs.guidance(article, variant, _deadline(inputs, group))
     if first.kind is ActionKind.SETTLED:
         step = l10n.gettext(messages.SETTLED).format(product=inputs.context.product_label(first.old))

@@ -289,7 +289,7 @@ def _variant(kind: ActionKind, situation: Situation) -> Variant:
     return replace(variant, path="direct") if kind is ActionKind.COPY else variant
 
 
-def shared(variants: Sequence[Variant]) -> Variant:
+def shared_facts(variants: Sequence[Variant]) -> Variant:
     """Return the facts that all variants share; a fact that differs is None, so that every branch is shown."""
     first, *others = variants
     if not others:

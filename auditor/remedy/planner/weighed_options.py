@@ -64,7 +64,7 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
         return frozenset(finding.fingerprint for finding in self.context.findings if finding.status is Status.OPEN)
 
     @property
-    def bought(self) -> frozenset[str]:
+    def seat_findings(self) -> frozenset[str]:
         """Fingerprints of findings about products with a decision about their seats, which a person carries out."""
         asked = frozenset(fingerprint for answer in self.answered.seats for fingerprint in answer.question.findings)
         return asked & self.answered.answers.keys()

@@ -11,7 +11,7 @@ from auditor.domain.message import Message
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import Changes, Step
-from auditor.remedy.planner.text.outline_text import named
+from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
 from auditor.remedy.scripts.literals import key, literal
 
@@ -81,7 +81,7 @@ def comment(text: str, *, indent: int = 0) -> str:
 
 def names_of(plan: TenantPlan) -> dict[str, str]:
     """Return the name and sign-in name of each person with an open finding, by id."""
-    return {finding.subject.id: printable(named(finding)) for finding in plan.findings}
+    return {finding.subject.id: printable(finding_name(finding)) for finding in plan.findings}
 
 
 def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:

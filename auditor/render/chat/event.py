@@ -9,7 +9,7 @@ from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.result.aggregate import changes
 from auditor.result.codec.encoder import document, instant
-from auditor.result.work_items import FLEET, WorkItem, settled, work_items
+from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items
 
 TYPE: Final = "licences.audited"
 SCHEMA: Final = "auditor/event/v1"
@@ -48,14 +48,14 @@ def event(result: Result, view: MailView) -> bytes:
                 "name": tenant.name,
                 "tenantId": tenant.tenant_id,
                 "displayName": flat(tenant.display_name),
-                "complete": settled(tenant, complete=tenant.complete and tenant.failure is None),
+                "complete": is_certainly_done(tenant, complete=tenant.complete and tenant.failure is None),
                 "failure": None if tenant.failure is None else flat(tenant.failure, _MAX_TEXT),
                 "actions": items.get(tenant.name, []),
             }
             for tenant in result.tenants
         ],
         "fleet": {
-            "complete": settled(result.fleet, complete=result.complete),
+            "complete": is_certainly_done(result.fleet, complete=result.complete),
             "actions": items.get(FLEET, []),
         },
     }

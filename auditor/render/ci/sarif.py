@@ -53,7 +53,7 @@ class _LimitedPart(ResultPart, frozen=True, kw_only=True):
         """Number of findings that are not written."""
         return 0 if self.limits is None else len(self.result.findings) - sum(self.limits.values())
 
-    def listed(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[Finding]:
         """Yield the findings to write, in order; iteration stops after the last of them."""
         if self.limits is None:
             yield from self.result.findings
@@ -190,7 +190,7 @@ def _rule(policy: PolicyHeader) -> Document:
 
 def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
-    for finding in part.listed():
+    for finding in part.findings():
         yield _result(part.name or "fleet", finding, rule_indexes, context)
 
 

@@ -14,7 +14,7 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     """Return a line of block characters; an unknown value is a blank, a group of values is reduced to the last one."""
-    samples = sampled(values, width)
+    samples = last_of_groups(values, width)
     numbers = [value for value in samples if value is not None]
     if not numbers:
         return ""
@@ -26,7 +26,7 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     )
 
 
-def sampled(values: Sequence[T], width: int = 24) -> list[T]:
+def last_of_groups(values: Sequence[T], width: int = 24) -> list[T]:
     """Return at most `width` values: the last of each group of consecutive values."""
     step = max(1, -(-len(values) // width))
     return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]

@@ -17,7 +17,13 @@ from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, R
 from auditor.render.html.charts.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.evidence import advice, advice_after_actions, described, limits, uncounted_grace_seats
+from auditor.render.text.evidence.evidence import (
+    advice,
+    advice_after_actions,
+    evidence_text,
+    limits,
+    uncounted_grace_seats,
+)
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
@@ -174,7 +180,7 @@ def row(finding: Finding, context: Context) -> Row:
         name=shortened(name),
         address=shortened(subject_address(finding, name)),
         problem=shortened(problem(finding, context)),
-        evidence=shortened(described(finding, l10n)),
+        evidence=shortened(evidence_text(finding, l10n)),
         money="" if finding.money is None else l10n.money(finding.money.per_month, finding.money.currency),
         waiver=finding.waiver if finding.status is Status.WAIVED else None,
         change=None if finding.change is Change.UNCHANGED else finding.change,

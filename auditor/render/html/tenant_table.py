@@ -12,7 +12,7 @@ from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantRe
 from auditor.render.html.view import Page, Section
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
-from auditor.result.ranking import Standing, standing
+from auditor.result.ranking import Standing, tenant_order
 from auditor.result.seats import paid_seats
 
 
@@ -112,7 +112,7 @@ def page_path(tenant: str, folder: str) -> str:
 
 def worst_first(section: Section) -> Standing:
     """Return the sort key that puts the worst tenant first."""
-    return standing(
+    return tenant_order(
         failed=section.failure is not None,
         counts=dict(section.counts),
         complete=section.complete,
@@ -121,7 +121,7 @@ def worst_first(section: Section) -> Standing:
 
 
 def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
-    return standing(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
+    return tenant_order(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 
 def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compared: bool) -> FleetRow:

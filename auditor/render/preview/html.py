@@ -14,8 +14,8 @@ from auditor.render.preview.markdown import (
     headline,
     kinds,
     more,
+    policies_label,
     side_label,
-    sided,
     state,
     sums,
     tallied,
@@ -78,7 +78,7 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
 def _unknown(preview: Preview, l10n: Labels) -> Markup:
     if preview.complete:
         return Markup("")
-    sides = [l10n.joined(filter(None, (sided(entry.side, l10n), entry.tenant))) for entry in preview.unknown]
+    sides = [l10n.joined(filter(None, (policies_label(entry.side, l10n), entry.tenant))) for entry in preview.unknown]
     pairs = zip(preview.unknown, sides, strict=True)
     rows = [f"{entry.policy} ({side}): {l10n.translate(entry.reason)}" for entry, side in pairs]
     return Markup('<div class="warn">{}{}</div>').format(tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))

@@ -50,10 +50,10 @@ def headline(preview: Preview, l10n: Labels) -> str:
     counts = tally(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
-    return l10n.gettext("This policy change: {counts}").replace("{counts}", counted(counts, l10n))
+    return l10n.gettext("This policy change: {counts}").replace("{counts}", counts_text(counts, l10n))
 
 
-def counted(counts: DifferenceCount, l10n: Labels) -> str:
+def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
     """Return the numbers of a tally in words."""
     numbers = {"added": counts.added, "removed": counts.removed, "changed": counts.changed}
     if counts.unconfirmed:
@@ -96,7 +96,7 @@ def side_label(side: Side) -> str:
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
-def sided(side: str, l10n: Labels) -> str:
+def policies_label(side: str, l10n: Labels) -> str:
     """Return a label for the side of the policies: `base` or `head`."""
     return l10n.gettext("before the change") if side == "base" else l10n.gettext("after the change")
 
@@ -196,7 +196,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
     for entry in preview.unknown[:_ROWS]:
         tenant_name = f", {_short(entry.tenant)}" if entry.tenant else ""
         reason = _short(l10n.translate(entry.reason))
-        yield f"- **{_short(entry.policy)}** ({sided(entry.side, l10n)}{tenant_name}): {reason}"
+        yield f"- **{_short(entry.policy)}** ({policies_label(entry.side, l10n)}{tenant_name}): {reason}"
     if len(preview.unknown) > _ROWS:
         yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
     yield ""

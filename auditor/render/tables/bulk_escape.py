@@ -86,7 +86,7 @@ class ValueFormatter:
         return formatted.take(part.codes)
 
 
-def interleaved(pieces: "Sequence[pa.StringArray | str]", separator: str = "") -> bytes:
+def concatenated_rows(pieces: "Sequence[pa.StringArray | str]", separator: str = "") -> bytes:
     """Concatenate columns row by row, in UTF-8; a plain string is repeated in every row, a null is empty."""
     import numpy as np  # noqa: PLC0415 - heavy
     import pyarrow.compute as pc  # noqa: PLC0415 - heavy

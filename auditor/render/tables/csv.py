@@ -9,7 +9,7 @@ from typing import Final
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
-from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, interleaved
+from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, concatenated_rows
 from auditor.render.tables.flat import COLUMNS, Row, TextColumn, row_batches
 from auditor.render.text.sanitize import visible
 
@@ -62,7 +62,7 @@ def _chunks(result: Result, *, byte_order_mark: bool) -> Iterator[bytes]:
         parts = [
             escaper.escaped(part.texts) if isinstance(part, TextColumn) else values.texts(part) for part in batch.parts
         ]
-        yield interleaved(parts, separator=",")
+        yield concatenated_rows(parts, separator=",")
 
 
 def _field(text: str) -> str:

@@ -11,7 +11,7 @@ from re import compile as pattern
 from re import sub
 from typing import Final
 
-from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, interleaved
+from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, concatenated_rows
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, Row, RowBatch, TextColumn
 from auditor.render.text.sanitize import visible
 
@@ -81,7 +81,7 @@ class RowWriter:
                     pieces.append(cells.fill_null(self._empty) if cells.null_count else cells)
                 case RepeatedColumns():
                     pieces.append(self._formatter.texts(part))
-        return interleaved([*pieces, "</row>"])
+        return concatenated_rows([*pieces, "</row>"])
 
     def _cells_xml(self, columns: tuple[str, ...], cells: Row) -> str:
         """Return the XML of adjacent cells; empty cells are written, except at the end of a row.

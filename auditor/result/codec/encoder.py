@@ -53,7 +53,7 @@ class _Record(Struct, frozen=True, kw_only=True):
     """Attributes with other lists, or objects with lists."""
 
     @property
-    def listing(self) -> bool:
+    def has_list(self) -> bool:
         """Whether an attribute is a list or contains one."""
         return bool(self.lists) or self.longest is not _nothing
 
@@ -177,7 +177,7 @@ def _small(hint: Any) -> type | None:
     if len(kinds) != 1 or not isinstance(kinds[0], type) or get_origin(hint) not in {None, UnionType}:
         return None
     record = _record(kinds[0])
-    return None if record is None or record.optional or record.counts or record.listing else kinds[0]
+    return None if record is None or record.optional or record.counts or record.has_list else kinds[0]
 
 
 def _counts(hint: Any) -> bool:
@@ -191,7 +191,7 @@ def _holds_list(hint: Any) -> bool:
         return True
     record = _record(kind) if isinstance(kind, type) else None
     if record is not None:
-        return record.listing
+        return record.has_list
     return kind is not Mapping and any(map(_holds_list, get_args(hint)))
 
 
@@ -279,7 +279,7 @@ def _holds_lists(values: Iterable[Any]) -> bool:
     """Return whether the items of a list, which have one type, may contain lists."""
     first: Any = next(iter(values), None)
     record = _record(first.__class__)
-    return record is not None and record.listing
+    return record is not None and record.has_list
 
 
 def _indented(value: Any, depth: int) -> bytes:

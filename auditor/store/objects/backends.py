@@ -37,7 +37,7 @@ class Backend(Protocol):
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return several objects, read concurrently if that is faster."""
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         """Return when each object below a folder was last written, by the backend's clock; None if unknown."""
 
     def temporary(self) -> Mapping[str, datetime | None]:
@@ -74,7 +74,7 @@ class FolderBackend:
         """Return files, read one after the other: local reads gain nothing from concurrency."""
         return [self.read(name) for name in names]
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         """Return the modification time of each file below a folder."""
         return self._modified(self.names(under))
 
@@ -165,9 +165,9 @@ class ObjectStoreBackend:
 
     def names(self, under: str) -> tuple[str, ...]:
         """Return the names below a folder, as the object store lists them now."""
-        return tuple(self.written(under))
+        return tuple(self.modified_times(under))
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         """Return when each object below a folder was last modified, according to the object store."""
 
         def list_objects() -> Mapping[str, Mapping[str, Any]]:

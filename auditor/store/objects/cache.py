@@ -42,9 +42,9 @@ class CachedBackend:
         """Return objects of the backend."""
         return self._backend.read_many(names)
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         """Return when the objects of the backend were last written."""
-        return self._backend.written(under)
+        return self._backend.modified_times(under)
 
     def temporary(self) -> Mapping[str, datetime | None]:
         """Return the temporary files of the backend."""

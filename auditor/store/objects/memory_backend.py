@@ -24,7 +24,7 @@ class MemoryBackend:
         """Return objects."""
         return [self._objects.get(name) for name in names]
 
-    def written(self, under: str) -> Mapping[str, datetime | None]:
+    def modified_times(self, under: str) -> Mapping[str, datetime | None]:
         """Return the names below a folder, without times: no object is old enough to be deleted."""
         return dict.fromkeys(self.names(under))
 

@@ -14,7 +14,7 @@ from auditor.deliver.github.actions import (
     annotation_lines,
     append_outputs,
     append_summary,
-    fitted,
+    truncated_lines,
 )
 from auditor.domain.errors import DeliveryError
 from tests.builders.service.command_line import AS_OF, call
@@ -89,10 +89,10 @@ def test_summary_is_cut_between_rows_at_the_limit_of_the_step(tmp_path: Path) ->
 
 
 def test_cut_summary_has_no_open_elements() -> None:
-    cut = fitted("<details>\n" + "- row\n" * 100 + "</details>\n", 200, notice="cut").decode()
+    cut = truncated_lines("<details>\n" + "- row\n" * 100 + "</details>\n", 200, notice="cut").decode()
     assert cut.count("<details>") == cut.count("</details>") == 1
     assert len(cut) <= 200
-    assert fitted("row\n" * 100, 3, notice="cut") == b""
+    assert truncated_lines("row\n" * 100, 3, notice="cut") == b""
 
 
 def test_output_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from auditor.app.tenants.collection import collect_all, everything
+from auditor.app.tenants.collection import all_needs, collect_all
 from auditor.domain.policy.model import PolicySet
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
@@ -15,7 +15,7 @@ def collected(emulator: Emulator, root: Path, policies: PolicySet | None = None,
     """Collect the complete tenant and everything that the policies name into a folder, and return the snapshot."""
     (outcome,) = collect_all(
         [configured(emulator, name)],
-        lambda _: everything(policies),
+        lambda _: all_needs(policies),
         root=root,
         instant=NOW,
         environ=environment(emulator),

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from auditor.cli.commands.catalogue import products
 from auditor.cli.commands.policies import explain
 from auditor.cli.main import COMMANDS, command_parser, main_parser
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.demo.__main__ import main as write_demo
 from tests.builders.service.command_line import AS_OF, call, expect
 
@@ -37,7 +37,7 @@ every_language = pytest.mark.parametrize(
 
 
 def test_amounts_are_not_wrapped_and_invisible_characters_are_escaped() -> None:
-    lines = filled("saves \u20ac\u00a01\u202f280,60 \u202e", width=10).splitlines()
+    lines = wrapped_text("saves \u20ac\u00a01\u202f280,60 \u202e", width=10).splitlines()
     assert lines == ["saves", "\u20ac 1 280,60", "\\u202e"]
 
 

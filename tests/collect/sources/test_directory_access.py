@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auditor.app.tenants.collection import everything
+from auditor.app.tenants.collection import all_needs
 from auditor.collect.sources.registry import permissions_for
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
@@ -239,4 +239,4 @@ def test_permissions_for_roles_and_conditional_access() -> None:
     names = {item.name for item in permissions_for(ROLES)}
     assert {"RoleManagement.Read.Directory", "GroupMember.Read.All"} <= names
     assert "Policy.Read.All" not in names
-    assert "Policy.Read.All" in {item.name for item in permissions_for(everything())}
+    assert "Policy.Read.All" in {item.name for item in permissions_for(all_needs())}

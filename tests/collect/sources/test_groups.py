@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auditor.app.tenants.collection import everything
+from auditor.app.tenants.collection import all_needs
 from auditor.collect.sources.groups import add_groups
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
@@ -129,7 +129,7 @@ def nested_groups() -> Iterator[Emulator]:
 @pytest.mark.parametrize("all_sources", [False, True])
 def test_nested_groups_and_member_counts(nested_groups: Emulator, all_sources: bool) -> None:  # noqa: FBT001
     nested_groups.reset()
-    snapshot = collect(nested_groups, everything() if all_sources else NESTED)
+    snapshot = collect(nested_groups, all_needs() if all_sources else NESTED)
     rows = _groups(snapshot)
     names = {row["id"]: name for name, row in rows.items()}
     assert snapshot.status(Source.GROUPS) == snapshot.status(Source.MEMBERS) == "complete"

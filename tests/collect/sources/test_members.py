@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from auditor.app.tenants.collection import everything
+from auditor.app.tenants.collection import all_needs
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from tests.builders.tenant.collection import Collected, collect
@@ -57,7 +57,7 @@ def running() -> Iterator[Emulator]:
 def complete_snapshot(running: Emulator) -> Collected:
     """The snapshot of a collection of all sources; its requests are in the journal."""
     running.reset()
-    return collect(running, everything())
+    return collect(running, all_needs())
 
 
 def _members(snapshot: Collected) -> dict[str, set[str]]:
@@ -94,7 +94,7 @@ def test_collect_all_reads_members_of_every_licensed_group_in_batches(
 
 
 def test_groups_named_by_policies_are_read_once(graph: Emulator, complete_snapshot: Collected) -> None:
-    snapshot = collect(graph, everything().union(Needs(sources=frozenset({Source.MEMBERS}), groups=("Licensed 02",))))
+    snapshot = collect(graph, all_needs().union(Needs(sources=frozenset({Source.MEMBERS}), groups=("Licensed 02",))))
     assert _members(snapshot)["Licensed 02"] == _members(complete_snapshot)["Licensed 02"]
     assert snapshot.tables["members"].num_rows == _LARGE + 2 + 43 * 3
 
@@ -104,7 +104,7 @@ def test_members_are_partial_if_one_group_is_denied(graph: Emulator) -> None:
         group.id for group in graph.tenants["contoso"].groups.values() if group.document["displayName"] == "Licensed 07"
     )
     graph.faults.add("denied", path=f"/groups/{denied_group}/members", times=None)
-    snapshot = collect(graph, everything())
+    snapshot = collect(graph, all_needs())
     assert snapshot.status(Source.MEMBERS) == "partial"
     assert "GET /groups/{id}/members" in snapshot.reason(Source.MEMBERS)
     assert {name for name, status in _statuses(snapshot).items() if status != "complete"} == {"Licensed 07"}
@@ -113,7 +113,7 @@ def test_members_are_partial_if_one_group_is_denied(graph: Emulator) -> None:
 
 def test_members_are_denied_after_one_denied_batch(graph: Emulator) -> None:
     graph.faults.add("denied", path="/groups/*/members", times=None)
-    snapshot = collect(graph, everything())
+    snapshot = collect(graph, all_needs())
     assert (snapshot.status(Source.GROUPS), snapshot.status(Source.MEMBERS)) == ("complete", "denied")
     assert set(_statuses(snapshot).values()) == {"denied"}
     assert len([record for record in graph.journal.records if record.path.endswith("/members")]) == 20
@@ -122,7 +122,7 @@ def test_members_are_denied_after_one_denied_batch(graph: Emulator) -> None:
 def test_throttled_and_failed_groups_are_requested_again(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/groups/*/members", every=4, times=8, retry_after="3")
     graph.faults.add("expired-page-token", path="/groups/*/members", query="$skiptoken", times=1)
-    snapshot = collect(graph, everything())
+    snapshot = collect(graph, all_needs())
     assert snapshot.status(Source.MEMBERS) == "complete"
     assert snapshot.tables["members"].num_rows == _LARGE + 2 + 43 * 3
     assert pa.compute.count_distinct(snapshot.tables["members"]["userId"]).as_py() == _LARGE

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from tests.builders.document.pdf import page_texts
 from tests.builders.result.audited_demo import large_result
@@ -204,7 +204,7 @@ def test_finding_dialog_has_the_texts_of_the_page(opened: Open) -> None:
         tab.evaluate(f"location.hash = 'f-{finding.fingerprint}'")
         tab.wait_for_selector("#one[open]")
         texts = tab.evaluate(read_dialog)
-        assert texts.get("Evidence", "") == described(finding, EN)
+        assert texts.get("Evidence", "") == evidence_text(finding, EN)
         money = "" if finding.money is None else EN.money(finding.money.per_month, finding.money.currency)
         assert texts.get("Per month", "") == money
         row = tab.text_content(f"tr#f-{finding.fingerprint}")

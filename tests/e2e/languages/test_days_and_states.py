@@ -7,7 +7,7 @@ import pytest
 
 from auditor.domain.message import Message
 from auditor.localization import localization
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import contoso
 from tests.localization.catalogue_messages import LANGUAGES
@@ -42,6 +42,6 @@ def test_notice_contains_its_date(language: str, day: str) -> None:
 )
 def test_evidence_has_the_portal_s_name_of_a_subscription_state(language: str, state: str) -> None:
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    text = described(renewal, Labels(language))
+    text = evidence_text(renewal, Labels(language))
     assert state in text
     assert "Warning" not in text

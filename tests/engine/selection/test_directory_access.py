@@ -20,7 +20,7 @@ from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import load
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from auditor.snapshot.model import Snapshot
 
@@ -201,7 +201,7 @@ def test_finding_quotes_roles_and_policies_and_its_action_keeps_the_licence() ->
         {"displayName": "User Administrator", "assigned": "eligible", "privileged": True},
     ]
     assert billing.evidence["conditionalAccess"] == [{"displayName": "MFA"}]
-    assert described(billing, Labels("en")).startswith(
+    assert evidence_text(billing, Labels("en")).startswith(
         "directory roles: Billing Administrator · directory roles that can be activated: User Administrator · "
         "covered by Conditional Access policies: MFA"
     )
@@ -230,7 +230,7 @@ def test_role_assigned_by_a_group_names_the_group_and_redaction_hides_people() -
     result = audit([snapshot], policies_of("{hasRole: '*'}"), builtin(), NOW)
     (finding,) = result.tenants[0].findings
     assert finding.evidence["directoryRoles"][0]["groupName"] == "Anna Berg's admins"
-    assert "(group Anna Berg's admins)" in described(finding, Labels("en"))
+    assert "(group Anna Berg's admins)" in evidence_text(finding, Labels("en"))
     (redacted_finding,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
     assert "Anna Berg" not in str(redacted_finding)
     assert "Global Administrator" in str(redacted_finding.evidence)

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
 from auditor.engine.columns.users import People
@@ -36,7 +36,7 @@ from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import SnapshotWriter
-from auditor.spark.task import Task, judge, outcome_of, packed
+from auditor.spark.task import Task, job_inputs, judge, outcome_of
 from tests.builders.tenant.tenants import NOW, audited, bought, guids, tenant, user
 from tests.oracle.adapter import catalogue_of, files, snapshot
 from tests.oracle.strategies import Scenario, scenarios
@@ -260,7 +260,7 @@ def test_audit_with_members_in_parts_equals_the_audit_with_members_in_memory(lar
 @pytest.mark.slow
 def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) -> None:
     policies = load([("policies/p.yaml", f"version: 1\n{POLICIES}".encode())]).policies
-    broadcast = packed(policies, builtin(), NOW)
+    broadcast = job_inputs(policies, builtin(), NOW)
     member: str = read(large_snapshot).members_of("g2", transitive=True)[0].as_py()
     assert member.encode() not in broadcast, "members are not sent to the worker"
     outline, identity = outline_of(large_snapshot), read(large_snapshot).identity
@@ -269,7 +269,7 @@ def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) 
     )
     assert row_groups(large_snapshot) == 3
     local_outcomes = list(
-        evaluated_batches(bind(policies, TenantFacts(read(large_snapshot), builtin(), policies, NOW), registered()))
+        evaluated_batches(bind(policies, TenantFacts(read(large_snapshot), builtin(), policies, NOW), all_checks()))
     )
     for row_group in (2, 0, 1):
         (answer,) = judge(broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)

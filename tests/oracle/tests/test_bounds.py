@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatBounds, SeatCount
-from auditor.render.html.charts.seat_chart import bound, tightest
+from auditor.render.html.charts.seat_chart import bound_in_seats, tightest
 from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios
 
@@ -47,7 +47,7 @@ def _assert_bounds_match_evidence(finding: Finding, bounds: SeatBounds | None, c
         (facts["minimum"], bounds.minimum, ceil),
         (facts["maximum"], bounds.maximum, floor),
     ):
-        evidence = None if written is None else bound(written, bounds.usable)
+        evidence = None if written is None else bound_in_seats(written, bounds.usable)
         assert seats == (None if evidence is None else rounded(Fraction(evidence)))
 
 

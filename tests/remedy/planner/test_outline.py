@@ -2,7 +2,7 @@
 
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.outline import outline, total
-from auditor.remedy.planner.text.outline_text import concerned, effect_texts, total_texts
+from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, total_texts
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -68,4 +68,4 @@ policies:
 """
     parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
     entries = [entry for entry in parts.undecided if len({finding.subject.id for finding in entry.findings}) > 1]
-    assert [[name for name, _ in concerned(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]
+    assert [[name for name, _ in action_subjects(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]

@@ -17,11 +17,11 @@ from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts.seat_chart import WIDTH, bound, picture
+from auditor.render.html.charts.seat_chart import WIDTH, bound_in_seats, picture
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, seat_row
 from auditor.render.html.view import SeatRow
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
@@ -90,7 +90,7 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     ],
 )
 def test_bound_is_parsed_as_written_in_policies(text: str, seats: int | None) -> None:
-    assert bound(text, 200) == seats
+    assert bound_in_seats(text, 200) == seats
 
 
 @given(
@@ -184,13 +184,19 @@ def test_page_shows_the_limits_of_a_product_within_them() -> None:
 
 def test_evidence_is_described_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
-    assert described(seats, EN) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
-    assert described(FIRST, EN) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
+    assert evidence_text(seats, EN) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
+    assert (
+        evidence_text(FIRST, EN)
+        == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
+    )
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    assert described(renewal, EN) == "90 seats purchased · next lifecycle date 14 Dec 2026 · state Expired"
-    assert described(result().fleet.findings[0], EN) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
+    assert evidence_text(renewal, EN) == "90 seats purchased · next lifecycle date 14 Dec 2026 · state Expired"
+    assert (
+        evidence_text(result().fleet.findings[0], EN)
+        == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
+    )
     group = replace(FIRST, evidence={"hasMembersWithLicenseErrors": True, "licenseProcessingState": "Queued"})
-    assert described(group, EN) == "members with licence errors · processing: Queued"
+    assert evidence_text(group, EN) == "members with licence errors · processing: Queued"
 
 
 def test_last_sign_in_is_the_latest_and_ignores_year_one() -> None:

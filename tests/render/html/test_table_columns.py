@@ -18,7 +18,7 @@ from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.rows import Context, problem, subject_address, subject_label
 from auditor.render.html.table_columns import EVIDENCE
 from auditor.render.html.view import EmbeddedData
-from auditor.render.text.evidence.evidence import described
+from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
 from tests.builders.result.results import contoso, result
@@ -74,7 +74,7 @@ def test_columns_contain_the_data_of_every_finding(count: int | None) -> None:
     assert addresses == [subject_address(finding, subject_label(finding)) for finding, _ in pairs]
     assert reader.texts_of("what") == [problem(finding, context) for finding, context in pairs]
     rows = zip(*(reader.texts_of(name) for name in EVIDENCE), strict=True)
-    assert [" · ".join(filter(None, row)) for row in rows] == [described(finding, EN) for finding, _ in pairs]
+    assert [" · ".join(filter(None, row)) for row in rows] == [evidence_text(finding, EN) for finding, _ in pairs]
     assert reader.column("status") == [finding.status is Status.WAIVED for finding, _ in pairs]
     severities = [reader.head["severities"][number][0] for number in reader.column("severity")]
     assert severities == [finding.severity.value for finding, _ in pairs]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
-from auditor.app.report.containment import contained
+from auditor.app.report.containment import write_contained
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     # These options and the job summary read actions and evidence, whatever the formats.
     needs_all = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
     actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
-    with audited(request, output.beside, actions=actions, evidence=evidence) as (result, folders, spill):
+    with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders, spill):
         return _report(result, folders, args, output, settings, spill)
 
 
@@ -131,7 +131,7 @@ def _report(
         content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
         return content, write_reports(result, content, output, histories=histories)
 
-    result, (content, written) = contained(result, output, write, locale=locale)
+    result, (content, written) = write_contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
     if args.store is not None:
         from auditor.cli.store_summary import store_night  # noqa: PLC0415  only with --store
@@ -221,7 +221,7 @@ def print_result(
     if not quiet and sys.stderr.isatty():
         text = translated_text("wrote {path}", content.locale)
         for path in written:
-            print_message(printable(text.replace("{path}", str(path))))
+            print_message(printable("auditor: " + text.replace("{path}", str(path))))
 
 
 def _print_missing_data(content: PageContent) -> None:

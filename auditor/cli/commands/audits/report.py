@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     formats = [parse_format(text) for text in formats_of(args.format)]
     output = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
-    with saved_results(args.results, output.beside) as (results, spill):
+    with saved_results(args.results, output.first_file) as (results, spill):
         return _report(merge(results, active(), spill), args, output, requested, key, spill)
 
 

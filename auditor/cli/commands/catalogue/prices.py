@@ -70,4 +70,4 @@ def _report(imported: ImportedPrices, l10n: Localization) -> None:
     summary = l10n.gettext("wrote {path}: {counts} in {currency}")
     for name, value in values.items():
         summary = summary.replace(name, value)
-    print_message(printable(summary))
+    print_message(printable(f"auditor: {summary}"))

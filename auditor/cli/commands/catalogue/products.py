@@ -88,14 +88,9 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
         l10n.plural("{count} product", "{count} products", len(catalogue.products)),
         l10n.plural("{count} service plan", "{count} service plans", len(catalogue.plans)),
     )
-    wrote = l10n.gettext("wrote {path}: {counts}, of {date}")
-    print_message(
-        printable(
-            wrote.replace("{date}", catalogue.date)
-            .replace("{counts}", ", ".join(counts))
-            .replace("{path}", str(updated.path))
-        )
-    )
+    summary = l10n.gettext("wrote {path}: {counts}, of {date}").replace("{date}", catalogue.date)
+    summary = summary.replace("{counts}", ", ".join(counts)).replace("{path}", str(updated.path))
+    print_message(printable(f"auditor: {summary}"))
     if updated.unused:
         print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0

@@ -9,7 +9,7 @@ from auditor.cli.arguments.audit_request import add_state_arguments, audit_reque
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
 from auditor.cli.arguments.options import declare, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_message
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.result.model import Result
 from auditor.render.artifact import Artifact
@@ -72,6 +72,6 @@ def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     write = print_message if to_stderr else out
     for section in sections(result, l10n, most=_MAX_ITEMS):
         indent = "  " * (section.level - 1)
-        write(filled(section.title, first=indent, rest=indent + "  "))
+        write(wrapped_text(section.title, first=indent, rest=indent + "  "))
         for text in (*section.paragraphs, *section.items):
-            write(filled(text, first=indent + "  ", rest=indent + "    "))
+            write(wrapped_text(text, first=indent + "  ", rest=indent + "    "))

@@ -8,12 +8,12 @@ from auditor.cli.arguments.document_targets import print_written, targets_of, wr
 from auditor.cli.arguments.options import declare, output_folder, reader_locale, threshold
 from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview import html, json, markdown
-from auditor.render.preview.markdown import counted, headline, sided, state
+from auditor.render.preview.markdown import counts_text, headline, policies_label, state
 from auditor.render.text.labels import Labels
 from auditor.result.preview_counts import by_policy
 
@@ -72,11 +72,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_preview(changes: Preview, l10n: Labels) -> None:
-    out(filled(headline(changes, l10n)))
+    out(wrapped_text(headline(changes, l10n)))
     for policy, counts in by_policy(changes):
-        text = f"{policy.id} ({state(policy, l10n)}): {counted(counts, l10n)}"
-        out(filled(text, first="  ", rest="    "))
+        text = f"{policy.id} ({state(policy, l10n)}): {counts_text(counts, l10n)}"
+        out(wrapped_text(text, first="  ", rest="    "))
     for unknown in changes.unknown:
         template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        values = {"side": sided(unknown.side, l10n), "policy": unknown.policy, "tenant": unknown.tenant}
-        out(filled(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))
+        values = {"side": policies_label(unknown.side, l10n), "policy": unknown.policy, "tenant": unknown.tenant}
+        out(wrapped_text(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from auditor.app.policy_files import load_policies
 from auditor.app.scaffold.choices import default_branch, github_repository
-from auditor.app.tenants.collection import everything, needs_of
+from auditor.app.tenants.collection import all_needs, needs_of
 from auditor.app.tenants.doctor import Check, Health, diagnose_all
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
-from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     print_diagnostics(settings.warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
     tenants = [
-        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sender(settings, tenant))
+        (tenant, all_needs(policies) if args.all else needs_of(policies, tenant), _sender(settings, tenant))
         for tenant in select_tenants(settings, args.tenant)
     ]
     ask = notices(args.locale) if sys.stderr.isatty() else None
@@ -66,6 +66,6 @@ def _print_check(check: Check, l10n: Localization) -> None:
     marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
     mark = marks[check.health].ljust(max(map(len, marks.values())))
     text = l10n.translate(check.message)
-    print(filled(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    print(wrapped_text(f"{l10n.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
         print(f"          {printable(commented(command, l10n))}")

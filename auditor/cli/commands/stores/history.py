@@ -22,7 +22,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Episode, Trends
-from auditor.history.night_diff import opening
+from auditor.history.night_diff import first_from
 from auditor.render.artifact import Artifact
 from auditor.render.history import html, json, table
 from auditor.render.text.labels import Labels
@@ -111,7 +111,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
     from auditor.app.history.cohorts import compared  # noqa: PLC0415  not needed for trends
 
     nights = [night.at for night in sources.tenants[tenant].nights] if day else []
-    cohorts = compared(args.locations, tenant, opening(nights, since, args.until), args.until)
+    cohorts = compared(args.locations, tenant, first_from(nights, since, args.until), args.until)
     tenant_trends(sources, tenant, (since, args.until), now())  # raises if both are the same night
     # The name of a product may be known from an earlier night only.
     names = {
@@ -186,7 +186,7 @@ def _write_trends(
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:
     for path in write_artifacts(artifacts):
         if not args.quiet:
-            print_message(printable(l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:

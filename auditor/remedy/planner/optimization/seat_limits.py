@@ -51,10 +51,10 @@ def _bounds(block: Seats, sku: SkuFact) -> Limit:
     usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
     spare = usable - sku.consumed
     minimum = maximum = None
-    if block.maximum is not None and spare <= block.maximum.reached(usable):
-        minimum = spare - floor(block.maximum.reached(usable))
+    if block.maximum is not None and spare <= block.maximum.seats_of(usable):
+        minimum = spare - floor(block.maximum.seats_of(usable))
     if spare >= 0:
         maximum = spare
-    if block.minimum is not None and spare >= block.minimum.reached(usable):
-        maximum = spare - ceil(block.minimum.reached(usable))
+    if block.minimum is not None and spare >= block.minimum.seats_of(usable):
+        maximum = spare - ceil(block.minimum.seats_of(usable))
     return Limit(minimum=minimum, maximum=maximum)

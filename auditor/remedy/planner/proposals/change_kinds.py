@@ -1,7 +1,7 @@
 """Describes the change of one person or group: the kind of action, and the products that are added and removed."""
 
 from auditor.checks.check import Correction
-from auditor.checks.registry import check_of, correction_of, registered
+from auditor.checks.registry import all_checks, check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.model import PlannedChange
@@ -96,7 +96,7 @@ def _rank(finding: Finding) -> tuple[int, int]:
     """Return the sort key of the findings that one change fixes; the first one decides which article is used."""
     check = check_of(finding.check)
     correction = len(_CORRECTIONS) if check.correction is None else _CORRECTIONS.index(check.correction)
-    return correction, registered().index(check)
+    return correction, all_checks().index(check)
 
 
 _CORRECTIONS = tuple(Correction)

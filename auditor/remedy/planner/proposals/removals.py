@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
-from auditor.domain.policy.decision import AnswerKind, kept
+from auditor.domain.policy.decision import AnswerKind, products_to_keep
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
@@ -47,7 +47,7 @@ def removals_of(account: Account, findings: Sequence[Finding], product_options: 
                 removals = _paths_to_remove(account, product_id, product_options)
             case Correction.CHOOSE:
                 chosen = product_options.value(finding, AnswerKind.KEEP)
-                kept_names = {name.casefold() for name in kept(chosen)} if chosen is not None else set()
+                kept_names = {name.casefold() for name in products_to_keep(chosen)} if chosen is not None else set()
                 parts = [part for part in (finding.detail or "").split("+") if part.casefold() not in kept_names]
                 named = product_options.named(parts)
                 removals = [removal for sku in named for removal in _paths_to_remove(account, sku, product_options)]

@@ -8,7 +8,15 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.domain.message import Message
-from auditor.domain.policy.decision import Answer, AnswerKind, Decision, Question, SavedQuestion, is_downgrade, kept
+from auditor.domain.policy.decision import (
+    Answer,
+    AnswerKind,
+    Decision,
+    Question,
+    SavedQuestion,
+    is_downgrade,
+    products_to_keep,
+)
 from auditor.domain.policy.selector import Selector
 from auditor.domain.result.model import Notice
 from auditor.engine.policy.binding import BoundPolicies
@@ -171,7 +179,7 @@ def is_possible(decision: Decision, question: Question | SavedQuestion) -> bool:
                 {kind: str(name).casefold() for kind, name in possible.items()} for possible in question.answers
             ]
         case AnswerKind.KEEP:
-            return {name.casefold() for name in kept(decision.value)} <= names
+            return {name.casefold() for name in products_to_keep(decision.value)} <= names
         case AnswerKind.GIVE:
             return str(decision.value).casefold() in names
         case AnswerKind.SET:

@@ -18,7 +18,7 @@ from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
 from auditor.remedy.planner.text.outline import Entry
 from auditor.remedy.planner.text.outline_text import (
-    concerned,
+    action_subjects,
     effect_texts,
     facts,
     heading,
@@ -254,7 +254,7 @@ def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
         yield ""
     yield f"#### {escaped(heading(entry))}"
     yield ""
-    people = ", ".join(escaped(name) for name, _ in concerned(entry, labels))
+    people = ", ".join(escaped(name) for name, _ in action_subjects(entry, labels))
     if people:
         yield f"{l10n.gettext('Affects')}: {people}  "
     effects = ", ".join(effect_texts(entry, l10n))

@@ -43,7 +43,7 @@ def address(finding: Finding) -> str:
     return str(finding.evidence.get("userPrincipalName") or finding.subject.id)
 
 
-def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def action_subjects(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the names and addresses of the subjects of an action; a product and its subscriptions are one subject."""
     by_name = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
     subjects = {
@@ -55,7 +55,7 @@ def concerned(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str],
     )
 
 
-def named(finding: Finding) -> str:
+def finding_name(finding: Finding) -> str:
     """Return the name of the subject of a finding, followed by the sign-in name for a person."""
     principal = finding.evidence.get("userPrincipalName")
     return f"{finding.subject.name} ({principal})" if principal else finding.subject.name

@@ -80,10 +80,10 @@ def _series(result: Result, history: Sequence[EarlierRun], l10n: Labels) -> Iter
 
 
 def _spark(series: _Series, l10n: Labels) -> Sparkline:
-    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only needed if there are earlier runs
+    from auditor.render.history.labels import last_of_groups, sparkline  # noqa: PLC0415 - only needed if there are earlier runs
 
     *_, summary = _first_and_last(series, l10n)
-    values = sampled([float(value) for value in series.values])
+    values = last_of_groups([float(value) for value in series.values])
     largest = max(*(abs(value) for value in values), 1.0)
     bars = tuple(max(1, round(max(value, 0.0) / largest * BAR_HEIGHT)) for value in values)
     return Sparkline(label=series.label, text=sparkline(values), bars=bars, summary=summary)

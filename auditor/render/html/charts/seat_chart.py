@@ -49,7 +49,7 @@ def picture(
     )
 
 
-def bound(value: object, usable: int) -> Decimal | None:
+def bound_in_seats(value: object, usable: int) -> Decimal | None:
     """Return a bound of spare seats, in the syntax of policies (`5`, `5%`, `{percent: 5, seats: 10}`), in seats.
 
     Returns None if `value` is no such bound.
@@ -87,8 +87,8 @@ def tightest(seats: SeatCount) -> Mapping[str, str]:
 def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:
     if "assigned" in facts or (facts.get("minimum") is None and facts.get("maximum") is None):
         return None
-    minimum = bound(facts["minimum"], usable) if facts.get("minimum") is not None else Decimal(0)
-    maximum = bound(facts["maximum"], usable) if facts.get("maximum") is not None else Decimal(usable)
+    minimum = bound_in_seats(facts["minimum"], usable) if facts.get("minimum") is not None else Decimal(0)
+    maximum = bound_in_seats(facts["maximum"], usable) if facts.get("maximum") is not None else Decimal(usable)
     if minimum is None or maximum is None or maximum < minimum:
         return None
     return at(usable - maximum), at(usable - minimum)

@@ -63,7 +63,7 @@ SubjectParts = tuple[str, str]
 _SEPARATOR: Final = " · "
 
 
-def described(finding: Finding, l10n: Labels) -> str:
+def evidence_text(finding: Finding, l10n: Labels) -> str:
     """Return the evidence of a finding in the language of `l10n`: its non-empty parts, joined by dots."""
     facts = finding.evidence
     assigned = assignment_part(facts.get("paths"), l10n)

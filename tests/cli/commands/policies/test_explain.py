@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from auditor.app.audit.remediation import packaged_library
-from auditor.checks.registry import articles_of, check_of, registered
+from auditor.checks.registry import all_checks, articles_of, check_of
 from auditor.cli.main import run
 from auditor.guidance import Situation
 from auditor.policy.schema.check import schema_errors
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
 
-CHECKS = [check.id for check in registered()]
+CHECKS = [check.id for check in all_checks()]
 
 
 def explain(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.snapshot.writer import write
-from auditor.store.commit import sealed
+from auditor.store.commit import with_digest
 from tests.builders.service.command_line import call, contents, expect
 from tests.builders.tenant.nights import START, night
 from tests.builders.tenant.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, BOB, HOSTILE, TWO_PEOPLE, instant
@@ -323,7 +323,7 @@ def test_check_reports_findings_paths_outside_the_tenant(copy: Path) -> None:
     text, _, _ = commit.read_bytes().rpartition(b',"digest"')
     document = json.loads(text + b"}")
     document["events"]["name"] = "contoso/findings/../../../secret"
-    commit.write_bytes(sealed(document))
+    commit.write_bytes(with_digest(document))
     code, _, (problems,) = check_store(copy)
     assert code == 3
     assert "000005.json" in problems["wrong"]

@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.checks.check import Detail
-from auditor.checks.registry import registered
+from auditor.checks.registry import all_checks
 from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.labels import Labels
 
@@ -22,6 +22,6 @@ NAMES = {"spe_e3": "Our E3"}
     ],
 )
 def test_detail_is_shown_with_its_display_name(kind: Detail, detail: str, label: str) -> None:
-    checks = [check.id for check in registered() if check.detail is kind]
+    checks = [check.id for check in all_checks() if check.detail is kind]
     assert checks
     assert {detail_label(check, detail, NAMES, Labels("en")) for check in checks} == {label}
