@@ -173,7 +173,7 @@ class TenantScope(Struct, frozen=True, kw_only=True):
 
     def seats_unknown(self, product: str) -> None:
         """Record that Graph gave no seat numbers for a product."""
-        self.unknown.add("subscribedSkus", Message(("Graph returned no seat numbers for {product}"), product=product))
+        self.unknown.add("subscribedSkus", Message("Graph returned no seat numbers for {product}", product=product))
 
     def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
         """Return a value that several checks of the policy share; the first call computes it."""

@@ -38,8 +38,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Unassign the direct licence {old} of {count} people who also have it from a group",
     ),
     ActionKind.COPIES: NN_(
-        ("Keep one assignment path of {old} for {count} person"),
-        ("Keep one assignment path of {old} for {count} people"),
+        "Keep one assignment path of {old} for {count} person",
+        "Keep one assignment path of {old} for {count} people",
     ),
     ActionKind.TO_GROUP: NN_(
         "Assign {old} to {count} person through a group instead of directly",

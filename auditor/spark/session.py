@@ -111,7 +111,7 @@ def check_route(master: str) -> None:
             reasons.append(f"{host_port}: {error}")
         else:
             return
-    message = Message(("no Spark master responds at {master} ({reasons})"), master=master, reasons="; ".join(reasons))
+    message = Message("no Spark master responds at {master} ({reasons})", master=master, reasons="; ".join(reasons))
     raise UsageError("spark-route", message, hint=_CHECK_ADDRESS)
 
 

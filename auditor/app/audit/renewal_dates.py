@@ -97,7 +97,7 @@ def _warn_unreadable(error: SnapshotError, warn: Warn) -> None:
             Diagnostic(
                 slug="renewal-dates-unread",
                 message=Message(
-                    ("the monthly terms cannot be detected from a night: {reason}"), reason=diagnostic.message
+                    "the monthly terms cannot be detected from a night: {reason}", reason=diagnostic.message
                 ),
                 hint=diagnostic.hint,
                 level=Level.WARNING,

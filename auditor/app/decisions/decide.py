@@ -118,7 +118,7 @@ def _add_answer(
             "answer-contradicting",
             row,
             Message(
-                ("the question {id} already has another answer on line {line}"),
+                "the question {id} already has another answer on line {line}",
                 id=question.id,
                 line=existing[0].span.line,
             ),

@@ -92,7 +92,7 @@ class _Import(Struct):
         if self.sheet:
             self.skip(Message("several prices of one product"), Message(name))
         else:
-            self.add_error(line, Message(("'{name}' already has another price on line {line}"), name=name, line=first))
+            self.add_error(line, Message("'{name}' already has another price on line {line}", name=name, line=first))
 
 
 def import_prices(
@@ -114,7 +114,7 @@ def import_prices(
         _read_list(state, rows, columns)
     if len(state.currencies) > 1:
         first, second = list(state.currencies)[:2]
-        message = Message(("prices in {second}, but earlier rows have prices in {first}"), second=second, first=first)
+        message = Message("prices in {second}, but earlier rows have prices in {first}", second=second, first=first)
         state.add_error(state.currencies[second], message, Message("import one currency, or one --market, at a time"))
     if state.errors:
         raise InputError(sorted(state.errors, key=lambda error: error.span.line if error.span else 0))

@@ -213,7 +213,7 @@ def _no_policies(sibling: str, span: Span) -> Diagnostic:
     """Return the error for a test without policies, which could never fail."""
     return Diagnostic(
         slug="test-no-policy",
-        message=Message(("the test has no policies: there are none in a '{sibling}' next to it"), sibling=sibling),
+        message=Message("the test has no policies: there are none in a '{sibling}' next to it", sibling=sibling),
         span=span,
         hint=Message("specify them with `policies:`, or name the test file after the file that contains them"),
     )

@@ -83,7 +83,7 @@ def check_tenants(tenants: Iterable[SavedTenantPlan], states: States) -> None:
             raise UsageError("plan-tenant", message, hint=hint)
     if plans.keys().isdisjoint(id_by_name):
         planned, read_ = (", ".join(sorted(names)) for names in (plans, id_by_name))
-        message = Message(("the plan is for {planned}, but the state is from {read}"), planned=planned, read=read_)
+        message = Message("the plan is for {planned}, but the state is from {read}", planned=planned, read=read_)
         raise UsageError("plan-tenant", message, hint=hint)
 
 

@@ -85,7 +85,7 @@ class _TenantScale(Struct):
         self.may_be_short |= short is not False
         self.may_be_excess |= excess is not False
         if doubtful:
-            unknown = Message(("it is not known whether the policy looks at {product}"), product=count.sku_part_number)
+            unknown = Message("it is not known whether the policy looks at {product}", product=count.sku_part_number)
             self.reasons.append(joined(": ", (tenant.name, unknown)))
             return
         if short:

@@ -22,7 +22,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
             scope.unknown.add(
                 "groups.membershipRuleProcessingState",
                 Message(
-                    ("it is not known whether the rule of the group {id} is processed: this was not read"), id=group.id
+                    "it is not known whether the rule of the group {id} is processed: this was not read", id=group.id
                 ),
             )
 

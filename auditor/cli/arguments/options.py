@@ -41,7 +41,7 @@ def instant(text: str) -> datetime:
         ) from error
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(
-            Message(("{text} has no time zone: write 2026-11-20T02:17:00Z"), text=repr(text))
+            Message("{text} has no time zone: write 2026-11-20T02:17:00Z", text=repr(text))
         )
     if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
         raise argparse.ArgumentTypeError(

@@ -133,7 +133,7 @@ class Repository:
         except (OSError, http.client.HTTPException) as error:
             raise DeliveryError(
                 "issues-refused",
-                Message(("{host} cannot be reached: {error}"), host=self.api.netloc, error=connection_error(error)),
+                Message("{host} cannot be reached: {error}", host=self.api.netloc, error=connection_error(error)),
                 hint=Message("try again: existing issues are found again, and none is opened twice"),
             ) from error
 

@@ -121,7 +121,7 @@ def _text(body: bytes, key: str) -> str:
         value = None
     if not isinstance(value, str) or not value:
         raise FaultError(
-            Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message(("the response from Graph has no '{key}'"), key=key))
+            Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("the response from Graph has no '{key}'", key=key))
         )
     return value
 

@@ -80,7 +80,7 @@ class AssignmentColumns:
 
     @cached_property
     def providing_skus(self) -> BitRows:
-        """For each user, the bitset of SKUs that provide their service plans; see `counting`."""
+        """For each user, the bitset of SKUs that provide their service plans; see `provides_plans`."""
         return self._collector.where(self.provides_plans)
 
     def codes(self, name: str) -> Codes:

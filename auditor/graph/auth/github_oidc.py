@@ -37,7 +37,7 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
         raise GraphError(
             "github-oidc-missing",
             Message(
-                ("{missing} not set: GitHub does not issue an identity token to this job"), missing=enumeration(missing)
+                "{missing} not set: GitHub does not issue an identity token to this job", missing=enumeration(missing)
             ),
             hint=_PERMISSION_HINT,
         )

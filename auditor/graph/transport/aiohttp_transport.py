@@ -109,7 +109,7 @@ async def _read_body(answer: aiohttp.ClientResponse, request: httpx.Request) -> 
         if size > MAX_BYTES:
             answer.close()  # otherwise aiohttp reads the rest before it reuses the connection
             raise httpx.RemoteProtocolError(
-                Message(("a response of more than {most_bytes} bytes"), most_bytes=f"{MAX_BYTES:,}"), request=request
+                Message("a response of more than {most_bytes} bytes", most_bytes=f"{MAX_BYTES:,}"), request=request
             )
         parts.append(part)
     return b"".join(parts)

@@ -235,7 +235,7 @@ def _not_exactly_one(error: "ValidationError", path: "Path") -> Mistake:
             path=path,
             kind=kind,
             message=message,
-            hint=Message(("add one of: {keys}"), keys=", ".join(keys)),
+            hint=Message("add one of: {keys}", keys=", ".join(keys)),
             needs=keys,
         )
     kind = "several-constraints" if policy else "bad-value"

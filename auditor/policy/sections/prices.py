@@ -87,7 +87,7 @@ def _infinite(node: Node, name: str, names: Names) -> bool:
         return False
     names.diagnostics.error(
         "prices-not-finite",
-        Message(("the price of '{name}' is not a finite number"), name=name),
+        Message("the price of '{name}' is not a finite number", name=name),
         node,
         Message("write a number"),
     )

@@ -157,13 +157,13 @@ def _explanation(error: pyyaml.MarkedYAMLError, span: Span, start: Span) -> _Exp
             hint = _QUOTE if rest.strip() and span.line == start.line else None
             return (
                 Message(
-                    ("the '[' on line {line} has no closing '{close}', or a ',' is missing"),
+                    "the '[' on line {line} has no closing '{close}', or a ',' is missing",
                     line=start.line,
                     close=close,
                 )
                 if close == "]"
                 else Message(
-                    ("the '{' on line {line} has no closing '{close}', or a ',' is missing"),
+                    "the '{' on line {line} has no closing '{close}', or a ',' is missing",
                     line=start.line,
                     close=close,
                 )

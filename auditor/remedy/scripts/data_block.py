@@ -60,7 +60,7 @@ def changes_in(plan: TenantPlan) -> Changes:
         raise UsageError(
             "usage",
             Message(
-                ("the plan of {tenant} cannot be run, because it has pseudonyms in place of people"), tenant=plan.name
+                "the plan of {tenant} cannot be run, because it has pseudonyms in place of people", tenant=plan.name
             ),
             hint=Message("leave out --redact"),
         )

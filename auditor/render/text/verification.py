@@ -70,7 +70,7 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
     total = sum(len(verification.actions) for verification in verifications)
     done = sum(len(verification.actions_with(Verdict.DONE)) for verification in verifications)
     text = l10n.ngettext(
-        ("{done} of {count} action planned on {day} done"), ("{done} of {count} actions planned on {day} done"), total
+        "{done} of {count} action planned on {day} done", "{done} of {count} actions planned on {day} done", total
     )
     day = l10n.date(max(verification.planned_at for verification in verifications))
     parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
@@ -132,7 +132,7 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
         if direction > 0:
             text = l10n.ngettext(
                 "{done} of {count} seat of {product} purchased",
-                ("{done} of {count} seats of {product} purchased"),
+                "{done} of {count} seats of {product} purchased",
                 count,
             )
         else:
@@ -198,10 +198,10 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
         return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
     if any(verification.freed.at_least for verification in verifications):
         text = l10n.ngettext(
-            "{count} seat freed (at least {money} a month)", ("{count} seats freed (at least {money} a month)"), seats
+            "{count} seat freed (at least {money} a month)", "{count} seats freed (at least {money} a month)", seats
         )
     else:
-        text = l10n.ngettext(("{count} seat freed ({money} a month)"), ("{count} seats freed ({money} a month)"), seats)
+        text = l10n.ngettext("{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats)
     return text.replace("{money}", money)
 
 

@@ -88,7 +88,7 @@ def test_mistyped_selector_keys_are_suggested(tmp_path: Path, key: str, suggesti
     )
     completed = call("validate", "p.yaml", cwd=tmp_path)
     assert f"did you mean '{suggestion}'?" in completed.err
-    assert "known here" not in completed.err
+    assert "allowed here" not in completed.err
 
 
 @pytest.mark.parametrize(

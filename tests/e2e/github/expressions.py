@@ -53,7 +53,7 @@ def interpolate(text: str, scope: Scope) -> Any:
 
 
 def truthy(value: Any) -> bool:
-    """Whether GitHub treats a value as true: everything except false, null, 0 and an empty text."""
+    """Whether GitHub treats a value as true: everything except false, null, 0 and the empty text."""
     return value not in (None, False, 0, "")
 
 

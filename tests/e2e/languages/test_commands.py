@@ -265,7 +265,7 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         )
         assert refused.endswith(l10n.translate(remedy))
         assert l10n.translate(remedy) != remedy
-        assert " was answered with " not in refused, "the error is described, and Graph's response is quoted"
+        assert " returned HTTP " not in refused, "the error is described, and Graph's response is quoted"
         assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}: " in completed.err
         failed = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
         assert failed.code == 3
@@ -328,7 +328,7 @@ def test_reasons_of_unevaluated_policies_are_translated_in_every_format(language
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",
-        "was answered with",
+        "returned HTTP",
         "could not be audited",
         "was not evaluated",
         "cannot tell",

@@ -69,7 +69,7 @@ def _print(decisions: DecisionChange, args: argparse.Namespace) -> None:
     if decisions.already:
         parts.append(
             l10n.plural(
-                ("{count} answer was already recorded"), ("{count} answers were already recorded"), decisions.already
+                "{count} answer was already recorded", "{count} answers were already recorded", decisions.already
             )
         )
     if decisions.open:

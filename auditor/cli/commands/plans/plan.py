@@ -126,9 +126,7 @@ def _stdout_document(
     if len(plan.tenants) > 1:
         raise UsageError(
             "usage",
-            Message(
-                ("'{name}' creates separate files for each of {count} tenants"), name=name, count=len(plan.tenants)
-            ),
+            Message("'{name}' creates separate files for each of {count} tenants", name=name, count=len(plan.tenants)),
             hint=Message("choose one with --tenant, or write to a file"),
         )
     return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))

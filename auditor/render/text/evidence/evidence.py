@@ -161,7 +161,7 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if type(facts.get("assigned")) is int:
         yield l10n.ngettext(
             "{count} person in the scope of the policy has it",
-            ("{count} people in the scope of the policy have it"),
+            "{count} people in the scope of the policy have it",
             facts["assigned"],
         )
     if type(facts.get("needed")) is int:

@@ -71,8 +71,9 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     }
     bodies = {name: mail.get_body(("plain",)) for name, mail in mails.items()}
     texts = {name: body.get_content() for name, body in bodies.items() if body is not None}
-    assert "4 van 4 acties van 20 nov 2026 gedaan: 4 licentieplaatsen, € 114,60 per maand vrijgemaakt." in " ".join(
-        texts["all@contoso.example"].split()
+    assert (
+        "4 van 4 op 20 nov 2026 geplande acties gedaan: 4 licentieplaatsen vrijgemaakt (€ 114,60 per maand)."
+        in " ".join(texts["all@contoso.example"].split())
     )
     assert "3 of 3 actions planned on 20 Nov 2026 done" in texts["it@contoso.example"], (
         "an owner gets only their own actions"
