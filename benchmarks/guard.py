@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
@@ -36,7 +36,7 @@ from benchmarks.tenant import AS_OF, write_tenant
 
 _USERS = 1000
 _POLICIES = 50
-_KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+_KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 _FORMATS = ("csv", "xlsx", "parquet", "json", "ndjson", "sarif", "junit")
 _PAGES = ("html", "markdown")
 """Formats that show only few of many findings: all their calls are divided by the number of findings."""

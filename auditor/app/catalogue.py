@@ -16,18 +16,18 @@ from auditor.files import input as files
 from auditor.files.output import write_file
 
 if TYPE_CHECKING:
-    from auditor.catalogue.changes import Changes
+    from auditor.catalogue.changes import CatalogueChanges
 
 VARIABLE: Final = "AUDITOR_PRODUCTS"
 """The environment variable with the path of the user's catalogue, which is then used regardless of its date."""
 
 
-class Update(Struct, frozen=True, kw_only=True):
+class CatalogueUpdate(Struct, frozen=True, kw_only=True):
     """The catalogue that an update wrote, and its changes."""
 
     path: Path
     catalogue: Catalogue
-    changes: "Changes"
+    changes: "CatalogueChanges"
     """Compared with the replaced file, or else with the packaged catalogue."""
     unused: bool
     """Whether the packaged catalogue is newer than the written file and stays in use."""
@@ -65,7 +65,7 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path | None:
 
 def update(
     origin: str, *, output: Path | None = None, source: str | None = None, date: dt.date | None = None
-) -> Update:
+) -> CatalogueUpdate:
     """Read Microsoft's CSV from a file or an address, and write it as the user's catalogue (or to `output`).
 
     `source` and `date` are recorded in the catalogue; by default the address or file name, and the date from the server
@@ -91,7 +91,7 @@ def update(
     changes = compare(catalogue if previous is None else previous, catalogue)
     older = builtin is not None and catalogue.date < builtin.date
     unused = older and path == user_file() and not os.environ.get(VARIABLE)
-    return Update(path=path, catalogue=catalogue, changes=changes, unused=unused)
+    return CatalogueUpdate(path=path, catalogue=catalogue, changes=changes, unused=unused)
 
 
 def _load(path: Path) -> Catalogue:

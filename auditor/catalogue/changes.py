@@ -5,7 +5,7 @@ from msgspec import Struct
 from auditor.catalogue.model import Catalogue, Product, order
 
 
-class Changes(Struct, frozen=True, kw_only=True):
+class CatalogueChanges(Struct, frozen=True, kw_only=True):
     """The differences, sorted by part number and skuId; a pair is (before, after)."""
 
     added: tuple[Product, ...]
@@ -19,14 +19,14 @@ class Changes(Struct, frozen=True, kw_only=True):
         return bool(self.added or self.removed or self.renamed or self.replanned)
 
 
-def compare(before: Catalogue, after: Catalogue) -> Changes:
+def compare(before: Catalogue, after: Catalogue) -> CatalogueChanges:
     """Return the changes from `before` to `after`, matched by skuId; aliases and plan names are not compared."""
     both = [
         (before.products[product.sku_id], product)
         for product in sorted(after.products.values(), key=order)
         if product.sku_id in before.products
     ]
-    return Changes(
+    return CatalogueChanges(
         added=_missing(after, before),
         removed=_missing(before, after),
         renamed=tuple((old, new) for old, new in both if (old.name, old.part_number) != (new.name, new.part_number)),

@@ -4,7 +4,7 @@ import random
 
 from auditor.demo.licences import COPILOT, E3, F3, POWER_BI, directly
 from auditor.demo.names import Namer
-from auditor.demo.organisation import Directory, Group, Organisation
+from auditor.demo.organisation import DemoGroup, Directory, Organisation
 from auditor.demo.people import Person, employee
 from auditor.demo.population import Department, Place, crowd
 from auditor.demo.products import purchase
@@ -70,10 +70,10 @@ def _build_directory(current: bool) -> Directory:  # noqa: FBT001  the type of O
     return Directory(
         people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
         groups=(
-            Group(name="LIC-M365-E3", part="SPE_E3"),
-            Group(name="LIC-M365-F3", part="SPE_F1"),
-            Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
-            Group(name="LIC-Power-BI", part="POWER_BI_PRO"),
+            DemoGroup(name="LIC-M365-E3", part="SPE_E3"),
+            DemoGroup(name="LIC-M365-F3", part="SPE_F1"),
+            DemoGroup(name="LIC-Copilot", part="Microsoft_365_Copilot"),
+            DemoGroup(name="LIC-Power-BI", part="POWER_BI_PRO"),
         ),
         products=(
             purchase("SPE_E3", 33, 140),

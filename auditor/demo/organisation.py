@@ -9,7 +9,7 @@ from auditor.demo.products import Purchase
 from auditor.domain.enums import Agreement
 
 
-class Group(Struct, frozen=True, kw_only=True):
+class DemoGroup(Struct, frozen=True, kw_only=True):
     """A group, with or without a licence; its members are the users who list it in `groups` or in a licence."""
 
     name: str
@@ -27,7 +27,7 @@ class Directory(Struct, frozen=True, kw_only=True):
     """All users, groups and purchases of a tenant in one snapshot."""
 
     people: tuple[Person, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[DemoGroup, ...]
     products: tuple[Purchase, ...]
 
 

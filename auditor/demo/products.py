@@ -17,7 +17,7 @@ _COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2",
 _SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
 
 
-class Subscription(Struct, frozen=True, kw_only=True):
+class DemoSubscription(Struct, frozen=True, kw_only=True):
     """A subscription; days are counted from the day of the demo."""
 
     total: int
@@ -32,13 +32,13 @@ class Purchase(Struct, frozen=True, kw_only=True):
     """A product of a tenant with its subscriptions."""
 
     part: str
-    subscriptions: tuple[Subscription, ...]
+    subscriptions: tuple[DemoSubscription, ...]
     applies_to: str = "User"
 
 
 def purchase(part: str, total: int, ends_in: int | None, **more: Any) -> Purchase:
     """Return a product with a single subscription."""
-    return Purchase(part=part, subscriptions=(Subscription(total=total, ends_in=ends_in, **more),))
+    return Purchase(part=part, subscriptions=(DemoSubscription(total=total, ends_in=ends_in, **more),))
 
 
 def identifier(*parts: str) -> str:

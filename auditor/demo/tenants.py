@@ -12,7 +12,7 @@ from auditor import __version__
 from auditor.demo.access import access_objects
 from auditor.demo.contoso.tenant import CONTOSO
 from auditor.demo.fabrikam import FABRIKAM
-from auditor.demo.organisation import Directory, Group, Organisation
+from auditor.demo.organisation import DemoGroup, Directory, Organisation
 from auditor.demo.people import ConversionContext, assigned_products, graph_user, user_id
 from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
 from auditor.demo.usage import report_rows, usage_columns
@@ -126,7 +126,7 @@ def _graph_state(organisation: Organisation, directory: Directory, context: Conv
     }
 
 
-def _group(group: Group, directory: Directory, context: ConversionContext) -> dict[str, Any]:
+def _group(group: DemoGroup, directory: Directory, context: ConversionContext) -> dict[str, Any]:
     members = _members(group.name, directory, context)
     nested = [member for name in group.nested for member in _members(name, directory, context)]
     row: dict[str, Any] = {

@@ -21,7 +21,7 @@ class Side(Struct, frozen=True, kw_only=True):
     policies: int
 
 
-class Changed(Struct, frozen=True, kw_only=True):
+class ChangedFinding(Struct, frozen=True, kw_only=True):
     """One finding that both sides raise with different text or severity."""
 
     before: Finding
@@ -35,7 +35,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     """The tenant's name; empty for the fleet."""
     added: tuple[Finding, ...] = ()
     removed: tuple[Finding, ...] = ()
-    changed: tuple[Changed, ...] = ()
+    changed: tuple[ChangedFinding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     """Findings of the base whose policy could not be evaluated in the head: neither present nor gone."""
 
@@ -51,7 +51,7 @@ class PolicyChange(Struct, frozen=True, kw_only=True):
     """Whether its text differs, including severity and title."""
 
 
-class Unknown(Struct, frozen=True, kw_only=True):
+class UnevaluatedPolicy(Struct, frozen=True, kw_only=True):
     """A policy that a side could not evaluate."""
 
     side: str
@@ -71,7 +71,7 @@ class Preview(Struct, frozen=True, kw_only=True):
     tenants: tuple[Difference, ...]
     fleet: Difference
     policies: tuple[PolicyChange, ...]
-    unknown: tuple[Unknown, ...]
+    unknown: tuple[UnevaluatedPolicy, ...]
     complete: bool
     """Whether both sides were evaluated completely."""
 

@@ -4,13 +4,16 @@ from typing import Protocol
 
 
 class Localizer(Protocol):
-    """Looks up translations, as `gettext.NullTranslations` does."""
+    """Looks up translations; `gettext.NullTranslations` and its subclasses have these methods."""
 
     def gettext(self, message: str, /) -> str:
         """Return the translation of a message."""
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the translation of the plural form for a number."""
+
+    def __hash__(self) -> int:
+        """Allow use as a cache key for texts in this language."""
 
 
 def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for

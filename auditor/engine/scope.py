@@ -18,7 +18,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.engine.columns.assignments import AssignmentColumns
 from auditor.engine.columns.bitsets import Products, distinct, has_multiple, holders, intersects, rows_of
 from auditor.engine.columns.strings import Flags
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.coverage import NotEvaluated, unread_source
 from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies
@@ -36,7 +36,7 @@ class Batch:
 
     def __init__(self, bound: BoundPolicies, users: UserBatch) -> None:
         self.bound = bound
-        self.people = People(users, bound.facts)
+        self.people = UserColumns(users, bound.facts)
         self.selectors = SelectorMasks(
             self.people, bound.masks, bound.membership, bound.conditional_access, bound.rules
         )
@@ -104,7 +104,7 @@ class Scope(Struct, frozen=True, kw_only=True):
         return self.batch.bound
 
     @property
-    def people(self) -> People:
+    def people(self) -> UserColumns:
         """All users of the batch."""
         return self.batch.people
 

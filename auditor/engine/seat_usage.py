@@ -13,7 +13,7 @@ from auditor.domain.enums import Source
 from auditor.domain.policy.product_set import PAID_PRODUCTS
 from auditor.engine.columns.bitsets import distinct, indices, intersects, pairs
 from auditor.engine.columns.strings import Flags, codes_of
-from auditor.engine.columns.users import NO_ACTIVITY, People
+from auditor.engine.columns.users import NO_ACTIVITY, UserColumns
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.tenant_facts import TenantFacts
@@ -55,7 +55,7 @@ def services_by_product(facts: TenantFacts) -> Sequence[tuple[str, ...]]:
     return [services_of((sku.plans or {}).values()) for sku in facts.skus]
 
 
-def seat_counts(bound: BoundPolicies, people: People) -> pa.Table:
+def seat_counts(bound: BoundPolicies, people: UserColumns) -> pa.Table:
     """Count the seats of a batch, with one row per property, value, SKU and state.
 
     The rows of each property add up to all seats. `by` is an index into `units_of`, `sku` one into `facts.skus`; rows
@@ -112,7 +112,7 @@ def _counts(keys: Rows, limit: int) -> tuple[Rows, Rows]:
     return values, np.bincount(np.searchsorted(values, keys), minlength=len(values))
 
 
-def _column(people: People, name: str) -> pa.DictionaryArray:
+def _column(people: UserColumns, name: str) -> pa.DictionaryArray:
     column = people.column(name)
     return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
@@ -124,7 +124,7 @@ def _indices(codes: Rows, column: pa.DictionaryArray) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(codes), [bitmap, pa.py_buffer(codes.astype(np.int64))])
 
 
-def _states(people: People, services: tuple[str, ...], reports: Mapping[Source, date]) -> npt.NDArray[np.int8]:
+def _states(people: UserColumns, services: tuple[str, ...], reports: Mapping[Source, date]) -> npt.NDArray[np.int8]:
     """Return the state of each user for some services; activity in one of them is enough to count as used."""
     if not services:
         return np.full(people.count, UNKNOWN, dtype=np.int8)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from auditor.domain.policy.selector import CoveredBy, HasRole, Selector
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy.binding import BoundPolicies
 
 Quote = dict[str, Any]
@@ -18,7 +18,7 @@ def judges_access(atom: Selector) -> bool:
     return isinstance(atom, HasRole | CoveredBy)
 
 
-def access_quotes(bound: BoundPolicies, people: People, atoms: Iterable[Selector]) -> Sequence[Quote]:
+def access_quotes(bound: BoundPolicies, people: UserColumns, atoms: Iterable[Selector]) -> Sequence[Quote]:
     """Return the evidence for the selectors of a policy, for each user of a batch; only certain facts are included."""
     quotes: list[Quote] = [{} for _ in range(people.count)]
     for atom in atoms:
@@ -42,7 +42,7 @@ def _quote(quotes: Sequence[Quote], key: str, quoted: Iterable[Sequence[Quote]])
             quote[key] = [*values, *(value for value in additional if value not in values)]
 
 
-def _roles(bound: BoundPolicies, people: People, kinds: Sequence[bool]) -> Iterable[Sequence[Quote]]:
+def _roles(bound: BoundPolicies, people: UserColumns, kinds: Sequence[bool]) -> Iterable[Sequence[Quote]]:
     roles, names = bound.conditional_access.roles, {group.id.lower(): group.name for group in bound.facts.groups}
     for user in people.lowered_ids.to_pylist():
         user_roles: list[Quote] = []

@@ -14,7 +14,7 @@ from auditor.domain.policy.model import Assignments, Policy
 from auditor.domain.policy.product_set import EVERY_PRODUCT, ProductSet
 from auditor.domain.policy.selector import SERVICES, Agent, AppsUnused, InactiveIn, Selector
 from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
@@ -53,7 +53,7 @@ class UsageEvidence:
         self._bound = bound
         self._assignments = batch.assignments
         self._rows = rows
-        self._people = People(batch, bound.facts)
+        self._people = UserColumns(batch, bound.facts)
         self._values: dict[str, list[Any]] = {}
         self._proposals: dict[int, Sequence[Quote]] = {}
         """Cache by the id of the product set that the policy names, because hashing a set would walk all of it."""

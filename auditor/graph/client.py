@@ -65,7 +65,7 @@ class Call(Struct, frozen=True, kw_only=True):
     send: "Callable[[str | None], Awaitable[httpx.Response | None]]"
 
 
-class Answer(Struct, Generic[T], frozen=True, kw_only=True):
+class GraphResponse(Struct, Generic[T], frozen=True, kw_only=True):
     """A decoded answer of Graph."""
 
     value: T
@@ -123,7 +123,7 @@ class Graph:
         *,
         link: str | None = None,
         throttled: Callable[[], None] | None = None,
-    ) -> Answer[T]:
+    ) -> GraphResponse[T]:
         """Send a call, with retries, and return the decoded body.
 
         `decode` raises NotGraphError for an incomplete body, which causes a retry. `throttled` is called for every
@@ -135,8 +135,8 @@ class Graph:
             attempt += 1
             outcome = await self._attempt(call, decode, link)
             match outcome:
-                case Answer():
-                    return Answer(value=outcome.value, retried=attempt > 1)
+                case GraphResponse():
+                    return GraphResponse(value=outcome.value, retried=attempt > 1)
                 case Fail(fault=fault):
                     raise FaultError(fault)
                 case SignInAgain(fault=fault, token=refused):
@@ -193,7 +193,7 @@ class Graph:
 
     async def _attempt(
         self, call: Call, decode: Callable[[bytes], T], link: str | None
-    ) -> Answer[T] | Retry | SignInAgain | Fail:
+    ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
         import httpx  # noqa: PLC0415 - only collection needs it
 
         await self.quota.take(call.units)
@@ -223,7 +223,7 @@ class Graph:
 
     def _decode(
         self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T]
-    ) -> Answer[T] | Retry | SignInAgain | Fail:
+    ) -> GraphResponse[T] | Retry | SignInAgain | Fail:
         """Record clock skew and cost from the headers; return the decoded body, or the verdict on the answer."""
         import httpx  # noqa: PLC0415 - only collection needs it
 
@@ -244,7 +244,7 @@ class Graph:
         if not isinstance(verdict, Ok):
             return verdict
         try:
-            return Answer(value=decode(response.content), retried=False)
+            return GraphResponse(value=decode(response.content), retried=False)
         except NotGraphError as error:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:

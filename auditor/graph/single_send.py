@@ -37,13 +37,13 @@ class Refused(Struct, frozen=True, kw_only=True):
     fault: Fault
 
 
-class Unknown(Struct, frozen=True, kw_only=True):
+class UnknownOutcome(Struct, frozen=True, kw_only=True):
     """The outcome is unknown: no answer arrived, or one that reports a failure of the service."""
 
     fault: Fault
 
 
-Reply = Accepted | Refused | Unknown
+Reply = Accepted | Refused | UnknownOutcome
 
 
 async def post_once(
@@ -78,7 +78,7 @@ async def post_once(
                     return Refused(fault=fault)
                 waited += pause
                 await graph.retry_policy.sleep(pause)
-            case Accepted() | Refused() | Unknown():
+            case Accepted() | Refused() | UnknownOutcome():
                 return outcome
             case _:
                 assert_never(outcome)
@@ -105,10 +105,10 @@ async def _attempt(
         unanswered = Message("{asked} got no response: {name}", asked=request_name, name=type(error).__name__)
         message = detailed(unanswered, detail)
         fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
-        return Refused(fault=fault) if _not_connected(error) else Unknown(fault=fault)
+        return Refused(fault=fault) if _not_connected(error) else UnknownOutcome(fault=fault)
     if response is None:
         empty = Message("{asked} returned an empty response", asked=request_name)
-        return Unknown(fault=Fault(kind=GraphErrorKind.NOT_GRAPH, message=empty, remedy=None))
+        return UnknownOutcome(fault=Fault(kind=GraphErrorKind.NOT_GRAPH, message=empty, remedy=None))
     verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
     match verdict:
         case Ok():
@@ -120,7 +120,7 @@ async def _attempt(
             return verdict
         case Retry(fault=fault) | Refusal(fault=fault):
             is_service_failure = response.status_code >= 500 or response.status_code == 408
-            return Unknown(fault=fault) if is_service_failure else Refused(fault=fault)
+            return UnknownOutcome(fault=fault) if is_service_failure else Refused(fault=fault)
         case _:
             assert_never(verdict)
 

@@ -14,9 +14,9 @@ from auditor.guidance.tenant_guidance import (
     NumberedStep,
     Passage,
     PastSteps,
-    Reference,
     Revision,
     RoleNeeded,
+    SourcePage,
 )
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
@@ -82,7 +82,7 @@ class _Composer:
             next=next_passages,
             links=_distinct(link for links in part_links for link in links),
             sources=tuple(
-                Reference(title=page.title, url=self._with_view(page.url), date=page.date, checked=page.checked)
+                SourcePage(title=page.title, url=self._with_view(page.url), date=page.date, checked=page.checked)
                 for page in sources
             ),
             history=tuple(
@@ -113,7 +113,7 @@ class _Composer:
         labels, value_of = self._library.terms.branches, self._variant.value
         return tuple(labels[fact]["+".join(values)] for fact, values in part.criteria.items() if value_of(fact) is None)
 
-    def _numbered(self, steps: Iterable[model.Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
+    def _numbered(self, steps: Iterable[model.ArticleStep], *, plain: bool = False) -> tuple[NumberedStep, ...]:
         """Return the steps that apply; `plain` omits the branches, which older versions did not have."""
         applicable = (step for step in steps if self._is_shown(step))
         return tuple(

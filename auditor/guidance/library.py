@@ -8,7 +8,7 @@ import msgspec
 
 from auditor.domain.errors import Diagnostic, InputError
 from auditor.domain.similar_name import did_you_mean
-from auditor.guidance.model import Article, Conditional, Dimension, Document, Library, Target, Terms
+from auditor.guidance.model import Article, Conditional, Dimension, Library, SourceDocument, Target, Terms
 from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, read_page
 from auditor.policy.yaml import reader
 
@@ -44,7 +44,9 @@ def library_of(
     return Library(
         articles=articles,
         titles=titles,
-        documents={key: msgspec.convert({**value, "id": key}, Document) for key, value in links["documents"].items()},
+        documents={
+            key: msgspec.convert({**value, "id": key}, SourceDocument) for key, value in links["documents"].items()
+        },
         targets={target.id: target for target in _targets(links)},
         terms=msgspec.convert({**terms, "homes": homes["urls"], "home_label": homes["label"]}, Terms),
     )

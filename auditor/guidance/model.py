@@ -92,7 +92,7 @@ class Duty(Conditional, frozen=True, kw_only=True):
     """The document that requires this role; mandatory for Global Administrator."""
 
 
-class Step(Note, frozen=True, kw_only=True):
+class ArticleStep(Note, frozen=True, kw_only=True):
     """One step."""
 
     order: Order
@@ -113,7 +113,7 @@ class Warning(Note, frozen=True, kw_only=True):  # noqa: A001 - the term of Micr
     """Microsoft's documents that contradict each other here."""
 
 
-class Change(Conditional, frozen=True, kw_only=True):
+class ArticleChange(Conditional, frozen=True, kw_only=True):
     """What an older version of Microsoft's article said, and what is valid now."""
 
     id: str
@@ -130,7 +130,7 @@ class Edition(Struct, frozen=True, kw_only=True):
     title: str
     date: str
     clouds: tuple[Cloud, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ArticleStep, ...]
 
 
 class Article(Struct, frozen=True, kw_only=True):
@@ -146,17 +146,17 @@ class Article(Struct, frozen=True, kw_only=True):
     documented: tuple[Cloud, ...]
     """The clouds for which Microsoft documents these steps; for other clouds they are inferred."""
     roles: tuple[Duty, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ArticleStep, ...]
     prerequisites: tuple[Note, ...] = ()
     warnings: tuple[Warning, ...] = ()
     next: tuple[Note, ...] = ()
-    history: tuple[Change, ...] = ()
+    history: tuple[ArticleChange, ...] = ()
     corrections: tuple[Note, ...] = ()
     """Errors of the published article or its translations that this text corrects."""
     editions: tuple[Edition, ...] = ()
 
 
-class Document(Struct, frozen=True, kw_only=True):
+class SourceDocument(Struct, frozen=True, kw_only=True):
     """A page of Microsoft on which an article is based."""
 
     id: str
@@ -201,7 +201,7 @@ class Library(Struct, frozen=True, kw_only=True, eq=False):
     articles: Mapping[str, Article]
     titles: Mapping[str, str]
     """Article id → title."""
-    documents: Mapping[str, Document]
+    documents: Mapping[str, SourceDocument]
     targets: Mapping[str, Target]
     terms: Terms
 

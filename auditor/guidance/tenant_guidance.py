@@ -63,7 +63,7 @@ class RoleNeeded(Struct, frozen=True, kw_only=True):
     branches: tuple[str, ...]
 
 
-class Reference(Struct, frozen=True, kw_only=True):
+class SourcePage(Struct, frozen=True, kw_only=True):
     """A page of Microsoft on which the guidance is based."""
 
     title: str
@@ -110,7 +110,7 @@ class Composed(Struct, frozen=True, kw_only=True):
     next: tuple[Passage, ...]
     links: tuple[Hyperlink, ...]
     """Every link of the parts above, once, in order of appearance."""
-    sources: tuple[Reference, ...]
+    sources: tuple[SourcePage, ...]
     history: tuple[Revision, ...]
     corrections: tuple[Passage, ...]
     editions: tuple[PastSteps, ...]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
-from auditor.history.result_log import Entry, Ledger
+from auditor.history.result_log import Ledger, LoggedResult
 from auditor.history.trends import NightSummary, incomplete_nights, incomplete_results
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def _latest(values: Sequence[T], at: Sequence[datetime], instant: datetime) -> T
     )
 
 
-def _seats_by_sku(night: NightSummary | None, entry: Entry | None) -> Mapping[str, Mapping[str, Any]] | None:
+def _seats_by_sku(night: NightSummary | None, entry: LoggedResult | None) -> Mapping[str, Mapping[str, Any]] | None:
     """Return the seats of a night, else those of a result, by SKU; None if there is neither."""
     if night is None and entry is None:
         return None
@@ -150,7 +150,9 @@ def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     return any(before[name] != after[name] for name in ("status", "severity", "waiver", "per_month"))
 
 
-def _policies(before: Entry, after: Entry, findings: Sequence[FindingBetween] | None) -> Iterator[PolicyBetween]:
+def _policies(
+    before: LoggedResult, after: LoggedResult, findings: Sequence[FindingBetween] | None
+) -> Iterator[PolicyBetween]:
     old, new = ({policy["id"]: policy for policy in entry.summary["policies"]} for entry in (before, after))
     for name in sorted({*old, *new}):
         pair = old.get(name), new.get(name)
@@ -169,7 +171,7 @@ def _policies(before: Entry, after: Entry, findings: Sequence[FindingBetween] | 
             )
 
 
-def _money(before: Entry, after: Entry) -> Mapping[str, tuple[Decimal, Decimal]]:
+def _money(before: LoggedResult, after: LoggedResult) -> Mapping[str, tuple[Decimal, Decimal]]:
     old, new = (entry.summary["money"] for entry in (before, after))
     return {
         currency: (Decimal(old.get(currency, "0")), Decimal(new.get(currency, "0")))

@@ -31,7 +31,7 @@ _CURRENT_EVENTS: Final = frozenset({"held", "opened", "waived", "unwaived"})
 """Events after which the finding still exists."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class LoggedResult(Struct, frozen=True, kw_only=True):
     """A result in the log: its counts, and the name of the object with its events."""
 
     number: int
@@ -59,7 +59,7 @@ class Ledger:
         self._backend = backend
         self._tenant = tenant
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[LoggedResult, ...]:
         """Return all results in order. Raises SnapshotError if one is damaged."""
         entries = []
         for _, entry in self.commits():
@@ -68,7 +68,7 @@ class Ledger:
             entries.append(entry)
         return tuple(entries)
 
-    def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
+    def commits(self) -> Iterator[tuple[str, LoggedResult | SnapshotError]]:
         """Yield the name of each commit with its result, in order; for a damaged commit with the error instead."""
         # Other names belong to other programs, such as the desktop.ini of a file manager.
         names = [name for name in self._backend.names(f"{self._tenant}/results") if commit_tenant(name)]
@@ -129,7 +129,7 @@ class Ledger:
             ),
         )
 
-    def _check_key(self, newest: Entry, result: Result) -> None:
+    def _check_key(self, newest: LoggedResult, result: Result) -> None:
         """Raise SnapshotError if the newest result has pseudonyms of another key, or only one has pseudonyms."""
         key = None if result.run.redaction is None else result.run.redaction.key
         if newest.summary.get("redaction") != key:
@@ -147,7 +147,7 @@ class Ledger:
             )
 
     def _is_stored(
-        self, entries: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
+        self, entries: Sequence[LoggedResult], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
         """Return whether a result is stored. Raises SnapshotError for another result of its instant, or a later one."""
         where = self._backend.address
@@ -178,7 +178,7 @@ class Ledger:
 
     def _document(
         self,
-        entries: Sequence[Entry],
+        entries: Sequence[LoggedResult],
         number: int,
         result: Result,
         tenant: TenantResult,
@@ -213,7 +213,7 @@ class Ledger:
         return document, body
 
     def _has_same_content(
-        self, entry: Entry, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
+        self, entry: LoggedResult, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
         """Return whether another run has the same result for this tenant, for example alone and as part of a fleet."""
         before = self.held_at(entry)
@@ -228,7 +228,7 @@ class Ledger:
         """Return the current findings after the newest result: fingerprint → row of EVENTS."""
         return self._replay(since_checkpoint(self.entries()))
 
-    def held_at(self, entry: Entry) -> dict[str, dict[str, Any]] | None:
+    def held_at(self, entry: LoggedResult) -> dict[str, dict[str, Any]] | None:
         """Return the findings that were current after a result; None if retention may have deleted their events.
 
         Raises SnapshotError if events are missing that retention never deletes.
@@ -241,7 +241,7 @@ class Ledger:
             return None
         return self._replay(replay)
 
-    def _replay(self, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    def _replay(self, entries: Sequence[LoggedResult]) -> dict[str, dict[str, Any]]:
         by_fingerprint: dict[str, dict[str, Any]] = {}
         for row in self.events(entries).to_pylist():
             if row["event"] in _CURRENT_EVENTS:
@@ -250,7 +250,7 @@ class Ledger:
                 by_fingerprint.pop(row["fingerprint"], None)
         return by_fingerprint
 
-    def events(self, entries: Sequence[Entry] | None = None) -> pa.Table:
+    def events(self, entries: Sequence[LoggedResult] | None = None) -> pa.Table:
         """Return the events of the given results, else of all results whose events are still kept, in order.
 
         Raises SnapshotError if events are missing that retention never deletes.
@@ -265,11 +265,11 @@ class Ledger:
             tables.append(pq.read_table(io.BytesIO(content)).select(EVENTS.names).cast(EVENTS))
         return pa.concat_tables(tables)
 
-    def check(self, entry: Entry) -> None:
+    def check(self, entry: LoggedResult) -> None:
         """Read the events of a result. Raises SnapshotError if they are missing or damaged."""
         self._verified(entry, self._backend.read(entry.events))
 
-    def _verified(self, entry: Entry, body: bytes | None) -> bytes:
+    def _verified(self, entry: LoggedResult, body: bytes | None) -> bytes:
         where = f"{self._backend.address}/{entry.events}"
         if body is None:
             raise damaged(
@@ -279,7 +279,7 @@ class Ledger:
             raise damaged(where, Message("is not the object that its result describes"))
         return body
 
-    def delete_findings(self, before: datetime) -> tuple[Entry, ...]:
+    def delete_findings(self, before: datetime) -> tuple[LoggedResult, ...]:
         """Return the results whose events may be deleted: older than an instant, and not needed by the newest result.
 
         Raises SnapshotError if there are such results, but some of the events that must stay are missing.
@@ -293,7 +293,7 @@ class Ledger:
             self._verified(missing, None)
         return removable
 
-    def remove(self, entries: Iterable[Entry]) -> None:
+    def remove(self, entries: Iterable[LoggedResult]) -> None:
         """Delete the events of results; their counts are kept."""
         for entry in entries:
             self._backend.remove(entry.events)
@@ -314,12 +314,12 @@ class Ledger:
         return SnapshotError(slug, message, hint=hint)
 
 
-def since_checkpoint(entries: Sequence[Entry]) -> Sequence[Entry]:
+def since_checkpoint(entries: Sequence[LoggedResult]) -> Sequence[LoggedResult]:
     """Return the results since the newest checkpoint. Their events have all current findings; retention keeps them."""
     return entries[max((i for i, entry in enumerate(entries) if entry.checkpoint), default=0) :]
 
 
-def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
+def decode_entry(body: bytes, where: str, tenant: str) -> LoggedResult:
     """Decode an entry of the log of `tenant`; `where` is its name in errors. Raises AuditorError if it is damaged."""
     document = checked_document(body, where, SCHEMA)
     try:
@@ -327,7 +327,7 @@ def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
         # Commits of earlier versions contain the tenant only in the name of their events.
         for name in (events["name"].partition("/")[0], document.get("tenant", tenant)):
             check_tenant(name, tenant, where)
-        return Entry(
+        return LoggedResult(
             number=count(document["number"]),
             as_of=run_instant(document["asOf"]),
             run=json_document.checked(document["run"], str),

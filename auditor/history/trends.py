@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
-from auditor.history.result_log import Entry
+from auditor.history.result_log import LoggedResult
 
 _AT: Final = pa.timestamp("us")
 """UTC, but without a time zone: for time zones DuckDB would download an extension."""
@@ -80,7 +80,7 @@ class NightSummary(Struct, frozen=True, kw_only=True):
 def trends(
     tenant: str,
     nights: Sequence[NightSummary],
-    results: Sequence[Entry],
+    results: Sequence[LoggedResult],
     *,
     now: datetime,
     between: tuple[datetime | None, datetime | None] = (None, None),
@@ -172,19 +172,19 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _results_without_night(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
+def _results_without_night(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> list[LoggedResult]:
     """Return the results of days without a night; the seats of other results are not used."""
     days = {night.at.date() for night in nights}
     return [entry for entry in results if entry.as_of.date() not in days]
 
 
-def _seat_moments(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[datetime]:
+def _seat_moments(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> list[datetime]:
     """Return the instants at which seats were, or could have been, recorded."""
     used_results = _results_without_night(nights, results)
     return sorted({*(night.at for night in nights), *(entry.as_of for entry in used_results)})
 
 
-def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
+def _seat_rows(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> Iterable[tuple[Any, ...]]:
     """Yield the seats of every night, and of every result of a day without a night."""
     for night in nights:
         for seat in night.summary["seats"]:
@@ -214,7 +214,7 @@ def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
                 yield {"at": night.at, "sku_id": sku_id, **counts}
 
 
-def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> tuple[Any, ...]:
+def _policy_row(entry: LoggedResult, policy: Mapping[str, Any]) -> tuple[Any, ...]:
     names = ("id", "severity", "open", "waived", "opened", "closed", "ages")
     return entry.as_of, *(policy[name] for name in names), policy.get("title")
 
@@ -226,7 +226,7 @@ def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
-def _repair_rows(results: Sequence[Entry]) -> Iterable[dict[str, Any]]:
+def _repair_rows(results: Sequence[LoggedResult]) -> Iterable[dict[str, Any]]:
     for entry in results:
         for policy in entry.summary["policies"]:
             for days, count in policy["repair"].items():
@@ -264,13 +264,13 @@ def _policies(db: _Database) -> Iterable[PolicyTrend]:
         )
 
 
-def _open(entry: Entry) -> tuple[datetime, Mapping[Severity, int], int, int]:
+def _open(entry: LoggedResult) -> tuple[datetime, Mapping[Severity, int], int, int]:
     summary = entry.summary
     counts = {severity: int(summary["open"].get(severity.value, 0)) for severity in Severity}
     return entry.as_of, counts, summary["waived"], summary["notEvaluated"]
 
 
-def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decimal], ...]]:
+def _money(results: Sequence[LoggedResult]) -> Mapping[str, tuple[tuple[datetime, Decimal], ...]]:
     currencies = sorted({currency for entry in results for currency in entry.summary["money"]})
     return {
         currency: tuple((entry.as_of, Decimal(entry.summary["money"].get(currency, "0"))) for entry in results)
@@ -285,7 +285,7 @@ def incomplete_nights(nights: Sequence[NightSummary | None]) -> Iterator[Message
         yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
 
 
-def incomplete_results(results: Sequence[Entry | None]) -> Iterator[Message]:
+def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Message]:
     """Yield a message if results are incomplete: what they lack may only not have been evaluated."""
     not_evaluated = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
     if not_evaluated:
@@ -294,7 +294,7 @@ def incomplete_results(results: Sequence[Entry | None]) -> Iterator[Message]:
         )
 
 
-def _missing_data(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterator[Message]:
+def _missing_data(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> Iterator[Message]:
     yield from incomplete_nights(nights)
     without_people = sum(night.summary.get("users") is None for night in nights)
     if without_people:

@@ -4,8 +4,8 @@ import re
 from decimal import Decimal
 from functools import cache
 
+from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
-from auditor.remedy.messages import Localizer
 
 
 def money_label(value: Decimal, currency: str, l10n: Localizer) -> str:

@@ -1,24 +1,11 @@
 """The sentences of actions and plans, as whole messages for the translation catalogues."""
 
 from datetime import date
-from typing import Final, Protocol
+from typing import Final
 
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, Localizer
 from auditor.remedy.dates import day_label
 from auditor.remedy.numbers import number_label
-
-
-class Localizer(Protocol):
-    """Looks up translations; `gettext.NullTranslations` and its subclasses have these methods."""
-
-    def gettext(self, message: str, /) -> str:
-        """Return the translation of a message."""
-
-    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
-        """Return the translation of the form that belongs to a number."""
-
-    def __hash__(self) -> int:
-        """Allow use as a cache key for texts in this language."""
 
 
 class English:

@@ -9,9 +9,9 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.translation import Localizer
 from auditor.remedy import messages
 from auditor.remedy.currency import relabelled_money
-from auditor.remedy.messages import Localizer
 from auditor.remedy.titles import MAILBOX, action_title
 
 _PARTS: Final = ("old", "new", "extra")

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.translation import N_, NN_
-from auditor.remedy.messages import Localizer
+from auditor.domain.translation import N_, NN_, Localizer
 from auditor.remedy.numbers import number_label
 
 MAILBOX: Final = "shared-mailbox"

@@ -21,7 +21,7 @@ _BUYING: Final = "buy"
 NO_FLEET: Final = FleetResult()
 
 
-class Changes(Struct, frozen=True, kw_only=True):
+class FindingChanges(Struct, frozen=True, kw_only=True):
     """The numbers of open findings that are new or reopened, and of previously open ones that are gone."""
 
     new: int
@@ -75,11 +75,11 @@ def waivers(result: Result) -> Counter[str]:
     return counts
 
 
-def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
+def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> FindingChanges:
     """Count the changes since the previous run, without waived findings."""
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     policies = [policy for part in parts for policy in part.findings.stats.policies.values()]
-    return Changes(
+    return FindingChanges(
         new=sum(policy.new for policy in policies),
         reopened=sum(policy.reopened for policy in policies),
         fixed=sum(finding.status is OPEN for part in parts for finding in part.fixed),
@@ -124,7 +124,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     }
 
 
-class Freed(Struct, frozen=True, kw_only=True):
+class ActionAmounts(Struct, frozen=True, kw_only=True):
     """The monthly amounts that actions free and cost, by currency in alphabetical order."""
 
     reassign: dict[str, Decimal]
@@ -135,10 +135,10 @@ class Freed(Struct, frozen=True, kw_only=True):
     """The cost of seats that have to be bought."""
 
 
-def freed(of: Result | TenantResult) -> Freed:
+def freed(of: Result | TenantResult) -> ActionAmounts:
     """Sum the money of the actions by what is necessary to save or spend it: reassigning, reducing or buying seats."""
     sums = [_freed(tenant) for tenant in (of.tenants if isinstance(of, Result) else (of,))]
-    return Freed(
+    return ActionAmounts(
         **{name: sum_money(tenant_sums[name] for tenant_sums in sums) for name in ("reassign", "reduce", "buy")}
     )
 

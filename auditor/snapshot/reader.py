@@ -27,7 +27,7 @@ from auditor.snapshot.parquet.integrity import (
     unreadable,
 )
 from auditor.snapshot.parquet.members import MemberFile, open_in_parts
-from auditor.snapshot.parquet.row_group_access import Outline
+from auditor.snapshot.parquet.row_group_access import RowGroupFacts
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, sku_ids_of
 from auditor.snapshot.schema import (
     ADDED_COLUMNS,
@@ -45,7 +45,7 @@ def manifest_of(folder: Path) -> Manifest:
     return _manifest(folder)[0]
 
 
-def read(folder: Path, outline: Outline | None = None) -> Snapshot:
+def read(folder: Path, outline: RowGroupFacts | None = None) -> Snapshot:
     """Open a snapshot folder. Raises SnapshotError if it is damaged, foreign or newer.
 
     With an outline, the files about users are only opened: they were checked when the outline was computed, and
@@ -117,7 +117,7 @@ def manifest_text(folder: Path) -> bytes:
 
 
 def _open_all(
-    listed_files: list[tuple[Path, FileEntry]], outline: Outline | None
+    listed_files: list[tuple[Path, FileEntry]], outline: RowGroupFacts | None
 ) -> tuple[dict[str, pa.Table], "UserFile", "UserFile", MemberFile | None]:
     """Check the files, read the small tables and open the large ones; raises the first error in their order."""
     if outline is not None or sum(entry.size for _, entry in listed_files) < _MIN_THREADED_BYTES:
@@ -135,7 +135,7 @@ def _open_all(
     return tables, users_file, assignments_file, next((file for file in contents if isinstance(file, MemberFile)), None)
 
 
-def _not_collected(users_file: UserFile, outline: Outline | None) -> frozenset[str] | None:
+def _not_collected(users_file: UserFile, outline: RowGroupFacts | None) -> frozenset[str] | None:
     if outline is not None:
         return outline.not_collected
     # Not determined for a small file, which is read completely anyway.
@@ -146,7 +146,7 @@ _MIN_THREADED_BYTES = 8 << 20
 """Bytes from which two threads are faster than one."""
 
 
-def open_table_file(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | UserFile | MemberFile":
+def open_table_file(path: Path, entry: FileEntry, outline: RowGroupFacts | None) -> "pa.Table | UserFile | MemberFile":
     """Check a file against its entry and schema; a small table is also read."""
     schema = SMALL_TABLES.get(path.stem)
     content = checked(path, entry) if schema is not None or outline is None else None

@@ -27,7 +27,7 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies, bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.import_block import block_import
-from auditor.snapshot.parquet.row_group_access import Outline, read_row_group
+from auditor.snapshot.parquet.row_group_access import RowGroupFacts, read_row_group
 from auditor.snapshot.reader import read
 
 ANSWERS = pa.schema(
@@ -54,7 +54,7 @@ class Task(Struct, frozen=True, kw_only=True):
     identity: str
     """The digest of the snapshot that the driver read; a worker that reads another one reports it."""
     group: int
-    outline: Outline | None
+    outline: RowGroupFacts | None
     """The driver's outline of all row groups; None for a snapshot with one, which the worker checks itself."""
 
 
@@ -110,7 +110,7 @@ def _evaluate(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=4)
-def _bind(inputs: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
+def _bind(inputs: bytes, folder: str, identity: str, outline: RowGroupFacts | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker process caches the result for the following tasks."""
     values = _inputs(inputs)
     snapshot = read(Path(folder), outline)

@@ -17,7 +17,7 @@ from auditor.snapshot.schema import FILES, OPTIONAL_TABLES, SMALL_TABLES
 from auditor.snapshot.writer import folder_name
 from auditor.store.commit import Night, PartEntry
 from auditor.store.delta.column_diff import digest
-from auditor.store.delta.licence_cohorts import ASSIGNED, BLOCKED, Counts, was_read
+from auditor.store.delta.licence_cohorts import ASSIGNED, BLOCKED, HolderCounts, was_read
 from auditor.store.delta.pack import Head, ObjectKind, StoredObject, pack, small_files, small_tables
 from auditor.store.delta.partitions import Layout, NotInOrderError, layout_of, partitions_of
 from auditor.store.delta.replay import Digests, replay
@@ -51,7 +51,7 @@ class NightWriter:
         self._complete = complete
         earlier = [night for night in nights if night.instant < snapshot.manifest.instant]
         self._previous = max(earlier, key=lambda night: night.instant, default=None)
-        self._counts = Counts()
+        self._counts = HolderCounts()
         self._compared = False
 
     def write(self, folder: Path) -> tuple[Night, bytes]:
@@ -92,7 +92,7 @@ class NightWriter:
         parts = self._read_objects(base)
         bounds = parts[0].head.bounds if parts else layout.bounds
         tables = {name: self._snapshot.table(name) for name in SMALL_TABLES}
-        self._counts = Counts()
+        self._counts = HolderCounts()
         digests = Digests()
         new = digests.people(partitions_of(self._snapshot, layout.columns, bounds))
         kind = ObjectKind.STEPS if parts else ObjectKind.FULL
@@ -201,7 +201,7 @@ def has_same_content(snapshot: Snapshot, night: Night, first: Head) -> bool:
     return digests.by_table({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
 
 
-def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
+def summary_of(snapshot: Snapshot, counts: HolderCounts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the counts for trends: seats as Graph counts them, and users; None if unknown."""
     is_complete = snapshot.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE
     people = counts if is_complete else None

@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.catalogue import FreeProduct
-from auditor.catalogue.changes import Changes, compare
+from auditor.catalogue.changes import CatalogueChanges, compare
 from auditor.catalogue.microsoft import parse
 from tests.builders.document.microsoft_csv import (
     E3,
@@ -85,5 +85,5 @@ def test_compare_reports_added_removed_renamed_and_replanned_products() -> None:
 
 def test_compare_ignores_source_and_date() -> None:
     other = parse(csv_text([FLOW_FILLER, F3_ENTRA, E3_EXCHANGE, E3_ENTRA]), source="c", date="2027-01-01")
-    assert compare(CATALOGUE, other) == Changes(added=(), removed=(), renamed=(), replanned=())
+    assert compare(CATALOGUE, other) == CatalogueChanges(added=(), removed=(), renamed=(), replanned=())
     assert not compare(CATALOGUE, other)

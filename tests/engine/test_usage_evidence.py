@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source
 from auditor.render.text.evidence.evidence import evidence_text
@@ -88,5 +88,5 @@ def test_unknown_usage_of_a_user_is_not_quoted() -> None:
 def test_redaction_rounds_the_size_of_a_mailbox() -> None:
     policies = policy_file(BLOCK, users="{mailboxUsage: {largerThan: 1GB}}")
     result = audited(policies, tenant(user("ann", "SPE_E5", **ANN), reports=REPORTS))
-    (finding,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
+    (finding,) = redacted(result, RedactionKey(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
     assert finding.evidence["mailboxUsage"]["storageUsed"] == 5 * 2**30

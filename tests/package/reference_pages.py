@@ -6,7 +6,7 @@ from typing import Any, Final
 from auditor.app.explanation.key_markdown import key_lines
 from auditor.localization import localization
 from auditor.policy.schema.check import schema_document
-from auditor.policy.schema.keys import Key, top_keys
+from auditor.policy.schema.keys import FileKey, top_keys
 
 _BLOCKS: Final = frozenset(
     ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget", "contracts")
@@ -79,7 +79,7 @@ def reference_pages(note: str) -> dict[str, str]:
     policy = {key.path[0]: key for key in top_keys("policy")}
     of_policy = policy["policies"].keys
     users = next(key for key in of_policy if key.path[-1] == "users")
-    keys: dict[str, tuple[Iterable[Key], int, str]] = {
+    keys: dict[str, tuple[Iterable[FileKey], int, str]] = {
         "policy-files": ((key for key in all_below(policy.values()) if _in_file(key)), 0, _PRODUCT_SETS),
         "selectors": (all_below(users.keys), 2, _operators(users)),
         "blocks": (all_below(key for key in of_policy if key.path[-1] in _BLOCKS), 1, ""),
@@ -98,7 +98,7 @@ def reference_pages(note: str) -> dict[str, str]:
     return {"reference/README.md": "\n".join([f"{note}# Reference\n\n{_LEAD}", *index]), **texts}
 
 
-def all_below(keys: Iterable[Key]) -> Iterator[Key]:
+def all_below(keys: Iterable[FileKey]) -> Iterator[FileKey]:
     """Yield keys and all keys below them, except operators, and selectors inside files other than policies."""
     for key in keys:
         names = {child.path[-1] for child in key.keys}
@@ -109,12 +109,12 @@ def all_below(keys: Iterable[Key]) -> Iterator[Key]:
         yield from all_below(child for child in children if child.path[:-1] == key.path)
 
 
-def _in_file(key: Key) -> bool:
+def _in_file(key: FileKey) -> bool:
     """Whether a key belongs on the page of policy files, not on the page of blocks."""
     return key.path[0] != "policies" or len(key.path) < 2 or key.path[1] not in _BLOCKS
 
 
-def _section(key: Key, drop: int) -> str:
+def _section(key: FileKey, drop: int) -> str:
     """Return the section of a key, headed by its path without the first `drop` names, which the whole page shares."""
     level = min(2 + max(len(key.path) - drop - 1, 0), 4)
     name = ".".join(key.path[drop:])
@@ -123,14 +123,14 @@ def _section(key: Key, drop: int) -> str:
     return "\n".join([f"{'#' * level} `{name}`", "", *key_lines(key, localization("en"))])
 
 
-def _anchor(key: Key, drop: int) -> str:
+def _anchor(key: FileKey, drop: int) -> str:
     heading = _section(key, drop).partition("\n")[0].lstrip("# ").lower()
     return "".join(letter for letter in heading.replace(" ", "-") if letter.isalnum() or letter in "-_")
 
 
-def _operators(users: Key) -> str:
+def _operators(users: FileKey) -> str:
     """Return the section about operators: those of texts, then those that only dates have."""
-    operators: dict[str, Key] = {}
+    operators: dict[str, FileKey] = {}
     for key in users.keys:
         if any(operator.path[-1] == "notIn" for operator in key.keys):
             for operator in key.keys:

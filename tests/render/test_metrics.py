@@ -15,7 +15,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from auditor.domain.enums import Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
-from auditor.domain.result.verification import Freed, MoneyVerdict, TenantVerification
+from auditor.domain.result.verification import FreedSeats, MoneyVerdict, TenantVerification
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import money
@@ -103,7 +103,7 @@ def test_plan_metrics_have_planned_and_actual_values() -> None:
     contoso, fabrikam = audit.tenants
     amounts = (MoneyVerdict(currency="EUR", planned=Decimal("100.50"), actual=Decimal("20.1")),)
     progress = TenantVerification(
-        planned_at=datetime(2026, 11, 1, tzinfo=UTC), actions=(), findings=(), freed=Freed(planned=9, actual=2, money=amounts)
+        planned_at=datetime(2026, 11, 1, tzinfo=UTC), actions=(), findings=(), freed=FreedSeats(planned=9, actual=2, money=amounts)
     )  # fmt: skip
     values = samples_of(replace(audit, tenants=(replace(contoso, verification=progress), fabrikam)))
     assert sample_value(values, "auditor_plan_seats_freed", tenant="contoso", state="planned") == 9

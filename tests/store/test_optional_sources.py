@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.demo import snapshots
 from auditor.domain.enums import SubjectType
@@ -27,7 +27,7 @@ from tests.builders.tenant.two_people import assert_same_tables, store_in
 
 _OF_USERS = ("teamsLastActivityDate", "copilotLastActivityDate", "appUsageD180", "mailboxStorageUsed", "managedDevices")
 _EVIDENCE = {"directoryRoles", "appUsage", "copilotUsage", "smallerProduct"}
-KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 
 
 @pytest.fixture(scope="module")

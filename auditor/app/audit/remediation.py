@@ -13,12 +13,13 @@ from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.translation import Localizer
 from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.fleet import actions_between, fleet_situation
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 
 
 def remedied(

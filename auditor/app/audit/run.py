@@ -16,7 +16,7 @@ from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
@@ -62,7 +62,7 @@ class Request(Struct, frozen=True, kw_only=True):
     compare: Path | None = None
     nights: tuple[Path | str, ...] = ()
     """Folders of saved results, and stores: their nights are used to detect monthly terms."""
-    redaction: Key | None = None
+    redaction: RedactionKey | None = None
     """The key of the pseudonyms of users; None to keep their names."""
     warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
     """Called with each warning; warnings do not fail the audit."""
@@ -170,7 +170,7 @@ _DIFFERENT_KEY = Diagnostic(
 )
 
 
-def _with_pseudonyms(result: Result, key: Key | None) -> Result:
+def _with_pseudonyms(result: Result, key: RedactionKey | None) -> Result:
     if key is None:
         return result
     from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only if users have pseudonyms

@@ -9,7 +9,7 @@ import yaml
 from auditor.checks.data_needs import needs
 from auditor.localization import Localization
 from auditor.policy.loader import load
-from auditor.policy.schema.keys import Key
+from auditor.policy.schema.keys import FileKey
 from auditor.policy.yaml.writer import flow
 
 _SELECTOR: Final = ("policies", "users")
@@ -21,7 +21,7 @@ _WIDTH: Final = 76
 """Maximum line width of quoted YAML."""
 
 
-def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
+def keys_markdown(keys: Sequence[FileKey], l10n: Localization) -> str:
     """Return the description of all keys with one name; the descriptions in the schema are in English."""
     name = keys[0].path[-1]
     lines = [f"# `{name}`", ""]
@@ -34,7 +34,7 @@ def keys_markdown(keys: Sequence[Key], l10n: Localization) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def key_lines(key: Key, l10n: Localization) -> list[str]:
+def key_lines(key: FileKey, l10n: Localization) -> list[str]:
     """Return lines with the description of a key, its values, and examples."""
     examples = [f"{key.path[-1]}: {flow(example)}" for example in key.examples]
     return [key.description, "", *_facts(key, l10n), *(["```yaml", *examples, "```", ""] if examples else [])]
@@ -67,7 +67,7 @@ def defined_markdown(name: str, definitions: Mapping[str, Any], l10n: Localizati
 _LIST_SECTIONS: Final = frozenset({"contracts", "waivers"})
 
 
-def _facts(key: Key, l10n: Localization) -> list[str]:
+def _facts(key: FileKey, l10n: Localization) -> list[str]:
     """Return list items with the values of a key, whether it is required, and the permissions that it needs."""
     facts: list[str] = []
     if key.values:
@@ -80,7 +80,7 @@ def _facts(key: Key, l10n: Localization) -> list[str]:
     return [*(f"- {fact}" for fact in facts), ""] if facts else []
 
 
-def _permissions(key: Key) -> tuple[str, ...]:
+def _permissions(key: FileKey) -> tuple[str, ...]:
     """Return the permissions that the example of a selector needs in addition to those of any policy about users."""
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
@@ -98,7 +98,7 @@ def _policy(users: Mapping[str, Any]) -> str:
     return json.dumps({"version": 1, "policies": [rule if users else {**rule, "users": {"accountEnabled": True}}]})
 
 
-def _list_item(key: Key, l10n: Localization) -> str:
+def _list_item(key: FileKey, l10n: Localization) -> str:
     required = f" ({l10n.gettext('required')})" if key.required else ""
     sentence, _, rest = key.description.partition(". ")
     return f"- `{key.path[-1]}`{required}: {sentence}{'.' if rest else ''}"

@@ -13,7 +13,7 @@ from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
-from auditor.store.delta.licence_cohorts import ASSIGNED, Counts, gaps_of, was_read
+from auditor.store.delta.licence_cohorts import ASSIGNED, HolderCounts, gaps_of, was_read
 from auditor.store.delta.partitions import NotInOrderError, layout_of, partitions_of
 from auditor.store.delta.user_delta import UserPartition
 
@@ -40,7 +40,7 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
             if not was_read(state.manifest, ASSIGNED):
                 raise _unknown_licences(tenant, state.manifest.instant)
             nights.append(read(state.opened(folder / str(index))))
-        counts = Counts()
+        counts = HolderCounts()
         for old, new in zip(*_user_partitions(nights), strict=True):
             counts.compare(old, new)
             if counts.doubtful:

@@ -20,7 +20,7 @@ from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import compare_instants
-from auditor.history.result_log import Entry, Ledger, commit_tenant
+from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
@@ -222,7 +222,7 @@ def finding_episodes(
     return name, periods
 
 
-def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagnostic | None:
+def _unknown_policy(tenant: str, entries: Sequence[LoggedResult], wanted: str) -> Diagnostic | None:
     policies = sorted({policy["id"] for entry in entries for policy in entry.summary["policies"]})
     if wanted in policies:
         return None
@@ -260,7 +260,7 @@ def _local_part(name: str) -> str:
     return name.casefold().partition("@")[0]
 
 
-def _entries(history: _TenantHistory) -> tuple[Entry, ...]:
+def _entries(history: _TenantHistory) -> tuple[LoggedResult, ...]:
     return () if history.results is None else history.results.entries()
 
 

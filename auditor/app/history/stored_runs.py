@@ -12,7 +12,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
-from auditor.history.result_log import Entry, Ledger
+from auditor.history.result_log import Ledger, LoggedResult
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.seats import free_part_numbers
 
@@ -26,7 +26,7 @@ def stored_runs(
     """
     store = store_at(location).require()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
-    by_run: dict[datetime, list[Entry]] = {}
+    by_run: dict[datetime, list[LoggedResult]] = {}
     for name in names:
         with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
             for entry in Ledger(store.backend, name).entries():
@@ -42,7 +42,7 @@ def stored_runs(
     return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
 
 
-def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> EarlierRun:
+def _earlier_run(at: datetime, entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> EarlierRun:
     money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
     return EarlierRun(
@@ -50,7 +50,7 @@ def _earlier_run(at: datetime, entries: Sequence[Entry], non_user_products: Abst
     )
 
 
-def _spare_seats(entries: Sequence[Entry], non_user_products: AbstractSet[str]) -> int | None:
+def _spare_seats(entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> int | None:
     """Return the sum of spare seats of paid products, without those in `non_user_products`, which are SKU ids.
 
     None if a count is unknown, or if a tenant's products were not read.

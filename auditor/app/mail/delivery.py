@@ -16,7 +16,7 @@ from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.letter import Attachment, MailMessage, message, split_address
-from auditor.deliver.mail.routing import Envelope, Reason, reason, week_of
+from auditor.deliver.mail.routing import Envelope, MailReason, reason, week_of
 from auditor.deliver.mail.sent_log import LogState, Mailing, SentLog
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.webhooks.webhook import WebhookMessage
@@ -125,7 +125,7 @@ def _prepare(
     if send_reason is None:
         return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
-        letter = _message(part, envelope, job, extras, weekly=send_reason is Reason.WEEKLY)
+        letter = _message(part, envelope, job, extras, weekly=send_reason is MailReason.WEEKLY)
     except DeliveryError as error:
         return DeliveryReport(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.domain.errors import Diagnostic
 from auditor.domain.message import NOTHING, Message
 from auditor.domain.tenant import Settings
@@ -63,7 +63,7 @@ class MailJob(Struct, frozen=True, kw_only=True):
     """Folders that `auditor plan --by owner` wrote; each owner receives their files."""
     history: Path | str | None = None
     """Earlier results, for trend charts: a folder of them, or a store."""
-    pseudonyms: Key | None = None
+    pseudonyms: RedactionKey | None = None
     """The key of the pseudonyms in messages to channels; None to use names."""
     notice: Callable[[Message], None] = lambda _: None
     warn: Callable[[Diagnostic], None] = lambda _: None

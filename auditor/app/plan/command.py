@@ -11,10 +11,10 @@ from auditor.app.plan.planner import plan_run
 from auditor.app.policy_files import decision_files, load_policies
 from auditor.deliver.report_folder import ChildFile
 from auditor.domain.policy.decision import Decision
+from auditor.domain.translation import Localizer
 from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.policy.loader import load
-from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.remedy.planner.text.question_text import question_stubs

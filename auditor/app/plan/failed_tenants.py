@@ -8,7 +8,7 @@ from auditor.domain.message import NOTHING, Message
 from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.remedy.planner.model import Proof, Solver, Standing, TenantPlan
-from auditor.remedy.planner.simulation.changes import Changes
+from auditor.remedy.planner.simulation.changes import PlannedRequests
 
 
 @contextmanager
@@ -40,5 +40,5 @@ def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
         proof=Proof(fixed=(), remaining=(), new=(), undecided=()),
         dropped=(),
         solver=Solver(name="", optimal=False, reached=0, bound=0, unpriced=(), partial=()),
-        changes=Changes(steps={}, accounts={}, properties={}, groups={}, products={}),
+        changes=PlannedRequests(steps={}, accounts={}, properties={}, groups={}, products={}),
     )

@@ -14,7 +14,7 @@ from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import due_text, first_by_rank, summary
-from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import (
     PlanPart,
     action_subjects,
@@ -32,7 +32,7 @@ from auditor.render.plan.html import (
     FirstAction,
     GuideView,
     MoneyRow,
-    Part,
+    PlanPagePart,
     PlanView,
     QuestionView,
     TenantView,
@@ -99,10 +99,10 @@ class _TenantPage:
             notices=tuple(l10n.translate(notice.message) for notice in tenant.notices),
         )
 
-    def _part(self, part: PlanPart) -> Part:
+    def _part(self, part: PlanPart) -> PlanPagePart:
         anchor = f"{self._anchor}-{part.key}"
         views = tuple(self._action(entry, part.key) for entry in part.entries)
-        return Part(
+        return PlanPagePart(
             anchor=anchor,
             number=part.number,
             title=part.title,
@@ -125,7 +125,7 @@ class _TenantPage:
     def _line(self, fingerprint: str) -> str:
         return ", ".join(facts(self._findings[fingerprint], self._l10n, self._labels, self._tenant.names))
 
-    def _action(self, entry: Entry, part: str) -> ActionView:
+    def _action(self, entry: OutlineEntry, part: str) -> ActionView:
         anchor, runs, decides = self._action_anchor(entry.number), bool(entry.action.requests), part == "decide"
         questions = f"{anchor}-q"
         return ActionView(
@@ -188,7 +188,7 @@ class _TenantPage:
             ),
         )
 
-    def _guide(self, entry: Entry, anchor: str) -> GuideView:
+    def _guide(self, entry: OutlineEntry, anchor: str) -> GuideView:
         action, tenant = entry.action, self._tenant
         location = anchor, heading(entry)
         steps = [(text, number in action.irreversible) for number, text in enumerate(action.steps, start=1)]

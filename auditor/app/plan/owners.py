@@ -19,7 +19,7 @@ from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.planner.text.question_text import commented_answers, sentence
-from auditor.render.text.static_page import Section, text_page
+from auditor.render.text.static_page import PageSection, text_page
 from auditor.result.codec.encoder import document, members
 
 FOLDER: Final = "owners"
@@ -84,7 +84,7 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
     intro = l10n.gettext("Fill in the approve column of approvals.csv and send the file back.")
     day = l10n.date(datetime.fromisoformat(plan_of))
     tenant_line = f"{tenant.display_name or tenant.name}, {day}"
-    sections = [Section(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
+    sections = [PageSection(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     questions = questions_by_action(tenant)
     title_by_warnings: dict[tuple[str, ...], str] = {}
@@ -103,7 +103,7 @@ def _action(
     findings: Mapping[str, Finding],
     title_by_warnings: dict[tuple[str, ...], str],
     l10n: Localization,
-) -> Iterator[Section]:
+) -> Iterator[PageSection]:
     """Yield the sections of an action.
 
     `title_by_warnings` maps warnings to the title of the first action with them, so that they are not repeated.
@@ -119,13 +119,13 @@ def _action(
         _consequence(action, len(action_findings), l10n),
     )
     title = f"{number}. {action.title}"
-    yield Section(title=title, paragraphs=tuple(filter(None, paragraphs)), level=2)
+    yield PageSection(title=title, paragraphs=tuple(filter(None, paragraphs)), level=2)
     if not action.warnings:
         return
     first_title = title_by_warnings.setdefault(tuple(action.warnings), title)
     reference = (f"{l10n.gettext('The same as for:')} {first_title}",)
     warnings = tuple(map(without_markup, action.warnings))
-    yield Section(
+    yield PageSection(
         title=l10n.gettext("Warnings"),
         paragraphs=() if first_title == title else reference,
         items=warnings if first_title == title else (),
@@ -145,5 +145,5 @@ def _consequence(action: Action, count: int, l10n: Localization) -> str:
     return f"{text} ".lstrip() + l10n.gettext("Costs of {amount} a month continue.").replace("{amount}", amount)
 
 
-def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> Section:
-    return Section(title=sentence(question, l10n, names), items=commented_answers(question, names, l10n), level=3)
+def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> PageSection:
+    return PageSection(title=sentence(question, l10n, names), items=commented_answers(question, names, l10n), level=3)

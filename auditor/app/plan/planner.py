@@ -24,11 +24,12 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
+from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.findings.open import newly_open, open_findings, open_fingerprints
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
 from auditor.remedy.planner.model import (

@@ -6,11 +6,11 @@ from collections.abc import Set as AbstractSet
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.result.finding import Finding
+from auditor.domain.translation import Localizer
 from auditor.policy.yaml.writer import flow
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.kinds import REMAINS
-from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.draft import PlanConstraints
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.reach import Location, location_of

@@ -14,13 +14,13 @@ from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
 from auditor.app.policy_files import DEFAULT, LIBRARY, installed_base, pinned_base, policy_files
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy.model import Policy, PolicySet
-from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
+from auditor.domain.preview import ChangedFinding, Difference, PolicyChange, Preview, Side, UnevaluatedPolicy
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.policy.loader import load
@@ -41,7 +41,7 @@ class PreviewRequest(Struct, frozen=True, kw_only=True):
     as_of: datetime
     names: bool = False
     """Whether to show the names of users; otherwise pseudonyms are used."""
-    key: Key | None = None
+    key: RedactionKey | None = None
     """The key of the pseudonyms; required without `names`."""
 
 
@@ -193,7 +193,7 @@ def difference(
         added=tuple(finding for finding in after if finding.fingerprint not in old),
         removed=tuple(finding for finding in missing if finding.policy not in not_evaluated),
         changed=tuple(
-            Changed(before=old_finding, after=new_finding)
+            ChangedFinding(before=old_finding, after=new_finding)
             for old_finding, new_finding in pairs
             if _without_source(old_finding) != _without_source(new_finding)
         ),
@@ -206,9 +206,9 @@ def _without_source(finding: Finding) -> Finding:
     return replace(finding, source=SourceLine(file="", line=0), evidence=dict(finding.evidence))
 
 
-def _unknown(side: str, result: Result) -> Iterator[Unknown]:
+def _unknown(side: str, result: Result) -> Iterator[UnevaluatedPolicy]:
     outcomes_by_tenant = [*((tenant.name, tenant.policies) for tenant in result.tenants), (None, result.fleet.policies)]
     for tenant, outcomes in outcomes_by_tenant:
         for outcome in outcomes:
             if outcome.status is Outcome.NOT_EVALUATED:
-                yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or NOTHING)
+                yield UnevaluatedPolicy(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or NOTHING)

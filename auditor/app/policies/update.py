@@ -39,7 +39,7 @@ class UpdatedFile(Struct, frozen=True, kw_only=True):
         return _diff(self.path.as_posix(), self.before, self.after)
 
 
-class Update(Struct, frozen=True, kw_only=True):
+class LibraryUpdate(Struct, frozen=True, kw_only=True):
     """The changes of an update to the installed starter library."""
 
     files: tuple[UpdatedFile, ...]
@@ -63,7 +63,7 @@ class Update(Struct, frozen=True, kw_only=True):
         return all(not file.diff for file in self.files)
 
 
-def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
+def update(paths: Sequence[Path], request: PreviewRequest | None) -> LibraryUpdate:
     """Compare the policies of files and folders with those of the installed starter library, without writing files.
 
     With a request, its snapshots are evaluated with both. Raises InputError if the policies are not valid with the
@@ -84,7 +84,7 @@ def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
     preview = None
     if base is not None and request is not None:
         preview = previewed((side_of("before", base), base), (side_of(f"{STARTER}{__version__}", head), head), request)
-    return Update(
+    return LibraryUpdate(
         files=files,
         copied=not extending,
         missing_files=() if extending else tuple(_missing_files(before)),
@@ -95,7 +95,7 @@ def update(paths: Sequence[Path], request: PreviewRequest | None) -> Update:
     )
 
 
-def write(update: Update) -> tuple[Path, ...]:
+def write(update: LibraryUpdate) -> tuple[Path, ...]:
     """Write the files of an update, and a copy of the library next to those that extend it, for later comparison.
 
     Raises UsageError for copies, and DeliveryError if a file cannot be written.

@@ -39,7 +39,7 @@ _TENANT = "tenant"
 """The default name of the only tenant of a test."""
 
 
-class Verdict(Struct, frozen=True, kw_only=True):
+class PolicyTestOutcome(Struct, frozen=True, kw_only=True):
     """The outcome of one test."""
 
     name: str
@@ -59,7 +59,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return not self.missing and not self.unexpected
 
 
-def run_tests(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
+def run_tests(locations: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[PolicyTestOutcome]:
     """Run the tests in files and folders, sorted by path; `as_of` is the default instant of a test.
 
     Raises InputError for errors in tests or policies, and UsageError if there is no test.
@@ -113,7 +113,7 @@ def _tests(document: Document) -> list[Mapping[str, Any]]:
 
 def _run_test(
     document: Document, index: int, path: Path, loaded: Loaded, catalogue: Catalogue, as_of: datetime
-) -> Verdict:
+) -> PolicyTestOutcome:
     test: Mapping[str, Any] = _tests(document)[index]
     span = document.span(("tests", index, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
@@ -127,7 +127,7 @@ def _run_test(
     message_by_policy = {
         notice.subject: notice.message for part in parts for notice in part.notices if notice.code == "policy.no-match"
     }
-    return Verdict(
+    return PolicyTestOutcome(
         name=str(test["name"]),
         span=span,
         missing=missing,
@@ -139,7 +139,7 @@ def _run_test(
     )
 
 
-def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
+def never_matched(verdicts: Iterable[PolicyTestOutcome]) -> list[Diagnostic]:
     """Return a warning for every policy that matched nothing in all of the tests that use it."""
     matched: set[str] = set()
     unmatched: dict[str, tuple[Policy, Message]] = {}

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from auditor.app.redaction.people import People
+from auditor.app.redaction.people import UserPseudonyms
 from auditor.domain.result.seat_usage import DepartmentReport, UnitUsage
 from auditor.result.seats import unit_sum
 
@@ -13,7 +13,7 @@ _MIN_PEOPLE: Final = 5
 """The minimum number of users of a unit that is listed separately."""
 
 
-def redacted_departments(report: DepartmentReport, people: People) -> DepartmentReport:
+def redacted_departments(report: DepartmentReport, people: UserPseudonyms) -> DepartmentReport:
     """Merge departments, companies, cost centres and divisions of fewer than 5 users.
 
     Names of users in the names of the other units are replaced.
@@ -27,7 +27,7 @@ def redacted_departments(report: DepartmentReport, people: People) -> Department
     )
 
 
-def _units(units: Sequence[UnitUsage], people: People) -> tuple[UnitUsage, ...]:
+def _units(units: Sequence[UnitUsage], people: UserPseudonyms) -> tuple[UnitUsage, ...]:
     """Return the units with enough users, one merged unit for all others, and the users without a unit.
 
     If the merged units or the users without a unit are too few, the smallest listed units are merged too: a sum over

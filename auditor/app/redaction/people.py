@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import Result, Run
@@ -29,10 +29,10 @@ The lookup takes one step per word of a text, regardless of how many users share
 """
 
 
-class People(Struct, frozen=True, kw_only=True):
+class UserPseudonyms(Struct, frozen=True, kw_only=True):
     """The pseudonyms of users, by id and by the names and addresses in texts, in lower case."""
 
-    key: Key
+    key: RedactionKey
     ids: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
@@ -139,8 +139,12 @@ def day_of(text: str) -> str:
 
 
 def people_of(
-    tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str], subjects: Iterable[Subject] = ()
-) -> People:
+    tenant_id: str,
+    findings: Iterable[Finding],
+    key: RedactionKey,
+    named: Mapping[str, str],
+    subjects: Iterable[Subject] = (),
+) -> UserPseudonyms:
     """Return the users in the findings of a tenant and in `subjects`, with those in `named` from policies."""
     ids: dict[str, str] = {}
     names: dict[str, str] = {}
@@ -159,7 +163,7 @@ def people_of(
     texts = {**names, **exact}
     for lookup in (exact, texts):
         lookup.pop("", None)
-    return People(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
+    return UserPseudonyms(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
 
 
 def _by_words(names: Mapping[str, str]) -> Names:
@@ -172,7 +176,7 @@ def _by_words(names: Mapping[str, str]) -> Names:
     return {first: dict(sorted(by_length.items(), reverse=True)) for first, by_length in by_first.items()}
 
 
-def people_in_policies(result: Result, key: Key, named: Mapping[str, str]) -> People:
+def people_in_policies(result: Result, key: RedactionKey, named: Mapping[str, str]) -> UserPseudonyms:
     """Return the users with findings, in all tenants, who are mentioned in the texts of policies."""
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
@@ -185,10 +189,10 @@ def people_in_policies(result: Result, key: Key, named: Mapping[str, str]) -> Pe
             aliases for lengths in people.names.values() for group in lengths.values() for aliases in group.values()
         ):
             names.update((name, alias) for name, alias in aliases.items() if name in words)
-    return People(key=key, exact=exact, names=_by_words(names), named=named)
+    return UserPseudonyms(key=key, exact=exact, names=_by_words(names), named=named)
 
 
-def named_in(run: Run, key: Key) -> dict[str, str]:
+def named_in(run: Run, key: RedactionKey) -> dict[str, str]:
     """Return the pseudonyms of all users in selectors of policies, populations and waivers, and of waiver owners."""
     selectors = [
         *(header.spec.get("users") for header in run.policies),

@@ -20,7 +20,7 @@ _RANDOM_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class RedactionKey:
     """The secret key of a redaction: the same key gives the same pseudonyms in every run, format and shard."""
 
     secret: bytes = field(repr=False)
@@ -44,11 +44,11 @@ class Key:
         return hmac.digest(self.secret, f"{kind}\x1f{text}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
+def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> RedactionKey:
     """Return the key in the environment, or a random key if there is none. Raises UsageError if it is too short."""
     secret = environ.get(VARIABLE, "").strip().encode("utf-8", "surrogateescape")
     if not secret:  # a workflow sets an empty variable for a secret that does not exist
-        return Key(secret=random(_RANDOM_BYTES), stable=False)
+        return RedactionKey(secret=random(_RANDOM_BYTES), stable=False)
     if len(secret) < SHORTEST:
         raise UsageError(
             "redact-key",
@@ -63,4 +63,4 @@ def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
                 "for every run and shard"
             ),
         )
-    return Key(secret=secret, stable=True)
+    return RedactionKey(secret=secret, stable=True)

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from auditor.app.redaction.departments import redacted_departments
-from auditor.app.redaction.people import PERSONAL, People, named_in, people_in_policies, people_of
-from auditor.app.redaction.pseudonyms import PSEUDONYM, Key
+from auditor.app.redaction.people import PERSONAL, UserPseudonyms, named_in, people_in_policies, people_of
+from auditor.app.redaction.pseudonyms import PSEUDONYM, RedactionKey
 from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.actions.action import Action, Link
 from auditor.domain.enums import SubjectType
@@ -34,7 +34,7 @@ _IDENTIFYING_VALUES = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?
 """Pattern of quoted values of identifying properties in notices."""
 
 
-def redacted(result: Result, key: Key) -> Result:
+def redacted(result: Result, key: RedactionKey) -> Result:
     """Replace users in findings, actions, notices and policies, and all fingerprints; instants become days.
 
     Ids, names and addresses of users and every address in free text become pseudonyms. Reasons, tickets and approvers
@@ -49,21 +49,21 @@ def redacted(result: Result, key: Key) -> Result:
         result,
         run=_run(result.run, people_in_policies(result, key, named)),
         tenants=tuple(_tenant(tenant, key, named) for tenant in result.tenants),
-        fleet=_fleet(result.fleet, People(key=key, named=named)),
+        fleet=_fleet(result.fleet, UserPseudonyms(key=key, named=named)),
     )
 
 
-def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
+def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
     """Replace users in a plan; with the same key, a user has the same pseudonym as in the result."""
     return replace(
         plan,
         tenants=tuple(_tenant_plan(tenant, key) for tenant in plan.tenants),
-        fleet=_proof(plan.fleet, People(key=key)),
+        fleet=_proof(plan.fleet, UserPseudonyms(key=key)),
         redacted=True,
     )
 
 
-def _run(run: Run, people: People) -> Run:
+def _run(run: Run, people: UserPseudonyms) -> Run:
     headers = []
     for header in run.policies:
         spec = {
@@ -90,7 +90,7 @@ def _run(run: Run, people: People) -> Run:
     return replace(run, policies=tuple(headers), definitions=definitions, redacted=True, redaction=redaction)
 
 
-def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
+def _waiver(waiver: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
     """Return a waiver without its free texts, and with a pseudonym instead of its owner's address."""
     fields = {
         name: people.json_value(_selector(value, people.key) if name == "users" else value, people.free_text)
@@ -100,7 +100,7 @@ def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
     return {**fields, "reason": _REASON} if "reason" in fields else fields
 
 
-def _selector(selector: Any, key: Key) -> Any:
+def _selector(selector: Any, key: RedactionKey) -> Any:
     """Replace the users in a selector; names of populations and groups are kept."""
     match selector:
         case Mapping():
@@ -114,7 +114,7 @@ def _selector(selector: Any, key: Key) -> Any:
             return selector
 
 
-def _with_pseudonyms(value: Any, key: Key) -> Any:
+def _with_pseudonyms(value: Any, key: RedactionKey) -> Any:
     match value:
         case str():
             return key.person("", value.casefold())
@@ -126,7 +126,7 @@ def _with_pseudonyms(value: Any, key: Key) -> Any:
             return value
 
 
-def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
+def _tenant(tenant: TenantResult, key: RedactionKey, named: Mapping[str, str]) -> TenantResult:
     verification = tenant.verification
     subjects = () if verification is None else (finding.subject for finding in verification.findings)
     people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named, subjects)
@@ -140,7 +140,7 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
     )
 
 
-def _fleet(fleet: FleetResult, people: People) -> FleetResult:
+def _fleet(fleet: FleetResult, people: UserPseudonyms) -> FleetResult:
     past = fleet.past
     if past is not None:
         past = replace(
@@ -152,7 +152,7 @@ def _fleet(fleet: FleetResult, people: People) -> FleetResult:
     return replace(_part(fleet, people), past=past)
 
 
-def _part(part: Part, people: People) -> Part:
+def _part(part: Part, people: UserPseudonyms) -> Part:
     """Replace users in the fields that a tenant and the fleet have in common."""
     findings = part.findings.map(lambda batch: _findings(batch, people))
     positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
@@ -167,13 +167,13 @@ def _part(part: Part, people: People) -> Part:
     )
 
 
-def _reasons(items: Iterable[Reasoned], people: People) -> tuple[Reasoned, ...]:
+def _reasons(items: Iterable[Reasoned], people: UserPseudonyms) -> tuple[Reasoned, ...]:
     return tuple(
         item if item.reason is None else replace(item, reason=item.reason.rewritten(people.free_text)) for item in items
     )
 
 
-def _tenant_plan(tenant: TenantPlan, key: Key) -> TenantPlan:
+def _tenant_plan(tenant: TenantPlan, key: RedactionKey) -> TenantPlan:
     people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
     findings = _findings(tenant.findings, people)
     positions = {finding.fingerprint: index for index, finding in enumerate(findings)}
@@ -195,7 +195,7 @@ def _tenant_plan(tenant: TenantPlan, key: Key) -> TenantPlan:
     )
 
 
-def _question(question: Question, people: People) -> Question:
+def _question(question: Question, people: UserPseudonyms) -> Question:
     return replace(
         question,
         subject=people.text(question.subject),
@@ -205,7 +205,7 @@ def _question(question: Question, people: People) -> Question:
     )
 
 
-def _proof(proof: Proof, people: People) -> Proof:
+def _proof(proof: Proof, people: UserPseudonyms) -> Proof:
     remaining = (
         replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.program_text(item.why))
         for item in proof.remaining
@@ -218,13 +218,13 @@ def _proof(proof: Proof, people: People) -> Proof:
     )
 
 
-def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
+def _notices(notices: Iterable[Notice], people: UserPseudonyms) -> tuple[Notice, ...]:
     return tuple(
         replace(notice, message=_notice(notice, people), subject=people.free_text(notice.subject)) for notice in notices
     )
 
 
-def _notice(notice: Notice, people: People) -> Message:
+def _notice(notice: Notice, people: UserPseudonyms) -> Message:
     """Return the message of a notice; identifying values of a policy get the same pseudonyms as in the policy."""
     if notice.code != "policy.no-match":
         return notice.message.rewritten(people.free_text)
@@ -237,7 +237,7 @@ def _notice(notice: Notice, people: People) -> Message:
     )
 
 
-def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...]:
+def _findings(findings: Iterable[Finding], people: UserPseudonyms) -> tuple[Finding, ...]:
     """Replace users in findings, and sort those of the same policy and check by their pseudonyms."""
     changed = (_finding(finding, people) for finding in findings)
     return tuple(
@@ -247,7 +247,7 @@ def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...
     )
 
 
-def _finding(finding: Finding, people: People) -> Finding:
+def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
     subject = people.subject(finding.subject)
     if subject.type is SubjectType.USER:
         evidence = {
@@ -263,7 +263,7 @@ def _finding(finding: Finding, people: People) -> Finding:
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 
 
-def _action(action: Action, people: People, positions: Mapping[str, int]) -> Action:
+def _action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]) -> Action:
     findings = sorted(
         map(people.key.fingerprint, action.findings),
         key=lambda fingerprint: (positions.get(fingerprint, -1), fingerprint),

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from auditor.app.redaction.people import People
+from auditor.app.redaction.people import UserPseudonyms
 from auditor.domain.result.verification import ActionVerdict, FindingVerdict, TenantVerification
 
 
-def redacted_verification(verification: TenantVerification, people: People) -> TenantVerification:
+def redacted_verification(verification: TenantVerification, people: UserPseudonyms) -> TenantVerification:
     """Return the verification with pseudonyms and new fingerprints, sorted so that the order of ids is not revealed."""
     findings = (_finding(finding, people) for finding in verification.findings)
     return replace(
@@ -16,7 +16,7 @@ def redacted_verification(verification: TenantVerification, people: People) -> T
     )
 
 
-def _action(action: ActionVerdict, people: People) -> ActionVerdict:
+def _action(action: ActionVerdict, people: UserPseudonyms) -> ActionVerdict:
     steps = (replace(step, subject=people.text(step.subject)) for step in action.steps)
     run, decided = action.execution, action.decided
     return replace(
@@ -29,6 +29,6 @@ def _action(action: ActionVerdict, people: People) -> ActionVerdict:
     )
 
 
-def _finding(finding: FindingVerdict, people: People) -> FindingVerdict:
+def _finding(finding: FindingVerdict, people: UserPseudonyms) -> FindingVerdict:
     fingerprint = people.key.fingerprint(finding.fingerprint)
     return replace(finding, fingerprint=fingerprint, subject=people.subject(finding.subject))

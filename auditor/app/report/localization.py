@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from auditor.domain.policy.model import PolicySet
+    from auditor.domain.translation import Localizer
     from auditor.findings.spill import SpillFile
     from auditor.localization.localization import Localization
-    from auditor.remedy.messages import Localizer
 
 _RESULT_LANGUAGE = "en"
 """The language of saved results."""

@@ -17,7 +17,7 @@ from auditor.domain.result.model import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.files.names import instant_of
-from auditor.history.result_log import Entry, Ledger, commit_tenant
+from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
 from auditor.snapshot.folders import find
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
@@ -123,7 +123,7 @@ class TenantRetention(Struct, frozen=True, kw_only=True):
     """The effect of the retention policy on one tenant."""
 
     nights: Pruning
-    results: tuple[Entry, ...]
+    results: tuple[LoggedResult, ...]
     """Results whose findings, which contain names, are deleted; their counts are kept."""
     temporary: tuple[str, ...]
     """Temporary files of writers that were killed."""

@@ -12,7 +12,7 @@ from auditor.app.locations import store_at
 from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.history.result_log import Entry, Ledger, since_checkpoint
+from auditor.history.result_log import Ledger, LoggedResult, since_checkpoint
 from auditor.store.commit import Night, damaged
 from auditor.store.plans import change_log_names, read_change_log
 from auditor.store.store import Store
@@ -32,7 +32,7 @@ class IntegrityCheck(Struct, frozen=True, kw_only=True):
     Remains are objects without the commit of their night or result; a temporary file belongs to a writer that was
     killed or is still running.
     """
-    found: Night | Entry | None
+    found: Night | LoggedResult | None
     """None if the commit itself is damaged or missing."""
     wrong: Message | None
     """What is missing or damaged; None if it is complete."""
@@ -91,7 +91,7 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Integr
         error = damaged(f"{store.address}/{tenant}/results", Message("has no commit, but has findings of results"))
         yield IntegrityCheck(tenant=tenant, kind="remains", found=None, wrong=error.message)
         return
-    needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
+    needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, LoggedResult)])}
     # Retention deletes findings starting with the oldest, so that after the first existing one none may be missing.
     retained = False
     for _, entry in commits:

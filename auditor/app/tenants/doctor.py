@@ -44,7 +44,7 @@ NAMES = (
 """Names of checks, in addition to product names."""
 
 
-class Health(StrEnum):
+class DoctorOutcome(StrEnum):
     """The outcome of a check."""
 
     GOOD = "ok"
@@ -54,11 +54,11 @@ class Health(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Check(Struct, frozen=True):
+class DoctorCheck(Struct, frozen=True):
     """One check, with the commands that fix its problem."""
 
     name: str
-    health: Health
+    health: DoctorOutcome
     message: Message
     commands: tuple[str, ...] = ()
 
@@ -67,17 +67,17 @@ class Diagnosis(Struct, frozen=True, kw_only=True):
     """All checks of one tenant."""
 
     tenant: Tenant
-    checks: tuple[Check, ...]
+    checks: tuple[DoctorCheck, ...]
 
     @property
     def healthy(self) -> bool:
         """Whether a collection is expected to be complete."""
-        return all(check.health in {Health.GOOD, Health.NOTE} for check in self.checks)
+        return all(check.health in {DoctorOutcome.GOOD, DoctorOutcome.NOTE} for check in self.checks)
 
 
-_NO_APPLICATION = Check(
+_NO_APPLICATION = DoctorCheck(
     "sign-in",
-    Health.BAD,
+    DoctorOutcome.BAD,
     Message(
         "clientId is a placeholder: run the commands that `auditor init` prints, which create the application and "
         "write its id"
@@ -112,7 +112,7 @@ def diagnose_all(
                         tenant, needs, sender=sender, environ=variables, ask=ask, repository=repository, branch=branch
                     )
             message = NOTHING if boundary.failure is None else reason_of(boundary.failure)
-            return Diagnosis(tenant=tenant, checks=(Check("sign-in", Health.BAD, message),))
+            return Diagnosis(tenant=tenant, checks=(DoctorCheck("sign-in", DoctorOutcome.BAD, message),))
 
         return tuple(await asyncio.gather(*(diagnose_one(*arguments) for arguments in tenants)))
 
@@ -132,7 +132,7 @@ async def diagnose(
     """Diagnose one tenant; `sender` is the mailbox that its application sends from, None if it sends no mail."""
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415  `--help` needs no aiohttp
 
-    checks: list[Check] = []
+    checks: list[DoctorCheck] = []
     client = getattr(tenant.credential, "client_id", None)
     if client == NO_CLIENT:
         return Diagnosis(tenant=tenant, checks=(_NO_APPLICATION,))
@@ -142,14 +142,14 @@ async def diagnose(
             SignIn(tenant, environ=environ, ask=ask, connections=connections) as sign_in,
         ):
             claims = claims_of((await sign_in.get_token()).token)
-            checks.append(Check("sign-in", Health.GOOD, Message("a token was given")))
+            checks.append(DoctorCheck("sign-in", DoctorOutcome.GOOD, Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, sender))
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _graph_checks(graph, needs))
     except GraphError as error:
         message = error.message if error.hint is None else joined("; ", (error.message, error.hint))
-        checks.append(Check("sign-in", Health.BAD, message))
+        checks.append(DoctorCheck("sign-in", DoctorOutcome.BAD, message))
         if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
             checks.append(_federation(tenant, tenant.credential, environ, repository, branch))
     return Diagnosis(tenant=tenant, checks=tuple(checks))
@@ -157,7 +157,7 @@ async def diagnose(
 
 def _permissions(
     tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, sender: str | None
-) -> list[Check]:
+) -> list[DoctorCheck]:
     from auditor.collect.sources.registry import permissions_for  # noqa: PLC0415  imports Arrow; `--help` needs none
 
     delegated = isinstance(tenant.credential, DeviceCode) or bool(claims and claims.scopes and not claims.roles)
@@ -166,18 +166,18 @@ def _permissions(
     names = ", ".join(item.name for item in required)
     if claims is None or not (claims.roles or claims.scopes):
         message = Message("the token does not show its permissions; these are needed: {names}", names=names)
-        health = Health.UNKNOWN if claims is None else Health.BAD
+        health = DoctorOutcome.UNKNOWN if claims is None else DoctorOutcome.BAD
         commands = () if claims is None else grant_commands(tenant, client, required, delegated=delegated)
-        return [Check("permissions", health, message, commands=commands)]
+        return [DoctorCheck("permissions", health, message, commands=commands)]
     roles = claims.roles or claims.scopes
     missing_permissions = missing(required, roles)
     checks = []
     if missing_permissions:
         message = Message("missing: {name}", name=", ".join(item.name for item in missing_permissions))
         commands = grant_commands(tenant, client, missing_permissions, delegated=delegated)
-        checks.append(Check("permissions", Health.BAD, message, commands=commands))
+        checks.append(DoctorCheck("permissions", DoctorOutcome.BAD, message, commands=commands))
     else:
-        checks.append(Check("permissions", Health.GOOD, Message("granted: {names}", names=names)))
+        checks.append(DoctorCheck("permissions", DoctorOutcome.GOOD, Message("granted: {names}", names=names)))
     if sender is not None and not delegated:
         checks.append(_mail(tenant, client, sender, roles))
         required = (*required, SEND_MAIL)
@@ -185,11 +185,11 @@ def _permissions(
     if extra:
         message = Message("granted, but not needed by the policies: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
-        checks.append(Check("least privilege", Health.NOTE, message, commands=commands))
+        checks.append(DoctorCheck("least privilege", DoctorOutcome.NOTE, message, commands=commands))
     return checks
 
 
-def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> Check:
+def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...]) -> DoctorCheck:
     """Check the permission to send: a role in Entra allows every mailbox, Exchange Online can allow a single one."""
     allow = ("# Exchange Online PowerShell", *mailbox_commands(tenant, client, sender))
     if SEND_MAIL.name in roles:
@@ -206,10 +206,10 @@ def _mail(tenant: Tenant, client: str | None, sender: str, roles: tuple[str, ...
             sender=sender,
         )
         commands = allow
-    return Check("mail", Health.NOTE, message, commands=commands)
+    return DoctorCheck("mail", DoctorOutcome.NOTE, message, commands=commands)
 
 
-async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
+async def _graph_checks(graph: Graph, needs: Needs) -> list[DoctorCheck]:
     """Check with two small requests whether Graph answers, and whether the tenant has a premium licence."""
     checks = []
     try:
@@ -218,36 +218,40 @@ async def _graph_checks(graph: Graph, needs: Needs) -> list[Check]:
         ).value.rows
         name = organizations[0].get("displayName") if organizations else "nobody"
         message = Message("{origin} responds for {name}", origin=graph.root.origin, name=name)
-        checks.append(Check("Microsoft Graph", Health.GOOD, message))
+        checks.append(DoctorCheck("Microsoft Graph", DoctorOutcome.GOOD, message))
     except FaultError as error:
-        checks.append(Check("Microsoft Graph", Health.BAD, error.fault.reason))
+        checks.append(DoctorCheck("Microsoft Graph", DoctorOutcome.BAD, error.fault.reason))
     checks.append(_clock(graph))
     if Source.SIGN_IN_ACTIVITY in needs.sources:
         checks.append(await _premium(graph))
     return checks
 
 
-def _clock(graph: Graph) -> Check:
+def _clock(graph: Graph) -> DoctorCheck:
     if graph.skew is None:
-        return Check("clock", Health.NOTE, Message("Graph's response has no date, so the clocks cannot be compared"))
+        return DoctorCheck(
+            "clock", DoctorOutcome.NOTE, Message("Graph's response has no date, so the clocks cannot be compared")
+        )
     seconds = f"{abs(graph.skew):.0f}"
     message = Message("this machine is {seconds} s ahead of Graph", seconds=seconds)
     if graph.skew > 0:
         message = Message("this machine is {seconds} s behind Graph", seconds=seconds)
     if abs(graph.skew) < _MAX_SKEW:
-        return Check("clock", Health.GOOD, message)
-    return Check(
-        "clock", Health.BAD, Message("{words}: assertions and tokens will be refused; set the clock", words=message)
+        return DoctorCheck("clock", DoctorOutcome.GOOD, message)
+    return DoctorCheck(
+        "clock",
+        DoctorOutcome.BAD,
+        Message("{words}: assertions and tokens will be refused; set the clock", words=message),
     )
 
 
-async def _premium(graph: Graph) -> Check:
+async def _premium(graph: Graph) -> DoctorCheck:
     """Look for Entra ID P1 or P2 in the products, because the plans of the organization include former ones."""
     select = ("skuId", "capabilityStatus", "servicePlans")
     try:
         skus = (await graph.answer(requests.subscribed_skus(graph, select), decode_list_page)).value.rows
     except FaultError as error:
-        return Check("premium licence", Health.UNKNOWN, error.fault.reason)
+        return DoctorCheck("premium licence", DoctorOutcome.UNKNOWN, error.fault.reason)
     for sku in skus:
         for plan in sku.get("servicePlans") or ():
             if (
@@ -255,20 +259,20 @@ async def _premium(graph: Graph) -> Check:
                 and plan.get("provisioningStatus") == "Success"
                 and sku.get("capabilityStatus") in {"Enabled", "Warning"}
             ):
-                return Check("premium licence", Health.GOOD, Message("the tenant has Entra ID P1 or P2"))
+                return DoctorCheck("premium licence", DoctorOutcome.GOOD, Message("the tenant has Entra ID P1 or P2"))
     message = Message("the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated")
-    return Check("premium licence", Health.BAD, message)
+    return DoctorCheck("premium licence", DoctorOutcome.BAD, message)
 
 
 def _federation(
     tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str], repository: str | None, branch: str
-) -> Check:
+) -> DoctorCheck:
     """Return a check with the subjects of jobs that sign in, and the commands that register them."""
     if repository is None:
         message = Message(
             "run `auditor doctor` in a clone of the repository: it prints the commands of the federated credential"
         )
-        return Check("GitHub", Health.NOTE, message, commands=("auditor doctor",))
+        return DoctorCheck("GitHub", DoctorOutcome.NOTE, message, commands=("auditor doctor",))
     reference = reference_of(environ, branch)
     forms = json.dumps(subjects(environ, repository, reference))[1:-1]
     message = Message("the federated credential's subject is one of: {forms}", forms=forms)
@@ -279,4 +283,4 @@ def _federation(
             reference=reference,
         )
     commands = federation_commands(tenant, credential.client_id, repository, reference)
-    return Check("GitHub", Health.NOTE, message, commands=commands)
+    return DoctorCheck("GitHub", DoctorOutcome.NOTE, message, commands=commands)

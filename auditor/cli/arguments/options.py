@@ -18,7 +18,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
 
 if TYPE_CHECKING:
-    from auditor.app.redaction.pseudonyms import Key
+    from auditor.app.redaction.pseudonyms import RedactionKey
     from auditor.domain.result.model import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -269,7 +269,7 @@ def check_redacted_store(args: argparse.Namespace) -> None:
         raise UsageError("usage", message, hint=Message("leave out --redact, or --store"))
 
 
-def pseudonym_key() -> "Key":
+def pseudonym_key() -> "RedactionKey":
     """Return the key in AUDITOR_REDACT_KEY, or a random one. Raises UsageError (`redact-key`) for a short key."""
     from auditor.app.redaction.pseudonyms import key_of  # noqa: PLC0415  only with pseudonyms
 

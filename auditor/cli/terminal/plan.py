@@ -8,7 +8,7 @@ from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import first_by_rank, reason, summary
-from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.remedy.planner.text.question_text import effect, sentence
 from auditor.render.text.labels import SEVERITIES
@@ -59,7 +59,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield wrapped_text(f"{l10n.gettext('left out:')} {subject}: {item.why}", first="  ", rest="    ")
 
 
-def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
+def _entry(entry: OutlineEntry, l10n: Localization) -> Iterator[str]:
     prefix = f"{entry.number:>4} {''.join(_marks(entry)):<2} "
     yield wrapped_text(entry.action.title, first=prefix, rest=_INDENT)
     texts = [l10n.gettext(SEVERITIES[entry.severity]), *effect_texts(entry, l10n)]
@@ -68,14 +68,14 @@ def _entry(entry: Entry, l10n: Localization) -> Iterator[str]:
     yield wrapped_text(", ".join(texts), first=_INDENT, rest=_INDENT)
 
 
-def _marks(entry: Entry) -> Iterator[str]:
+def _marks(entry: OutlineEntry) -> Iterator[str]:
     if entry.questions:
         yield _OPEN_MARK
     if entry.action.irreversible:
         yield _IRREVERSIBLE_MARK
 
 
-def _legend(entries: Iterable[Entry], l10n: Localization) -> Iterator[str]:
+def _legend(entries: Iterable[OutlineEntry], l10n: Localization) -> Iterator[str]:
     """Yield the meanings of the marks that were printed."""
     used = {mark for entry in entries for mark in _marks(entry)}
     meanings = {

@@ -19,7 +19,7 @@ from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.content import PageContent
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.html.usage import idle_lines, unit_lines
-from auditor.render.html.view import Highlight, Page, SeatRow, Section
+from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _STYLES: Final = {
@@ -249,7 +249,7 @@ def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
     return l10n.joined(parts)
 
 
-def _print_unknown(console: Console, sections: Iterable[Section], l10n: Labels, count: int) -> None:
+def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: Labels, count: int) -> None:
     """Print why `count` policies could not be evaluated, grouped by tenant and cause."""
     if not count:
         return

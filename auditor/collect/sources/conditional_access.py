@@ -9,7 +9,7 @@ from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.directory_roles import read_roles
 from auditor.collect.sources.groups import READ_GROUP_MEMBERS
-from auditor.collect.sources.members import Members
+from auditor.collect.sources.members import MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.domain.enums import Source, SourceStatus
@@ -33,7 +33,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     rows = [conditional_access_row(document) for document in documents]
     damaged = sum(not _is_well_formed(document) for document in documents)
     enforced = [row for row in rows if row["state"] not in _NOT_ENFORCED]
-    members = Members(context, name="conditional-access-members")
+    members = MemberReader(context, name="conditional-access-members")
     groups = sorted(_names_in(enforced, "Groups"))
     complete_lists = () if faults or damaged else (CONDITIONAL_ACCESS_LIST,)
     await members.read_each((group, True) for group in groups)
@@ -59,7 +59,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     )
 
 
-async def _read_active_roles(context: CollectionContext, members: Members) -> SourceResult:
+async def _read_active_roles(context: CollectionContext, members: MemberReader) -> SourceResult:
     """Read the active roles; if the source of roles reads them anyway, return only its coverage."""
     if Source.DIRECTORY_ROLES in context.needs.sources:
         return SourceResult(coverage=(await context.roles,))

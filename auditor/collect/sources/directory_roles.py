@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.permissions import Permission
 from auditor.collect.sources.groups import READ_GROUP_MEMBERS, groups_by_ids
-from auditor.collect.sources.members import Members
+from auditor.collect.sources.members import MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.users import USERS
 from auditor.domain.enums import Source, SourceStatus
@@ -24,12 +24,14 @@ _ROLES = Source.DIRECTORY_ROLES
 
 
 async def _read(context: CollectionContext) -> SourceResult:
-    result = await read_roles(context, Members(context, name="role-members"), eligible=context.needs.eligible_roles)
+    result = await read_roles(
+        context, MemberReader(context, name="role-members"), eligible=context.needs.eligible_roles
+    )
     context.roles.set_result(result.coverage[0])
     return result
 
 
-async def read_roles(context: CollectionContext, members: Members, *, eligible: bool) -> SourceResult:
+async def read_roles(context: CollectionContext, members: MemberReader, *, eligible: bool) -> SourceResult:
     """Read role assignments and definitions; the members of groups that have roles are added to `members`.
 
     The coverage names the lists that were read completely, because each is useful without the others.

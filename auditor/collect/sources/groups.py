@@ -13,7 +13,7 @@ from auditor.catalogue.model import GUID
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, decode_list_page, decode_object
 from auditor.collect.permissions import Permission, missing
-from auditor.collect.sources.members import Members
+from auditor.collect.sources.members import MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.nested_groups import read_nested
 from auditor.collect.tables.external_sort import Spool
@@ -57,7 +57,7 @@ class _Groups(Struct):
 
 async def _read(context: CollectionContext) -> SourceResult:
     """Read the groups that policies name and the licensed groups, with the members that are needed."""
-    groups, members = _Groups(), Members(context)
+    groups, members = _Groups(), MemberReader(context)
     names = sorted({*context.needs.groups, *context.needs.transitive_groups})
     tasks = [_read_named(context, name, groups) for name in names]
     if context.needs.licensed_groups:
@@ -227,7 +227,7 @@ def _valid_properties(row: Mapping[str, Any]) -> dict[str, Any]:
     return typed
 
 
-def _member_coverage(context: CollectionContext, groups: _Groups, members: Members) -> Coverage:
+def _member_coverage(context: CollectionContext, groups: _Groups, members: MemberReader) -> Coverage:
     """Return the coverage of members; a group that does not exist is not covered, and a notice reports it."""
     needs = context.needs
     if not (needs.groups or needs.transitive_groups or needs.licensed_members or needs.nested_groups):
@@ -241,7 +241,7 @@ def _member_coverage(context: CollectionContext, groups: _Groups, members: Membe
     return context.make_coverage(Source.MEMBERS, count, faults, asked=("id",), status=status)
 
 
-def _table(groups: _Groups, members: Members) -> pa.Table:
+def _table(groups: _Groups, members: MemberReader) -> pa.Table:
     rows = [
         {
             **group_row({**groups.rows[group], **members.direct.row(group)}),

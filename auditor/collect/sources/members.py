@@ -30,7 +30,7 @@ _USER_TYPE = "#microsoft.graph.user"
 
 
 @dataclass(slots=True)
-class Members:
+class MemberReader:
     """Reads the member lists of one tenant into a spool, which limits the memory they take."""
 
     context: CollectionContext
@@ -64,7 +64,7 @@ class Members:
             if (group, transitive) in self.status
         }
 
-    def add_rows_of(self, other: "Members") -> None:
+    def add_rows_of(self, other: "MemberReader") -> None:
         """Add the rows of another reader."""
         for table in other.spool.tables():
             for batch in table.to_batches():

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.permissions import Permission
-from auditor.collect.sources.members import Members
+from auditor.collect.sources.members import MemberReader
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import Join
 from auditor.domain.enums import Source
@@ -24,7 +24,7 @@ class SourceResult(Struct, frozen=True, kw_only=True):
     """Small tables of the snapshot by their names in `snapshot.schema`."""
     users: Spool | None = None
     """Rows about users with an `id`: all users, or the rows that `CollectionSource.join` turns into columns."""
-    members: Members | None = None
+    members: MemberReader | None = None
     """The members of groups."""
     groups: tuple[Mapping[str, Any], ...] = ()
     """Groups whose members it read or failed to read, as rows for `groups.add_groups`."""

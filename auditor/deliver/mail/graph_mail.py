@@ -12,7 +12,7 @@ from auditor.domain.errors import printable
 from auditor.domain.message import Message, joined
 from auditor.graph.client import Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
-from auditor.graph.single_send import Accepted, Refused, Reply, Unknown, post_once
+from auditor.graph.single_send import Accepted, Refused, Reply, UnknownOutcome, post_once
 from auditor.graph.upload_session import upload
 
 MAX_REQUEST: Final = 4_000_000
@@ -134,7 +134,7 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
             return SendAttempt(
                 status=SendStatus.REFUSED, message=fault.message.rewritten(printable), hint=_hint(fault, letter)
             )
-        case Unknown(fault=fault):
+        case UnknownOutcome(fault=fault):
             return SendAttempt(
                 status=SendStatus.UNKNOWN,
                 message=fault.message.rewritten(printable),

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _MONDAY: Final = 0
 
 
-class Reason(StrEnum):
+class MailReason(StrEnum):
     """Why a mail is sent."""
 
     EVENT = "event"
@@ -105,7 +105,7 @@ def channel_envelopes(addresses: Iterable[str], result: Result, *, fallback: str
         )
 
 
-def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> Reason | None:
+def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> MailReason | None:
     """Return the reason for mailing the reader's part of the result; None if there is none.
 
     An incomplete audit is always a reason.
@@ -121,9 +121,9 @@ def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool)
         case _:
             assert_never(send)
     if due:
-        return Reason.EVENT
+        return MailReason.EVENT
     weekly = envelope.digest is Digest.WEEKLY and result.run.as_of.astimezone(UTC).weekday() == _MONDAY
-    return Reason.WEEKLY if weekly and not weekly_sent else None
+    return MailReason.WEEKLY if weekly and not weekly_sent else None
 
 
 def week_of(moment: datetime) -> str:

@@ -6,9 +6,9 @@ from auditor.demo.contoso import accounts, assignment_errors, light_users, share
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
 from auditor.demo.names import Namer
-from auditor.demo.organisation import Directory, Group, Organisation
+from auditor.demo.organisation import DemoGroup, Directory, Organisation
 from auditor.demo.population import Department, crowd
-from auditor.demo.products import Purchase, Subscription, purchase
+from auditor.demo.products import DemoSubscription, Purchase, purchase
 from auditor.demo.workplaces import COPENHAGEN, HEAD_OFFICE, STORES, WAREHOUSE
 from auditor.domain.enums import Agreement
 
@@ -62,7 +62,9 @@ _PRODUCTS = (
     purchase("SPE_E3", 170, 41),
     purchase("SPE_E5", 37, 187),
     # No seat is left, and three users are waiting for one.
-    Purchase(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
+    Purchase(
+        part="SPE_F1", subscriptions=(DemoSubscription(total=200, ends_in=187), DemoSubscription(total=13, ends_in=112))
+    ),
     purchase("Microsoft_365_Copilot", 32, 98),
     # A large surplus, due for renewal.
     purchase("POWER_BI_PRO", 60, 11),
@@ -74,7 +76,10 @@ _PRODUCTS = (
     # Five seats remain of an older purchase; the other subscription is suspended.
     Purchase(
         part="EMS",
-        subscriptions=(Subscription(total=5, ends_in=187), Subscription(total=25, ends_in=12, status="Suspended")),
+        subscriptions=(
+            DemoSubscription(total=5, ends_in=187),
+            DemoSubscription(total=25, ends_in=12, status="Suspended"),
+        ),
     ),
     purchase("AAD_PREMIUM_P2", 5, 187),
     purchase("Microsoft_Teams_Rooms_Pro", 5, 187),
@@ -83,7 +88,7 @@ _PRODUCTS = (
     purchase("FLOW_FREE", 10_000, None),
     purchase("POWER_BI_STANDARD", 1_000_000, None),
     purchase("CCIBOTS_PRIVPREV_VIRAL", 10_000, None),
-    Purchase(part="SHAREPOINTSTORAGE", subscriptions=(Subscription(total=500, ends_in=187),), applies_to="Company"),
+    Purchase(part="SHAREPOINTSTORAGE", subscriptions=(DemoSubscription(total=500, ends_in=187),), applies_to="Company"),
 )
 
 
@@ -100,23 +105,23 @@ def _build_directory(current: bool) -> Directory:  # noqa: FBT001  the type of O
     return Directory(
         people=(*crowd(_DEPARTMENTS, namer, source), *individuals),
         groups=(
-            Group(name="LIC-M365-E3", part="SPE_E3"),
-            Group(name="LIC-M365-E5", part="SPE_E5"),
-            Group(name="LIC-M365-F3", part="SPE_F1"),
-            Group(
+            DemoGroup(name="LIC-M365-E3", part="SPE_E3"),
+            DemoGroup(name="LIC-M365-E5", part="SPE_E5"),
+            DemoGroup(name="LIC-M365-F3", part="SPE_F1"),
+            DemoGroup(
                 name="LIC-M365-F3-Season",
                 part="SPE_F1",
                 state=season,
                 rule='user.employeeType -eq "Seasonal"',
                 paused=True,
             ),
-            Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
+            DemoGroup(name="LIC-Copilot", part="Microsoft_365_Copilot"),
             # Group-based licensing ignores nested groups, so that the pilot does not get Power BI.
-            Group(name="LIC-Power-BI", part="POWER_BI_PRO", synced=True, nested=(_SALES_PILOT,)),
-            Group(name="LIC-Visio", part="VISIOCLIENT"),
-            Group(name="LIC-Teams-Phone", part="MCOEV"),
-            Group(name=PILOT, nested=(_SALES_PILOT,)),
-            Group(name=_SALES_PILOT),
+            DemoGroup(name="LIC-Power-BI", part="POWER_BI_PRO", synced=True, nested=(_SALES_PILOT,)),
+            DemoGroup(name="LIC-Visio", part="VISIOCLIENT"),
+            DemoGroup(name="LIC-Teams-Phone", part="MCOEV"),
+            DemoGroup(name=PILOT, nested=(_SALES_PILOT,)),
+            DemoGroup(name=_SALES_PILOT),
         ),
         products=_PRODUCTS,
     )

@@ -39,7 +39,7 @@ _PRODUCT_KINDS: Final = frozenset(
 """Kinds that are about the seats, subscriptions or contracts of a product, not about people."""
 
 
-class Reason(Enum):
+class RankReason(Enum):
     """Why an action has its rank."""
 
     WEIGHT = "weight"
@@ -63,7 +63,7 @@ class Weight(Struct, frozen=True, kw_only=True):
     findings: int = 0
 
 
-def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
+def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, RankReason]]:
     """Return the indexes of `weights`, the most important first, each with the reason.
 
     The points of severity, money and days left are added. Equal sums are ordered by the number of findings, then by the
@@ -109,10 +109,10 @@ def most_important(products: Iterable[Hashable]) -> list[int]:
     return list(indexes.values())[:FIRST]
 
 
-def _reason(index: int, saving: int | None, deadline: int | None) -> Reason:
+def _reason(index: int, saving: int | None, deadline: int | None) -> RankReason:
     if index == saving:
-        return Reason.BOTH if index == deadline else Reason.SAVING
-    return Reason.DEADLINE if index == deadline else Reason.WEIGHT
+        return RankReason.BOTH if index == deadline else RankReason.SAVING
+    return RankReason.DEADLINE if index == deadline else RankReason.WEIGHT
 
 
 def _points(weight: Weight, largest: Decimal, today: date) -> int:
@@ -125,29 +125,29 @@ def _points(weight: Weight, largest: Decimal, today: date) -> int:
     return total
 
 
-def why(l10n: Localizer, reason: Reason, weight: Weight, today: date) -> str:
+def why(l10n: Localizer, reason: RankReason, weight: Weight, today: date) -> str:
     """Return the reason in words: the criterion in which the action is first, or its severity, saving and days left."""
     days = -1 if weight.due is None else (weight.due - today).days
     match reason:
-        case Reason.BOTH:
+        case RankReason.BOTH:
             return l10n.gettext("The largest saving with a date in the next 90 days, and the nearest deadline.")
-        case Reason.SAVING:
+        case RankReason.SAVING:
             return l10n.gettext("The largest saving with a date in the next 90 days.")
-        case Reason.DEADLINE:
+        case RankReason.DEADLINE:
             text = l10n.ngettext(
                 "The nearest deadline: {count} day left.", "The nearest deadline: {count} days left.", days
             )
-        case Reason.WEIGHT if days >= 0 and weight.saves > 0:
+        case RankReason.WEIGHT if days >= 0 and weight.saves > 0:
             text = l10n.ngettext(
                 "Severity: {severity}; it saves money; {count} day left.",
                 "Severity: {severity}; it saves money; {count} days left.",
                 days,
             )
-        case Reason.WEIGHT if days >= 0:
+        case RankReason.WEIGHT if days >= 0:
             text = l10n.ngettext(
                 "Severity: {severity}; {count} day left.", "Severity: {severity}; {count} days left.", days
             )
-        case Reason.WEIGHT if weight.saves > 0:
+        case RankReason.WEIGHT if weight.saves > 0:
             text = l10n.gettext("Severity: {severity}; it saves money.")
         case _:
             text = l10n.gettext("Severity: {severity}.")

@@ -182,7 +182,7 @@ class MoneyVerdict(Struct, frozen=True, kw_only=True):
     actual: Decimal
 
 
-class Freed(Struct, frozen=True, kw_only=True):
+class FreedSeats(Struct, frozen=True, kw_only=True):
     """Seats that a plan frees and does not take again, summed over products, and their cost."""
 
     planned: int
@@ -201,7 +201,7 @@ class TenantVerification(Struct, frozen=True, kw_only=True):
     actions: tuple[ActionVerdict, ...]
     findings: tuple[FindingVerdict, ...]
     """The findings of the plan, and new ones, in report order."""
-    freed: Freed
+    freed: FreedSeats
 
     def count(self, *states: FindingState) -> int:
         """Return the number of findings in any of the states."""
@@ -212,7 +212,7 @@ class TenantVerification(Struct, frozen=True, kw_only=True):
         return tuple(action for action in self.actions if action.verdict in verdicts)
 
 
-def freed_by(actions: Iterable[ActionVerdict]) -> Freed:
+def freed_by(actions: Iterable[ActionVerdict]) -> FreedSeats:
     """Return the seats that actions free together; a seat that another action takes is not freed."""
     by_sku: dict[str, list[SeatChange]] = {}
     for action in actions:
@@ -237,4 +237,4 @@ def freed_by(actions: Iterable[ActionVerdict]) -> Freed:
     totals = tuple(
         MoneyVerdict(currency=name, planned=target, actual=current) for name, (target, current) in sorted(money.items())
     )
-    return Freed(planned=planned, actual=actual, money=totals, at_least=at_least)
+    return FreedSeats(planned=planned, actual=actual, money=totals, at_least=at_least)

@@ -32,7 +32,7 @@ _BLANK_IS_NONE = frozenset({Source.USAGE, Source.COPILOT_USAGE})
 """Reports in which a blank means no activity; `notCollected` lists the users without a row."""
 
 
-class People:
+class UserColumns:
     """The users of one batch; every column is computed on first use and cached for all policies."""
 
     def __init__(self, batch: UserBatch, facts: TenantFacts) -> None:

@@ -23,7 +23,7 @@ from auditor.domain.policy.selector import (
 )
 from auditor.domain.result.model import Notice
 from auditor.engine.columns.strings import ALL_DIFFERENT
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.selection.selectors import SelectorMasks
 
@@ -122,7 +122,7 @@ class _ValuesInUse:
         facts = self._bound.facts
         columns = tuple(sorted({"id", "notCollected", *(name for name, _ in tests_of)}))
         for batch in facts.snapshot.batches(columns, ()):
-            people = People(batch, facts)
+            people = UserColumns(batch, facts)
             bound = self._bound
             selectors = SelectorMasks(people, bound.masks, bound.membership, bound.conditional_access, bound.rules)
             for value, test in tests_of.items():
@@ -147,7 +147,7 @@ class _ValuesInUse:
         return candidates[close[0]] if close else None
 
 
-def _gather(people: People, name: str, values: dict[str, str]) -> None:
+def _gather(people: UserColumns, name: str, values: dict[str, str]) -> None:
     """Add the distinct values of a batch, up to `CANDIDATES`."""
     if len(values) >= CANDIDATES:
         return

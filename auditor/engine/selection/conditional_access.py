@@ -10,10 +10,10 @@ from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import CoveredBy
 from auditor.engine.columns.strings import one_of
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.coverage import NotEvaluated, uncollected_property, unread_source
 from auditor.engine.selection.directory_roles import DirectoryRoles
-from auditor.engine.selection.group_membership import Members, Membership
+from auditor.engine.selection.group_membership import GroupMembers, Membership
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import CONDITIONAL_ACCESS_LIST
@@ -34,10 +34,10 @@ class ConditionalAccess:
     def __init__(self, facts: TenantFacts, membership: Membership, roles: DirectoryRoles) -> None:
         self._facts = facts
         self._membership = membership
-        self._ids: dict[tuple[str, ...], Members] = {}
+        self._ids: dict[tuple[str, ...], GroupMembers] = {}
         self.roles = roles
 
-    def of(self, people: People, selector: CoveredBy) -> Mask:
+    def of(self, people: UserColumns, selector: CoveredBy) -> Mask:
         """Return the users who are covered by at least one policy."""
         batch = _Batch(people, self._membership, self.roles, self._ids)
         mask = Mask(people.nobody, people.nobody, sure=True)
@@ -76,7 +76,7 @@ class ConditionalAccess:
                 not_evaluated.add(Source.CONDITIONAL_ACCESS.value, reason)
         return not_evaluated
 
-    def names(self, people: People, selector: CoveredBy) -> list[tuple[str, ...]]:
+    def names(self, people: UserColumns, selector: CoveredBy) -> list[tuple[str, ...]]:
         """Return for each user of a batch the names of the policies that certainly cover them, sorted."""
         batch = _Batch(people, self._membership, self.roles, self._ids)
         names_of: list[list[str]] = [[] for _ in range(people.count)]
@@ -119,7 +119,11 @@ class _Batch:
     """The users of one batch that policies include or exclude; groups and roles are resolved once for all policies."""
 
     def __init__(
-        self, people: People, membership: Membership, roles: DirectoryRoles, ids: dict[tuple[str, ...], Members]
+        self,
+        people: UserColumns,
+        membership: Membership,
+        roles: DirectoryRoles,
+        ids: dict[tuple[str, ...], GroupMembers],
     ) -> None:
         self.people = people
         self._membership = membership
@@ -134,7 +138,7 @@ class _Batch:
         if "all" in users:
             return Mask(people.everybody, people.nobody, sure=True)
         if users not in self._ids:
-            self._ids[users] = Members(pa.array(users, pa.string()))
+            self._ids[users] = GroupMembers(pa.array(users, pa.string()))
         mask = Mask(self._ids[users].among(people), people.nobody, sure=True)
         for group in row[f"{side}Groups"]:
             mask = mask | self._cached("group", group.lower())

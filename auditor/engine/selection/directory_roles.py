@@ -12,9 +12,9 @@ from auditor.catalogue.model import GUID
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import HasRole
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.coverage import NotEvaluated, unread_source
-from auditor.engine.selection.group_membership import Members, Membership
+from auditor.engine.selection.group_membership import GroupMembers, Membership
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import ROLE_ASSIGNMENT_LISTS, ROLE_DEFINITION_LIST
@@ -32,12 +32,12 @@ class _Assignment(Struct, frozen=True):
 class _Principals(Struct, frozen=True):
     """Users and groups to which roles are assigned."""
 
-    users: Members
+    users: GroupMembers
     groups: tuple[str, ...]
     none: bool
     """Whether there is no principal."""
 
-    def mask(self, people: People, membership: Membership) -> Mask:
+    def mask(self, people: UserColumns, membership: Membership) -> Mask:
         """Return the users who are principals themselves, or direct members of one of the groups."""
         mask = Mask(self.users.among(people), people.nobody, sure=True)
         for group in self.groups:
@@ -73,11 +73,11 @@ class DirectoryRoles:
         self._membership = membership
         self._holders: dict[object, _Holders] = {}
 
-    def of(self, people: People, selector: HasRole) -> Mask:
+    def of(self, people: UserColumns, selector: HasRole) -> Mask:
         """Return the users who have at least one role of a selector."""
         return self._mask(people, self._of_selector(selector))
 
-    def of_template(self, people: People, role: str) -> Mask:
+    def of_template(self, people: UserColumns, role: str) -> Mask:
         """Return the users with an active assignment of the role with this template id."""
         return self._mask(people, self._of_template(role))
 
@@ -98,7 +98,7 @@ class DirectoryRoles:
         """Return the sorted roles that a user certainly has, directly or by a group; `user` is a lower-case id."""
         return self._roles_by_user.get(user, ())
 
-    def _mask(self, people: People, holders: _Holders) -> Mask:
+    def _mask(self, people: UserColumns, holders: _Holders) -> Mask:
         mask = holders.certain.mask(people, self._membership)
         if not holders.complete:
             return Mask(mask.true, ~mask.true)
@@ -147,7 +147,7 @@ class DirectoryRoles:
 
     def _principals(self, ids: set[str]) -> _Principals:
         groups = tuple(sorted(group for group in ids if self._membership.knows(group)))
-        return _Principals(Members(pa.array(sorted(ids.difference(groups)), pa.string())), groups, none=not ids)
+        return _Principals(GroupMembers(pa.array(sorted(ids.difference(groups)), pa.string())), groups, none=not ids)
 
     def _matches(self, selector: HasRole, role: str) -> bool | None:
         """Return whether a selector matches the role with this definition id; None if that is not known."""

@@ -14,7 +14,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import Flags, flags_of, id_prefixes
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts
@@ -29,7 +29,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     reason: Message | None = None
 
 
-class Members:
+class GroupMembers:
     """The ids of a group's members, in lower case, for lookup among the users of any batch."""
 
     def __init__(self, ids: pa.Array) -> None:
@@ -49,7 +49,7 @@ class Members:
         """The prefixes of the least and the greatest id; the first one is greater if there are no ids."""
         return _bounds(self._ids, self._prefixes)
 
-    def among(self, people: People) -> Flags:
+    def among(self, people: UserColumns) -> Flags:
         """Return flags of the users of a batch who are members."""
         if not len(self._ids):
             return people.nobody
@@ -95,11 +95,11 @@ class _PartCache:
 
     def __init__(self, budget: int) -> None:
         self._lock = Lock()
-        self._parts: dict[tuple[str, bool, int], Members] = {}
+        self._parts: dict[tuple[str, bool, int], GroupMembers] = {}
         self._size = 0
         self._budget = budget
 
-    def find(self, key: tuple[str, bool, int]) -> Members | None:
+    def find(self, key: tuple[str, bool, int]) -> GroupMembers | None:
         """Return a part, if it is in the cache."""
         with self._lock:
             members = self._parts.pop(key, None)
@@ -107,7 +107,7 @@ class _PartCache:
                 self._parts[key] = members
             return members
 
-    def keep(self, key: tuple[str, bool, int], members: Members, *, again: bool) -> None:
+    def keep(self, key: tuple[str, bool, int], members: GroupMembers, *, again: bool) -> None:
         """Add a part to the cache and evict the least recently used ones; `again` says that it was read before."""
         with self._lock:
             if key in self._parts:  # another thread read it too
@@ -133,7 +133,7 @@ class _PartedMembers:
         self._first = np.array([_prefix(text) for text in likely.values()], dtype=np.uint64)
         self._last = np.full(len(likely), _MAX_PREFIX, dtype=np.uint64)
 
-    def among(self, people: People) -> Flags:
+    def among(self, people: UserColumns) -> Flags:
         """Return flags of the users of a batch who are members."""
         flags = people.nobody
         if not people.count:
@@ -144,11 +144,11 @@ class _PartedMembers:
             flags = flags | self._members(index).among(people)
         return flags
 
-    def _members(self, index: int) -> Members:
+    def _members(self, index: int) -> GroupMembers:
         key = (self._group, self._transitive, self._parts[index])
         members = self._cache.find(key)
         if members is None:
-            members = Members(self._rows.ids(self._parts[index], self._group, transitive=self._transitive))
+            members = GroupMembers(self._rows.ids(self._parts[index], self._group, transitive=self._transitive))
             self._cache.keep(key, members, again=bool(self._last[index] != _MAX_PREFIX))
             self._first[index], self._last[index] = members.bounds
         return members
@@ -160,17 +160,17 @@ class Membership:
     def __init__(self, facts: TenantFacts, *, cache_bytes: int = _CACHE_BYTES) -> None:
         """`cache_bytes` is the memory budget for member lists that are read in parts."""
         self._facts = facts
-        self._members: dict[tuple[str, bool], Members | _PartedMembers] = {}
+        self._members: dict[tuple[str, bool], GroupMembers | _PartedMembers] = {}
         self._cache = _PartCache(cache_bytes)
 
-    def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
+    def of(self, people: UserColumns, groups: tuple[str, ...], *, transitive: bool) -> Mask:
         """Return the users who are members of at least one of the groups."""
         mask = Mask(people.nobody, people.nobody, sure=True)
         for name in groups:
             mask = mask | self._of_name(people, name, transitive=transitive)
         return mask
 
-    def _of_name(self, people: People, name: str, *, transitive: bool) -> Mask:
+    def _of_name(self, people: UserColumns, name: str, *, transitive: bool) -> Mask:
         resolved = self.resolve(name, transitive=transitive)
         if resolved.group is None:
             return Mask(people.nobody, people.everybody)
@@ -179,7 +179,7 @@ class Membership:
             return Mask(members, people.nobody, sure=True)
         return Mask(members, ~members)
 
-    def of_id(self, people: People, group: str, *, transitive: bool) -> Mask:
+    def of_id(self, people: UserColumns, group: str, *, transitive: bool) -> Mask:
         """Return the members of the group with a lower-case id; a group that was deleted has no members."""
         if not self.knows(group):
             return Mask(people.nobody, people.nobody, sure=True)
@@ -245,12 +245,12 @@ class Membership:
             unread = Message("not all transitive members of the group '{name}' were read ({state})", **values)
         return Resolved(group=group, reason=unread)
 
-    def _members_of(self, group: str, *, transitive: bool) -> Members | _PartedMembers:
+    def _members_of(self, group: str, *, transitive: bool) -> GroupMembers | _PartedMembers:
         key = (group, transitive)
         if key not in self._members:
             snapshot = self._facts.snapshot
             if snapshot.members is None:
-                self._members[key] = Members(snapshot.members_of(group, transitive=transitive))
+                self._members[key] = GroupMembers(snapshot.members_of(group, transitive=transitive))
             else:
                 self._members[key] = _PartedMembers(snapshot.members, group, self._cache, transitive=transitive)
         return self._members[key]

@@ -14,7 +14,7 @@ from auditor.engine.columns.assignments import Paths
 from auditor.engine.columns.bitsets import Products, intersects, non_empty
 from auditor.engine.columns.instants import NEVER
 from auditor.engine.columns.strings import Flags, one_of
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.policy_index import Rules
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.group_membership import Membership
@@ -34,7 +34,7 @@ class SelectorMasks:
 
     def __init__(
         self,
-        people: People,
+        people: UserColumns,
         masks: ProductMasks,
         membership: Membership,
         conditional_access: ConditionalAccess,

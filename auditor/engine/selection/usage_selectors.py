@@ -16,7 +16,7 @@ from auditor.domain.policy.selector import (
     MailboxLargerThan,
 )
 from auditor.engine.columns.strings import Flags, flags_of
-from auditor.engine.columns.users import NO_ACTIVITY, People
+from auditor.engine.columns.users import NO_ACTIVITY, UserColumns
 from auditor.engine.skus.masks import Mask
 from auditor.snapshot.schema import ACTIVITY_COLUMNS, APP_USAGE_COLUMNS, REPORT_COLUMNS, SOURCE_OF_COLUMN, app_bits
 
@@ -27,7 +27,7 @@ _EPOCH: Final = date(1970, 1, 1)
 _MAILBOX_SIZE, _MAILBOX_ARCHIVE = REPORT_COLUMNS[Source.MAILBOX_USAGE]
 
 
-def usage_mask(people: People, selector: UsageSelector) -> Mask:
+def usage_mask(people: UserColumns, selector: UsageSelector) -> Mask:
     """Return the users who match a selector on usage, and those for whom that is not known."""
     match selector:
         case InactiveIn(services=services, duration=duration):
@@ -44,7 +44,7 @@ def usage_mask(people: People, selector: UsageSelector) -> Mask:
             assert_never(selector)
 
 
-def _apps_unused(people: People, column: str, apps: int) -> Mask:
+def _apps_unused(people: UserColumns, column: str, apps: int) -> Mask:
     """Return the users who used none of `apps`; unknown if the report lacks an app and no other was used."""
     coverage = people.facts.coverage(Source.APP_USAGE)
     used = people.integers(column, absent=0)
@@ -58,7 +58,7 @@ def _apps_unused(people: People, column: str, apps: int) -> Mask:
     return Mask(unused & ~absent, absent)
 
 
-def known_of(people: People, true: Flags, fact: str) -> Mask:
+def known_of(people: UserColumns, true: Flags, fact: str) -> Mask:
     """Return the answers; users for whom the fact was not collected are unknown."""
     unknown = people.unknown(fact)
     if unknown is people.nobody:
@@ -66,7 +66,7 @@ def known_of(people: People, true: Flags, fact: str) -> Mask:
     return Mask(true & ~unknown, unknown)
 
 
-def _inactive_in(people: People, service: str, days: int) -> Mask:
+def _inactive_in(people: UserColumns, service: str, days: int) -> Mask:
     """Return the users without activity in a service in the last `days` days that its report covers."""
     column = ACTIVITY_COLUMNS[service]
     refreshed = people.facts.refresh_dates.get(SOURCE_OF_COLUMN[column], date.min)

@@ -14,7 +14,7 @@ _FIRST: Final = ("policies", "products", "waivers", "contracts", "prices", "defa
 """Keys of a file that are read first: a definition that is used in several places is listed at the first one."""
 
 
-class Key(Struct, frozen=True, kw_only=True):
+class FileKey(Struct, frozen=True, kw_only=True):
     """A key of a file."""
 
     file: SchemaName
@@ -24,7 +24,7 @@ class Key(Struct, frozen=True, kw_only=True):
     values: tuple[Any, ...]
     """The only values that it accepts; empty if it accepts others."""
     examples: tuple[Any, ...]
-    keys: tuple["Key", ...]
+    keys: tuple["FileKey", ...]
     """The keys of its value."""
     required: bool
     """Whether its mapping is invalid without it; False in a mapping that is one of several forms."""
@@ -35,31 +35,31 @@ class Key(Struct, frozen=True, kw_only=True):
         return ".".join(self.path)
 
 
-def written_keys() -> tuple[Key, ...]:
+def written_keys() -> tuple[FileKey, ...]:
     """Return every key of the files that people write."""
     return tuple(key for file in _FILES for key in all_keys(file))
 
 
 @cache
-def all_keys(name: SchemaName) -> tuple[Key, ...]:
+def all_keys(name: SchemaName) -> tuple[FileKey, ...]:
     """Return every key of a kind of file, each before the keys of its value; a shared definition is listed once."""
     return tuple(_flatten(top_keys(name), set()))
 
 
 @cache
-def top_keys(name: SchemaName) -> tuple[Key, ...]:
+def top_keys(name: SchemaName) -> tuple[FileKey, ...]:
     """Return the keys at the top of a kind of file."""
     return _KeyReader(name).top()
 
 
-def keys_named(name: str) -> tuple[Key, ...]:
+def keys_named(name: str) -> tuple[FileKey, ...]:
     """Return the keys with a name, or whose path ends with a dotted path, ignoring letter case."""
     suffix = tuple(name.casefold().split("."))
     keys = tuple(key for key in written_keys() if tuple(map(str.casefold, key.path))[-len(suffix) :] == suffix)
     return tuple(key for key in keys if key.file in _FILES[:2]) or keys
 
 
-def _flatten(keys: tuple[Key, ...], seen: set[str]) -> Iterator[Key]:
+def _flatten(keys: tuple[FileKey, ...], seen: set[str]) -> Iterator[FileKey]:
     for key in keys:
         if key.dotted not in seen:
             seen.add(key.dotted)
@@ -73,14 +73,14 @@ class _KeyReader:
     def __init__(self, file: SchemaName) -> None:
         self._file: SchemaName = file
         self._schema: Mapping[str, Any] = schema_document(file)
-        self._cache: dict[str, tuple[Key, ...]] = {}
+        self._cache: dict[str, tuple[FileKey, ...]] = {}
 
-    def top(self) -> tuple[Key, ...]:
+    def top(self) -> tuple[FileKey, ...]:
         named = self._schema["properties"]
         ordered = {name: named[name] for name in (*_FIRST, *named) if name in named}
         return self._keys({"properties": ordered}, ())
 
-    def _keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
+    def _keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[FileKey, ...]:
         """Return the keys of a mapping, and of mappings in lists or under arbitrary names in it."""
         keys = {name: self._key(node, name, (*path, name)) for name in node.get("properties", {})}
         for part in (node.get("items"), node.get("additionalProperties")):
@@ -88,11 +88,11 @@ class _KeyReader:
                 keys.setdefault(key.path[-1], key)
         return tuple(keys.values())
 
-    def _key(self, node: Mapping[str, Any], name: str, path: tuple[str, ...]) -> Key:
+    def _key(self, node: Mapping[str, Any], name: str, path: tuple[str, ...]) -> FileKey:
         schema = node["properties"][name]
         definition = self._schema["$defs"][schema["$ref"].rpartition("/")[2]] if "$ref" in schema else {}
         member = {**definition, **schema}
-        return Key(
+        return FileKey(
             file=self._file,
             path=path,
             description=schema.get("description", ""),
@@ -102,7 +102,7 @@ class _KeyReader:
             required=node.get("type") == "object" and name in node.get("required", ()),
         )
 
-    def _value_keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[Key, ...]:
+    def _value_keys(self, node: Mapping[str, Any], path: tuple[str, ...]) -> tuple[FileKey, ...]:
         if "$ref" not in node:
             return self._keys(node, path)
         name = node["$ref"].rpartition("/")[2]

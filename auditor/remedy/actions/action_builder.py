@@ -14,6 +14,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern
 from auditor.domain.result.model import TenantResult
+from auditor.domain.translation import Localizer
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, decode, dictionary_column, equal, json_value, replaced
@@ -28,7 +29,7 @@ from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_prod
 from auditor.remedy.actions.remedies.choice import object_remedy
 from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
 from auditor.remedy.actions.seats.ledger import settle_seats
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 
 _MAX_CACHED: Final = 1 << 15
 """Maximum number of entries in each cache of situations and of the values on which they depend."""

@@ -19,6 +19,7 @@ from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
+from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
@@ -34,7 +35,7 @@ from auditor.remedy.actions.seats.ledger import NUMBERED, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
 from auditor.remedy.labels import service_label
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import action_title
 

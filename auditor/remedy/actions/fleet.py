@@ -15,12 +15,13 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, TenantResult
+from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
 from auditor.remedy.actions.ranks import prioritised
 from auditor.remedy.kinds import ORDER
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.titles import action_title
 
 _SIDES = (("short", "target", ActionKind.BUY_HERE), ("excess", "source", ActionKind.GIVE_UP_HERE))

@@ -12,9 +12,9 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.priority import Weight, ranked, why
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
+from auditor.domain.translation import Localizer
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import day_of, renewal_days
-from auditor.remedy.messages import Localizer
 
 _RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that are due at the next renewal of a paid subscription."""

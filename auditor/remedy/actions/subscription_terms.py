@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec import Struct
 
 from auditor.domain.result.model import TenantResult
+from auditor.domain.translation import Localizer
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 _ALIVE = frozenset({"enabled", "warning"})

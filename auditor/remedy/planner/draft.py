@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.actions.subscription_terms import terms_of
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of

@@ -14,7 +14,7 @@ from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import DecidedSeats, Expectation, HoldingChange, SeatPrice
 from auditor.domain.saved_field import SavedField
 from auditor.remedy.planner.reach import Reach
-from auditor.remedy.planner.simulation.changes import Changes
+from auditor.remedy.planner.simulation.changes import PlannedRequests
 from auditor.remedy.planner.simulation.replay import SeatEffect
 
 
@@ -108,7 +108,7 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """Display names of products and groups, by part number and id."""
 
-    changes: Annotated[Changes | None, SavedField.UNSAVED] = None
+    changes: Annotated[PlannedRequests | None, SavedField.UNSAVED] = None
     """The details of what its requests change; None if people are pseudonymised."""
     reach: tuple[Reach, ...] = ()
     """The open findings by the location where they can be fixed."""

@@ -1,6 +1,6 @@
 """Explains why a plan does not fix a finding: a sentence for each reason code."""
 
-from auditor.remedy.messages import Localizer
+from auditor.domain.translation import Localizer
 
 
 def why(l10n: Localizer, code: str, detail: str = "") -> str:

@@ -10,7 +10,7 @@ from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.simulation.changes import Changes, Step
+from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
 from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
 from auditor.remedy.scripts.literals import key, literal
@@ -54,7 +54,7 @@ def kind_of(command: Command) -> str:
             return "Reprocess"
 
 
-def changes_in(plan: TenantPlan) -> Changes:
+def changes_in(plan: TenantPlan) -> PlannedRequests:
     """Return the changes of a plan. Raises UsageError if its requests cannot be run."""
     if plan.changes is None:
         raise UsageError(
@@ -132,7 +132,7 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     yield ")"
 
 
-def _person(user: str, name: str, changes: Changes, products: Mapping[str, str]) -> Iterator[str]:
+def _person(user: str, name: str, changes: PlannedRequests, products: Mapping[str, str]) -> Iterator[str]:
     yield f"    {key(user)} = @{{"
     yield f"        Name = {literal(name)}"
     yield "        Paths = @("
@@ -151,7 +151,7 @@ def _person(user: str, name: str, changes: Changes, products: Mapping[str, str])
     yield "    }"
 
 
-def _group(group: str, changes: Changes) -> Iterator[str]:
+def _group(group: str, changes: PlannedRequests) -> Iterator[str]:
     state = changes.groups[group]
     yield f"    {key(group)} = @{{"
     yield f"        Name = {literal(printable(state.name))}"
@@ -164,7 +164,7 @@ def _group(group: str, changes: Changes) -> Iterator[str]:
     yield "    }"
 
 
-def _action(number: int, action: Action, changes: Changes, names: Mapping[str, str]) -> Iterator[str]:
+def _action(number: int, action: Action, changes: PlannedRequests, names: Mapping[str, str]) -> Iterator[str]:
     steps = changes.steps[action.id]
     facts = {
         "Number": number,
@@ -185,7 +185,7 @@ def _action(number: int, action: Action, changes: Changes, names: Mapping[str, s
     yield "    }"
 
 
-def scopes_of(steps: Iterable[Step]) -> list[str]:
+def scopes_of(steps: Iterable[PlannedRequest]) -> list[str]:
     """Return the permissions that steps need to read the state before the change and to change it.
 
     Permission to write users includes reading them. Reading the groups of a person needs GroupMember.Read.All, which
@@ -197,13 +197,13 @@ def scopes_of(steps: Iterable[Step]) -> list[str]:
     return sorted(scopes - ({"User.Read.All"} if "User.ReadWrite.All" in scopes else set()))
 
 
-def about(step: Step, changes: Changes, names: Mapping[str, str]) -> str:
+def about(step: PlannedRequest, changes: PlannedRequests, names: Mapping[str, str]) -> str:
     """Return the names of the person and the group that a step changes."""
     group = changes.groups[step.group].name or step.group if step.group else ""
     return ", ".join(part for part in (names.get(step.user, step.user), group) if part)
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: PlannedRequest) -> dict[str, Any]:
     waits = [{"SkuId": sku_id, "Group": group} for sku_id, group in step.waits]
     facts = {"Step": step.number, **_change(step.command, step, step.seats), "Waits": waits, "Final": step.final}
     if step.undo is not None:
@@ -211,7 +211,7 @@ def _step(step: Step) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value}
 
 
-def _change(command: Command, step: Step, seats: Mapping[str, int]) -> dict[str, Any]:
+def _change(command: Command, step: PlannedRequest, seats: Mapping[str, int]) -> dict[str, Any]:
     kind = kind_of(command)
     values = properties_of(command) if kind == "Property" else {}
     facts = {

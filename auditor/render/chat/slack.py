@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from auditor.render.chat.view import ChatView, Line
+from auditor.render.chat.view import ChatEntry, ChatView
 
 MAX_BLOCKS: Final = 50
 MAX_TEXT: Final = 3_000
@@ -49,7 +49,7 @@ def _blocks(view: ChatView) -> Iterator[dict[str, Any]]:
     yield _rich({"type": "rich_text_section", "elements": [*foot, _text(view.foot, italic=True)]})
 
 
-def _elements(line: Line) -> Iterator[dict[str, Any]]:
+def _elements(line: ChatEntry) -> Iterator[dict[str, Any]]:
     if line.lead:
         yield _link(line.href, line.lead) if line.href else _text(line.lead, bold=True)
         if line.text:

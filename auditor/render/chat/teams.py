@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from auditor.render.chat.view import ChatView, Line
+from auditor.render.chat.view import ChatEntry, ChatView
 
 MAX_SIZE: Final = 28 * 1024
 """Maximum size of a message to Teams, in bytes."""
@@ -43,7 +43,7 @@ def _body(view: ChatView) -> Iterator[dict[str, Any]]:
     yield _block(_run(view.foot, size="small", isSubtle=True), spacing="medium", separator=True)
 
 
-def _inlines(line: Line) -> Iterator[dict[str, Any]]:
+def _inlines(line: ChatEntry) -> Iterator[dict[str, Any]]:
     lead: dict[str, Any] = {"weight": "bolder"}
     if line.href:
         lead["selectAction"] = {"type": "Action.OpenUrl", "url": line.href}

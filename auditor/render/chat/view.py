@@ -14,7 +14,7 @@ _MAX_SENTENCES: Final = 20
 """Maximum number of sentences about the outcome."""
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class ChatEntry(Struct, frozen=True, kw_only=True):
     """One entry of a list."""
 
     lead: str
@@ -24,11 +24,11 @@ class Line(Struct, frozen=True, kw_only=True):
     """An https address; empty if there is none."""
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class ChatList(Struct, frozen=True, kw_only=True):
     """A list with its heading."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[ChatEntry, ...]
 
 
 class ChatView(Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class ChatView(Struct, frozen=True, kw_only=True):
     title: str
     sentences: tuple[str, ...]
     """The outcome, and its completeness."""
-    parts: tuple[Part, ...]
+    parts: tuple[ChatList, ...]
     link: tuple[str, str] | None
     """Label and https address of the report or the run."""
     foot: str
@@ -53,7 +53,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
         (l10n.gettext("Monthly cost"), _money(view, l10n), 0),
         (
             l10n.gettext("Tenants"),
-            (Line(lead=line.name, text=line.summary, href=line.href) for line in view.tenants),
+            (ChatEntry(lead=line.name, text=line.summary, href=line.href) for line in view.tenants),
             view.more_tenants,
         ),
         (l10n.gettext("Seats outside their limits"), _seats(view), view.more_seats),
@@ -79,9 +79,9 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
     )
 
 
-def _part(title: str, lines: Iterable[Line], more: int, l10n: Labels) -> Part:
-    omitted = [Line(lead="", text=_more(more, l10n))] if more else []
-    return Part(title=title, lines=(*lines, *omitted))
+def _part(title: str, lines: Iterable[ChatEntry], more: int, l10n: Labels) -> ChatList:
+    omitted = [ChatEntry(lead="", text=_more(more, l10n))] if more else []
+    return ChatList(title=title, lines=(*lines, *omitted))
 
 
 def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
@@ -97,43 +97,47 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
         yield _more(view.more_gaps, l10n)
 
 
-def _counts(view: MailView, l10n: Labels) -> Iterator[Line]:
-    yield Line(lead="", text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.counts))
+def _counts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
+    yield ChatEntry(
+        lead="", text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.counts)
+    )
     if view.page.previous is None:
-        yield Line(lead="", text=l10n.gettext("Not compared with an earlier run."))
+        yield ChatEntry(lead="", text=l10n.gettext("Not compared with an earlier run."))
         return
     since = l10n.gettext("Since %(day)s") % {"day": l10n.date(view.page.previous)}
-    yield Line(lead=since, text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.changes))
+    yield ChatEntry(
+        lead=since, text=l10n.joined(f"{l10n.number(count.count)} {count.label}" for count in view.page.changes)
+    )
 
 
-def _changed(view: MailView, l10n: Labels) -> Iterator[Line]:
+def _changed(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
     for line in view.changed:
         facts = (line.title, line.tenant, l10n.gettext(SEVERITIES[line.severity]))
-        yield Line(lead=line.summary, text=_facts(facts), href=line.href)
+        yield ChatEntry(lead=line.summary, text=_facts(facts), href=line.href)
 
 
-def _acts(view: MailView, l10n: Labels) -> Iterator[Line]:
+def _acts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
     for act in view.acts:
         facts = (l10n.gettext(SEVERITIES[act.severity]), *act.facts, act.why, act.first)
         href = act.href or (act.document[1] if act.document is not None else "")
-        yield Line(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
+        yield ChatEntry(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
 
 
-def _seats(view: MailView) -> Iterator[Line]:
+def _seats(view: MailView) -> Iterator[ChatEntry]:
     for line in view.seats:
-        yield Line(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
+        yield ChatEntry(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
 
 
-def _renewals(view: MailView) -> Iterator[Line]:
+def _renewals(view: MailView) -> Iterator[ChatEntry]:
     for line in view.renewals:
-        yield Line(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
+        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
 
 
-def _money(view: MailView, l10n: Labels) -> Iterator[Line]:
+def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
     for label, amount in view.money:
-        yield Line(lead=amount, text=label)
+        yield ChatEntry(lead=amount, text=label)
     if view.money and view.page.lower_bound:
-        yield Line(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
+        yield ChatEntry(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
 
 
 def _more(count: int, l10n: Labels) -> str:

@@ -10,7 +10,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.content import PageContent
 from auditor.render.html.usage import idle_lines, unit_lines
-from auditor.render.html.view import Group, Page, Section
+from auditor.render.html.view import Page, PolicyGroup, TenantSection
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
@@ -92,7 +92,7 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
     yield f"{inert(page.tool)} · {inert(l10n.instant(page.as_of))} · {inert(page.digest)}"
 
 
-def _section(section: Section, l10n: Labels) -> Iterator[str]:
+def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
     yield f"## {inert(section.title)}"
     yield ""
     if section.failure is not None:
@@ -117,7 +117,7 @@ def _section(section: Section, l10n: Labels) -> Iterator[str]:
         yield ""
 
 
-def _seats(section: Section, l10n: Labels) -> Iterator[str]:
+def _seats(section: TenantSection, l10n: Labels) -> Iterator[str]:
     outside = [row for row in section.seats if row.severity is not None]
     if not outside:
         return
@@ -130,7 +130,7 @@ def _seats(section: Section, l10n: Labels) -> Iterator[str]:
     yield ""
 
 
-def _usage(section: Section, l10n: Labels) -> Iterator[str]:
+def _usage(section: TenantSection, l10n: Labels) -> Iterator[str]:
     """Yield lines about the products with idle seats, the costliest first."""
     headline = "" if section.usage is None else section.usage.headline
     yield from _listed(l10n.gettext("Use and cost by product"), headline, idle_lines(section.usage))
@@ -149,7 +149,7 @@ def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
     yield ""
 
 
-def _group(group: Group, l10n: Labels) -> Iterator[str]:
+def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
     # All findings of a report-only policy that are not waived are report-only.
     count = group.open or group.report_only
     counts = [l10n.ngettext("{count} open", "{count} open", group.open)]

@@ -11,7 +11,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.tables.csv import spreadsheet
 
 
-class Line(NamedTuple):
+class Measurement(NamedTuple):
     """One measurement."""
 
     tenant: str
@@ -25,34 +25,34 @@ class Line(NamedTuple):
     value: float | None
 
 
-def lines(trends: Sequence[Trends]) -> Iterable[Line]:
+def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
     """Yield all measurements, ordered by tenant, kind, id and instant."""
     for tenant in trends:
         for seat in tenant.seats:
             columns = (("usable", seat.usable), ("consumed", seat.consumed), ("spare", seat.spare))
             for measure, values in columns:
                 for at, value in zip(seat.at, values, strict=True):
-                    yield Line(tenant.tenant, _at(at), "seats", seat.sku_id, seat.sku, measure, value)
+                    yield Measurement(tenant.tenant, _at(at), "seats", seat.sku_id, seat.sku, measure, value)
         for at, *counts in tenant.people:
             for measure, value in zip(("accounts", "blocked", "licensed"), counts, strict=True):
-                yield Line(tenant.tenant, _at(at), "people", "", "", measure, value)
+                yield Measurement(tenant.tenant, _at(at), "people", "", "", measure, value)
         for at, open_findings, waived, not_evaluated in tenant.open:
             for severity, count in open_findings.items():
-                yield Line(tenant.tenant, _at(at), "findings", severity.value, "", "open", count)
-            yield Line(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
-            yield Line(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", not_evaluated)
+                yield Measurement(tenant.tenant, _at(at), "findings", severity.value, "", "open", count)
+            yield Measurement(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
+            yield Measurement(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", not_evaluated)
         for policy in tenant.policies:
             for measure, policy_counts in (("open", policy.open), ("waived", policy.waived)):
                 for at, value in zip(policy.at, policy_counts, strict=True):
-                    yield Line(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
+                    yield Measurement(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
         for currency, sums in tenant.money.items():
             for at, amount in sums:
-                yield Line(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
+                yield Measurement(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
 
 
 def render_csv(trends: Sequence[Trends]) -> Artifact:
     """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
-    body = spreadsheet([Line._fields, *lines(trends)])
+    body = spreadsheet([Measurement._fields, *lines(trends)])
     return Artifact(name="history.csv", media_type="text/csv; charset=utf-8", body=body)
 
 
@@ -61,7 +61,7 @@ def render_parquet(trends: Sequence[Trends]) -> Artifact:
     import pyarrow as pa  # noqa: PLC0415 - only needed for this format
     import pyarrow.parquet as pq  # noqa: PLC0415 - only needed for this format
 
-    fields = [*zip(Line._fields[:-1], repeat(pa.string())), ("value", pa.float64())]
+    fields = [*zip(Measurement._fields[:-1], repeat(pa.string())), ("value", pa.float64())]
     columns = zip(*lines(trends), strict=True)
     arrays = [pa.array(values, arrow_type) for values, (_, arrow_type) in zip(columns, fields, strict=True)]
     schema = pa.schema(fields)

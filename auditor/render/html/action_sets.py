@@ -14,7 +14,7 @@ from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.result.finding_stats import Concern
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
-from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, Step
+from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
 from auditor.render.html.actions import worth
 from auditor.render.html.finding_index import LONG_PAGE, FindingIndex
 from auditor.render.text.labels import Labels
@@ -32,13 +32,13 @@ _Document = tuple[str, str | None]
 """The label of a document and its address; None if the address is not https."""
 
 
-def action_sets(ordered: Sequence[Step], index: FindingIndex, l10n: Labels) -> ActionSets:
+def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labels) -> ActionSets:
     """Return actions in their order, with those about the same product combined into one set.
 
     Guidance that several actions share is shown by the first of them.
     """
     by_product = _by_product(ordered)
-    groups: dict[object, list[Step]] = {}
+    groups: dict[object, list[RankedAction]] = {}
     for product, steps in by_product:
         for step in steps:
             groups.setdefault((product, _guidance_key(step.action)), []).append(step)
@@ -57,13 +57,13 @@ def action_sets(ordered: Sequence[Step], index: FindingIndex, l10n: Labels) -> A
     return ActionSets(sets=tuple(action_set for action_set in sets if action_set.guides), sources=tuple(sources))
 
 
-def _by_product(ordered: Sequence[Step]) -> list[tuple[str, list[Step]]]:
+def _by_product(ordered: Sequence[RankedAction]) -> list[tuple[str, list[RankedAction]]]:
     """Return groups of actions with their skuId; those about one product are grouped, in the order of the plan.
 
     An action about no product, and the only action about a product, form a group of one with an empty skuId.
     """
     counts = Counter(map(_product, ordered))
-    sets: dict[str, list[Step]] = {}
+    sets: dict[str, list[RankedAction]] = {}
     for step in ordered:
         sets.setdefault(_product(step) if counts[_product(step)] > 1 else step.anchor, []).append(step)
     return [
@@ -72,7 +72,7 @@ def _by_product(ordered: Sequence[Step]) -> list[tuple[str, list[Step]]]:
     ]
 
 
-def _product(step: Step) -> str:
+def _product(step: RankedAction) -> str:
     """Return the skuId of the product that an action is about, or the anchor of the action if it is about none."""
     seats = step.action.seats
     return step.anchor if seats is None or seats.sku_id is None else seats.sku_id
@@ -83,7 +83,7 @@ def _documents(action: Action) -> list[_Document]:
 
 
 def _action_set(
-    product: str, steps: Sequence[Step], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
+    product: str, steps: Sequence[RankedAction], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
 ) -> ActionSet:
     set_guides = tuple(guides[step.plan_index] for step in steps if step.plan_index in guides)
     seats, first = steps[0].action.seats, steps[0]
@@ -109,7 +109,7 @@ def _guidance_key(action: Action) -> object:
 
 
 def _guide(
-    group: Sequence[Step], sources: Sequence[int], shown: GuidanceParts, index: FindingIndex, l10n: Labels
+    group: Sequence[RankedAction], sources: Sequence[int], shown: GuidanceParts, index: FindingIndex, l10n: Labels
 ) -> Guide:
     """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
@@ -141,7 +141,7 @@ def _guide(
     )
 
 
-def _guided(step: Step, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
+def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
     requests = step.action.requests
     listed = tuple(map(_request_text, islice(requests, _REQUESTS if index.long else LONG_PAGE)))
     return GuidedAction(

@@ -9,7 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.guidance.parts import GuidancePart
 
 
-class Step(Struct, frozen=True, kw_only=True, eq=False):
+class RankedAction(Struct, frozen=True, kw_only=True, eq=False):
     """An action, with its anchor and rank on the page."""
 
     anchor: str
@@ -27,7 +27,7 @@ class Step(Struct, frozen=True, kw_only=True, eq=False):
 class GuidedAction(Struct, frozen=True, kw_only=True, eq=False):
     """One of the actions that share guidance."""
 
-    step: Step
+    step: RankedAction
     title: str
     """Without the suffix that the titles of all of them share."""
     who: str
@@ -65,7 +65,7 @@ class ActionSet(Struct, frozen=True, kw_only=True, eq=False):
     due: str
     count: int
     findings: int
-    first: Step
+    first: RankedAction
     """The action to do first."""
     guides: tuple[Guide, ...]
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.priority import (
-    Reason,
+    RankReason,
     Weight,
     most_important,
     nearest_dates,
@@ -22,21 +22,21 @@ from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern
-from auditor.render.html.action_view import Step
+from auditor.render.html.action_view import RankedAction
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import anchor, problem, subject_label
-from auditor.render.html.view import Group, Highlight, Section
+from auditor.render.html.view import Highlight, PolicyGroup, TenantSection
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
 
-def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[Step, ...]:
+def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
     """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
     weights = [_weight(action, index.concerns[action.id]) for action in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
-        Step(
+        RankedAction(
             anchor=anchor("a", name, index.actions[plan_index].id),
             action=index.actions[plan_index],
             plan_index=plan_index,
@@ -58,13 +58,13 @@ def _weight(action: Action, concern: Concern) -> Weight:
     )
 
 
-def _why(reason: Reason, weight: Weight, today: date, l10n: Labels) -> str:
+def _why(reason: RankReason, weight: Weight, today: date, l10n: Labels) -> str:
     """Return why an action has its rank; empty if severity, money and date, which are shown next to it, explain it."""
-    return "" if reason is Reason.WEIGHT else why(l10n, reason, weight, today)
+    return "" if reason is RankReason.WEIGHT else why(l10n, reason, weight, today)
 
 
 def highlights(
-    sections: Iterable[tuple[Section, FindingIndex]], moment: datetime, l10n: Labels
+    sections: Iterable[tuple[TenantSection, FindingIndex]], moment: datetime, l10n: Labels
 ) -> tuple[Highlight, ...]:
     """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
@@ -125,7 +125,7 @@ def _due_text(day: date | None, l10n: Labels) -> str:
     return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
 
 
-def _of_step(step: Step, section: Section, index: FindingIndex, due: str, l10n: Labels) -> Highlight:
+def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, due: str, l10n: Labels) -> Highlight:
     about_people = index.concerns[step.action.id].people
     resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
     return Highlight(
@@ -144,7 +144,7 @@ def _of_step(step: Step, section: Section, index: FindingIndex, due: str, l10n: 
     )
 
 
-def _of_policy(group: Group, section: Section, l10n: Labels) -> Highlight:
+def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> Highlight:
     return Highlight(
         anchor=group.anchor,
         title=group.title,

@@ -31,7 +31,7 @@ from auditor.render.html.rows import (
 from auditor.render.html.seat_lines import coverage_lines, smaller_products
 from auditor.render.html.timeline import timeline
 from auditor.render.html.usage import unit_tables, usage_table
-from auditor.render.html.view import Figure, Group, Page, Section, Tile
+from auditor.render.html.view import Figure, Page, PolicyGroup, TenantSection, Tile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
@@ -39,7 +39,7 @@ from auditor.render.text.sanitize import is_https, shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.aggregate import Changes, all_prices_known, changes, freed
+from auditor.result.aggregate import FindingChanges, all_prices_known, changes, freed
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
@@ -162,7 +162,7 @@ def figures(result: Result, total: dict[str, Decimal], l10n: Labels) -> tuple[Fi
     )
 
 
-def _changes(result: Result, changed: Changes, l10n: Labels) -> tuple[Tile, ...]:
+def _changes(result: Result, changed: FindingChanges, l10n: Labels) -> tuple[Tile, ...]:
     if result.run.previous is None:
         return ()
     return (
@@ -172,7 +172,7 @@ def _changes(result: Result, changed: Changes, l10n: Labels) -> tuple[Tile, ...]
     )
 
 
-def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: Labels) -> Section:
+def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: Labels) -> TenantSection:
     context = index.context
     free = free_part_numbers()
     products = sorted(
@@ -203,12 +203,12 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
 
 def _common_section(
     part: TenantResult | FleetResult, index: FindingIndex, moment: datetime, l10n: Labels, *, name: str, title: str
-) -> Section:
+) -> TenantSection:
     """Return the fields that sections of tenants and of the fleet share; the name of the fleet is empty."""
     changed, more_changes = change_lines(index.changed(), part.fixed, index.context, _MAX_CHANGES)
     groups, counts = _groups(index), index.counts()
     anchors = {group.policy: group.anchor for group in groups}
-    return Section(
+    return TenantSection(
         anchor=anchor("t", name) if name else "fleet",
         name=name,
         title=title,
@@ -230,7 +230,7 @@ def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=Message(text)) for notice, text in zip(notices, texts, strict=True))
 
 
-def _groups(index: FindingIndex) -> tuple[Group, ...]:
+def _groups(index: FindingIndex) -> tuple[PolicyGroup, ...]:
     """Return the findings grouped by policy: policies with open findings first, then by severity."""
     parts = index.by_policy()
     limit = max(_MIN_ROWS, _ROW_BUDGET // max(len(parts), 1)) if index.long else ROWS
@@ -242,12 +242,14 @@ def _groups(index: FindingIndex) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda group: (not group.open, group.severity.rank, group.policy)))
 
 
-def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding], resolved: AbstractSet[str]) -> Group:
+def _group(
+    part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding], resolved: AbstractSet[str]
+) -> PolicyGroup:
     """Return the findings of one policy; those in `listed` become rows."""
     context, stats = index.context, part.stats
     header = context.headers.get(part.policy)
     first = index.findings[part.rows[0]]
-    return Group(
+    return PolicyGroup(
         anchor=policy_anchor(context.prefix, part.policy),
         policy=part.policy,
         title=(header.title if header is not None else "") or part.policy,

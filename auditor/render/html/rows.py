@@ -15,7 +15,7 @@ from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.render.html.charts.seat_chart import picture, tightest
-from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.html.view import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.evidence import (
     advice,
@@ -213,7 +213,7 @@ def problem(finding: Finding, context: Context) -> str:
 
 def change_lines(
     findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, limit: int
-) -> tuple[tuple[Line, ...], int]:
+) -> tuple[tuple[ChangeLine, ...], int]:
     """Return lines about reopened, new and fixed findings, the worst first, and the number of those beyond `limit`.
 
     Waived findings are left out.
@@ -228,7 +228,7 @@ def change_lines(
     changed.sort(key=lambda item: (item[0], item[1].severity.rank))
     labels = (l10n.gettext(CHANGES[Change.REOPENED]), l10n.gettext(CHANGES[Change.NEW]), l10n.gettext("fixed"))
     rows = tuple(
-        Line(
+        ChangeLine(
             change=labels[order],
             severity=finding.severity,
             text=sentence(finding, context),

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
-from auditor.render.html.view import Page, Section
+from auditor.render.html.view import Page, TenantSection
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
 from auditor.result.ranking import Standing, tenant_order
@@ -85,7 +85,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     return (*rows, *fleet, total)
 
 
-def _fleet_row(fleet: FleetResult, section: Section, l10n: Labels, *, compared: bool) -> FleetRow:
+def _fleet_row(fleet: FleetResult, section: TenantSection, l10n: Labels, *, compared: bool) -> FleetRow:
     """Return the row of the findings across tenants."""
     changed, unknown = changes((), fleet), l10n.number(None)
     return FleetRow(
@@ -110,7 +110,7 @@ def page_path(tenant: str, folder: str) -> str:
     return f"{folder}/{quote(tenant, safe='', errors='replace')}.html"
 
 
-def worst_first(section: Section) -> Standing:
+def worst_first(section: TenantSection) -> Standing:
     """Return the sort key that puts the worst tenant first."""
     return tenant_order(
         failed=section.failure is not None,
@@ -124,7 +124,7 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
     return tenant_order(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 
-def _row(tenant: TenantResult, section: Section | None, l10n: Labels, *, compared: bool) -> FleetRow:
+def _row(tenant: TenantResult, section: TenantSection | None, l10n: Labels, *, compared: bool) -> FleetRow:
     changed = changes([tenant])
     audited = tenant.failure is None
     open_counts = summarise((tenant,)).open

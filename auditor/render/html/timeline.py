@@ -10,7 +10,7 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
-from auditor.render.html.view import Renewal, Timeline
+from auditor.render.html.view import Timeline, TimelineDate
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_seats, spare_today
 from auditor.render.text.evidence.facts import product_name
@@ -61,7 +61,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
         return round(min(max((moment - start) / (end - start), 0), 1) * WIDTH)
 
     renewals = tuple(
-        Renewal(
+        TimelineDate(
             name=shortened(entry.name),
             date=l10n.date(entry.moment),
             state=entry.label or shortened(l10n.subscription(entry.status)),

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
-from auditor.render.html.action_view import Step
+from auditor.render.html.action_view import RankedAction
 from auditor.render.html.charts.curves import Trend
 from auditor.render.html.charts.seat_chart import Picture
 from auditor.render.html.seat_lines import SmallerProducts
@@ -29,7 +29,7 @@ class Row(Struct, frozen=True, kw_only=True, eq=False):
     change: Change | None
 
 
-class Group(Struct, frozen=True, kw_only=True, eq=False):
+class PolicyGroup(Struct, frozen=True, kw_only=True, eq=False):
     """The findings of one policy."""
 
     anchor: str
@@ -106,7 +106,7 @@ class SourceRow(Struct, frozen=True, kw_only=True, eq=False):
     reason: str
 
 
-class Line(Struct, frozen=True, kw_only=True, eq=False):
+class ChangeLine(Struct, frozen=True, kw_only=True, eq=False):
     """A finding that changed, in one line."""
 
     change: str
@@ -117,7 +117,7 @@ class Line(Struct, frozen=True, kw_only=True, eq=False):
     """None for a fixed finding, which is no longer on the page."""
 
 
-class Renewal(Struct, frozen=True, kw_only=True, eq=False):
+class TimelineDate(Struct, frozen=True, kw_only=True, eq=False):
     """A subscription or contract date on the timeline."""
 
     name: str
@@ -137,7 +137,7 @@ class Renewal(Struct, frozen=True, kw_only=True, eq=False):
 class Timeline(Struct, frozen=True, kw_only=True, eq=False):
     """Renewals of one tenant, soonest first, and the ticks of the axis."""
 
-    renewals: tuple[Renewal, ...]
+    renewals: tuple[TimelineDate, ...]
     more: int
     """Number of subscriptions without a finding that are left out: too far ahead, or too many."""
     start: str
@@ -148,7 +148,7 @@ class Timeline(Struct, frozen=True, kw_only=True, eq=False):
     """First and last day, as a text alternative."""
 
 
-class Section(Struct, frozen=True, kw_only=True, eq=False):
+class TenantSection(Struct, frozen=True, kw_only=True, eq=False):
     """One tenant, or the fleet."""
 
     anchor: str
@@ -160,10 +160,10 @@ class Section(Struct, frozen=True, kw_only=True, eq=False):
     complete: bool
     money: str = ""
     counts: tuple[tuple[Severity, int], ...]
-    changes: tuple[Line, ...]
+    changes: tuple[ChangeLine, ...]
     """Findings that changed since the previous run."""
     more_changes: int
-    steps: tuple[Step, ...]
+    steps: tuple[RankedAction, ...]
     more_steps: int
     """Number of actions that are not shown."""
     seats: tuple[SeatRow, ...] = ()
@@ -173,7 +173,7 @@ class Section(Struct, frozen=True, kw_only=True, eq=False):
     coverage: tuple[str, ...] = ()
     """One line per policy: how many people need a seat, and how many seats there are."""
     timeline: Timeline | None = None
-    groups: tuple[Group, ...]
+    groups: tuple[PolicyGroup, ...]
     outcomes: tuple[OutcomeRow, ...]
     sources: tuple[SourceRow, ...] = ()
     notices: tuple[Notice, ...]
@@ -261,7 +261,7 @@ class Page(Struct, frozen=True, kw_only=True, eq=False):
     trends: tuple[Trend, ...]
     waivers: tuple[WaiverRow, ...]
     highlights: tuple[Highlight, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[TenantSection, ...]
     listed_tenants: int
     """Number of tenants whose findings and actions the report lists: the worst ones."""
     tenants: int

@@ -11,16 +11,16 @@ from msgspec import Struct
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
-from auditor.render.html.action_view import Step
+from auditor.render.html.action_view import RankedAction
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.timeline import next_date
-from auditor.render.html.view import Highlight, Page, SeatRow, Section
+from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import flat, subject_of
-from auditor.render.mail.view import Act, Changed, MailView, Reader, Renewal, SeatLine, TenantLine
+from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.evidence.contracts import purchase, spare_seats, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
@@ -100,7 +100,7 @@ def _verdict(page: Page, result: Result, reader: Reader, l10n: Labels) -> str:
     return page.verdict
 
 
-def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> list[Changed]:
+def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> list[PolicyChanges]:
     """Return a line for each policy and kind of change; people are only named in the report, not in a mail."""
     if result.run.previous is None:
         return []
@@ -115,7 +115,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
                 counts[key][finding.severity.rank, name, finding.policy] += 1
     severities = list(Severity)
     return [
-        Changed(
+        PolicyChanges(
             key=str(key),
             summary=_change_text(str(key), count, l10n),
             title=flat(titles.get(policy, policy)),
@@ -163,7 +163,7 @@ def _acts(page: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
         )
 
 
-def _facts(highlight: Highlight, step: Step | None, l10n: Labels, *, several: bool) -> Iterator[str]:
+def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, several: bool) -> Iterator[str]:
     yield highlight.money
     yield highlight.due
     if several:
@@ -172,7 +172,7 @@ def _facts(highlight: Highlight, step: Step | None, l10n: Labels, *, several: bo
     yield highlight.who if step is None else step.action.owner or step.action.role
 
 
-def _document(step: Step | None) -> tuple[str, str] | None:
+def _document(step: RankedAction | None) -> tuple[str, str] | None:
     links = step.action.links if step is not None else ()
     return next(((flat(link.label), link.address) for link in links if is_https(link.address)), None)
 
@@ -184,7 +184,7 @@ def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
     return sum(seats.sku_id.casefold() in context.about_seats for tenant, context in others for seats in tenant.seats)
 
 
-def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
+def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLine:
     bar = None
     if row.picture is not None:
         assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.picture.assigned, row.picture.over))
@@ -201,7 +201,7 @@ def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
     )
 
 
-def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
+def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> TenantLine:
     if section.failure is not None:
         text, key = l10n.gettext("not audited"), "failed"
     else:
@@ -216,12 +216,12 @@ def _tenant_line(section: Section, reader: Reader, l10n: Labels) -> TenantLine:
     return TenantLine(name=flat(section.title, 60), summary=text, key=key, href=_link(reader, section.anchor))
 
 
-def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: bool) -> list[Renewal]:
+def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: bool) -> list[UpcomingDate]:
     """Return the upcoming dates of subscriptions with open findings, and of contracts.
 
     With `all_contracts` all contracts are included, else those that open findings name.
     """
-    renewals: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
+    renewals: dict[tuple[str, str], tuple[datetime, UpcomingDate]] = {}
     today = result.run.as_of.astimezone(UTC).date()
     for tenant in result.tenants:
         contract_ids = None if all_contracts else contracts_of(tenant.findings)
@@ -234,7 +234,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
             if moment is None or moment > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
                 continue
             sku = finding.product.sku_id if finding.product is not None else None
-            line = Renewal(
+            line = UpcomingDate(
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=l10n.date(moment),

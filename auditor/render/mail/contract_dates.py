@@ -8,7 +8,7 @@ from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.render.mail.subject import flat
-from auditor.render.mail.view import Renewal
+from auditor.render.mail.view import UpcomingDate
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats
 from auditor.render.text.labels import Labels
 
@@ -37,7 +37,7 @@ def contract_renewals(
     *,
     several: bool,
     named: frozenset[str] | None = None,
-) -> Iterator[tuple[str, datetime, Renewal]]:
+) -> Iterator[tuple[str, datetime, UpcomingDate]]:
     """Yield (key, instant, line) for each upcoming notice date and end of a contract, and each end in the last 30 days.
 
     `today` is the day of the audit in UTC; `named` are the ids of the contracts that may be shown, None for all.
@@ -52,7 +52,7 @@ def contract_renewals(
                 yield (
                     f"{contract_date.check} {contract.id}",
                     contract_date.moment,
-                    Renewal(
+                    UpcomingDate(
                         name=flat(f"{contract.name} ({contract.id})", 80),
                         tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                         date=l10n.date(contract_date.moment),

@@ -33,7 +33,7 @@ class Reader(Struct, frozen=True, kw_only=True):
     """The totals of earlier runs, for the findings that this reader receives, oldest first."""
 
 
-class Changed(Struct, frozen=True, kw_only=True):
+class PolicyChanges(Struct, frozen=True, kw_only=True):
     """Findings of one policy that are new, reopened or fixed."""
 
     key: str
@@ -80,7 +80,7 @@ class SeatLine(Struct, frozen=True, kw_only=True):
     """Pixels of the parts of a bar: assigned, free, beyond the usable ones; None if a number is not known."""
 
 
-class Renewal(Struct, frozen=True, kw_only=True):
+class UpcomingDate(Struct, frozen=True, kw_only=True):
     """A subscription or contract with an upcoming date."""
 
     name: str
@@ -117,14 +117,14 @@ class MailView(Struct, frozen=True, kw_only=True):
     completeness: tuple[str, ...]
     more_gaps: int
     """Number of sentences about missing data that are left out."""
-    changed: tuple[Changed, ...]
+    changed: tuple[PolicyChanges, ...]
     more_changed: int
     acts: tuple[Act, ...]
     tenants: tuple[TenantLine, ...]
     more_tenants: int
     seats: tuple[SeatLine, ...]
     more_seats: int
-    renewals: tuple[Renewal, ...]
+    renewals: tuple[UpcomingDate, ...]
     more_renewals: int
     money: tuple[tuple[str, str], ...]
     """Label and monthly amount."""

@@ -74,7 +74,7 @@ class ActionView(Struct, frozen=True, kw_only=True):
     """The anchor at which the action is shown in full, or its questions are."""
 
 
-class Part(Struct, frozen=True, kw_only=True):
+class PlanPagePart(Struct, frozen=True, kw_only=True):
     """A numbered part of the page about a tenant."""
 
     anchor: str
@@ -106,7 +106,7 @@ class TenantView(Struct, frozen=True, kw_only=True):
     open_after: int
     money: tuple[MoneyRow, ...]
     first: tuple[FirstAction, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[PlanPagePart, ...]
     proof: int
     """The number of the part about the proof."""
     fixed: tuple[str, ...]

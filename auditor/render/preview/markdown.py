@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.domain.enums import Status
-from auditor.domain.preview import Changed, Difference, DifferenceCount, PolicyChange, Preview, Side
+from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
@@ -110,7 +110,7 @@ def finding_line(finding: Finding, l10n: Labels) -> str:
     return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *names))
 
 
-def change_line(pair: Changed, l10n: Labels) -> str:
+def change_line(pair: ChangedFinding, l10n: Labels) -> str:
     """Return a changed finding in one line of plain text, with the differences."""
     before, after = pair.before, pair.after
     none = l10n.gettext("none")

@@ -21,7 +21,7 @@ _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 
 
-class Section(Struct, frozen=True, kw_only=True):
+class PageSection(Struct, frozen=True, kw_only=True):
     """A section of a document; all texts are plain text in the reader's language."""
 
     title: str
@@ -30,7 +30,7 @@ class Section(Struct, frozen=True, kw_only=True):
     level: int = 2
 
 
-def text_page(sections: Iterable[Section], *, title: str, language: str) -> bytes:
+def text_page(sections: Iterable[PageSection], *, title: str, language: str) -> bytes:
     """Return a page with headings, paragraphs and lists."""
     parts = (part for section in sections for part in _section(section))
     return page(parts, title=title, language=language, style=_STYLE)
@@ -69,7 +69,7 @@ def tag(name: str, text: str) -> Markup:
     return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - the names are constants
 
 
-def _section(section: Section) -> Iterable[Markup]:
+def _section(section: PageSection) -> Iterable[Markup]:
     yield tag(f"h{section.level}", section.title)
     yield from (tag("p", paragraph) for paragraph in section.paragraphs)
     if section.items:

@@ -17,7 +17,7 @@ from auditor.domain.result.verification import (
 from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.static_page import Section
+from auditor.render.text.static_page import PageSection
 from auditor.render.text.summary import completeness
 from auditor.render.text.verification import (
     STATES,
@@ -30,7 +30,7 @@ from auditor.render.text.verification import (
 )
 
 
-def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[Section, ...]:
+def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[PageSection, ...]:
     """Return the sections of the document; each list has at most `most` items, and the number of the others."""
     verifications = [tenant.verification for tenant in result.tenants if tenant.verification is not None]
     intro = [
@@ -38,7 +38,7 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
         performers(verifications, l10n),
         *(() if result.complete else completeness(result, l10n)),
     ]
-    head = Section(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
+    head = PageSection(title=plan_headline(verifications, l10n), paragraphs=tuple(filter(None, intro)), level=1)
     tenants = (
         section
         for tenant in result.tenants
@@ -48,7 +48,7 @@ def sections(result: Result, l10n: Labels, *, most: int | None = None) -> tuple[
     return (head, *(_shortened(section, most, l10n) for section in tenants))
 
 
-def _shortened(section: Section, most: int | None, l10n: Labels) -> Section:
+def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSection:
     omitted = 0 if most is None else len(section.items) - most
     if omitted <= 0:
         return section
@@ -56,20 +56,20 @@ def _shortened(section: Section, most: int | None, l10n: Labels) -> Section:
     return replace(section, items=(*section.items[:most], more))
 
 
-def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[Section]:
-    yield Section(title=tenant.display_name or tenant.name, paragraphs=tuple(_money(verification, l10n)))
+def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[PageSection]:
+    yield PageSection(title=tenant.display_name or tenant.name, paragraphs=tuple(_money(verification, l10n)))
     names = {finding.subject.id: finding.subject.name for finding in verification.findings}
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
         actions = verification.actions_with(verdict)
         if actions:
             title = f"{l10n.gettext('Actions')}: {l10n.gettext(VERDICTS[verdict])} ({l10n.number(len(actions))})"
             items = tuple(_action(action, names, l10n) for action in actions)
-            yield Section(title=title, items=items, level=3)
+            yield PageSection(title=title, items=items, level=3)
     for state in (*list(FindingState)[1:], FindingState.GONE):
         findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
-            yield Section(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)
+            yield PageSection(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:

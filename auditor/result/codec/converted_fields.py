@@ -53,7 +53,7 @@ class SavedMessage(ConvertedField):
     """A message in English, whose template and arguments are elsewhere in the document."""
 
 
-class Counts(ConvertedField):
+class EnumCounts(ConvertedField):
     """Counts by the members of an enum."""
 
     vocabulary: type[StrEnum]
@@ -69,7 +69,7 @@ SavedMessage.register(str)
 @cache
 def counts(vocabulary: type[StrEnum]) -> Any:
     """Return the field type of counts by the members of an enum."""
-    field_type: Any = type("Counts", (Counts,), {"vocabulary": vocabulary})
+    field_type: Any = type("Counts", (EnumCounts,), {"vocabulary": vocabulary})
     field_type.register(dict)
     return field_type
 
@@ -89,7 +89,7 @@ def convert(messages: Mapping[str, Any], kind: type, value: Any) -> Any:
         return value
     if kind is Amount:
         return _amount(value)
-    if issubclass(kind, Counts):
+    if issubclass(kind, EnumCounts):
         return _counted(value, kind.vocabulary)
     return _instant(value, run=kind is RunInstant)
 

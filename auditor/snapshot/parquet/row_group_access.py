@@ -16,7 +16,7 @@ from auditor.snapshot.parquet.integrity import TAIL_BYTES, unreadable
 from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, open_user_files, sku_ids_of
 
 
-class Outline(Struct, frozen=True):
+class RowGroupFacts(Struct, frozen=True):
     """Facts that are computed from all row groups of the files about users."""
 
     sku_ids: tuple[str, ...]
@@ -27,14 +27,14 @@ class Outline(Struct, frozen=True):
     """CRC-32 of the bytes of each row group in both files, including the footers."""
 
 
-def outline_of(folder: Path) -> Outline:
+def outline_of(folder: Path) -> RowGroupFacts:
     """Return the outline of a snapshot folder. The digests of the manifest are not checked here, but by `read`."""
     users_file, assignments_file = open_user_files(folder)
     sums = tuple(
         _checksum(folder, users_file, assignments_file, group)
         for group in range(_group_count(folder, users_file, assignments_file))
     )
-    return Outline(sku_ids_of(assignments_file), not_collected_of(users_file), sums)
+    return RowGroupFacts(sku_ids_of(assignments_file), not_collected_of(users_file), sums)
 
 
 def row_groups(folder: Path) -> int:
@@ -45,7 +45,7 @@ def row_groups(folder: Path) -> int:
 def read_row_group(
     folder: Path,
     group: int,
-    outline: Outline | None,
+    outline: RowGroupFacts | None,
     users: tuple[str, ...] | None,
     assignments: tuple[str, ...] | None,
 ) -> Iterator[UserBatch]:

@@ -18,7 +18,7 @@ ASSIGNED: Final = "assignedLicenses"
 BLOCKED: Final = "accountEnabled"
 
 
-class Counts(Struct):
+class HolderCounts(Struct):
     """Counts of holders by SKU, summed over partitions."""
 
     users: int = 0

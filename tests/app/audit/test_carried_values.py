@@ -8,7 +8,7 @@ import pytest
 from auditor.app.audit.merge import merge, policies_of
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result, SeatBounds, TenantResult
@@ -18,7 +18,7 @@ from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, sku_id, tenant, user
 
-KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = b"""version: 1
 policies:
 - {id: nobody, severity: high, assignments: {deny: [SPE_E5]}}

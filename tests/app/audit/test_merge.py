@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.app.audit.merge import merge
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.enums import Change, Source
@@ -21,7 +21,7 @@ from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
-KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1
 policies:
 - {id: even, severity: low, balance: {of: [SPE_E3], spare: {min: 2, max: 5}}}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.policy_tests.runner import Verdict, run_tests
+from auditor.app.policy_tests.runner import PolicyTestOutcome, run_tests
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, UsageError
 from tests.builders.service.command_line import call
@@ -23,7 +23,7 @@ DENIED = "{policy: stores, check: assignment.not-allowed, user: ann@contoso.exam
 MISSING = "{policy: stores, check: assignment.missing, user: ANN@contoso.example, product: SPE_F1}"
 
 
-def verdicts(folder: Path, *tests: str, policies: str = POLICIES) -> list[Verdict]:
+def verdicts(folder: Path, *tests: str, policies: str = POLICIES) -> list[PolicyTestOutcome]:
     (folder / "stores.yaml").write_text(policies)
     (folder / "stores_test.yaml").write_text(
         "version: 1\ntests:\n" + "".join(f"- {{name: t, {test}}}\n" for test in tests)
@@ -31,7 +31,7 @@ def verdicts(folder: Path, *tests: str, policies: str = POLICIES) -> list[Verdic
     return list(run_tests([folder], builtin(), as_of=NOW))
 
 
-def single_verdict(folder: Path, test: str) -> Verdict:
+def single_verdict(folder: Path, test: str) -> PolicyTestOutcome:
     (verdict,) = verdicts(folder, test)
     return verdict
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.redaction.pseudonyms import Key, key_of
+from auditor.app.redaction.pseudonyms import RedactionKey, key_of
 from auditor.app.redaction.redact import redacted
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import SubjectType
@@ -13,7 +13,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
 from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
 
-KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 
 
 def audit_result() -> Result:
@@ -52,7 +52,7 @@ def test_only_people_and_fingerprints_are_replaced() -> None:
 @pytest.mark.slow
 def test_pseudonyms_are_stable_for_a_key_and_differ_between_tenants_and_keys() -> None:
     assert redacted(audit_result(), KEY) == redacted(audit_result(), KEY)
-    other_key = Key(secret=b"another key of 16 bytes or more", stable=True)
+    other_key = RedactionKey(secret=b"another key of 16 bytes or more", stable=True)
     assert redacted(audit_result(), KEY) != redacted(audit_result(), other_key)
     assert KEY.redaction.key != other_key.redaction.key
     assert KEY.person("a", "x") != KEY.person("b", "x")

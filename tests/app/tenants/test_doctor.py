@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from auditor.app.tenants.doctor import Diagnosis, Health, diagnose_all
+from auditor.app.tenants.doctor import Diagnosis, DoctorOutcome, diagnose_all
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.tenant import NO_CLIENT, GithubOidc, Tenant
 from tests.builders.tenant.collection import AGGREGATES, SIGN_INS, configured, environment
@@ -32,7 +32,7 @@ def test_missing_permissions_are_reported_with_commands() -> None:
         ]
         first, second = diagnose_all(tenants, environ=environment(emulator))
     checks = {check.name: check for check in first.checks}
-    assert checks["permissions"].health is Health.BAD
+    assert checks["permissions"].health is DoctorOutcome.BAD
     assert "LicenseAssignment.Read.All" in checks["permissions"].message
     assert "User.Read.All" not in checks["permissions"].message
     commands = "\n".join(checks["permissions"].commands)
@@ -43,7 +43,7 @@ def test_missing_permissions_are_reported_with_commands() -> None:
     assert not first.healthy
     checks = {check.name: check for check in second.checks}
     assert second.healthy
-    assert checks["clock"].health is Health.GOOD
+    assert checks["clock"].health is DoctorOutcome.GOOD
     assert "GitHub" not in checks, "the sign-in works"
 
 
@@ -134,5 +134,5 @@ def test_wrong_clock_is_reported(graph: Emulator) -> None:
     graph.faults.add("clock-skew", path="/organization", seconds=400, times=None)
     (diagnosis,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), None)], environ=environment(graph))
     clock = next(check for check in diagnosis.checks if check.name == "clock")
-    assert clock.health is Health.BAD
+    assert clock.health is DoctorOutcome.BAD
     assert "400 s behind" in clock.message or "399 s behind" in clock.message

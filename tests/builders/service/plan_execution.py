@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from auditor.remedy.planner.simulation.changes import Step
+from auditor.remedy.planner.simulation.changes import PlannedRequest
 from auditor.remedy.requests import Command, properties_of, subject_of
 from tests.emulator.tenant.directory import Tenant
 
@@ -22,7 +22,7 @@ class PlanExecution:
         self._root = root
         self._headers = dict(head or {})
 
-    def carry_out(self, steps: Iterable[Step]) -> list[str]:
+    def carry_out(self, steps: Iterable[PlannedRequest]) -> list[str]:
         """Return the outcome of each step: `done`, `unchanged`, `waiting`, `no seats` or the refusal.
 
         After a step that is not done, the other steps about the same person or group are `skipped`. Raises
@@ -38,7 +38,7 @@ class PlanExecution:
                 stopped.add(subject)
         return outcomes
 
-    def take_back(self, steps: Sequence[Step]) -> list[str]:
+    def take_back(self, steps: Sequence[PlannedRequest]) -> list[str]:
         """Return the outcome of each undo, from the last step to the first; steps without an undo are left out."""
         return [self._step(step.undo, (), {}) for step in reversed(steps) if step.undo is not None]
 

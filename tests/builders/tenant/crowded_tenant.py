@@ -6,7 +6,8 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.domain.translation import Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant import tenants

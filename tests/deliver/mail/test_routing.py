@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.app.report.subset import portion
-from auditor.deliver.mail.routing import Envelope, Reason, envelopes, reason, week_of
+from auditor.deliver.mail.routing import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
@@ -144,19 +144,19 @@ NEVER = envelope(("contoso", recipient(digest=Digest.NEVER)))
 @pytest.mark.parametrize(
     ("mode", "audit", "expected"),
     [
-        (Send.ALWAYS, unchanged(open_=False), Reason.EVENT),
-        (Send.CHANGED, compared(), Reason.EVENT),
-        (Send.CHANGED, result(), Reason.EVENT),
+        (Send.ALWAYS, unchanged(open_=False), MailReason.EVENT),
+        (Send.CHANGED, compared(), MailReason.EVENT),
+        (Send.CHANGED, result(), MailReason.EVENT),
         (Send.CHANGED, unchanged(), None),
-        (Send.CHANGED, unchanged(complete=False), Reason.EVENT),
-        (Send.FAILURES, unchanged(), Reason.EVENT),
+        (Send.CHANGED, unchanged(complete=False), MailReason.EVENT),
+        (Send.FAILURES, unchanged(), MailReason.EVENT),
         (Send.FAILURES, unchanged(open_=False), None),
-        (Send.FAILURES, unchanged(open_=False, complete=False), Reason.EVENT),
-        (Send.CHANGED, unchanged(at=MONDAY), Reason.WEEKLY),
-        (Send.FAILURES, unchanged(open_=False, at=MONDAY), Reason.WEEKLY),
+        (Send.FAILURES, unchanged(open_=False, complete=False), MailReason.EVENT),
+        (Send.CHANGED, unchanged(at=MONDAY), MailReason.WEEKLY),
+        (Send.FAILURES, unchanged(open_=False, at=MONDAY), MailReason.WEEKLY),
     ],
 )
-def test_reason_to_send(mode: Send, audit: Result, expected: Reason | None) -> None:
+def test_reason_to_send(mode: Send, audit: Result, expected: MailReason | None) -> None:
     assert reason(mode, audit, ANY, weekly_sent=False) is expected
 
 
@@ -169,7 +169,7 @@ def test_weekly_digest_is_sent_once_and_never_if_disabled() -> None:
 def test_fixed_finding_is_a_change_and_waived_finding_is_not() -> None:
     baseline = unchanged()
     first = replace(baseline.tenants[0], fixed=compared().tenants[0].fixed)
-    assert reason(Send.CHANGED, replace(baseline, tenants=(first,)), ANY, weekly_sent=False) is Reason.EVENT
+    assert reason(Send.CHANGED, replace(baseline, tenants=(first,)), ANY, weekly_sent=False) is MailReason.EVENT
     findings = baseline.tenants[0].findings
     waived = tuple(replace(finding, change=Change.NEW, status=Status.WAIVED) for finding in findings)
     only_waived = replace(baseline, tenants=(replace(baseline.tenants[0], findings=FindingTable.of(waived)),))

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Notice, TenantResult
@@ -108,7 +108,7 @@ def test_notice_suggests_no_names_or_addresses_of_people() -> None:
         assert text.endswith(f"no user meets the condition {name} '{value}'")
 
 
-KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
 
 
 def test_redaction_hides_people_that_the_policy_names() -> None:

@@ -11,7 +11,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue.store import builtin
 from auditor.domain.enums import Source, SourceStatus
@@ -231,7 +231,7 @@ def test_role_assigned_by_a_group_names_the_group_and_redaction_hides_people() -
     (finding,) = result.tenants[0].findings
     assert finding.evidence["directoryRoles"][0]["groupName"] == "Anna Berg's admins"
     assert "(group Anna Berg's admins)" in evidence_text(finding, Labels("en"))
-    (redacted_finding,) = redacted(result, Key(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
+    (redacted_finding,) = redacted(result, RedactionKey(secret=b"0123456789abcdef", stable=True)).tenants[0].findings
     assert "Anna Berg" not in str(redacted_finding)
     assert "Global Administrator" in str(redacted_finding.evidence)
 

@@ -22,7 +22,7 @@ from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result
-from auditor.engine.columns.users import People
+from auditor.engine.columns.users import UserColumns
 from auditor.engine.evaluate import evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
@@ -133,9 +133,9 @@ def test_ids_are_compared_ignoring_case_in_any_order(tmp_path: Path, change: Cha
         assert len(member_ids) == len(listed)
 
 
-def people_of(ids: list[str], facts: TenantFacts) -> People:
+def people_of(ids: list[str], facts: TenantFacts) -> UserColumns:
     nothing = pa.RecordBatch.from_pylist([], ASSIGNMENTS)
-    return People(UserBatch(users=pa.record_batch({"id": ids}), assignments=nothing, offset=0), facts)
+    return UserColumns(UserBatch(users=pa.record_batch({"id": ids}), assignments=nothing, offset=0), facts)
 
 
 class CountingParts(Struct, dict=True):

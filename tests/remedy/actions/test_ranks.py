@@ -19,7 +19,7 @@ from auditor.catalogue import builtin
 from auditor.cli.terminal.plan import print_plan
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
-from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, most_important, product_concerned, ranked
+from auditor.domain.actions.priority import FIRST, SOON, RankReason, Weight, most_important, product_concerned, ranked
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.localization import localization
@@ -200,4 +200,4 @@ def test_first_actions_include_the_largest_dated_saving_and_the_nearest_deadline
         assert max(w.saves for w in near) in {w.saves for w in first if w in near}
     if coming:
         assert min(w.due for w in coming if w.due is not None) in {w.due for w in first}
-    assert sum(reason is not Reason.WEIGHT for _, reason in order) <= 2
+    assert sum(reason is not RankReason.WEIGHT for _, reason in order) <= 2

@@ -12,7 +12,7 @@ from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.simulation.changes import Step
+from auditor.remedy.planner.simulation.changes import PlannedRequest
 from tests.builders.service.plan_execution import PlanExecution, state
 from tests.builders.tenant.plan_of_every_kind import document, rules
 from tests.builders.tenant.planned_state import collected
@@ -43,7 +43,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> TenantPlan:
 
 
 @pytest.fixture
-def steps(plan: TenantPlan) -> list[Step]:
+def steps(plan: TenantPlan) -> list[PlannedRequest]:
     assert plan.changes is not None
     return [step for action in plan.actions for step in plan.changes.steps.get(action.id, ())]
 
@@ -60,7 +60,7 @@ def served() -> Iterator[tuple[Emulator, PlanExecution]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(("lag", "lost"), [(0, None), (4, None), (0, 7), (4, 11), (4, 1)])
 def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_the_proof(
-    plan: TenantPlan, steps: list[Step], tmp_path: Path, lag: int, lost: int | None
+    plan: TenantPlan, steps: list[PlannedRequest], tmp_path: Path, lag: int, lost: int | None
 ) -> None:
     with served() as (emulator, execution):
         tenant = emulator.tenants["contoso"]
@@ -84,7 +84,7 @@ def test_execution_with_late_effects_or_a_lost_connection_leads_to_the_state_of_
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lag", [0, 4])
-def test_undo_restores_licences_paths_and_memberships(steps: list[Step], lag: int) -> None:
+def test_undo_restores_licences_paths_and_memberships(steps: list[PlannedRequest], lag: int) -> None:
     with served() as (emulator, execution):
         tenant = emulator.tenants["contoso"]
         before = state(tenant)
@@ -141,7 +141,7 @@ def remove_leaver_from_groups(tenant: Tenant) -> None:
 )
 def test_refused_requests_cause_no_new_findings_and_other_actions_are_executed(
     plan: TenantPlan,
-    steps: list[Step],
+    steps: list[PlannedRequest],
     tmp_path: Path,
     change: Callable[[Tenant], None],
     refusals: bool,  # noqa: FBT001

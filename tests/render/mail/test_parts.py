@@ -12,7 +12,7 @@ from auditor.history import compare
 from auditor.render.html.page import page
 from auditor.render.mail.content import LineLimits, mail_view
 from auditor.render.mail.message import mail_views, render_mail
-from auditor.render.mail.view import Reader, Renewal
+from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import night_before, result
 
@@ -60,7 +60,7 @@ def test_waivers_in_force_are_counted() -> None:
     assert exceptions(expiring, {**expiring, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"
 
 
-def dates(of: Result, reader: Reader) -> tuple[Renewal, ...]:
+def dates(of: Result, reader: Reader) -> tuple[UpcomingDate, ...]:
     l10n = Labels("en")
     return mail_view(page(of, l10n), of, reader, l10n, LineLimits(renewals=99)).renewals
 

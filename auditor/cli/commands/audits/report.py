@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
@@ -40,7 +40,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(
-    result: Result, args: argparse.Namespace, output: Output, requested: str | None, key: Key | None, spill: SpillFile
+    result: Result,
+    args: argparse.Namespace,
+    output: Output,
+    requested: str | None,
+    key: RedactionKey | None,
+    spill: SpillFile,
 ) -> int:
     if key is not None:
         result = redacted(result, key)

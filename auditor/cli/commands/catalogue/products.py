@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from auditor.app.catalogue import Update, active, update
+from auditor.app.catalogue import CatalogueUpdate, active, update
 from auditor.catalogue import Catalogue, Product, free_products, suggest
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import document, out, print_message
@@ -96,7 +96,7 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
     return 0
 
 
-def _changes(updated: Update, l10n: Localization) -> list[str]:
+def _changes(updated: CatalogueUpdate, l10n: Localization) -> list[str]:
     """Return a line for each change, which begins with the kind of change."""
     changes = updated.changes
     kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("gone")]

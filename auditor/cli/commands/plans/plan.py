@@ -31,8 +31,9 @@ from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import FleetPlan
 
 _EXAMPLES = """\

@@ -3,7 +3,7 @@
 import argparse
 
 from auditor import __version__
-from auditor.app.policies.update import Update, update, write
+from auditor.app.policies.update import LibraryUpdate, update, write
 from auditor.cli.arguments.document_targets import print_written
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     return 3 if changes.preview is not None and not changes.preview.complete else 0
 
 
-def _print(changes: Update, l10n: Labels) -> None:
+def _print(changes: LibraryUpdate, l10n: Labels) -> None:
     """Print changed policies, changed findings, and changes to files."""
     if changes.current:
         text = l10n.gettext("The policies are those of the installed starter library, {version}.")
@@ -82,7 +82,7 @@ def _print_lines(text: str) -> None:
         out(printable(line))
 
 
-def _print_findings(changes: Update, l10n: Labels) -> None:
+def _print_findings(changes: LibraryUpdate, l10n: Labels) -> None:
     preview = changes.preview
     assert preview is not None
     out(printable(headline(preview, l10n)))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.catalogue import active
-from auditor.app.policy_tests.runner import Verdict, never_matched, run_tests
+from auditor.app.policy_tests.runner import PolicyTestOutcome, never_matched, run_tests
 from auditor.cli.arguments.options import declare, now, reader_locale
 from auditor.cli.terminal.console import colourful, out, print_diagnostics
 from auditor.domain.errors import printable
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     l10n = localization(reader_locale(args.locale))
     missing, unexpected = l10n.gettext("expected, not found:"), l10n.gettext("found, not expected:")
     passed = failed = 0
-    verdicts: list[Verdict] = []
+    verdicts: list[PolicyTestOutcome] = []
     for verdict in run_tests(args.paths, active(), as_of=args.as_of or now()):
         passed += verdict.passed
         failed += not verdict.passed

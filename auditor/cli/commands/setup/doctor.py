@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.policy_files import load_policies
 from auditor.app.scaffold.choices import default_branch, github_repository
 from auditor.app.tenants.collection import all_needs, needs_of
-from auditor.app.tenants.doctor import Check, Health, diagnose_all
+from auditor.app.tenants.doctor import DoctorCheck, DoctorOutcome, diagnose_all
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.terminal.console import commented, notices, print_diagnostics
 from auditor.cli.terminal.markdown import wrapped_text
@@ -18,7 +18,12 @@ from auditor.domain.translation import N_
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read, select_tenants
 
-_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("FAIL"), Health.UNKNOWN: "?"}
+_MARKS = {
+    DoctorOutcome.GOOD: N_("ok"),
+    DoctorOutcome.NOTE: N_("note"),
+    DoctorOutcome.BAD: N_("FAIL"),
+    DoctorOutcome.UNKNOWN: "?",
+}
 _EXAMPLES = """\
 auditor doctor                     what policies/ need of every tenant in tenants.yaml, and what is missing
 auditor doctor --all               the same for `auditor collect --all`
@@ -62,7 +67,7 @@ def _sender(settings: Settings, tenant: Tenant) -> str | None:
     return mail.sender if mail is not None and sends else None
 
 
-def _print_check(check: Check, l10n: Localization) -> None:
+def _print_check(check: DoctorCheck, l10n: Localization) -> None:
     marks = {health: l10n.gettext(mark) for health, mark in _MARKS.items()}
     mark = marks[check.health].ljust(max(map(len, marks.values())))
     text = l10n.translate(check.message)

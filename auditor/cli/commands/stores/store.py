@@ -15,7 +15,7 @@ from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
 from auditor.files.names import instant_of
-from auditor.history.result_log import Entry
+from auditor.history.result_log import LoggedResult
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
@@ -239,7 +239,7 @@ def _check_json(checked: IntegrityCheck) -> dict[str, object]:
     match checked.found:
         case Night() as night:
             fields = _night_json(night)
-        case Entry() as entry:
+        case LoggedResult() as entry:
             fields = {
                 "tenant": checked.tenant,
                 "instant": format_instant(entry.as_of),

@@ -5,12 +5,11 @@ from typing import Any, Final
 
 from auditor.checks.check import Check
 from auditor.domain.enums import Agreement, SubjectType
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, Localizer
 from auditor.guidance import Composed, Situation
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
 from auditor.remedy.dates import day_label
-from auditor.remedy.messages import Localizer
 
 _SUBJECTS: Final[Mapping[SubjectType, str]] = {
     SubjectType.USER: N_("user"),

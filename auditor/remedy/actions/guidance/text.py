@@ -6,9 +6,9 @@ from datetime import date
 from msgspec import Struct
 
 from auditor.domain.actions.action import Link
+from auditor.domain.translation import Localizer
 from auditor.guidance import Composed
 from auditor.remedy import messages
-from auditor.remedy.messages import Localizer
 
 
 class GuidanceText(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ _UNREAD = "The snapshot does not tell the {name} that was there before."
 _UNKNOWN_SERVICES = "The snapshot does not tell which services the group leaves off."
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class PlannedRequest(Struct, frozen=True, kw_only=True):
     """One request of an action."""
 
     number: int
@@ -59,10 +59,10 @@ class GroupState(Struct, frozen=True, kw_only=True):
     """Ids of all its people; None unless a request changes the licences of the group."""
 
 
-class Changes(Struct, frozen=True, kw_only=True):
+class PlannedRequests(Struct, frozen=True, kw_only=True):
     """The steps of a tenant's plan, and the snapshot's state of all people and groups that they change."""
 
-    steps: Mapping[str, tuple[Step, ...]]
+    steps: Mapping[str, tuple[PlannedRequest, ...]]
     """Action id → its steps; actions without requests have none."""
     accounts: Mapping[str, Account]
     properties: Mapping[str, Mapping[str, Any]]
@@ -72,7 +72,7 @@ class Changes(Struct, frozen=True, kw_only=True):
     """SkuId → skuPartNumber."""
 
 
-def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> Changes:
+def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> PlannedRequests:
     """Return the changes of replayed requests; `state` is the state of the snapshot."""
     commands = {step.user: step.command for step in replay if step.command.method == "PATCH"}
     names = {name for command in commands.values() for name in properties_of(command)}
@@ -82,10 +82,10 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
         for user, command in commands.items()
     }
     undo = _Undo(facts=facts, initial=state, values=properties)
-    steps: dict[str, list[Step]] = {}
+    steps: dict[str, list[PlannedRequest]] = {}
     for request in replay:
         steps.setdefault(request.action, []).append(undo.step(request))
-    return Changes(
+    return PlannedRequests(
         steps={action: _seats_first(action_steps) for action, action_steps in steps.items()},
         accounts={request.user: state.accounts[request.user] for request in replay if request.user},
         properties={user: user_properties for user, user_properties in properties.items() if user_properties},
@@ -94,7 +94,7 @@ def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[Replayed
     )
 
 
-def _seats_first(steps: Sequence[Step]) -> tuple[Step, ...]:
+def _seats_first(steps: Sequence[PlannedRequest]) -> tuple[PlannedRequest, ...]:
     """Move the seats that a step takes to the person's first step that frees one, if that step comes before."""
     reordered = list(steps)
     freeing: dict[str, int] = {}
@@ -117,7 +117,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
     values: Mapping[str, Mapping[str, Any]]
     """Previous values of properties; every property is set at most once."""
 
-    def step(self, replayed: ReplayedRequest) -> Step:
+    def step(self, replayed: ReplayedRequest) -> PlannedRequest:
         """Return the step of a request, with its prerequisites and the request that reverts it."""
         user, command, waits = replayed.user, replayed.command, set[tuple[str, str]]()
         if not user:
@@ -129,7 +129,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
                 undo, final = self._restore_property(user, properties_of(command))
             else:
                 undo, final = self._restore_person(command, before, replayed.after[user])
-        return Step(
+        return PlannedRequest(
             number=replayed.number,
             command=command,
             user=user,

@@ -9,8 +9,8 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.errors import printable
 from auditor.domain.result.finding import Finding
+from auditor.domain.translation import Localizer
 from auditor.remedy.actions.remedies.targets import groups_of
-from auditor.remedy.messages import Localizer
 from auditor.remedy.planner.simulation.membership_rules import rule_properties
 from auditor.remedy.planner.simulation.memberships import Memberships
 from auditor.remedy.requests import quoted

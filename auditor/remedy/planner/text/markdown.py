@@ -10,13 +10,14 @@ from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import most_important, nearest_dates, product_concerned
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
+from auditor.domain.translation import Localizer
 from auditor.guidance.parts import GuidanceParts
 from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label
-from auditor.remedy.messages import ENGLISH, Localizer
+from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
-from auditor.remedy.planner.text.outline import Entry
+from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import (
     action_subjects,
     effect_texts,
@@ -237,7 +238,7 @@ def _most_important(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterato
 
 
 def _entry(  # noqa: PLR0913, PLR0917 - the inputs for the text of an action
-    entry: Entry,
+    entry: OutlineEntry,
     part: str,
     tenant: TenantPlan,
     l10n: Localizer,

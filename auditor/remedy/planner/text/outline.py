@@ -30,7 +30,7 @@ _SEATS = frozenset(
 """Kinds of action whose title counts seats."""
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class OutlineEntry(Struct, frozen=True, kw_only=True):
     """An action with its effect and its open questions."""
 
     number: int
@@ -72,24 +72,24 @@ class Total(Struct, frozen=True, kw_only=True):
     """The monthly savings of the actions (negative: cost), by currency."""
 
 
-class Outline(Struct, frozen=True, kw_only=True):
+class PlanOutline(Struct, frozen=True, kw_only=True):
     """The parts of a tenant's plan, each with the most important entries first."""
 
-    runnable: tuple[Entry, ...]
+    runnable: tuple[OutlineEntry, ...]
     """Actions with requests."""
-    undecided: tuple[Entry, ...]
+    undecided: tuple[OutlineEntry, ...]
     """Actions with open questions; those with requests are in `runnable` as well."""
-    manual: tuple[Entry, ...]
+    manual: tuple[OutlineEntry, ...]
     """Actions with neither requests nor open questions."""
     questions: tuple[Question, ...]
     """Open questions about findings that no action names."""
 
 
-def outline(tenant: TenantPlan) -> Outline:
+def outline(tenant: TenantPlan) -> PlanOutline:
     """Return the parts of a tenant's plan."""
     entries = sorted(_entries(tenant), key=lambda entry: entry.action.rank)
     asked = {question.id for entry in entries for question in entry.questions}
-    return Outline(
+    return PlanOutline(
         runnable=tuple(entry for entry in entries if entry.action.requests),
         undecided=tuple(entry for entry in entries if entry.questions),
         manual=tuple(entry for entry in entries if not (entry.action.requests or entry.questions)),
@@ -97,7 +97,7 @@ def outline(tenant: TenantPlan) -> Outline:
     )
 
 
-def total(entries: Iterable[Entry], *, questions: Iterable[Question] = (), runs: bool) -> Total:
+def total(entries: Iterable[OutlineEntry], *, questions: Iterable[Question] = (), runs: bool) -> Total:
     """Return the totals of entries, and of questions about no entry.
 
     With `runs`, the totals of actions with requests; without it, such actions count only with their questions.
@@ -124,7 +124,7 @@ def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> di
     return dict((*products, *((group.id, group.name) for group in groups if group.name)))
 
 
-def _entries(tenant: TenantPlan) -> Iterator[Entry]:
+def _entries(tenant: TenantPlan) -> Iterator[OutlineEntry]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     fixed = frozenset(tenant.proof.fixed)
     questions_by_finding: dict[str, Question] = {
@@ -137,7 +137,7 @@ def _entries(tenant: TenantPlan) -> Iterator[Entry]:
             for fingerprint in action.findings
             if fingerprint in questions_by_finding
         }
-        yield Entry(
+        yield OutlineEntry(
             number=number,
             action=action,
             severity=min(

@@ -12,12 +12,11 @@ from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
-from auditor.domain.translation import NN_
+from auditor.domain.translation import NN_, Localizer
 from auditor.remedy.currency import money_label
-from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.planner.text.outline import Entry, Total, outline, total
+from auditor.remedy.planner.text.outline import OutlineEntry, Total, outline, total
 from auditor.remedy.requests import Command, connect, subject_of
 
 _DETAIL_PART: Final = re.compile("[^+@]+")
@@ -43,7 +42,7 @@ def address(finding: Finding) -> str:
     return str(finding.evidence.get("userPrincipalName") or finding.subject.id)
 
 
-def action_subjects(entry: Entry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def action_subjects(entry: OutlineEntry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the names and addresses of the subjects of an action; a product and its subscriptions are one subject."""
     by_name = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
     subjects = {
@@ -78,7 +77,7 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
     return tuple(dict.fromkeys(part for part in parts if part))
 
 
-def heading(entry: Entry) -> str:
+def heading(entry: OutlineEntry) -> str:
     """Return the number and title of an action."""
     return f"{entry.number}. {entry.action.title}"
 
@@ -91,7 +90,7 @@ def _counted(l10n: Localizer, forms: tuple[str, str], count: int) -> str:
     return l10n.ngettext(*forms, count).format(count=number_label(l10n, count))
 
 
-def effect_texts(entry: Entry, l10n: Localizer) -> Iterator[str]:
+def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
     """Yield the effects of an action: findings, seats and money."""
     if entry.change is not None:
         yield _counted(l10n, _FIXED, len(entry.fixed))
@@ -139,7 +138,7 @@ class PlanPart(Struct, frozen=True, kw_only=True):
     note: str
     effects: tuple[str, ...]
     """The totals of the part."""
-    entries: tuple[Entry, ...]
+    entries: tuple[OutlineEntry, ...]
     questions: tuple[Question, ...] = ()
     """Open questions about findings that no action names."""
 
@@ -147,7 +146,7 @@ class PlanPart(Struct, frozen=True, kw_only=True):
 def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
     """Yield the parts of a plan that are not empty: what can be run, what has to be decided, manual actions."""
     sections = outline(tenant)
-    parts: tuple[tuple[str, str, str, tuple[Entry, ...], tuple[Question, ...]], ...] = (
+    parts: tuple[tuple[str, str, str, tuple[OutlineEntry, ...], tuple[Question, ...]], ...] = (
         (
             "run",
             l10n.gettext("Actions to run"),

@@ -8,12 +8,12 @@ from typing import Any, Final
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import AnswerKind, Question, is_downgrade
 from auditor.domain.result.model import Notice, Subscription
+from auditor.domain.translation import Localizer
 from auditor.guidance.portal_names import property_name
 from auditor.localization import Localization
 from auditor.policy.yaml.writer import block, flow
 from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label
-from auditor.remedy.messages import Localizer
 from auditor.remedy.numbers import number_label
 
 COMMENT: Final = " # "
