@@ -60,7 +60,7 @@ STAGES = {
     "organization": "auditor.graph.requests.organization",
     "products": "auditor.graph.requests.subscribed_skus",
     "subscriptions": "auditor.graph.requests.subscriptions",
-    "groups": "auditor.collect.sources.groups.Members",
+    "groups": "auditor.collect.sources.groups.MemberReader",
     "users": "auditor.collect.sources.users.pages",
     "sign-ins": "auditor.collect.sources.sign_ins.pages",
     "mailboxes": "auditor.collect.sources.mailboxes.answers",
