@@ -1,6 +1,7 @@
 """Display names of service plans, products and product sets, from the names that policies and Graph use."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from auditor.catalogue import builtin
 from auditor.domain.actions.product_names import pooled
@@ -42,11 +43,12 @@ def owned_of(products: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCoun
 def contains(products: ProductSet, sku_id: str, part: str | None = None) -> bool:
     """Whether a set contains a product, by name, pattern or service; `part` defaults to the catalogue's part number."""
     part = part or part_number(sku_id) or ""
-    return any(_matches(element, sku_id, part) for element in leaves(products.elements))
-
-
-def _matches(element: object, sku_id: str, part: str) -> bool:
     names = {sku_id.casefold(), part.casefold()}
+    return any(_matches(element, sku_id, part, names) for element in leaves(products.elements))
+
+
+def _matches(element: object, sku_id: str, part: str, names: AbstractSet[str]) -> bool:
+    """Whether an element of a set matches a product; `names` are its skuId and part number, casefolded."""
     match element:
         case Sku(name=name):
             return name.casefold() in names

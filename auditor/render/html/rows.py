@@ -1,6 +1,7 @@
 """Builds the rows and lines of the page from findings, seats, outcomes and sources."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from re import sub
 from typing import Any, Final
 
@@ -160,7 +161,12 @@ def anchor(*parts: str) -> str:
     joined = "".join(parts)
     if joined.isascii() and joined.isalnum():
         return "-".join(filter(None, parts))  # fast path: there can be a million fingerprints
-    return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
+    return "-".join(map(_slug, filter(None, parts)))
+
+
+@lru_cache(maxsize=4096)
+def _slug(text: str) -> str:
+    return sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
 
 
 def policy_anchor(tenant: str, policy: str) -> str:

@@ -1,6 +1,7 @@
 """Resolves the product sets that policies refer to into the names of a tenant's products."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from auditor.catalogue import builtin
@@ -57,14 +58,15 @@ def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) 
             part in names
             or seat.sku_id.casefold() in names
             or any(pattern.fullmatch(part) for pattern in patterns)
-            or (services and not _plans(seat).isdisjoint(services))
+            or (services and not _plans(seat.sku_id).isdisjoint(services))
         ):
             yield seat
 
 
-def _plans(seat: SeatCount) -> frozenset[str]:
+@lru_cache(maxsize=1024)
+def _plans(sku_id: str) -> frozenset[str]:
     """Return the ids and names of the service plans of a product, casefolded."""
-    product = builtin().product(seat.sku_id)
+    product = builtin().product(sku_id)
     return (
         frozenset()
         if product is None

@@ -54,10 +54,10 @@ _USAGE_AND_ACCESS: Final = USAGE | ACCESS
 _SUBJECT_FACTS: Final = frozenset(
     {
         *("userPrincipalName", "accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths"),
-        *("onPremisesSyncEnabled", "createdDateTime", *SIGN_INS),
+        *("onPremisesSyncEnabled", "createdDateTime", "assignedLicenses", "error", *SIGN_INS),
     }
 )
-"""Facts that `other_part` does not describe; most findings about users have only these."""
+"""Facts that are described before the others; most findings about users have only these."""
 SubjectParts = tuple[str, str]
 """The person or the number of seats, and the last sign-in; each is empty if the facts do not contain it."""
 _SEPARATOR: Final = " · "
