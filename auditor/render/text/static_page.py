@@ -50,8 +50,12 @@ def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> b
 
 @cache
 def embedded_text(*paths: str) -> str:
-    """Return style sheets or scripts without indentation and without lines that hold only a comment."""
-    return "".join(_COMMENT.sub("", _INDENT.sub("", resources.report_text(path))) for path in paths)
+    """Return style sheets or scripts without indentation and without lines that hold only a comment.
+
+    The last declaration of a rule in a style sheet needs no semicolon.
+    """
+    texts = {path: _COMMENT.sub("", _INDENT.sub("", resources.report_text(path))) for path in paths}
+    return "".join(text.replace("; }", "}") if path.endswith(".css") else text for path, text in texts.items())
 
 
 def content_policy(style: str) -> str:
