@@ -122,7 +122,7 @@ class Store:
         from auditor.snapshot.reader import manifest_of  # noqa: PLC0415
 
         manifest = manifest_of(folder)
-        name = f"{manifest.tenant}/nights/{folder_name(manifest)}.json"
+        name = _commit_name(manifest.tenant, manifest.instant)
         stored = self.backend.read(name)
         if stored is not None:
             return self._check_same(decode_night(stored, f"{self.address}/{name}"), folder), False
@@ -204,7 +204,7 @@ class Store:
 
     def night(self, tenant: str, instant: datetime) -> Night:
         """Return the night of an instant. Raises SnapshotError if there is none."""
-        name = f"{tenant}/nights/{name_of_instant(instant)}.json"
+        name = _commit_name(tenant, instant)
         body = self.backend.read(name)
         if body is not None:
             return decode_night(body, f"{self.address}/{name}")
@@ -312,4 +312,8 @@ class Store:
 
 def commit_name(night: Night) -> str:
     """Return the name of a night's commit."""
-    return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
+    return _commit_name(night.tenant, night.instant)
+
+
+def _commit_name(tenant: str, instant: datetime) -> str:
+    return f"{tenant}/nights/{name_of_instant(instant)}.json"

@@ -50,9 +50,9 @@ class HistorySources(Struct, frozen=True, kw_only=True):
     @property
     def all_failures(self) -> tuple[AuditorError, ...]:
         """The failures of result.json files, then those of tenants with their names."""
-        files = (boundary.failure for _, boundary in sorted(self.unreadable.items()))
-        tenants = (boundary.named_failure for _, boundary in sorted(self.failures.items()))
-        return tuple(failure for failure in (*files, *tenants) if failure is not None)
+        of_files = (boundary.failure for _, boundary in sorted(self.unreadable.items()))
+        of_tenants = (boundary.named_failure for _, boundary in sorted(self.failures.items()))
+        return tuple(failure for failure in (*of_files, *of_tenants) if failure is not None)
 
     @property
     def names(self) -> list[str]:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 from auditor.app.report.outputs import check_targets, split_format
 from auditor.cli.arguments.options import split_formats
-from auditor.cli.terminal.console import print_message
+from auditor.cli.terminal.console import print_notice
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import printable
 from auditor.localization import Localization
 from auditor.render.artifact import Artifact
 from auditor.render.formats import unknown_format
@@ -53,4 +52,4 @@ def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> t
 def print_written(paths: Iterable[Path], l10n: Labels | Localization) -> None:
     """Print the paths of the files that were written."""
     for path in paths:
-        print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+        print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))

@@ -73,7 +73,12 @@ def translated_text(message: str, locale: str | None = None) -> str:
 def notices(locale: str | None) -> Callable[[Message], None]:
     """Return a function that prints messages about progress to stderr."""
     l10n = reader(locale)
-    return lambda text: print_message(printable(f"auditor: {text if l10n is None else l10n.translate(text)}"))
+    return lambda text: print_notice(text if l10n is None else l10n.translate(text))
+
+
+def print_notice(text: str) -> None:
+    """Print a notice to stderr, after the name of the program."""
+    print_message(printable(f"auditor: {text}"))
 
 
 def commented(command: str, l10n: "Localization") -> str:

@@ -133,9 +133,7 @@ def guidance(text: str) -> Markup:
 
 
 def _visible_text(value: Any) -> Any:
-    if type(value) is Markup or not isinstance(value, str):
-        return value
-    return value if value.isprintable() else visible(value, keep="\n")  # a page has hundreds of thousands of values
+    return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _csp(style: str, script: str) -> str:

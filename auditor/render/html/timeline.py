@@ -12,7 +12,7 @@ from auditor.domain.result.model import TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Timeline, TimelineDate
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_seats, spare_today
+from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
@@ -110,7 +110,7 @@ class _Date(Struct, frozen=True, kw_only=True):
 
 def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Date]:
     """Return the dates of subscriptions with open findings by subscription id, each with its worst finding."""
-    spare = spare_seats(tenant)
+    spare = spare_by_sku(tenant)
     by_id: dict[str, _Date] = {}
     for finding in of_checks(findings, _SUBSCRIPTION_CHECKS):
         moment = next_date(finding)
@@ -133,7 +133,7 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
 
 def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Date]:
     """Yield the dates of all subscriptions, from the day of `start` on."""
-    spare, l10n = spare_seats(tenant), context.l10n
+    spare, l10n = spare_by_sku(tenant), context.l10n
     for subscription in tenant.subscriptions:
         moment = _in_utc(subscription.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():

@@ -22,7 +22,7 @@ from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
 from auditor.render.text.end_of_term import happens
-from auditor.render.text.evidence.contracts import purchase, spare_seats, spare_today
+from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import is_https
@@ -227,7 +227,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
         contract_ids = None if all_contracts else contracts_of(tenant.findings)
         for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=contract_ids):
             renewals[tenant.name, key] = day, line
-        spare = spare_seats(tenant)
+        spare = spare_by_sku(tenant)
         names = product_names(tenant)
         for finding in tenant.findings:
             moment = next_date(finding)

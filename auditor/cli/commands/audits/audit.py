@@ -23,10 +23,10 @@ from auditor.cli.arguments.options import (
     reader_locale,
     threshold,
 )
-from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text, warnings
+from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
-from auditor.domain.errors import AuditorError, Diagnostic, Level, printable
+from auditor.domain.errors import AuditorError, Diagnostic, Level
 from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
@@ -221,7 +221,7 @@ def print_result(
     if not quiet and sys.stderr.isatty():
         text = translated_text("wrote {path}", content.locale)
         for path in written:
-            print_message(printable("auditor: " + text.replace("{path}", str(path))))
+            print_notice(text.replace("{path}", str(path)))
 
 
 def _print_missing_data(content: PageContent) -> None:
@@ -237,7 +237,7 @@ def _print_missing_data(content: PageContent) -> None:
     )
     if len(reasons) > _MAX_REASONS:
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", len(reasons) - _MAX_REASONS)
-        print_message(f"auditor: {more}")
+        print_notice(more)
 
 
 _MAX_REASONS = 20

@@ -8,7 +8,7 @@ from typing import Final
 from auditor.app.catalogue import active
 from auditor.app.policies.prices import BILLING, ImportedPrices, PriceOptions, import_prices
 from auditor.cli.arguments.options import declare, now, reader_locale
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_notice
 from auditor.domain.errors import printable
 from auditor.localization import Localization, localization
 
@@ -70,4 +70,4 @@ def _report(imported: ImportedPrices, l10n: Localization) -> None:
     summary = l10n.gettext("wrote {path}: {counts} in {currency}")
     for name, value in values.items():
         summary = summary.replace(name, value)
-    print_message(printable(f"auditor: {summary}"))
+    print_notice(summary)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.app.catalogue import CatalogueUpdate, active, update
 from auditor.catalogue import Catalogue, Product, free_products, suggest
 from auditor.cli.arguments.options import declare, reader_locale
-from auditor.cli.terminal.console import document, out, print_message
+from auditor.cli.terminal.console import document, out, print_message, print_notice
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.translation import N_
@@ -90,7 +90,7 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
     )
     summary = l10n.gettext("wrote {path}: {counts}, of {date}").replace("{date}", catalogue.date)
     summary = summary.replace("{counts}", ", ".join(counts)).replace("{path}", str(updated.path))
-    print_message(printable(f"auditor: {summary}"))
+    print_notice(summary)
     if updated.unused:
         print_message(l10n.gettext("the catalogue of the package is newer and stays in use"))
     return 0

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from auditor.app.decisions.decide import DecideRequest, DecisionChange, decide
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_notice
 from auditor.deliver.report_folder import write_all
-from auditor.domain.errors import printable
 from auditor.localization import localization
 
 _EXAMPLES = """\
@@ -74,4 +73,4 @@ def _print(decisions: DecisionChange, args: argparse.Namespace) -> None:
         )
     if decisions.open:
         parts.append(l10n.plural("{count} question is open", "{count} questions are open", decisions.open))
-    print_message(printable("auditor: " + "; ".join(parts)))
+    print_notice("; ".join(parts))

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from auditor.app.policies.waivers import WaiverChange, WaiverRequest, waive
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_notice
 from auditor.deliver.report_folder import write_all
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.localization import localization
 
@@ -71,4 +71,4 @@ def _print(waiver: WaiverChange, args: argparse.Namespace) -> None:
     l10n = localization(reader_locale(args.locale))
     count = l10n.plural("{count} finding", "{count} findings", len(waiver.findings))
     text = l10n.gettext("{ids} in {path} waives {count}")
-    print_message(printable("auditor: " + text.format(ids=", ".join(waiver.ids), path=args.file, count=count)))
+    print_notice(text.format(ids=", ".join(waiver.ids), path=args.file, count=count))

@@ -24,7 +24,7 @@ from auditor.cli.commands.setup.init_questions import (
     tenant_id,
     tenant_name,
 )
-from auditor.cli.terminal.console import commented, out, print_message
+from auditor.cli.terminal.console import commented, out, print_message, print_notice
 from auditor.cli.terminal.questions import is_interactive
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
@@ -191,7 +191,7 @@ def _choices(args: argparse.Namespace, existing: Mapping[str, Any]) -> Choices:
 
 def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Localization) -> None:
     def print_path(text: str, name: str) -> None:
-        print_message("auditor: " + printable(text.replace("{path}", str(folder / name))))
+        print_notice(text.replace("{path}", str(folder / name)))
 
     for name in result.written:
         print_path(l10n.gettext("wrote {path}"), name)
@@ -208,12 +208,12 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
     for name in result.others:
         print_path(l10n.gettext("{path} also runs the audit every night: delete it if you do not need it"), name)
     if choices.tenant_id == NO_TENANT and not result.kept:
-        print_message("auditor: " + l10n.gettext("tenants.yaml has no tenant yet"))
+        print_notice(l10n.gettext("tenants.yaml has no tenant yet"))
         _print_help("auditor init --tenant-id GUID", l10n)
     if choices.credential == "github-oidc":
         _print_action_notes(result, choices, l10n)
     if not result.written and not result.updated and not result.kept:
-        print_message("auditor: " + l10n.gettext("all files already exist"))
+        print_notice(l10n.gettext("all files already exist"))
 
 
 def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) -> None:
@@ -221,15 +221,13 @@ def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) 
     if not any(name.startswith(".github/workflows/") for name in (*result.written, *result.updated)):
         return
     if choices.action == __home__:
-        print_message(
-            "auditor: " + l10n.gettext("the workflows do not specify a repository for the action yet and cannot run")
-        )
+        print_notice(l10n.gettext("the workflows do not specify a repository for the action yet and cannot run"))
         _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
     elif not choices.pin:
         warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
         hint = l10n.gettext("`{command}` prints the commit for --pin")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
-        print_message(f"auditor: {warning}")
+        print_notice(warning)
         _print_help(hint.replace("{command}", command), l10n)
 
 

@@ -17,9 +17,9 @@ from auditor.cli.arguments.options import (
     reader_locale,
     split_formats,
 )
-from auditor.cli.terminal.console import print_diagnostics, print_message, warnings
+from auditor.cli.terminal.console import print_diagnostics, print_notice, warnings
 from auditor.cli.terminal.streams import for_people
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.history.night_diff import first_from
@@ -186,7 +186,7 @@ def _write_trends(
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:
     for path in write_artifacts(artifacts):
         if not args.quiet:
-            print_message(printable("auditor: " + l10n.gettext("wrote {path}").replace("{path}", str(path))))
+            print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:

@@ -37,7 +37,7 @@ def spare_today(seats: int, l10n: Labels) -> str:
     return l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats))
 
 
-def spare_seats(tenant: TenantResult) -> dict[str, int | None]:
+def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
     """Return the spare seats of each product, by casefolded skuId; None if they are not known."""
     return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
 
