@@ -1,7 +1,7 @@
 """Temporary storage of a run: one unnamed file for the Arrow record batches that exceed the memory budget."""
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -82,21 +82,21 @@ class SpillFile:
 
     def read(self, block: Block) -> pa.RecordBatch:
         """Read a record batch. Raises DeliveryError if the file was truncated."""
-        data = pa.decompress(self.content(block), block.unpacked, _CODEC)
-        return pa.ipc.open_stream(data).read_next_batch()
+        return self._cached(block, lambda data: _batch(pa.decompress(data, block.unpacked, _CODEC)))
 
     def write_value(self, value: object) -> Block:
         """Append a pickled value. Raises DeliveryError if the disk is full."""
         return self.append(pa.py_buffer(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)))
 
     def read_value(self, block: Block) -> Any:
-        """Read a pickled value; the last one is cached, because a report reads a value several times in a row.
+        """Read a pickled value. Raises DeliveryError if the file was truncated."""
+        # The file has no name, so no other process can write to it.
+        return self._cached(block, pickle.loads)
 
-        Raises DeliveryError if the file was truncated.
-        """
+    def _cached(self, block: Block, load: Callable[[pa.Buffer], Any]) -> Any:
+        """Return a loaded block; the last one is cached, because reports read the same one several times in a row."""
         if self._last is None or self._last[0] != block:
-            # The file has no name, so no other process can write to it.
-            self._last = block, pickle.loads(self.content(block))  # noqa: S301
+            self._last = block, load(self.content(block))
         return self._last[1]
 
     def content(self, block: Block) -> pa.Buffer:
@@ -138,6 +138,10 @@ def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFi
     """Open the temporary storage of a run on the disk of `beside`; the file is created with its first batch."""
     with anonymous_file(beside) as file:
         yield SpillFile(file, budget=budget)
+
+
+def _batch(data: pa.Buffer) -> pa.RecordBatch:
+    return pa.ipc.open_stream(data).read_next_batch()
 
 
 def _failure(error: OSError) -> DeliveryError:

@@ -37,7 +37,7 @@ Key = tuple[int, str, str]
 
 
 class _Group:
-    """All findings about a range of subjects, by key: slices of one record batch, or batches in the spill file."""
+    """All findings about a range of subjects, by key: slices of a record batch in memory, or of blocks on disk."""
 
     def __init__(self, batch: pa.RecordBatch, runs: Mapping[Key, tuple[int, int]]) -> None:
         self.keys = tuple(runs)
@@ -54,19 +54,26 @@ class _Group:
         if self._batch is not None:
             return self._batch.slice(*self._runs[key])
         assert spill is not None
-        return spill.read(self._blocks[key])
+        return spill.read(self._blocks[key]).slice(*self._runs[key])
 
     def all_findings(self, spill: SpillFile | None) -> pa.RecordBatch:
         """Return all findings in report order."""
         if self._batch is not None:
             return self._batch
-        return joined([batch for key in self.keys if (batch := self.of_key(key, spill)) is not None])
+        assert spill is not None
+        return joined([spill.read(block) for block in dict.fromkeys(self._blocks.values())])
 
-    def write(self, spill: SpillFile) -> None:
-        """Write the record batches to the spill file."""
-        if self._batch is not None:
-            self._blocks = {key: spill.write(_compact(self._batch.slice(*run))) for key, run in self._runs.items()}
-            self._batch = None
+    def write(self, spill: SpillFile, *, alone: bool = False) -> None:
+        """Write the findings to the spill file: a block for each key, or one if no other group is in the table."""
+        batch = self._batch
+        if batch is None:
+            return
+        if alone:
+            self._blocks = dict.fromkeys(self._runs, spill.write(batch))
+        else:
+            self._blocks = {key: spill.write(_compact(batch.slice(*run))) for key, run in self._runs.items()}
+            self._runs = {key: (0, count) for key, (_, count) in self._runs.items()}
+        self._batch = None
 
 
 _UNKEYED: Final[Key] = (0, "", "")
@@ -245,12 +252,12 @@ class FindingTableBuilder:
     def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
         """Return the table; `concerns` has the people and severity of each action, by action id."""
         if self._pending:
-            self._close_group()
+            self._close_group(alone=not self._groups)
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
         table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), concerns=concerns or {})
         return table
 
-    def _close_group(self) -> None:
+    def _close_group(self, *, alone: bool = False) -> None:
         batch = joined(self._pending)
         self._pending = []  # release the memory before the rows are copied again
         batch, runs = _by_key(batch)
@@ -264,7 +271,7 @@ class FindingTableBuilder:
             return
         # A table is either in memory or on disk: once it exceeds the budget, write all groups and release the memory.
         for unwritten in self._groups if not self._on_disk else (group,):
-            unwritten.write(self._spill)
+            unwritten.write(self._spill, alone=alone)
         self._on_disk = True
         self._spill.findings.release(self._reserved)
         self._reserved = 0
@@ -274,8 +281,10 @@ class FindingTableBuilder:
         ids = batch.column("subjectId")
         follows = np.ones(len(ids), dtype=bool)
         follows[1:] = flags_of(pc.greater_equal(ids.slice(1), ids.slice(0, len(ids) - 1)))
-        for key, (start, count) in runs.items():
-            first_id, last_id = values_of(ids.take(indices(np.array([start, start + count - 1]))))
+        starts = np.array([start for start, _ in runs.values()])
+        ends = starts + [count - 1 for _, count in runs.values()]
+        firsts, lasts = (values_of(ids.take(indices(rows))) for rows in (starts, ends))
+        for key, start, first_id, last_id in zip(runs, starts, firsts, lasts, strict=True):
             follows[start] = self._last.get(key, first_id) <= first_id
             self._last[key] = last_id
         return bool(follows.all())

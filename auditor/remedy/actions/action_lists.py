@@ -62,7 +62,7 @@ class SortedRuns:
         Raises DeliveryError if the spill file was truncated.
         """
         self._close()
-        return merge(*(run.rows(group) for run in self._runs), key=key)
+        return _merged([run.rows(group) for run in self._runs], key)
 
     def _close(self) -> None:
         if not self._count:
@@ -156,6 +156,11 @@ class ActionLists:
         return _LazyRows(count, _requests, self._requests, group, self._keyed_templates) if count else ()
 
 
+def _merged(sorted_rows: Sequence[Iterator[Any]], key: Callable[[Any], Any] | None = None) -> Iterator[Any]:
+    """Merge sorted iterators; `heapq.merge` compares the items even if there is only one iterator."""
+    return sorted_rows[0] if len(sorted_rows) == 1 else merge(*sorted_rows, key=key)
+
+
 def _text_ranks(column: pa.StringArray) -> Rows:
     ranks: Rows = pc.rank(column, tiebreaker="first").to_numpy()
     return ranks
@@ -170,7 +175,7 @@ def _template_ranks(
 
 
 def _fingerprints(runs: SortedRuns, group: int, *others: str) -> Iterator[str]:
-    return merge(map(itemgetter(0), runs.read(group, itemgetter(0))), others)
+    return _merged([map(itemgetter(0), runs.read(group, itemgetter(0))), *([iter(others)] if others else [])])
 
 
 def _requests(

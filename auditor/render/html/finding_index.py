@@ -90,11 +90,12 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         max_actions: int = _MAX_ACTIONS,
     ) -> "FindingIndex":
         """Index the listed findings of a part of a result; if they are a sample, list at most `max_actions` actions."""
-        actions, people = part.actions, concerns(part)
-        if len(findings) < len(part.findings):
-            actions = _most_important(actions, people, max_actions)
+        # A copy, because every access by index reads actions in the spill file from the beginning.
+        all_actions, people = tuple(part.actions), concerns(part)
+        lists_all = len(findings) == len(part.findings)
+        actions = all_actions if lists_all else _most_important(all_actions, people, max_actions)
         fingerprints = [finding.fingerprint for finding in findings]
-        rows = _action_rows(part.actions, actions, fingerprints)
+        rows = _action_rows(all_actions, actions, fingerprints)
         policies, subjects, statements, amounts = Interner(), Interner(), Interner(), Interner()
         subject_codes = subjects.codes((finding.subject.type, finding.subject.id) for finding in findings)
         statement_codes = statements.codes(map(_statement, findings))
@@ -102,10 +103,10 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         return cls(
             context=replace(
                 context,
-                numbers=seat_numbers(part.actions, rows, findings, context.about_seats),
+                numbers=seat_numbers(all_actions, rows, findings, context.about_seats),
                 movements={
                     (action.seats.sku_id or "").casefold(): action.seats
-                    for action in part.actions
+                    for action in all_actions
                     if action.seats is not None
                 },
             ),
@@ -125,7 +126,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             amount_codes=amount_codes,
             amounts=tuple(amounts),
             actions=actions,
-            more_actions=len(part.actions) - len(actions),
+            more_actions=len(all_actions) - len(actions),
             action_rows=[rows[action.id] for action in actions],
             long=sum(policy.found for policy in part.findings.stats.policies.values()) > LONG_PAGE,
         )

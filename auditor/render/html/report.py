@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
@@ -103,12 +104,12 @@ def environment(l10n: Labels) -> Environment:
 def _environment(language: str) -> Environment:
     # Cached, because compiling the templates takes longer than rendering a small tenant.
     l10n = Labels(language)
-    environment = Environment(
+    environment = _Environment(
         loader=FunctionLoader(lambda name: _template(name, l10n)),
         optimized=False,  # the templates have no constant expressions to fold; looking for them takes 10 % of the time
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_visible_text,
+        finalize=_safe_html,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
@@ -132,7 +133,40 @@ def guidance(text: str) -> Markup:
     return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
 
 
-def _visible_text(value: Any) -> Any:
+class _Compiler(CodeGenerator):
+    """Compiles templates in which `finalize` escapes the values.
+
+    By default, every value passes `finalize` and then `escape`, which creates another string even from safe HTML.
+    """
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write(f"({finalize.src}")
+
+
+class _Environment(Environment):
+    code_generator_class = _Compiler
+
+
+def _safe_html(value: Any) -> str:
+    """Return a value as HTML: text is escaped, with its control characters visible; safe HTML is unchanged."""
+    kind = type(value)
+    if kind is Markup:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return str(value)
+    return _escaped(value) if kind is str else escape(visible_text(value))
+
+
+@lru_cache(maxsize=8192)
+def _escaped(text: str) -> Markup:
+    return escape(visible(text, keep="\n"))
+
+
+def visible_text(value: Any) -> Any:
+    """Return text with its control characters visible, and other values unchanged: `finalize` for plain text."""
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

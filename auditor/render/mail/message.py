@@ -10,7 +10,7 @@ from jinja2 import Template
 from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.html.page import page
-from auditor.render.html.report import environment
+from auditor.render.html.report import environment, visible_text
 from auditor.render.mail.content import BAR_WIDTH, LineLimits, mail_view
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import BAR_HEIGHT
@@ -70,7 +70,7 @@ def _text(view: MailView, l10n: Labels) -> str:
 
 @cache
 def _text_template(language: str) -> Template:
-    text_environment = environment(Labels(language)).overlay(autoescape=False)
+    text_environment = environment(Labels(language)).overlay(autoescape=False, finalize=visible_text)
     text_environment.filters["plain"] = plain
     return text_environment.get_template("mail.txt.jinja")
 
