@@ -24,7 +24,7 @@ class ServicePlan(Struct, frozen=True, kw_only=True):
     friendly_name: str
 
 
-class Product(Struct, frozen=True, kw_only=True):
+class Product(Struct, frozen=True, kw_only=True, dict=True):
     """A SKU of Microsoft's table."""
 
     sku_id: str
@@ -35,6 +35,11 @@ class Product(Struct, frozen=True, kw_only=True):
     """Sorted by name, then by id."""
     aliases: tuple[str, ...] = ()
     """Other names under which the table lists the same skuId, sorted."""
+
+    @cached_property
+    def plan_names(self) -> frozenset[str]:
+        """The ids and names of its service plans, case-folded."""
+        return frozenset(text.casefold() for plan in self.plans for text in (plan.id, plan.name))
 
 
 class FreeProduct(Struct, frozen=True, kw_only=True):
@@ -90,6 +95,11 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         """Return Microsoft's friendly name of a service plan; `name_or_id` itself if there is not exactly one."""
         titles = {plan.friendly_name for plan in self.plan(name_or_id)}
         return (titles.pop() if len(titles) == 1 else "") or name_or_id
+
+    def plan_names(self, sku_id: str) -> frozenset[str]:
+        """Return the ids and names of the service plans of a product, case-folded; empty if it is not known."""
+        product = self.product(sku_id)
+        return frozenset() if product is None else product.plan_names
 
     def search(self, text: str) -> tuple[Product, ...]:
         """Return the products with every word of `text` in their names or id, or with the plan `text`.

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
 
-from auditor.catalogue import Catalogue
+from auditor.catalogue import Catalogue, ServicePlan
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import ProductSet
@@ -158,6 +158,11 @@ class TenantFacts:
     def assignable(self) -> tuple[int, ...]:
         """Indices of the SKUs that the tenant owns and people can hold: those whose seats are evaluated."""
         return tuple(index for index, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
+
+    @cached_property
+    def assignable_skus(self) -> tuple[SkuFact, ...]:
+        """The SKUs of `assignable`."""
+        return tuple(self.skus[index] for index in self.assignable)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -321,7 +326,7 @@ def plans_by_sku(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
             _PLANS_CACHE.clear()
         cached = _PLANS_CACHE[id(table)] = (
             table,
-            {sku_id: _interned(sku_plans) for sku_id, sku_plans in plans.items()},
+            {sku_id: _interned(tuple(sku_plans.items())) for sku_id, sku_plans in plans.items()},
         )
     return cached[1]
 
@@ -330,19 +335,11 @@ _PLANS_CACHE: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
 _MAX_TABLES = 4
 
 
-def _plans(plans: Sequence[Any]) -> Mapping[str, str]:
-    return _interned({plan.id.lower(): plan.name for plan in plans})
+def _plans(plans: Sequence[ServicePlan]) -> Mapping[str, str]:
+    return _interned(tuple((plan.id.lower(), plan.name) for plan in plans))
 
 
-def _interned(plans: dict[str, str]) -> Mapping[str, str]:
+@lru_cache(maxsize=4096)
+def _interned(plans: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     """Return one shared object for equal plans in equal order."""
-    key = tuple(plans.items())
-    if key not in _INTERNED:
-        if len(_INTERNED) >= _MAX_INTERNED:
-            _INTERNED.clear()
-        _INTERNED[key] = plans
-    return _INTERNED[key]
-
-
-_INTERNED: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
-_MAX_INTERNED = 4096
+    return dict(plans)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from sys import intern
 from typing import Any, Final
 
 import numpy as np
@@ -135,7 +136,8 @@ def texts(values: Sequence[str | None]) -> pa.StringArray:
 def values_of(column: pa.Array) -> list[Any]:
     """Return the texts of a column."""
     if pa.types.is_dictionary(column.type):
-        values = [*values_of(column.dictionary), None]
+        # Interned, because findings that are kept repeat the values of every batch.
+        values = [*map(intern, values_of(column.dictionary)), None]
         return [values[code] for code in codes(column).tolist()]
     try:
         return column.to_pylist()  # type: ignore[no-any-return]

@@ -17,6 +17,11 @@ BUDGET: Final = 32 << 20
 """Maximum bytes of findings that a run keeps in memory."""
 ACTIONS_BUDGET: Final = 12 << 20
 """Maximum bytes of actions that a run keeps in memory: those of some forty tenants, which one page shows."""
+_RELEASE_SIZE: Final = 16 << 20
+"""Bytes of record batches after whose reading or writing freed memory is returned to the operating system.
+
+The batches differ in size, so the heap cannot use all of it again: with three million people it grew by a third.
+"""
 _CODEC: Final = "lz4_raw"
 """Compresses whole batches: Arrow's compression by column takes four times as long for some hundred rows."""
 
@@ -58,6 +63,7 @@ class SpillFile:
         self._file = file
         self._end = 0
         self._last: tuple[Block, Any] | None = None
+        self._unreleased = 0
         self.findings = MemoryBudget(budget)
         self.actions = MemoryBudget(min(budget, ACTIONS_BUDGET))
 
@@ -67,7 +73,9 @@ class SpillFile:
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
         data = sink.getvalue()
-        return self.append(pa.compress(data, _CODEC))._replace(unpacked=data.size)
+        block = self.append(pa.compress(data, _CODEC))._replace(unpacked=data.size)
+        self._release(block)
+        return block
 
     def append(self, data: pa.Buffer) -> Block:
         """Append bytes. Raises DeliveryError if the disk is full."""
@@ -82,7 +90,15 @@ class SpillFile:
 
     def read(self, block: Block) -> pa.RecordBatch:
         """Read a record batch. Raises DeliveryError if the file was truncated."""
+        self._release(block)
         return self._cached(block, lambda data: _batch(pa.decompress(data, block.unpacked, _CODEC)))
+
+    def _release(self, block: Block) -> None:
+        """Count a block that is read or written, and return freed memory to the operating system from time to time."""
+        self._unreleased += block.unpacked
+        if self._unreleased >= _RELEASE_SIZE:
+            self._unreleased = 0
+            pa.default_memory_pool().release_unused()
 
     def write_value(self, value: object) -> Block:
         """Append a pickled value. Raises DeliveryError if the disk is full."""

@@ -197,7 +197,7 @@ def priced_offers(bound: BoundPolicies, of: ProductSet | None = None) -> list[Of
     prices, facts = bound.prices, bound.facts
     offers = []
     owned_only = of is None or of == EVERY_PRODUCT
-    for sku in (facts.skus[index] for index in facts.assignable) if owned_only else _products_in(bound, of):
+    for sku in facts.assignable_skus if owned_only else _products_in(bound, of):
         price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
         if price is not None and sku.plans:
             offers.append(Offer(sku_id=sku.sku_id, part_number=sku.part_number or "", plans=sku.plans, price=price))

@@ -55,9 +55,7 @@ def _matches(element: object, sku_id: str, part: str, names: AbstractSet[str]) -
         case SkuGlob(pattern=pattern):
             return pattern_of(pattern).fullmatch(part.casefold()) is not None
         case WithService(plan=plan):
-            product = builtin().product(sku_id)
-            plans = () if product is None else product.plans
-            return any(plan.casefold() in {service.id.casefold(), service.name.casefold()} for service in plans)
+            return plan.casefold() in builtin().plan_names(sku_id)
         case _:
             return False
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
+import pyarrow as pa
 from msgspec import Struct
 
 from auditor.app.gc_pause import paused_gc
@@ -169,9 +170,14 @@ def write_reports(
             content=content if FORMATS[name].localized else None,
         )
 
+    def rendered(name: str, path: Path) -> Artifact:
+        # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
+        pa.default_memory_pool().release_unused()
+        return artifact(name, path)
+
     # Render the page last, because the data that it derives from the findings stay in memory until the end.
     ordered = sorted(output.files, key=lambda file: FORMATS[file[0]].localized)
-    files = ((path, artifact(name, path).chunks()) for name, path in ordered if path is not None)
+    files = ((path, rendered(name, path).chunks()) for name, path in ordered if path is not None)
     names = [tenant.name for tenant in result.tenants] if output.tenant_files else []
     targets = [tenant_file(output.folder, name, "json") for name in names]
     tenant_files = (

@@ -72,7 +72,7 @@ def _open_counts(findings: Findings) -> Mapping[str, int]:
 
 
 def _suite(part: ResultPart, findings: Iterable[Finding], stamp: str, l10n: Labels) -> Element:
-    name = visible(part.name or "fleet")
+    name = visible(part.label)
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")

@@ -20,6 +20,11 @@ class ResultPart(Struct, frozen=True, kw_only=True):
     context: Callable[[], Context]
     failure: Message | None = None
 
+    @property
+    def label(self) -> str:
+        """The name of the tenant, or `fleet`."""
+        return self.name or "fleet"
+
 
 def parts_of(result: Result, l10n: Labels) -> list[ResultPart]:
     """Return a part for every tenant, and one for the fleet if it has policies or findings."""

@@ -130,7 +130,7 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
             left_out,
         )
         notes.append(_note(more.replace("{limit}", l10n.number(LIMIT))))
-    name = parts[0].name if len(parts) == 1 else "tenants"
+    name = parts[0].label if len(parts) == 1 else "tenants"
     return {
         "tool": {
             "driver": {
@@ -139,7 +139,7 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
                 "rules": [_rule(policy) for policy in policies],
             }
         },
-        "automationDetails": {"id": visible(f"{TOOL}/{name or 'fleet'}/")},
+        "automationDetails": {"id": visible(f"{TOOL}/{name}/")},
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
@@ -161,7 +161,7 @@ def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     if part.failure is not None:
         text = l10n.gettext("{tenant} could not be audited: {reason}")
         notes.append(_note(text.replace("{tenant}", part.name).replace("{reason}", l10n.translate(part.failure))))
-    text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
+    text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.label)
     return notes + [
         _note(text.replace("{policy}", outcome.id).replace("{reason}", l10n.translate(outcome.reason or NOTHING)))
         for outcome in part.result.policies
@@ -191,7 +191,7 @@ def _rule(policy: PolicyHeader) -> Document:
 def _results(part: _LimitedPart, rule_indexes: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
     for finding in part.findings():
-        yield _result(part.name or "fleet", finding, rule_indexes, context)
+        yield _result(part.label, finding, rule_indexes, context)
 
 
 def _result(tenant: str, finding: Finding, rule_indexes: Mapping[str, int], context: Context) -> Document:

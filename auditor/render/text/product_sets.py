@@ -1,7 +1,6 @@
 """Resolves the product sets that policies refer to into the names of a tenant's products."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from auditor.catalogue import builtin
@@ -58,20 +57,9 @@ def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) 
             part in names
             or seat.sku_id.casefold() in names
             or any(pattern.fullmatch(part) for pattern in patterns)
-            or (services and not _plans(seat.sku_id).isdisjoint(services))
+            or (services and not builtin().plan_names(seat.sku_id).isdisjoint(services))
         ):
             yield seat
-
-
-@lru_cache(maxsize=1024)
-def _plans(sku_id: str) -> frozenset[str]:
-    """Return the ids and names of the service plans of a product, casefolded."""
-    product = builtin().product(sku_id)
-    return (
-        frozenset()
-        if product is None
-        else frozenset(text.casefold() for plan in product.plans for text in (plan.id, plan.name))
-    )
 
 
 def _leaves(element: Any, sets: Mapping[str, Any], seen: set[str]) -> Iterator[Any]:

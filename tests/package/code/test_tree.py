@@ -1,6 +1,8 @@
 """Tests the layout of `tests`: the same folders as `auditor`, and a few additional ones."""
 
 import ast
+import pkgutil
+import re
 
 import pytest
 
@@ -14,6 +16,10 @@ DATA = {"policies", "reports"}
 
 MAX_TEST_MODULES = 16
 """Maximum number of test modules in one folder."""
+
+CODE_PATH = re.compile(r"auditor(?:\.[A-Za-z_]\w*)+")
+FILE_SUFFIXES = (".pem", ".pfx")
+"""Suffixes of files in the tests whose names otherwise look like a path in the program."""
 
 tests = [path.relative_to(ROOT / "tests") for path in files("tests") if path.suffix == ".py"]
 
@@ -78,3 +84,25 @@ def test_no_test_uses_a_private_name_of_the_program() -> None:
 
 def _of_self(node: ast.Attribute) -> bool:
     return isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}
+
+
+@pytest.mark.slow
+def test_each_path_in_the_program_that_a_text_of_the_tests_contains_exists() -> None:
+    missing = [
+        f"{name}:{node.lineno} {path}"
+        for folder in ("tests", "benchmarks")
+        for name, tree in modules(folder)
+        for node in nodes(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        for path in CODE_PATH.findall(node.value)
+        if not path.endswith(FILE_SUFFIXES) and not _exists(path)
+    ]
+    assert missing == []
+
+
+def _exists(path: str) -> bool:
+    try:
+        pkgutil.resolve_name(path)
+    except (ImportError, AttributeError):
+        return False
+    return True

@@ -99,9 +99,9 @@ def _update(args: argparse.Namespace, l10n: Localization) -> int:
 def _changes(updated: CatalogueUpdate, l10n: Localization) -> list[str]:
     """Return a line for each change, which begins with the kind of change."""
     changes = updated.changes
-    kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("gone")]
+    kinds = [l10n.gettext("added"), l10n.gettext("renamed"), l10n.gettext("plans"), l10n.gettext("removed")]
     width = max(map(len, kinds)) + 2
-    added, renamed, plans, gone = (kind.ljust(width) for kind in kinds)
+    added, renamed, plans, removed = (kind.ljust(width) for kind in kinds)
     lines = [f"{added}{_product_line(product)}" for product in changes.added]
     for old, new in changes.renamed:
         part = f"{old.part_number} -> {new.part_number}" if old.part_number != new.part_number else new.part_number
@@ -111,7 +111,7 @@ def _changes(updated: CatalogueUpdate, l10n: Localization) -> list[str]:
         plan_changes = [f"+{after[plan]}" for plan in after if plan not in before]
         plan_changes += [f"-{before[plan]}" for plan in before if plan not in after]
         lines.append(f"{plans}{_product_line(new)}  {' '.join(plan_changes)}")
-    lines += [f"{gone}{_product_line(product)}" for product in changes.removed]
+    lines += [f"{removed}{_product_line(product)}" for product in changes.removed]
     return lines or [l10n.gettext("no product was added, renamed or removed")]
 
 

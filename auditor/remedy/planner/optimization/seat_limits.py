@@ -21,7 +21,7 @@ def limits_of(
     without seat numbers cannot be assigned.
     """
     limits: dict[str, Limit] = {}
-    for fact in (plan.facts.skus[index] for index in plan.facts.assignable):
+    for fact in plan.facts.assignable_skus:
         sku = (decided or {}).get(fact.sku_id, fact)
         maximums = [0 if sku.spare is None else max(0, sku.spare)]
         minimums: list[int] = []

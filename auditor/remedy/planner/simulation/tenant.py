@@ -40,7 +40,7 @@ class TenantState(Struct, kw_only=True):
 
 def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState:
     """Return the state of a snapshot; a SKU without seat numbers has no free seat."""
-    owned = [facts.skus[index] for index in facts.assignable]
+    owned = facts.assignable_skus
     return TenantState(
         accounts=dict(accounts),
         usable={sku.sku_id: sku.usable for sku in owned if sku.usable is not None and sku.consumed is not None},

@@ -102,7 +102,7 @@ def test_update_prints_one_line_per_change_and_the_output_path(
         "added    NEW  New  00000000-0000-0000-0000-000000000001",
         "renamed  SPE_E3  Microsoft 365 E3 -> Renamed  05e9a617-0261-4cee-bb44-138d3ef5d965",
         "plans    SPE_E3  Renamed  05e9a617-0261-4cee-bb44-138d3ef5d965  -EXCHANGE_S_ENTERPRISE",
-        "gone     FLOW_FREE  Microsoft Power Automate Free  f30db892-07e9-47e9-837c-80727f46fd3d",
+        "removed  FLOW_FREE  Microsoft Power Automate Free  f30db892-07e9-47e9-837c-80727f46fd3d",
     ]
     assert f"wrote {output}: 3 products, 2 service plans, of 2026-08-01" in err
     assert command(*arguments) == 0
