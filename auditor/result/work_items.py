@@ -9,6 +9,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.result.aggregate import concerns
+from auditor.result.tenant_titles import tenant_titles
 
 FLEET: Final = "*"
 """The tenant of a work item that is about all tenants together."""
@@ -33,8 +34,9 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 
 def work_items(result: Result) -> Iterator[WorkItem]:
     """Yield the items of every tenant in order of rank, then those of all tenants together."""
+    titles = tenant_titles(result)
     parts: tuple[tuple[str, str, TenantResult | FleetResult], ...] = (
-        *((tenant.name, tenant.display_name or tenant.name, tenant) for tenant in result.tenants),
+        *((tenant.name, titles[tenant.name], tenant) for tenant in result.tenants),
         (FLEET, "", result.fleet),
     )
     for name, title, part in parts:

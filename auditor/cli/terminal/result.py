@@ -17,7 +17,7 @@ from auditor.domain.errors import printable
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.content import PageContent
-from auditor.render.html.tenant_table import fleet_rows
+from auditor.render.html.tenant_table import fleet_rows, worst_first
 from auditor.render.html.usage import idle_lines, unit_lines
 from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -67,13 +67,14 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     _print_counts(console, page, l10n)
     print_sparks(console, sparks(result, content.history, l10n))
     print_fleet(console, fleet_rows(result, page, l10n), l10n)
-    _print_seats(console, page, l10n, sum(len(tenant.seats) for tenant in result.tenants))
-    _print_usage(console, page, l10n)
+    sections = sorted(page.sections, key=worst_first)
+    _print_seats(console, sections, l10n, sum(len(tenant.seats) for tenant in result.tenants))
+    _print_usage(console, sections, l10n)
     _print_highlights(console, page, l10n)
     # If a tenant could not be audited at all, the cause is printed above, once per tenant.
     failed = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
     unknown = result.summary.not_evaluated - sum(outcome.unknown for outcomes in failed for outcome in outcomes)
-    _print_unknown(console, page.sections, l10n, unknown)
+    _print_unknown(console, sections, l10n, unknown)
     print_unmatched(console, result, l10n)
     if paths:
         _print_title(console, l10n.gettext("Reports"))
@@ -142,20 +143,20 @@ def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
         )
 
 
-def _print_seats(console: Console, page: Page, l10n: Labels, count: int) -> None:
+def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labels, count: int) -> None:
     """Print a table of products for each tenant: at most `_MAX_SEATS` in total, first those outside their limits.
 
     `count` is the number of all products, including those of tenants that the page does not show.
     """
-    rows = [(section, row) for section in page.sections for row in section.seats]
+    rows = [(section, row) for section in sections for row in section.seats]
     ranked = sorted(rows, key=lambda item: len(Severity) if item[1].severity is None else item[1].severity.rank)
     chosen = [row for _, row in ranked[:_MAX_SEATS]]
-    several = sum(bool(section.seats) for section in page.sections) > 1
-    for section in page.sections:
+    several = sum(bool(section.seats) for section in sections) > 1
+    for section in sections:
         tenant_rows = [row for row in section.seats if any(row is chosen_row for chosen_row in chosen)]
         if tenant_rows:
             title = l10n.gettext("Seats")
-            _print_title(console, f"{title}, {printable(section.name)}" if several else title)
+            _print_title(console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title)
             console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
@@ -201,24 +202,26 @@ def _bar(row: SeatRow, console: Console) -> Text:
     return bar.append(over * beyond, style="red")
 
 
-def _print_usage(console: Console, page: Page, l10n: Labels) -> None:
-    """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the page's tenants."""
+def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: Labels) -> None:
+    """Print who needs a seat, the costliest idle seats, smaller products and cost centres of the first tenants."""
     lists = (
-        (l10n.gettext("Who needs a seat"), [section.coverage for section in page.sections]),
-        (l10n.gettext("Use and cost by product"), [idle_lines(section.usage) for section in page.sections]),
+        (l10n.gettext("Who needs a seat"), [section.coverage for section in all_sections]),
+        (l10n.gettext("Use and cost by product"), [idle_lines(section.usage) for section in all_sections]),
         (
             l10n.gettext("Smaller products"),
-            [section.smaller.lines if section.smaller is not None else () for section in page.sections],
+            [section.smaller.lines if section.smaller is not None else () for section in all_sections],
         ),
     )
-    several = len(page.sections) > 1
+    several = len(all_sections) > 1
     for title, lines_by_section in lists:
-        sections = [(section, lines) for section, lines in zip(page.sections, lines_by_section, strict=True) if lines]
+        sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
         for section, lines in sections[:_MAX_LIST_TENANTS]:
-            _print_lines(console, f"{title}, {printable(section.name)}" if several else title, lines)
-    for section in [section for section in page.sections if section.units][:_MAX_LIST_TENANTS]:
+            _print_lines(console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title, lines)
+    for section in [section for section in all_sections if section.units][:_MAX_LIST_TENANTS]:
         title = section.units[0].title
-        _print_lines(console, f"{title}, {printable(section.name)}" if several else title, unit_lines(section.units))
+        _print_lines(
+            console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title, unit_lines(section.units)
+        )
 
 
 def _print_lines(console: Console, title: str, lines: Sequence[str]) -> None:
@@ -257,7 +260,7 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
     for section in sections:
         for row in section.outcomes if section.failure is None else ():
             if row.status is Outcome.NOT_EVALUATED and not row.report_only:
-                by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
+                by_cause.setdefault((section.title, row.reason), []).append(row.policy)
     _print_title(console, l10n.gettext("Not evaluated"))
     printed = 0
     for (location, reason), policies in list(by_cause.items())[:_MAX_UNKNOWN]:

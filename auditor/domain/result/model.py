@@ -213,6 +213,11 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     """The outcome of an earlier remediation plan; None if there is none."""
 
     @property
+    def title(self) -> str:
+        """Its display name; its name if it has none. `auditor.result.tenant_titles` tells equal ones apart."""
+        return self.display_name or self.name
+
+    @property
     def has_all_products(self) -> bool:
         """Whether all its products were read; if not, the seats of a missing product are unknown, not zero."""
         return self.failure is None and all(

@@ -44,6 +44,7 @@ from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.seats import free_part_numbers
+from auditor.result.tenant_titles import tenant_titles
 
 _MAX_CHANGES: Final = 20
 """Changed findings that are listed per tenant."""
@@ -68,7 +69,11 @@ def page(
     """
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     shown = most_urgent_tenants(result).tenants
-    sections = [_section(*pair, result.run.as_of, l10n) for pair in zip(shown, tenants, strict=True)]
+    titles = tenant_titles(result)
+    sections = [
+        _section(tenant, titles[tenant.name], index, result.run.as_of, l10n)
+        for tenant, index in zip(shown, tenants, strict=True)
+    ]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         title = l10n.gettext("Policies across tenants")
         sections.append(_common_section(result.fleet, fleet, result.run.as_of, l10n, name="", title=title))
@@ -77,7 +82,7 @@ def page(
     return Page(
         language=l10n.language,
         requested_language=l10n.fallback_from,
-        title=_title(result, l10n),
+        title=_title(list(titles.values()), l10n),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),
@@ -113,10 +118,10 @@ def page(
     )
 
 
-def _title(result: Result, l10n: Labels) -> str:
-    """Return the names of the first few tenants and the number of the others."""
-    named = l10n.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED_TENANTS])
-    more = len(result.tenants) - _NAMED_TENANTS
+def _title(titles: Sequence[str], l10n: Labels) -> str:
+    """Return the titles of the first few tenants and the number of the others."""
+    named = l10n.joined(titles[:_NAMED_TENANTS])
+    more = len(titles) - _NAMED_TENANTS
     return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
@@ -172,7 +177,7 @@ def _changes(result: Result, changed: FindingChanges, l10n: Labels) -> tuple[Til
     )
 
 
-def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: Labels) -> TenantSection:
+def _section(tenant: TenantResult, title: str, index: FindingIndex, moment: datetime, l10n: Labels) -> TenantSection:
     context = index.context
     free = free_part_numbers()
     products = sorted(
@@ -184,7 +189,6 @@ def _section(tenant: TenantResult, index: FindingIndex, moment: datetime, l10n: 
         ),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, l10n.instant(tenant.as_of))
-    title = tenant.display_name or tenant.name
     return replace(
         _common_section(tenant, index, moment, l10n, name=tenant.name, title=title),
         facts=tuple(fact for fact in facts if fact),

@@ -20,6 +20,7 @@ from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import MAX_LENGTH, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
+from auditor.result.tenant_titles import tenant_titles
 from auditor.result.waiver_fields import waiver_products, waiver_user
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
@@ -227,8 +228,9 @@ def table_columns(
     """
     columns = TableColumns(l10n)
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
+    titles = tenant_titles(result)
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
-        columns.add(tenant.display_name or tenant.name, index, links.get(tenant.name, ""))
+        columns.add(titles[tenant.name], index, links.get(tenant.name, ""))
     if result.fleet.findings:
         columns.add(l10n.gettext("Policies across tenants"), fleet)
     return columns

@@ -1,6 +1,5 @@
 """Builds the rows of the table of tenants: findings, changes, seats and money of each, the worst tenant first."""
 
-from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -14,6 +13,7 @@ from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
 from auditor.result.ranking import Standing, tenant_order
 from auditor.result.seats import paid_seats
+from auditor.result.tenant_titles import tenant_titles
 
 
 class FleetRow(Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class FleetRow(Struct, frozen=True, kw_only=True):
     name: str
     """The tenant's name in files; empty if the row is not about one tenant."""
     title: str
-    """The display name; preceded by the name if several tenants have the same display name."""
+    """The title of the tenant, of the findings across tenants, or of the totals."""
     failure: bool
     """Whether the tenant could not be audited."""
     complete: bool
@@ -54,8 +54,10 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         return ()
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
+    titles = tenant_titles(result)
     tenant_rows = [
-        (tenant, _row(tenant, sections.get(tenant.name), l10n, compared=compared)) for tenant in result.tenants
+        (tenant, _row(tenant, titles[tenant.name], sections.get(tenant.name), l10n, compared=compared))
+        for tenant in result.tenants
     ]
     if pages:
         tenant_rows = [
@@ -63,8 +65,6 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
             for tenant, row in tenant_rows
         ]
     rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _standing(*pair))]
-    names = Counter(row.title for row in rows)
-    rows = [replace(row, title=f"{row.name} ({row.title})") if names[row.title] > 1 else row for row in rows]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     changed = changes(result.tenants, result.fleet)
     total = FleetRow(
@@ -124,7 +124,7 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
     return tenant_order(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 
-def _row(tenant: TenantResult, section: TenantSection | None, l10n: Labels, *, compared: bool) -> FleetRow:
+def _row(tenant: TenantResult, title: str, section: TenantSection | None, l10n: Labels, *, compared: bool) -> FleetRow:
     changed = changes([tenant])
     audited = tenant.failure is None
     open_counts = summarise((tenant,)).open
@@ -132,7 +132,7 @@ def _row(tenant: TenantResult, section: TenantSection | None, l10n: Labels, *, c
     return FleetRow(
         href="" if section is None else f"#{section.anchor}",
         name=tenant.name,
-        title=tenant.display_name or tenant.name,
+        title=title,
         failure=not audited,
         complete=tenant.complete,
         open=sum(open_counts.values()),

@@ -26,6 +26,7 @@ from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import is_https
+from auditor.result.tenant_titles import tenant_titles
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
@@ -105,7 +106,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     if result.run.previous is None:
         return []
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    names = {tenant.name: flat(tenant.display_name or tenant.name) for tenant in result.tenants}
+    names = {name: flat(title) for name, title in tenant_titles(result).items()}
     parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
     counts: dict[str | None, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
     for name, part in (*parts, ("", result.fleet)):
@@ -223,9 +224,11 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
     """
     renewals: dict[tuple[str, str], tuple[datetime, UpcomingDate]] = {}
     today = result.run.as_of.astimezone(UTC).date()
+    titles = tenant_titles(result)
     for tenant in result.tenants:
+        title = flat(titles[tenant.name], 60) if several else ""
         contract_ids = None if all_contracts else contracts_of(tenant.findings)
-        for key, day, line in contract_renewals(tenant, RENEWALS, today, l10n, several=several, named=contract_ids):
+        for key, day, line in contract_renewals(tenant, title, RENEWALS, today, l10n, named=contract_ids):
             renewals[tenant.name, key] = day, line
         spare = spare_by_sku(tenant)
         names = product_names(tenant)
@@ -236,7 +239,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
             sku = finding.product.sku_id if finding.product is not None else None
             line = UpcomingDate(
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
-                tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
+                tenant=title,
                 date=l10n.date(moment),
                 happens=_happens(finding, tenant, today, l10n),
                 summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),

@@ -31,16 +31,17 @@ def contracts_of(findings: Iterable[Finding]) -> frozenset[str]:
 
 def contract_renewals(
     tenant: TenantResult,
+    title: str,
     within: timedelta,
     today: date,
     l10n: Labels,
     *,
-    several: bool,
     named: frozenset[str] | None = None,
 ) -> Iterator[tuple[str, datetime, UpcomingDate]]:
     """Yield (key, instant, line) for each upcoming notice date and end of a contract, and each end in the last 30 days.
 
-    `today` is the day of the audit in UTC; `named` are the ids of the contracts that may be shown, None for all.
+    `title` is the tenant's title, empty if there is only one tenant. `today` is the day of the audit in UTC. `named`
+    are the ids of the contracts that may be shown, None for all.
     """
     for contract in tenant.contracts or ():
         if named is not None and contract.id not in named:
@@ -54,7 +55,7 @@ def contract_renewals(
                     contract_date.moment,
                     UpcomingDate(
                         name=flat(f"{contract.name} ({contract.id})", 80),
-                        tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
+                        tenant=title,
                         date=l10n.date(contract_date.moment),
                         happens=contract_date.happens,
                         summary=l10n.joined([contract_date.label, *seats]),

@@ -40,7 +40,7 @@ def flat(text: str, limit: int = _MAX_TEXT) -> str:
 def _who(result: Result, l10n: Labels) -> str:
     if len(result.tenants) == 1:
         tenant = result.tenants[0]
-        return flat(tenant.display_name or tenant.name)
+        return flat(tenant.title)
     return l10n.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
 
 

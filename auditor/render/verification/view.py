@@ -57,7 +57,7 @@ def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSect
 
 
 def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[PageSection]:
-    yield PageSection(title=tenant.display_name or tenant.name, paragraphs=tuple(_money(verification, l10n)))
+    yield PageSection(title=tenant.title, paragraphs=tuple(_money(verification, l10n)))
     names = {finding.subject.id: finding.subject.name for finding in verification.findings}
     for verdict in (Verdict.UNKNOWN, Verdict.CHANGED, Verdict.PARTLY, Verdict.NOT, Verdict.DONE):
         actions = verification.actions_with(verdict)

@@ -43,6 +43,14 @@ def test_terminal_summary_matches_the_golden_file() -> None:
     check("terminal.txt", printed(compare(result(), night_before())).encode())
 
 
+def test_worst_tenant_comes_first_and_tenants_with_the_same_display_name_are_told_apart() -> None:
+    worst, other = result().tenants
+    tenants = (replace(other, name="a", display_name="Same"), replace(worst, name="b", display_name="Same"))
+    text = printed(replace(result(), tenants=tenants))
+    assert 0 < text.index("Seats, b (Same)") < text.index("Seats, a (Same)")
+    assert "b (Same), " in text.partition("What matters most")[2]
+
+
 def test_seat_bar_is_full_only_if_no_seat_is_spare() -> None:
     tenant = replace(result().tenants[0], findings=FindingTable.of(()), actions=())
     (seat, *_) = [row for row in tenant.seats if row.applies_to == "User"]
