@@ -90,10 +90,10 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         max_actions: int = _MAX_ACTIONS,
     ) -> "FindingIndex":
         """Index the listed findings of a part of a result; if they are a sample, list at most `max_actions` actions."""
-        # A copy, because every access by index reads actions in the spill file from the beginning.
-        all_actions, people = tuple(part.actions), concerns(part)
+        all_actions, people = part.actions, concerns(part)
         lists_all = len(findings) == len(part.findings)
-        actions = all_actions if lists_all else _most_important(all_actions, people, max_actions)
+        # A tuple, because every access by index reads actions in the spill file from the beginning.
+        actions = tuple(all_actions) if lists_all else _most_important(all_actions, people, max_actions)
         fingerprints = [finding.fingerprint for finding in findings]
         rows = _action_rows(all_actions, actions, fingerprints)
         policies, subjects, statements, amounts = Interner(), Interner(), Interner(), Interner()

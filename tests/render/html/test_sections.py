@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.result.model import Result
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html import report
 from auditor.render.html.finding_index import finding_indexes
@@ -68,3 +69,20 @@ def test_the_table_has_the_findings_of_all_tenants_with_the_url_of_their_page(fl
     assert len(columns.fingerprints) == sum(len(tenant.findings) for tenant in fleet.tenants) + len(
         fleet.fleet.findings
     )
+
+
+def test_table_of_many_tenants_is_folded_after_fifteen_rows_and_has_no_empty_column(fleet: Result) -> None:
+    sample, *_ = fleet.tenants
+    tenants = tuple(
+        replace(sample, name=f"t{number:02}", display_name=f"Tenant {number:02}", findings=FindingTable.of(()))
+        for number in range(17)
+    )
+    page = html(replace(fleet, tenants=tenants, summary=summarise(tenants, fleet.fleet)), "tenants")
+    table, _, others = page.partition('<nav class="waivers tenants"')[2].partition("</nav>")[0].partition("</table>")
+    assert "Tenant 14" in table
+    assert "All tenants together" in table
+    assert re.findall("Tenant [0-9]+", table[table.index("Tenant 14") :]) == ["Tenant 14"]
+    assert "and 2 more" in others
+    assert re.findall("Tenant [0-9]+", others) == ["Tenant 15", "Tenant 16"]
+    assert "Per month" not in table
+    assert "Change" not in table
