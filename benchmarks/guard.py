@@ -45,7 +45,7 @@ _BOUNDS = {
     "reading a policy": 450,
     "judging a user by 50 policies": 6,
     "judging 1,000 users by a policy": 600,
-    "auditing, a finding": 15,
+    "auditing, a finding": 12,
     "remedying, a finding": 126,
     "comparing, a finding": 5,
     "redacting, a finding": 400,  # names in free texts, days, and keyed fingerprints
@@ -56,8 +56,8 @@ _BOUNDS = {
     "ndjson, a finding": 22,
     "sarif, a finding": 67,
     "junit, a finding": 27,  # includes creating its values, which formats do not share
-    "html, all of it by its findings": 640,  # sets of actions about a product, with its seats and their changes
-    "markdown, all of it by its findings": 140,  # the same, and ranks with their reasons, warnings, next steps
+    "html, all of it by its findings": 300,  # sets of actions about a product, with its seats and their changes
+    "markdown, all of it by its findings": 70,  # the same, and ranks with their reasons, warnings, next steps
 }
 """Maximum calls for each additional policy, user or finding; for `_PAGES`, all calls divided by the findings."""
 
@@ -132,8 +132,9 @@ def _render_job(results: Mapping[int, Result], format_: str, n: int) -> Callable
 
 
 def _per_unit(what: str, work: Callable[[int], Callable[[], object]], *, units: int) -> Counted:
-    """Count the calls of a job at single and at double size, after a run that loads what is loaded only once."""
-    work(2)()
+    """Count the calls of a job at single and at double size, each after a run that fills the caches."""
+    for n in (1, 2):
+        work(n)()
     single, double = (_calls(work(n)) for n in (1, 2))
     return Counted(what, (double - single) / units)
 
