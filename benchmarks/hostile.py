@@ -53,8 +53,12 @@ def _constructions() -> Mapping[str, Callable[[int], Callable[[], object]]]:
             _chain("products", "[{0}, {0}]", "[SPE_E3]", n * _NAMES).replace("users: p0", "users: {holds: p0}")
         ),
         "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _load_job(_policies(n)),
-        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _glob("a*a*a*a*b", n * 4000),
-        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _glob("a*" * 30 + "b", n * 4000),
+        "the glob a*a*a*a*b against one name of a million and two million letters": lambda n: _glob(
+            "a*a*a*a*b", n * 1_000_000
+        ),
+        "a glob of 30 stars against one name of a million and two million letters": lambda n: _glob(
+            "a*" * 30 + "b", n * 1_000_000
+        ),
     }
 
 
