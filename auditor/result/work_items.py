@@ -8,8 +8,8 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.result.aggregate import concerns
-from auditor.result.tenant_titles import tenant_titles
 
 FLEET: Final = "*"
 """The tenant of a work item that is about all tenants together."""
@@ -34,7 +34,7 @@ class WorkItem(Struct, frozen=True, kw_only=True):
 
 def work_items(result: Result) -> Iterator[WorkItem]:
     """Yield the items of every tenant in order of rank, then those of all tenants together."""
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     parts: tuple[tuple[str, str, TenantResult | FleetResult], ...] = (
         *((tenant.name, titles[tenant.name], tenant) for tenant in result.tenants),
         (FLEET, "", result.fleet),

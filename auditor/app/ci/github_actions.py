@@ -11,6 +11,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import missing_data
@@ -85,7 +86,8 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     """
     fleet = l10n.gettext("all tenants together")
     incomplete = [_incomplete_annotation(tenant, reason, l10n) for tenant, reason in missing_data(result, l10n)]
-    findings_by_tenant = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
+    names = tenant_titles(result.tenants)
+    findings_by_tenant = [(names[tenant.name], tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
     order = list(Severity)

@@ -23,6 +23,7 @@ from auditor.domain.message import Message, alternatives, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
@@ -123,7 +124,7 @@ def _finding_text(
     check, names = check_of(finding.check), {} if tenant is None else product_names(tenant)
     detail = finding.detail and detail_label(finding.check, finding.detail, names, Labels(l10n.locale))
     rows = [
-        (l10n.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
+        (l10n.gettext("Tenant"), None if tenant is None else tenant_titles(saved.tenants)[tenant.name]),
         (l10n.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
         (l10n.gettext("Severity"), l10n.gettext(SEVERITIES[finding.severity])),
         (l10n.gettext("Product"), named_product(finding, names)),
@@ -186,7 +187,8 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
 
 def _evaluated_counts(saved: Result, policy: str, l10n: Labels) -> str:
     """Return the number of users or objects that the policy evaluated in each tenant of a run."""
-    parts = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
+    titles = tenant_titles(saved.tenants)
+    parts = [(titles[tenant.name], tenant.policies) for tenant in saved.tenants]
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]
     return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)

@@ -77,7 +77,7 @@ class _TenantPage:
         proof, parts = tenant.proof, tuple(map(self._part, plan_parts(tenant, l10n)))
         return TenantView(
             anchor=self._anchor,
-            title=tenant.display_name or tenant.name,
+            title=tenant.title,
             summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
             open_before=tenant.before.open,
             open_after=tenant.after.open,

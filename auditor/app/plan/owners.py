@@ -83,7 +83,7 @@ def _page(owner: str, tenant: TenantPlan, numbers: frozenset[int], plan_of: str,
     owner_line = owner or l10n.gettext("The policies of these actions have no owner.")
     intro = l10n.gettext("Fill in the approve column of approvals.csv and send the file back.")
     day = l10n.date(datetime.fromisoformat(plan_of))
-    tenant_line = f"{tenant.display_name or tenant.name}, {day}"
+    tenant_line = f"{tenant.title}, {day}"
     sections = [PageSection(title=title, paragraphs=(tenant_line, owner_line, intro), level=1)]
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     questions = questions_by_action(tenant)

@@ -24,6 +24,7 @@ from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
 from auditor.domain.result.saved_plan import DecidedSeats
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
@@ -189,7 +190,7 @@ def _fleet_plan(
     l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> FleetPlan:
-    after = {tenant.name: tenant for tenant in attempt.after.tenants}
+    after, titles = {tenant.name: tenant for tenant in attempt.after.tenants}, tenant_titles(before.tenants)
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
@@ -197,10 +198,11 @@ def _fleet_plan(
             with planned(name, failures, alone=len(before.tenants) == 1):
                 tenant_options = options[name]
                 plan = _tenant_plan(tenant, after[name], tenant_options, attempt.drafts[name], constraints[name], l10n)
+                plan = replace(plan, title=titles[name])
                 tenants.append(with_state(plan, tenant_options, attempt.drafts[name].seats))
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
-            tenants.append(unplanned(tenant, reason))
+            tenants.append(unplanned(tenant, titles[name], reason))
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,
@@ -250,7 +252,7 @@ def _tenant_plan(
     return TenantPlan(
         name=before.name,
         tenant_id=before.tenant_id,
-        display_name=before.display_name,
+        title=before.title,
         cloud=before.cloud,
         complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
         omitted=_omitted(before, options.plan.facts.policies),

@@ -10,8 +10,8 @@ from rich.text import Text
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import Labels
-from auditor.result.tenant_titles import tenant_titles
 
 _MAX_NOTICES: Final = 5
 """Maximum number of notices about values similar to others; other policies are only listed."""
@@ -40,7 +40,7 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
 
 def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:
     """Yield policy, tenant and message of notices about values that are similar to others."""
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     for tenant in result.tenants:
         for notice in tenant.notices:
             if notice.code == "policy.no-match" and "near" in notice.message.arguments:

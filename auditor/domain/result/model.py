@@ -214,7 +214,7 @@ class TenantResult(Struct, frozen=True, kw_only=True):
 
     @property
     def title(self) -> str:
-        """Its display name; its name if it has none. `auditor.result.tenant_titles` tells equal ones apart."""
+        """Its display name; its name if it has none. `auditor.domain.result.tenant_titles` tells equal ones apart."""
         return self.display_name or self.name
 
     @property

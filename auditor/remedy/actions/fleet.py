@@ -15,6 +15,7 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import messages
@@ -42,7 +43,7 @@ def actions_between(
     transferred between tenants. `today` is the day of the audit, in UTC.
     """
     owners = {policy.id: policy.owner for policy in policies.policies}
-    tenants_by_name = {tenant.name: tenant for tenant in tenants}
+    tenants_by_name, titles = {tenant.name: tenant for tenant in tenants}, tenant_titles(tenants)
     open_findings = [finding for finding in fleet.findings if finding.status is Status.OPEN]
     actions: list[Action] = []
     severities: list[Severity] = []
@@ -51,13 +52,14 @@ def actions_between(
             situation = fleet_situation(finding, tenants)
             article = articles_of(finding.check, situation)[0]
             for share in finding.evidence.get(key) or ():
-                tenant = tenants_by_name.get(str(share["tenant"]))
+                name = str(share["tenant"])
+                tenant = tenants_by_name.get(name)
                 variant = situation.variant(side=side)
                 if tenant is not None:
                     variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
                 guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
                 owner = owners.get(finding.policy, "")
-                actions.append(_action(finding, share, tenant, kind, article, guidance, owner, l10n))
+                actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
                 severities.append(finding.severity)
     return prioritised(actions, severities, today, l10n)
 
@@ -75,7 +77,7 @@ def fleet_situation(finding: Finding, tenants: Iterable[TenantResult]) -> Situat
 def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     finding: Finding,
     share: Mapping[str, Any],
-    tenant: TenantResult | None,
+    tenant_title: str,
     kind: ActionKind,
     article: str,
     guidance: GuidanceText,
@@ -83,7 +85,7 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     l10n: Localizer,
 ) -> Action:
     name = str(share["tenant"])
-    product, label = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
+    product, label = printable(finding.subject.name), printable(tenant_title)
     seat_note = messages.seats_owned(l10n, label, product, share.get("usable"), share.get("consumed"))
     identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(

@@ -86,7 +86,8 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
 
     name: str
     tenant_id: str
-    display_name: Annotated[str, SavedField.UNSAVED]
+    title: Annotated[str, SavedField.UNSAVED]
+    """Its title in documents."""
     complete: bool
     omitted: tuple[str, ...]
     """What the plan leaves out because it was not read or could not be evaluated."""

@@ -89,7 +89,7 @@ def data_lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     changes, names = changes_in(plan), names_of(plan)
     products = {sku_id: plan.names.get(part, part) for sku_id, part in changes.products.items()}
     head = {
-        "Tenant": printable(plan.display_name or plan.name),
+        "Tenant": printable(plan.title),
         "TenantId": plan.tenant_id,
         "Environment": ENVIRONMENTS[plan.cloud],
         "Root": root(plan.cloud),

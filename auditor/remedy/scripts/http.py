@@ -21,7 +21,7 @@ def http_messages(plan: TenantPlan, as_of: str) -> bytes:
 
 def _lines(plan: TenantPlan, as_of: str) -> Iterator[str]:
     changes, names = changes_in(plan), names_of(plan)
-    yield _comment(f"Plan of {plan.display_name or plan.name} ({plan.tenant_id}), {as_of}")
+    yield _comment(f"Plan of {plan.title} ({plan.tenant_id}), {as_of}")
     yield "# Send the requests in this order, and stop at the first that fails. Here nothing compares the state with"
     yield "# the snapshot; plan.ps1 does. `token` is a token of this tenant with the permissions that the actions name."
     seats = {decided.action for decided in plan.decided_seats}

@@ -13,6 +13,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import capitalized
 from auditor.render.html.actions import highlights, steps
 from auditor.render.html.charts.curves import trends
@@ -44,7 +45,6 @@ from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 from auditor.result.seats import free_part_numbers
-from auditor.result.tenant_titles import tenant_titles
 
 _MAX_CHANGES: Final = 20
 """Changed findings that are listed per tenant."""
@@ -69,7 +69,7 @@ def page(
     """
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
     shown = most_urgent_tenants(result).tenants
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     sections = [
         _section(tenant, titles[tenant.name], index, result.run.as_of, l10n)
         for tenant, index in zip(shown, tenants, strict=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
@@ -20,7 +21,6 @@ from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import MAX_LENGTH, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
-from auditor.result.tenant_titles import tenant_titles
 from auditor.result.waiver_fields import waiver_products, waiver_user
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
@@ -228,7 +228,7 @@ def table_columns(
     """
     columns = TableColumns(l10n)
     *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
         columns.add(titles[tenant.name], index, links.get(tenant.name, ""))
     if result.fleet.findings:

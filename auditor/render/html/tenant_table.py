@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.html.view import Page, TenantSection
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
 from auditor.result.ranking import Standing, tenant_order
 from auditor.result.seats import paid_seats
-from auditor.result.tenant_titles import tenant_titles
 
 
 class FleetRow(Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
         return ()
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     tenant_rows = [
         (tenant, _row(tenant, titles[tenant.name], sections.get(tenant.name), l10n, compared=compared))
         for tenant in result.tenants

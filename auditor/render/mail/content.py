@@ -11,6 +11,7 @@ from msgspec import Struct
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.html.action_view import RankedAction
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
@@ -26,7 +27,6 @@ from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import is_https
-from auditor.result.tenant_titles import tenant_titles
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
@@ -106,7 +106,7 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     if result.run.previous is None:
         return []
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    names = {name: flat(title) for name, title in tenant_titles(result).items()}
+    names = {name: flat(title) for name, title in tenant_titles(result.tenants).items()}
     parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
     counts: dict[str | None, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
     for name, part in (*parts, ("", result.fleet)):
@@ -224,7 +224,7 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
     """
     renewals: dict[tuple[str, str], tuple[datetime, UpcomingDate]] = {}
     today = result.run.as_of.astimezone(UTC).date()
-    titles = tenant_titles(result)
+    titles = tenant_titles(result.tenants)
     for tenant in result.tenants:
         title = flat(titles[tenant.name], 60) if several else ""
         contract_ids = None if all_contracts else contracts_of(tenant.findings)

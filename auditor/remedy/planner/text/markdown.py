@@ -80,7 +80,7 @@ def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     yield l10n.ngettext(
         "{tenant} has {count} open finding.", "{tenant} has {count} open findings.", tenant.before.open
-    ).format(tenant=tenant.display_name or tenant.name, count=tenant.before.open)
+    ).format(tenant=tenant.title, count=tenant.before.open)
     if requests:
         yield l10n.ngettext(
             "{count} request fixes {fixed} of them; {left} remain.",
@@ -163,7 +163,7 @@ def _money(figures: Figures, l10n: Localizer) -> str:
 
 def _tenant(tenant: TenantPlan, l10n: Localizer, as_of: str, anchor: str) -> Iterator[str]:
     labels, parts = subject_labels(tenant.findings), tuple(plan_parts(tenant, l10n))
-    yield f"## {escaped(tenant.display_name or tenant.name)}"
+    yield f"## {escaped(tenant.title)}"
     yield ""
     yield from (escaped(line) + "  " for line in summary(tenant, l10n))
     yield ""
