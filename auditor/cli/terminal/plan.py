@@ -21,8 +21,10 @@ _OPEN_MARK, _IRREVERSIBLE_MARK = "?", "!"
 
 
 def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]) -> None:
-    """Print the plans of all tenants."""
-    for tenant in plan.tenants:
+    """Print the plans of all tenants, with an empty line between two tenants and between two parts of a plan."""
+    for number, tenant in enumerate(plan.tenants):
+        if number:
+            write("")
         for line in _tenant(tenant, l10n):
             write(line)
     for notice in plan.notices:
@@ -34,11 +36,13 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield wrapped_text(line, rest="  ")
     first = first_by_rank(tenant)
     if first:
+        yield ""
         yield printable_line(l10n.gettext("What matters most"))
     for number, action in first:
         yield wrapped_text(f"{action.title}  {reason(action, l10n)}", first=f"{number:>4}    ", rest=_INDENT)
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
+        yield ""
         yield wrapped_text(f"{part.number}. {part.title}: {', '.join(part.effects)}", rest="   ")
         # Actions with requests and open questions are marked in the first part.
         entries = [entry for entry in part.entries if part.key == "run" or not entry.action.requests]
