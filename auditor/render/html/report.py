@@ -34,7 +34,7 @@ _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
 _CHUNK_SIZE: Final = 1 << 16
 """Characters per encoded chunk."""
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
-_CONSTANT_TEXT: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
+_CONSTANT_TEXT: Final = re.compile(r"(?:(?<=\S)|(?<=\S ))\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
 _TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
 """Characters that can be part of template syntax."""
