@@ -45,6 +45,7 @@ _MIN_NAME_WIDTH: Final = 12
 _JUSTIFIED: Final[tuple[JustifyMethod, ...]] = ("right", "right", "left")
 _MIN_WIDTH_FOR_BARS: Final = 70
 """Minimum width of a console for bars of seats."""
+_MAX_TENANT: Final = 60
 _MAX_TITLE: Final = 200
 _MAX_REASON: Final = 600
 """Maximum lengths of texts of policies and services, so that one cannot fill the screen; reports have the full text."""
@@ -156,7 +157,7 @@ def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labe
         tenant_rows = [row for row in section.seats if any(row is chosen_row for chosen_row in chosen)]
         if tenant_rows:
             title = l10n.gettext("Seats")
-            _print_title(console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title)
+            _print_title(console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title)
             console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
@@ -216,11 +217,11 @@ def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: 
     for title, lines_by_section in lists:
         sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
         for section, lines in sections[:_MAX_LIST_TENANTS]:
-            _print_lines(console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title, lines)
+            _print_lines(console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title, lines)
     for section in [section for section in all_sections if section.units][:_MAX_LIST_TENANTS]:
         title = section.units[0].title
         _print_lines(
-            console, f"{title}, {_cut(section.title, _MAX_TITLE)}" if several else title, unit_lines(section.units)
+            console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title, unit_lines(section.units)
         )
 
 
@@ -247,7 +248,7 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
 
 def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
     parts = [fact for fact in (highlight.money, highlight.due) if fact]
-    parts += [_cut(highlight.tenant, _MAX_TITLE)] if len(page.sections) > 1 else []
+    parts += [_cut(highlight.tenant, _MAX_TENANT)] if len(page.sections) > 1 else []
     parts.append(l10n.ngettext("{count} finding", "{count} findings", highlight.count))
     return l10n.joined(parts)
 
@@ -260,7 +261,7 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
     for section in sections:
         for row in section.outcomes if section.failure is None else ():
             if row.status is Outcome.NOT_EVALUATED and not row.report_only:
-                by_cause.setdefault((section.title, row.reason), []).append(row.policy)
+                by_cause.setdefault((_cut(section.title, _MAX_TENANT), row.reason), []).append(row.policy)
     _print_title(console, l10n.gettext("Not evaluated"))
     printed = 0
     for (location, reason), policies in list(by_cause.items())[:_MAX_UNKNOWN]:
