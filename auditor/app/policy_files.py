@@ -133,7 +133,7 @@ def _extended_folder(file: str, location: str) -> Path:
     if repository is not None and not _resolved(folder).is_relative_to(repository):
         raise UsageError(
             "policies-missing",
-            Message("{location} is outside of the repository {repository}", location=folder, repository=repository),
+            Message("{location} is outside the repository {repository}", location=folder, repository=repository),
             hint=Message("specify a folder of the same repository"),
         )
     return folder

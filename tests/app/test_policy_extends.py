@@ -78,7 +78,7 @@ def test_extending_a_folder_outside_the_repository_is_an_error(tmp_path: Path) -
     (inside / "p.yaml").write_text("version: 1\nextends: {from: ../../base}\n")
     assert "extends-digest" in call("validate", cwd=inside.parent).err
     (inside.parent / ".git").mkdir()
-    assert "p.yaml:2:17: error[extends-missing]: base is outside of the repository" in (
+    assert "p.yaml:2:17: error[extends-missing]: base is outside the repository" in (
         call("validate", cwd=inside.parent).err.replace("../", "").replace("policies/", "")
     )
 

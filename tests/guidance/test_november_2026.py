@@ -157,7 +157,7 @@ def test_former_employee_with_mail_forwarding_keeps_account_and_licence() -> Non
     steps = {step.id: step for step in article_of("former-employee", path="direct", synced=False).steps}
     assert steps["forward"].number < steps["forwarding"].number < steps["unassign"].number
     assert "have to stay as long as it forwards" in steps["forwarding"].text
-    assert steps["delete"].text.endswith("unless it forwards mail or carries a shared mailbox.")
+    assert steps["delete"].text.endswith("unless it forwards mail or a shared mailbox depends on it.")
 
 
 def test_step_with_a_documented_undo_is_not_irreversible() -> None:

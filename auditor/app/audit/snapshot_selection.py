@@ -161,7 +161,7 @@ def _snapshots_in_store(store: "Store") -> list[TenantSnapshot]:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} has no snapshot", root=store.address),
-            hint=Message("`auditor store put` adds one"),
+            hint=Message("`auditor store put` adds a snapshot"),
         )
     return tenant_snapshots
 

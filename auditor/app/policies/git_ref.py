@@ -102,7 +102,7 @@ def _repository_path(root: Path, path: Path) -> PurePosixPath:
     except ValueError as error:
         raise UsageError(
             "base-outside",
-            Message("{location} is outside the repository {root}", location=path, root=root),
+            Message("{location} is outside the repository {repository}", location=path, repository=root),
             hint=Message("specify a folder as --base"),
         ) from error
 

@@ -59,11 +59,11 @@ def seat_movement(l10n: Localizer, product: str, seats: SeatMovement, number: Ca
         )
     sentences += [l10n.gettext("Seats of reactivated subscriptions: {revived}.")] if seats.revived else []
     if seats.added < 0:
-        sentences.append(l10n.gettext("To remove: {count}. Afterwards: {left} seats, {spare} of them spare."))
+        sentences.append(l10n.gettext("To remove: {count}. Seats afterwards: {left}, {spare} of them spare."))
     elif seats.added:
-        sentences.append(l10n.gettext("To buy: {count}. Afterwards: {left} seats, {spare} of them spare."))
+        sentences.append(l10n.gettext("To buy: {count}. Seats afterwards: {left}, {spare} of them spare."))
     else:
-        sentences.append(l10n.gettext("No seats to buy or remove. Afterwards: {left} seats, {spare} of them spare."))
+        sentences.append(l10n.gettext("No seats to buy or remove. Seats afterwards: {left}, {spare} of them spare."))
     numbers = {
         "usable": seats.usable,
         "assigned": seats.assigned,

@@ -22,7 +22,7 @@ _ADVICE = {
     "90002": Message("the tenant does not exist in this cloud: check tenantId and cloud"),
     "900023": Message("tenantId is neither a tenant's id nor one of its domains"),
     "90027": Message("the tenant belongs to another cloud: check cloud"),
-    "500011": Message("this tenant does not have the Microsoft Graph of this cloud: check cloud"),
+    "500011": Message("this tenant does not belong to this cloud: check cloud"),
     "500133": Message("the assertion is not valid now: check the clock of this machine"),
     "50020": Message("the account is not a member of this tenant: check tenantId"),
     "700016": Message(

@@ -263,6 +263,6 @@ def test_suggested_seats_of_a_renewal_are_those_of_the_plan() -> None:
     )
     (removal,) = [action for action in plan.actions if action.kind == "remove-seats-at-renewal"]
     assert "The actions free 2" in removal.prerequisites[0], "a third seat of Visio Plan 2 may not be idle"
-    assert "To remove: 7. Afterwards: 2 seats" in removal.prerequisites[0]
+    assert "To remove: 7. Seats afterwards: 2" in removal.prerequisites[0]
     (question,) = [question for question in plan.questions if question.kind == "renewal"]
     assert question.answers[0] == {"renewal": {"seats": 2, "renew": True}}
