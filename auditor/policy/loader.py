@@ -115,7 +115,9 @@ def _policies(roots: list[Node], names: Names) -> list[Policy]:
                 continue
             message = Message("the policy id '{id}' is already used", id=policy.id)
             if first.span.file in names.extended:
-                hint = Message("the other one comes from `extends`: change it under `extends`, in `policies`, or give this one another id")
+                hint = Message(
+                    "the other one comes from `extends`: change it there in `policies`, or give this one another id"
+                )
                 names.diagnostics.error("policy-duplicate-id", message, node["id"], hint)
             else:
                 names.diagnostics.duplicate("policy-duplicate-id", message, node["id"], first.span)
