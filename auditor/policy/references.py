@@ -67,7 +67,7 @@ class Names:
                         "policy-duplicate-name",
                         Message("'{name}' is defined twice in `{key}`", name=name, key=key),
                         node.span(key=True),
-                        Message("it is extended: replace it under `extends`, in `{key}`", key=key)
+                        Message("it comes from `extends`: replace it there in `{key}`", key=key)
                         if first.file in self.extended
                         else Message(
                             "the first is at {file}:{line}; give one of them another name",

@@ -190,7 +190,7 @@ def test_duplicate_of_an_extended_policy_has_a_hint_about_changes() -> None:
     by_slug = {diagnostic.slug: (position(diagnostic), str(diagnostic.hint)) for diagnostic in caught.value.diagnostics}
     assert by_slug["policy-duplicate-id"][0] == "our/p.yaml:5:17"
     assert "from `extends`: change it there in `policies`" in by_slug["policy-duplicate-id"][1]
-    assert "under `extends`, in `products`" in by_slug["policy-duplicate-name"][1]
+    assert "from `extends`: replace it there in `products`" in by_slug["policy-duplicate-name"][1]
 
 
 def test_base_can_extend_another_base_and_both_can_be_changed() -> None:
