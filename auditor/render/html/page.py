@@ -67,16 +67,9 @@ def page(
 
     `indexes` is the return value of `finding_indexes` if already computed.
     """
-    *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
-    shown = most_urgent_tenants(result).tenants
+    indexes = finding_indexes(result, l10n) if indexes is None else indexes
     titles = tenant_titles(result.tenants)
-    sections = [
-        _section(tenant, titles[tenant.name], index, result.run.as_of, l10n)
-        for tenant, index in zip(shown, tenants, strict=True)
-    ]
-    if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        title = l10n.gettext("Policies across tenants")
-        sections.append(_common_section(result.fleet, fleet, result.run.as_of, l10n, name="", title=title))
+    sections = _sections(result, titles, indexes, l10n)
     total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
@@ -104,10 +97,10 @@ def page(
         trends=trends(result, history, l10n),
         waivers=waiver_rows(result, l10n),
         lower_bound=not all_prices_known(result),
-        highlights=highlights(zip(sections, (*tenants, fleet), strict=False), result.run.as_of, l10n),
+        highlights=highlights(zip(sections, indexes, strict=False), result.run.as_of, l10n),
         checked=oldest(step.action for section in sections for step in section.steps),
         sections=tuple(sections),
-        listed_tenants=len(shown),
+        listed_tenants=len(indexes) - 1,  # without the fleet
         tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,
@@ -116,6 +109,22 @@ def page(
         single_run_pseudonyms=result.run.redaction is not None and not result.run.redaction.stable,
         people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
+
+
+def _sections(
+    result: Result, titles: Mapping[str, str], indexes: Sequence[FindingIndex], l10n: Labels
+) -> list[TenantSection]:
+    """Return the section of each listed tenant, and that of the fleet if it has content, in the order of `indexes`."""
+    *tenants, fleet = indexes
+    moment = result.run.as_of
+    sections = [
+        _section(tenant, titles[tenant.name], index, moment, l10n)
+        for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True)
+    ]
+    if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
+        title = l10n.gettext("Policies across tenants")
+        sections.append(_common_section(result.fleet, fleet, moment, l10n, name="", title=title))
+    return sections
 
 
 def _title(titles: Sequence[str], l10n: Labels) -> str:
