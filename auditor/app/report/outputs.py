@@ -158,6 +158,8 @@ def write_reports(
     spans: TenantSpans = {}
 
     def artifact(name: str, path: Path | None) -> Artifact:
+        # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
+        pa.default_memory_pool().release_unused()
         if name == "json" and path == result_file:
             return result_json(result, spans)
         return render(
@@ -170,14 +172,9 @@ def write_reports(
             content=content if FORMATS[name].localized else None,
         )
 
-    def rendered(name: str, path: Path) -> Artifact:
-        # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
-        pa.default_memory_pool().release_unused()
-        return artifact(name, path)
-
     # Render the page last, because the data that it derives from the findings stay in memory until the end.
     ordered = sorted(output.files, key=lambda file: FORMATS[file[0]].localized)
-    files = ((path, rendered(name, path).chunks()) for name, path in ordered if path is not None)
+    files = ((path, artifact(name, path).chunks()) for name, path in ordered if path is not None)
     names = [tenant.name for tenant in result.tenants] if output.tenant_files else []
     targets = [tenant_file(output.folder, name, "json") for name in names]
     tenant_files = (
