@@ -24,7 +24,6 @@ from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
 from auditor.collect.sources.tenant import check_tenant_id
 from auditor.collect.sources.users import USERS
-from auditor.collect.tables.external_sort import release_arrow_memory
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import work_folder
 from auditor.domain.enums import Source, SourceStatus
@@ -38,6 +37,7 @@ from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.errors import FaultError, GraphErrorKind
 from auditor.graph.transport.aiohttp_transport import Connections
+from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name

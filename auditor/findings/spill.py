@@ -12,6 +12,7 @@ import pyarrow as pa
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 from auditor.files.temporary import anonymous_file
+from auditor.snapshot.arrow_memory import release_arrow_memory
 
 BUDGET: Final = 32 << 20
 """Maximum bytes of findings that a run keeps in memory."""
@@ -91,7 +92,6 @@ class SpillFile:
 
     def read(self, block: Block) -> pa.RecordBatch:
         """Read a record batch. Raises DeliveryError if the file was truncated."""
-        self._release(block)
         return self._cached(block, lambda data: _batch(pa.decompress(data, block.unpacked, _CODEC)))
 
     def _release(self, block: Block) -> None:
@@ -99,7 +99,7 @@ class SpillFile:
         self._unreleased += block.unpacked
         if self._unreleased >= _RELEASE_SIZE:
             self._unreleased = 0
-            pa.default_memory_pool().release_unused()
+            release_arrow_memory()
 
     def write_value(self, value: object) -> Block:
         """Append a pickled value. Raises DeliveryError if the disk is full."""
@@ -113,6 +113,7 @@ class SpillFile:
     def _cached(self, block: Block, load: Callable[[pa.Buffer], Any]) -> Any:
         """Return a loaded block; the last one is cached, because reports read the same one several times in a row."""
         if self._last is None or self._last[0] != block:
+            self._release(block)
             self._last = block, load(self.content(block))
         return self._last[1]
 

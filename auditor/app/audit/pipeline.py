@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
-import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor import __version__
@@ -51,6 +50,7 @@ from auditor.findings.table import FindingTable, FindingTableBuilder
 from auditor.findings.user_findings import describe, describe_objects
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
+from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
@@ -131,7 +131,7 @@ def evaluate_tenant(
     table.add(findings if actions is None else builder.add(findings) if actions else builder.guide(findings))
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
-        pa.default_memory_pool().release_unused()
+        release_arrow_memory()
     built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(

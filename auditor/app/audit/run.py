@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
 from msgspec import Struct, field
 from msgspec.structs import replace
 
@@ -27,6 +26,7 @@ from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
 from auditor.result.aggregate import summarise
+from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read
 
@@ -110,7 +110,7 @@ def audited(
             earlier=earlier_dates(request.nights, policies, request.as_of, request.warn),
         )
         # Arrow's allocator keeps the memory that the evaluation freed; the Python objects of reports cannot use it.
-        pa.default_memory_pool().release_unused()
+        release_arrow_memory()
         if request.verifier is not None:
             result = request.verifier.verified(result, locations, policies)
         if request.demo and previous is None:

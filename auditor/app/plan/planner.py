@@ -190,7 +190,7 @@ def _fleet_plan(
     l10n: Localizer,
     failures: dict[str, AuditorError],
 ) -> FleetPlan:
-    after, titles = {tenant.name: tenant for tenant in attempt.after.tenants}, tenant_titles(before.tenants)
+    after = {tenant.name: tenant for tenant in attempt.after.tenants}
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
@@ -198,15 +198,15 @@ def _fleet_plan(
             with planned(name, failures, alone=len(before.tenants) == 1):
                 tenant_options = options[name]
                 plan = _tenant_plan(tenant, after[name], tenant_options, attempt.drafts[name], constraints[name], l10n)
-                plan = replace(plan, title=titles[name])
                 tenants.append(with_state(plan, tenant_options, attempt.drafts[name].seats))
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
-            tenants.append(unplanned(tenant, titles[name], reason))
+            tenants.append(unplanned(tenant, reason))
+    titles = tenant_titles(before.tenants)
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,
-        tenants=tuple(tenants),
+        tenants=tuple(replace(tenant, title=titles[tenant.name]) for tenant in tenants),
         fleet=_fleet_proof(before.fleet, attempt.after.fleet, l10n),
     )
 

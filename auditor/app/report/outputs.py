@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
-import pyarrow as pa
 from msgspec import Struct
 
 from auditor.app.gc_pause import paused_gc
@@ -21,6 +20,7 @@ from auditor.render.formats import unknown_format
 from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.ranking import MAX_SECTIONS, single_tenant
+from auditor.snapshot.arrow_memory import release_arrow_memory
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -159,7 +159,7 @@ def write_reports(
 
     def artifact(name: str, path: Path | None) -> Artifact:
         # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
-        pa.default_memory_pool().release_unused()
+        release_arrow_memory()
         if name == "json" and path == result_file:
             return result_json(result, spans)
         return render(

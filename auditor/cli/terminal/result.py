@@ -157,7 +157,7 @@ def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labe
         tenant_rows = [row for row in section.seats if any(row is chosen_row for chosen_row in chosen)]
         if tenant_rows:
             title = l10n.gettext("Seats")
-            _print_title(console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title)
+            _print_title(console, _list_title(title, section, several=several))
             console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
         more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
@@ -217,12 +217,14 @@ def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: 
     for title, lines_by_section in lists:
         sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
         for section, lines in sections[:_MAX_LIST_TENANTS]:
-            _print_lines(console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title, lines)
+            _print_lines(console, _list_title(title, section, several=several), lines)
     for section in [section for section in all_sections if section.units][:_MAX_LIST_TENANTS]:
         title = section.units[0].title
-        _print_lines(
-            console, f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title, unit_lines(section.units)
-        )
+        _print_lines(console, _list_title(title, section, several=several), unit_lines(section.units))
+
+
+def _list_title(title: str, section: TenantSection, *, several: bool) -> str:
+    return f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title
 
 
 def _print_lines(console: Console, title: str, lines: Sequence[str]) -> None:

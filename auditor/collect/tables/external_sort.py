@@ -10,6 +10,7 @@ from msgspec import Struct
 from auditor.files.folder import Folder
 from auditor.files.output import opened
 from auditor.files.temporary import lock
+from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _ROWS_PER_BATCH = 4_096
@@ -163,11 +164,6 @@ class Spool:
         del sorted_rows
         self._sorted_rows, self._size = None, 0
         release_arrow_memory()
-
-
-def release_arrow_memory() -> None:
-    """Return unused memory of Arrow's pool to the operating system."""
-    pa.default_memory_pool().release_unused()
 
 
 def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:

@@ -6,11 +6,12 @@ from typing import Final
 
 import pyarrow as pa
 
-from auditor.collect.tables.external_sort import Spool, release_arrow_memory
+from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.report_csv import folded
 from auditor.collect.tables.row_groups import one_array
 from auditor.files.folder import Folder
 from auditor.files.output import opened
+from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _SCHEMA: Final = pa.schema([("id", pa.string()), ("userPrincipalName", pa.string())])
