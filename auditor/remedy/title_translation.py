@@ -12,11 +12,15 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.translation import Localizer
 from auditor.remedy import messages
 from auditor.remedy.currency import relabelled_money
+from auditor.remedy.numbers import number_label
 from auditor.remedy.titles import MAILBOX, action_title
 
+_NUMBERS: Final = ("count", "groups")
 _PARTS: Final = ("old", "new", "extra")
 _OR: Final = " or "
 """Separator of alternative products."""
+_AND_OTHERS: Final = re.compile(r"(?P<name>.+) and (?P<count>[0-9][0-9,]*) other products?", re.DOTALL)
+"""The products of an action that combines several."""
 _SINGULAR: Final = 1
 _PLURAL: Final = 2
 
@@ -34,10 +38,10 @@ class _Form(Struct, frozen=True):
 
 
 class _Templates(Struct, frozen=True):
-    """Returns English templates in which the placeholder `{count}` is kept."""
+    """Returns English templates in which the placeholders of numbers are kept."""
 
     def gettext(self, message: str, /) -> str:
-        return message.replace("{count}", "{{count}}")
+        return message.replace("{count}", "{{count}}").replace("{groups}", "{{groups}}")
 
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         return self.gettext(singular if number == _SINGULAR else plural)
@@ -61,18 +65,22 @@ def _translated(title: str, kind: str, l10n: Localizer) -> str | None:
     balanced = (match for match in matches if all(map(_is_balanced, match[1].groups(""))))
     form, match = next(balanced, matches[0])
     parts = match.groupdict()
-    count = int((parts.pop("count", None) or str(form.count)).replace(",", ""))
+    count, groups = _number(parts.pop("count", None), form.count), _number(parts.pop("groups", None), form.groups)
     translated = {name: _translated_part(name, text, ActionKind(kind), l10n) for name, text in parts.items()}
     return action_title(
         l10n,
         ActionKind(kind),
         count,
-        groups=form.groups,
+        groups=groups,
         article=form.article,
         answered=form.answered,
         declined=form.declined,
         **translated,
     )
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text.replace(",", "")) if text else default
 
 
 def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) -> str:
@@ -81,6 +89,10 @@ def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) ->
         first, _, last = text.rpartition(_OR)
         last = l10n.gettext("another product") if last == "another product" else last
         return l10n.gettext("{first} or {last}").format(first=first, last=last)
+    if name == "old" and (match := _AND_OTHERS.fullmatch(text)) is not None:
+        count = _number(match["count"], 0)
+        form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", count)
+        return form.format(name=match["name"], count=number_label(l10n, count))
     if kind is ActionKind.BUDGET and text:
         return relabelled_money(text, l10n)
     # Names of products and groups have no translation.
@@ -104,9 +116,10 @@ def _forms(kind: ActionKind) -> tuple[_Form, ...]:
 def _all_forms(kind: ActionKind) -> Iterator[_Form]:
     names = {name: f"{{{name}}}" for name in _PARTS}
     decisions = ((False, False), (True, False), (True, True))
-    choices = product((MAILBOX, ""), (_SINGULAR, _PLURAL), (_SINGULAR, _PLURAL), (names["new"], ""), decisions)
-    for article, count, groups, new, (answered, declined) in choices:
-        texts = {**names, "new": new, "article": article}
+    numbers = (_SINGULAR, _PLURAL)
+    choices = product((MAILBOX, ""), numbers, numbers, (names["new"], ""), (names["extra"], ""), decisions)
+    for article, count, groups, new, extra, (answered, declined) in choices:
+        texts = {**names, "new": new, "extra": extra, "article": article}
         form = action_title(_Templates(), kind, count, **texts, groups=groups, answered=answered, declined=declined)
         yield from (
             _Form(_pattern(form, wildcard), count, groups, article, answered, declined) for wildcard in (".*?", ".*")
@@ -115,7 +128,7 @@ def _all_forms(kind: ActionKind) -> Iterator[_Form]:
 
 def _pattern(form: str, wildcard: str) -> re.Pattern[str]:
     text = re.escape(form)
-    for name in ("count", *_PARTS):
-        part = r"[0-9][0-9,]*" if name == "count" else wildcard
+    for name in (*_NUMBERS, *_PARTS):
+        part = r"[0-9][0-9,]*" if name in _NUMBERS else wildcard
         text = text.replace(re.escape(f"{{{name}}}"), f"(?P<{name}>{part})", 1)
     return re.compile(text, re.DOTALL)

@@ -33,8 +33,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Decide which product {count} person keeps: {old}", "Decide which product {count} people keep: {old}"
     ),
     ActionKind.COPY: NN_(
-        "Unassign the direct licence {old} of {count} person who also has it from a group",
-        "Unassign the direct licence {old} of {count} people who also have it from a group",
+        "Unassign direct licences of {count} person who also has them from a group: {old}",
+        "Unassign direct licences of {count} people who also have them from a group: {old}",
     ),
     ActionKind.COPIES: NN_(
         "Keep one assignment path of {old} for {count} person",
@@ -62,8 +62,8 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
         "Fix the error {extra} of {old} for {count} person", "Fix the error {extra} of {old} for {count} people"
     ),
     ActionKind.REPROCESS: NN_(
-        "Reprocess the group licence {old} of {count} person",
-        "Reprocess the group licence {old} of {count} people",
+        "Reprocess the group licences of {count} person: {old}",
+        "Reprocess the group licences of {count} people: {old}",
     ),
     ActionKind.ATTRIBUTE_SET: NN_("Set {extra} of {count} person", "Set {extra} of {count} people"),
     ActionKind.ATTRIBUTE_CORRECT: NN_("Correct {extra} of {count} person", "Correct {extra} of {count} people"),
@@ -143,6 +143,14 @@ _LEAVE_GROUPS: Final = NN_(
     "Remove {count} person from the groups that assign {old} ({extra})",
     "Remove {count} people from the groups that assign {old} ({extra})",
 )
+_LEAVE_MANY_GROUPS: Final = NN_(
+    "Remove {count} person from {groups} groups that assign {old}",
+    "Remove {count} people from {groups} groups that assign {old}",
+)
+_MAILBOXES_LEAVE_MANY_GROUPS: Final = NN_(
+    "Remove {count} mailbox from {groups} groups that assign {old}",
+    "Remove {count} mailboxes from {groups} groups that assign {old}",
+)
 _MAILBOXES_LEAVE_GROUPS: Final = NN_(
     "Remove {count} mailbox from the groups that assign {old} ({extra})",
     "Remove {count} mailboxes from the groups that assign {old} ({extra})",
@@ -172,18 +180,24 @@ def action_title(  # noqa: PLR0913 - everything that a title may contain
 
     `old` is the product that is removed or concerned. `new` is the product that is added, or the services that are
     turned on while others are turned off. `extra` is the group, service, property, error code or amount, and `groups`
-    the number of groups in it. `article` distinguishes mailboxes from people. `answered` is for actions about which
-    somebody decided, and `declined` for those that somebody decided against.
+    the number of groups in it; `extra` is empty if there are too many groups to name. `article` distinguishes mailboxes
+    from people. `answered` is for actions about which somebody decided, and `declined` for those that somebody decided
+    against.
     """
     decided = _DECLINED if declined else _ANSWERED
     form = decided.get(kind) if answered else None
-    form = form or _form(kind, mailbox=article == MAILBOX, several=groups > 1, switched=bool(new))
+    several, unnamed = groups > 1, not extra
+    form = form or _form(kind, mailbox=article == MAILBOX, several=several, unnamed=unnamed, switched=bool(new))
     text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, count)
-    return text.format(count=number_label(l10n, count), old=old, new=new, extra=extra)
+    return text.format(
+        count=number_label(l10n, count), old=old, new=new, extra=extra, groups=number_label(l10n, groups)
+    )
 
 
-def _form(kind: ActionKind, *, mailbox: bool, several: bool, switched: bool) -> Form:
+def _form(kind: ActionKind, *, mailbox: bool, several: bool, unnamed: bool, switched: bool) -> Form:
     match kind:
+        case ActionKind.LEAVE_GROUP if several and unnamed:
+            return _MAILBOXES_LEAVE_MANY_GROUPS if mailbox else _LEAVE_MANY_GROUPS
         case ActionKind.LEAVE_GROUP if several:
             return _MAILBOXES_LEAVE_GROUPS if mailbox else _LEAVE_GROUPS
         case ActionKind.SERVICE_OFF if switched:

@@ -20,16 +20,18 @@ TITLE_FIELDS = {"old": "Microsoft 365 E3 (x)", "extra": "LIC {old} to – 5 peop
 @pytest.mark.parametrize("kind", ActionKind)
 def test_translated_title_equals_the_title_made_in_the_language(kind: ActionKind) -> None:
     nl = localization("nl")
-    for count, groups, article, new, (answered, declined) in product(
+    for count, groups, article, new, extra, (answered, declined) in product(
         (1, 2, 40, 1_234_567),
-        (1, 2),
+        (1, 2, 30),
         ("", MAILBOX),
         ("", "Microsoft 365 F3"),
+        (TITLE_FIELDS["extra"], ""),
         ((False, False), (True, False), (True, True)),
     ):
         fields = {
             **TITLE_FIELDS,
             "new": new,
+            "extra": extra,
             "groups": groups,
             "article": article,
             "answered": answered,

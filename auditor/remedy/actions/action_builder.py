@@ -59,7 +59,7 @@ class ActionBuilder:
         self._l10n = l10n
         self._group_names = groups or {}
         self._path_group_names: dict[str, str] = {}
-        self._groups = ActionGroups({})
+        self._groups = ActionGroups({}, self._context.owners)
         self._lists = ActionLists(spill)
         self._people = PersonRemedies(self._context, self._groups, self._lists)
         self._object_findings: list[Finding] = []

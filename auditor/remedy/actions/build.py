@@ -23,6 +23,7 @@ from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
+from auditor.remedy.actions.breakdown_labels import breakdown_notes, groups_label, products_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
@@ -87,7 +88,8 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         variety = "requests" if group.acts else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
-        parts = (name, first.kind.value, group.article, first.old, first.new, first.extra, variety)
+        subject = (first.old, first.new, first.extra) if group.breakdown is None else group.subject
+        parts = (name, first.kind.value, group.article, *subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         return intern(digest[:16])  # also the key of its Concern
 
@@ -122,7 +124,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     remedies: Iterable[Remedy] = remedies_of(context, routes, changes or ())
     if changes is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    action_groups = ActionGroups(terms or {})
+    action_groups = ActionGroups(terms or {}, context.owners)
     action_groups.add((UNSORTED, remedy) for remedy in remedies)
     add_decided(action_groups, context, seats or {})
     settle_seats(action_groups, context, seats or {})
@@ -186,7 +188,7 @@ def _action(
         warnings=_warnings(inputs, group, guidance),
         links=guidance.links,
         next=(
-            *(seats_resolved(l10n, inputs.context.product_label(old)) for old in group.seats_resolved),
+            *(seats_resolved(l10n, names) for names in [_labels(inputs, group.seats_resolved)] if names),
             *guidance.next,
         ),
         checked=guidance.checked,
@@ -211,7 +213,7 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
     """Return the sort key of an action, which does not depend on the language."""
     first, (worst, _) = group.first, group.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (inputs.context.product_label(first.old), inputs.context.product_label(first.new), first.extra)
+    names = (_old_label(inputs, group), inputs.context.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
@@ -232,7 +234,10 @@ def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
     remedy, sufficient = group.first, _sufficient_products(inputs, group)
     extra = remedy.extra
     new = one_of(inputs.l10n, sufficient) if sufficient else inputs.context.product_label(remedy.new)
-    if remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
+    groups = remedy.extra.count(", ") + 1
+    if group.breakdown is not None and remedy.kind is ActionKind.LEAVE_GROUP:
+        extra, groups = groups_label(group.breakdown, inputs.group_label), len(group.breakdown.groups)
+    elif remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
         extra = ", ".join(inputs.group_label(group) for group in extra.split(", "))
     elif remedy.kind is ActionKind.STATE:
         extra = state_name(inputs.l10n.gettext, extra)
@@ -251,26 +256,42 @@ def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
         inputs.l10n,
         remedy.kind,
         count,
-        old=inputs.context.product_label(remedy.old),
+        old=_old_label(inputs, group),
         new=new,
         extra=label,
-        groups=remedy.extra.count(", ") + 1,
+        groups=groups,
         article=remedy.article,
         answered=remedy.answered,
         declined=remedy.declined,
     )
 
 
+def _old_label(inputs: ActionInputs, group: ActionGroup) -> str:
+    """Return the names of the products that are removed or concerned."""
+    context = inputs.context
+    if group.breakdown is None:
+        return context.product_label(group.first.old)
+    price = partial(price_of, context)
+    return products_label(inputs.l10n, group.breakdown, group.people, context.product_label, price)
+
+
+def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
+    return ", ".join(map(inputs.context.product_label, products))
+
+
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
     l10n, moved = inputs.l10n, group.moved
+    if group.breakdown is not None:
+        labels = inputs.context.product_label, inputs.group_label
+        counts = breakdown_notes(l10n, group.breakdown, *labels, partial(price_of, inputs.context))
+        guidance = replace(guidance, prerequisites=(*counts, *guidance.prerequisites))
     if group.covered:
         return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
     if group.lacking:
-        notes: list[str] = []
-        for sku_id, lacking in group.lacking.items():
-            name = inputs.context.product_label(sku_id)
-            elsewhere = l10n.gettext(messages.SEATS_ELSEWHERE).format(product=name)
-            notes.append(messages.seats_lacking(l10n, lacking, name) if lacking else elsewhere)
+        label = inputs.context.product_label
+        notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
+        if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
+            notes.append(l10n.gettext(messages.SEATS_ELSEWHERE).format(product=elsewhere))
         return (*notes, *guidance.prerequisites)
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
         name = inputs.context.product_label(moved.sku_id or group.first.old)

@@ -114,6 +114,11 @@ class RemediationContext(Struct, frozen=True):
             },
         )
 
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Policy id → owner, for policies that name one."""
+        return {name: policy.owner for name, policy in self.policies.items() if policy.owner}
+
     def choices(self, policy: str, written: str) -> tuple[str, ...]:
         """Return the skuIds that a product in a policy's `require` stands for; for a set, those that have seats."""
         key = policy, written

@@ -15,6 +15,7 @@ from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
+from auditor.remedy.actions.breakdown import Breakdown, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.subscription_terms import Term, day_of
 
@@ -52,6 +53,8 @@ class ActionGroup:
             "lacking",
             "covered",
             "seats_resolved",
+            "subject",
+            "breakdown",
             "_article",
             "_order",
             "_subjects",
@@ -59,7 +62,7 @@ class ActionGroup:
         ),
     )
 
-    def __init__(self, number: int, remedy: Remedy, key: SortKey) -> None:
+    def __init__(self, number: int, remedy: Remedy, key: SortKey, subject: tuple[str, ...]) -> None:
         self.number = number
         self._lead(remedy)
         self.worst: Weight = (1 << 30, "")
@@ -87,6 +90,9 @@ class ActionGroup:
         """Seats to buy that are covered by a larger product, which another action buys."""
         self.seats_resolved: list[str] = []
         """Products whose findings about seats are resolved by this action together with the others."""
+        self.subject = subject
+        """What it is about, which is equal for all its remedies."""
+        self.breakdown = Breakdown() if remedy.combines_products else None
         self._article = ""
         """The article of the worst finding; empty if that finding is not the first of its remedy."""
         self._order = (remedy.extra == "", key)
@@ -97,6 +103,13 @@ class ActionGroup:
     def article(self) -> str:
         """The article that shows what to do."""
         return self._article or self.first.article
+
+    @property
+    def people_by_product(self) -> Mapping[str, int]:
+        """SkuId of each product that is removed or concerned → number of people."""
+        if self.breakdown is not None:
+            return self.breakdown.products
+        return dict.fromkeys(self.first.old_products, self.people)
 
     @property
     def owners(self) -> list[str]:
@@ -117,6 +130,8 @@ class ActionGroup:
             self._subjects[finding.subject.id] = finding
             if (day := _day(finding)) is not None:
                 self.dates.add(day)
+        if self.breakdown is not None:
+            self.breakdown.people.update(parts_of(remedy))
         self.seats = max(self.seats, self._seats_with(remedy))
         self.requests += [(key, command.document) for command in remedy.commands]
 
@@ -181,7 +196,8 @@ class ActionGroup:
             self.policies[policy] = min(weight, self.policies.get(policy, weight))
         self.fingerprints += seats.fingerprints
         self.seats_resolved.append(seats.first.old)
-        self.moved = seats.moved
+        if len(self.people_by_product) == 1 or self.breakdown is None:
+            self.moved = seats.moved
 
     def turn(self, kind: ActionKind, article: str) -> None:
         """Change the kind and the article of the action."""
@@ -197,8 +213,10 @@ class ActionGroup:
 class ActionGroups:
     """The groups of one tenant."""
 
-    def __init__(self, terms: Mapping[str, Term]) -> None:
+    def __init__(self, terms: Mapping[str, Term], owners: Mapping[str, str]) -> None:
+        """Create an empty list; `terms` are the terms of subscriptions by skuId, `owners` the owners by policy id."""
         self._terms = terms
+        self._owners = owners
         self._groups: dict[object, ActionGroup] = {}
         self._numbered: list[ActionGroup] = []
 
@@ -221,10 +239,11 @@ class ActionGroups:
 
     def lead(self, remedy: Remedy, key: SortKey) -> ActionGroup:
         """Return the group of a remedy, which becomes its leading remedy if it is the first by its key."""
-        group_key = _key(remedy)
+        subject = subject_of(remedy, self._owners)
+        group_key = _key(remedy, subject)
         group = self._groups.get(group_key)
         if group is None:
-            group = self._groups[group_key] = ActionGroup(len(self._numbered), remedy, key)
+            group = self._groups[group_key] = ActionGroup(len(self._numbered), remedy, key, subject)
             self._numbered.append(group)
         group.lead(remedy, key, _variant(remedy.kind, remedy.situation))
         return group
@@ -270,14 +289,12 @@ def _day(finding: Finding) -> str | None:
         return None
 
 
-def _key(remedy: Remedy) -> tuple[object, ...]:
+def _key(remedy: Remedy, subject: tuple[str, ...]) -> tuple[object, ...]:
     if remedy.kind in _ONE_PER_PRODUCT:
         return (remedy.kind, remedy.old)
     # The commands of a plan were simulated, and remedies without commands are manual: they are separate groups.
-    return (
-        *(remedy.kind, remedy.article, remedy.old, remedy.new, remedy.extra),
-        *(remedy.proven, bool(remedy.commands), remedy.answered),
-    )
+    proof = remedy.proven, bool(remedy.commands), remedy.answered
+    return (remedy.kind, remedy.article, *subject, *proof)
 
 
 @lru_cache(maxsize=4096)

@@ -1,8 +1,9 @@
 """Computes the monthly cost and savings of actions; a seat that occurs in several actions counts in one of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -19,6 +20,9 @@ from auditor.remedy.labels import part_number
 def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
     """Return the monthly cost of the seats before and after an action, at a renewal by its price; None if not known."""
     remedy = group.first
+    if group.breakdown is not None and remedy.kind in TAKING:
+        freed = total_price(group.people_by_product, partial(price_of, context))
+        return _cost(context, freed, 1), _cost(context, freed, 0)
     old, new = price_of(context, remedy.old), price_of(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         old = _price_at_renewal(context, group, old)
@@ -47,6 +51,12 @@ def price_of(context: RemediationContext, sku_id: str) -> Decimal | None:
     if prices is None or not sku_id:
         return None
     return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
+
+
+def total_price(seats: Mapping[str, int], price: "Price") -> Decimal | None:
+    """Return the monthly price of seats (skuId → number), without products without a price; None if all have none."""
+    prices = [number * seat_price for sku_id, number in seats.items() if (seat_price := price(sku_id)) is not None]
+    return sum(prices, Decimal(0)) if prices else None
 
 
 def _cost(context: RemediationContext, price: Decimal | None, seats: int) -> Money | None:
@@ -97,20 +107,20 @@ def _without_counted(
         return action
     counted = Decimal(0)
     if first.kind in TAKING | MOVING:
-        counted += _take_seats(first.old.split("+"), group.people, removed, price)
+        counted += _take_seats(group.people_by_product, removed, price)
     if first.kind in MOVING | GIVING:
-        counted -= _take_seats(first.new.split("+"), group.people, bought, price)
+        counted -= _take_seats(dict.fromkeys(first.new.split("+"), group.people), bought, price)
     if not counted:
         return action
     remainder = money.per_month - counted
     return replace(action, money=Money(currency=money.currency, per_month=remainder) if remainder else None)
 
 
-def _take_seats(skus: Sequence[str], seats: int, counts: Counter[str], price: Price) -> Decimal:
-    """Take seats out of those that an action about the products counts, and return their cost."""
+def _take_seats(seats: Mapping[str, int], counts: Counter[str], price: Price) -> Decimal:
+    """Take seats (skuId → number) out of those that an action about the products counts, and return their cost."""
     amount = Decimal(0)
-    for sku in skus:
-        seat_price, counted = price(sku), min(seats, counts[sku])
+    for sku, number in seats.items():
+        seat_price, counted = price(sku), min(number, counts[sku])
         if seat_price is not None:
             counts[sku] -= counted
             amount += seat_price * counted

@@ -23,6 +23,7 @@ from auditor.engine.outcome import Rows
 from auditor.findings.columns import SCHEMA, alike, codes, combined, decode, json_text, json_value, replaced, values_of
 from auditor.findings.person_names import NAMED
 from auditor.remedy.actions.action_lists import ActionLists
+from auditor.remedy.actions.breakdown import Part, parts_of
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import ActionGroups, SortKey
 from auditor.remedy.actions.guidance.routes import projected
@@ -49,6 +50,8 @@ class _Pattern(Struct, frozen=True):
     """The groups, each once."""
     requests: Sequence[tuple[int, int]]
     """The group and the template of each request."""
+    parts: Sequence[int]
+    """Numbers of the parts of breakdowns that count the person."""
 
 
 class _Ragged(Struct):
@@ -91,6 +94,9 @@ class PersonRemedies:
         self._distinct = _Ragged()
         self._request_groups = _Ragged()
         self._templates = _Ragged()
+        self._parts = _Ragged()
+        self._part_numbers: dict[tuple[int, Part], int] = {}
+        """Number of an action group, and part of its breakdown → number, in ascending order."""
 
     def add(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
@@ -116,6 +122,7 @@ class PersonRemedies:
         first = batch.select(["subjectId", "subjectName", "principal"]).take(indices(order[starts]))
         groups, people = self._distinct.of(pattern)
         self._name(groups, people, first)
+        self._count_parts(pattern)
         requested, owners = self._request_groups.of(pattern)
         if len(requested):
             users = first.column("subjectId").take(indices(owners))
@@ -128,6 +135,7 @@ class PersonRemedies:
         self._patterns.clear()
         self._group_of, self._distinct = _Ragged(), _Ragged()
         self._request_groups, self._templates = _Ragged(), _Ragged()
+        self._parts = _Ragged()
 
     def _kinds_of(
         self, batch: pa.RecordBatch, routes: tuple[Sequence[RoutedFinding], Rows], smaller: tuple[Sequence[str], Rows]
@@ -176,6 +184,7 @@ class PersonRemedies:
         self._distinct.append(pattern.distinct)
         self._request_groups.append([group for group, _ in pattern.requests])
         self._templates.append([template for _, template in pattern.requests])
+        self._parts.append(pattern.parts)
 
     def _pattern(self, kinds: Sequence[int]) -> _Pattern:
         """Return the pattern of a person with findings of these kinds; its remedies are added to the groups."""
@@ -183,8 +192,13 @@ class PersonRemedies:
         key = sort_key(findings[0])
         group_of: dict[str, int] = {}
         requests: list[tuple[int, int]] = []
+        parts: list[int] = []
         for remedy in personal_remedies(self._context, findings, routes):
-            group = self._groups.lead(remedy, key).number
+            action_group = self._groups.lead(remedy, key)
+            group = action_group.number
+            if action_group.breakdown is not None:
+                numbers = self._part_numbers
+                parts += [numbers.setdefault((group, part), len(numbers)) for part in parts_of(remedy)]
             group_of |= {finding.fingerprint: group for finding in remedy.findings}
             templates = (RequestTemplate.of(command, remedy.subject) for command in remedy.commands)
             requests += [(group, self._lists.template(key, template)) for template in templates]
@@ -192,7 +206,16 @@ class PersonRemedies:
             groups=[group_of[finding.fingerprint] for finding in findings],
             distinct=list(dict.fromkeys(group_of.values())),
             requests=requests,
+            parts=parts,
         )
+
+    def _count_parts(self, pattern: Rows) -> None:
+        """Count people in the breakdowns of action groups."""
+        numbers, _ = self._parts.of(pattern)
+        counts = np.bincount(numbers, minlength=len(self._part_numbers)).tolist()
+        for (group, part), count in zip(self._part_numbers, counts, strict=True):
+            if count and (breakdown := self._groups.numbered(group).breakdown) is not None:
+                breakdown.people[part] += count
 
     def _weigh(self, batch: pa.RecordBatch, order: Rows, group: Rows) -> None:
         """Weigh in each group the first fingerprint of each policy and severity."""

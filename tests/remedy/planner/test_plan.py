@@ -207,7 +207,7 @@ def test_retry_is_a_separate_action_from_other_changes_of_the_user() -> None:
         ("unassign", 1, 1),
         ("reprocess", 1, 1),
     ]
-    assert plan.actions[1].title == "Reprocess the group licence Microsoft 365 F3 of 1 person"
+    assert plan.actions[1].title == "Reprocess the group licences of 1 person: Microsoft 365 F3"
     assert plan.after.open == 0
 
 

@@ -1,6 +1,7 @@
 """Defines the remedy of findings about one subject, from which actions are built."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -8,7 +9,11 @@ from msgspec.structs import replace
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
+from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.requests import Command
+
+_REMOVALS: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
+_SAME_FOR_EVERY_PRODUCT: Final = frozenset({ActionKind.ERROR, ActionKind.REPROCESS, ActionKind.COPY, ActionKind.COPIES})
 
 
 class Remedy(Struct, frozen=True):
@@ -39,6 +44,26 @@ class Remedy(Struct, frozen=True):
     def subject(self) -> str:
         """The id of the person, product, subscription or group; the product if there are no findings."""
         return self.findings[0].subject.id if self.findings else self.old
+
+    @property
+    def old_products(self) -> list[str]:
+        """The ids of the products that are removed or concerned."""
+        return self.old.split("+")
+
+    @property
+    def old_groups(self) -> list[str]:
+        """The ids of the groups that the person leaves."""
+        return self.extra.split(", ") if self.kind is ActionKind.LEAVE_GROUP and self.extra else []
+
+    @property
+    def is_about_account(self) -> bool:
+        """Whether the licences are removed because of the account: a leaver, a guest, a mailbox or an inactive user."""
+        return self.kind in _REMOVALS and self.article in JUDGED_ARTICLES and self.situation.self_service is not True
+
+    @property
+    def combines_products(self) -> bool:
+        """Whether its action combines all products, because the same is done about each of them."""
+        return self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
 
 
 class PlannedChange(Struct, frozen=True, kw_only=True):

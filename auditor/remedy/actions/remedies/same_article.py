@@ -6,10 +6,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.actions.remedies.model import Remedy
-from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.requests import assign_user
-
-_TAKING = (ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP)
 
 
 def merge_same_article(remedies: Sequence[Remedy]) -> list[Remedy]:
@@ -17,8 +14,7 @@ def merge_same_article(remedies: Sequence[Remedy]) -> list[Remedy]:
     single: list[Remedy] = []
     by_article: dict[tuple[ActionKind, str], list[Remedy]] = {}
     for remedy in remedies:
-        needs_decision = remedy.kind in _TAKING and remedy.article in JUDGED_ARTICLES
-        if needs_decision and remedy.situation.self_service is not True:
+        if remedy.is_about_account:
             by_article.setdefault((remedy.kind, remedy.article), []).append(remedy)
         else:
             single.append(remedy)

@@ -55,7 +55,7 @@ class SeatLedger(Struct, kw_only=True):
         for group in groups:
             first, people = group.first, group.people
             if first.kind in TAKING | MOVING:
-                ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
+                ledger.freed.update(group.people_by_product)
             if first.kind in MOVING | GIVING:
                 ledger.given.update(dict.fromkeys(ledger.products(group), people))
                 ledger.undecided.update(
@@ -67,7 +67,7 @@ class SeatLedger(Struct, kw_only=True):
             elif first.kind is ActionKind.REPROCESS or (
                 first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
             ):
-                ledger.given.update(dict.fromkeys(first.old.split("+"), people))
+                ledger.given.update(group.people_by_product)
         return ledger
 
     def products(self, group: ActionGroup) -> tuple[str, ...]:
@@ -208,14 +208,17 @@ def _resolving_group(
     action. Actions with proven requests of a plan are left out, because the findings that they fix are known.
     """
 
-    def moved_skus(group: ActionGroup) -> Iterable[str]:
+    def seats_moved(group: ActionGroup) -> int:
+        moved: Mapping[str, int]
         if removing:
-            return ledger.products(group) if group.first.kind in MOVING | GIVING else ()
-        return group.first.old.split("+") if group.first.kind in TAKING | MOVING else ()
+            moved = dict.fromkeys(ledger.products(group), group.people) if group.first.kind in MOVING | GIVING else {}
+        else:
+            moved = group.people_by_product if group.first.kind in TAKING | MOVING else {}
+        return max((moved[sku] for sku in skus if sku in moved), default=0)
 
     unproven = (group for group in groups if not (group.first.proven and group.acts))
-    candidates = [group for group in unproven if not set(skus).isdisjoint(moved_skus(group))]
-    return min(candidates, key=lambda group: (-group.people, group.worst, group.number), default=None)
+    candidates = [(-seats, group.worst, group.number, group) for group in unproven if (seats := seats_moved(group))]
+    return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
 
 
 def _merged(groups: list[ActionGroup]) -> ActionGroup:
@@ -320,6 +323,8 @@ def _set_movements(groups: Iterable[ActionGroup], ledger: SeatLedger) -> None:
     movements = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
         old = group.first.old
+        if group.breakdown is not None:
+            old = "+".join(group.people_by_product)
         if group.moved is None and old in ledger.context.seats:
             group.moved = movements.get(old) or ledger.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
@@ -333,10 +338,10 @@ def _set_shortages(groups: Iterable[ActionGroup], ledger: SeatLedger, numbered: 
         first = group.first
         if first.proven or first.kind not in MOVING | {ActionKind.ASSIGN, ActionKind.REPROCESS}:
             continue
-        for sku in first.old.split("+") if first.kind is ActionKind.REPROCESS else ledger.products(group):
+        for sku in group.people_by_product if first.kind is ActionKind.REPROCESS else ledger.products(group):
             if ledger.shortage(sku):
                 waiting.setdefault(sku, []).append(group)
     for sku, candidates in waiting.items():
-        ordered = sorted(candidates, key=lambda group: (-group.people, group.worst))
+        ordered = sorted(candidates, key=lambda group: (-group.people_by_product.get(sku, group.people), group.worst))
         for index, group in enumerate(ordered):
             group.lacking[sku] = 0 if index or sku in numbered else ledger.shortage(sku)

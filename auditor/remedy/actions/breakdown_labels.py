@@ -1,0 +1,76 @@
+"""Texts about the products and groups of actions that combine several products."""
+
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.translation import N_, NN_, Localizer
+from auditor.remedy.actions.breakdown import Breakdown
+from auditor.remedy.actions.money import Price
+from auditor.remedy.numbers import number_label
+
+AND_OTHER_PRODUCTS: Final = NN_("{name} and {count} other product", "{name} and {count} other products")
+"""A part of titles."""
+_PRODUCTS: Final = N_("Products: {products}.")
+_GROUPS: Final = N_("Groups: {groups}.")
+_WITHOUT_PRICE: Final = N_("Not in the amount, because no price is known: {products}.")
+_MAX_NAMED: Final = 2
+"""Products or groups that a title names in full."""
+_MAX_LISTED: Final = 10
+
+Label = Callable[[str], str]
+"""Returns the name of a product or group by its id."""
+
+
+def products_label(l10n: Localizer, breakdown: Breakdown, people: int, label: Label, price: Price) -> str:
+    """Return the products for a title: all if each is about everybody, else the most valuable one and a number."""
+    products = breakdown.products
+    if len(products) <= _MAX_NAMED and set(products.values()) == {people}:
+        return " + ".join(map(label, sorted(products)))
+    ordered = [label(sku_id) for sku_id in _by_value(products, label, price)]
+    if len(ordered) <= _MAX_NAMED:
+        return ", ".join(ordered)
+    first, others = ordered[0], len(ordered) - 1
+    form = l10n.ngettext(*AND_OTHER_PRODUCTS, others)
+    return form.format(name=first, count=number_label(l10n, others))
+
+
+def groups_label(breakdown: Breakdown, label: Label) -> str:
+    """Return the groups for a title; empty if there are too many to name."""
+    groups = breakdown.groups
+    return ", ".join(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ""
+
+
+def breakdown_notes(
+    l10n: Localizer, breakdown: Breakdown, product_label: Label, group_label: Label, price: Price
+) -> Iterator[str]:
+    """Yield how many people there are by product and by group, and the products that the amount leaves out."""
+    products, groups = breakdown.products, breakdown.groups
+    if len(products) > 1:
+        ordered = _by_value(products, product_label, price)
+        yield l10n.gettext(_PRODUCTS).format(products=_counted(l10n, products, ordered, product_label))
+    if len(groups) > 1:
+        ordered = _by_count(groups, group_label)
+        yield l10n.gettext(_GROUPS).format(groups=_counted(l10n, groups, ordered, group_label))
+    unpriced = {sku_id: count for sku_id, count in products.items() if price(sku_id) is None}
+    if unpriced and len(unpriced) < len(products):
+        listed = _counted(l10n, unpriced, _by_count(unpriced, product_label), product_label)
+        yield l10n.gettext(_WITHOUT_PRICE).format(products=listed)
+
+
+def _by_value(products: Mapping[str, int], label: Label, price: Price) -> list[str]:
+    """Return the products in descending order of their monthly price for everybody, then of people."""
+    return sorted(products, key=lambda sku: (-(price(sku) or Decimal(0)) * products[sku], -products[sku], label(sku)))
+
+
+def _by_count(counts: Mapping[str, int], label: Label) -> list[str]:
+    return sorted(counts, key=lambda name: (-counts[name], label(name)))
+
+
+def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], label: Label) -> str:
+    """Return the first names in an order, each with its count, and how many more there are."""
+    shown = [f"{label(name)} ({number_label(l10n, counts[name])})" for name in ordered[:_MAX_LISTED]]
+    more = len(ordered) - len(shown)
+    if more:
+        shown.append(l10n.ngettext("{count} more", "{count} more", more).format(count=number_label(l10n, more)))
+    return ", ".join(shown)
