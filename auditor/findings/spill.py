@@ -14,9 +14,9 @@ from auditor.domain.message import Message
 from auditor.files.temporary import anonymous_file
 from auditor.snapshot.arrow_memory import release_arrow_memory
 
-BUDGET: Final = 32 << 20
+BUDGET: Final = 16 << 20
 """Maximum bytes of findings that a run keeps in memory."""
-ACTIONS_BUDGET: Final = 12 << 20
+ACTIONS_BUDGET: Final = 4 << 20
 """Maximum bytes of actions that a run keeps in memory: those of some forty tenants, which one page shows."""
 _RELEASE_SIZE: Final = 64 << 20
 """Bytes of record batches after whose reading or writing freed memory is returned to the operating system.

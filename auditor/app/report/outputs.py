@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
@@ -13,6 +14,7 @@ from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, unwritable
 from auditor.domain.result.model import Result
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
@@ -212,9 +214,11 @@ def _tenant_pages(
         return
     from auditor.app.report.subset import own_waivers  # noqa: PLC0415  only for large fleets
 
-    runs_by_tenant = histories(result)
+    runs_by_tenant, titles = histories(result), tenant_titles(result.tenants)
     for tenant in result.tenants:
         tenant_result = own_waivers(single_tenant(result, tenant.name))
+        titled = replace(tenant_result.tenants[0], display_name=titles[tenant.name])  # as on the page of the fleet
+        tenant_result = replace(tenant_result, tenants=(titled,))
         page = render(tenant_result, "html", locale=locale, history=runs_by_tenant.get(tenant.name, ()))
         yield tenant_file(main_page.parent, tenant.name, "html"), page.chunks()
         gc.collect(0)  # the template engine creates reference cycles

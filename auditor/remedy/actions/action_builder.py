@@ -75,11 +75,10 @@ class ActionBuilder:
         users = equal(batch.column("subjectType"), SubjectType.USER.value)
         people = np.flatnonzero(users & equal(batch.column("status"), Status.OPEN.value))
         proposed, smaller = smaller_products(batch, self._downgrade_policies)
-        self._people.add(
-            batch.select(PERSONAL).take(indices(people)), (routes, route_of[people]), (smaller, proposed[people])
-        )
+        personal = _rows(batch.select(PERSONAL), people)
+        self._people.add(personal, (routes, route_of[people]), (smaller, proposed[people]))
         # Actions about seats are settled later, once it is known what everybody gets and gives back.
-        self._object_findings += decode(batch.take(indices(np.flatnonzero(~users))))
+        self._object_findings += decode(_rows(batch, np.flatnonzero(~users)))
         self._path_group_names.update(_group_names(map(json_value, batch.column("paths").dictionary.to_pylist())))
         products = batch.select(["skuId", "skuPartNumber"])
         for row in np.sort(alike(products, products.schema.names)[0]).tolist():
@@ -119,6 +118,13 @@ class ActionBuilder:
         fingerprints = self._lists.fingerprints(group.number, group.fingerprints)
         requests = self._lists.requests(group.number)
         return group, fingerprints, (*requests, *group.documents) if group.requests else requests
+
+
+def _rows(batch: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+    """Return some rows, in ascending order; usually these are all or none, which are not copied."""
+    if len(rows) in {0, batch.num_rows}:
+        return batch.slice(0, len(rows))
+    return batch.take(indices(rows))
 
 
 def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]:

@@ -1,0 +1,24 @@
+"""Each tenant of a large fleet has its own page, with the title that the page of the fleet shows."""
+
+import re
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from auditor.app.report.outputs import outputs, write_reports
+from auditor.render.html.content import PageContent
+from auditor.result.aggregate import summarise
+from auditor.result.ranking import MAX_SECTIONS
+from tests.builders.result.results import result
+
+
+def test_pages_of_tenants_with_equal_display_names_have_different_titles(tmp_path: Path) -> None:
+    sample = result()
+    tenants = tuple(
+        replace(sample.tenants[0], name=f"t{number}", display_name="Contoso") for number in range(MAX_SECTIONS + 1)
+    )
+    fleet = replace(sample, tenants=tenants, summary=summarise(tenants, sample.fleet))
+    write_reports(fleet, PageContent(fleet, "en"), outputs([("html", None)], tmp_path))
+    for tenant in tenants:
+        page = (tmp_path / "tenants" / f"{tenant.name}.html").read_text()
+        assert f"{tenant.name} (Contoso)" in re.sub(r"<[^>]+>", "", page.partition("</h1>")[0])
