@@ -213,7 +213,7 @@ def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: 
             [section.smaller.lines if section.smaller is not None else () for section in all_sections],
         ),
     )
-    several = len(all_sections) > 1
+    several = sum(bool(section.name) for section in all_sections) > 1  # the section of the fleet has no name
     for title, lines_by_section in lists:
         sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
         for section, lines in sections[:_MAX_LIST_TENANTS]:

@@ -36,8 +36,8 @@ _CODED: Final = ("policy", "check", "product", "skuId", "skuPartNumber", "detail
 """The columns on which remedies depend, besides the groups of the paths and the route."""
 PERSONAL: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of findings that are read."""
-_MAX_KINDS: Final = 1 << 15
-_MAX_PATTERNS: Final = 1 << 17
+_MAX_KINDS: Final = 1 << 13
+_MAX_PATTERNS: Final = 1 << 15
 """Maximum numbers of cached kinds of findings, and of cached patterns."""
 
 

@@ -17,6 +17,7 @@ from auditor.render.html.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import free_part_numbers
+from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
@@ -41,6 +42,14 @@ def printed(
 
 def test_terminal_summary_matches_the_golden_file() -> None:
     check("terminal.txt", printed(compare(result(), night_before())).encode())
+
+
+def test_titles_of_lists_name_the_tenant_only_if_there_are_several() -> None:
+    audit = demo_result()
+    assert audit.fleet.policies, "the policies across tenants are a section of their own"
+    single = printed(replace(audit, tenants=audit.tenants[:1]))
+    assert "\nBy cost centre\n" in single
+    assert "\nBy cost centre, Contoso Retail\n" in printed(audit)
 
 
 def test_worst_tenant_comes_first_and_tenants_with_the_same_display_name_are_told_apart() -> None:
