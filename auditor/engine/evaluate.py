@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from msgspec.structs import replace
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
-from auditor.domain.message import joined
+from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyOutcome
 from auditor.engine.batch import judge_batch
@@ -134,6 +135,12 @@ def _judge_tenant(
             yield from check.judge_tenant(replace(scope, check=check.id), policy.constraint)
 
 
+@lru_cache(maxsize=1024)
+def _reason(reasons: tuple[Message, ...], _templates: tuple[str, ...]) -> Message | None:
+    """Join reasons; cached because tenants share them. Messages with equal texts may have different templates."""
+    return joined("; ", reasons) or None
+
+
 def _outcome(
     policy: Policy,
     not_evaluated: NotEvaluated,
@@ -148,7 +155,7 @@ def _outcome(
         id=policy.id,
         status=Outcome.NOT_EVALUATED if not_evaluated.reasons else status,
         findings=count,
-        reason=joined("; ", not_evaluated.reasons) or None,
+        reason=_reason(tuple(not_evaluated.reasons), tuple(reason.id for reason in not_evaluated.reasons)),
         missing=tuple(not_evaluated.missing),
         judged=None if extent is None else extent.judged,
         report_only=policy.report_only or None,

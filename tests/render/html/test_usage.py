@@ -1,5 +1,6 @@
 """Tests the usage and cost tables of the page: order, summarised rows, and unknown values."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -7,10 +8,11 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.money import Money
 from auditor.domain.result.seat_usage import SeatCoverage, SmallerProductCount
+from auditor.render import render
 from auditor.render.html.seat_lines import coverage_lines, smaller_products
 from auditor.render.html.usage import idle_lines, unit_tables, usage_table
 from auditor.render.text.labels import Labels
-from tests.builders.result.results import contoso, fabrikam
+from tests.builders.result.results import contoso, fabrikam, result
 
 EN = Labels("en")
 
@@ -92,6 +94,21 @@ def test_long_table_counts_the_rows_that_are_left_out() -> None:
     departments = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
     tables = unit_tables(replace(tenant, departments=replace(tenant.departments, departments=departments)), EN)
     assert (len(tables[0].rows), tables[0].more) == (25, 5)
+
+
+def test_rows_that_are_left_out_are_counted_with_the_folded_ones() -> None:
+    tenant = contoso()
+    assert tenant.departments is not None
+    departments = tuple(replace(tenant.departments.departments[0], name=f"D{number}") for number in range(30))
+    long = replace(tenant, departments=replace(tenant.departments, departments=departments, cost_centers=()))
+    audit = replace(result(), tenants=(long,))
+    text = re.sub(
+        r"<[^>]+>",
+        " ",
+        b"".join(render(audit, "html", locale="en").chunks()).decode().partition(">By department</h3>")[2],
+    )
+    folded, inner = re.findall(r"and (\d+) more", text)[:2]
+    assert (folded, inner) == ("25", "5"), "5 rows are shown, 20 are folded, and 5 are left out"
 
 
 def test_smaller_products_are_summed_and_listed() -> None:
