@@ -12,8 +12,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.translation import Localizer
 from auditor.remedy import messages
 from auditor.remedy.currency import relabelled_money
-from auditor.remedy.numbers import number_label
-from auditor.remedy.titles import MAILBOX, action_title
+from auditor.remedy.titles import MAILBOX, action_title, and_other_products
 
 _NUMBERS: Final = ("count", "groups")
 _PARTS: Final = ("old", "new", "extra")
@@ -90,9 +89,7 @@ def _translated_part(name: str, text: str, kind: ActionKind, l10n: Localizer) ->
         last = l10n.gettext("another product") if last == "another product" else last
         return l10n.gettext("{first} or {last}").format(first=first, last=last)
     if name == "old" and (match := _AND_OTHERS.fullmatch(text)) is not None:
-        count = _number(match["count"], 0)
-        form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", count)
-        return form.format(name=match["name"], count=number_label(l10n, count))
+        return and_other_products(l10n, match["name"], _number(match["count"], 0))
     if kind is ActionKind.BUDGET and text:
         return relabelled_money(text, l10n)
     # Names of products and groups have no translation.

@@ -194,6 +194,12 @@ def action_title(  # noqa: PLR0913 - everything that a title may contain
     )
 
 
+def and_other_products(l10n: Localizer, name: str, count: int) -> str:
+    """Return the part of a title that names one of several products, and how many others there are."""
+    form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", count)
+    return form.format(name=name, count=number_label(l10n, count))
+
+
 def _form(kind: ActionKind, *, mailbox: bool, several: bool, unnamed: bool, switched: bool) -> Form:
     match kind:
         case ActionKind.LEAVE_GROUP if several and unnamed:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.translation import N_, NN_, Localizer
+from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.breakdown import Breakdown
 from auditor.remedy.actions.money import Price
 from auditor.remedy.numbers import number_label
+from auditor.remedy.titles import and_other_products
 
-AND_OTHER_PRODUCTS: Final = NN_("{name} and {count} other product", "{name} and {count} other products")
-"""A part of titles."""
 _PRODUCTS: Final = N_("Products: {products}.")
 _GROUPS: Final = N_("Groups: {groups}.")
 _WITHOUT_PRICE: Final = N_("Not in the amount, because no price is known: {products}.")
@@ -30,9 +29,7 @@ def products_label(l10n: Localizer, breakdown: Breakdown, people: int, label: La
     ordered = [label(sku_id) for sku_id in _by_value(products, label, price)]
     if len(ordered) <= _MAX_NAMED:
         return ", ".join(ordered)
-    first, others = ordered[0], len(ordered) - 1
-    form = l10n.ngettext(*AND_OTHER_PRODUCTS, others)
-    return form.format(name=first, count=number_label(l10n, others))
+    return and_other_products(l10n, ordered[0], len(ordered) - 1)
 
 
 def groups_label(breakdown: Breakdown, label: Label) -> str:
@@ -44,7 +41,7 @@ def groups_label(breakdown: Breakdown, label: Label) -> str:
 def breakdown_notes(
     l10n: Localizer, breakdown: Breakdown, product_label: Label, group_label: Label, price: Price
 ) -> Iterator[str]:
-    """Yield how many people there are by product and by group, and the products that the amount leaves out."""
+    """Yield how many people there are by product and by group."""
     products, groups = breakdown.products, breakdown.groups
     if len(products) > 1:
         ordered = _by_value(products, product_label, price)
@@ -52,9 +49,14 @@ def breakdown_notes(
     if len(groups) > 1:
         ordered = _by_count(groups, group_label)
         yield l10n.gettext(_GROUPS).format(groups=_counted(l10n, groups, ordered, group_label))
+
+
+def price_notes(l10n: Localizer, breakdown: Breakdown, label: Label, price: Price) -> Iterator[str]:
+    """Yield which products the amount leaves out because they have no price, unless it leaves out all."""
+    products = breakdown.products
     unpriced = {sku_id: count for sku_id, count in products.items() if price(sku_id) is None}
     if unpriced and len(unpriced) < len(products):
-        listed = _counted(l10n, unpriced, _by_count(unpriced, product_label), product_label)
+        listed = _counted(l10n, unpriced, _by_count(unpriced, label), label)
         yield l10n.gettext(_WITHOUT_PRICE).format(products=listed)
 
 

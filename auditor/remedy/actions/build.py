@@ -23,7 +23,7 @@ from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy import messages
-from auditor.remedy.actions.breakdown_labels import breakdown_notes, groups_label, products_label
+from auditor.remedy.actions.breakdown_labels import breakdown_notes, groups_label, price_notes, products_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
 from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
@@ -32,7 +32,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
-from auditor.remedy.actions.seats.ledger import NUMBERED, settle_seats
+from auditor.remedy.actions.seats.ledger import NUMBERED, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
 from auditor.remedy.labels import service_label
@@ -82,14 +82,17 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         """Return the name of a group, or its id if the name is not known."""
         return printable(self.groups.get(group) or group)
 
+    def price(self, sku_id: str) -> Decimal | None:
+        """Return the monthly price of a seat, or of one seat each of several products joined by `+`."""
+        return price_of(self.context, sku_id)
+
     def identity(self, group: ActionGroup) -> str:
         """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
         tenant, first = self.context.tenant, group.first
         variety = "requests" if group.acts else "proven" if first.proven else ""
         variety += " decided" if first.answered else ""
         name = tenant.tenant_id or tenant.name
-        subject = (first.old, first.new, first.extra) if group.breakdown is None else group.subject
-        parts = (name, first.kind.value, group.article, *subject, variety)
+        parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
         return intern(digest[:16])  # also the key of its Concern
 
@@ -144,7 +147,7 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
         (group, _action(inputs, group, fingerprints, requests)) for group, fingerprints, requests in groups
     ]
     actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
-    actions_by_group = counted_once(actions_by_group, partial(price_of, inputs.context))
+    actions_by_group = counted_once(actions_by_group, inputs.price)
     actions = _distinct_titles(inputs, [action for _, action in actions_by_group])
     severities = [tuple(Severity)[group.worst[0]] for group, _ in actions_by_group]
     return prioritised(actions, severities, inputs.context.today, inputs.l10n)
@@ -268,11 +271,10 @@ def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
 
 def _old_label(inputs: ActionInputs, group: ActionGroup) -> str:
     """Return the names of the products that are removed or concerned."""
-    context = inputs.context
+    label = inputs.context.product_label
     if group.breakdown is None:
-        return context.product_label(group.first.old)
-    price = partial(price_of, context)
-    return products_label(inputs.l10n, group.breakdown, group.people, context.product_label, price)
+        return label(group.first.old)
+    return products_label(inputs.l10n, group.breakdown, group.people, label, inputs.price)
 
 
 def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
@@ -280,21 +282,21 @@ def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
 
 
 def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidance: GuidanceText) -> tuple[str, ...]:
-    l10n, moved = inputs.l10n, group.moved
+    l10n, moved, label = inputs.l10n, group.moved, inputs.context.product_label
     if group.breakdown is not None:
-        labels = inputs.context.product_label, inputs.group_label
-        counts = breakdown_notes(l10n, group.breakdown, *labels, partial(price_of, inputs.context))
-        guidance = replace(guidance, prerequisites=(*counts, *guidance.prerequisites))
+        notes = [*breakdown_notes(l10n, group.breakdown, label, inputs.group_label, inputs.price)]
+        if group.first.kind in TAKING:
+            notes += price_notes(l10n, group.breakdown, label, inputs.price)
+        guidance = replace(guidance, prerequisites=(*notes, *guidance.prerequisites))
     if group.covered:
         return (covered_elsewhere(l10n, group.covered), *guidance.prerequisites)
     if group.lacking:
-        label = inputs.context.product_label
         notes = [messages.seats_lacking(l10n, count, label(sku)) for sku, count in group.lacking.items() if count]
         if elsewhere := _labels(inputs, (sku_id for sku_id, count in group.lacking.items() if not count)):
             notes.append(l10n.gettext(messages.SEATS_ELSEWHERE).format(product=elsewhere))
         return (*notes, *guidance.prerequisites)
     if moved is not None and (group.first.kind in NUMBERED | {ActionKind.SETTLED} or group.seats_resolved):
-        name = inputs.context.product_label(moved.sku_id or group.first.old)
+        name = label(moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
         return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:

@@ -64,7 +64,7 @@ class ActionGroup:
 
     def __init__(self, number: int, remedy: Remedy, key: SortKey, subject: tuple[str, ...]) -> None:
         self.number = number
-        self._lead(remedy)
+        self._lead(remedy, subject)
         self.worst: Weight = (1 << 30, "")
         self.policies: dict[str, Weight] = {}
         """The worst finding of each policy."""
@@ -90,8 +90,6 @@ class ActionGroup:
         """Seats to buy that are covered by a larger product, which another action buys."""
         self.seats_resolved: list[str] = []
         """Products whose findings about seats are resolved by this action together with the others."""
-        self.subject = subject
-        """What it is about, which is equal for all its remedies."""
         self.breakdown = Breakdown() if remedy.combines_products else None
         self._article = ""
         """The article of the worst finding; empty if that finding is not the first of its remedy."""
@@ -135,12 +133,12 @@ class ActionGroup:
         self.seats = max(self.seats, self._seats_with(remedy))
         self.requests += [(key, command.document) for command in remedy.commands]
 
-    def lead(self, remedy: Remedy, key: SortKey, variant: Variant) -> None:
+    def lead(self, remedy: Remedy, key: SortKey, subject: tuple[str, ...], variant: Variant) -> None:
         """Make a remedy the leading one if it is the first by its key, and add its variant and lost services."""
         order = (remedy.extra == "", key)
         if order < self._order:
             self._order = order
-            self._lead(remedy)
+            self._lead(remedy, subject)
         if variant not in self.variants:
             self.variants += (variant,)
         if remedy.lost:
@@ -167,9 +165,11 @@ class ActionGroup:
         self._subscription_seats[remedy.subject] = max(self._subscription_seats.get(remedy.subject, 0), remedy.seats)
         return sum(self._subscription_seats.values())
 
-    def _lead(self, remedy: Remedy) -> None:
+    def _lead(self, remedy: Remedy, subject: tuple[str, ...]) -> None:
         """Take the details of the title from a remedy, without keeping its findings and commands."""
         self.first = replace(remedy, findings=(), commands=())
+        self.subject = subject
+        """What it is about, as `subject_of` returns it."""
         self.policy = remedy.findings[0].policy if remedy.findings else ""
         """The policy of the first finding that it fixes; empty for seats that only a decision changes."""
         self.acts = bool(remedy.commands)
@@ -245,7 +245,7 @@ class ActionGroups:
         if group is None:
             group = self._groups[group_key] = ActionGroup(len(self._numbered), remedy, key, subject)
             self._numbered.append(group)
-        group.lead(remedy, key, _variant(remedy.kind, remedy.situation))
+        group.lead(remedy, key, subject, _variant(remedy.kind, remedy.situation))
         return group
 
     def add(self, remedies: Iterable[tuple[SortKey, Remedy]]) -> None:

@@ -16,12 +16,15 @@ from auditor.remedy.actions.ranks import due_of
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, REMOVING, TAKING
 from auditor.remedy.labels import part_number
 
+Price = Callable[[str], Decimal | None]
+"""Returns the monthly price of one seat of a product, by its id."""
+
 
 def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[Money | None, Money | None]:
     """Return the monthly cost of the seats before and after an action, at a renewal by its price; None if not known."""
     remedy = group.first
     if group.breakdown is not None and remedy.kind in TAKING:
-        freed = total_price(group.people_by_product, partial(price_of, context))
+        freed = _total_price(group.people_by_product, partial(price_of, context))
         return _cost(context, freed, 1), _cost(context, freed, 0)
     old, new = price_of(context, remedy.old), price_of(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
@@ -53,7 +56,7 @@ def price_of(context: RemediationContext, sku_id: str) -> Decimal | None:
     return prices.of(sku_id=sku_id, part_number=part_number(sku_id) if seat is None else seat.sku_part_number)
 
 
-def total_price(seats: Mapping[str, int], price: "Price") -> Decimal | None:
+def _total_price(seats: Mapping[str, int], price: Price) -> Decimal | None:
     """Return the monthly price of seats (skuId → number), without products without a price; None if all have none."""
     prices = [number * seat_price for sku_id, number in seats.items() if (seat_price := price(sku_id)) is not None]
     return sum(prices, Decimal(0)) if prices else None
@@ -71,10 +74,6 @@ def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: De
         if price.sku_id == sku_id and price.day == day:
             return None if price.money is None else price.money.per_month
     return today
-
-
-Price = Callable[[str], Decimal | None]
-"""Returns the monthly price of one seat of a product, by its id."""
 
 
 def counted_once(actions: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:

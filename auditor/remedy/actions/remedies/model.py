@@ -12,7 +12,7 @@ from auditor.guidance import Situation
 from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.requests import Command
 
-_REMOVALS: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
+_REMOVING: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
 _SAME_FOR_EVERY_PRODUCT: Final = frozenset({ActionKind.ERROR, ActionKind.REPROCESS, ActionKind.COPY, ActionKind.COPIES})
 
 
@@ -58,7 +58,7 @@ class Remedy(Struct, frozen=True):
     @property
     def is_about_account(self) -> bool:
         """Whether the licences are removed because of the account: a leaver, a guest, a mailbox or an inactive user."""
-        return self.kind in _REMOVALS and self.article in JUDGED_ARTICLES and self.situation.self_service is not True
+        return self.kind in _REMOVING and self.article in JUDGED_ARTICLES and self.situation.self_service is not True
 
     @property
     def combines_products(self) -> bool:

@@ -322,9 +322,7 @@ def _set_movements(groups: Iterable[ActionGroup], ledger: SeatLedger) -> None:
     """Set in every action about one product how all actions together change its seats."""
     movements = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
-        old = group.first.old
-        if group.breakdown is not None:
-            old = "+".join(group.people_by_product)
+        old = "+".join(group.people_by_product)
         if group.moved is None and old in ledger.context.seats:
             group.moved = movements.get(old) or ledger.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
