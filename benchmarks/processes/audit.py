@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.engine.evaluate import evaluate
@@ -23,7 +22,6 @@ from benchmarks.tenant import AS_OF
 
 def main(folder: Path) -> None:
     """Measure the floor, then the evaluation, and print CPU seconds, without loading the policies and the catalogue."""
-    configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from auditor.__main__ import configure_process
 from auditor.app.tenants.collection import collect_all
 from auditor.collect import collector  # noqa: F401 - imported before the measurement
 from auditor.domain.enums import Source
@@ -32,7 +31,6 @@ _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 def main() -> None:
     """Collect every tenant once, after a warm-up tenant for connections, the SDK's first request and its imports."""
     service = json.load(sys.stdin)
-    configure_process()
     if sys.argv[1] == "typed":
         print(json.dumps({"cpu": asyncio.run(_typed_models(service))}))
         return

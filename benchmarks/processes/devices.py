@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from auditor.__main__ import configure_process
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import decode_count
 from auditor.collect.progress import NoProgress
@@ -42,6 +41,5 @@ async def _read(graph_data: dict[str, Any], folder: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    configure_process()
     with tempfile.TemporaryDirectory() as name:
         print(json.dumps(asyncio.run(_read(json.load(sys.stdin), Path(name) / "contoso" / "work"))))

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from auditor.__main__ import configure_process
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.policy.model import PolicySet
@@ -28,7 +27,6 @@ from benchmarks.tenant import AS_OF
 
 def main() -> None:
     """Audit once and print the seconds and the number of findings, with their digest if requested."""
-    configure_process()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("policies", type=Path)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from auditor.__main__ import configure_process
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.report_columns import SERVICE_COLUMNS
 from auditor.collect.tables.report_csv import read_report
@@ -30,7 +29,6 @@ _SERVICES = ("Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer
 
 def main(people: int) -> None:
     """Read a report, and print the CPU seconds, the rows, and the resident memory before it and at peak in MB."""
-    configure_process()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # Another process writes the file, so that writing does not affect the peak memory of this process.

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.engine.policy.binding import bind
@@ -50,7 +49,6 @@ _POLICY = """\
 
 def main(people: int) -> None:
     """Print the CPU milliseconds of each selector over all batches."""
-    configure_process()
     text = "version: 1\npolicies:\n" + "".join(
         _POLICY.format(number=number, users=users) for number, users in enumerate(SELECTORS.values())
     )

@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditor.__main__ import configure_process
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
 from auditor.engine.evaluate import conclude, evaluated_batches
@@ -29,7 +28,6 @@ from benchmarks.tenant import AS_OF
 
 def main(root: Path, most: int | None = None) -> None:
     """Audit at most `most` tenants once, each after its floor, and print the CPU milliseconds per tenant."""
-    configure_process()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()
