@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from auditor.domain.actions.action import REDUCING
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
@@ -15,8 +17,6 @@ from auditor.domain.result.model import FleetResult, Result, Summary, TenantResu
 from auditor.findings.person_names import first_names
 
 OPEN: Final = Status.OPEN
-_REDUCING: Final = frozenset({"remove", "cancel"})
-"""Orders of actions that reduce the number of paid seats."""
 _BUYING: Final = "buy"
 NO_FLEET: Final = FleetResult()
 
@@ -149,10 +149,12 @@ def _freed(tenant: TenantResult) -> dict[str, dict[str, Decimal]]:
     for action in tenant.actions:
         if action.money is None or not (value := rounded(action.money.per_month)):
             continue
-        if value > 0:
-            target = sums["reduce" if action.order in _REDUCING else "reassign"]
-        else:
+        if value < 0:
             target = sums["buy" if action.order == _BUYING else "given"]
+        elif action.kind == ActionKind.DOWNGRADE:
+            continue  # whether a smaller product is enough is a question; `smallerProducts` has the amount
+        else:
+            target = sums["reduce" if action.order in REDUCING else "reassign"]
         target[action.money.currency] = target.get(action.money.currency, Decimal(0)) + abs(value)
     for currency, assigned in sums.pop("given").items():
         remainder = sums["reassign"].pop(currency, Decimal(0)) - assigned

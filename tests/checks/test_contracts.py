@@ -1,6 +1,6 @@
 """The checks of `contracts`, idle renewals, and prices that depend on contracts and dates."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -212,6 +212,26 @@ def test_seats_removed_at_a_renewal_save_the_price_of_that_date(ends: int, contr
     assert action.saves is not None
     assert action.saves.per_month == saves
     assert (result.renewal_prices is None) == (saves in {300, 250})
+
+
+@pytest.mark.parametrize(
+    ("contracts", "due"),
+    [
+        ([], date(2026, 12, 20)),
+        ([contract(notice="10d", ends="2026-12-20")], date(2026, 12, 10)),
+        ([contract(notice="60d", ends="2026-12-20")], date(2026, 12, 20)),  # the last day to give notice is over
+        ([contract(notice="10d", ends="2026-12-20", renews="by-decision")], date(2026, 12, 20)),
+    ],
+)
+def test_seats_are_given_back_before_the_last_day_to_give_notice(contracts: list[str], due: date) -> None:
+    lines = "".join(f"- {entry}\n" for entry in contracts) or "  []\n"
+    text = f"policies: [{{id: p, severity: high, {SPARE}}}]\ncontracts:\n{lines}{PRICES}"
+    state = tenant(subscribedSkus=[E3], subscriptions=[subscription("s", ends=30)])
+    (result,) = remedied(audited(text, state, as_of=AS_OF), policy_set(text)).tenants
+    (action,) = (action for action in result.actions if action.kind == "remove-seats-at-renewal")
+    assert action.due == due
+    assert action.saves is not None
+    assert action.saves.per_month == 400, "the price on the day of the renewal"
 
 
 def renewals(

@@ -7,7 +7,7 @@ from auditor.cli.terminal.markdown import wrapped_text
 from auditor.domain.errors import printable_line
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.markdown import first_by_rank, reason, summary
+from auditor.remedy.planner.text.markdown import first_by_rank, summary
 from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.remedy.planner.text.question_text import effect, sentence
@@ -39,7 +39,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
         yield ""
         yield printable_line(l10n.gettext("What matters most"))
     for number, action in first:
-        yield wrapped_text(f"{action.title}  {reason(action, l10n)}", first=f"{number:>4}    ", rest=_INDENT)
+        yield wrapped_text(f"{action.title}  {action.why}", first=f"{number:>4}    ", rest=_INDENT)
     parts = tuple(plan_parts(tenant, l10n))
     for part in parts:
         yield ""

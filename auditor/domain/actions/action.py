@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Struct
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.saved_field import SavedField
+
+REDUCING: Final = frozenset({"remove", "cancel"})
+"""Orders of actions that reduce the number of paid seats."""
 
 
 class Link(Struct, frozen=True, kw_only=True):
@@ -37,7 +41,7 @@ class Action(Struct, frozen=True, kw_only=True):
     requests: Sequence[Mapping[str, Any]] = ()
     """Graph requests and PowerShell lines for an administrator to review and run; a tuple as for `findings`."""
     money: Money | None = None
-    """Monthly saving once freed seats are reused or removed; negative if the action costs money."""
+    """The monthly saving, or the price of the seats that it frees; negative if the action costs money."""
     kind: str = ""
     """The kind of action, with its name in `auditor.remedy.kinds`."""
     order: str = ""
@@ -65,6 +69,11 @@ class Action(Struct, frozen=True, kw_only=True):
     """Why it has this rank, in one line."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
     """The product whose seats or subscriptions it is about; empty for other actions."""
+
+    @property
+    def frees(self) -> bool:
+        """Whether its money is the price of freed seats, which are paid for until another action removes them."""
+        return self.order not in REDUCING and self.kind != ActionKind.DOWNGRADE
 
     @property
     def saves(self) -> Money | None:

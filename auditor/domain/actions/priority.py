@@ -89,15 +89,6 @@ def product_concerned(action: Action) -> str | None:
     return action.seats.sku_id if action.seats is not None and action.kind in _PRODUCT_KINDS else None
 
 
-def nearest_dates(dated: Iterable[tuple[Hashable, date | None]]) -> dict[Hashable, date]:
-    """Return the nearest date of each product from pairs of product and date; pairs with None are skipped."""
-    dates: dict[Hashable, date] = {}
-    for product, day in dated:
-        if product is not None and day is not None:
-            dates[product] = min(day, dates.get(product, day))
-    return dates
-
-
 def most_important(products: Iterable[Hashable]) -> list[int]:
     """Return the indexes of at most `FIRST` items, only the first of each product.
 

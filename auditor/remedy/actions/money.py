@@ -12,7 +12,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.actions.ranks import due_of
+from auditor.remedy.actions.ranks import next_date
 from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, REMOVING, TAKING
 from auditor.remedy.labels import part_number
 
@@ -69,7 +69,7 @@ def _cost(context: RemediationContext, price: Decimal | None, seats: int) -> Mon
 
 def _price_at_renewal(context: RemediationContext, group: ActionGroup, today: Decimal | None) -> Decimal | None:
     """Return the monthly price of a seat from the renewal on; `today` is the current price."""
-    sku_id, day = group.first.old.casefold(), due_of(group, context.tenant, context.today)
+    sku_id, day = group.first.old.casefold(), next_date(group, context.tenant, context.today)
     for price in context.tenant.renewal_prices or ():
         if price.sku_id == sku_id and price.day == day:
             return None if price.money is None else price.money.per_month

@@ -1,6 +1,6 @@
 """Ranks the actions of a tenant, and determines the date by which each has to be decided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from sys import intern
@@ -18,15 +18,30 @@ from auditor.remedy.actions.subscription_terms import day_of, renewal_days
 
 _RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that are due at the next renewal of a paid subscription."""
+_NOTICE = _RENEWED | {ActionKind.EXPIRING}
+"""Kinds that are too late after the last day to give notice of a contract that renews by itself."""
 _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds that are due at the next date of any subscription of the product."""
 
 
 def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:
-    """Return the date by which to decide: the next date, from today on, of the subscriptions in the findings.
+    """Return the date by which to decide: the next date of the subscriptions, or an earlier last day to give notice.
+
+    The last day to give notice of contracts that renew counts for seats to give back and for renewals. None if no date
+    is known. `today` is the day of the audit, in UTC.
+    """
+    days = [*_notice_days(tenant, group.first.old.casefold())] if group.first.kind in _NOTICE else []
+    subscription_date = next_date(group, tenant, today)
+    if subscription_date is not None:
+        days.append(subscription_date)
+    return min((day for day in days if day >= today), default=None)
+
+
+def next_date(group: ActionGroup, tenant: TenantResult, today: date) -> date | None:
+    """Return the next date, from today on, of the subscriptions in the findings; None if no date is known.
 
     For seats to give back, also the next renewal of the product's paid subscriptions; for trials and purchases, also
-    the next date of any of its subscriptions. None if no date is known. `today` is the day of the audit, in UTC.
+    the next date of any of its subscriptions.
     """
     days = {date.fromisoformat(day) for day in group.dates}
     kind, sku_id = group.first.kind, group.first.old.casefold()
@@ -38,6 +53,14 @@ def due_of(group: ActionGroup, tenant: TenantResult, today: date) -> date | None
         ]
         days.update(day_of(subscription.next_lifecycle_date_time) for subscription in subscriptions)
     return min((day for day in days if day >= today), default=None)
+
+
+def _notice_days(tenant: TenantResult, sku_id: str) -> Iterator[date]:
+    """Return the last days to give notice of the contracts for a product that renew unless notice is given."""
+    for contract in tenant.contracts or ():
+        concerned = contract.renews == "automatically" and sku_id in map(str.casefold, contract.sku_ids)
+        if concerned and contract.notice is not None:
+            yield contract.notice
 
 
 def prioritised(

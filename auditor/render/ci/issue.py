@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.domain.actions.money import Money
 from auditor.render.ci.markdown import inert
+from auditor.render.text.amounts import worth
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
@@ -59,8 +59,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     facts = [
         l10n.gettext(SEVERITIES[item.severity]),
         l10n.ngettext("{count} finding", "{count} findings", len(action.findings)),
-        l10n.gettext("saves {money} a month").replace("{money}", _money(action.saves, l10n)) if action.saves else "",
-        l10n.gettext("costs {money} a month").replace("{money}", _money(action.costs, l10n)) if action.costs else "",
+        worth((action,), l10n),
         l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
         action.owner or action.role,
     ]
@@ -115,7 +114,3 @@ def _inert(text: str) -> str:
 
 def _address(address: str) -> str:
     return "".join(char if char.isascii() and char.isprintable() and char not in "<>\\ " else "" for char in address)
-
-
-def _money(money: Money, l10n: Labels) -> str:
-    return l10n.money(money.per_month, money.currency)

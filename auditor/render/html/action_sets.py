@@ -2,21 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from itertools import islice
 from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money, rounded
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.result.finding_stats import Concern
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
-from auditor.render.html.actions import worth
 from auditor.render.html.finding_index import LONG_PAGE, FindingIndex
+from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import line
@@ -93,7 +91,7 @@ def _action_set(
         product=name,
         seats=seat_movement(l10n, name, seats, l10n.number) if name and seats is not None else "",
         severity=min((step.weight.severity for step in steps), key=lambda severity: severity.rank),
-        money=_total_worth([step.action.money for step in steps], l10n),
+        money=worth([step.action for step in steps], l10n),
         due=nearest.due,
         count=len(steps),
         findings=sum(step.weight.findings for step in steps),
@@ -133,7 +131,7 @@ def _guide(
             _guided(step, title[: len(title) - cut], index, l10n) for step, title in zip(group, titles, strict=True)
         ),
         severity=min((step.weight.severity for step in group), key=lambda severity: severity.rank),
-        money=_total_worth([step.action.money for step in group], l10n),
+        money=worth([step.action for step in group], l10n),
         findings=sum(step.weight.findings for step in group),
         repeated=tuple(repeated.items()),
         parts=parts,
@@ -151,15 +149,6 @@ def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -
         requests=listed,
         more_requests=len(requests) - len(listed),
     )
-
-
-def _total_worth(amounts: Sequence[Money | None], l10n: Labels) -> str:
-    """Return the monthly savings or costs of some actions; empty if their currencies differ."""
-    priced = [money for money in amounts if money is not None]
-    if len({money.currency for money in priced}) != 1:
-        return ""
-    total = sum((rounded(money.per_month) for money in priced), Decimal())
-    return worth(Money(currency=priced[0].currency, per_month=total), l10n)
 
 
 def _request_text(request: Mapping[str, Any]) -> Markup:

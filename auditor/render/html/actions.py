@@ -8,12 +8,10 @@ from functools import partial
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.money import Money
 from auditor.domain.actions.priority import (
     RankReason,
     Weight,
     most_important,
-    nearest_dates,
     product_concerned,
     ranked,
     why,
@@ -26,6 +24,7 @@ from auditor.render.html.action_view import RankedAction
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import anchor, problem, subject_label
 from auditor.render.html.view import Highlight, PolicyGroup, TenantSection
+from auditor.render.text.amounts import worth
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
@@ -40,7 +39,7 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
             anchor=anchor("a", name, index.actions[plan_index].id),
             action=index.actions[plan_index],
             plan_index=plan_index,
-            money=worth(index.actions[plan_index].money, l10n),
+            money=worth((index.actions[plan_index],), l10n),
             due=_due_text(weights[plan_index].due, l10n),
             why=_why(reason, weights[plan_index], today, l10n),
             weight=weights[plan_index],
@@ -68,18 +67,15 @@ def highlights(
 ) -> tuple[Highlight, ...]:
     """Return up to five highlights, the most important first: actions, and policies that no action resolves.
 
-    If a tenant has several actions about a product, the first is used, with the nearest date of all of them.
+    If a tenant has several actions about a product, only the first is used.
     """
     today = moment.astimezone(UTC).date()
     candidates: list[tuple[Weight, Callable[[], Highlight], object]] = []
     for section, index in sections:
-        products = [product_concerned(step.action) for step in section.steps]
-        dates = nearest_dates(zip(products, (step.action.due for step in section.steps), strict=True))
-        for step, product in zip(section.steps, products, strict=True):
-            highlight_of = partial(
-                _of_step, step, section, index, _due_text(dates.get(product, step.action.due), l10n), l10n
-            )
-            candidates.append((step.weight, highlight_of, None if product is None else (section.title, product)))
+        for step in section.steps:
+            product = product_concerned(step.action)
+            subject = None if product is None else (section.title, product)
+            candidates.append((step.weight, partial(_of_step, step, section, index, l10n), subject))
         candidates += [
             (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section, l10n), None)
             for group in section.groups
@@ -113,19 +109,11 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
     )
 
 
-def worth(money: Money | None, l10n: Labels) -> str:
-    """Return the monthly savings or costs of an action, in words; empty if not known."""
-    if money is None:
-        return ""
-    text = l10n.gettext("costs {money} a month") if money.per_month < 0 else l10n.gettext("saves {money} a month")
-    return text.replace("{money}", l10n.money(abs(money.per_month), money.currency))
-
-
 def _due_text(day: date | None, l10n: Labels) -> str:
     return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
 
 
-def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, due: str, l10n: Labels) -> Highlight:
+def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
     about_people = index.concerns[step.action.id].people
     resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
     return Highlight(
@@ -136,7 +124,7 @@ def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, du
         tenant=section.title,
         count=step.weight.findings,
         money=step.money,
-        due=due,
+        due=step.due,
         why=_seats(resolved, index) if about_people else "",
         movement=_movement(step.action, index, l10n),
         who=step.action.role,

@@ -4,10 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
-from msgspec.structs import replace
-
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.priority import most_important, nearest_dates, product_concerned
+from auditor.domain.actions.priority import most_important, product_concerned
 from auditor.domain.errors import printable, printable_line
 from auditor.domain.policy.decision import Question
 from auditor.domain.translation import Localizer
@@ -112,18 +110,10 @@ def _reach(tenant: TenantPlan, l10n: Localizer) -> str:
 def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
     """Return the most important actions with their numbers in the order of execution.
 
-    If several actions are about one product, only the first is included, with the nearest date of all of them; a reason
-    that counts the days to a later date is left out.
+    If several actions are about one product, only the first is included.
     """
     by_rank = sorted(enumerate(tenant.actions, start=1), key=lambda item: item[1].rank)
-    products = [product_concerned(action) for _, action in by_rank]
-    dates = nearest_dates(zip(products, (action.due for _, action in by_rank), strict=True))
-    chosen: list[tuple[int, Action]] = []
-    for index in most_important(products):
-        number, action = by_rank[index]
-        due = dates.get(products[index], action.due)
-        chosen.append((number, replace(action, due=due, why=action.why if due == action.due else "")))
-    return tuple(chosen)
+    return tuple(by_rank[index] for index in most_important(product_concerned(action) for _, action in by_rank))
 
 
 def due_text(action: Action, l10n: Localizer) -> str:
@@ -131,12 +121,6 @@ def due_text(action: Action, l10n: Localizer) -> str:
     if action.due is None:
         return ""
     return l10n.gettext("decide by {date}").format(date=day_label(l10n, action.due))
-
-
-def reason(action: Action, l10n: Localizer) -> str:
-    """Return why an action of `first_by_rank` is important: its reason, or the date by which to decide."""
-    due = due_text(action, l10n)
-    return action.why or f"{due[:1].upper()}{due[1:]}."
 
 
 def escaped(text: str) -> str:
@@ -233,7 +217,7 @@ def _most_important(tenant: TenantPlan, l10n: Localizer, anchor: str) -> Iterato
     yield ""
     for number, action in actions:
         text = l10n.gettext("Action {number}").format(number=number)
-        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(reason(action, l10n))}"
+        yield f"- [{escaped(text)}](#{anchor}-{number}): **{escaped(action.title)}**. {escaped(action.why)}"
     yield ""
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from auditor.checks.registry import check_of
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.amount import amount_form
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
@@ -117,15 +118,16 @@ def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
     yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
     for currency, value in total.money.items():
         if value:
-            yield _amount(value < 0, money_label(abs(value), currency, l10n), l10n)
+            yield amount_form(l10n, value, frees=runs).format(money=money_label(abs(value), currency, l10n))
 
 
 def money_text(action: Action, l10n: Localizer) -> str:
-    """Return the monthly savings or cost of an action; empty if not known."""
+    """Return what an action frees, saves or costs a month; empty if not known."""
     money = action.money
     if money is None:
         return ""
-    return _amount(money.per_month < 0, money_label(abs(money.per_month), money.currency, l10n), l10n)
+    amount = money_label(abs(money.per_month), money.currency, l10n)
+    return amount_form(l10n, money.per_month, frees=action.frees).format(money=amount)
 
 
 class PlanPart(Struct, frozen=True, kw_only=True):
@@ -204,8 +206,3 @@ def _seat_texts(freed: int, assigned: int, l10n: Localizer) -> Iterator[str]:
         yield _counted(l10n, NN_("frees {count} seat", "frees {count} seats"), freed)
     if assigned:
         yield _counted(l10n, NN_("assigns {count} seat", "assigns {count} seats"), assigned)
-
-
-def _amount(costs: bool, money: str, l10n: Localizer) -> str:  # noqa: FBT001 - private
-    form = l10n.gettext("costs {money} a month") if costs else l10n.gettext("saves {money} a month")
-    return form.format(money=money)
