@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 
 from auditor.checks.check import Cost, ObjectAction
-from auditor.checks.contracts.terms import ContractCheck, contract_routes, contracts_in_force
+from auditor.checks.contracts.terms import ContractCheck, contracts_in_force
 from auditor.checks.owned_products import owned_product_findings
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source
@@ -16,6 +16,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import purchase_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import empty_mask
+from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
@@ -28,6 +29,10 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     yield from owned_product_findings(scope, bound.masks.of(PAID_PRODUCTS) & ~covered)
 
 
+def _routes(situation: Situation) -> Articles:
+    return ("contract-missing", *purchase_channel(situation), "cancel-subscription", "self-service-purchases")
+
+
 CHECK = ContractCheck(
     id="contract.missing",
     name=N_("no contract"),
@@ -38,6 +43,11 @@ CHECK = ContractCheck(
     judge_tenant=_judge,
     extent=purchase_extent,
     cost=Cost.TOTAL,
-    routes=lambda situation: (*contract_routes(situation), "self-service-purchases"),
+    routes=lambda situation: (
+        "contract-missing",
+        *purchase_channel(situation),
+        "cancel-subscription",
+        "self-service-purchases",
+    ),
     action=lambda _, __: ObjectAction(ActionKind.CONTRACT_MISSING),
 )

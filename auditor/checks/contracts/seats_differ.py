@@ -5,13 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from auditor.checks.check import ObjectAction
-from auditor.checks.contracts.terms import (
-    ContractCheck,
-    ContractSubject,
-    contract_routes,
-    contracts_in_force,
-    subject_of,
-)
+from auditor.checks.contracts.terms import ContractCheck, ContractSubject, contracts_in_force, subject_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -21,6 +15,7 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_pools import purchased_units
+from auditor.guidance.routing import purchase_channel
 
 
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
@@ -74,6 +69,6 @@ CHECK = ContractCheck(
     once_per=N_("product or set that contracts name"),
     is_enabled=lambda block: block.match,
     judge_tenant=_judge,
-    routes=lambda situation: (*contract_routes(situation), "buy-licenses", "remove-licenses"),
+    routes=lambda situation: ("contract-seats", *purchase_channel(situation), "buy-licenses", "remove-licenses"),
     action=lambda _, __: ObjectAction(ActionKind.CONTRACT_SEATS),
 )

@@ -111,9 +111,9 @@ def within(scope: TenantScope, day: date, time: timedelta, *, past: int = 0) -> 
     return -past <= distance <= time.days
 
 
-def contract_routes(situation: Situation) -> Articles:
-    """Return the articles about ending or renewing a contract."""
-    return (*purchase_channel(situation), "recurring-billing", "cancel-subscription")
+def ending_contract(situation: Situation) -> Articles:
+    """Return the articles about renewing or ending a contract."""
+    return ("contract-end", *purchase_channel(situation), "recurring-billing", "cancel-subscription")
 
 
 def contract_terms(bound: BoundPolicies) -> tuple[ContractTerm, ...] | None:
@@ -141,4 +141,4 @@ class ContractCheck(Check[Contracts], frozen=True, kw_only=True):
     subject: SubjectType = SubjectType.PRODUCT
     once_per: str = N_("contract of the tenant")
     extent: Extent | None = contract_extent
-    routes: Callable[[Situation], Articles] = contract_routes
+    routes: Callable[[Situation], Articles] = ending_contract

@@ -55,6 +55,6 @@ CHECK = SeatCheck(
     is_enabled=lambda block: block.purchased is not None,
     judge_tenant=_judge,
     cost=Cost.SEATS,
-    routes=lambda situation: ("change-plan", "remove-licenses", *purchase_channel(situation)),
+    routes=lambda situation: ("remove-licenses", "change-plan", *purchase_channel(situation)),
     action=lambda finding, _: ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0)),
 )

@@ -47,6 +47,8 @@ _SUBSCRIPTION_KINDS = NUMBERED | {
     ActionKind.PURCHASE,
     ActionKind.UNKNOWN_PRODUCT,
 }
+_DATED = _SUBSCRIPTION_KINDS | {ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING}
+"""Kinds with steps into which the date is inserted."""
 _SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
 
@@ -221,10 +223,8 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
 
 
 def _deadline(inputs: ActionInputs, group: ActionGroup) -> date | None:
-    """Return the date to insert into the steps of an action about subscriptions."""
-    return (
-        due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _SUBSCRIPTION_KINDS else None
-    )
+    """Return the date to insert into the steps of an action about subscriptions or contracts."""
+    return due_of(group, inputs.context.tenant, inputs.context.today) if group.first.kind in _DATED else None
 
 
 def _owners(inputs: ActionInputs, group: ActionGroup) -> Iterable[str]:

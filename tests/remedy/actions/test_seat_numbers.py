@@ -17,7 +17,7 @@ from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
 from tests.builders.result import seat_numbers as numbers
 from tests.builders.tenant.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
-from tests.builders.tenant.tenants import person, sku_id, tenant, user
+from tests.builders.tenant.tenants import bought, person, sku_id, tenant, user
 
 SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
@@ -237,3 +237,29 @@ prices: {currency: EUR, perSeatPerMonth: {AAD_PREMIUM: 5.60, AAD_PREMIUM_P2: 8.4
     amounts = [money and money.per_month for money in (actions[small].money, actions[large].money)]
     assert amounts == [Decimal("-16.80"), Decimal("-16.80")]
     assert actions[small].prerequisites[0].startswith("2 of these seats come with larger products")
+
+
+def test_seats_that_one_purchase_of_a_larger_product_covers_need_no_action_of_their_own() -> None:
+    rules = """policies:
+- {id: p1, severity: high, users: {department: IT}, seats: {of: [{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}], covers: users}}
+- {id: p2, severity: medium, seats: {of: [{withService: AAD_PREMIUM_P2}], covers: users}}
+"""
+    people = [user(f"u{number}", department="IT" if number < 2 else "Sales") for number in range(5)]
+    (result,) = audited(tenant(*people), rules).tenants
+    (action,) = result.actions
+    assert action.title == "Buy 5 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
+    assert len(action.findings) == 2
+
+
+@pytest.mark.parametrize(
+    ("maximum", "kinds"), [(95, {"remove-seats-at-renewal": 10}), (80, {"remove-seats-at-renewal": 10, "cap": 20})]
+)
+def test_limit_on_purchased_seats_needs_no_action_beside_a_sufficient_removal(
+    maximum: int, kinds: dict[str, int]
+) -> None:
+    rules = f"""policies:
+- {{id: idle, severity: low, seats: {{of: [SPE_E3], spare: {{max: 0}}}}}}
+- {{id: cap, severity: high, seats: {{of: [SPE_E3], purchased: {{max: {maximum}}}}}}}
+"""
+    (result,) = audited(tenant(subscribedSkus=[bought("SPE_E3", 100, 90)]), rules).tenants
+    assert {action.kind: action.count for action in result.actions} == kinds

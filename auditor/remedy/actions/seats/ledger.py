@@ -19,15 +19,14 @@ from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
-from auditor.remedy.labels import contains, owned_of
+from auditor.remedy.actions.seats.merges import REMOVING, merge_caps, merge_covered
+from auditor.remedy.labels import owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
 GIVING = frozenset({ActionKind.ASSIGN, ActionKind.WAIT})
 _UNDECIDED = frozenset({ActionKind.OVERLAP, ActionKind.DOWNGRADE})
 """Kinds that ask which product people keep."""
-REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
-"""Kinds that remove seats."""
 NUMBERED = REMOVING | {ActionKind.BUY}
 """Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
@@ -184,7 +183,8 @@ def settle_seats(
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), ledger, numbered)
-    _count_larger_products([group for group in remaining.values() if group.first.kind is ActionKind.COVER], context)
+    merge_caps(remaining)
+    merge_covered(remaining, context)
     _set_movements(remaining.values(), ledger)
     action_groups.swap(remaining)
 
@@ -303,19 +303,6 @@ def _set_settled(group: ActionGroup, moved: SeatMovement | None) -> None:
     group.turn(ActionKind.SETTLED, group.first.article)
     group.seats = 0
     group.moved = moved
-
-
-def _count_larger_products(groups: Sequence[ActionGroup], context: RemediationContext) -> None:
-    """Set how many missing seats are covered by buying a product that contains the missing one: P2 contains P1."""
-
-    def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
-        rule = context.policies.get(group.policy)
-        block = None if rule is None else rule.constraint
-        return isinstance(block, Seats) and contains(block.of, larger_group.first.old)
-
-    for group in groups:
-        larger_groups = [larger for larger in groups if counts_for(larger, group) and not counts_for(group, larger)]
-        group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
 
 
 def _set_movements(groups: Iterable[ActionGroup], ledger: SeatLedger) -> None:

@@ -1,0 +1,44 @@
+"""Merges actions about the seats of a product into the action that buys or removes enough seats."""
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.policy.model import Seats
+from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.labels import contains
+
+REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
+"""Kinds that remove seats."""
+
+
+def merge_caps(remaining: dict[object, ActionGroup]) -> None:
+    """Merge an action about a limit on purchased seats into the action that removes enough seats of the product."""
+    removals = {group.first.old: group for group in remaining.values() if group.first.kind in REMOVING}
+    for key, group in list(remaining.items()):
+        removal = removals.get(group.first.old) if group.first.kind is ActionKind.CAP else None
+        if removal is not None and removal.seats >= group.seats:
+            removal.absorb(remaining.pop(key))
+
+
+def merge_covered(remaining: dict[object, ActionGroup], context: RemediationContext) -> None:
+    """Count missing seats that buying a product which contains the missing one covers too: P2 contains P1.
+
+    An action whose seats are all covered by one purchase is merged into it.
+    """
+
+    def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
+        rule = context.policies.get(group.policy)
+        block = None if rule is None else rule.constraint
+        return isinstance(block, Seats) and contains(block.of, larger_group.first.old)
+
+    groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
+    larger_groups = {
+        key: [larger for larger in groups.values() if counts_for(larger, group) and not counts_for(group, larger)]
+        for key, group in groups.items()
+    }
+    for key in sorted(groups, key=lambda key: -len(larger_groups[key])):  # P1 before P2, which may be merged too
+        group = groups[key]
+        largest = max(larger_groups[key], key=lambda larger: larger.seats, default=None)
+        if largest is not None and largest.seats >= group.seats:
+            largest.absorb(remaining.pop(key))
+        else:
+            group.covered = min(group.seats, sum(larger.seats for larger in larger_groups[key]))
