@@ -46,4 +46,6 @@ def single_tenant(result: Result, name: str) -> Result:
 
 def _standing(tenant: TenantResult) -> Standing:
     counts = summarise((tenant,)).open
-    return tenant_order(failed=tenant.failure is not None, counts=counts, complete=tenant.complete, name=tenant.name)
+    return tenant_order(
+        failed=tenant.failure is not None, counts=counts, complete=tenant.fully_evaluated, name=tenant.name
+    )

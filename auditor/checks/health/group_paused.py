@@ -21,9 +21,7 @@ def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
         elif group.dynamic is None or (group.dynamic and state != "on"):
             scope.unknown.add(
                 "groups.membershipRuleProcessingState",
-                Message(
-                    "it is not known whether the rule of the group {id} is processed: this was not read", id=group.id
-                ),
+                Message("the processing of some dynamic groups was not read; collect the snapshot again"),
             )
 
 

@@ -43,10 +43,10 @@ def evidence_of(scope: TenantScope, group: GroupFact) -> dict[str, Any]:
 
 
 def members_unknown(scope: TenantScope, group: GroupFact) -> None:
-    """Record that the direct members of a group are not known, and why."""
-    reason = Message("the direct members of the group {id} were not read", id=group.id)
+    """Record that the direct members of a group are not known, and why; the reason is the same for all groups."""
+    reason = Message("the direct members of some licensed groups were not read; collect the snapshot again")
     if group.hidden_membership:
-        reason = Message("the membership of the group {id} is hidden", id=group.id)
+        reason = Message("the membership of some licensed groups is hidden")
     else:
         scope.unknown.add_all(unread_source(scope.facts, Source.MEMBERS))
     scope.unknown.add("groups.memberCount", reason)

@@ -33,7 +33,7 @@ _MAX_SEATS: Final = 15
 _MAX_UNKNOWN: Final = 10
 _MAX_LIST_TENANTS: Final = 3
 """Maximum number of tenants whose lists about seats are printed."""
-_MAX_LIST_LINES: Final = 5
+_MAX_LIST_LINES: Final = 6
 """Maximum number of lines of such a list."""
 _BAR_WIDTH: Final = 12
 """Width of the bar of seats."""
@@ -217,20 +217,34 @@ def _print_usage(console: Console, all_sections: Sequence[TenantSection], l10n: 
     for title, lines_by_section in lists:
         sections = [(section, lines) for section, lines in zip(all_sections, lines_by_section, strict=True) if lines]
         for section, lines in sections[:_MAX_LIST_TENANTS]:
-            _print_lines(console, _list_title(title, section, several=several), lines)
-    for section in [section for section in all_sections if section.units][:_MAX_LIST_TENANTS]:
-        title = section.units[0].title
-        _print_lines(console, _list_title(title, section, several=several), unit_lines(section.units))
+            _print_lines(console, _list_title(title, section, several=several), lines, l10n)
+        _print_omitted_tenants(console, len(sections), l10n)
+    sections_with_units = [section for section in all_sections if section.units]
+    for section in sections_with_units[:_MAX_LIST_TENANTS]:
+        title, lines = section.units[0].title, unit_lines(section.units, l10n)
+        _print_lines(console, _list_title(title, section, several=several), lines, l10n)
+    _print_omitted_tenants(console, len(sections_with_units), l10n)
 
 
 def _list_title(title: str, section: TenantSection, *, several: bool) -> str:
     return f"{title}, {_cut(section.title, _MAX_TENANT)}" if several else title
 
 
-def _print_lines(console: Console, title: str, lines: Sequence[str]) -> None:
+def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Labels) -> None:
     _print_title(console, title)
     for line in lines[:_MAX_LIST_LINES]:
         _print_indented(console, Text(_cut(line, _MAX_TITLE)), indent=_INDENT)
+    more = len(lines) - _MAX_LIST_LINES
+    if more > 0:
+        text = l10n.ngettext("{count} more in the reports", "{count} more in the reports", more)
+        _print_indented(console, Text(text, style="dim"), indent=_INDENT)
+
+
+def _print_omitted_tenants(console: Console, tenants: int, l10n: Labels) -> None:
+    more = tenants - _MAX_LIST_TENANTS
+    if more > 0:
+        text = l10n.ngettext("{count} more tenant in the reports", "{count} more tenants in the reports", more)
+        _print_indented(console, Text(text, style="dim"), indent=_INDENT)
 
 
 def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:

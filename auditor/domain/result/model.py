@@ -218,6 +218,11 @@ class TenantResult(Struct, frozen=True, kw_only=True):
         return self.display_name or self.name
 
     @property
+    def fully_evaluated(self) -> bool:
+        """Whether its sources were read and every policy was evaluated."""
+        return self.complete and self.failure is None and not any(outcome.unknown for outcome in self.policies)
+
+    @property
     def has_all_products(self) -> bool:
         """Whether all its products were read; if not, the seats of a missing product are unknown, not zero."""
         return self.failure is None and all(
@@ -250,6 +255,11 @@ class FleetResult(Struct, frozen=True, kw_only=True):
     """`fixed`, `unconfirmed` and `closed` as in `TenantResult`."""
     past: FleetPast | None = None
     """None if the run was not compared with another."""
+
+    @property
+    def fully_evaluated(self) -> bool:
+        """Whether every policy was evaluated."""
+        return not any(outcome.unknown for outcome in self.policies)
 
 
 class PolicyHeader(Struct, frozen=True, kw_only=True):

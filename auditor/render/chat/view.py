@@ -57,7 +57,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
             view.more_tenants,
         ),
         (l10n.gettext("Seats outside their limits"), _seats(view), view.more_seats),
-        (l10n.gettext("Dates in the next 60 days"), _renewals(view), view.more_renewals),
+        (l10n.gettext("Renewals and end dates"), _renewals(view), view.more_renewals),
     )
     label = l10n.gettext("Open the report") if view.reader.anchors else l10n.gettext("Open the run")
     kind = (

@@ -104,7 +104,7 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
     if section.smaller is not None:
         yield from _listed(l10n.gettext("Smaller products"), section.smaller.headline, section.smaller.lines)
     if section.units:
-        yield from _listed(section.units[0].title, "", unit_lines(section.units))
+        yield from _listed(section.units[0].title, "", unit_lines(section.units, l10n))
     for group in section.groups:
         yield from _group(group, l10n)
     unknown = [row for row in section.outcomes if row.status is Outcome.NOT_EVALUATED]

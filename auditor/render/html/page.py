@@ -37,7 +37,7 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened
-from auditor.render.text.summary import completeness, verdict
+from auditor.render.text.summary import completeness, first_titles, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import FindingChanges, all_prices_known, changes, freed
@@ -56,7 +56,6 @@ _MIN_SHARE: Final = 4
 """Units of the shortest part of the bar, so that it stays visible."""
 _MIN_ROWS: Final = 3
 """Rows that each policy has at least."""
-_NAMED_TENANTS: Final = 3
 """Tenants that are named in the heading of the page."""
 
 
@@ -75,7 +74,7 @@ def page(
     return Page(
         language=l10n.language,
         requested_language=l10n.fallback_from,
-        title=_title(list(titles.values()), l10n),
+        title=first_titles(list(titles.values()), l10n),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),
@@ -84,11 +83,7 @@ def page(
         previous=result.run.previous,
         changes=_changes(result, changed, l10n),
         unconfirmed=changed.unconfirmed,
-        counts=tuple(
-            Tile(count=count, label=l10n.severity_name(severity, count), key=severity.value)
-            for severity in Severity
-            for count in (result.summary.open.get(severity, 0),)
-        ),
+        counts=_counts(result, l10n),
         shares=_shares(result.summary.open),
         waived=result.summary.waived,
         report_only=result.summary.report_only or 0,
@@ -127,11 +122,14 @@ def _sections(
     return sections
 
 
-def _title(titles: Sequence[str], l10n: Labels) -> str:
-    """Return the titles of the first few tenants and the number of the others."""
-    named = l10n.joined(titles[:_NAMED_TENANTS])
-    more = len(titles) - _NAMED_TENANTS
-    return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
+def _counts(result: Result, l10n: Labels) -> tuple[Tile, ...]:
+    """Return the number of open findings of each severity; not known if no tenant was audited."""
+    unknown = bool(result.tenants) and all(tenant.failure is not None for tenant in result.tenants)
+    counts = [(severity, result.summary.open.get(severity, 0)) for severity in Severity]
+    return tuple(
+        Tile(count=None if unknown else count, label=l10n.severity_name(severity, count), key=severity.value)
+        for severity, count in counts
+    )
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
@@ -202,7 +200,6 @@ def _section(tenant: TenantResult, title: str, index: FindingIndex, moment: date
         _common_section(tenant, index, moment, l10n, name=tenant.name, title=title),
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else l10n.translate(tenant.failure),
-        complete=tenant.complete,
         money=l10n.sums(index.stats.money),
         seats=tuple(products),
         usage=usage_table(tenant, l10n),
@@ -226,7 +223,7 @@ def _common_section(
         name=name,
         title=title,
         open=sum(count for _, count in counts),
-        complete=True,
+        complete=part.fully_evaluated,
         counts=counts,
         changes=changed,
         more_changes=more_changes,

@@ -267,9 +267,19 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,
-        limits=limits(facts, l10n),
+        limits=limits(_all_bounds(facts, seats), l10n),
         advice=_seat_advice(seats, facts.get("adjust"), context),
     )
+
+
+def _all_bounds(facts: Mapping[str, Any], seats: SeatCount) -> Mapping[str, Any]:
+    """Return facts about spare seats with the bound of other policies that the policy of the finding does not have.
+
+    The number of seats to buy or remove satisfies all of them.
+    """
+    if {"minimum", "maximum"}.isdisjoint(facts) or not {"assigned", "purchased"}.isdisjoint(facts):
+        return facts
+    return {**facts, **{name: bound for name, bound in tightest(seats).items() if facts.get(name) is None}}
 
 
 def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:

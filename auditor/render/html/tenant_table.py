@@ -134,7 +134,7 @@ def _row(tenant: TenantResult, title: str, section: TenantSection | None, l10n: 
         name=tenant.name,
         title=title,
         failure=not audited,
-        complete=tenant.complete,
+        complete=tenant.fully_evaluated,
         open=sum(open_counts.values()),
         counts=counts,
         new=changed.new + changed.reopened if compared and audited else None,

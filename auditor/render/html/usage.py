@@ -121,12 +121,15 @@ def idle_lines(table: UsageTable | None) -> tuple[str, ...]:
     return () if table is None else tuple(row.summary for row in table.rows if row.summary)[:_SUMMARY_PRODUCTS]
 
 
-def unit_lines(tables: Sequence[UnitTable]) -> tuple[str, ...]:
-    """Return one line for each of the costliest units of the first table, and for seats that no unit pays for."""
+def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
+    """Return a line for each of the costliest units of the first table, for the others, and for those without one."""
     if not tables:
         return ()
     first, (*others, _) = tables[0], tables[0].others
-    return tuple(row.summary for row in (*first.rows[:_SUMMARY_UNITS], *others[-2:]))
+    more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
+    omitted = (l10n.ngettext("{count} more in the reports", "{count} more in the reports", more),) if more else ()
+    rows = first.rows[:_SUMMARY_UNITS]
+    return (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
 
 
 def unit_tables(tenant: TenantResult, l10n: Labels) -> tuple[UnitTable, ...]:

@@ -208,7 +208,8 @@ class Highlight(Struct, frozen=True, kw_only=True, eq=False):
 class Tile(Struct, frozen=True, kw_only=True, eq=False):
     """A count and its label."""
 
-    count: int
+    count: int | None
+    """None if it is not known, because no tenant was audited."""
     label: str
     key: str
 

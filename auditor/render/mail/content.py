@@ -1,7 +1,7 @@
 """Builds the view model of a mail from a Result."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Final
@@ -63,6 +63,7 @@ def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: 
     worst = sorted(page.sections, key=worst_first)[: limits.tenants] if several else []
     sentences = page.completeness if page.complete else page.completeness[: limits.tenants]
     renewals = _renewals(result, l10n, several=several, all_contracts=not any(_scope(reader, l10n)))
+    changed_lines, renewal_lines = _lines(changed, limits.changed), _lines(renewals, limits.renewals)
     return MailView(
         page=page,
         reader=reader,
@@ -74,20 +75,25 @@ def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: 
         scope=l10n.joined(_scope(reader, l10n)),
         completeness=tuple(flat(sentence, 400) for sentence in sentences),
         more_gaps=len(page.completeness) - len(sentences),
-        changed=tuple(changed[: limits.changed]),
-        more_changed=len(changed[limits.changed :]),
+        changed=tuple(changed[:changed_lines]),
+        more_changed=len(changed[changed_lines:]),
         acts=tuple(_acts(page, reader, l10n))[: limits.acts],
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: limits.seats]),
         more_seats=len(seats[limits.seats :]) + _outside_in_other_tenants(result, page, l10n),
-        renewals=tuple(renewals[: limits.renewals]),
-        more_renewals=len(renewals[limits.renewals :]),
+        renewals=tuple(renewals[:renewal_lines]),
+        more_renewals=len(renewals[renewal_lines:]),
         money=tuple((figure.label, figure.amount) for figure in page.figures if figure.amount),
         trends=sparks(result, reader.history, l10n)[: limits.trends],
         exceptions=tuple(_exceptions(page, l10n, limits)),
         run=flat(page.run),
     )
+
+
+def _lines(items: Sequence[object], limit: int) -> int:
+    """Return how many items to list; a single item more takes the line that would say so."""
+    return limit if len(items) > limit + 1 else len(items)
 
 
 def _scope(reader: Reader, l10n: Labels) -> Iterator[str]:

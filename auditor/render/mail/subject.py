@@ -11,24 +11,23 @@ from auditor.result.aggregate import changes
 
 MAX_SUBJECT: Final = 70
 """Maximum characters of a subject; inboxes show no more."""
+_MIN_TENANT: Final = 24
+"""Characters of a tenant's name that are kept."""
 _MAX_TEXT: Final = 140
 """Maximum characters of a text from the tenant."""
 
 
 def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
-    """Return the subject, at most 70 characters; the least important parts are left out first."""
+    """Return the subject, at most 70 characters; the least important parts are left out first, the day last."""
     parts = list(_outcome(result, l10n, complete=complete))
-    day = l10n.date(result.run.as_of)
     kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
-    while True:
-        tail = f"{kind}: {l10n.joined(parts)} — {day}"
-        available = MAX_SUBJECT - len(tail) - len("[] ")
-        who = _who(result, l10n)
-        # The name of a tenant may be truncated, the number of tenants may not.
-        if available >= (min(len(who), 12) if len(result.tenants) == 1 else len(who)) or len(parts) == 1:
-            break
-        parts.pop()
-    return f"[{flat(who, max(available, 8))}] {flat(tail, MAX_SUBJECT - 11)}"
+    outcomes = [f"{kind}: {l10n.joined(parts[:count])}" for count in range(len(parts), 0, -1)]
+    tails = [*(f"{outcome} — {l10n.date(result.run.as_of)}" for outcome in outcomes), outcomes[-1]]
+    who = _who(result, l10n)
+    # The name of a tenant may be truncated, the number of tenants may not.
+    needed = min(len(who), _MIN_TENANT) if len(result.tenants) == 1 else len(who)
+    tail = next((text for text in tails if MAX_SUBJECT - len(text) - len("[] ") >= needed), tails[-1])
+    return f"[{flat(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {flat(tail, MAX_SUBJECT - 11)}"
 
 
 def flat(text: str, limit: int = _MAX_TEXT) -> str:

@@ -15,8 +15,8 @@ _CSP_NO_GRACE_SINCE: Final = date(2026, 5, 4)
 
 _CONSEQUENCES: Final = {
     "warning": N_("Users can work until this day, then they lose access; decide before then"),
-    "suspended": N_("Users have already lost access; the data is deleted on this day"),
-    "lockedout": N_("Users have already lost access; the data is deleted on this day"),
+    "suspended": N_("Its seats cannot be used any more; its data is deleted on this day"),
+    "lockedout": N_("Its seats cannot be used any more; its data is deleted on this day"),
     "deleted": "",
 }
 
@@ -32,11 +32,13 @@ def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, tr
         return l10n.gettext("The trial ends, or becomes a paid subscription; decide before then")
     if agreement is Agreement.MCA and day >= _MCA_NO_GRACE_SINCE:
         return l10n.gettext(
-            "Renews if recurring billing is on; otherwise access ends or a paid extension begins; decide before then"
+            "Renews if recurring billing is on; otherwise access ends or the paid Extended Service Term (EST) begins; "
+            "decide before then"
         )
     if agreement is Agreement.CSP and day >= _CSP_NO_GRACE_SINCE:
         return l10n.gettext(
-            "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before then"
+            "Renews, or moves to the paid Extended Service Term (EST), unless the partner cancels it; ask the partner "
+            "before then"
         )
     if agreement is Agreement.VOLUME:
         return l10n.gettext("Users usually have 90 more days if the agreement is not renewed; decide before then")

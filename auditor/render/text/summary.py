@@ -1,11 +1,15 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
+from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.sanitize import shortened
 
+_NAMED_TENANTS: Final = 3
 _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
 
 
@@ -19,13 +23,28 @@ def verdict(result: Result, l10n: Labels) -> str:
     if not count:
         if not result.complete:
             return l10n.gettext("No open finding so far, but not everything could be evaluated.")
-        if not (result.fleet.policies or any(tenant.policies for tenant in result.tenants)):
+        if not _has_policies(result):
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
     return (
         l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", count), _worst_count(result, l10n)))
         + "."
     )
+
+
+def _has_policies(result: Result) -> bool:
+    return bool(result.fleet.policies) or any(tenant.policies for tenant in result.tenants)
+
+
+def _titles(result: Result) -> Mapping[str, str]:
+    return {name: shortened(title) for name, title in tenant_titles(result.tenants).items()}
+
+
+def first_titles(titles: Sequence[str], l10n: Labels) -> str:
+    """Return the titles of the first few tenants and the number of the others."""
+    named = l10n.joined(titles[:_NAMED_TENANTS])
+    more = len(titles) - _NAMED_TENANTS
+    return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _worst_count(result: Result, l10n: Labels) -> str:
@@ -40,23 +59,29 @@ def _worst_count(result: Result, l10n: Labels) -> str:
 def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     """Return sentences about missing data, the worst first; if the audit is complete, one sentence that says so."""
     if result.complete:
+        if not _has_policies(result):
+            return (l10n.gettext("No data was needed."),)
         return (l10n.gettext("Every source that the policies need was read, and every policy was evaluated."),)
+    titles = _titles(result)
     sentences = [
         l10n.gettext("{tenant} could not be audited: {reason}")
-        .replace("{tenant}", tenant.name)
+        .replace("{tenant}", titles[tenant.name])
         .replace("{reason}", l10n.translate(tenant.failure))
         for tenant in result.tenants
         if tenant.failure is not None
     ]
+    alike: dict[tuple[int, str], list[str]] = {}
     for tenant in result.tenants:
-        unknown = sum(outcome.unknown for outcome in tenant.policies)
-        if unknown and tenant.failure is None:
-            text = l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
-            sentences.append(f"{text} {tenant.name}{_gaps(tenant.sources, l10n)}.")
-        elif tenant.failure is None and not tenant.complete:
-            sentences.append(
-                l10n.gettext("Some data was not read from") + f" {tenant.name}{_gaps(tenant.sources, l10n)}."
-            )
+        if tenant.failure is None and not tenant.fully_evaluated:
+            unknown = sum(outcome.unknown for outcome in tenant.policies)
+            alike.setdefault((unknown, _gaps(tenant.sources, l10n)), []).append(titles[tenant.name])
+    for (unknown, gaps), names in sorted(alike.items(), key=lambda item: -item[0][0]):
+        text = (
+            l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
+            if unknown
+            else l10n.gettext("Some data was not read from")
+        )
+        sentences.append(f"{text} {first_titles(names, l10n)}{gaps}.")
     unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(
@@ -70,10 +95,11 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
 
 
 def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
-    """Yield (tenant name, or a label for all tenants; reason) for each reason why the audit is incomplete."""
+    """Yield (tenant, or a label for policies across tenants; reason) for each reason why the audit is incomplete."""
+    titles = _titles(result)
     for tenant in result.tenants:
-        yield from ((tenant.name, reason) for reason in _reasons(tenant, l10n))
-    fleet = l10n.gettext("all tenants together")
+        yield from ((titles[tenant.name], reason) for reason in _reasons(tenant, l10n))
+    fleet = l10n.gettext("Policies across tenants")
     yield from ((fleet, reason) for reason in _not_evaluated(result.fleet.policies, l10n))
 
 

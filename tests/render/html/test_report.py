@@ -147,7 +147,7 @@ def test_top_of_the_report_summarises_the_outcome(sample: str) -> None:
     top = Page(bare).text.split("All tenants together")[0]
     for text in (
         "66 open findings, 4 of them critical.",
-        "1 policy not evaluated in contoso (Sign-in activity denied).",
+        "1 policy not evaluated in Contoso Retail B.V. (Sign-in activity denied).",
         "Since 19 Nov 2026",
         "€3,750.39",
         "This is a minimum:",

@@ -84,7 +84,7 @@ def test_sections_have_the_same_order_in_both_parts() -> None:
     titles = re.findall(r"<h2[^>]*>([^<]+)</h2>", parts.html)
     assert titles == [
         "What changed", "What to do first", "Monthly cost", "Tenants", "Seats outside their limits",
-        "Dates in the next 60 days", "Exceptions",
+        "Renewals and end dates", "Waivers",
     ]  # fmt: skip
     assert [title for title in titles if f"\n{title}\n---" in parts.text] == titles
     assert parts.text.index("Incomplete") < parts.text.index("What changed")

@@ -1,5 +1,6 @@
 """Describes purchases, contracts, terms and future prices in the evidence of a finding."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -38,8 +39,13 @@ def spare_today(seats: int, l10n: Labels) -> str:
 
 
 def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
-    """Return the spare seats of each product, by casefolded skuId; None if they are not known."""
-    return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+    """Return the spare seats of each product with one subscription, by casefolded skuId; None if they are not known.
+
+    The spare seats of a product with several subscriptions belong to none of them.
+    """
+    subscriptions = Counter(subscription.sku_id.casefold() for subscription in tenant.subscriptions)
+    names = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+    return {name: spare for name, spare in names.items() if subscriptions[name] <= 1}
 
 
 def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
