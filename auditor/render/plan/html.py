@@ -88,11 +88,13 @@ class PlanPagePart(Struct, frozen=True, kw_only=True):
 class FirstAction(Struct, frozen=True, kw_only=True):
     """One of the most important actions."""
 
+    number: int
+    """Its number in the order of execution."""
     anchor: str
     title: str
     why: str
     due: str
-    """The nearest date of the product that it is about; empty if none is known."""
+    """The date by which to decide; empty if none is known."""
 
 
 class TenantView(Struct, frozen=True, kw_only=True):

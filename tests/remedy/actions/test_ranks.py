@@ -148,7 +148,7 @@ def test_first_actions_of_a_plan_show_their_own_date() -> None:
     dated = [action for _, action in first_by_rank(tenant) if action.due is not None]
     assert dated
     html = plan_html(plan(), l10n=localization("en")).decode().partition('<ol class="first-actions">')[2]
-    items = html.partition("</ol>")[0].split("<li>")
+    items = html.partition("</ol>")[0].split("<li ")
     for action in dated:
         assert action.due is not None
         (item,) = (item for item in items if action.title in item)
