@@ -14,9 +14,9 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
 
 LIMIT: Final = 60_000
-"""Maximum characters of a comment; GitHub rejects more than 65,536."""
+"""Maximum size of a comment in bytes of UTF-8; GitHub rejects more than 65,536 characters."""
 MARK: Final = "<!-- auditor-preview -->"
-"""The first line, which workflows search for to update their comment."""
+"""The first line, which `policy-preview.yml` searches for to update its comment."""
 _ROWS: Final = 20
 """Findings per tenant and kind that are listed."""
 _MAX_TEXT: Final = 200
@@ -30,19 +30,17 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 
 
 def render(preview: Preview, *, locale: str) -> Artifact:
-    """Render the comment; it is truncated at LIMIT, with a note at the end."""
+    """Render the comment; it is truncated between two blocks if it would exceed LIMIT, with a note at the end."""
     l10n = Labels(locale)
-    blocks: list[str] = []
-    size = 0
-    for block in _blocks(preview, l10n):
-        size += len(block) + 1
-        if size > LIMIT - 200:
-            ending = l10n.gettext("The comment is truncated; see preview.json for the full text.")
-            blocks += ["", f"_{ending}_"]
+    note = f"\n_{l10n.gettext('The comment is truncated; see preview.json for the full text.')}_\n".encode()
+    body = bytearray()
+    for text in _blocks(preview, l10n):
+        block = f"{text}\n".encode("utf-8", "replace")
+        if len(body) + len(block) + len(note) > LIMIT:
+            body += note
             break
-        blocks.append(block)
-    body = ("\n".join(blocks) + "\n").encode("utf-8", "replace")
-    return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
+        body += block
+    return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=bytes(body))
 
 
 def headline(preview: Preview, l10n: Labels) -> str:
