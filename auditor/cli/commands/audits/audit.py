@@ -9,7 +9,7 @@ from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.report.containment import write_contained
 from auditor.app.report.localization import localised
-from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
@@ -31,6 +31,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
+from auditor.render.formats import FORMATS
 from auditor.render.html.content import PageContent
 
 _EXAMPLES = """\
@@ -49,6 +50,11 @@ _FINDINGS_DEPRECATED = Diagnostic(
 )
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, TERMINAL)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor audit`."""
     parser.epilog = _EXAMPLES
@@ -65,7 +71,7 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         group,
         *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
-        format="repeatable (default: html, json, terminal); a PATH of - is stdout",
+        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",

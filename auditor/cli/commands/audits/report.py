@@ -8,14 +8,20 @@ from auditor.app.catalogue import active
 from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
-from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import configured_locale, declare, formats_of, locale_of, pseudonym_key
 from auditor.cli.commands.audits.audit import print_result, publish
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
+from auditor.render.formats import FORMATS
 from auditor.render.html.content import PageContent
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, TERMINAL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
-        format="repeatable (default: html, json, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal)",
         locale="language of the reports",
     )
 

@@ -45,6 +45,11 @@ exit codes: 0 the proof succeeds; 1 a finding that should be fixed remains, or a
 """
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, *TENANT_FORMATS, "terminal")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
     parser.epilog = _EXAMPLES
@@ -55,8 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
-        format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
-        " questions, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: json, questions, terminal)",
     )
     add_live_arguments(parser)
     declare(parser, "no_progress")

@@ -24,6 +24,11 @@ _MAX_ITEMS = 10
 """Maximum number of items of a list on the terminal."""
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, "terminal")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor verify`."""
     parser.epilog = _EXAMPLES
@@ -35,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
-        format="json, markdown, html, terminal (repeatable; default: json, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: json, terminal)",
     )
 
 

@@ -30,6 +30,11 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
 """Format → default file name and renderer."""
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*_FORMATS, "terminal")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor preview`."""
     parser.epilog = _EXAMPLES
@@ -47,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("fail_on", "locale", "quiet", "verbose", "no_color"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
-        format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+        format=f"{', '.join(format_names())} (repeatable; default: json, markdown); a PATH of - is stdout",
         fail_on="exit with 1 if findings at or above this severity are added, or never (default: high)",
     )
 

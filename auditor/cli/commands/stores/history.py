@@ -40,6 +40,11 @@ _FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv"
 _QUESTIONS = ("finding", "policy", "person")
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return ("terminal", *_FORMATS)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.epilog = _EXAMPLES
@@ -69,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
     question.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
     texts = {
-        "format": "terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
+        "format": f"{', '.join(format_names())} (repeatable; default: terminal); without a PATH to stdout",
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
@@ -194,11 +199,11 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
     targets: dict[str, Path | None] = {}
     for text in split_formats(args.format) or ["terminal"]:
         name, separator, path = text.partition("=")
-        if name not in {*_FORMATS, "terminal"} or (separator and not path):
+        if name not in format_names() or (separator and not path):
             raise UsageError(
                 "format-unknown",
                 Message("history has no format '{text}'", text=text),
-                hint=Message("one of terminal, {formats}", formats=", ".join(_FORMATS)),
+                hint=Message("one of {known}", known=", ".join(format_names())),
             )
         targets[name] = Path(path) if path and path != "-" else None
     check_targets([path for path in targets.values() if path is not None])
