@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.policy.model import (
     Assignments,
     Attributes,
@@ -178,6 +178,17 @@ def test_maximum_length_of_waivers_counts_from_waivers_from(days: int, *, valid:
         load(files, waivers_from=date(2026, 11, 20))
     else:
         assert slugs(text, waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
+
+
+@pytest.mark.parametrize(("today", "expected"), [(None, []), (date(2026, 12, 20), []), (date(2026, 12, 21), [3])])
+def test_waiver_that_ended_before_waivers_from_is_a_warning_at_its_end(today: date | None, expected: list[int]) -> None:
+    text = "version: 1\nwaivers:\n- {id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}\n"
+    warnings = load([("p.yaml", text.encode())], waivers_from=today).warnings
+    assert [item.span and item.span.line for item in warnings] == expected
+    for item in warnings:
+        assert (item.slug, item.level) == ("waiver-expired", Level.WARNING)
+        assert item.span is not None
+        assert item.span.text[item.span.column - 1 :].startswith("2026-12-20")
 
 
 def test_shortest_of_several_waiver_limits_applies() -> None:
