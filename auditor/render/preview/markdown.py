@@ -5,6 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
+from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
@@ -12,6 +13,7 @@ from auditor.render.ci.markdown import inert
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
+from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
 """Maximum size of a comment in bytes of UTF-8; GitHub rejects more than 65,536 characters."""
@@ -94,9 +96,19 @@ def side_label(side: Side) -> str:
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
-def policies_label(side: str, l10n: Labels) -> str:
-    """Return a label for the side of the policies: `base` or `head`."""
-    return l10n.gettext("before the change") if side == "base" else l10n.gettext("after the change")
+def unevaluated_lines(preview: Preview, l10n: Labels) -> list[tuple[UnevaluatedGroup, str, str]]:
+    """Return the policies that could not be evaluated, each with its tenants (empty for the fleet) and the reason."""
+    return [
+        (group, l10n.translate(tenant_list(group.tenants)), l10n.translate(shortened(group.reason)))
+        for group in unevaluated_groups(preview.unknown)
+    ]
+
+
+def sides_label(group: UnevaluatedGroup, l10n: Labels) -> str:
+    """Return a label for the sides of the policies: `base`, `head` or both."""
+    if group.sides == ("base", "head"):
+        return l10n.gettext("before and after the change")
+    return l10n.gettext("before the change") if group.sides == ("base",) else l10n.gettext("after the change")
 
 
 def finding_line(finding: Finding, l10n: Labels) -> str:
@@ -191,12 +203,12 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
         return
     yield f"⚠️ **{l10n.gettext(INCOMPLETE)}**"
     yield ""
-    for entry in preview.unknown[:_ROWS]:
-        tenant_name = f", {_short(entry.tenant)}" if entry.tenant else ""
-        reason = _short(l10n.translate(entry.reason))
-        yield f"- **{_short(entry.policy)}** ({policies_label(entry.side, l10n)}{tenant_name}): {reason}"
-    if len(preview.unknown) > _ROWS:
-        yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
+    lines = unevaluated_lines(preview, l10n)
+    for group, tenants, reason in lines[:_ROWS]:
+        where = l10n.joined(filter(None, (sides_label(group, l10n), _short(tenants))))
+        yield f"- **{_short(group.policy)}** ({where}): {_short(reason)}"
+    if len(lines) > _ROWS:
+        yield f"- {more(len(lines) - _ROWS, l10n)}"
     yield ""
 
 

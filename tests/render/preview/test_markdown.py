@@ -1,9 +1,11 @@
-"""Tests the comment of a pull request: its maximum size in bytes, and what is left of a truncated one."""
+"""Tests the comment of a pull request: its maximum size in bytes, and policies that could not be evaluated."""
 
 import pytest
 from msgspec.structs import replace
 
-from auditor.domain.preview import Difference, Preview, Side
+from auditor.domain.message import Message, joined
+from auditor.domain.preview import Difference, Preview, Side, UnevaluatedPolicy
+from auditor.render.preview import html
 from auditor.render.preview.markdown import LIMIT, MARK, render
 from tests.builders.result.results import AS_OF, BY_ID, result
 
@@ -48,3 +50,23 @@ def test_short_comment_has_no_note() -> None:
     text = comment(preview_of(1, "a")).decode("utf-8")
     assert text.rstrip().endswith("</details>")
     assert "truncated" not in text
+
+
+def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are_first() -> None:
+    def unknown(side: str, tenant: str | None, policy: str, *groups: str) -> UnevaluatedPolicy:
+        reason = joined("; ", [Message("the group {id} was not read", id=f"{tenant}-{group}") for group in groups])
+        return UnevaluatedPolicy(side=side, tenant=tenant, policy=policy, reason=reason)
+
+    both = [unknown(side, f"t{number}", "old", *"abcdef") for side in ("base", "head") for number in range(60)]
+    new = [unknown("head", f"t{number}", "new", "a") for number in range(2)]
+    fleet = [unknown("base", None, "fleet", "a")]
+    preview = replace(preview_of(1, "a"), unknown=(*both, *new, *fleet), complete=False)
+    text = comment(preview).decode("utf-8")
+    reason = "; ".join(f"the group t0-{group} was not read" for group in "abc")
+    assert [line for line in text.splitlines() if line.startswith("- **")] == [
+        "- **new** (after the change, t0, t1): the group t0-a was not read",
+        f"- **old** (before and after the change, t0, t1, t2 and 57 more tenants): {reason}; and 3 more reasons",
+        "- **fleet** (before the change): the group None-a was not read",
+    ]
+    page = html.render(preview, locale="en")
+    assert b"".join(page.chunks()).count(b"57 more tenants") == 1

@@ -13,7 +13,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview import html, json, markdown
-from auditor.render.preview.markdown import counts_text, headline, policies_label, state
+from auditor.render.preview.markdown import counts_text, headline, more, sides_label, state, unevaluated_lines
 from auditor.render.text.labels import Labels
 from auditor.result.preview_counts import by_policy
 
@@ -28,6 +28,8 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
     "html": ("preview.html", html.render),
 }
 """Format → default file name and renderer."""
+_MAX_UNKNOWN = 10
+"""Maximum number of policies that are printed as not evaluated."""
 
 
 def format_names() -> tuple[str, ...]:
@@ -81,7 +83,11 @@ def _print_preview(changes: Preview, l10n: Labels) -> None:
     for policy, counts in by_policy(changes):
         text = f"{policy.id} ({state(policy, l10n)}): {counts_text(counts, l10n)}"
         out(wrapped_text(text, first="  ", rest="    "))
-    for unknown in changes.unknown:
-        template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        values = {"side": policies_label(unknown.side, l10n), "policy": unknown.policy, "tenant": unknown.tenant}
-        out(wrapped_text(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))
+    lines = unevaluated_lines(changes, l10n)
+    template = l10n.gettext("not evaluated {side}: {policy}: {reason}")
+    for group, tenants, reason in lines[:_MAX_UNKNOWN]:
+        place = f"{group.policy} ({tenants})" if tenants else group.policy
+        text = template.format(side=sides_label(group, l10n), policy=place, reason=reason)
+        out(wrapped_text(text, first="  ", rest="    "))
+    if len(lines) > _MAX_UNKNOWN:
+        out(f"  {more(len(lines) - _MAX_UNKNOWN, l10n)}")

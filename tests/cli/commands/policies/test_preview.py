@@ -235,6 +235,42 @@ def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository
     assert "Incomplete" in (repository / "out" / "preview.md").read_text()
 
 
+@pytest.fixture
+def tenants_without_sign_ins(tmp_path: Path) -> Path:
+    """Six snapshots of tenants whose sign-in activity was not collected."""
+    snapshot = next(iter(snapshots(NOW)))
+    sources = tuple(
+        replace(entry, status=SourceStatus.DENIED, reason=Message("denied"))
+        if entry.name is Source.SIGN_IN_ACTIVITY
+        else entry
+        for entry in snapshot.manifest.sources
+    )
+    for number in range(6):
+        manifest = replace(snapshot.manifest, tenant=f"t{number}", tenant_id=f"{number:032}", sources=sources)
+        write(tmp_path / "several", replace(snapshot, manifest=manifest))
+    return tmp_path / "several"
+
+
+@pytest.mark.slow
+def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenants(
+    repository: Path, tenants_without_sign_ins: Path
+) -> None:
+    idle = "- {id: idle, severity: low, users: {inactiveFor: 90d}, assignments: {of: paid, allow: []}}\n"
+    nobody = "- {id: nobody, severity: low, users: {department: Nobody}, assignments: {of: paid, allow: []}}\n"
+    (repository / "policies" / "all.yaml").write_text(LEAVERS + idle + nobody)
+    completed = preview(repository, tenants_without_sign_ins, "--base", "policies", COLUMNS="400")
+    lines = [line for line in completed.text.splitlines() if "not evaluated" in line]
+    assert len(lines) == 1
+    assert "not evaluated before and after the change: idle (t0, t1, t2 and 3 more tenants): " in lines[0]
+    entries = preview_document(repository)["summary"]["notEvaluated"]
+    assert len(entries) == 12, "preview.json has every tenant and both sides"
+    validated = call("validate", "--snapshot", tenants_without_sign_ins, "--as-of", AS_OF, cwd=repository)
+    assert validated.err.count("warning[") == 2, validated.err
+    assert "warning[policy-not-evaluated]: t0, t1, t2 and 3 more tenants: the policy idle" in validated.err
+    assert "warning[policy-no-match]: t0, t1, t2 and 3 more tenants: the policy nobody" in validated.err
+    assert validated.err.count("; `auditor audit --snapshot` shows all tenants and reasons\n") == 2
+
+
 @pytest.mark.slow
 def test_demo_compared_with_a_folder_is_printed_to_stdout(workspace: Path) -> None:
     completed = expect(
