@@ -1,6 +1,7 @@
 """Renders trends as a table in long format, one measurement per row."""
 
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
@@ -50,9 +51,10 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
                 yield Measurement(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
 
 
-def render_csv(trends: Sequence[Trends]) -> Artifact:
+def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Artifact:
     """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
     body = spreadsheet([Measurement._fields, *lines(trends)])
+    body = body if byte_order_mark else body.removeprefix(BOM_UTF8)
     return Artifact(name="history.csv", media_type="text/csv; charset=utf-8", body=body)
 
 

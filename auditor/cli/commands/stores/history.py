@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
-    declare(parser, "format", "public", "locale", "quiet", "verbose", "no_color", **texts)
+    declare(parser, "format", "csv_bom", "public", "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -174,7 +174,7 @@ def _write_trends(
     renderers = {
         "html": lambda: html.render(titled(trends, active()), l10n, titled_between(comparisons, active())),
         "json": lambda: json.render(trends, comparisons),
-        "csv": lambda: table.render_csv(trends),
+        "csv": lambda: table.render_csv(trends, byte_order_mark=args.csv_bom),
         "parquet": lambda: table.render_parquet(trends),
     }
     _write(args, l10n, [(name, path, renderers[name]()) for name, path in formats.items() if name in renderers])

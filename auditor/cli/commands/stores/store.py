@@ -27,13 +27,13 @@ auditor store put audits/ done.jsonl                      record what plan.ps1 d
 auditor store list audits/
 auditor store prune audits/ --keep 35d,24m                list what would be deleted; --delete deletes it
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
-auditor store check audits/                               check that every night and result is complete
+auditor store check audits/                               check that no night and no result is damaged
 """
 _CHECKED_TEXTS = {
-    "night": NN_("{whole} of {count} night is complete", "{whole} of {count} nights are complete"),
-    "result": NN_("{whole} of {count} result is complete", "{whole} of {count} results are complete"),
+    "night": NN_("{whole} of {count} night is undamaged", "{whole} of {count} nights are undamaged"),
+    "result": NN_("{whole} of {count} result is undamaged", "{whole} of {count} results are undamaged"),
     "change-log": NN_(
-        "{whole} of {count} log of changes is complete", "{whole} of {count} logs of changes are complete"
+        "{whole} of {count} log of changes is undamaged", "{whole} of {count} logs of changes are undamaged"
     ),
 }
 _DELETED_TEXTS = (
@@ -165,11 +165,11 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
 
 
 def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[str]:
-    """Yield how many nights, results and logs of changes are complete, and how many temporary files there are."""
+    """Yield how many nights, results and logs of changes are undamaged, and how many temporary files there are."""
     for kind, (singular, plural) in _CHECKED_TEXTS.items():
-        complete = [item.wrong is None for item in results if item.kind == kind]
-        if complete or kind == "night":
-            yield l10n.ngettext(singular, plural, len(complete)).replace("{whole}", l10n.number(sum(complete)))
+        undamaged = [item.wrong is None for item in results if item.kind == kind]
+        if undamaged or kind == "night":
+            yield l10n.ngettext(singular, plural, len(undamaged)).replace("{whole}", l10n.number(sum(undamaged)))
     temporary = sum(item.kind == "temporary" for item in results)
     if temporary:
         yield l10n.ngettext(
