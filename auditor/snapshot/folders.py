@@ -12,7 +12,7 @@ from auditor.domain.syntax.limits import TENANT
 from auditor.files import input as files
 from auditor.files.names import instant_of
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.parquet.integrity import INSTANT, check_lost, unreadable
+from auditor.snapshot.parquet.integrity import INSTANT, check_lost, lost, unreadable
 from auditor.snapshot.reader import manifest_of
 
 _DEPTH = 2
@@ -24,6 +24,7 @@ class Damaged(Struct, frozen=True, kw_only=True):
 
     tenant: str
     folder: Path
+    """Its folder, or the name of its commit in a store."""
     instant: datetime | None
     """When it was collected, from the folder's name; None for another name: it may then be the latest snapshot."""
     error: SnapshotError
@@ -69,6 +70,11 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     return entries
 
 
+def snapshot_at(folder: Path) -> tuple[Manifest, Path] | Damaged:
+    """Return the snapshot in a folder. Raises SnapshotError if it is damaged and its path does not contain a tenant."""
+    return _read(folder, folder)
+
+
 def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:
     if isinstance(folder, Path):
         try:
@@ -79,10 +85,19 @@ def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manife
 
 
 def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
-    tenant = folder.relative_to(root).parts[0]
+    tenant = _tenant_name(folder, root)
     if not TENANT.fullmatch(tenant):
         raise error
     return Damaged(tenant=tenant, folder=folder, instant=_instant(folder.name), error=error)
+
+
+def _tenant_name(folder: Path, root: Path) -> str:
+    """Return the name of a tenant from the path of its snapshot, `<tenant>/<instant>` or `<tenant>`."""
+    below = folder.relative_to(root).parts
+    if below and not INSTANT.fullmatch(below[0]):
+        return below[0]
+    path = folder.resolve()
+    return path.parent.name if INSTANT.fullmatch(path.name) else path.name
 
 
 def _instant(name: str) -> datetime | None:
@@ -114,5 +129,7 @@ def _snapshot_folders(path: Path, depth: int) -> Iterator[Path | tuple[Path, Sna
         except SnapshotError as error:
             yield child, error
             continue
-        if depth > 1:
-            yield from _snapshot_folders(child, depth - 1)
+        below = tuple(_snapshot_folders(child, depth - 1)) if depth > 1 else ()
+        if not below and INSTANT.fullmatch(child.name):
+            yield child, lost(child)
+        yield from below

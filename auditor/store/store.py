@@ -88,7 +88,7 @@ class Store:
         for name, body in self._commits(self.backend.names(f"{tenant}/nights" if tenant else "")):
             where = f"{self.address}/{name}"
             try:
-                night = decode_night(body, where)
+                night = decode_night(self._readable(name, body), where)
                 check_tenant(night.tenant, name.partition("/")[0], where)
                 if commit_name(night) != name:
                     raise damaged(where, Message("is the commit of {night}", night=commit_name(night)))
@@ -100,17 +100,22 @@ class Store:
     def counts(self, names: Sequence[str]) -> tuple[NightCounts, ...]:
         """Return the counts of the nights among the named objects; faster than decoding whole nights."""
         return tuple(
-            decode_counts(body, f"{self.address}/{name}", tenant=name.partition("/")[0])
+            decode_counts(self._readable(name, body), f"{self.address}/{name}", tenant=name.partition("/")[0])
             for name, body in self._commits(names)
         )
 
-    def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Yield the name and the bytes of each commit; None if it is listed and cannot be read."""
         names = [name for name in names if instant_name(name)]
         for name, body in zip(names, self.backend.read_many(names), strict=True):
-            if body is not None:
+            # A missing one was deleted since it was listed, unless it is still listed.
+            if body is not None or name in self.backend.names(name.rpartition("/")[0]):
                 yield name, body
-            elif name in self.backend.names(name.rpartition("/")[0]):  # otherwise it was deleted since it was listed
-                raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
+
+    def _readable(self, name: str, body: bytes | None) -> bytes:
+        if body is None:
+            raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
+        return body
 
     def put(self, folder: Path) -> tuple[Night, bool]:
         """Store a snapshot folder; returns the night, and False if this snapshot was stored already.

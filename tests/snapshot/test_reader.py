@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.folders import find
+from auditor.snapshot.folders import Damaged, find, snapshots
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
 from auditor.snapshot.writer import SnapshotWriter, write
@@ -234,7 +234,8 @@ def test_find_reports_a_snapshot_without_manifest(
     without_manifest.mkdir(parents=True)
     (without_manifest / "findings.parquet").write_text("no table of a snapshot")
     (without_manifest.parent / "notes.txt").write_text("nor this")
-    assert find(tmp_path) == (complete,)
+    if not without_manifest.name.startswith("2026"):
+        assert find(tmp_path) == (complete,)
     for table in remaining:
         shutil.copy(snapshot_folder / f"{table}.parquet", without_manifest)
     if "users" not in remaining and not without_manifest.name.startswith("2026"):
@@ -246,6 +247,15 @@ def test_find_reports_a_snapshot_without_manifest(
     assert str(without_manifest) in str(caught.value)
     without_manifest.rename(without_manifest.with_name(f".{without_manifest.name}.partial-7"))
     assert find(tmp_path) == (complete,), "a snapshot that is being written is ignored"
+
+
+def test_folder_named_as_a_snapshot_is_damaged_if_it_has_none(snapshot_folder: Path, tmp_path: Path) -> None:
+    """An empty one, or one with other files, is not skipped; one that contains the folders of tenants is."""
+    copied(snapshot_folder, tmp_path / "2026-11-20T021700Z" / "contoso")
+    (tmp_path / "fabrikam" / "2026-11-20T021700Z").mkdir(parents=True)
+    (damaged,) = (entry for entry in snapshots(tmp_path) if isinstance(entry, Damaged))
+    assert (damaged.tenant, damaged.folder) == ("fabrikam", tmp_path / "fabrikam" / "2026-11-20T021700Z")
+    assert "has no manifest.json" in damaged.error.message
 
 
 def test_find_reports_a_root_without_snapshots(tmp_path: Path) -> None:

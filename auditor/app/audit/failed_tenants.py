@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Outcome, SourceStatus
-from auditor.domain.errors import AuditorError
+from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Balance, PolicySet
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
@@ -24,6 +24,8 @@ class Unaudited(Struct, frozen=True, kw_only=True):
     cloud: Cloud = Cloud.WORLDWIDE
     agreement: Agreement = Agreement.UNKNOWN
     reason: Message
+    error: SnapshotError | None = None
+    """The error of its damaged snapshot, if that is why it could not be read."""
 
 
 def unaudited_result(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
