@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import assemble
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import Catalogue
@@ -63,7 +64,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
     )
     merged = remedied(merged, policies, spill=spill)
     past, previous = _fleet_past([result for _, result in results])
-    return replace(
+    merged = replace(
         merged,
         run=replace(
             merged.run,
@@ -76,6 +77,8 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         if past is None
         else compared_fleet(merged.fleet, past, tenants=[tenant.name for tenant in merged.tenants]),
     )
+    # With unconfirmed findings, `past` also has tenants of older runs.
+    return merged if past is None or past.unconfirmed else with_missing_tenants(merged, past.tenants, previous)
 
 
 def _fleet_past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
+from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
@@ -140,6 +141,9 @@ def with_changes(result: Result, previous: Result | None, request: Request) -> R
             previous = None
     if previous is not None:
         result = _with_changes(result, previous)
+        if not request.tenants and request.shard is None:
+            names = (tenant.name for tenant in previous.tenants)
+            result = with_missing_tenants(result, names, previous.run.as_of, request.warn)
     return _with_pseudonyms(result, request.redaction)
 
 

@@ -129,7 +129,9 @@ def _report(
 ) -> int:
     """Write the reports, store the results, send the mails; in this order, a failure does not affect earlier steps."""
     locale = locale_of(configured_locale(args.locale), result)
-    runs, code = earlier_runs(args, result)
+    # A comparison names the tenants that are missing since the earlier run itself.
+    all_tenants = not (args.tenant or args.shard or args.compare)
+    runs, code = earlier_runs(args, result, all_tenants=all_tenants)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
         people = output.for_people or "GITHUB_ACTIONS" in os.environ
