@@ -246,33 +246,54 @@ class Store:
                 )
             return writer.commit(night.manifest)
 
-    def check_restorable(self, nights: Sequence[Night]) -> None:
-        """Raise SnapshotError if an object of a night is missing; objects are listed, not read.
+    def check_restorable(self, nights: Sequence[Night], *, content: bool) -> None:
+        """Raise SnapshotError if an object of a night is missing or, with `content`, differs from its digest.
 
-        This is called before a deletion, to ensure that every kept night can be restored afterwards.
+        This is called before a deletion, to ensure that every kept night can be restored afterwards. Objects are listed
+        first: if one is missing, none is read.
         """
         names = {
             name for tenant in {night.tenant for night in nights} for name in self.backend.names(f"{tenant}/parts")
         }
-        for night in nights:
-            for entry in night.parts:
-                if entry.name not in names:
-                    raise SnapshotError(
-                        "store-damaged",
-                        Message(
-                            "{address}/{name} is missing: the night of {tenant} at {instant}, which is kept, "
-                            "cannot be restored; nothing was deleted",
-                            address=self.address,
-                            name=entry.name,
-                            tenant=night.tenant,
-                            instant=night.instant.isoformat(),
-                        ),
-                        hint=Message(
-                            "restore it from a copy, or delete the commits of the nights that are "
-                            "lost, such as {night}; `auditor store check` lists them",
-                            night=commit_name(night),
-                        ),
-                    )
+        night_of_entry = {entry: night for night in reversed(nights) for entry in night.parts}
+        for entry, night in night_of_entry.items():
+            if entry.name not in names:
+                raise self._not_restorable(
+                    night,
+                    Message(
+                        "{address}/{name} is missing: the night of {tenant} at {instant}, which is kept, "
+                        "cannot be restored; nothing was deleted",
+                        address=self.address,
+                        name=entry.name,
+                        tenant=night.tenant,
+                        instant=night.instant.isoformat(),
+                    ),
+                )
+        for entry, night in night_of_entry.items() if content else ():
+            try:
+                self.check(entry)
+            except SnapshotError as error:
+                raise self._not_restorable(
+                    night,
+                    Message(
+                        "{error}: the night of {tenant} at {instant}, which is kept, cannot be restored; "
+                        "nothing was deleted",
+                        error=error.message,
+                        tenant=night.tenant,
+                        instant=night.instant.isoformat(),
+                    ),
+                ) from error
+
+    def _not_restorable(self, night: Night, message: Message) -> SnapshotError:
+        return SnapshotError(
+            "store-damaged",
+            message,
+            hint=Message(
+                "restore it from a copy, or delete the commits of the nights that are "
+                "lost, such as {night}; `auditor store check` lists them",
+                night=commit_name(night),
+            ),
+        )
 
     def remove(self, pruning: Pruning, present: datetime | None) -> None:
         """Carry out a pruning, and delete objects that no commit needs and that are older than IN_FLIGHT.

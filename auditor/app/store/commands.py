@@ -144,7 +144,7 @@ def apply_retention(
 ) -> list[TenantRetention]:
     """Apply a retention policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
-    Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep lacks a part, and
+    Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep is damaged, and
     UsageError if `now` is far from the newest nights and not `confirmed`.
     """
     policy = parse_keep(keep)
@@ -167,7 +167,8 @@ def apply_retention(
         if not tenants or name in tenants
     ]
     for thinned in retentions:
-        store.check_restorable(thinned.nights.kept)
+        # Reading every kept night takes time: only needed if it may be the only copy of what is deleted.
+        store.check_restorable(thinned.nights.kept, content=bool(thinned.nights.deleted))
     return [_delete(store, thinned, temporary) for thinned in retentions] if delete else retentions
 
 

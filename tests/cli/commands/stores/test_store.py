@@ -159,6 +159,23 @@ def test_prune_deletes_nothing_if_a_remaining_night_cannot_be_restored(workspace
     assert call(*prune, cwd=workspace).text.count("deleted") == 1
 
 
+def test_prune_deletes_nothing_if_the_only_remaining_night_is_damaged(workspace: Path) -> None:
+    """Its part has its name, but not its content: an older night would be the last good copy."""
+    newest = max((workspace / "audits" / "contoso" / "parts").iterdir())
+    body = newest.read_bytes()
+    newest.write_bytes(body[:20])
+    instant = (START + timedelta(days=34, hours=1)).isoformat()
+    prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", instant, "--delete")
+    before = contents(workspace / "audits")
+    completed = expect(2, *prune, cwd=workspace)
+    assert "store-damaged" in completed.err
+    assert newest.name in completed.err
+    assert "which is kept, cannot be restored; nothing was deleted" in completed.err
+    assert contents(workspace / "audits") == before
+    newest.write_bytes(body)
+    assert "deleted" in expect(0, *prune, cwd=workspace).text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
 def test_prune_deletes_nothing_if_keep_is_invalid(keep: str, workspace: Path) -> None:
