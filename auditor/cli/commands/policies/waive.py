@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.policies.waivers import WaiverChange, WaiverRequest, waive
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_notice
-from auditor.deliver.report_folder import write_all
+from auditor.deliver.report_folder import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.localization import localization
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.print:
         out(waiver.text.rstrip("\n"))
         return 0
-    write_all([(args.file, [waiver.content])])
+    write_document(args.file, waiver.content)
     if not args.quiet:
         _print(waiver, args)
     return 0
