@@ -192,8 +192,14 @@ def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) 
         "webhook-refused": Message("message to {address}: not sent: {message}", **arguments),
         "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
     }
-    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if report.end is DeliveryStatus.UNKNOWN else 'refused'}"
-    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=report.hint)], locale=l10n.locale)
+    is_unknown = report.end is DeliveryStatus.UNKNOWN
+    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if is_unknown else 'refused'}"
+    hint = report.hint or (_UNKNOWN_HINT if is_unknown else _REFUSED_HINT)
+    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=hint)], locale=l10n.locale)
+
+
+_REFUSED_HINT = Message("correct the cause, then run `auditor send` again: it sends only what was not sent")
+_UNKNOWN_HINT = Message("check whether it arrived; if it did not, run `auditor send` with --resend")
 
 
 def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

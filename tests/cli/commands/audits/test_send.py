@@ -83,6 +83,7 @@ def test_refused_mail_exits_with_3_and_is_sent_in_the_next_run(sending: Place) -
     code, output = sending.send()
     assert code == 3
     assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay temporarily refused" in output
+    assert "= help: " in output
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
     sending.running.box.refuse.clear()
     assert sending.send()[0] == 0
