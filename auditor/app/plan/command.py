@@ -86,9 +86,10 @@ def tenant_documents(
 ) -> Iterator[tuple[Path | ChildFile, bytes]]:
     """Yield the files of a format of TENANT_FORMATS, starting with its default file. Raises UsageError.
 
-    The file of a single tenant is at `path`. If there are several, the files of each are in a folder next to `path`.
+    The file of a single tenant is at `path`. If there are several, the files of each are in a folder next to `path`. A
+    tenant that could not be audited has no files.
     """
-    for tenant in plan.tenants:
+    for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
         folders = (tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()
         for file, body in _tenant_files(name, path.name, tenant, plan.as_of, l10n):
             yield (ChildFile(path.parent, (*folders, file)) if folders else path.with_name(file)), body

@@ -27,7 +27,7 @@ def failed_after(after: Result) -> dict[str, AuditorError]:
 
 def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
     """Return the empty plan of a tenant that failed."""
-    empty = Standing(open=0, money=())
+    empty = Standing(open=None, money=())
     return TenantPlan(
         name=tenant.name,
         tenant_id=tenant.tenant_id,

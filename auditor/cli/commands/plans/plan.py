@@ -24,13 +24,13 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
     reader_locale,
 )
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.errors import Diagnostic, UsageError
+from auditor.domain.message import Message, joined
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH
@@ -117,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
             print_plan(localised, l10n, print_message if stdout_formats else out)
+    else:
+        _print_failures(localised, locale=args.locale)
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)
@@ -134,4 +136,12 @@ def _stdout_document(
             Message("'{name}' creates separate files for each of {count} tenants", name=name, count=len(plan.tenants)),
             hint=Message("choose one with --tenant, or write to a file"),
         )
-    return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))
+    return next((body for _, body in tenant_documents(name, Path(name), plan, l10n)), b"")
+
+
+def _print_failures(plan: FleetPlan, *, locale: str | None) -> None:
+    """Print why tenants have no plan, if no summary on the terminal does."""
+    failures = ((tenant.title, tenant.failure) for tenant in plan.tenants if tenant.failure is not None)
+    print_diagnostics(
+        [Diagnostic(slug="audit-incomplete", message=joined(": ", failure)) for failure in failures], locale=locale
+    )
