@@ -60,6 +60,7 @@ exit codes:
   3    incomplete: a tenant could not be read completely, or a policy not evaluated
   70   a bug in the program: nothing is known about the tenants
   130  interrupted
+  143  terminated
 """
 _EXTRA_OF_MODULE = {
     **dict.fromkeys(("pyspark", "pandas"), "spark"),
@@ -67,8 +68,14 @@ _EXTRA_OF_MODULE = {
     "s3fs": "s3",
 }
 """Module → the extra of this package that installs it."""
+INTERRUPTED_EXIT_CODE, TERMINATED_EXIT_CODE = 130, 143
+"""The exit codes of SIGINT and SIGTERM: 128 and the number of the signal."""
 BUG_EXIT_CODE = 70
 """The exit code of a bug: EX_SOFTWARE in sysexits.h."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a job: temporary files are removed as after Ctrl-C."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -131,9 +138,9 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
     except AuditorError as error:
         print_diagnostics(error.diagnostics, locale=arguments.locale)
         return 3 if isinstance(error, GraphError | DeliveryError) else 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print_message(translated_text("interrupted", arguments.locale))
-        return 130
+        return TERMINATED_EXIT_CODE if isinstance(error, Terminated) else INTERRUPTED_EXIT_CODE
     except Ended:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  an unexpected exception is a bug, with a separate exit code
