@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
+from auditor.domain.similar_name import tenants_hint
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Channel,
@@ -114,7 +115,7 @@ def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ..
         raise SettingsError(
             "tenant-unknown",
             Message("the tenants file has no tenant '{unknown}'", unknown=unknown[0]),
-            hint=Message("it has: {known}", known=", ".join(sorted(names_in_file))),
+            hint=tenants_hint(unknown[0], names_in_file),
         )
     return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
 

@@ -22,6 +22,7 @@ from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.similar_name import tenants_hint
 from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
@@ -301,10 +302,8 @@ def _selected_tenants(names: Sequence[str], request: Request) -> list[str]:
     """Return the requested tenants, or all, that belong to the shard. Raises UsageError for an unknown name."""
     for name in request.tenants:
         if name not in names:
-            hint = Message("tenants: {known}", known=", ".join(sorted(names)))
-            raise UsageError(
-                "tenant-unknown", Message("there is no snapshot of a tenant '{name}'", name=name), hint=hint
-            )
+            message = Message("there is no snapshot of a tenant '{name}'", name=name)
+            raise UsageError("tenant-unknown", message, hint=tenants_hint(name, names))
     return [name for name in sorted(set(request.tenants) or set(names)) if in_shard(name, request.shard)]
 
 

@@ -16,6 +16,7 @@ from auditor.app.saved_results import saved_result
 from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
 from auditor.domain.result.model import Result
+from auditor.domain.similar_name import tenants_hint
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
@@ -67,7 +68,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         """
         _raise_first(self.unreadable.values())
         tenants = self.names
-        hint = Message("tenants: {known}", known=", ".join(tenants))
+        hint = tenants_hint(name, tenants)
         if name is not None and name not in self.names:
             message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
             raise UsageError("tenant-unknown", message, hint=hint)

@@ -14,6 +14,7 @@ from auditor.app.saved_results import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.similar_name import tenants_hint
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.files.names import instant_of
@@ -111,12 +112,8 @@ def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:
     """Raise UsageError for an unknown tenant."""
     for name in requested:
         if name not in tenants:
-            names = ", ".join(sorted(tenants))
-            raise UsageError(
-                "tenant-unknown",
-                Message("the store has no night of a tenant '{name}'", name=name),
-                hint=Message("tenants: {known}", known=names),
-            )
+            message = Message("the store has no night of a tenant '{name}'", name=name)
+            raise UsageError("tenant-unknown", message, hint=tenants_hint(name, tenants))
 
 
 class TenantRetention(Struct, frozen=True, kw_only=True):
