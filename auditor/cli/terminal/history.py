@@ -111,12 +111,22 @@ def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Lab
 
 def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
+    hidden = [policy.policy for policy in trends.policies if not _is_policy_shown(policy)]
+    unknown = sum(policy in trends.not_evaluated for policy in hidden)
+    policies = len(hidden) - unknown
     counts = []
     if seats:
         counts.append(l10n.ngettext("{count} unchanged product", "{count} unchanged products", seats))
     if policies:
         counts.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+    if unknown:
+        counts.append(
+            l10n.ngettext(
+                "{count} policy not evaluated in the latest result",
+                "{count} policies not evaluated in the latest result",
+                unknown,
+            )
+        )
     if counts:
         _print(console, f"  {l10n.joined(counts)} (--all)", "dim")
 
