@@ -4,13 +4,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 
 from auditor.catalogue import builtin
 from auditor.domain.enums import Agreement, Source, SourceStatus
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.remedy.messages import ENGLISH
-from auditor.remedy.planner.text.markdown import summary
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
 
 STORE = """policies:
@@ -122,15 +119,6 @@ def test_seats_go_to_findings_of_higher_severity_first() -> None:
         plan = planned(snapshot(people, {F3: 1}), text, solver=solver)
         assert bodies(plan) == [("/users/bo/assignLicense", ["SPE_F1"], [])]
         assert [(item.code, len(plan.proof.fixed)) for item in plan.proof.remaining] == [("seats", 1)]
-
-
-def test_missing_scipy_is_the_reason_for_a_worse_plan_only_without_it() -> None:
-    plan = planned(snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5}), LEAVERS)
-    for solver in ("none", "walk", "milp"):
-        limited = replace(plan, solver=replace(plan.solver, name=solver, optimal=False))
-        text = " ".join(summary(limited, ENGLISH))
-        assert "A better plan may exist" in text
-        assert ("scipy is not installed" in text) == (solver == "walk" and find_spec("scipy") is None)
 
 
 def test_group_licence_is_not_removed_from_the_user() -> None:

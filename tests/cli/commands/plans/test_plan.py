@@ -11,7 +11,6 @@ from typing import Any
 import jsonschema
 import pytest
 from msgspec import Struct
-from msgspec.structs import replace
 
 from auditor import resources
 from auditor.cli.main import run
@@ -318,31 +317,6 @@ def test_damaged_snapshot_is_an_error(tmp_path: Path, rules: str) -> None:
     folder = write(tmp_path / "snapshots", snapshot([user("ann", grant(E3))], {E3: 1}))
     (folder / "users.parquet").write_bytes(b"PAR1")
     assert run(["plan", "--snapshot", str(folder), AS_OF, "-q", "-o", str(tmp_path), rules]) == 2
-
-
-def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path, rules: str) -> None:
-    """Neither 0 open findings nor a proof, scripts or a remark about the solution; the others have their plan."""
-    state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1})
-    write(tmp_path / "snapshots", state)
-    other = write(tmp_path / "snapshots", replace(state, manifest=replace(state.manifest, tenant="adatum")))
-    (other / "manifest.json").write_text("{")
-    formats = "json,markdown,powershell,http,approvals,terminal"
-    arguments = ("plan", "--snapshot", "snapshots", AS_OF, "-f", formats, "-o", "p", "--store", "kept", rules)
-    completed = expect(3, *arguments, cwd=tmp_path)
-    failed, planned = plan_of(tmp_path / "p")["tenants"]
-    assert (failed["name"], failed["before"]["open"], failed["after"]["open"]) == ("adatum", None, None)
-    assert planned["before"]["open"] == 1
-    for text in (" ".join(completed.text.split()), (tmp_path / "p" / "plan.md").read_text(encoding="utf-8")):
-        assert "adatum could not be audited: " in text
-        assert "manifest.json is not JSON" in text
-        assert "adatum has" not in text
-        assert "A better plan may exist" not in text
-    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [planned["name"], "plan.json", "plan.md"]
-    assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [planned["name"]]
-    stdout = expect(
-        3, "plan", "--snapshot", "snapshots", AS_OF, "--tenant", "adatum", "-f", "http", rules, cwd=tmp_path
-    )
-    assert "error[audit-incomplete]: adatum: " in stdout.err
 
 
 @pytest.mark.slow
