@@ -122,7 +122,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
         command_line = parser.without_separator(rest)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
-        fill_in(parser, arguments, command_line)
+        fill_in(command, parser, arguments, command_line)
         set_public(public=arguments.public)
         if arguments.no_color:
             os.environ["NO_COLOR"] = "1"
