@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from auditor.deliver.log_commands import CommandEscaper
+from auditor.deliver.log_commands import CommandEscaper, in_github_actions
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 
@@ -120,7 +120,7 @@ def open_standard_files() -> None:
 
 def prepare(environ: Mapping[str, str] = os.environ, token: str | None = None) -> None:
     """Replace sys.stdout and sys.stderr with a Stream each; `token` is random by default."""
-    bracket = Bracket(token or _random_token()) if environ.get("GITHUB_ACTIONS") == "true" else None
+    bracket = Bracket(token or _random_token()) if in_github_actions(environ) else None
     for name, errors, is_for_people in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
         stream = getattr(sys, name)
         if stream is None:

@@ -25,6 +25,7 @@ from auditor.cli.arguments.options import (
 )
 from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import AuditorError, Diagnostic, Level
 from auditor.domain.message import Message, joined
@@ -113,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 
         settings = mail_settings(args.tenants)
     # These options and the job summary read actions and evidence, whatever the formats.
-    needs_all = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
+    needs_all = any((args.compare, args.redact, args.send, args.store, in_github_actions(os.environ)))
     actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
     with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders, spill):
         return _report(result, folders, args, output, settings, spill)
@@ -132,7 +133,7 @@ def _report(
     runs, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
-        people = output.for_people or "GITHUB_ACTIONS" in os.environ
+        people = output.for_people or in_github_actions(os.environ)
         localized = localised(result, locale, spill) if people else result
         content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
         return content, write_reports(result, content, output, histories=histories)
@@ -195,7 +196,7 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
     Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
     cannot be written.
     """
-    if "GITHUB_ACTIONS" not in os.environ:
+    if not in_github_actions(os.environ):
         return
     from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
 
@@ -232,7 +233,7 @@ def print_result(
 
 def _print_missing_data(content: PageContent) -> None:
     """Print on stderr why an audit is incomplete, if no summary does; a GitHub Actions job has annotations instead."""
-    if content.result.complete or "GITHUB_ACTIONS" in os.environ:
+    if content.result.complete or in_github_actions(os.environ):
         return
     from auditor.render.text.summary import missing_data  # noqa: PLC0415  only for an incomplete audit
 

@@ -19,6 +19,7 @@ from auditor.cli.arguments.options import (
     tenants_path,
 )
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
+from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.mail.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
@@ -204,7 +205,7 @@ def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
             raise UsageError("usage", message, hint=Message("write https://…"))
         return flag, True
     server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
+    if in_github_actions(environ) and server.startswith("https://") and repository and number:
         return f"{server}/{repository}/actions/runs/{number}", False
     return "", False
 
