@@ -130,9 +130,14 @@ def _states_in_folder(
 def _with_damaged(
     readable: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
-    """Add the tenants whose latest snapshot cannot be read; an older one is not used instead."""
+    """Add the tenants whose latest snapshot cannot be read; an older one is not used instead.
+
+    Raises SnapshotError if the path of a snapshot does not contain its tenant, which could be any tenant.
+    """
     states = dict(readable)
     for snapshot in damaged:
+        if snapshot.tenant is None:
+            raise snapshot.error
         latest = states.get(snapshot.tenant)
         later = snapshot.instant is not None and at is not None and snapshot.instant > at
         older = (
