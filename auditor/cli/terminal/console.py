@@ -97,8 +97,13 @@ def environment_locale() -> str | None:
 
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
-    """Return a function that prints warnings, or ignores them if `quiet`."""
-    return lambda message: None if quiet else print_diagnostics([message], locale=locale)
+    """Return a function that prints warnings and errors; with `quiet` only errors."""
+
+    def warn(diagnostic: Diagnostic) -> None:
+        if not quiet or diagnostic.level is Level.ERROR:
+            print_diagnostics([diagnostic], locale=locale)
+
+    return warn
 
 
 def reader(locale: str | None) -> "Localization | None":
