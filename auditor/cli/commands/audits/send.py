@@ -26,6 +26,7 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel, Settings, channel_of
 from auditor.domain.translation import N_
+from auditor.files.user_folder import user_folder
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read
 
@@ -211,9 +212,8 @@ def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
 
 
 def _log_path(environ: Mapping[str, str]) -> Path:
-    path = from_environment("SENT_LOG")
-    if path:
-        return Path(path)
-    state = environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return home / "auditor" / "sent" / "sent.jsonl"
+    folder = user_folder(environ, "XDG_STATE_HOME", ".local", "state")
+    if folder is None:
+        message = Message("there is no home folder to write to")
+        raise UsageError("usage", message, hint=Message("specify a file with --sent-log"))
+    return folder / "auditor" / "sent" / "sent.jsonl"
