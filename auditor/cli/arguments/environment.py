@@ -45,8 +45,7 @@ def fill_in(
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
         has_variable = name in _OPTIONS and command not in _DIFFERENT.get(name, ())
         text = os.environ.get(_variable(name)) if name is not None and has_variable else None
-        # The variable of an option with a suppressed default is read where the option is used.
-        if not text or action.dest in ignored or action.default == argparse.SUPPRESS:
+        if not text or action.dest in ignored:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
 

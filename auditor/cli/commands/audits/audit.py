@@ -13,6 +13,7 @@ from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, 
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
+    FailOn,
     add_mail_arguments,
     check_redacted_store,
     configured_locale,
@@ -21,7 +22,6 @@ from auditor.cli.arguments.options import (
     locale_of,
     output_folder,
     reader_locale,
-    threshold,
 )
 from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    threshold(args), configured_locale(args.locale)  # report their errors before anything is audited
+    configured_locale(args.locale)  # report its error before anything is audited
     check_redacted_store(args)
     if args.store is not None:
         from auditor.cli.store_summary import check_store  # noqa: PLC0415  only audits with a store need it
@@ -161,7 +161,7 @@ def _report(
 
 def _exit_code(result: Result, args: argparse.Namespace) -> int:
     """Return the exit code for the findings; 3 if only new findings count and the store cannot be read."""
-    fail_on = threshold(args)
+    fail_on: FailOn = args.fail_on
     if not fail_on.new:
         return exit_code(result, fail_on.severity)
     from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only with --fail-on new:

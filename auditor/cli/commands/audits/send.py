@@ -11,7 +11,6 @@ from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import (
     add_mail_arguments,
     declare,
-    from_environment,
     now,
     output_folder,
     pseudonym_key,
@@ -151,7 +150,7 @@ def send(
         only=only,
         link=link,
         report_link=report_link,
-        fallback=from_environment("LOCALE", "en") or "en",
+        fallback=os.environ.get("AUDITOR_LOCALE") or "en",
         approvals=_approvals(args),
         history=args.history,
         pseudonyms=None if args.names else pseudonym_key(),
