@@ -146,7 +146,7 @@ def _report(
         stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
         code = max(code, stored)
     # Printed after storing, because the reader of the summary may close the pipe.
-    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
+    print_result(content, output, written, quiet=args.quiet)
     publish(content.result, output, locale=locale, code=code)
     if settings is None:
         return code
@@ -204,9 +204,7 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
     write_commands(lines, beside_data=any(path is None for _, path in output.files))
 
 
-def print_result(
-    content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool
-) -> None:
+def print_result(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:
     """Print the summary, if requested, and the paths of the reports, in the language of `content`."""
     paths = tuple(map(str, written))
     if output.terminal_file is not None:
@@ -220,7 +218,7 @@ def print_result(
 
         # If stdout is a report, messages for people are written to stderr.
         is_stdout_used = any(path is None for _, path in output.files)
-        console = Console(no_color=True if no_color else None, stderr=is_stdout_used)
+        console = Console(stderr=is_stdout_used)
         with for_people():
             terminal(content, console, paths=paths)
         return

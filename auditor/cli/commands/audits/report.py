@@ -60,6 +60,6 @@ def _report(
     runs, code = earlier_runs(args, result)
     content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
     written = write_reports(result, content, output, histories=histories)
-    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
+    print_result(content, output, written, quiet=args.quiet)
     publish(localized, output, locale=locale, code=code)
     return code
