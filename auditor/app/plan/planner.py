@@ -11,7 +11,7 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.constraints import avoid, learn, undecided_policies
-from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
+from auditor.app.plan.failed_tenants import empty_plan, failed_after, planned
 from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
@@ -203,7 +203,7 @@ def _fleet_plan(planning: _Planning, attempt: _Attempt) -> FleetPlan:
                 tenants.append(with_state(plan, options, plan_draft.seats))
         if name in failures or name not in planning.options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
-            tenants.append(unplanned(tenant, reason))
+            tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
     return FleetPlan(
         as_of=format_instant(before.run.as_of),

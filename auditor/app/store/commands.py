@@ -181,9 +181,9 @@ def apply_retention(
         for name in sorted(by_tenant)
         if not tenants or name in tenants
     ]
-    for thinned in retentions:
-        store.check_restorable(thinned.nights.kept)
-    return [_delete(store, thinned, temporary) for thinned in retentions] if delete else retentions
+    for retention in retentions:
+        store.check_restorable(retention.nights.kept)
+    return [_delete(store, retention, temporary) for retention in retentions] if delete else retentions
 
 
 def _retention(
@@ -210,17 +210,17 @@ def _retention(
     )
 
 
-def _delete(store: Store, thinned: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
+def _delete(store: Store, retention: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
     """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
-    tenant = thinned.nights.tenant
+    tenant = retention.nights.tenant
     ledger = Ledger(store.backend, tenant)
     with announced(store.backend, tenant) as present:
         old = old_files(of_tenant(temporary, tenant), present)
-        store.remove(thinned.nights, present)
-        ledger.remove(thinned.results)
-        for name in (*old_files(ledger.superseded(), present), *old, *thinned.plans, *thinned.change_logs):
+        store.remove(retention.nights, present)
+        ledger.remove(retention.results)
+        for name in (*old_files(ledger.superseded(), present), *old, *retention.plans, *retention.change_logs):
             store.backend.remove(name)
-    return replace(thinned, temporary=old)
+    return replace(retention, temporary=old)
 
 
 def restore(location: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:

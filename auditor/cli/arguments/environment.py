@@ -9,7 +9,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
-_OPTIONS = frozenset(
+OPTIONS = frozenset(
     {
         *("approvals", "as-of", "compare", "csv-bom", "demo", "done", "engine", "fail-on", "findings", "format"),
         *("history", "link", "locale", "names", "no-color", "no-progress", "output", "plan", "public", "quiet"),
@@ -18,7 +18,7 @@ _OPTIONS = frozenset(
     }
 )
 """The options of `audit`, which have variables; other commands use the variables of the options that they share."""
-_DIFFERENT: Mapping[str, frozenset[str]] = MappingProxyType(
+DIFFERENT: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         "format": frozenset({"history", "plan", "preview", "verify"}),
         "output": frozenset({"collect", "prices", "products", "store"}),
@@ -43,7 +43,7 @@ def fill_in(
     ignored = _ignored_variables(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
-        has_variable = name in _OPTIONS and command not in _DIFFERENT.get(name, ())
+        has_variable = name in OPTIONS and command not in DIFFERENT.get(name, ())
         text = os.environ.get(_variable(name)) if name is not None and has_variable else None
         if not text or action.dest in ignored:
             continue

@@ -206,7 +206,7 @@ _SHARED: Final = MappingProxyType(
         "no_progress": _option("--no-progress", action="store_true", help="no progress bars"),
         "file": _option("--file", type=Path, metavar="FILE"),
         "print": _option("--print", action="store_true"),
-        "beside": _option(
+        "own_policies": _option(
             "--policies",
             action="append",
             type=Path,

@@ -53,7 +53,7 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  only in a job
 
         write_commands(
-            diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), beside_data=True
+            diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), to_stderr=True
         )
 
 

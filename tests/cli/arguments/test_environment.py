@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli.arguments import environment
-from auditor.cli.arguments.environment import fill_in
+from auditor.cli.arguments.environment import DIFFERENT, OPTIONS, fill_in
 from auditor.cli.arguments.options import instant
 from auditor.cli.main import COMMANDS, command_parser
 from auditor.domain.errors import UsageError
@@ -108,7 +107,7 @@ def declarations(command: str) -> dict[str, tuple[object, ...]]:
             getattr(action.type, "__name__", None),
             isinstance(action.default, list),
         )
-        for action in parser._actions
+        for action in parser.arguments()
         for option in action.option_strings
         if option.startswith("--") and option != "--help"
     }
@@ -117,9 +116,9 @@ def declarations(command: str) -> dict[str, tuple[object, ...]]:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_variables_set_only_options_that_accept_the_same_values_as_those_of_audit(command: str) -> None:
     audit = declarations("audit")
-    assert audit.keys() == environment._OPTIONS
+    assert audit.keys() == OPTIONS
     shared = declarations(command).keys() & audit.keys()
-    with_variable = {name for name in shared if command not in environment._DIFFERENT.get(name, ())}
+    with_variable = {name for name in shared if command not in DIFFERENT.get(name, ())}
     assert {name: declarations(command)[name] for name in with_variable} == {
         name: audit[name] for name in with_variable
     }

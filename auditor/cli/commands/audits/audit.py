@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.report.containment import write_contained
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
@@ -134,7 +134,7 @@ def _report(
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
         people = output.for_people or in_github_actions(os.environ)
-        localized = localised(result, locale, spill) if people else result
+        localized = localized_result(result, locale, spill) if people else result
         content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
         return content, write_reports(result, content, output, histories=histories)
 
@@ -201,7 +201,7 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
     from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
 
     lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
-    write_commands(lines, beside_data=any(path is None for _, path in output.files))
+    write_commands(lines, to_stderr=any(path is None for _, path in output.files))
 
 
 def print_result(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:

@@ -7,7 +7,7 @@ from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
 from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
@@ -56,7 +56,7 @@ def _report(
     if key is not None:
         result = redacted(result, key)
     locale = locale_of(requested, result)
-    localized = localised(result, locale, spill)
+    localized = localized_result(result, locale, spill)
     runs, code = earlier_runs(args, result)
     content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
     written = write_reports(result, content, output, histories=histories)
