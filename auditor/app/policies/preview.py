@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
@@ -72,8 +71,8 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
     )
     with opened_states(audit_request, after) as snapshot_states:
         states = list(snapshot_states)
-        old = remedied(audit(states, before, active(), request.as_of), before)
-        new = remedied(audit(states, after, active(), request.as_of), after)
+        old = audit(states, before, active(), request.as_of, actions=True)
+        new = audit(states, after, active(), request.as_of, actions=True)
     for state in states:
         # No policy may apply to such a tenant, so that the policies that were not evaluated do not always name it.
         if isinstance(state, Unaudited):
