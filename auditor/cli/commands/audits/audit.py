@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
@@ -34,6 +35,7 @@ from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
 from auditor.render.formats import FORMATS
 from auditor.render.html.content import PageContent
+from auditor.render.text.earlier_run import EarlierRun
 
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -133,10 +135,7 @@ def _report(
     runs, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
-        people = output.for_people or in_github_actions(os.environ)
-        localized = localized_result(result, locale, spill) if people else result
-        content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
-        return content, write_reports(result, content, output, histories=histories)
+        return write_localized(result, runs, args, output, spill, locale=locale)
 
     result, (content, written) = write_contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
@@ -157,6 +156,22 @@ def _report(
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
+
+
+def write_localized(
+    result: Result,
+    runs: Sequence[EarlierRun],
+    args: argparse.Namespace,
+    output: Output,
+    spill: SpillFile,
+    *,
+    locale: str,
+) -> tuple[PageContent, tuple[Path, ...]]:
+    """Write the reports; returns the content for people, in the language of `locale`, and the paths of the files."""
+    people = output.for_people or in_github_actions(os.environ)
+    localized = localized_result(result, locale, spill) if people else result
+    content = PageContent(localized, locale, runs)
+    return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
 
 
 def _exit_code(result: Result, args: argparse.Namespace) -> int:
