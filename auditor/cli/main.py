@@ -13,7 +13,7 @@ from types import ModuleType
 from auditor import __version__
 from auditor.cli.arguments.environment import fill_in
 from auditor.cli.arguments.options import declare
-from auditor.cli.arguments.parser import Ended, Parser
+from auditor.cli.arguments.parser import Parser, ParserExit
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError, printable
 from auditor.domain.message import Message
@@ -129,7 +129,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
         command_line = parser.without_separator(rest)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
-        fill_in(parser, arguments, command_line)
+        fill_in(command, parser, arguments, command_line)
         set_public(public=arguments.public)
         if arguments.no_color:
             os.environ["NO_COLOR"] = "1"
@@ -141,7 +141,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
     except KeyboardInterrupt as error:
         print_message(translated_text("interrupted", arguments.locale))
         return TERMINATED_EXIT_CODE if isinstance(error, Terminated) else INTERRUPTED_EXIT_CODE
-    except Ended:
+    except ParserExit:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  an unexpected exception is a bug, with a separate exit code
         is_verbose = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)

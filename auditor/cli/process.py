@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from auditor.cli import main
-from auditor.cli.arguments.parser import Ended
+from auditor.cli.arguments.parser import ParserExit
 from auditor.cli.terminal.console import print_diagnostics
 from auditor.cli.terminal.streams import close, finish, open_standard_files, prepare
 
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with _interrupted_by_sigterm():
             code = main.run(arguments)
-    except Ended as ended:
+    except ParserExit as ended:
         code = ended.code if isinstance(ended.code, int) else 0
     code, error = finish(code)
     if error is not None:

@@ -75,7 +75,7 @@ def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") 
     )
 
 
-def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
+def with_failure(tenant: TenantResult, failure: AuditorError) -> TenantResult:
     """Return the result of a tenant for which a step after evaluation failed: none of its findings is reported."""
     reason = reason_of(failure)
     outcomes = (
@@ -108,7 +108,7 @@ def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) 
     for tenant in result.tenants:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             changed = change(tenant)
-        tenants.append(changed if boundary.failure is None else failed_later(tenant, boundary.failure))
+        tenants.append(changed if boundary.failure is None else with_failure(tenant, boundary.failure))
         all_changed = all_changed and boundary.failure is None
     changed_result = replace(result, tenants=tuple(tenants))
     return changed_result if all_changed else replace(changed_result, summary=summarise(tenants, result.fleet))

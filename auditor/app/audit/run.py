@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
+from auditor.app.audit.failed_tenants import Unaudited, unaudited_of, with_failure
 from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
@@ -81,17 +81,17 @@ class Request(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def audited(
-    request: Request, beside: Path | None, *, actions: bool = True, evidence: bool = True
+    request: Request, output: Path | None, *, actions: bool = True, evidence: bool = True
 ) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
     """Audit the tenants of a request; yield the result, the snapshot folders, and the spill file.
 
     Temporary snapshot folders are removed at the end of the block. Without `actions` only guidance is filled in;
     without `evidence`, findings about users have none. Findings beyond the memory budget are kept in the spill file,
-    on the disk of `beside`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
+    on the disk of `output`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
     iterating over findings may raise DeliveryError too.
     """
     with ExitStack() as stack:
-        spill = stack.enter_context(spill_file(beside))
+        spill = stack.enter_context(spill_file(output))
         previous = previous_of(request, spill)
         policies = checked_policies(request)
         locations = stack.enter_context(snapshot_locations(request, policies))
@@ -159,7 +159,7 @@ def _with_changes(result: Result, previous: Result) -> Result:
             return change(tenant)
         assert boundary.failure is not None
         failures[tenant.name] = boundary.failure
-        return failed_later(tenant, boundary.failure)
+        return with_failure(tenant, boundary.failure)
 
     compared = with_reopened(compare(result, previous, each=apply_change))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared

@@ -157,9 +157,12 @@ def _with_damaged(
     """Add the tenants whose latest snapshot cannot be read; an older one is not used instead.
 
     A damaged snapshot after `at` does not replace a state at or before it, but its tenant is never left out.
+    Raises SnapshotError if the path of a snapshot does not contain its tenant, which could be any tenant.
     """
     states = dict(readable)
     for snapshot in damaged:
+        if snapshot.tenant is None:
+            raise snapshot.error
         known, latest = states.get(snapshot.tenant), readable.get(snapshot.tenant)
         if known is not None and _is_after(snapshot.instant, at) and not _is_accepted_late(known, at):
             continue

@@ -15,7 +15,7 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.app.catalogue import active
 from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.saved_results import findings_with_tenants, of_fingerprint, saved_result
 from auditor.catalogue import Catalogue, Product, products_named, suggest
 from auditor.checks.registry import all_checks, check_of, known_check
@@ -72,7 +72,7 @@ def explain(
         return article_markdown(compose(library, name, variant), l10n, titles)
     saved = None
     if result is not None:
-        saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
+        saved = localized_result(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
         match = of_fingerprint(findings_with_tenants(saved), name) if len(name) >= _PREFIX else None
         if match is not None:
             tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)

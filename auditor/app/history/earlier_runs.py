@@ -88,7 +88,15 @@ def earlier_of(
     reader who receives only some severities, owners or tags gets no charts from it.
     """
     if is_store(folder):
-        return tuple(() if any(envelope.scope()) else earlier(folder, part) for envelope, part in portions)
+        known: list[Diagnostic] = []
+
+        def warn_once(diagnostic: Diagnostic) -> None:
+            # Readers of the same tenants cause the same warning.
+            if diagnostic not in known:
+                known.append(diagnostic)
+                warn(diagnostic)
+
+        return tuple(() if any(envelope.scope()) else earlier(folder, part, warn_once) for envelope, part in portions)
     check_folder(Path(folder))
 
     def portion_of(envelope: Envelope) -> Callable[[Result], Result]:

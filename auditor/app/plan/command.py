@@ -66,16 +66,16 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, localised: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
+def documents(plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `localised` is the same plan in the language of `l10n`, for the formats that people read.
+    `localized` is the same plan in the language of `l10n`, for the formats that people read.
     """
     return {
         "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(localised, l10n=l10n).encode("utf-8", "replace"),
-        "html": lambda: _page(localised, l10n),
-        "questions": lambda: "".join(question_stubs(localised.tenants, localised.as_of, l10n)).encode(
+        "markdown": lambda: plan_markdown(localized, l10n=l10n).encode("utf-8", "replace"),
+        "html": lambda: _page(localized, l10n),
+        "questions": lambda: "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode(
             "utf-8", "replace"
         ),
     }

@@ -17,7 +17,7 @@ from auditor.domain.reasons import kind_of, shortened, tenant_list
 from auditor.domain.result.model import Notice, PolicyOutcome
 
 
-def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
+def snapshot_warnings(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
     """Evaluate policies on snapshots; return warnings about those that match nobody or cannot be evaluated.
 
     Tenants in which a policy has the same reason are in one warning. Raises SnapshotError if a snapshot cannot be read.

@@ -95,30 +95,30 @@ def run(args: argparse.Namespace) -> int:
     plans = run_plans(state_request(args, planned=True), args.decisions, languages)
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
-    plan, localised = plans[0], plans[-1]
-    bodies = documents(plan, localised, l10n)
+    plan, localized = plans[0], plans[-1]
+    bodies = documents(plan, localized, l10n)
     files: dict[Path | ChildFile, bytes] = {}
     for name, path in targets:
         if path is not None and name in TENANT_FORMATS:
-            files.update(tenant_documents(name, path, localised, l10n))
+            files.update(tenant_documents(name, path, localized, l10n))
         elif path is not None:
             files[path] = bodies[name]()
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
-        files |= owner_documents(output_folder(args.output), localised, l10n)
+        files |= owner_documents(output_folder(args.output), localized, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         keep_plan(args.store, plan)
     stdout_formats = [name for name, path in targets if path is None]
     for name in stdout_formats:
-        write_document([_stdout_document(name, bodies, localised, l10n)], name)
+        write_document([_stdout_document(name, bodies, localized, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            print_plan(localised, l10n, print_message if stdout_formats else out)
+            print_plan(localized, l10n, print_message if stdout_formats else out)
     else:
-        _print_failures(localised, locale=args.locale)
+        _print_failures(localized, locale=args.locale)
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)

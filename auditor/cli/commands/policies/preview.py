@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from auditor.app.policies.preview import exit_code, preview
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
-from auditor.cli.arguments.options import declare, output_folder, reader_locale, threshold
+from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import wrapped_text
@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError if the policies before or after the change are invalid, or if there is nothing to audit.
     """
-    fail_on, locale = threshold(args), reader_locale(args.locale)
+    fail_on: FailOn = args.fail_on
+    locale = reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
     targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
     changes = preview(preview_request(args, base=args.base))

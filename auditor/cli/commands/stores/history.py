@@ -132,7 +132,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         catalogue = active()
         titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, titles, l10n, no_color=args.no_color)
+            show_cohorts(tenant, cohorts, titles, l10n)
     return 0
 
 
@@ -160,7 +160,7 @@ def _since_when(
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n, no_color=args.no_color)
+            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n)
     return 0
 
 
@@ -183,9 +183,7 @@ def _write_trends(
 
         shown = titled(trends, active())
         with for_people():
-            show(
-                shown, l10n, between=titled_between(comparisons, active()), everything=args.all, no_color=args.no_color
-            )
+            show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all)
 
 
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:

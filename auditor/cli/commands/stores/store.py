@@ -186,29 +186,29 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
         args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed
     )
     if args.json:
-        document(json.dumps([_prune_json(thinned, deleted=args.delete) for thinned in pruning], indent=2))
+        document(json.dumps([_prune_json(retention, deleted=args.delete) for retention in pruning], indent=2))
         return 0
     line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
-    for thinned in pruning:
-        for night in thinned.nights.deleted:
+    for retention in pruning:
+        for night in retention.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            for report_line in _prune_summary(thinned, l10n, deleted=args.delete):
+            for report_line in _prune_summary(retention, l10n, deleted=args.delete):
                 print_message(printable(report_line))
     if not args.delete and not args.quiet:
         print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 
-def _prune_summary(thinned: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
-    pruning = thinned.nights
+def _prune_summary(retention: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
+    pruning = retention.nights
     if deleted:
         text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
     else:
         text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
     yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=format_size(pruning.freed, l10n))
-    removed = (thinned.results, thinned.plans, thinned.change_logs, thinned.temporary)
+    removed = (retention.results, retention.plans, retention.change_logs, retention.temporary)
     for names, (singular, plural) in zip(removed, _DELETED_TEXTS if deleted else _DRY_RUN_TEXTS, strict=True):
         if names:
             yield "  " + l10n.ngettext(singular, plural, len(names))
@@ -254,17 +254,17 @@ def _check_json(checked: IntegrityCheck) -> dict[str, object]:
     return {**fields, "wrong": checked.wrong}
 
 
-def _prune_json(thinned: TenantRetention, *, deleted: bool) -> dict[str, object]:
-    pruning = thinned.nights
+def _prune_json(retention: TenantRetention, *, deleted: bool) -> dict[str, object]:
+    pruning = retention.nights
     return {
         "tenant": pruning.tenant,
         "deleted": deleted,
         "kept": [format_instant(night.instant) for night in pruning.kept],
         "gone": [format_instant(night.instant) for night in pruning.deleted],
         "freedBytes": pruning.freed,
-        "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
-        "temporaryFiles": list(thinned.temporary),
-        "plans": [format_instant(instant_of(name)) for name in thinned.plans],
-        "changeLogs": [format_instant(instant_of(name)) for name in thinned.change_logs],
+        "findingsOfResults": [format_instant(entry.as_of) for entry in retention.results],
+        "temporaryFiles": list(retention.temporary),
+        "plans": [format_instant(instant_of(name)) for name in retention.plans],
+        "changeLogs": [format_instant(instant_of(name)) for name in retention.change_logs],
         "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }

@@ -17,6 +17,7 @@ from auditor.domain.message import Message
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
+from tests.builders.tenant.snapshot_damage import copied
 from tests.builders.tenant.tenants import NOW
 
 ADDED = "- {id: spare, severity: high, seats: {of: paid, spare: {min: 100000}}}\n"
@@ -269,6 +270,32 @@ def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenant
     assert "warning[policy-not-evaluated]: t0, t1, t2 and 3 more tenants: the policy idle" in validated.err
     assert "warning[policy-no-match]: t0, t1, t2 and 3 more tenants: the policy nobody" in validated.err
     assert validated.err.count("; `auditor audit --snapshot` shows all tenants and reasons\n") == 2
+
+
+def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incomplete(
+    repository: Path, fleet: Path, tmp_path: Path
+) -> None:
+    damaged = copied(fleet, tmp_path / "damaged")
+    next(damaged.glob("fabrikam/*/users.parquet")).write_bytes(b"PAR1")
+    completed = preview(repository, damaged, "--base", "main")
+    assert completed.code == 3, completed.err
+    assert "[audit-incomplete]: fabrikam: " in completed.err
+    document = preview_document(repository)
+    assert [(tenant["name"], bool(tenant["added"])) for tenant in document["tenants"]] == [
+        ("contoso", True),
+        ("fabrikam", False),
+    ]
+    assert not document["complete"]
+    unknown = {(entry["side"], entry["tenant"], entry["policy"]) for entry in document["summary"]["notEvaluated"]}
+    assert unknown == {(side, "fabrikam", "leavers") for side in ("base", "head")} | {("head", "fabrikam", "spare")}
+
+
+def test_unreadable_tenant_to_which_no_policy_applies_is_named(repository: Path, fleet: Path, tmp_path: Path) -> None:
+    damaged = copied(fleet, tmp_path / "damaged")
+    next(damaged.glob("fabrikam/*/manifest.json")).write_text("{")
+    (repository / "policies" / "all.yaml").write_text(LEAVERS.replace("  severity", "  tenants: [contoso]\n  severity"))
+    completed = preview(repository, damaged, "--base", "policies", "-q")
+    assert (completed.code, "fabrikam: " in completed.err, completed.out) == (3, True, b"")
 
 
 @pytest.mark.slow
