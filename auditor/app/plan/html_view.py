@@ -79,8 +79,8 @@ class _TenantPage:
             anchor=self._anchor,
             title=tenant.title,
             summary=summary(tenant, l10n, money=False),  # the page has a table of the amounts
-            open_before=tenant.before.open or 0,
-            open_after=tenant.after.open or 0,
+            open_before=tenant.before.open,
+            open_after=tenant.after.open,
             money=tuple(_money(tenant, l10n)),
             first=tuple(itertools.starmap(self._first, first_by_rank(tenant))),
             parts=parts,

@@ -104,8 +104,9 @@ class TenantView(Struct, frozen=True, kw_only=True):
     title: str
     summary: tuple[str, ...]
     """The results of the plan, as sentences."""
-    open_before: int
-    open_after: int
+    open_before: int | None
+    """Open findings; None if the tenant could not be audited, then the other parts are empty."""
+    open_after: int | None
     money: tuple[MoneyRow, ...]
     first: tuple[FirstAction, ...]
     parts: tuple[PlanPagePart, ...]

@@ -24,7 +24,7 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     other = write(tmp_path / "snapshots", replace(state, manifest=replace(state.manifest, tenant="adatum")))
     (other / "manifest.json").write_text("{")
     common = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF)
-    formats = "json,markdown,powershell,http,approvals,terminal"
+    formats = "json,html,markdown,powershell,http,approvals,terminal"
     completed = expect(3, *common, "-f", formats, "-o", "p", "--store", "kept", cwd=tmp_path)
     document = json.loads((tmp_path / "p" / "plan.json").read_text(encoding="utf-8"))
     jsonschema.validate(document, json.loads(resources.schema("plan")))
@@ -36,7 +36,14 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
         assert "manifest.json is not JSON" in text
         assert "adatum has" not in text
         assert "A better plan may exist" not in text
-    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [planned["name"], "plan.json", "plan.md"]
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
+        planned["name"],
+        "plan.html",
+        "plan.json",
+        "plan.md",
+    ]
+    html = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
+    assert (html.count("not audited"), html.count('class="proof"')) == (1, 1)
     assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [planned["name"]]
     alone = expect(3, *common, "--tenant", "adatum", "-f", "http=-", cwd=tmp_path)
     assert (alone.out, "error[audit-incomplete]: adatum: " in alone.err) == (b"", True)
