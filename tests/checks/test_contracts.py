@@ -77,6 +77,26 @@ def test_product_set_of_a_contract_is_one_subject() -> None:
     assert (finding.product.sku_id, finding.product.sku_part_number) == (None, "SPE_E3|SPE_E5")
 
 
+@pytest.mark.parametrize(
+    "other", ["[spe_e5, SPE_E3]", "suites", f"[SPE_E5, {sku_id('SPE_E3')}]", "[SPE_E3, SPE_E5, SPE_E3]"]
+)
+def test_contracts_for_the_same_set_are_added_however_it_is_written(other: str) -> None:
+    state = tenant(subscribedSkus=[E3, bought("SPE_E5", 10)])
+    more = "products: {suites: [SPE_E3, SPE_E5]}\n"
+    first = contract("a", products="[SPE_E3, SPE_E5]", seats=100)
+    same = judged("contracts: {match: true}", first, contract("b", products=other, seats=18), state=state, more=more)
+    assert (finding_keys(same), outcome(same)) == ([], "pass")
+    fewer = judged("contracts: {match: true}", first, contract("b", products=other, seats=1), state=state, more=more)
+    finding = one(fewer)
+    assert (finding.subject.id, finding.evidence["contracts"]) == ("SPE_E3|SPE_E5", ["a", "b"])
+
+
+def test_contracts_for_sets_with_different_unknown_names_are_not_added() -> None:
+    state = tenant(subscribedSkus=[E3])
+    contracts = [contract(id_, products=f"[SPE_E3, {id_}]", seats=108) for id_ in ("NEW_A", "NEW_B")]
+    assert finding_keys(judged("contracts: {match: true}", *contracts, state=state)) == []
+
+
 def test_product_that_the_tenant_does_not_own_has_0_purchased_units() -> None:
     assert one(judged("contracts: {match: true}", contract(products="[SPE_E5]", seats=2))).evidence["purchased"] == 0
 

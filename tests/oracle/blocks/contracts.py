@@ -94,13 +94,18 @@ def _match(world: World) -> Iterator[Claim]:
         yield NOT_EVALUATED
     if world.unread("subscribedSkus"):
         return
-    groups: dict[str, list[Document]] = {}
-    for contract in contracts_of(world):
+    groups: list[list[Document]] = []
+    for contract in sorted(contracts_of(world), key=lambda contract: str(contract["id"])):
         if holds(contract, today(world)):
-            groups.setdefault(about(world, contract["products"])[0], []).append(contract)
-    for subject, active in groups.items():
+            members = _members(world, contract["products"])
+            group = next((group for group in groups if _members(world, group[0]["products"]) == members), None)
+            if group is None:
+                groups.append([contract])
+            else:
+                group.append(contract)
+    for active in groups:
         product_set = active[0]["products"]
-        product = about(world, product_set)[1]
+        subject, product = about(world, product_set)
         if any("seats" not in contract for contract in active):
             continue
         rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus")}
@@ -113,6 +118,35 @@ def _match(world: World) -> Iterator[Claim]:
         truth = sum(unit or 0 for unit in units) != seats if decided else None
         yield Claim(truth=truth, check="contract.seats-differ", subject=("product", subject), product=product,
                     skus=memberships if isinstance(product, tuple) else None)  # fmt: skip
+
+
+def _members(world: World, product_set: Any) -> set[str]:
+    """The SKUs of the tenant and the catalogue in a set, and the elements that match none."""
+    single = single_sku(world, product_set)
+    if single is not None:
+        return {single}
+    held = {sku for user in world.rows("users") for sku in world.licenses(user) or {}}
+    skus = {
+        *held,
+        *(row["skuId"].lower() for row in world.rows("subscribedSkus")),
+        *map(str.lower, world.catalogue.skus),
+    }
+    members = {sku for sku in skus if contains(world, product_set, sku) is True}
+    for element in _elements(world, product_set):
+        if not any(contains(world, element, sku) is True for sku in skus):
+            members.add(str(element).casefold())
+    return members
+
+
+def _elements(world: World, product_set: Any) -> Iterator[Any]:
+    """The elements of a set, with the definitions of named sets in place of their names."""
+    for element in product_set if isinstance(product_set, list) else [product_set]:
+        if isinstance(element, list):
+            yield from _elements(world, element)
+        elif isinstance(element, str) and element in world.book.products:
+            yield from _elements(world, world.book.products[element])
+        else:
+            yield element
 
 
 def _missing(world: World) -> Iterator[Claim]:
