@@ -97,6 +97,19 @@ def test_contracts_for_sets_with_different_unknown_names_are_not_added() -> None
     assert finding_keys(judged("contracts: {match: true}", *contracts, state=state)) == []
 
 
+@pytest.mark.parametrize("applies_to", ["User", "Company", None])
+def test_waiver_for_a_product_of_a_contract_waives_it_whatever_kind_of_product_it_is(applies_to: str | None) -> None:
+    add_on = [] if applies_to is None else [{**bought("VISIOCLIENT", 10), "appliesTo": applies_to}]
+    waiver = "{id: W, policies: [p], products: [VISIOCLIENT], reason: r, owner: o, expires: 2027-01-01}"
+    result = judged(
+        "contracts: {match: true}",
+        contract(products="[SPE_E3, VISIOCLIENT]", seats=1),
+        state=tenant(subscribedSkus=[E3, *add_on]),
+        more=f"waivers: [{waiver}]\n",
+    )
+    assert (one(result).status, outcome(result)) == ("waived", "waived")
+
+
 def test_product_that_the_tenant_does_not_own_has_0_purchased_units() -> None:
     assert one(judged("contracts: {match: true}", contract(products="[SPE_E5]", seats=2))).evidence["purchased"] == 0
 

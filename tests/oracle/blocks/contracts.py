@@ -47,14 +47,22 @@ def single_sku(world: World, product_set: Any) -> str | None:
     name = names[0]
     if name in ("*", "free", "paid", "trial") or name in world.book.products or is_glob(name):
         return None
-    held = {row["skuId"].lower() for user in world.rows("users") for row in user.get("assignedLicenses") or []}
-    held |= {row["skuId"].lower() for user in world.rows("users") for row in user.get("licenseAssignmentStates") or []}
-    skus = held | {row["skuId"].lower() for row in world.rows("subscribedSkus")}
-    matching = [sku for sku in skus if contains(world, name, sku) is True]
+    matching = [sku for sku in _tenant_skus(world) if contains(world, name, sku) is True]
     if matching:
         return matching[0] if len(matching) == 1 else None
     catalogued = [sku.lower() for sku, (part, _) in world.catalogue.skus.items() if same(sku, name) or same(part, name)]
     return catalogued[0] if len(catalogued) == 1 else None
+
+
+def _tenant_skus(world: World) -> set[str]:
+    """The SKUs that the tenant owns or that its people hold."""
+    held = {row["skuId"].lower() for user in world.rows("users") for row in user.get("assignedLicenses") or []}
+    held |= {row["skuId"].lower() for user in world.rows("users") for row in user.get("licenseAssignmentStates") or []}
+    return held | {row["skuId"].lower() for row in world.rows("subscribedSkus")}
+
+
+def _every_sku(world: World) -> set[str]:
+    return _tenant_skus(world) | {sku.lower() for sku in world.catalogue.skus}
 
 
 def about(world: World, product_set: Any) -> tuple[str, Product]:
@@ -84,8 +92,8 @@ def contracts(world: World, policy: Document) -> Iterator[Claim]:
 
 
 def _pool(world: World, product_set: Any) -> dict[str, Truth]:
-    rows = [row["skuId"].lower() for row in world.rows("subscribedSkus")]
-    return {sku: judged for sku in rows if (judged := contains(world, product_set, sku)) is not False}
+    """The SKUs of a contract's set, whether or not the tenant owns them."""
+    return {sku: judged for sku in _every_sku(world) if (judged := contains(world, product_set, sku)) is not False}
 
 
 def _match(world: World) -> Iterator[Claim]:
@@ -117,7 +125,7 @@ def _match(world: World) -> Iterator[Claim]:
         decided = None not in units and None not in memberships.values()
         truth = sum(unit or 0 for unit in units) != seats if decided else None
         yield Claim(truth=truth, check="contract.seats-differ", subject=("product", subject), product=product,
-                    skus=memberships if isinstance(product, tuple) else None)  # fmt: skip
+                    skus=_pool(world, product_set) if isinstance(product, tuple) else None)  # fmt: skip
 
 
 def _members(world: World, product_set: Any) -> set[str]:
