@@ -136,7 +136,13 @@ def _run_test(
         span=span,
         missing=missing,
         unexpected=unexpected,
-        matched=frozenset(outcome.id for part in parts for outcome in part.policies if outcome.judged),
+        matched=frozenset(
+            (
+                *(outcome.id for part in parts for outcome in part.policies if outcome.judged),
+                # A policy that was not fully evaluated may have findings that are certain.
+                *(finding.policy for _, finding in findings_with_tenants(result)),
+            )
+        ),
         unmatched=tuple(
             (policy, message_by_policy[policy.id]) for policy in policies.policies if policy.id in message_by_policy
         ),
