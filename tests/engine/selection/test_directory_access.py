@@ -119,7 +119,7 @@ def test_unknown_role_raises_a_notice() -> None:
     assert notices == [("policy.unknown-role", "Globl Admin")]
     assert not judged("{hasRole: [Straße Desk, Reports Reader]}", snapshot_with()).notices
     result = judged("{hasRole: Reports Reader}", snapshot_with())
-    assert "hasRole 'Reports Reader'" in str(result.notices[0].message)
+    assert "no user has the role 'Reports Reader'" in str(result.notices[0].message)
 
 
 COVERAGE_CASES = (
