@@ -151,6 +151,8 @@ waivers: []|defaults: {waiverMaxDays: 1}
     1:1 missing-key: the file lacks 'version' (write 'version: 1' at the top)
 version: 1
     1:1 empty: the file has nothing but its version (allowed here: version, extends, populations, products, policies, waivers, prices, contracts, defaults)
+version: 1|contracts: [{id: c, products: [], term: P1Y, ends: 2027-03-31, renews: automatically}]
+    2:31 empty: 'products' is an empty list ('products': The SKUs that it covers. For example: [SPE_E5])
 version: 1|polices: []
     2:1 unknown-key: unknown key 'polices' at the top of the file (did you mean 'policies'?)
 version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
