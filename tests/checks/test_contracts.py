@@ -77,39 +77,6 @@ def test_product_set_of_a_contract_is_one_subject() -> None:
     assert (finding.product.sku_id, finding.product.sku_part_number) == (None, "SPE_E3|SPE_E5")
 
 
-@pytest.mark.parametrize(
-    "other", ["[spe_e5, SPE_E3]", "suites", f"[SPE_E5, {sku_id('SPE_E3')}]", "[SPE_E3, SPE_E5, SPE_E3]"]
-)
-def test_contracts_for_the_same_set_are_added_however_it_is_written(other: str) -> None:
-    state = tenant(subscribedSkus=[E3, bought("SPE_E5", 10)])
-    more = "products: {suites: [SPE_E3, SPE_E5]}\n"
-    first = contract("a", products="[SPE_E3, SPE_E5]", seats=100)
-    same = judged("contracts: {match: true}", first, contract("b", products=other, seats=18), state=state, more=more)
-    assert (finding_keys(same), outcome(same)) == ([], "pass")
-    fewer = judged("contracts: {match: true}", first, contract("b", products=other, seats=1), state=state, more=more)
-    finding = one(fewer)
-    assert (finding.subject.id, finding.evidence["contracts"]) == ("SPE_E3|SPE_E5", ["a", "b"])
-
-
-def test_contracts_for_sets_with_different_unknown_names_are_not_added() -> None:
-    state = tenant(subscribedSkus=[E3])
-    contracts = [contract(id_, products=f"[SPE_E3, {id_}]", seats=108) for id_ in ("NEW_A", "NEW_B")]
-    assert finding_keys(judged("contracts: {match: true}", *contracts, state=state)) == []
-
-
-@pytest.mark.parametrize("applies_to", ["User", "Company", None])
-def test_waiver_for_a_product_of_a_contract_waives_it_whatever_kind_of_product_it_is(applies_to: str | None) -> None:
-    add_on = [] if applies_to is None else [{**bought("VISIOCLIENT", 10), "appliesTo": applies_to}]
-    waiver = "{id: W, policies: [p], products: [VISIOCLIENT], reason: r, owner: o, expires: 2027-01-01}"
-    result = judged(
-        "contracts: {match: true}",
-        contract(products="[SPE_E3, VISIOCLIENT]", seats=1),
-        state=tenant(subscribedSkus=[E3, *add_on]),
-        more=f"waivers: [{waiver}]\n",
-    )
-    assert (one(result).status, outcome(result)) == ("waived", "waived")
-
-
 def test_product_that_the_tenant_does_not_own_has_0_purchased_units() -> None:
     assert one(judged("contracts: {match: true}", contract(products="[SPE_E5]", seats=2))).evidence["purchased"] == 0
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.oracle.blocks.seats import purchased, usable_of
-from tests.oracle.products import contains, written
+from tests.oracle.products import contains, elements, named_skus, written
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.words import DAY, is_glob, same
@@ -86,7 +86,7 @@ def contracts(world: World, policy: Document) -> Iterator[Claim]:
             days.append(("contract.ending", -30 <= last <= int(block["ending"]["within"][:-1])))
         for check, truth in days:
             yield Claim(truth=truth, check=check, subject=("product", subject), product=product, skus=skus,
-                        detail=contract["id"])  # fmt: skip
+                        names=named_skus(world, contract["products"]), detail=contract["id"])  # fmt: skip
     if "missing" in block:
         yield from _missing(world)
 
@@ -125,7 +125,8 @@ def _match(world: World) -> Iterator[Claim]:
         decided = None not in units and None not in memberships.values()
         truth = sum(unit or 0 for unit in units) != seats if decided else None
         yield Claim(truth=truth, check="contract.seats-differ", subject=("product", subject), product=product,
-                    skus=_pool(world, product_set) if isinstance(product, tuple) else None)  # fmt: skip
+                    skus=_pool(world, product_set) if isinstance(product, tuple) else None,
+                    names=named_skus(world, product_set))  # fmt: skip
 
 
 def _members(world: World, product_set: Any) -> set[str]:
@@ -140,21 +141,10 @@ def _members(world: World, product_set: Any) -> set[str]:
         *map(str.lower, world.catalogue.skus),
     }
     members = {sku for sku in skus if contains(world, product_set, sku) is True}
-    for element in _elements(world, product_set):
+    for element in elements(world, product_set):
         if not any(contains(world, element, sku) is True for sku in skus):
             members.add(str(element).casefold())
     return members
-
-
-def _elements(world: World, product_set: Any) -> Iterator[Any]:
-    """The elements of a set, with the definitions of named sets in place of their names."""
-    for element in product_set if isinstance(product_set, list) else [product_set]:
-        if isinstance(element, list):
-            yield from _elements(world, element)
-        elif isinstance(element, str) and element in world.book.products:
-            yield from _elements(world, world.book.products[element])
-        else:
-            yield element
 
 
 def _missing(world: World) -> Iterator[Claim]:
