@@ -22,7 +22,6 @@ from auditor.cli.terminal.result import terminal
 from auditor.cli.terminal.streams import Sink, StoppedCommands, Stream
 from auditor.deliver.log_commands import CommandEscaper, escape_commands
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.errors import Span
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage
 from auditor.render import formats
@@ -96,9 +95,8 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for name in ("a", "b")
         ],
     }
-    span = Span(file="x", line=1, column=1)
     for number, name in enumerate(("contoso", "fabrikam")):
-        snapshot = fixture_snapshot(name, state, catalogue(), NOW, span)
+        snapshot = fixture_snapshot(name, state, catalogue(), NOW)
         sources = tuple(
             Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=Message(EVIL))
             if source.name is Source.MAILBOXES and number
