@@ -20,7 +20,6 @@ from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.seats.merges import REMOVING, merge_caps, merge_covered
-from auditor.remedy.labels import owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
@@ -236,7 +235,7 @@ def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     rule = context.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
-    return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, context.tenant.seats)))
+    return tuple(sorted(seat.sku_id for seat in context.tenant_products.owned(rule.constraint.of)))
 
 
 def _rules(group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...]) -> Iterator[Policy]:
