@@ -27,6 +27,7 @@ from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, feasible_change, followed_renewals
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
 from auditor.remedy.planner.weighed_options import Options
+from auditor.remedy.requests import RequestKind
 
 MAX_REORDERINGS = 9
 """How often actions are reordered before changes without a free seat are left out."""
@@ -219,7 +220,7 @@ def _planned_changes(options: Options, user: str, weighed: EvaluatedProposal) ->
     rest_options = (
         option for option in options.weighed[user] if option.fixed and option.proposal.commands == commands[:-1]
     )
-    has_retry = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
+    has_retry = weighed.proposal.retried and commands[-1].target.kind is RequestKind.REPROCESS
     rest = next(rest_options, None) if has_retry else None
     fixed = () if rest is None else tuple(finding for finding in weighed.fixed if finding not in rest.fixed)
     if rest is None or not fixed:

@@ -8,7 +8,20 @@ import pytest
 from auditor.catalogue import builtin
 from auditor.domain.enums import Agreement, Source, SourceStatus
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import (
+    E3,
+    E5,
+    F3,
+    PRICES,
+    VISIO,
+    bodies,
+    fleet,
+    grant,
+    group,
+    planned,
+    snapshot,
+    user,
+)
 
 STORE = """policies:
   - id: store
@@ -119,6 +132,22 @@ def test_seats_go_to_findings_of_higher_severity_first() -> None:
         plan = planned(snapshot(people, {F3: 1}), text, solver=solver)
         assert bodies(plan) == [("/users/bo/assignLicense", ["SPE_F1"], [])]
         assert [(item.code, len(plan.proof.fixed)) for item in plan.proof.remaining] == [("seats", 1)]
+
+
+def test_requests_about_ids_that_are_encoded_in_paths_are_planned() -> None:
+    assigned = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True, "members": ["bo/1", "cy"]}
+    groups = [group("LIC-E3", E3, identifier="g 1", **assigned)]
+    people = [
+        user("ann@x", grant(E3), accountEnabled=False),
+        user("bo/1", grant(E3, "g 1"), accountEnabled=False),
+        user("cy", grant(E3, "g 1")),
+    ]
+    plan = planned(snapshot(people, {E3: 5}, groups=groups), LEAVERS)
+    assert [request["path"] for action in plan.actions for request in action.requests] == [
+        "/users/ann%40x/assignLicense",
+        "/groups/g%201/members/bo%2F1/$ref",
+    ]
+    assert (plan.after.open, plan.dropped) == (0, ())
 
 
 def test_group_licence_is_not_removed_from_the_user() -> None:

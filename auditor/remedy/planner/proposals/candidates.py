@@ -23,6 +23,7 @@ from auditor.remedy.requests import (
     NOT_SET,
     Addition,
     Command,
+    RequestKind,
     assign_user,
     join_group,
     leave_group,
@@ -220,7 +221,7 @@ def _insert_reprocess(commands: list[Command], account: Account, removed: Abstra
     removals = (
         index
         for index, command in enumerate(commands)
-        if command.method == "DELETE" or command.body.get("removeLicenses")
+        if command.target.kind is RequestKind.LEAVE or command.body.get("removeLicenses")
     )
     commands.insert(next(removals, len(commands)) if replaced else len(commands), reprocess(account.id))
 

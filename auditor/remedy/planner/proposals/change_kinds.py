@@ -9,7 +9,7 @@ from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
-from auditor.remedy.requests import properties_of
+from auditor.remedy.requests import RequestKind, properties_of
 
 
 def describe_change(before: Account, weighed: EvaluatedProposal) -> PlannedChange:
@@ -24,7 +24,7 @@ def describe_change(before: Account, weighed: EvaluatedProposal) -> PlannedChang
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     fixed = sorted(weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
-    if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
+    if proposal.moved and all(command.target.kind is RequestKind.PROPERTY for command in proposal.commands):
         extra = _properties(proposal)
     elif proposal.left and removed and not (added and not proposal.joined):
         kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP

@@ -12,7 +12,7 @@ from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
-from auditor.remedy.requests import Command, assign_user
+from auditor.remedy.requests import Command, RequestKind, assign_user
 
 
 def split_change(before: Account, weighed: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
@@ -76,7 +76,7 @@ def _rest(
     additions = tuple(addition for addition in proposal.add if addition in add)
     commands: list[Command] = []
     for command in proposal.commands:
-        if not command.path.endswith("/assignLicense"):
+        if command.target.kind is not RequestKind.USER_LICENCES:
             commands.append(command)
         elif additions or remove:
             commands.append(assign_user(before.id, add=additions, remove=remove))

@@ -14,7 +14,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
-from auditor.remedy.requests import Command, properties_of, subject_of
+from auditor.remedy.requests import Command, RequestKind, properties_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -66,20 +66,18 @@ def copy_state(state: TenantState, seats: Mapping[str, DecidedSeatChange] = Mapp
 
 def apply(state: TenantState, command: Command) -> str | None:
     """Apply one request to the state, completely or not at all; return Graph's error, or None."""
-    kind, identifier, *rest = command.path.strip("/").split("/")
-    match kind, rest:
-        case "users", ["assignLicense"]:
-            return _assign_user(state, identifier, command.body)
-        case "users", ["reprocessLicenseAssignment"]:
-            return _reprocess(state, identifier)
-        case "users", [] if command.method == "PATCH":
-            return _set_properties(state, identifier, properties_of(command))
-        case "groups", ["assignLicense"]:
-            return _assign_group(state, identifier, command.body)
-        case "groups", ["members", *_, "$ref"]:
-            return _change_membership(state, identifier, subject_of(command)[1], joins=command.method == "POST")
-        case _:
-            return f"{command.method} {command.path} is not a request of a plan."
+    target = command.target
+    match target.kind:
+        case RequestKind.USER_LICENCES:
+            return _assign_user(state, target.user, command.body)
+        case RequestKind.REPROCESS:
+            return _reprocess(state, target.user)
+        case RequestKind.PROPERTY:
+            return _set_properties(state, target.user, properties_of(command))
+        case RequestKind.GROUP_LICENCES:
+            return _assign_group(state, target.group, command.body)
+        case RequestKind.JOIN | RequestKind.LEAVE:
+            return _change_membership(state, target.group, target.user, joins=target.kind is RequestKind.JOIN)
 
 
 def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
