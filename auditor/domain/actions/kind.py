@@ -58,6 +58,16 @@ class ActionKind(StrEnum):
     GIVE_UP_HERE = "give-up-in-tenant"
 
 
+REMOVING: Final = frozenset(
+    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER},
+)
+"""Kinds that remove seats of a product."""
+NUMBERED: Final = REMOVING | {ActionKind.BUY}
+"""Kinds that name a number of seats of a product to buy or to remove."""
+RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
+"""Kinds that decide whether a subscription goes on."""
+
+
 def removal_kind(agreement: Agreement) -> ActionKind:
     """Return the kind of action that removes seats under an agreement; the default is removal at the renewal."""
     return _REMOVAL_KINDS.get(agreement, ActionKind.REMOVE_AT_RENEWAL)

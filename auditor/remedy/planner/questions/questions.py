@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import REMOVING, RENEWED, ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
@@ -40,10 +40,7 @@ SETTABLE: Final = frozenset(
     }
 )
 """Properties in rules of dynamic groups that a request can set to any text."""
-_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
-_REDUCED: Final = frozenset(
-    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.CAP}
-)
+_REDUCED: Final = REMOVING | {ActionKind.CAP}
 _Key = tuple[AnswerKind, str, tuple[str, ...]]
 """The kind of a question, its subject, and the products in question."""
 
@@ -322,7 +319,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
     kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
     if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
-    if kind in _RENEWED or (kind in _REDUCED and seats):
+    if kind in RENEWED or (kind in _REDUCED and seats):
         count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))
         if not isinstance(count, int):
             return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})

@@ -7,14 +7,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
 from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.remedy.actions.seats.ledger import NUMBERED
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
