@@ -13,7 +13,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.actions.subscription_terms import terms_of
+from auditor.remedy.actions.subscription_terms import renewal_days
 from auditor.remedy.planner.model import Figures
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 
@@ -43,7 +43,7 @@ def figures(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
     now, now_priced = _priced(plan, reusable)
-    at_renewal, renewal_priced = _priced(plan, reducible, _renewal_days(plan))
+    at_renewal, renewal_priced = _priced(plan, reducible, renewal_days(before, plan.facts.as_of.date()))
     (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
     figures_before = Figures(
         currency=prices.currency,
@@ -69,13 +69,6 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
         if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and adjust < 0 and sku_of(finding):
             idle[sku_of(finding)] = max(idle[sku_of(finding)], -adjust)
     return idle
-
-
-def _renewal_days(plan: BoundPolicies) -> dict[str, date]:
-    """Return the next renewal date of each product, not before today."""
-    ends = {sku_id: term.ends for sku_id, term in terms_of(plan.facts).items()}
-    today = plan.facts.as_of.date()
-    return {sku_id: max(today, date.fromisoformat(day)) for sku_id, day in ends.items() if day is not None}
 
 
 def _priced(

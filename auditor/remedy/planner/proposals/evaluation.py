@@ -125,16 +125,32 @@ def _scored(
     fixed: tuple[Finding, ...],
     lost: tuple[str, ...],
 ) -> EvaluatedProposal:
+    """Return the evaluation of a change of one person."""
     before, after = no_change.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
+    changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
+    return scored(product_options, proposal, fixed, lost, seats=seats, changes=changes)
+
+
+def scored(
+    product_options: ProductOptions,
+    proposal: Proposal,
+    fixed: tuple[Finding, ...],
+    lost: tuple[str, ...],
+    *,
+    seats: Mapping[str, int],
+    changes: int = 1,
+) -> EvaluatedProposal:
+    """Return the evaluation of a proposal that takes (+) or frees (−) seats.
+
+    A product without a price costs as much as the most expensive one if added, and saves nothing if removed.
+    """
     prices = {sku: product_options.price(sku) for sku in seats}
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
-        # A product without a price costs as much as the most expensive one if added, and saves nothing if removed.
-        cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
+        cost += max(0, change) * product_options.dearest() if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in fixed)
-    changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return EvaluatedProposal(
         proposal=proposal,
         option=Option(score=Score(-weight, len(lost) + proposal.dependants, round(cost * 100), changes), seats=seats),
