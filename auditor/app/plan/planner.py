@@ -321,7 +321,7 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
     """Describe the solution; it is not optimal if something was excluded, because a better one may exist."""
     return Solver(
         name=plan_draft.choice.solver,
-        optimal=plan_draft.choice.optimal and not (constraints.barred or constraints.limits),
+        optimal=not (constraints.barred or constraints.limits),
         reached=-plan_draft.choice.score.corrected,
         bound=sum(
             -min(weighed.option.score.corrected for weighed in alternatives)
