@@ -298,29 +298,10 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     new_links = pa.RecordBatch.from_pylist(
         [row for account in changed for row in assignment_rows(account, account.row)], ASSIGNMENTS
     ).select(links.schema.names)
-    table = pa.Table.from_batches([_plain(unchanged_links), _plain(new_links)]).sort_by("user").combine_chunks()
-    batches = pa.Table.from_batches(_encoded(table, links.schema)).combine_chunks().to_batches()
+    table = pa.Table.from_batches([unchanged_links, new_links.cast(links.schema)]).unify_dictionaries()
+    batches = table.sort_by("user").combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
     return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Decode dictionary columns, so that columns of two sources can be concatenated."""
-    columns = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
-def _encoded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
-    columns = [
-        column.combine_chunks().dictionary_encode().cast(field.type)
-        if pa.types.is_dictionary(field.type)
-        else column.combine_chunks().cast(field.type)
-        for column, field in zip(table.columns, schema, strict=True)
-    ]
-    return [pa.RecordBatch.from_arrays(columns, schema=schema)]
 
 
 def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:
