@@ -14,9 +14,9 @@ from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import known_location
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.removals import MAX_REMOVALS, Removal, removals_of
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import (

@@ -17,9 +17,8 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.downgrades import is_half_downgraded
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import is_half_replaced
+from auditor.remedy.planner.proposals.replacements import is_half_downgraded, is_half_replaced
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch

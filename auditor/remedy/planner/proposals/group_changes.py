@@ -14,7 +14,6 @@ from auditor.domain.result.finding import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import (
     EvaluatedProposal,
     findings_of_accounts,
@@ -23,7 +22,7 @@ from auditor.remedy.planner.proposals.evaluation import (
     scored,
 )
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import is_half_replaced
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, is_half_replaced, may_act
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply, copy_state
 from auditor.remedy.product_kinds import same_kind

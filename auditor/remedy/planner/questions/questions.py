@@ -22,9 +22,9 @@ from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.kinds import JUDGED_ARTICLES
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
 from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
