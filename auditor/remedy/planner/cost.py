@@ -16,6 +16,7 @@ from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.actions.subscription_terms import renewal_days
 from auditor.remedy.planner.model import Figures
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
+from auditor.remedy.planner.proposals.product_options import seat_price
 
 
 def figures(
@@ -77,10 +78,7 @@ def _priced(
     """Return the cost of seats, by the prices of the given days or of today, and whether every price is known."""
     total, all_priced = Decimal(0), True
     for sku_id, count in counts.items():
-        prices = plan.prices_on(days[sku_id]) if sku_id in days else plan.prices
-        index = plan.facts.index.get(sku_id)
-        part = None if index is None else plan.facts.skus[index].part_number
-        price = None if prices is None else prices.of(sku_id=sku_id, part_number=part)
+        price = seat_price(plan.facts, plan.prices_on(days[sku_id]) if sku_id in days else plan.prices, sku_id)
         if price is None:
             all_priced = all_priced and count == 0
         else:

@@ -43,7 +43,7 @@ def apply_answers(
     questions: Sequence[Question],
     decisions: Iterable[Decision],
     product_options: ProductOptions,
-    personal: AbstractSet[str] = frozenset(),
+    personal: AbstractSet[str],
 ) -> Answered:
     """Match decisions to the questions of a tenant; `personal` are the fingerprints of findings about people.
 

@@ -18,7 +18,7 @@ from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
-from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows, subscriptions_of
 
 
 def seat_notices(
@@ -80,7 +80,7 @@ def decided_seats(
 
 
 def _renewed(change: DecidedSeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
-    current = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
+    current = subscriptions_of(change.sku.sku_id, rows)
     after = {row["id"]: row for row in renewed_rows([change], current)}
     for row in current:
         renewed = after.get(row["id"], {**row, "totalLicenses": 0})
