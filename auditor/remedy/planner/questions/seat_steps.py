@@ -29,7 +29,7 @@ def seat_notices(
         seats = followed[sku_id].sku.enabled if sku_id in followed else change.before.enabled
         if seats == change.sku.enabled:
             continue
-        ids = ", ".join(dict.fromkeys(answer.decision for answer in change.decisions))
+        ids = ", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))
         product = change.sku.part_number or sku_id
         if sku_id in unfollowed:
             message = Message(
@@ -73,7 +73,7 @@ def decided_seats(
             contracts=tuple(
                 ContractSeats(id=item.id, seats=item.seats or 0) for item in contracts_about(bound, contracts, sku_id)
             ),
-            decisions=tuple(dict.fromkeys(answer.decision for answer in change.decisions)),
+            decisions=tuple(dict.fromkeys(answer.decision.id for answer in change.decisions)),
         )
         for sku_id, change in sorted(seats.items())
     )
@@ -168,8 +168,8 @@ def _references(
 def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
     return l10n.gettext("Enabled seats of {product}, decided by {by} ({id}): {seats}.").format(
         product=code(change.sku.part_number or change.sku.sku_id),
-        by=code(", ".join(dict.fromkeys(answer.by for answer in change.decisions))),
-        id=code(", ".join(dict.fromkeys(answer.decision for answer in change.decisions))),
+        by=code(", ".join(dict.fromkeys(answer.decision.by for answer in change.decisions))),
+        id=code(", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))),
         seats=number_label(l10n, change.sku.enabled or 0),
     )
 
