@@ -7,7 +7,6 @@ import pytest
 from auditor.catalogue import builtin
 from auditor.domain.enums import Agreement, Source, SourceStatus
 from auditor.domain.policy.data_needs import EVERYTHING_ABOUT_USERS
-from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import (
     E3,
     E5,
@@ -17,7 +16,6 @@ from tests.builders.tenant.plan_tenants import (
     bodies,
     fleet,
     grant,
-    group,
     planned,
     snapshot,
     user,
@@ -132,27 +130,6 @@ def test_seats_go_to_findings_of_higher_severity_first() -> None:
         plan = planned(snapshot(people, {F3: 1}), text, solver=solver)
         assert bodies(plan) == [("/users/bo/assignLicense", ["SPE_F1"], [])]
         assert [(item.code, len(plan.proof.fixed)) for item in plan.proof.remaining] == [("seats", 1)]
-
-
-def test_requests_about_ids_that_are_encoded_in_paths_are_planned() -> None:
-    assigned: dict[str, Any] = {
-        "groupTypes": [],
-        "mailEnabled": False,
-        "securityEnabled": True,
-        "members": ["bo/1", "cy"],
-    }
-    groups = [group("LIC-E3", E3, identifier="g 1", **assigned)]
-    people = [
-        user("ann@x", grant(E3), accountEnabled=False),
-        user("bo/1", grant(E3, "g 1"), accountEnabled=False),
-        user("cy", grant(E3, "g 1")),
-    ]
-    plan = planned(snapshot(people, {E3: 5}, groups=groups), LEAVERS)
-    assert [request["path"] for action in plan.actions for request in action.requests] == [
-        "/users/ann%40x/assignLicense",
-        "/groups/g%201/members/bo%2F1/$ref",
-    ]
-    assert (plan.after.open, plan.dropped) == (0, ())
 
 
 def test_group_licence_is_not_removed_from_the_user() -> None:
@@ -295,37 +272,6 @@ def test_plan_of_an_incomplete_snapshot_lists_what_it_omits() -> None:
     assert any(item.startswith("mailboxes: denied") for item in plan.tenants[0].omitted)
     assert any(item.startswith("mail:") for item in plan.tenants[0].omitted)
     assert bodies(plan.tenants[0]) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
-
-
-def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
-    people = [user("ann", grant(E3), grant(VISIO), accountEnabled=False)]
-    plan = planned(snapshot(people, {E3: 1, VISIO: 1}), LEAVERS + PRICES)
-    (before,), (after,) = plan.before.money, plan.after.money
-    assert (f"{before.exposure:.2f}", f"{before.reassignable_now:.2f}", before.lower_bound) == ("35.70", "35.70", True)
-    assert after.exposure + after.reassignable_now == 0
-
-
-def test_change_of_a_group_counts_a_product_without_a_price_as_the_most_expensive() -> None:
-    assigned: dict[str, Any] = {
-        "groupTypes": [],
-        "mailEnabled": False,
-        "securityEnabled": True,
-        "members": ["ann", "bo"],
-    }
-    people = [user(name, grant(E3, "g1"), department="Store") for name in ("ann", "bo")]
-    tenant = snapshot(people, {E3: 2, F3: 2}, groups=[group("LIC-Store", E3, memberCount=2, **assigned)])
-    plan = planned(tenant, STORE + "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70}}")
-    assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E3"])]
-    assert plan.solver.unpriced == (F3,)
-
-
-def test_seats_are_given_back_at_the_next_renewal_not_at_one_in_the_past() -> None:
-    """The price rises on 1 February 2027, before the renewal."""
-    prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: [{amount: 35.70}, {amount: 40, from: 2027-02-01}]}}"
-    rows = [subscription("SPE_E3", 2, "2026-11-01"), subscription("SPE_E3", 3, "2027-03-01")]
-    people = [user("ann", grant(E3), accountEnabled=False)]
-    plan = planned(snapshot(people, {E3: 5}, subscriptions=rows), LEAVERS + prices)
-    assert [str(figure.reducible_at_renewal) for figure in plan.before.money] == ["40"]
 
 
 @pytest.mark.parametrize(
