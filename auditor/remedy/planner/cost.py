@@ -35,8 +35,8 @@ def figures(
     if prices is None:
         return (), ()
     freed: Counter[str] = Counter()
-    for weighed in proposals.values():
-        freed.update(weighed.option.seats)
+    for evaluated in proposals.values():
+        freed.update(evaluated.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
     idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}
     # Idle seats above a maximum include those that were freed; they are not counted twice.

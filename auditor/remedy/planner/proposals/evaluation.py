@@ -53,8 +53,8 @@ class EvaluatedProposal(Struct, frozen=True, kw_only=True):
 class EvaluatedProposals(Struct, frozen=True, kw_only=True):
     """The useful proposals for a tenant's people, and why others are not used."""
 
-    weighed: Mapping[str, Sequence[EvaluatedProposal]]
-    ending: frozenset[str]
+    evaluated: Mapping[str, Sequence[EvaluatedProposal]]
+    only_harmful: frozenset[str]
     """Fingerprints of findings that requests could fix only by ending services, or by leaving a person unlicensed."""
     harmful: Mapping[str, Sequence[EvaluatedProposal]]
     """Proposals that end services although no finding is about them; somebody may decide to use them."""
@@ -75,12 +75,12 @@ def evaluate_proposals(
     findings: Mapping[str, Sequence[Finding]],
 ) -> EvaluatedProposals:
     """Return for each person the proposals that fix a finding and cause none, with no change as the first."""
-    ending: set[str] = set()
+    only_harmful: set[str] = set()
     harmful: dict[str, list[EvaluatedProposal]] = {}
     accounts = {user: proposals[0].after for user, proposals in proposed.items()}
     users = _users(product_options.plan, accounts.values())
     before = _evaluate(product_options.plan, users, list(accounts.values()))
-    weighed = {
+    evaluated = {
         user: [_scored(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
     }
     for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
@@ -98,17 +98,17 @@ def evaluate_proposals(
                 proposal.after, fixed, product_options
             )
             if is_half or not fixed:
-                ending.update(finding.fingerprint for finding in fixed)
+                only_harmful.update(finding.fingerprint for finding in fixed)
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
             candidate = _scored(product_options, proposed[user][0], proposal, fixed, lost)
             if harms:
-                ending.update(finding.fingerprint for finding in fixed)
+                only_harmful.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(candidate)
             else:
-                weighed[user].append(candidate)
-    return EvaluatedProposals(weighed=weighed, ending=frozenset(ending), harmful=harmful)
+                evaluated[user].append(candidate)
+    return EvaluatedProposals(evaluated=evaluated, only_harmful=frozenset(only_harmful), harmful=harmful)
 
 
 def _postponed(finding: Finding, proposal: Proposal) -> bool:

@@ -39,7 +39,7 @@ class GroupChange(Struct, frozen=True, kw_only=True):
     sku_ids: tuple[str, ...]
     target: str | None
     users: tuple[str, ...]
-    weighed: EvaluatedProposal
+    evaluated: EvaluatedProposal
 
     @property
     def key(self) -> str:
@@ -104,7 +104,7 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
             sku_ids=group.sku_ids,
             target=None,
             users=(),
-            weighed=scored(
+            evaluated=scored(
                 product_options,
                 Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
                 (finding,),
@@ -175,8 +175,8 @@ def _group_change(
         fixed.extend(resolved)
     seats = _seats((state.accounts[account.id], account) for account in accounts)
     proposal = Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added)
-    weighed = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
-    return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), weighed=weighed)
+    evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
+    return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)
 
 
 def _target(

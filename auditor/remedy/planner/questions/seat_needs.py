@@ -34,14 +34,14 @@ class SeatNeed(Struct, frozen=True, kw_only=True):
     """Findings that are fixed only then; empty if too many seats are idle already, so that nobody waits for it."""
 
 
-def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
+def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
     """Yield the number of seats needed for each product whose seats prevent people from taking their best option.
 
     If more seats are idle than allowed, yield how many are enough after everybody has changed, as far as the limits
     without a question allow.
     """
     facts, limits = plan.facts, limits_of(plan, {}, {})
-    people = list(weighed.values())
+    people = list(evaluated.values())
     alternatives = [[proposal.option for proposal in proposals] for proposals in people]
     best = [best_option(options) for options in alternatives]
     used = _seats_used(alternatives, best)
