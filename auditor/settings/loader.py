@@ -90,19 +90,29 @@ def _checked_document(text: bytes | str, file: str) -> Document:
 
 def _without_quotes(problem: Diagnostic) -> Diagnostic:
     """Remove quotes of the file from a diagnostic: a secret that was entered by mistake must not appear in a log."""
-    message = problem.message
-    quoted = str(message.arguments.get("value", ""))
-    if message.arguments.get("noun") == _VARIABLE_NOUN or "://" in quoted:
+    message, hint = problem.message, problem.hint
+    if problem.slug in _SYNTAX_SLUGS:
+        message, hint = _without_values(message), hint and _without_values(hint)
+    elif message.arguments.get("noun") in _SECRET_NOUNS or "://" in str(message.arguments.get("value", "")):
         message = Message(message.id, **{**message.arguments, "value": "'…'"})
-    return replace(problem, span=_without_text(problem.span), message=message)
+    return replace(problem, span=_without_text(problem.span), message=message, hint=hint)
+
+
+def _without_values(message: Message) -> Message:
+    """Replace the texts of the file in a message about its syntax, whose place in the file is not known."""
+    values = {name: "…" if name in _QUOTING else value for name, value in message.arguments.items()}
+    return Message(message.id, **values)
 
 
 def _without_text(span: Span | None) -> Span | None:
     return None if span is None else replace(span, text="")
 
 
-_VARIABLE_NOUN: Final = "the name of an environment variable"
-"""The noun, in messages, of settings where people enter the secret itself by mistake."""
+_SECRET_NOUNS: Final = ("the name of an environment variable", "a credential")
+"""The nouns, in messages, of settings where people enter the secret itself by mistake."""
+_SYNTAX_SLUGS: Final = ("yaml-syntax", "yaml-tag", "yaml-number", "yaml-key")
+_QUOTING: Final = ("word", "tag", "text", "key", "value")
+"""The arguments, in messages with these slugs, that are texts of the file."""
 
 
 def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
