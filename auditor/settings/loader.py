@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
 from auditor.domain.similar_name import tenants_hint
@@ -16,17 +15,14 @@ from auditor.domain.tenant import (
     Channel,
     GraphMail,
     Mail,
-    Recipient,
     Send,
     Settings,
     SmtpMail,
-    StartTls,
     Tenant,
     Webhooks,
     channel_of,
 )
 from auditor.files import input as files
-from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import address_error, canonical
@@ -205,26 +201,18 @@ def _problem(document: Document, path: tuple[str | int, ...], slug: str, message
 
 
 def _tenant(document: Document, number: int, entry: Mapping[str, Any], locale: str | None) -> Tenant:
-    return Tenant(
-        name=entry["name"],
-        tenant_id=entry["tenantId"].lower(),
-        cloud=Cloud(entry.get("cloud", Cloud.WORLDWIDE)),
-        credential=CREDENTIAL_TYPES[entry["credential"]["type"]].parse(entry["credential"])
-        if "credential" in entry
-        else None,
-        agreement=Agreement(entry.get("agreement", Agreement.UNKNOWN)),
-        locale=entry.get("locale", locale),
-        endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
-        authority=canonical(entry["authority"]) if "authority" in entry else None,
-        recipients=tuple(
-            replace(
-                msgspec.convert(recipient, Recipient),
-                span=_without_text(document.span(("tenants", number, "recipients", index))),
-            )
-            for index, recipient in enumerate(entry.get("recipients", ()))
-        ),
-        credential_at=_file_and_line(document, ("tenants", number, "credential")),
+    path = ("tenants", number)
+    changed = {key: canonical(entry[key]) for key in _ADDRESS_HINTS if key in entry}
+    changed |= {
+        "tenantId": entry["tenantId"].lower(),
+        "credentialAt": _file_and_line(document, (*path, "credential")),
+    }
+    tenant = msgspec.convert({"locale": locale, **entry, **changed}, Tenant)
+    recipients = (
+        replace(recipient, span=_without_text(document.span((*path, "recipients", index))))
+        for index, recipient in enumerate(tenant.recipients)
     )
+    return replace(tenant, recipients=tuple(recipients))
 
 
 def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
@@ -235,14 +223,6 @@ def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
         sender=entry["from"],
         route=GraphMail(tenant=entry["graph"]["tenant"])
         if smtp is None
-        else SmtpMail(
-            host=smtp["host"],
-            port=smtp.get("port", 587),
-            starttls=StartTls(smtp.get("starttls", StartTls.REQUIRED)),
-            username_env=smtp.get("usernameEnv"),
-            password_env=smtp.get("passwordEnv"),
-            ca=smtp.get("ca"),
-            written_at=written_at,
-        ),
+        else msgspec.convert({**smtp, "writtenAt": written_at}, SmtpMail, strict=False),  # 587.0 is a whole number
         send=Send(entry.get("send", Send.CHANGED)),
     )
