@@ -1,6 +1,6 @@
 """Reads the pages of a Graph list; restarts the list when Graph rejects a page token, and stops at loops."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -35,14 +35,14 @@ async def pages(
     decode: Callable[[bytes], ObjectPage[T]],
     *,
     start: str | None = None,
-    before_page: "Callable[[], object] | None" = None,
+    before_page: Callable[[], Awaitable[None]] | None = None,
     throttled: Callable[[], None] | None = None,
 ) -> AsyncIterator[T]:
     """Yield the rows of every page of a list. Rows repeat after a restart, so the caller deduplicates them by id.
 
-    The list begins at `start`, a link that Graph gave earlier, if there is one. `before_page` is called, and awaited if
-    it returns an awaitable, before each request. Graph may reject the page token of an answer that took a retry: the
-    list then continues from the last token of an answer without one. An expired token restarts the list.
+    The list begins at `start`, a link that Graph gave earlier, if there is one. `before_page` is
+    awaited before each request. Graph may reject the page token of an answer that took a retry: the list then continues
+    from the last token of an answer without one. An expired token restarts the list.
 
     Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for any fault that is not about a page token.
     """
@@ -55,9 +55,7 @@ async def pages(
     for _ in range(MAX_PAGES):
         link = links[-1][0]
         if before_page is not None:
-            awaitable = before_page()
-            if hasattr(awaitable, "__await__"):
-                await awaitable
+            await before_page()
         try:
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:
