@@ -78,7 +78,6 @@ class GroupFact(Struct, frozen=True, kw_only=True):
     on_premises_synced: bool
     role_assignable: bool
     mail_enabled: bool | None
-    security_enabled: bool | None
     hidden_membership: bool
     member_count: int | None
     """Direct members of any kind."""
@@ -296,7 +295,6 @@ def _group(row: Mapping[str, Any]) -> GroupFact:
         on_premises_synced=row["onPremisesSyncEnabled"] is True,
         role_assignable=row["isAssignableToRole"] is True,
         mail_enabled=row["mailEnabled"],
-        security_enabled=row["securityEnabled"],
         hidden_membership=(row["visibility"] or "").casefold() == "hiddenmembership",
         member_count=row["memberCount"],
         nested_groups=None if nested is None else tuple(nested),

@@ -28,7 +28,6 @@ class GraphErrorKind(StrEnum):
     FORBIDDEN = "graph-forbidden-request"
     LOOP = "graph-page-loop"
     SIGNED_OUT = "graph-signed-out"
-    WRONG_TENANT = "graph-wrong-tenant"
 
 
 class Fault(Struct, frozen=True, kw_only=True):
@@ -99,5 +98,4 @@ REMEDIES: dict[GraphErrorKind, Message | None] = {
     GraphErrorKind.FORBIDDEN: None,
     GraphErrorKind.LOOP: Message("collect again; Graph's list had no last page"),
     GraphErrorKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
-    GraphErrorKind.WRONG_TENANT: Message("correct tenantId in the tenants file, or sign in to the right tenant"),
 }

@@ -227,8 +227,6 @@ def _waiver(node: Node, names: Names) -> Waiver:
         users=users,
         products=products,
         tenants=tenants,
-        approved_by=node.text("approvedBy"),
-        ticket=node.text("ticket"),
     )
 
 
