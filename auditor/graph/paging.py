@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import FaultError, GraphErrorKind, fault_error
+from auditor.graph.errors import FaultError, FaultKind, fault_error
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class ObjectPage(Struct, Generic[T], frozen=True, kw_only=True):
     """`@odata.nextLink`: the address of the next page, or None on the last one."""
 
 
-_LOST_PAGE: Final = frozenset({GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN})
+_LOST_PAGE: Final = frozenset({FaultKind.PAGE_EXPIRED, FaultKind.PAGE_UNKNOWN})
 """Rejections of a link; the list is then read again from an earlier link."""
 
 
@@ -62,7 +62,7 @@ async def pages(
             restarts += 1
             if error.fault.kind not in _LOST_PAGE or link is None or restarts > MAX_RESTARTS:
                 raise
-            links = _usable_links(links) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
+            links = _usable_links(links) if error.fault.kind is FaultKind.PAGE_UNKNOWN else [(None, True)]
             seen_links = {link_seen for link_seen, _ in links if link_seen is not None}
             continue
         yield answer.value.rows
@@ -73,13 +73,13 @@ async def pages(
             restarts += 1
             if restarts > MAX_RESTARTS:
                 text = Message("{name} has pages that link back to an earlier page", name=call.name)
-                raise fault_error(GraphErrorKind.LOOP, text)
+                raise fault_error(FaultKind.LOOP, text)
             links, seen_links = [(None, True)], set()
             continue
         seen_links.add(next_link)
         links.append((next_link, not answer.retried))
     text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}")
-    raise fault_error(GraphErrorKind.LOOP, text)
+    raise fault_error(FaultKind.LOOP, text)
 
 
 def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

@@ -9,8 +9,8 @@ from msgspec import Struct
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message, detailed
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
-from auditor.graph.retry_policy import Fail, Retry, VerdictError, classify
+from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind
+from auditor.graph.verdicts import Fail, Retry, VerdictError, classify
 
 if TYPE_CHECKING:
     import httpx
@@ -80,7 +80,7 @@ async def post_once(
             raise _no_response(request_name, graph, error) from None
         if response is None:
             empty = Message("{asked} returned an empty response", asked=request_name)
-            raise VerdictError(Fail(fault=Fault(kind=GraphErrorKind.NOT_GRAPH, message=empty)))
+            raise VerdictError(Fail(fault=Fault(kind=FaultKind.NOT_GRAPH, message=empty)))
         verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
         unknown = response.status_code >= 500 or response.status_code == 408
         if isinstance(verdict, Retry) and response.status_code != 429:
@@ -97,7 +97,7 @@ async def post_once(
 def _no_response(request_name: str, graph: Graph, error: Exception) -> VerdictError:
     text = Message("{asked} got no response: {name}", asked=request_name, name=type(error).__name__)
     message = detailed(text, graph.sign_in.secrets.scrub(str(error))[:200])
-    fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+    fault = Fault(kind=FaultKind.UNREACHABLE, message=message, remedy=REMEDIES[FaultKind.UNREACHABLE])
     return VerdictError(Fail(fault=fault))
 
 

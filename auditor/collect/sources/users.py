@@ -17,7 +17,7 @@ from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
 
@@ -106,7 +106,7 @@ class _FirstList:
     @property
     def is_unsupported(self) -> bool:
         """Whether Graph does not support the query."""
-        return self._fault is not None and self._fault.fault.kind is GraphErrorKind.UNSUPPORTED
+        return self._fault is not None and self._fault.fault.kind is FaultKind.UNSUPPORTED
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield every page, including the first. Raises FaultError."""
