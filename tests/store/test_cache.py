@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import write
 from auditor.store.objects.backends import ObjectStoreBackend
 from auditor.store.store import Store
@@ -78,3 +79,17 @@ def test_object_whose_name_lacks_its_digest_is_not_copied(tmp_path: Path) -> Non
     backend.create("contoso/parts/2026-01-01T000000Z-0000000000000000.zip", b"abc")
     assert backend.read("contoso/parts/2026-01-01T000000Z-0000000000000000.zip") == b"abc"
     assert not (tmp_path / "cache").exists()
+
+
+def test_damage_in_the_store_is_found_despite_an_undamaged_local_copy(tmp_path: Path) -> None:
+    bucket = Bucket()
+    store = Store(ObjectStoreBackend(bucket, "bucket", "s3://bucket", cache=tmp_path / "cache"))
+    store.create()
+    store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
+    (stored,) = store.nights()
+    store.restore(stored, tmp_path / "restored")
+    part = stored.parts[0]
+    store.check(part)
+    bucket.objects[f"bucket/{part.name}"] = b"garbage"
+    with pytest.raises(SnapshotError, match="not the object"):
+        store.check(part)

@@ -12,7 +12,6 @@ class ActionKind(StrEnum):
     UNASSIGN = "unassign"
     MOVE = "move"
     ASSIGN = "assign"
-    WAIT = "assign-when-free"
     OVERLAP = "overlap"
     SEPARATE = "separate-account"
     DOWNGRADE = "downgrade"

@@ -1,12 +1,9 @@
 """Merges actions about the seats of a product into the action that buys or removes enough seats."""
 
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.policy.model import Seats
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
-
-REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
-"""Kinds that remove seats."""
 
 
 def merge_caps(remaining: dict[object, ActionGroup]) -> None:
