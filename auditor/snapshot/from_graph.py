@@ -116,7 +116,7 @@ def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
         **{name: stored_text(sku.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
         **{name: _seats(units.get(name)) for name in _UNITS},
         "consumed": _seats(sku.get("consumedUnits")),
-        "subscriptionIds": [text.lower() for text in _texts(sku.get("subscriptionIds"))],
+        "subscriptionIds": _texts(sku.get("subscriptionIds")),
     }
 
 
@@ -154,8 +154,6 @@ def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {name: stored_text(item.get(name)) for name in SUBSCRIPTIONS.names}
     trial = item.get("isTrial")
     return row | {
-        # Fingerprints of findings contain this id, and Graph writes ids in either letter case.
-        "id": str(item["id"]).lower(),
         "skuId": _lower_text(item.get("skuId")),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _seats(item.get("totalLicenses")),

@@ -57,7 +57,7 @@ async def _read_products(context: CollectionContext) -> SourceResult:
     )
     invalid = sum(map(has_invalid_seats, rows))
     tables = {
-        "products": pa.Table.from_pylist([product_row(row) for row in rows], schema.PRODUCTS),
+        "products": pa.Table.from_pylist([_with_lower_ids(product_row(row)) for row in rows], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
     shortfall = Message("products with invalid numbers of seats: {odd}", odd=invalid) if invalid else None
@@ -71,7 +71,7 @@ async def _read_subscriptions(context: CollectionContext) -> SourceResult:
     subscriptions, invalid = [], 0
     for row in rows:
         try:
-            subscriptions.append(subscription_row(row))
+            subscriptions.append(_with_lower_ids(subscription_row(row)))
         except (ValueError, OverflowError):
             invalid += 1
     table = pa.Table.from_pylist(subscriptions, schema.SUBSCRIPTIONS)
@@ -107,6 +107,13 @@ ORGANIZATION: Final = CollectionSource(
 SUBSCRIPTIONS: Final = CollectionSource(
     fills=(Source.SUBSCRIPTIONS,), permissions=(READ_ORGANIZATION,), read=_read_subscriptions
 )
+
+
+def _with_lower_ids(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with lower-case ids of subscriptions: fingerprints contain them, and Graph writes both cases."""
+    if "id" in row:
+        return row | {"id": str(row["id"]).lower()}
+    return row | {"subscriptionIds": [text.lower() for text in row["subscriptionIds"]]}
 
 
 def _service_plans(rows: Rows) -> pa.Table:
