@@ -97,7 +97,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     """Return the people and the worst severity of each action, by action id.
 
-    For a result that was read from a file, they are computed from its findings.
+    If the table does not have them, because it was read from a file or has pseudonyms, all findings are decoded.
     """
     stored = of.findings.stats.concerns
     if stored or not of.actions:

@@ -91,7 +91,10 @@ _NO_PAST = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
 
 
 def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[str]) -> Part:
-    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed."""
+    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed.
+
+    The actions of a part and their people do not change, so the new table keeps their statistics.
+    """
     # Keep only the status of earlier findings: the findings themselves may not fit in memory.
     statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
         _states(past.findings)
@@ -100,9 +103,10 @@ def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[s
     missing = _missing(past, current)
     fixed = tuple(finding for finding in missing if finding.policy in evaluated)
     closed = past.closed | {finding.fingerprint for finding in fixed}
+    findings = part.findings.map_batches(lambda batch: _with_changes(batch, statuses, past.closed))
     return replace(
         part,
-        findings=part.findings.map_batches(lambda batch: _with_changes(batch, statuses, past.closed)),
+        findings=findings.with_concerns(part.findings.stats.concerns),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in missing if finding.policy in unevaluated),
         closed=tuple(sorted(closed - current)),

@@ -92,6 +92,7 @@ class Findings(SizedIterable[Finding]):
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
         """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
 
+        Like the table that `map_batches` returns, it has no statistics on the people of each action.
         `change` may leave findings out. Within one policy and check it must keep the order, or return findings in the
         order of their new subject ids.
         """
