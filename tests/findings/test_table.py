@@ -121,6 +121,8 @@ def test_table_equals_the_list_that_it_was_made_of(
             assert len(table) == len(expected)
             assert list(table) == expected
             assert list(table) == expected, "a table can be read several times"
+            for prefix in ("assignment.", "seats.", "attribute.missing", "contract."):
+                assert list(table.of_checks(prefix)) == [row for row in expected if row.check.startswith(prefix)]
             assert [finding for batch in table.batches() for finding in decode(batch)] == expected
             assert_stats(table, expected)
             assert_subjects(table, expected)

@@ -89,6 +89,10 @@ class Findings(SizedIterable[Finding]):
         """
 
     @abstractmethod
+    def of_checks(self, prefix: str) -> Iterator[Finding]:
+        """Yield the findings of the checks whose name begins with `prefix`, in report order; others are not decoded."""
+
+    @abstractmethod
     def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
         """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
 
@@ -133,6 +137,10 @@ class NoFindings(Findings):
     def sample(self, _count: int) -> tuple[Finding, ...]:
         """Return an empty tuple."""
         return ()
+
+    def of_checks(self, _prefix: str) -> Iterator[Finding]:
+        """Yield nothing."""
+        return iter(())
 
     def map(self, _change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
         """Return the same table."""
