@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.enums import SubjectType
+from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.findings.table import FindingTable
@@ -57,6 +58,18 @@ def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
         assert [cell.value for cell in sheet[1]] == [column.name for column in table.tableColumns]
         assert all(cell.data_type in {"s", "n", "d", "inlineStr"} for row in sheet.iter_rows() for cell in row)
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
+
+
+def test_reasons_are_translated() -> None:
+    reason = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
+    base = result()
+    tenant = base.tenants[0]
+    outcomes = (replace(tenant.policies[0], reason=reason), *tenant.policies[1:])
+    sources = (replace(tenant.sources[0], reason=reason), *tenant.sources[1:])
+    of = replace(base, tenants=(replace(tenant, policies=outcomes, sources=sources), *base.tenants[1:]))
+    workbook = book(of, "nl")
+    cells = [cell.value for name in workbook.sheetnames[-2:] for row in workbook[name].iter_rows() for cell in row]
+    assert cells.count("s kan niet worden gelezen: e") == 2
 
 
 @pytest.mark.slow
