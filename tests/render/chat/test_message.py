@@ -205,6 +205,16 @@ def test_event_contains_every_action_and_no_finding() -> None:
     assert data["changes"]["new"] > 0
 
 
+def test_failure_of_a_tenant_is_in_the_language_of_the_event() -> None:
+    failure = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
+    failed = replace(large_result(1).tenants[0], failure=failure)
+    reader = replace(READER, locale="nl")
+    message = json.loads(render_message(replace(sample(), tenants=(failed,)), reader, Channel.WEBHOOK))
+    check_event(message)
+    assert message["data"]["language"] == "nl"
+    assert message["data"]["tenants"][0]["failure"] == "s kan niet worden gelezen: e"
+
+
 def test_equal_results_give_equal_messages() -> None:
     for channel in (Channel.TEAMS, Channel.SLACK, Channel.WEBHOOK):
         assert render_message(sample(), READER, channel) == render_message(sample(), READER, channel)

@@ -66,17 +66,19 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         if all(path is not None for _, path in targets):
             with for_people():
-                _print_preview(changes, l10n)
+                print_preview(changes, l10n)
         print_written(written, l10n)
     return exit_code(changes, fail_on.severity)
 
 
-def _print_preview(changes: Preview, l10n: Labels) -> None:
+def print_preview(changes: Preview, l10n: Labels) -> None:
+    """Print the counts of each policy, and the policies that could not be evaluated."""
     out(wrapped_text(headline(changes, l10n)))
     for policy, counts in by_policy(changes):
         text = f"{policy.id} ({state(policy, l10n)}): {counts_text(counts, l10n)}"
         out(wrapped_text(text, first="  ", rest="    "))
     for unknown in changes.unknown:
         template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        values = {"side": policies_label(unknown.side, l10n), "policy": unknown.policy, "tenant": unknown.tenant}
+        tenant = unknown.tenant or f"({l10n.gettext('Policies across tenants')})"
+        values = {"side": policies_label(unknown.side, l10n), "policy": unknown.policy, "tenant": tenant}
         out(wrapped_text(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))

@@ -11,9 +11,12 @@ import pytest
 from msgspec.structs import replace
 
 from auditor import resources
+from auditor.cli.commands.policies.preview import print_preview
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
+from auditor.domain.preview import Difference, Preview, Side, UnevaluatedPolicy
+from auditor.render.text.labels import Labels
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
@@ -233,6 +236,17 @@ def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository
     assert not document["complete"]
     assert {(entry["side"], entry["policy"]) for entry in document["summary"]["notEvaluated"]} == {("head", "idle")}
     assert "Incomplete" in (repository / "out" / "preview.md").read_text()
+
+
+def test_policy_across_tenants_that_was_not_evaluated_has_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
+    side = Side(name="main", commit=None, policy_digest="", policies=1)
+    unknown = UnevaluatedPolicy(side="head", tenant=None, policy="balance", reason=Message("denied"))
+    changes = Preview(
+        tool_version="1", as_of=NOW, base=side, head=side, tenants=(), fleet=Difference(name=""), policies=(),
+        unknown=(unknown,), complete=False,
+    )  # fmt: skip
+    print_preview(changes, Labels("en"))
+    assert "balance (Policies across tenants): denied" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.slow
