@@ -265,7 +265,7 @@ def test_truncated_file_is_reported() -> None:
     file = io.BytesIO()
     table = FindingTable.of([_finding()], SpillFile(file, budget=0))
     file.truncate(5)
-    with pytest.raises(DeliveryError, match="was truncated"):
+    with pytest.raises(DeliveryError, match="temporary data cannot be read: the temporary file was truncated"):
         list(table)
 
 
