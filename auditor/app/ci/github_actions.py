@@ -54,7 +54,7 @@ def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[st
 
 def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
     """Return the annotation with the number of annotations that GitHub does not show."""
-    message = l10n.ngettext("and {count} more", "and {count} more", count)
+    message = l10n.plural("and {count} more", "and {count} more", count)
     return Annotation(type=AnnotationType.NOTICE, title=l10n.gettext("More in the report"), message=message)
 
 
@@ -121,7 +121,7 @@ def _policy_annotation(
     tenants = ", ".join(
         f"{printable(tenant_name)}: {l10n.number(count)}" for tenant_name, count in sorted(counts.items())
     )
-    text = l10n.ngettext(
+    text = l10n.plural(
         "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
     )
     return Annotation(

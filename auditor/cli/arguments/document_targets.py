@@ -49,7 +49,7 @@ def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> t
     return files
 
 
-def print_written(paths: Iterable[Path], l10n: Labels | Localization) -> None:
+def print_written(paths: Iterable[Path], l10n: Localization) -> None:
     """Print the paths of the files that were written."""
     for path in paths:
         print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))

@@ -114,9 +114,9 @@ def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
     counts = []
     if seats:
-        counts.append(l10n.ngettext("{count} unchanged product", "{count} unchanged products", seats))
+        counts.append(l10n.plural("{count} unchanged product", "{count} unchanged products", seats))
     if policies:
-        counts.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+        counts.append(l10n.plural("{count} policy without a finding", "{count} policies without a finding", policies))
     if counts:
         _print(console, f"  {l10n.joined(counts)} (--all)", "dim")
 
@@ -155,7 +155,7 @@ def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> No
         _print_table(console, columns, rows, optional=(l10n.gettext("Finding"),))
     if len(comparison.findings) > _MAX_FINDINGS:
         more = len(comparison.findings) - _MAX_FINDINGS
-        _print(console, l10n.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
+        _print(console, l10n.plural("{count} more with -f json", "{count} more with -f json", more), "dim")
     if not grids:
         _print(console, f"  {l10n.gettext('Nothing changed.')}")
     _print(console, "")

@@ -141,7 +141,7 @@ def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
 
 
 def _more(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("{count} more", "{count} more", count)
+    return l10n.plural("{count} more", "{count} more", count)
 
 
 def _facts(texts: Iterable[str]) -> str:

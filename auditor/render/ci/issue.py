@@ -58,7 +58,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     action = item.action
     facts = [
         l10n.gettext(SEVERITIES[item.severity]),
-        l10n.ngettext("{count} finding", "{count} findings", len(action.findings)),
+        l10n.plural("{count} finding", "{count} findings", len(action.findings)),
         worth((action,), l10n),
         l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
         action.owner or action.role,

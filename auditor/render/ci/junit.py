@@ -122,16 +122,16 @@ def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], co
     header = context.headers.get(outcome.id)
     open_findings = [finding for finding in findings if finding.status is Status.OPEN]
     title = visible((header.title if header is not None else "") or outcome.id)
-    text = l10n.ngettext("{count} open", "{count} open", count)
+    text = l10n.plural("{count} open", "{count} open", count)
     # The first findings of every policy are listed, and all findings of a policy have the same severity.
     severity = (open_findings or findings)[0].severity
     failure = SubElement(case, "failure", message=f"{title}: {text}", type=severity.value)
     lines = [visible(sentence(finding, context)) for finding in open_findings[:_MAX_LINES]]
     remaining = count - len(lines)
     if count > len(open_findings):
-        lines.append(l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", remaining))
+        lines.append(l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", remaining))
     elif remaining:
-        lines.append(l10n.ngettext("and {count} more", "and {count} more", remaining))
+        lines.append(l10n.plural("and {count} more", "and {count} more", remaining))
     failure.text = "\n".join(lines)
 
 
@@ -141,7 +141,7 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: L
         case Outcome.WAIVED:
             text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
         case Outcome.REPORT_ONLY:
-            text = l10n.ngettext("{count} report-only", "{count} report-only", outcome.findings)
+            text = l10n.plural("{count} report-only", "{count} report-only", outcome.findings)
         case Outcome.NOT_EVALUATED:
             text = l10n.gettext("cannot be evaluated: {reason}").replace(
                 "{reason}", l10n.translate(outcome.reason or NOTHING)

@@ -71,7 +71,7 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
         yield f"## {l10n.gettext('What matters most')}"
         yield ""
         for number, highlight in enumerate(page.highlights, start=1):
-            count = l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+            count = l10n.plural("{count} finding", "{count} findings", highlight.count)
             facts = [
                 inert(fact) for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why) if fact
             ]
@@ -152,10 +152,10 @@ def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
 def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
     # All findings of a report-only policy that are not waived are report-only.
     count = group.open or group.report_only
-    counts = [l10n.ngettext("{count} open", "{count} open", group.open)]
+    counts = [l10n.plural("{count} open", "{count} open", group.open)]
     if group.report_only:
-        counts = [l10n.ngettext("{count} report-only", "{count} report-only", group.report_only)]
-    counts += [l10n.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
+        counts = [l10n.plural("{count} report-only", "{count} report-only", group.report_only)]
+    counts += [l10n.plural("{count} waived", "{count} waived", group.waived)] if group.waived else []
     counts += [inert(group.money)] if group.money else []
     level = l10n.gettext(SEVERITIES[group.severity])
     yield f"<details><summary><b>{inert(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
@@ -167,7 +167,7 @@ def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
         yield f"- {inert(row.name)}{address}: {money}{inert(row.problem)} · {inert(row.evidence)}"
     if count > len(rows):
         more = count - len(rows)
-        yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
+        yield "- " + l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"
     yield ""

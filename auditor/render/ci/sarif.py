@@ -124,7 +124,7 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
     left_out = sum(part.left_out for part in parts)
     notes = [note for part in parts for note in _notifications(part, l10n)]
     if left_out:
-        more = l10n.ngettext(
+        more = l10n.plural(
             "{count} more finding is in the other reports: this format has at most {limit}.",
             "{count} more findings are in the other reports: this format has at most {limit}.",
             left_out,

@@ -43,7 +43,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
         _section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends
     )
     text = (
-        f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{l10n.locale}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
@@ -102,7 +102,7 @@ def _folded(
     parts = [tag("h3", title)] if rows else []
     parts += [_table("", titles, changed)]
     if others:
-        label = l10n.ngettext("{count} unchanged", "{count} unchanged", len(others))
+        label = l10n.plural("{count} unchanged", "{count} unchanged", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
         count = label.replace("{count}", l10n.number(len(others)))
         parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the template is a constant
@@ -131,7 +131,7 @@ def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
 def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
     grids = between_grids(comparison, l10n, most=_MAX_FINDINGS)
     more = max(0, len(comparison.findings) - _MAX_FINDINGS)
-    notes = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    notes = [l10n.plural("{count} more in history.json", "{count} more in history.json", more)] if more else []
     nothing = [] if grids else [tag("p", l10n.gettext("Nothing changed."))]
     return [
         tag("h3", compared_nights(comparison, l10n)),

@@ -63,7 +63,7 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
     return (
         *(gettext("Product"), gettext("Assigned"), gettext("Trend"), gettext("Usable"), gettext("Spare")),
         gettext("Licensed users"),
-        gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
+        gettext("Runs out ({share} interval)").replace("{share}", l10n.percent(Decimal("0.9"))),
     )
 
 
@@ -125,7 +125,7 @@ def repair(policy: PolicyTrend, l10n: Labels) -> str:
     if policy.repair_days is None:
         return l10n.gettext("none resolved")
     days = round(policy.repair_days)
-    text = l10n.ngettext("{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days)
+    text = l10n.plural("{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days)
     return text.replace("{resolved}", l10n.number(policy.repaired))
 
 

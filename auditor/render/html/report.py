@@ -97,7 +97,7 @@ def environment(l10n: Labels) -> Environment:
 
     Templates escape every value, make control characters visible, and can translate texts.
     """
-    return _environment(l10n.language)
+    return _environment(l10n.locale)
 
 
 @cache
@@ -122,7 +122,7 @@ def _environment(language: str) -> Environment:
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "guidance": guidance}
-    environment.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
+    environment.filters["findings"] = lambda count: l10n.plural("{count} finding", "{count} findings", count)
     return environment
 
 

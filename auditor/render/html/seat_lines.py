@@ -34,7 +34,7 @@ def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | No
 
 
 def _proposal_line(proposal: SmallerProductCount, l10n: Labels) -> str:
-    text = l10n.ngettext(
+    text = l10n.plural(
         "{count} person: {smaller} may be enough instead of {product}, saves {money} a month",
         "{count} people: {smaller} may be enough instead of {product}, saves {money} a month",
         proposal.people,
@@ -50,13 +50,13 @@ def coverage_lines(tenant: TenantResult, headers: Mapping[str, PolicyHeader], l1
 
 def _coverage_line(coverage: SeatCoverage, header: PolicyHeader | None, l10n: Labels) -> str:
     parts = [
-        l10n.ngettext("{count} person needs a seat", "{count} people need a seat", coverage.people),
+        l10n.plural("{count} person needs a seat", "{count} people need a seat", coverage.people),
         l10n.gettext("{seats} usable").replace("{seats}", l10n.number(coverage.usable)),
     ]
     if coverage.unknown:
-        parts.append(l10n.ngettext("{count} not known", "{count} not known", coverage.unknown))
+        parts.append(l10n.plural("{count} not known", "{count} not known", coverage.unknown))
     if coverage.missing:
-        text = l10n.ngettext("{count} seat is missing", "{count} seats are missing", coverage.missing)
+        text = l10n.plural("{count} seat is missing", "{count} seats are missing", coverage.missing)
         cost = coverage.missing_cost
         if cost is not None:
             money = l10n.money(cost.per_month, cost.currency)

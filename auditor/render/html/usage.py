@@ -127,7 +127,7 @@ def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
         return ()
     first, (*others, _) = tables[0], tables[0].others
     more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
-    omitted = (l10n.ngettext("{count} more in the reports", "{count} more in the reports", more),) if more else ()
+    omitted = (l10n.plural("{count} more in the reports", "{count} more in the reports", more),) if more else ()
     rows = first.rows[:_SUMMARY_UNITS]
     return (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
 
@@ -155,7 +155,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
     if not excess:
         return ""
     count = sum(seats for _, seats in excess)
-    text = l10n.ngettext(
+    text = l10n.plural(
         "{count} more seat is assigned than usable; the totals include it",
         "{count} more seats are assigned than usable; the totals include them",
         count,
@@ -203,7 +203,7 @@ def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
 
 
 def _unknown(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("{count} not known", "{count} not known", count) if count else ""
+    return l10n.plural("{count} not known", "{count} not known", count) if count else ""
 
 
 def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
@@ -262,12 +262,12 @@ def _unit_table(
 
 
 def _merged_label(unit: UnitUsage, l10n: Labels) -> str:
-    return l10n.ngettext("{count} smaller unit", "{count} smaller units", unit.merged)
+    return l10n.plural("{count} smaller unit", "{count} smaller units", unit.merged)
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
     unknown, name = l10n.number(None), l10n.gettext("Not assigned")
-    facts = [_per_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
+    facts = [_per_month(unassigned.cost, l10n), l10n.plural("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,
         people=unknown,
@@ -292,7 +292,7 @@ def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
         l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned)),
     ]
     if unit.idle:
-        text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
+        text = l10n.plural("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
         facts.append(_with_money(text, unit.idle_cost, l10n))
     return UnitRow(
         name=name,

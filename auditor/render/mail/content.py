@@ -175,11 +175,11 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
 def _change_text(key: str, count: int, l10n: Labels) -> str:
     match key:
         case "reopened":
-            return l10n.ngettext("{count} reopened", "{count} reopened", count)
+            return l10n.plural("{count} reopened", "{count} reopened", count)
         case "new":
-            return l10n.ngettext("{count} new", "{count} new", count)
+            return l10n.plural("{count} new", "{count} new", count)
         case _:
-            return l10n.ngettext("{count} fixed", "{count} fixed", count)
+            return l10n.plural("{count} fixed", "{count} fixed", count)
 
 
 def _link(reader: Reader, anchor: str) -> str:
@@ -212,7 +212,7 @@ def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, sev
     yield highlight.due
     if several:
         yield highlight.tenant
-    yield l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+    yield l10n.plural("{count} finding", "{count} findings", highlight.count)
     yield highlight.who if step is None else step.action.owner or step.action.role
 
 
@@ -254,7 +254,7 @@ def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> Tenant
         text, key = l10n.gettext("not audited"), "failed"
     else:
         counts = [
-            l10n.ngettext("{count} open", "{count} open", section.open)
+            l10n.plural("{count} open", "{count} open", section.open)
             if section.open
             else l10n.gettext("nothing open")
         ]
@@ -312,11 +312,11 @@ def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[s
 def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:
     in_force = sum(row.key != "expired" for row in page.waivers)
     if in_force:
-        yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", in_force)
+        yield l10n.plural("{count} waiver in force", "{count} waivers in force", in_force)
     if page.waived:
-        yield l10n.ngettext("{count} finding waived", "{count} findings waived", page.waived)
+        yield l10n.plural("{count} finding waived", "{count} findings waived", page.waived)
     if page.report_only:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} finding of report-only policies (not counted)",
             "{count} findings of report-only policies (not counted)",
             page.report_only,
@@ -325,7 +325,7 @@ def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:
         {notice.subject for section in page.sections for notice in section.notices if notice.code == "waiver.unused"}
     )
     if unused:
-        yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
+        yield l10n.plural("{count} waiver matches no finding", "{count} waivers match no finding", unused)
 
 
 def _expiring(page: Page, l10n: Labels, limit: int) -> Iterator[str]:
@@ -338,4 +338,4 @@ def _expiring(page: Page, l10n: Labels, limit: int) -> Iterator[str]:
     )
     yield from expiring[:limit]
     if len(expiring) > limit:
-        yield l10n.ngettext("{count} more", "{count} more", len(expiring) - limit)
+        yield l10n.plural("{count} more", "{count} more", len(expiring) - limit)

@@ -62,7 +62,7 @@ def _html(view: MailView, l10n: Labels) -> str:
 
 
 def _text(view: MailView, l10n: Labels) -> str:
-    text = _text_template(l10n.language).render(view=view)
+    text = _text_template(l10n.locale).render(view=view)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

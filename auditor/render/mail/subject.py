@@ -40,7 +40,7 @@ def _who(result: Result, l10n: Labels) -> str:
     if len(result.tenants) == 1:
         tenant = result.tenants[0]
         return flat(tenant.title)
-    return l10n.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
+    return l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
 
 
 def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
@@ -52,18 +52,18 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
     if not complete:
         yield l10n.gettext("incomplete")
     if counts.get(Severity.CRITICAL, 0):
-        yield l10n.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
+        yield l10n.plural("{count} critical", "{count} critical", counts[Severity.CRITICAL])
     elif counts.get(Severity.HIGH, 0):
-        yield l10n.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
+        yield l10n.plural("{count} high", "{count} high", counts[Severity.HIGH])
     elif findings:
-        yield l10n.ngettext("{count} open", "{count} open", findings)
+        yield l10n.plural("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
     changed = changes(result.tenants, result.fleet)
     if result.run.previous is not None:
         if changed.new:
-            yield l10n.ngettext("{count} new", "{count} new", changed.new)
+            yield l10n.plural("{count} new", "{count} new", changed.new)
         if changed.reopened:
-            yield l10n.ngettext("{count} reopened", "{count} reopened", changed.reopened)
+            yield l10n.plural("{count} reopened", "{count} reopened", changed.reopened)
         if changed.fixed:
-            yield l10n.ngettext("{count} fixed", "{count} fixed", changed.fixed)
+            yield l10n.plural("{count} fixed", "{count} fixed", changed.fixed)

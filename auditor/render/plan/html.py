@@ -147,7 +147,7 @@ def render(view: PlanView, *, locale: str) -> Artifact:
     template = environment(l10n).get_template("plan.html.jinja")
     text = template.render(
         plan=view,
-        language=l10n.language,
+        language=l10n.locale,
         csp=content_policy(style),
         style=Markup(style),  # noqa: S704 - packaged style sheets
     )

@@ -60,7 +60,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         _table((l10n.gettext("Department"), *columns), departments),
         *(_tenant(difference, l10n) for difference in preview.everywhere),
     ]
-    body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.language, style=_STYLE)
+    body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.locale, style=_STYLE)
     return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=body)
 
 

@@ -65,13 +65,13 @@ def tallied(kind: str, count: int, l10n: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
     match kind:
         case "added":
-            return l10n.ngettext("{count} added", "{count} added", count)
+            return l10n.plural("{count} added", "{count} added", count)
         case "removed":
-            return l10n.ngettext("{count} removed", "{count} removed", count)
+            return l10n.plural("{count} removed", "{count} removed", count)
         case "changed":
-            return l10n.ngettext("{count} changed", "{count} changed", count)
+            return l10n.plural("{count} changed", "{count} changed", count)
         case _:
-            return l10n.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
+            return l10n.plural("{count} unconfirmed", "{count} unconfirmed", count)
 
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
@@ -204,7 +204,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 def more(count: int, l10n: Labels) -> str:
     """Return the number of further items, and where to find them."""
-    return l10n.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
+    return l10n.plural("{count} more in preview.json", "{count} more in preview.json", count)
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:

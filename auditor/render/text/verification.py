@@ -69,7 +69,7 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
     """Return the progress of one or more plans in one sentence."""
     total = sum(len(verification.actions) for verification in verifications)
     done = sum(len(verification.actions_with(Verdict.DONE)) for verification in verifications)
-    text = l10n.ngettext(
+    text = l10n.plural(
         "{done} of {count} action planned on {day} done", "{done} of {count} actions planned on {day} done", total
     )
     day = l10n.date(max(verification.planned_at for verification in verifications))
@@ -82,12 +82,12 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
     if reopened:
-        parts.append(l10n.ngettext("{count} finding was reopened", "{count} findings were reopened", reopened))
+        parts.append(l10n.plural("{count} finding was reopened", "{count} findings were reopened", reopened))
     if new:
-        parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
+        parts.append(l10n.plural("{count} new finding", "{count} new findings", new))
     if unknown:
         parts.append(
-            l10n.ngettext(
+            l10n.plural(
                 "the state of {count} finding is not known", "the state of {count} findings is not known", unknown
             )
         )
@@ -109,7 +109,7 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
         for (sku_id, direction), product_decisions in decisions.items()
     ]
     more = len(texts) - _MAX_PRODUCTS
-    omitted = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
+    omitted = [l10n.plural("{count} more product", "{count} more products", more)] if more > 0 else []
     if not texts:
         return ""
     return l10n.gettext("Seat decisions: {changes}.").replace(
@@ -130,13 +130,13 @@ def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDec
         count = sum(abs(decision.planned_change) for decision in decisions)
         done = sum(decision.done for decision in decisions)
         if direction > 0:
-            text = l10n.ngettext(
+            text = l10n.plural(
                 "{done} of {count} seat of {product} purchased",
                 "{done} of {count} seats of {product} purchased",
                 count,
             )
         else:
-            text = l10n.ngettext(
+            text = l10n.plural(
                 "{done} of {count} seat of {product} removed",
                 "{done} of {count} seats of {product} removed",
                 count,
@@ -195,13 +195,13 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
     )
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
-        return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
+        return l10n.plural("{count} seat freed", "{count} seats freed", seats)
     if any(verification.freed.at_least for verification in verifications):
-        text = l10n.ngettext(
+        text = l10n.plural(
             "{count} seat freed (at least {money} a month)", "{count} seats freed (at least {money} a month)", seats
         )
     else:
-        text = l10n.ngettext("{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats)
+        text = l10n.plural("{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats)
     return text.replace("{money}", money)
 
 

@@ -10,5 +10,5 @@ from auditor.render.verification.view import sections
 def render(result: Result, *, locale: str) -> Artifact:
     """Render verification.html."""
     l10n = Labels(locale)
-    body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.language)
+    body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.locale)
     return Artifact(name="verification.html", media_type="text/html; charset=utf-8", body=body)

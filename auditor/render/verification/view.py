@@ -52,7 +52,7 @@ def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSect
     omitted = 0 if most is None else len(section.items) - most
     if omitted <= 0:
         return section
-    more = l10n.ngettext("{count} more", "{count} more", omitted)
+    more = l10n.plural("{count} more", "{count} more", omitted)
     return replace(section, items=(*section.items[:most], more))
 
 
@@ -91,7 +91,7 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
 def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     parts = [f"{action.number}. {action.title}"]
     if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
-        text = l10n.ngettext("{done} of {count} request done", "{done} of {count} requests done", action.requests)
+        text = l10n.plural("{done} of {count} request done", "{done} of {count} requests done", action.requests)
         parts.append(text.replace("{done}", l10n.number(action.done)))
     parts.extend(() if action.decided is None else _decided(action.decided, l10n))
     parts.append(cause_text(action.cause, action.detail, l10n))
@@ -99,9 +99,9 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     if run is not None:
         parts.append(f"{l10n.joined(run.by)}, {l10n.date(run.last)}")
         if run.failed:
-            parts.append(l10n.ngettext("{count} change failed", "{count} changes failed", run.failed))
+            parts.append(l10n.plural("{count} change failed", "{count} changes failed", run.failed))
         if run.skipped:
-            parts.append(l10n.ngettext("{count} change skipped", "{count} changes skipped", run.skipped))
+            parts.append(l10n.plural("{count} change skipped", "{count} changes skipped", run.skipped))
     steps = (step for step in action.steps if action.requests > 1)
     parts.append(_people((names.get(step.subject) or step.subject for step in steps), l10n))
     return "; ".join(filter(None, parts))
@@ -124,7 +124,7 @@ _NAMED: Final = 5
 def _people(names: Iterable[str], l10n: Labels) -> str:
     people = tuple(dict.fromkeys(names))
     more = len(people) - _NAMED
-    others = (l10n.ngettext("{count} more", "{count} more", more),) if more > 0 else ()
+    others = (l10n.plural("{count} more", "{count} more", more),) if more > 0 else ()
     return l10n.joined((*people[:_NAMED], *others))
 
 

@@ -30,7 +30,7 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
     if trial is True:
         yield l10n.gettext("trial")
     if type(seats) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", seats)
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", seats)
 
 
 def spare_today(seats: int, l10n: Labels) -> str:
@@ -52,7 +52,7 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     """Yield the facts about contracts, terms and prices in the evidence; nothing if it has none."""
     facts = finding.evidence
     if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     if type(facts.get("contractSeats")) is int:
         yield contract_seats(facts["contractSeats"], l10n)
     contracts = facts.get("contracts")
@@ -106,7 +106,7 @@ def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterato
 
 def contract_seats(seats: int, l10n: Labels) -> str:
     """Return the number of seats of a contract, in words."""
-    return l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)
+    return l10n.plural("{count} seat in the contract", "{count} seats in the contract", seats)
 
 
 def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:

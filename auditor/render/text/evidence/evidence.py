@@ -153,21 +153,21 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
             yield text.replace("{seats}", l10n.number(value))
     ignored = uncounted_grace_seats(facts)
     if ignored:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} seat in its grace period is not counted",
             "{count} seats in their grace period are not counted",
             ignored,
         )
     if type(facts.get("assigned")) is int:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} person in the scope of the policy has it",
             "{count} people in the scope of the policy have it",
             facts["assigned"],
         )
     if type(facts.get("needed")) is int:
-        yield l10n.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
+        yield l10n.plural("{count} person needs a seat", "{count} people need a seat", facts["needed"])
     if type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     allowed = limits(facts, l10n)
     if allowed:
         yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
@@ -203,8 +203,8 @@ def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
 def advice(change: int, l10n: Labels) -> str:
     """Return how many seats to buy, or how many are too many, as not everybody may remove them; `change` is not 0."""
     if change > 0:
-        return l10n.ngettext("buy {count} seat", "buy {count} seats", change)
-    return l10n.ngettext("{count} seat too many", "{count} seats too many", -change)
+        return l10n.plural("buy {count} seat", "buy {count} seats", change)
+    return l10n.plural("{count} seat too many", "{count} seats too many", -change)
 
 
 def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
@@ -254,7 +254,7 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("next lifecycle date {date}").replace("{date}", ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
-        yield l10n.ngettext("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
+        yield l10n.plural("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
     if facts.get("status"):
         yield l10n.gettext("state {state}").replace("{state}", l10n.subscription(facts["status"]))
 

@@ -108,7 +108,7 @@ def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     lost = list(_parts(facts.get("lost"), l10n))
     more = facts.get("otherServicePlans")
     if type(more) is int and more:
-        lost.append(l10n.ngettext("{count} other service plan", "{count} other service plans", more))
+        lost.append(l10n.plural("{count} other service plan", "{count} other service plans", more))
     for parts, template in (
         (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
         (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
@@ -125,9 +125,9 @@ def missing_seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     if not product or type(count) is not int:
         return
     if product.get("costPerMonth") is None:
-        text = l10n.ngettext("{count} seat of {product} is missing", "{count} seats of {product} are missing", count)
+        text = l10n.plural("{count} seat of {product} is missing", "{count} seats of {product} are missing", count)
     else:
-        text = l10n.ngettext(
+        text = l10n.plural(
             "{count} seat of {product} is missing ({money} a month)",
             "{count} seats of {product} are missing ({money} a month)",
             count,
