@@ -122,12 +122,16 @@ def _policy_annotation(
         f"{printable(tenant_name)}: {l10n.number(count)}" for tenant_name, count in sorted(counts.items())
     )
     text = l10n.plural(
-        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
+        "{count} open finding of {policy}: {tenants}",
+        "{count} open findings of {policy}: {tenants}",
+        counts.total(),
+        policy=printable(finding.policy),
+        tenants=tenants,
     )
     return Annotation(
         type=_TYPES[finding.severity],
         title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
-        message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", tenants),
+        message=text,
         file=_repository_path(finding.source.file, environ),
         line=finding.source.line,
     )
@@ -162,7 +166,7 @@ def diagnostic_lines(
 
 
 def _incomplete_annotation(tenant: str, reason: str, l10n: Labels) -> Annotation:
-    title = l10n.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
+    title = l10n.gettext("The audit of {tenant} is incomplete", tenant=printable(tenant))
     return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 

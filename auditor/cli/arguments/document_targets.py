@@ -11,7 +11,6 @@ from auditor.deliver.standard_output import write_document
 from auditor.localization import Localization
 from auditor.render.artifact import Artifact
 from auditor.render.formats import unknown_format
-from auditor.render.text.labels import Labels
 
 
 def targets_of(

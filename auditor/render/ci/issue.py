@@ -60,7 +60,7 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
         l10n.gettext(SEVERITIES[item.severity]),
         l10n.plural("{count} finding", "{count} findings", len(action.findings)),
         worth((action,), l10n),
-        l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
+        l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due else "",
         action.owner or action.role,
     ]
     yield " · ".join(_formatted(fact) for fact in facts if fact)

@@ -139,13 +139,11 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: L
     """Add the reason why a policy without open findings did not pass, if so."""
     match outcome.status:
         case Outcome.WAIVED:
-            text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
+            text = l10n.gettext("waived: {waivers}", waivers=", ".join(sorted(waivers)))
         case Outcome.REPORT_ONLY:
             text = l10n.plural("{count} report-only", "{count} report-only", outcome.findings)
         case Outcome.NOT_EVALUATED:
-            text = l10n.gettext("cannot be evaluated: {reason}").replace(
-                "{reason}", l10n.translate(outcome.reason or NOTHING)
-            )
+            text = l10n.gettext("cannot be evaluated: {reason}", reason=l10n.translate(outcome.reason or NOTHING))
         case _:
             return
     SubElement(case, "skipped", message=visible(text))

@@ -79,10 +79,11 @@ def _lines(page: Page, l10n: Labels) -> Iterator[str]:
             yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(facts)}"
         yield ""
     if page.listed_tenants < page.tenants:
-        fact = l10n.gettext(
-            "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
+        yield l10n.gettext(
+            "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports.",
+            shown=l10n.number(page.listed_tenants),
+            all=l10n.number(page.tenants),
         )
-        yield fact.replace("{shown}", l10n.number(page.listed_tenants)).replace("{all}", l10n.number(page.tenants))
         yield ""
     for section in page.sections:
         yield from _section(section, l10n)
@@ -163,7 +164,7 @@ def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
     rows = [row for row in group.rows if row.waiver is None][:_ROWS]
     for row in rows:
         address = f" ({inert(row.address)})" if row.address else ""
-        money = l10n.gettext("{money} a month").replace("{money}", inert(row.money)) + " · " if row.money else ""
+        money = l10n.gettext("{money} a month", money=inert(row.money)) + " · " if row.money else ""
         yield f"- {inert(row.name)}{address}: {money}{inert(row.problem)} · {inert(row.evidence)}"
     if count > len(rows):
         more = count - len(rows)

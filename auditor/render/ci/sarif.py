@@ -128,8 +128,9 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
             "{count} more finding is in the other reports: this format has at most {limit}.",
             "{count} more findings are in the other reports: this format has at most {limit}.",
             left_out,
+            limit=l10n.number(LIMIT),
         )
-        notes.append(_note(more.replace("{limit}", l10n.number(LIMIT))))
+        notes.append(_note(more))
     name = parts[0].label if len(parts) == 1 else "tenants"
     return {
         "tool": {
@@ -159,11 +160,17 @@ def _is_incomplete(part: _LimitedPart) -> bool:
 def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
-        text = l10n.gettext("{tenant} could not be audited: {reason}")
-        notes.append(_note(text.replace("{tenant}", part.name).replace("{reason}", l10n.translate(part.failure))))
-    text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.label)
+        reason = l10n.translate(part.failure)
+        notes.append(_note(l10n.gettext("{tenant} could not be audited: {reason}", tenant=part.name, reason=reason)))
     return notes + [
-        _note(text.replace("{policy}", outcome.id).replace("{reason}", l10n.translate(outcome.reason or NOTHING)))
+        _note(
+            l10n.gettext(
+                "{tenant}: {policy} was not evaluated: {reason}",
+                tenant=part.label,
+                policy=outcome.id,
+                reason=l10n.translate(outcome.reason or NOTHING),
+            )
+        )
         for outcome in part.result.policies
         if outcome.status is Outcome.NOT_EVALUATED
     ]
@@ -227,9 +234,7 @@ def _result(tenant: str, finding: Finding, rule_indexes: Mapping[str, int], cont
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": visible(
-                    context.l10n.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
-                ),
+                "justification": visible(context.l10n.gettext("waiver {waiver}", waiver=finding.waiver or "").strip()),
             }
         ]
     return document

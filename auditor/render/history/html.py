@@ -104,8 +104,7 @@ def _folded(
     if others:
         label = l10n.plural("{count} unchanged", "{count} unchanged", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
-        count = label.replace("{count}", l10n.number(len(others)))
-        parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the template is a constant
+        parts.append(Markup(folded).format(label, _table("", titles, others)))  # noqa: S704 - the template is a constant
     return parts
 
 

@@ -110,7 +110,7 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
 
 
 def _due_text(day: date | None, l10n: Labels) -> str:
-    return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
+    return "" if day is None else l10n.gettext("decide by {date}", date=l10n.date(day))
 
 
 def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
@@ -140,7 +140,7 @@ def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> High
         section=section.name,
         tenant=section.title,
         count=group.open,
-        money=l10n.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
+        money=l10n.gettext("{money} a month", money=group.money) if group.money else "",
         due="",
         why="",
         movement="",

@@ -257,7 +257,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
     state = "" if finding is None else l10n.check(finding.check)
     if finding is not None and uncounted_grace_seats(facts):
-        state = l10n.gettext("{state} (seats in grace period not counted)").replace("{state}", state)
+        state = l10n.gettext("{state} (seats in grace period not counted)", state=state)
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
         part_number=shortened(seats.sku_part_number),

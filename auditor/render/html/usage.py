@@ -169,8 +169,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
 def _with_money(text: str, amount: Money | None, l10n: Labels) -> str:
     if amount is None:
         return text
-    template = l10n.gettext("{text} ({money} a month)").replace("{money}", _money(amount, l10n))
-    return template.replace("{text}", text)
+    return l10n.gettext("{text} ({money} a month)", text=text, money=_money(amount, l10n))
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
@@ -178,8 +177,11 @@ def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
     paid = money_sum(product.cost for product in products)
     if idle is None or paid is None or not idle.per_month:
         return ""
-    text = l10n.gettext("{idle} of {all} a month is paid for seats that were idle for 90 days.")
-    return text.replace("{idle}", _money(idle, l10n)).replace("{all}", _money(paid, l10n))
+    return l10n.gettext(
+        "{idle} of {all} a month is paid for seats that were idle for 90 days.",
+        idle=_money(idle, l10n),
+        all=_money(paid, l10n),
+    )
 
 
 def _money(amount: Money | None, l10n: Labels) -> str:
@@ -217,12 +219,15 @@ def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
 def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     if not product.idle:
         return ""
-    if product.idle_cost is None:
-        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days")
-    else:
-        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month")
-    text = text.replace("{assigned}", l10n.number(product.assigned)).replace("{idle}", l10n.number(product.idle))
-    return text.replace("{money}", _money(product.idle_cost, l10n)).replace("{product}", name)
+    return l10n.gettext(
+        N_("{product}: {assigned} assigned, {idle} idle for 90 days")
+        if product.idle_cost is None
+        else N_("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month"),
+        product=name,
+        assigned=l10n.number(product.assigned),
+        idle=l10n.number(product.idle),
+        money=_money(product.idle_cost, l10n),
+    )
 
 
 _LABELS: Final = {
@@ -283,13 +288,13 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
 
 
 def _per_month(amount: Money | None, l10n: Labels) -> str:
-    return "" if amount is None else l10n.gettext("{money} a month").replace("{money}", _money(amount, l10n))
+    return "" if amount is None else l10n.gettext("{money} a month", money=_money(amount, l10n))
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     facts = [
         _per_month(unit.cost, l10n),
-        l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned)),
+        l10n.gettext("{seats} assigned", seats=l10n.number(unit.assigned)),
     ]
     if unit.idle:
         text = l10n.plural("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)

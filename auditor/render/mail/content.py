@@ -254,9 +254,7 @@ def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> Tenant
         text, key = l10n.gettext("not audited"), "failed"
     else:
         counts = [
-            l10n.plural("{count} open", "{count} open", section.open)
-            if section.open
-            else l10n.gettext("nothing open")
+            l10n.plural("{count} open", "{count} open", section.open) if section.open else l10n.gettext("nothing open")
         ]
         counts += [] if section.complete else [l10n.gettext("incomplete")]
         text = l10n.joined(counts)

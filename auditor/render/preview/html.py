@@ -48,7 +48,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         for name, department_counts in by_department(preview)
     ]
     money = sums(tally(preview.everywhere), l10n)
-    as_of = l10n.gettext("state as of {instant}").replace("{instant}", l10n.instant(preview.as_of))
+    as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
     columns = columns_of(l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [

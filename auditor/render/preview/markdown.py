@@ -50,7 +50,7 @@ def headline(preview: Preview, l10n: Labels) -> str:
     counts = tally(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
-    return l10n.gettext("This policy change: {counts}").replace("{counts}", counts_text(counts, l10n))
+    return l10n.gettext("This policy change: {counts}", counts=counts_text(counts, l10n))
 
 
 def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
@@ -141,7 +141,7 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     yield MARK
     yield f"### {headline(preview, l10n)}"
     yield ""
-    as_of = l10n.gettext("state as of {instant}").replace("{instant}", inert(l10n.instant(preview.as_of)))
+    as_of = l10n.gettext("state as of {instant}", instant=inert(l10n.instant(preview.as_of)))
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:

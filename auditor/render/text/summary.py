@@ -64,9 +64,9 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
         return (l10n.gettext("Every source that the policies need was read, and every policy was evaluated."),)
     titles = _titles(result)
     sentences = [
-        l10n.gettext("{tenant} could not be audited: {reason}")
-        .replace("{tenant}", titles[tenant.name])
-        .replace("{reason}", l10n.translate(tenant.failure))
+        l10n.gettext(
+            "{tenant} could not be audited: {reason}", tenant=titles[tenant.name], reason=l10n.translate(tenant.failure)
+        )
         for tenant in result.tenants
         if tenant.failure is not None
     ]
@@ -106,7 +106,7 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
     """Return why a tenant is incomplete: it was not audited, a source was not read, or a policy was not evaluated."""
     if tenant.failure is not None:
-        return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
+        return [l10n.gettext("not audited: {reason}", reason=l10n.translate(tenant.failure))]
     unknown = l10n.gettext("no reason is known")
     gaps = [
         f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
@@ -120,8 +120,7 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
 
 def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
     unknown = [policy.id for policy in policies if policy.unknown]
-    text = l10n.gettext("not evaluated: {policies}")
-    return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
+    return [l10n.gettext("not evaluated: {policies}", policies=", ".join(unknown))] if unknown else []
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:

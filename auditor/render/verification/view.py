@@ -75,13 +75,15 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
     freed = verification.freed
     if freed.planned or freed.actual:
-        text = l10n.gettext("Seats freed: {actual}; planned: {planned}.")
-        yield text.replace("{actual}", l10n.number(freed.actual)).replace("{planned}", l10n.number(freed.planned))
+        yield l10n.gettext(
+            "Seats freed: {actual}; planned: {planned}.",
+            actual=l10n.number(freed.actual),
+            planned=l10n.number(freed.planned),
+        )
     for money in freed.money:
-        text = l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.")
         actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
         bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
-        yield text.replace("{actual}", bound).replace("{planned}", planned)
+        yield l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
     if not verification.same_policies:
         yield l10n.gettext(
             "The policies have changed since the plan: findings may be new or fixed because a policy changed."
@@ -91,8 +93,10 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
 def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     parts = [f"{action.number}. {action.title}"]
     if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
-        text = l10n.plural("{done} of {count} request done", "{done} of {count} requests done", action.requests)
-        parts.append(text.replace("{done}", l10n.number(action.done)))
+        done = l10n.number(action.done)
+        parts.append(
+            l10n.plural("{done} of {count} request done", "{done} of {count} requests done", action.requests, done=done)
+        )
     parts.extend(() if action.decided is None else _decided(action.decided, l10n))
     parts.append(cause_text(action.cause, action.detail, l10n))
     run = action.execution
@@ -109,12 +113,14 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
 
 def _decided(decided: SeatDecisionVerdict, l10n: Labels) -> Iterator[str]:
     """Yield the numbers of seats (before the plan, decided, today), the day of the renewal, and the decisions."""
-    text = l10n.gettext("seats before: {before}, decided: {decided}, now: {now}")
-    now = l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual)
-    text = text.replace("{before}", l10n.number(decided.enabled_before)).replace("{now}", now)
-    yield text.replace("{decided}", l10n.number(decided.enabled))
+    yield l10n.gettext(
+        "seats before: {before}, decided: {decided}, now: {now}",
+        before=l10n.number(decided.enabled_before),
+        decided=l10n.number(decided.enabled),
+        now=l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual),
+    )
     yield "" if decided.due is None else renewal_day(decided.due, l10n)
-    yield l10n.gettext("decision {id}").replace("{id}", l10n.joined(decided.decisions))
+    yield l10n.gettext("decision {id}", id=l10n.joined(decided.decisions))
 
 
 _NAMED: Final = 5

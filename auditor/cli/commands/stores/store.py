@@ -169,7 +169,7 @@ def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[
     for kind, (singular, plural) in _CHECKED_TEXTS.items():
         complete = [item.wrong is None for item in results if item.kind == kind]
         if complete or kind == "night":
-            yield l10n.plural(singular, plural, len(complete)).replace("{whole}", l10n.number(sum(complete)))
+            yield l10n.plural(singular, plural, len(complete), whole=l10n.number(sum(complete)))
     temporary = sum(item.kind == "temporary" for item in results)
     if temporary:
         yield l10n.plural(

@@ -35,7 +35,7 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
 
 def spare_today(seats: int, l10n: Labels) -> str:
     """Return how many seats of a product are spare on the day of the audit."""
-    return l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats))
+    return l10n.gettext("{seats} spare today", seats=l10n.number(seats))
 
 
 def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
@@ -57,7 +57,7 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         yield contract_seats(facts["contractSeats"], l10n)
     contracts = facts.get("contracts")
     if isinstance(contracts, list | tuple) and contracts:
-        yield l10n.gettext("contracts: {contracts}").replace("{contracts}", l10n.joined(map(str, contracts)))
+        yield l10n.gettext("contracts: {contracts}", contracts=l10n.joined(map(str, contracts)))
     for name, text in (
         ("ends", l10n.gettext("ends on {date}")),
         ("lastDayOfNotice", l10n.gettext("last day to give notice {date}")),
@@ -69,12 +69,12 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         if line is not None:
             yield l10n.gettext(line)
     if facts.get("seller"):
-        yield l10n.gettext("seller {name}").replace("{name}", str(facts["seller"]))
+        yield l10n.gettext("seller {name}", name=str(facts["seller"]))
     price = facts.get("pricePerSeat")
     if finding.money is not None and isinstance(price, int | float) and facts.get("priceFrom"):
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
-        line = l10n.gettext("{money} per seat and month from {date}")
-        yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
+        day = l10n.written_day(facts["priceFrom"])
+        yield l10n.gettext("{money} per seat and month from {date}", money=amount, date=day)
 
 
 class ContractDate(Struct, frozen=True, kw_only=True):
