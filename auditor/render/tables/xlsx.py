@@ -16,7 +16,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
-from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
@@ -270,7 +269,7 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
             title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
-                *(outcome.judged, outcome.findings, _translated(outcome.reason, l10n)),
+                *(outcome.judged, outcome.findings, outcome.reason and l10n.translate(outcome.reason)),
                 *((header.owner, header.rationale) if header is not None else ("", "")),
                 "; ".join((header.frameworks or ()) if header is not None else ()),
             )
@@ -280,12 +279,8 @@ def _sources(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     for tenant in result.tenants:
         for row in tenant.sources:
             state = l10n.gettext(SOURCE_STATES[row.status])
-            reason = _translated(row.reason, l10n)
+            reason = row.reason and l10n.translate(row.reason)
             yield (tenant.name, l10n.gettext(SOURCES[row.name]), state, row.count, row.read_at, reason)
-
-
-def _translated(reason: Message | None, l10n: Labels) -> str | None:
-    return None if reason is None else l10n.translate(reason)
 
 
 def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:
