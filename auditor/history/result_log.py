@@ -224,10 +224,6 @@ class Ledger:
             summary_of(result, tenant, rows, current.values(), money)
         ) == independent_part(entry.summary)
 
-    def current_findings(self) -> dict[str, dict[str, Any]]:
-        """Return the current findings after the newest result: fingerprint → row of EVENTS."""
-        return self._replay(since_checkpoint(self.entries()))
-
     def held_at(self, entry: LoggedResult) -> dict[str, dict[str, Any]] | None:
         """Return the findings that were current after a result; None if retention may have deleted their events.
 

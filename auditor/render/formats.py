@@ -1,9 +1,7 @@
 """The registry of output formats: the default file name, renderer module and input requirements of each format."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -63,7 +61,7 @@ class Format(Struct, frozen=True, kw_only=True):
         return cast("Renderer", import_module(self.module).render)
 
 
-_FORMATS: Final[dict[str, Format]] = {
+FORMATS: Final[dict[str, Format]] = {
     "html": Format(
         file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
     ),
@@ -88,20 +86,7 @@ _FORMATS: Final[dict[str, Format]] = {
         file="findings.parquet", module="auditor.render.tables.parquet", streams=True, reads_evidence=False
     ),
 }
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 """All formats that are written as files; `terminal` is implemented by the command line."""
-
-
-@contextmanager
-def temporary_format(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the name of the option
-    """Add a format to FORMATS for the duration of a `with` block. Raises ValueError if the name is taken."""
-    if name in _FORMATS:
-        raise ValueError(f"there is a format '{name}' already")
-    _FORMATS[name] = format
-    try:
-        yield
-    finally:
-        del _FORMATS[name]
 
 
 def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageError:

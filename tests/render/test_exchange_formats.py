@@ -17,13 +17,13 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import FORMATS, render
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
 from auditor.render.ci.markdown import inert
 from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 

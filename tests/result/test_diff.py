@@ -15,8 +15,8 @@ from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.finding_stats import Concern
 from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.result.aggregate import changes, summarise
+from auditor.result.diff import compare
 from tests.builders.result.results import AS_OF, YESTERDAY, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)

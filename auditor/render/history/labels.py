@@ -19,9 +19,12 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     if not numbers:
         return ""
     low, high = min(numbers), max(numbers)
-    span = (high - low) or 1
     return "".join(
-        " " if value is None else _BARS[round((value - low) / span * (len(_BARS) - 1))] if high > low else _BARS[0]
+        " "
+        if value is None
+        else _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))]
+        if high > low
+        else _BARS[0]
         for value in samples
     )
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, SettingsError
-from auditor.history import compare
 from auditor.render import render
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 from tests.builders.service.command_line import placed
 from tests.builders.service.mail_relay import PASSWORD, USER, Running, relay

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.result.model import Result
-from auditor.history import compare
 from auditor.render import render
+from auditor.result.diff import compare
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result

@@ -14,12 +14,12 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render.chat.message import render_message
 from auditor.render.chat.slack import MAX_BLOCKS, MAX_TEXT, escaped
 from auditor.render.chat.teams import MAX_SIZE
 from auditor.render.mail.view import Reader
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from auditor.result.work_items import work_items
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result

@@ -11,10 +11,10 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.localization import languages
 from auditor.render import render
 from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.diff import compare
 from benchmarks.report import large
 from tests.builders.result.results import night_before, result
 

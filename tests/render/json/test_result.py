@@ -11,11 +11,11 @@ from auditor.domain.actions.money import Money
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.resources import schema
 from auditor.result.codec.encoder import document, line
 from auditor.result.codec.result_document import result_document
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 

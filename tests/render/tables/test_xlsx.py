@@ -16,11 +16,11 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
+from auditor.result.diff import compare
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 from tests.render.tables.naive import rows
