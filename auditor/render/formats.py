@@ -1,6 +1,6 @@
 """The registry of output formats: the default file name, renderer module and input requirements of each format."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final, Protocol, cast
 
@@ -10,7 +10,6 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.similar_name import did_you_mean
-from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
 _UNLIMITED: Final = 1 << 62
@@ -35,7 +34,7 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
 class Renderer(Protocol):
     """The `render` function of a format's module."""
 
-    def __call__(self, result: Result, options: RenderOptions, /) -> Artifact:
+    def __call__(self, result: Result, options: RenderOptions, /) -> Iterable[bytes]:
         """Render a result; equal results and options give equal bytes."""
 
 
@@ -113,7 +112,7 @@ def render(
     byte_order_mark: bool = False,
     tenant_pages: str = "",
     content: Any = None,
-) -> Artifact:
+) -> Iterable[bytes]:
     """Render `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
     Raises UsageError if there is no such format.

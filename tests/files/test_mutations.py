@@ -99,7 +99,7 @@ def check_mutations(
 
 @cache
 def saved_result() -> bytes:
-    return b"".join(render(result(), "json", locale="en").chunks())
+    return b"".join(render(result(), "json", locale="en"))
 
 
 def test_saved_results() -> None:

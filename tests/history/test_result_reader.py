@@ -122,7 +122,7 @@ RESULT = st.builds(
 
 
 def result_json(document: Result) -> bytes:
-    return b"".join(render(document, "json", locale="en").chunks())
+    return b"".join(render(document, "json", locale="en"))
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ CONTROLS = re.compile(
 
 
 def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 def compared() -> Result:

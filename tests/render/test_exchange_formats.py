@@ -31,7 +31,7 @@ HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x
 
 
 def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 def compared() -> Result:
@@ -66,10 +66,8 @@ def hostile() -> Result:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_has_its_file_name_and_is_deterministic(name: str) -> None:
-    artifact = render(compared(), name, locale="en")
-    assert artifact.name == FORMATS[name].file
-    assert b"".join(artifact.chunks()) == body(compared(), name)
+def test_every_format_is_deterministic(name: str) -> None:
+    assert body(compared(), name) == body(compared(), name)
 
 
 @pytest.mark.parametrize("name", FORMATS)

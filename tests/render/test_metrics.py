@@ -30,7 +30,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def text(sample_value: Result) -> str:
-    return b"".join(render(sample_value, "openmetrics", locale="nl").chunks()).decode()
+    return b"".join(render(sample_value, "openmetrics", locale="nl")).decode()
 
 
 def samples(families: Any) -> Samples:

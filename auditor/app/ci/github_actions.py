@@ -39,7 +39,7 @@ def publish(result: Result, output: Output, *, locale: str, code: int, environ: 
         return ()
     l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
-        text = b"".join(render(result, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
+        text = b"".join(render(result, "markdown", locale=locale)).decode("utf-8", "replace")
         notice = l10n.gettext("The summary is truncated; see the report for the full text.")
         append_summary(Path(summary), text, notice=f"_{notice}_")
     publish_outputs(outputs_of(result, output, code=code), environ)

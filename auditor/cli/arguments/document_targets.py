@@ -9,7 +9,6 @@ from auditor.cli.terminal.console import print_notice
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.localization import Localization
-from auditor.render.artifact import Artifact
 from auditor.render.formats import unknown_format
 
 
@@ -36,15 +35,15 @@ def targets_of(
     return targets, terminal
 
 
-def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> tuple[Path, ...]:
+def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Iterable[bytes]]]) -> tuple[Path, ...]:
     """Write (format, path, artifact) items to files, or to stdout if the path is None; returns the paths of the files.
 
     Raises DeliveryError.
     """
-    files = write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None)
+    files = write_all((path, artifact) for _, path, artifact in artifacts if path is not None)
     for name, path, artifact in artifacts:
         if path is None:
-            write_document(artifact.chunks(), name)
+            write_document(artifact, name)
     return files
 
 

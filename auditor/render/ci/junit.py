@@ -9,7 +9,6 @@ from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
-from auditor.render.artifact import Artifact
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -23,12 +22,12 @@ _MAX_LINES: Final = 100
 _END: Final = b"</testsuites>"
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render open findings as failures; waived, report-only and not evaluated policies are skipped, with the reason.
 
     Of very many findings only a sample is listed, with the number of the others and the file that contains them.
     """
-    return Artifact(name="junit.xml", media_type="application/xml", body=_chunks(result, Labels(options.locale)))
+    return _chunks(result, Labels(options.locale))
 
 
 def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:

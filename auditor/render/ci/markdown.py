@@ -1,12 +1,11 @@
 """Renders a Result as a Markdown summary for step summaries and comments, limited in size, with escaped text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.content import PageContent
 from auditor.render.html.usage import idle_lines, unit_lines
@@ -22,7 +21,7 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 """Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address."""
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the summary; it is truncated at LIMIT, with a note at the end."""
     content: PageContent = options.content or PageContent(result, options.locale)
     l10n = content.l10n
@@ -35,7 +34,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
             break
         lines.append(line)
     body = ("\n".join(lines) + "\n").encode("utf-8", "replace")
-    return Artifact(name="summary.md", media_type="text/markdown; charset=utf-8", body=body)
+    return (body,)
 
 
 def inert(text: str) -> str:

@@ -1,7 +1,7 @@
 """Renders a Result as SARIF 2.1.0; findings are located at their policy, so that code scanning can track them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,7 +11,6 @@ from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.render.artifact import Artifact
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -71,7 +70,7 @@ class _LimitedPart(ResultPart, frozen=True, kw_only=True):
                 return
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render one run per tenant and one for the fleet; above LIMIT, the least severe findings are omitted, with a note.
 
     A policy that was not evaluated becomes a notification, not an alert. It makes its run unsuccessful, so that its
@@ -82,7 +81,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     groups = [[part] for part in parts] if len(parts) <= _MAX_RUNS else [parts]
     runs = [_run(result, group, l10n) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
-    return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
+    return (body,)
 
 
 def _limited(parts: list[ResultPart]) -> list[_LimitedPart]:

@@ -1,6 +1,6 @@
 """Renders trends as one HTML page with charts, without external resources or scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -8,7 +8,6 @@ from markupsafe import Markup, escape
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
-from auditor.render.artifact import Artifact
 from auditor.render.history.labels import (
     between_grids,
     change,
@@ -34,7 +33,7 @@ _MAX_FINDINGS: Final = 200
 """Findings of a comparison that are listed; history.json has all of them."""
 
 
-def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Artifact:
+def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Iterable[bytes]:
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
@@ -52,7 +51,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
         f'<header class="top">\n<p class="kicker">{escape(l10n.gettext("Microsoft 365 licence audit"))}</p>\n'
         f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
     )
-    return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+    return (text.encode("utf-8", "replace"),)
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:

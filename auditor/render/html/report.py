@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.content import PageContent
@@ -41,7 +40,7 @@ _TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the report: the content comes from `page`, templates and styles from reports/.
 
     Without a history there are no charts. Without tenant pages, tenants that are not on this page have no link.
@@ -62,8 +61,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     # the page.
     functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
     context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
-    body = _chunks(template.generate(**context), (columns.text, columns.fingerprints))
-    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+    return _chunks(template.generate(**context), (columns.text, columns.fingerprints))
 
 
 def _links(page: Page, folder: str) -> dict[str, str]:

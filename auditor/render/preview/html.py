@@ -1,12 +1,11 @@
 """Renders a Preview as a small HTML page without external resources or scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup, escape
 
 from auditor.domain.preview import Difference, Preview
-from auditor.render.artifact import Artifact
 from auditor.render.preview.markdown import (
     INCOMPLETE,
     cells_of,
@@ -35,7 +34,7 @@ _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:
+def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
     policies = [
@@ -61,7 +60,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         *(_tenant(difference, l10n) for difference in preview.everywhere),
     ]
     body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.locale, style=_STYLE)
-    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=body)
+    return (body,)
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

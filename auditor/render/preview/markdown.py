@@ -1,13 +1,12 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -29,7 +28,7 @@ _STATUSES: Final = {
 INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is shown here.")
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:
+def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render the comment; it is truncated at LIMIT, with a note at the end."""
     l10n = Labels(locale)
     blocks: list[str] = []
@@ -42,7 +41,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
             break
         blocks.append(block)
     body = ("\n".join(blocks) + "\n").encode("utf-8", "replace")
-    return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
+    return (body,)
 
 
 def headline(preview: Preview, l10n: Labels) -> str:

@@ -18,7 +18,6 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
-from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
@@ -46,10 +45,9 @@ _TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
 """Modification time of all members, so that equal results give equal bytes."""
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the workbook; no text in it is a formula or a link, and equal results give equal bytes."""
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=_chunks(result, Labels(options.locale)))
+    return _chunks(result, Labels(options.locale))
 
 
 def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:

@@ -42,7 +42,7 @@ def audit_result(*names: str) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en").chunks())
+    return b"".join(render(result, "json", locale="en"))
 
 
 def assert_values(tenant: TenantResult) -> None:

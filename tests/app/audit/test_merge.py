@@ -44,7 +44,7 @@ def audit_result(*states: Snapshot, day: int = 0) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en").chunks())
+    return b"".join(render(result, "json", locale="en"))
 
 
 def merged(*results: Result) -> Result:

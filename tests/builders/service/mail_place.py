@@ -58,7 +58,7 @@ class Place(Struct, frozen=True, kw_only=True):
 def mail_place(folder: Path) -> Iterator[Place]:
     """Yield a folder with a saved result and a relay that requires a password."""
     saved = render(compare(result(), night_before()), "json", locale="en")
-    (folder / "result.json").write_bytes(b"".join(saved.chunks()))
+    (folder / "result.json").write_bytes(b"".join(saved))
     with relay(folder, auth=True) as running:
         yield Place(folder=folder, running=running)
 

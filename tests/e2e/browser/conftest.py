@@ -27,7 +27,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def report_file(report: str, locale: str = "en") -> Path:
         file = folder / f"{report}-{locale}.html"
         if not file.exists():
-            file.write_bytes(b"".join(render(_result(report, locale), "html", locale=locale).chunks()))
+            file.write_bytes(b"".join(render(_result(report, locale), "html", locale=locale)))
         return file
 
     return report_file

@@ -70,9 +70,9 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     leavers = "- {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
     outcome = audited(f"policies:\n{leavers}{prices}", state)
     assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
-    saved = load(b"".join(render(outcome, "json", locale="en").chunks()))
+    saved = load(b"".join(render(outcome, "json", locale="en")))
     assert (money(saved), freed(saved)) == (money(outcome), freed(outcome))
-    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en").chunks()).decode().splitlines()))
+    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en")).decode().splitlines()))
     assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
     assert "€107.13" in page(outcome, EN).figures[0].amount
 
@@ -174,7 +174,7 @@ def test_page_shows_the_limits_of_a_product_within_them() -> None:
         replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in sample_tenant.seats
     )
     sample = replace(result(), tenants=(replace(sample_tenant, seats=seats),))
-    page = b"".join(render(sample, "html", locale="en").chunks()).decode()
+    page = b"".join(render(sample, "html", locale="en")).decode()
     row = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
     row = row[: row.index("</tr>")]
     assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in row

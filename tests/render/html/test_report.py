@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 
 def html(of: Result) -> str:
-    return b"".join(render(of, "html", locale="en").chunks()).decode()
+    return b"".join(render(of, "html", locale="en")).decode()
 
 
 def of_tenant(tenant: TenantResult) -> Result:

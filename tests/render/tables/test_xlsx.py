@@ -27,7 +27,7 @@ from tests.render.tables.naive import rows
 
 
 def book(of: Result, locale: str = "en") -> Any:
-    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale).chunks())))
+    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale))))
 
 
 def compared() -> Result:
@@ -223,14 +223,14 @@ def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_declared_dimension_of_a_sheet_covers_all_cells() -> None:
-    body = b"".join(render(waived(), "xlsx", locale="en").chunks())
+    body = b"".join(render(waived(), "xlsx", locale="en"))
     workbook = load_workbook(BytesIO(body), read_only=True)
     for sheet in workbook.worksheets[1:]:
         assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
 
 
 def test_rows_and_cells_have_explicit_references() -> None:
-    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en").chunks()))) as archive:
+    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en")))) as archive:
         xml = archive.read("xl/worksheets/sheet2.xml").decode()
     references = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
     assert [int(number) for number, _ in references] == list(range(2, 2 + len(list(rows(compared())))))

@@ -33,7 +33,7 @@ def webhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]
 
 @pytest.fixture(scope="module")
 def result_body() -> bytes:
-    return b"".join(render(compare(result(), night_before()), "json", locale="en").chunks())
+    return b"".join(render(compare(result(), night_before()), "json", locale="en"))
 
 
 class Place(Struct, frozen=True, kw_only=True):
