@@ -8,7 +8,6 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
@@ -17,6 +16,7 @@ from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
+from auditor.gc_pause import paused_gc
 from auditor.render import FORMATS, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.formats import unknown_format
 from auditor.render.html.content import PageContent

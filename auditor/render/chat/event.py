@@ -4,10 +4,10 @@ from typing import Any, Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
+from auditor.render.text.sanitize import flat
 from auditor.result.aggregate import changes
 from auditor.result.codec.encoder import document, instant
 from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items

@@ -5,10 +5,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sanitize import flat
 
 _MAX_SENTENCES: Final = 20
 """Maximum number of sentences about the outcome."""

@@ -23,6 +23,7 @@ from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.tenant_table import fleet_rows, page_path, worst_first
 from auditor.render.html.view import Page
 from auditor.render.tables.flat import row_count
+from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import embedded_text, hash_source
@@ -32,12 +33,10 @@ _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
 """Placeholders for the columns and the fingerprints; escaped text cannot contain them."""
 _CHUNK_SIZE: Final = 1 << 16
 """Characters per encoded chunk."""
-_BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _CONSTANT_TEXT: Final = re.compile(r"(?:(?<=\S)|(?<=\S ))\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
 _TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
 """Characters that can be part of template syntax."""
-_CODE: Final = re.compile(r"`([^`]+)`")
 
 
 def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
@@ -128,7 +127,11 @@ def _environment(language: str) -> Environment:
 def guidance(text: str) -> Markup:
     """Return guidance as HTML: **bold** and `code` become elements, everything else is escaped."""
     safe = str(escape(visible(text)))
-    return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
+    return Markup(MARKUP.sub(_element, safe))  # noqa: S704 - escaped above
+
+
+def _element(match: re.Match[str]) -> str:
+    return f"<strong>{match[1]}</strong>" if match[1] else f"<code>{match[2]}</code>"
 
 
 class _Compiler(CodeGenerator):

@@ -20,13 +20,13 @@ from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.timeline import next_date
 from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
-from auditor.render.mail.subject import flat, subject_of
+from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sanitize import is_https
+from auditor.render.text.sanitize import flat, is_https
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""

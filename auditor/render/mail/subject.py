@@ -6,15 +6,13 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import visible
+from auditor.render.text.sanitize import flat
 from auditor.result.aggregate import changes
 
 MAX_SUBJECT: Final = 70
 """Maximum characters of a subject; inboxes show no more."""
 _MIN_TENANT: Final = 24
 """Characters of a tenant's name that are kept."""
-_MAX_TEXT: Final = 140
-"""Maximum characters of a text from the tenant."""
 
 
 def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
@@ -28,12 +26,6 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
     needed = min(len(who), _MIN_TENANT) if len(result.tenants) == 1 else len(who)
     tail = next((text for text in tails if MAX_SUBJECT - len(text) - len("[] ") >= needed), tails[-1])
     return f"[{flat(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {flat(tail, MAX_SUBJECT - 11)}"
-
-
-def flat(text: str, limit: int = _MAX_TEXT) -> str:
-    """Return a text as one line, with control characters escaped, and cut to `limit` characters."""
-    line = " ".join(visible(text, keep="\n\r\t").split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 def _who(result: Result, l10n: Labels) -> str:

@@ -25,7 +25,7 @@ from auditor.render.tables.seat_sheets import seat_sheets
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
-from auditor.render.text.waivers import dated_waivers
+from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
@@ -252,7 +252,8 @@ _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
 def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
-    for row, last in dated_waivers(result, l10n):
+    for row in waiver_rows(result, l10n):
+        last = row.last_day
         # Excel has no dates before 1900; a saved result may contain one.
         until = last if last is None or last >= _FIRST_DAY else last.isoformat()
         yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
