@@ -41,7 +41,7 @@ def compare_instants(
         unknown.append(Message("both instants select the same night"))
     findings: tuple[FindingBetween, ...] | None = ()
     if ledger is not None and first_result is not None and last_result is not None:
-        held = [ledger.held_at(entry) for entry in (first_result, last_result)]
+        held = [ledger.findings_at(entry) for entry in (first_result, last_result)]
         findings = None if held[0] is None or held[1] is None else tuple(_findings(held[0], held[1]))
         if findings is None:
             unknown.append(

@@ -45,7 +45,7 @@ class Format(Struct, frozen=True, kw_only=True):
     """Default file name, without a folder."""
     module: str
     localized: bool = False
-    """Whether it contains sentences in the reader's language; such formats are rendered from the localised result."""
+    """Whether it contains sentences in the reader's language; such formats are rendered from the localized result."""
     streams: bool = False
     """Whether rendering only iterates over the findings and does not read the actions."""
     reads_evidence: bool = True

@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
-from auditor.findings.person_names import first_names
+from auditor.findings.person_names import first_labels
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"
@@ -118,7 +118,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
         action_id: Concern(
             worst=severity,
             people=len(people[action_id]),
-            names=tuple(first_names(list(people[action_id].values()))),
+            names=tuple(first_labels(list(people[action_id].values()))),
         )
         for action_id, severity in worst.items()
     }

@@ -19,7 +19,7 @@ from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import FORMATS, render
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
-from auditor.render.ci.markdown import inert
+from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
@@ -217,12 +217,12 @@ def test_workbook_has_hostile_text_as_text() -> None:
 
 def test_inert_escapes_markdown_and_mentions() -> None:
     for special in "\\`*_[]<>&#|~@:$^!":
-        assert special not in re.sub(r"&#\d+;", "", inert(f"a{special}b"))
-    assert inert("- x").startswith("&#45;")
-    assert inert("1. x").startswith("&#49;")
-    assert inert("a\nb") == "a b"
-    assert "\u2060" in inert("@octocat")
-    assert "www." not in inert("WWW.evil.example www.evil.example")
+        assert special not in re.sub(r"&#\d+;", "", escaped_markdown(f"a{special}b"))
+    assert escaped_markdown("- x").startswith("&#45;")
+    assert escaped_markdown("1. x").startswith("&#49;")
+    assert escaped_markdown("a\nb") == "a b"
+    assert "\u2060" in escaped_markdown("@octocat")
+    assert "www." not in escaped_markdown("WWW.evil.example www.evil.example")
 
 
 @pytest.mark.slow

@@ -19,12 +19,12 @@ from auditor.render.history.labels import (
     is_notable,
     method,
     money_change,
+    period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
     sparkline,
-    spent,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -54,7 +54,7 @@ def show(
     console = _console(no_color=no_color)
     comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
-        _print(console, f"{trend.tenant}: {spent(trend, l10n)}", "bold")
+        _print(console, f"{trend.tenant}: {period_text(trend, l10n)}", "bold")
         for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
         if trend.tenant in comparisons:

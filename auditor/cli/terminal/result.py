@@ -191,11 +191,11 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
 
 def _bar(row: SeatRow, console: Console) -> Text:
     """Draw a bar of assigned seats, spare seats, and seats assigned beyond the usable ones."""
-    if row.picture is None:
+    if row.seat_bar is None:
         return Text("")
     full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")
-    assigned, free = row.picture.assigned, row.picture.usable - row.picture.assigned
-    beyond = -(-row.picture.over * _BAR_WIDTH // WIDTH)
+    assigned, free = row.seat_bar.assigned, row.seat_bar.usable - row.seat_bar.assigned
+    beyond = -(-row.seat_bar.over * _BAR_WIDTH // WIDTH)
     used = max(round(assigned * _BAR_WIDTH / WIDTH), assigned > 0)
     used = min(used, _BAR_WIDTH - beyond - (free > 0))
     bar = Text(full * used, style="cyan")

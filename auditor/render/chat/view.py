@@ -130,7 +130,7 @@ def _seats(view: MailView) -> Iterator[ChatEntry]:
 
 def _renewals(view: MailView) -> Iterator[ChatEntry]:
     for line in view.renewals:
-        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
+        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.consequence)))
 
 
 def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:

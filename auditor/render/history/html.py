@@ -16,11 +16,11 @@ from auditor.render.history.labels import (
     is_notable,
     method,
     money_change,
+    period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
-    spent,
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -79,7 +79,7 @@ def _section(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup
 
 
 def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Sequence[Markup]:
-    parts = [tag("h2", trends.tenant), tag("p", spent(trends, l10n))]
+    parts = [tag("h2", trends.tenant), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
     seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]

@@ -49,7 +49,7 @@ def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> 
     return l10n.gettext("{money} a month", money=amounts)
 
 
-def spent(trends: Trends, l10n: Labels) -> str:
+def period_text(trends: Trends, l10n: Labels) -> str:
     """Return the numbers of nights and results, and the first and last day."""
     text = l10n.gettext("nights: {nights}, results: {results}, {first} to {last}")
     return text.format(

@@ -22,7 +22,7 @@ from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
 from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
-from auditor.render.text.end_of_term import happens
+from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -234,8 +234,8 @@ def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
 
 def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLine:
     bar = None
-    if row.picture is not None:
-        assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.picture.assigned, row.picture.over))
+    if row.seat_bar is not None:
+        assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.seat_bar.assigned, row.seat_bar.over))
         bar = (assigned, BAR_WIDTH - assigned - over, over)
     return SeatLine(
         name=flat(row.name, 80),
@@ -286,16 +286,16 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=title,
                 date=l10n.date(moment),
-                happens=_happens(finding, tenant, today, l10n),
+                consequence=_consequence(finding, tenant, today, l10n),
                 summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
 
 
-def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
+def _consequence(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
-    return happens(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
+    return consequence_text(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
 
 
 def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:

@@ -57,7 +57,7 @@ def contract_renewals(
                         name=flat(f"{contract.name} ({contract.id})", 80),
                         tenant=title,
                         date=l10n.date(contract_date.moment),
-                        happens=contract_date.happens,
+                        consequence=contract_date.consequence,
                         summary=l10n.joined([contract_date.label, *seats]),
                     ),
                 )

@@ -7,7 +7,7 @@ from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.render.ci.markdown import inert
+from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
@@ -140,11 +140,11 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     yield MARK
     yield f"### {headline(preview, l10n)}"
     yield ""
-    as_of = l10n.gettext("state as of {instant}", instant=inert(l10n.instant(preview.as_of)))
+    as_of = l10n.gettext("state as of {instant}", instant=escaped_markdown(l10n.instant(preview.as_of)))
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:
-        yield f"{l10n.gettext('Monthly cost of open findings:')} **{inert(sums(counts, l10n))}**"
+        yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
     columns = columns_of(l10n)
@@ -184,7 +184,7 @@ def cells_of(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
 
 def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
     *numbers, money = cells_of(counts, l10n)
-    return (*numbers, inert(money))
+    return (*numbers, escaped_markdown(money))
 
 
 def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
@@ -239,4 +239,4 @@ def kinds(difference: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], 
 
 
 def _short(text: str, limit: int = _MAX_TEXT) -> str:
-    return inert(text if len(text) <= limit else f"{text[: limit - 1]}…")
+    return escaped_markdown(text if len(text) <= limit else f"{text[: limit - 1]}…")

@@ -91,7 +91,7 @@ def test_near_contract_dates_are_shown_only_to_unfiltered_recipients() -> None:
         ("near)", "last day to give notice, 7 seats in the contract"),
         ("near)", "end of the contract, 7 seats in the contract"),
     ]
-    assert renewals[0].happens == "It has ended, unless it was renewed"
+    assert renewals[0].consequence == "It has ended, unless it was renewed"
     assert "last day to give notice" in render_mail(of, READER).text
     filtered = replace(READER, owners=("hr@contoso.example",))
     filtered_dates = dates(of, filtered)

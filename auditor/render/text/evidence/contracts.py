@@ -85,7 +85,7 @@ class ContractDate(Struct, frozen=True, kw_only=True):
     moment: datetime
     """The beginning of the day in UTC."""
     label: str
-    happens: str
+    consequence: str
     """What happens on the day; empty if not known."""
 
 
@@ -100,7 +100,9 @@ def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterato
                 check=check,
                 moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
                 label=label,
-                happens=happens_to_contract(contract.renews, l10n, notice=check == "contract.notice", past=day < today),
+                consequence=contract_consequence(
+                    contract.renews, l10n, notice=check == "contract.notice", past=day < today
+                ),
             )
 
 
@@ -109,7 +111,7 @@ def contract_seats(seats: int, l10n: Labels) -> str:
     return l10n.plural("{count} seat in the contract", "{count} seats in the contract", seats)
 
 
-def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:
+def contract_consequence(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:
     """Return what happens on the last day of a contract, or to give notice (`notice`); empty if not known."""
     if past:
         return l10n.gettext("It has ended, unless it was renewed")
