@@ -14,6 +14,7 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message, unreadable, unwritable
 from auditor.files import input as files
 from auditor.files.output import write_file
+from auditor.files.user_folder import user_folder
 
 if TYPE_CHECKING:
     from auditor.catalogue.changes import CatalogueChanges
@@ -53,14 +54,8 @@ def user_file(environ: Mapping[str, str] | None = None) -> Path | None:
     environ = os.environ if environ is None else environ
     if path := environ.get(VARIABLE):
         return Path(path)
-    # The XDG specification: ignore a path that is not absolute.
-    folder = Path(environ.get("XDG_DATA_HOME", ""))
-    if not folder.is_absolute():
-        home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 (expanduser of Path raises without a home)
-        if not Path(home).is_absolute():
-            return None
-        folder = Path(home, ".local", "share")
-    return folder / "auditor" / "products.json"
+    folder = user_folder(environ, "XDG_DATA_HOME", ".local", "share")
+    return None if folder is None else folder / "auditor" / "products.json"
 
 
 def update(

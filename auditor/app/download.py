@@ -4,27 +4,30 @@ import datetime as dt
 import email.utils
 import errno
 import http.client
-import ipaddress
 import os
-import urllib.error
+import ssl
 import urllib.parse
-import urllib.request
-from contextlib import suppress
-from http.client import HTTPMessage
+from contextlib import closing, suppress
+from http import HTTPStatus
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, Final
+from typing import Final
 
 from msgspec import Struct
 
+from auditor.deliver.https_connection import connection_error, is_private, open_connection
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message, unreadable
 from auditor.files import input as files
-from auditor.graph.transport.proxy import proxy_address
+from auditor.graph.transport.ca_bundle import authorities, tls_context
 
 LIMIT: Final = files.TABLE
 """The maximum size of a table in bytes."""
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MAX_REQUESTS: Final = 10
+"""Maximum number of requests of a download, including those that are redirected."""
+_HINT: Final = Message("try again later, or download the file with a browser and specify the file")
 _TIMEOUT: Final = 30.0
 """The socket timeout in seconds."""
 DEADLINE: Final = 180.0
@@ -66,15 +69,13 @@ def _download_with_deadline(address: str) -> Fetched:
 
     Socket timeouts apply to single steps and do not limit the total time.
     """
-    parts = _check_address(address)
-    source = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
-    if parts.scheme == "https":
-        proxy_address(parts.netloc, tls=False)  # urllib would speak plain HTTP to a proxy that expects TLS
+    url = _check_address(address)
+    source = urllib.parse.urlunsplit(url._replace(query="", fragment=""))
     queue: SimpleQueue[Fetched | Exception] = SimpleQueue()
 
     def work() -> None:
         try:
-            queue.put(_download(address, parts.scheme, source))
+            queue.put(_download(url, source))
         except Exception as error:  # noqa: BLE001  raised again by the waiting thread
             queue.put(error)
 
@@ -88,25 +89,45 @@ def _download_with_deadline(address: str) -> Fetched:
     return outcome
 
 
-def _download(address: str, scheme: str, source: str) -> Fetched:
-    handlers: list[urllib.request.BaseHandler] = [_Redirects()]
-    if scheme == "http":
-        handlers.append(urllib.request.ProxyHandler({}))  # Loopback addresses bypass proxies.
-    opener = urllib.request.build_opener(*handlers)
-    request = urllib.request.Request(address, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})  # noqa: S310 (scheme checked)
+def _download(url: urllib.parse.SplitResult, source: str) -> Fetched:
+    """Download a URL; a redirect is followed only to an allowed address with the same scheme."""
+    trusted = tls_context(authorities(os.environ))
     try:
-        with opener.open(request, timeout=_TIMEOUT) as response:
-            content = _body(response, source)
-            modified = response.headers.get("Last-Modified", "")
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise _failed(
-            source, Message("the server returned {code} {reason}", code=error.code, reason=error.reason)
-        ) from error
+        for _ in range(_MAX_REQUESTS):
+            with closing(open_connection(url, trusted, _TIMEOUT)) as connection:
+                target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+                connection.request("GET", target, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})
+                with connection.getresponse() as response:
+                    location = response.headers.get("Location")
+                    if response.status == HTTPStatus.OK:
+                        modified = response.headers.get("Last-Modified", "")
+                        return Fetched(content=_body(response, source), source=source, date=_day(modified))
+            if response.status not in _REDIRECTS or location is None:
+                break
+            url = _redirected(url, location)
+    except ssl.SSLCertVerificationError as error:
+        reason = Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message)
+        raise _failed(source, reason, Message("specify the CA certificate of a proxy in AUDITOR_CA_BUNDLE")) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise _failed(source, Message(str(reason) or type(error).__name__)) from error
-    return Fetched(content=content, source=source, date=_day(modified))
+        raise _failed(source, connection_error(error)) from error
+    reason = Message("the server returned {code} {reason}", code=response.status, reason=response.reason)
+    raise _failed(source, reason)
+
+
+def _redirected(url: urllib.parse.SplitResult, location: str) -> urllib.parse.SplitResult:
+    """Return the URL to which a redirect leads. Raises AuditorError if it is not allowed or has another scheme."""
+    target = _check_address(urllib.parse.urljoin(url.geturl(), location))
+    if target.scheme != url.scheme:
+        message = Message(
+            "redirected from {type}://{host} to {scheme}://{hostname}",
+            type=url.scheme,
+            host=url.netloc,
+            scheme=target.scheme,
+            hostname=target.hostname,
+        )
+        hint = Message("specify the address to which the redirects lead")
+        raise AuditorError("products-address", message, hint=hint)
+    return target
 
 
 def _body(response: http.client.HTTPResponse, source: str) -> bytes:
@@ -144,52 +165,13 @@ def _check_address(address: str) -> urllib.parse.SplitResult:
         raise AuditorError("products-address", Message("not an address: {error}", error=error), hint=hint) from error
     if user is not None or not host:
         raise AuditorError("products-address", Message("the address has a user name, or no host"), hint=hint)
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if not is_private(parts):
         raise AuditorError(
             "products-address",
             Message("{scheme}://{host} is neither https nor on this machine", scheme=parts.scheme, host=host),
             hint=hint,
         )
     return parts
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirect only to an allowed address with the same scheme."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: HTTPMessage,
-        newurl: str,
-    ) -> urllib.request.Request | None:
-        try:
-            parts = _check_address(newurl)
-        except AuditorError:
-            fp.close()
-            raise
-        if parts.scheme != req.type:
-            fp.close()
-            message = Message(
-                "redirected from {type}://{host} to {scheme}://{hostname}",
-                type=req.type,
-                host=req.host,
-                scheme=parts.scheme,
-                hostname=parts.hostname,
-            )
-            raise AuditorError(
-                "products-address", message, hint=Message("specify the address to which the redirects lead")
-            )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _check_size(size: int, source: str) -> None:
@@ -204,8 +186,7 @@ def _too_large(source: str) -> AuditorError:
     )
 
 
-def _failed(source: str, reason: Message) -> AuditorError:
-    hint = Message("try again later, or download the file with a browser and specify the file")
+def _failed(source: str, reason: Message, hint: Message = _HINT) -> AuditorError:
     return AuditorError(
         "products-download", Message("cannot download {shown}: {reason}", shown=source, reason=reason), hint=hint
     )

@@ -26,15 +26,6 @@ def is_store(location: Path | str) -> bool:
     return not isinstance(location, Path) or files.is_file(location / MARKER)
 
 
-def all_folders(root: Path) -> list[Path]:
-    """Return all snapshot folders below a root, sorted by tenant and instant.
-
-    Hidden folders are skipped, because they are still being written.
-    """
-    folders = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
-    return sorted(p for p in folders if not any(part.startswith(".") for part in p.relative_to(root).parts))
-
-
 def read_named(path: Path, *, max_bytes: int, slug: str, hint: Message, within: Path | None = None) -> bytes:
     """Return the bytes of a file of at most `max_bytes` bytes; `within` as in `files.opened`.
 

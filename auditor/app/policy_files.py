@@ -237,7 +237,8 @@ def read_yaml(path: Path, root: Path | None) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> AuditorError:
-    return AuditorError("policies-unreadable", unreadable(path, error))
+    hint = Message("specify a regular file that exists and that you may read")
+    return AuditorError("policies-unreadable", unreadable(path, error), hint=hint)
 
 
 def exists(path: Path) -> bool:

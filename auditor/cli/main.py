@@ -13,7 +13,7 @@ from types import ModuleType
 from auditor import __version__
 from auditor.cli.arguments.environment import fill_in
 from auditor.cli.arguments.options import declare
-from auditor.cli.arguments.parser import Ended, Parser
+from auditor.cli.arguments.parser import Parser, ParserExit
 from auditor.cli.terminal.console import print_diagnostics, print_message, translated_text
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError, printable
 from auditor.domain.message import Message
@@ -60,6 +60,7 @@ exit codes:
   3    incomplete: a tenant could not be read completely, or a policy not evaluated
   70   a bug in the program: nothing is known about the tenants
   130  interrupted
+  143  terminated
 """
 _EXTRA_OF_MODULE = {
     **dict.fromkeys(("pyspark", "pandas"), "spark"),
@@ -67,8 +68,14 @@ _EXTRA_OF_MODULE = {
     "s3fs": "s3",
 }
 """Module → the extra of this package that installs it."""
+INTERRUPTED_EXIT_CODE, TERMINATED_EXIT_CODE = 130, 143
+"""The exit codes of SIGINT and SIGTERM: 128 and the number of the signal."""
 BUG_EXIT_CODE = 70
 """The exit code of a bug: EX_SOFTWARE in sysexits.h."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a job: temporary files are removed as after Ctrl-C."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -122,7 +129,7 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
         command_line = parser.without_separator(rest)
         # Intermixed: files may be given before, between and after options.
         parser.parse_intermixed_args(command_line, arguments)
-        fill_in(parser, arguments, command_line)
+        fill_in(command, parser, arguments, command_line)
         set_public(public=arguments.public)
         if arguments.no_color:
             os.environ["NO_COLOR"] = "1"
@@ -131,10 +138,10 @@ def _run_command(command: str, rest: Sequence[str]) -> int:
     except AuditorError as error:
         print_diagnostics(error.diagnostics, locale=arguments.locale)
         return 3 if isinstance(error, GraphError | DeliveryError) else 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print_message(translated_text("interrupted", arguments.locale))
-        return 130
-    except Ended:
+        return TERMINATED_EXIT_CODE if isinstance(error, Terminated) else INTERRUPTED_EXIT_CODE
+    except ParserExit:
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001  an unexpected exception is a bug, with a separate exit code
         is_verbose = arguments.verbose or not {"-v", "--verbose"}.isdisjoint(rest)

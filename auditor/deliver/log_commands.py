@@ -19,6 +19,11 @@ Escape = Callable[[str], str]
 """Maps a character to its escape."""
 
 
+def in_github_actions(environ: Mapping[str, str]) -> bool:
+    """Return whether the program runs in a job of GitHub Actions."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
 def with_space(character: str) -> str:
     """Return the character preceded by a blank, so that text stays readable."""
     return f" {character}"

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from auditor.domain.errors import DeliveryError
+from auditor.domain.errors import DeliveryError, UsageError
 from auditor.domain.message import Message, unwritable
 from auditor.files.folder import Folder
 from auditor.files.output import opened, stream
@@ -61,6 +61,15 @@ def write_all(
             return tuple(batch.paths)
         finally:
             batch.discard()
+
+
+def write_document(path: Path, content: bytes) -> None:
+    """Replace the file of `--file`, which people write too. Raises UsageError if it cannot be written."""
+    try:
+        write_all([(path, [content])])
+    except DeliveryError as error:
+        hint = Message("correct its permissions, or specify another file with --file")
+        raise UsageError("file-unwritable", error.message, hint=hint) from error
 
 
 @contextmanager

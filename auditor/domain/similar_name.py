@@ -9,6 +9,8 @@ from auditor.domain.message import Message
 _MAX_LENGTH: Final = 100
 """Maximum length of names that are compared; comparing takes time proportional to the product of the lengths."""
 
+_MAX_NAMES: Final = 10
+
 
 def similar_name(word: str, names: Iterable[str]) -> str | None:
     """Return the name that is most similar to a word, ignoring letter case; None if none is similar."""
@@ -23,3 +25,10 @@ def did_you_mean(word: str, names: Iterable[str]) -> Message | None:
     """Return a hint that suggests the similar name; None if there is none."""
     name = similar_name(word, names)
     return None if name is None else Message("did you mean '{name}'?", name=name)
+
+
+def tenants_hint(word: str | None, tenants: Iterable[str]) -> Message:
+    """Return a hint about the known tenants: the one with a similar name, or else the first ten."""
+    names = sorted(tenants)
+    shown = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+    return (word and did_you_mean(word, names)) or Message("tenants: {known}", known=shown)

@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Severity
-from auditor.domain.errors import Diagnostic
+from auditor.domain.errors import Diagnostic, Span
 
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 """The client id in a tenants file for an application that does not exist yet."""
@@ -126,6 +126,8 @@ class Recipient(Struct, frozen=True, kw_only=True):
     """The tags that select policies for this recipient; None for all policies."""
     digest: Digest = Digest.WEEKLY
     attach: Attach = Attach.HTML
+    span: Span | None = None
+    """Where it is configured, without the text; None if it is not from a tenants file."""
 
 
 class Tenant(Struct, frozen=True, kw_only=True):

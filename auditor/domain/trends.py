@@ -93,6 +93,8 @@ class Trends(Struct, frozen=True, kw_only=True):
     """Monthly cost of the open findings, by currency."""
     unknown: tuple[Message, ...] = ()
     """Messages about data that is missing from these figures."""
+    not_evaluated: Annotated[frozenset[str], SavedField.UNSAVED] = frozenset()
+    """Ids of policies that could not be evaluated in the latest result."""
 
 
 class Episode(Struct, frozen=True, kw_only=True):

@@ -109,7 +109,7 @@ def judge_fleet(
         outcomes.append(outcome)
         unmatched = len(judged) > 1 and outcome.judged == 0 and not scope.doubtful
         if unmatched and isinstance(policy.constraint, Balance):
-            notices.append(no_match(policy.id, policy.constraint.of.written))
+            notices.append(no_match(policy.id, policy.constraint.of))
     findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
     ranks = {policy.id: policy.severity.rank for policy in policies.policies}
     outcomes.sort(key=lambda item: (ranks[item.id], item.id))

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Outcome, Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
@@ -58,6 +58,7 @@ def trends(
         open=tuple(_open(entry) for entry in results),
         money=_money(results),
         unknown=tuple(_missing_data(nights, results)),
+        not_evaluated=_not_evaluated(results),
     )
 
 
@@ -226,17 +227,29 @@ def _money(results: Sequence[LoggedResult]) -> Mapping[str, tuple[tuple[datetime
     }
 
 
+def _not_evaluated(results: Sequence[LoggedResult]) -> frozenset[str]:
+    """Return the policies that could not be evaluated in the latest result."""
+    policies = max(results, key=lambda entry: entry.as_of).summary["policies"] if results else ()
+    return frozenset(policy["id"] for policy in policies if policy["status"] == Outcome.NOT_EVALUATED.value)
+
+
 def incomplete_nights(nights: Sequence[NightSummary | None]) -> Iterator[Message]:
     """Yield a message if nights are incomplete: what they lack may only not have been read."""
     incomplete = sum(night is not None and not night.complete for night in nights)
-    if incomplete:
+    if incomplete and len(nights) == 1:
+        yield Message("the only night was not read completely")
+    elif incomplete == 1:
+        yield Message("one of {all} nights was not read completely", all=len(nights))
+    elif incomplete:
         yield Message("{some} of {all} nights were not read completely", some=incomplete, all=len(nights))
 
 
 def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Message]:
     """Yield a message if results are incomplete: what they lack may only not have been evaluated."""
     not_evaluated = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
-    if not_evaluated:
+    if not_evaluated and len(results) == 1:
+        yield Message("in the only result some policy could not be evaluated")
+    elif not_evaluated:
         yield Message(
             "in {some} of {all} results some policy could not be evaluated", some=not_evaluated, all=len(results)
         )
@@ -245,7 +258,9 @@ def incomplete_results(results: Sequence[LoggedResult | None]) -> Iterator[Messa
 def _missing_data(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> Iterator[Message]:
     yield from incomplete_nights(nights)
     without_people = sum(night.summary.get("users") is None for night in nights)
-    if without_people:
+    if without_people and len(nights) == 1:
+        yield Message("people are not counted in the only night")
+    elif without_people:
         yield Message("people are not counted in {some} of {all} nights", some=without_people, all=len(nights))
     yield from incomplete_results(results)
     if not results:

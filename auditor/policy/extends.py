@@ -225,6 +225,10 @@ class Extensions(Struct, kw_only=True):
             value["policies"] = policies
             if not policies:
                 del value["policies"]
+        if removed and "waivers" in value:
+            value["waivers"] = _waivers_without(root, removed, origins)
+            if not value["waivers"]:
+                del value["waivers"]
         for key, replacements in replaced.items():
             for name in replacements.keys() & value.get(key, {}).keys():
                 value[key] = {**value[key], name: replacements[name].value}
@@ -244,6 +248,24 @@ def _policies(root: Node) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for index, item in enumerate(root.value.get("policies") or ()):
         if item is not BROKEN:
             yield index, item
+
+
+def _waivers_without(root: Node, removed: set[str], origins: Origins) -> list[Any]:
+    """Return the waivers of a file without policies that are left out; a waiver for no other policy is left out too."""
+    kept: list[Any] = []
+    for index, item in enumerate(root.value["waivers"]):
+        path: Path = ("waivers", len(kept))
+        waiver, names = item, item["policies"] if item is not BROKEN else None
+        if isinstance(names, list) and not removed.isdisjoint(map(str, names)):
+            positions = [position for position, name in enumerate(names) if str(name) not in removed]
+            if not positions:
+                continue
+            waiver = {**item, "policies": [names[position] for position in positions]}
+            for step, position in enumerate(positions):
+                origins[*path, "policies", step] = (root.document, ("waivers", index, "policies", position))
+        origins[path] = (root.document, ("waivers", index))
+        kept.append(waiver)
+    return kept
 
 
 def _merge(

@@ -6,11 +6,22 @@ from operator import and_
 
 from msgspec.structs import replace
 
+from auditor.catalogue import builtin
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
+from auditor.catalogue.model import GUID
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as kinds
-from auditor.domain.policy.model import Assignments, Balance, Policy, Purchases, Seats, Subscriptions
+from auditor.domain.policy.model import (
+    Assignments,
+    Attributes,
+    Balance,
+    Health,
+    Policy,
+    Purchases,
+    Seats,
+    Subscriptions,
+)
 from auditor.domain.policy.product_set import (
     EVERY_PRODUCT,
     Builtin,
@@ -23,7 +34,7 @@ from auditor.domain.policy.product_set import (
 )
 from auditor.domain.policy.selector import ABSENT_READS_AS, Selector
 from auditor.policy.loader import Loaded
-from auditor.policy.nodes import Hints
+from auditor.policy.nodes import Hints, Node
 
 
 def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
@@ -31,6 +42,7 @@ def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> I
     policies = loaded.policies.policies
     cache: dict[str, bool] = {}
     hints, sets = Hints(), _Sets()
+    nodes = _nodes(loaded)
     for policy in policies:
         if _impossible(policy.users, cache):
             yield _dead(policy, Message("no user can belong to its population"))
@@ -43,8 +55,32 @@ def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> I
                 yield _dead(policy, Message("`of` is an empty set, so nothing is evaluated"))
             case _:
                 pass
-        yield from _tenants(policy, tenants, hints)
+        yield from _users_without_effect(policy, nodes.get(policy.id))
+        yield from _tenants(policy, nodes.get(policy.id), tenants, hints)
     yield from _contradictions(policies, sets)
+
+
+def _nodes(loaded: Loaded) -> dict[str, Node]:
+    """Return the policies as written in the loaded files, by id; those of extended files are not included."""
+    roots = (Node(document, (), document.value) for document in loaded.documents)
+    return {node.text("id"): node for root in roots if root.has("policies") for node in root["policies"].each()}
+
+
+def _users_without_effect(policy: Policy, node: Node | None) -> Iterator[Diagnostic]:
+    """Yield a warning about a population that no check of the policy looks at."""
+    match policy.constraint:
+        case Assignments() | Attributes() | Health(errors=True) | Seats(covers=True):
+            return
+        case Seats(quota=quota) if quota is not None:
+            return
+        case _ if node is not None and node.has("users"):
+            yield Diagnostic(
+                slug="policy-users-ignored",
+                message=Message("`users` of the policy {id} has no effect: it does not evaluate users", id=policy.id),
+                span=node["users"].span(key=True),
+                hint=Message("remove `users`"),
+                level=Level.WARNING,
+            )
 
 
 def _impossible(selector: Selector, cache: dict[str, bool]) -> bool:
@@ -166,12 +202,21 @@ def _is_disallowed(element: ProductSet, block: Assignments, sets: "_Sets") -> bo
     """Return whether `of` covers everything that satisfies an element and `allow` excludes it; for plain names only."""
     if block.allow is None or block.of.elements != (Builtin(name="*"),):
         return False
-    required, allowed = sets.names(element), sets.names(block.allow)
-    return required is not None and allowed is not None and not required & allowed
+    required, allowed = sets.elements(element), sets.elements(block.allow)
+    if not required or allowed is None or not all(isinstance(leaf, Sku) for leaf in required | allowed):
+        return False
+    return not required & allowed and _same_form(leaves(element.elements) + leaves(block.allow.elements))
+
+
+def _same_form(elements: Iterable[Element]) -> bool:
+    """Return whether different names are different SKUs: no ids among part numbers that the catalogue does not have."""
+    names = {leaf.name.casefold() for leaf in elements if isinstance(leaf, Sku)}
+    ids = {name for name in names if GUID.fullmatch(name)}
+    return not ids or ids == names or all(map(builtin().knows, names))
 
 
 def _is_subset(inner: ProductSet, outer: ProductSet, sets: "_Sets") -> bool:
-    """Return whether every element of the inner set is in the outer one, comparing their text."""
+    """Return whether every element of the inner set is in the outer one."""
     elements, outer_elements = sets.elements(inner), sets.elements(outer)
     if not elements or outer_elements is None:
         return False
@@ -179,7 +224,7 @@ def _is_subset(inner: ProductSet, outer: ProductSet, sets: "_Sets") -> bool:
 
 
 class _Sets:
-    """The elements of product sets in folded case; a shared set is expanded once."""
+    """The elements of product sets, with every name and id of a SKU; a shared set is expanded once."""
 
     def __init__(self) -> None:
         self._cache: dict[tuple[Element, ...], frozenset[Element] | None] = {}
@@ -189,23 +234,30 @@ class _Sets:
         key = products.elements
         if key not in self._cache:
             small = size_of(key) <= _MAX_COMPARED
-            folded = (Sku(name=leaf.name.casefold()) if isinstance(leaf, Sku) else leaf for leaf in leaves(key))
-            self._cache[key] = frozenset(folded) if small else None
+            self._cache[key] = frozenset(name for leaf in leaves(key) for name in _names(leaf)) if small else None
         return self._cache[key]
 
-    def names(self, products: ProductSet) -> set[str] | None:
-        """Return the SKUs of a set; None if it has other elements than SKUs."""
-        elements = self.elements(products)
-        if elements is None or not all(isinstance(leaf, Sku) for leaf in elements):
-            return None
-        return {leaf.name for leaf in elements if isinstance(leaf, Sku)}
+
+def _names(leaf: Element) -> Iterator[Element]:
+    """Yield an element in folded case; a part number also with the ids that the catalogue has for it.
+
+    An id gets no part number: a tenant may have other products with that part number.
+    """
+    if not isinstance(leaf, Sku):
+        yield leaf
+        return
+    yield Sku(name=leaf.name.casefold())
+    for product in builtin().by_part_number(leaf.name):
+        yield Sku(name=product.sku_id)
 
 
 _MAX_COMPARED = 1000
 
 
-def _tenants(policy: Policy, configured: frozenset[str] | None, hints: Hints) -> Iterator[Diagnostic]:
-    for name in policy.tenants or ():
+def _tenants(
+    policy: Policy, node: Node | None, configured: frozenset[str] | None, hints: Hints
+) -> Iterator[Diagnostic]:
+    for index, name in enumerate(policy.tenants or ()):
         if configured is not None and name not in configured:
             facts = {"id": policy.id, "name": name}
             message = Message(
@@ -213,7 +265,8 @@ def _tenants(policy: Policy, configured: frozenset[str] | None, hints: Hints) ->
             )
             names = sorted(configured)
             hint = hints.did_you_mean(name, names, Message("tenants: {known}", known=", ".join(names)))
-            yield _warning("policy-unknown-tenant", policy, message, hint)
+            span = policy.span if node is None else node["tenants"][index].span()
+            yield Diagnostic(slug="policy-unknown-tenant", message=message, span=span, hint=hint, level=Level.WARNING)
 
 
 def _contradictions(policies: tuple[Policy, ...], sets: "_Sets") -> Iterator[Diagnostic]:

@@ -53,7 +53,8 @@ def load(
 
     With `fitting`, the files are known to fit the schema, as those that ship with the program, and it is not checked.
     Without `bounded`, their size is not limited, as for text that was merged from several files of limited size.
-    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too.
+    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too, and
+    there is a warning about each waiver that ended before that day.
     `decisions` are files of decisions, which may use the names that the policies define. `bases` finds the files of
     `extends`. Raises InputError with every mistake of every file, in order of file and position.
     """
@@ -174,18 +175,25 @@ def _waivers(
                 names.diagnostics.duplicate("waiver-duplicate-id", message, node["id"], first.span)
             if complete:
                 _check_policies(node, names, policies)
-            if limit is not None and waivers_from is not None and (waiver.expires - waivers_from).days > limit:
-                names.diagnostics.error(
-                    "waiver-too-long",
-                    Message(
-                        "the waiver runs {days} days, longer than the {limit} allowed",
-                        days=(waiver.expires - waivers_from).days,
-                        limit=limit,
-                    ),
-                    node["expires"],
-                    Message("let it end within {limit} days, or change `defaults: {waiverMaxDays}`", limit=limit),
-                )
+            if waivers_from is not None:
+                _check_end(waiver, node["expires"], names, waivers_from, limit)
     return list(waivers.values())
+
+
+def _check_end(waiver: Waiver, node: Node, names: Names, waivers_from: date, limit: int | None) -> None:
+    """Record an error if a waiver runs for more than `limit` days from a day, and a warning if it ended before it."""
+    days = (waiver.expires - waivers_from).days
+    if limit is not None and days > limit:
+        names.diagnostics.error(
+            "waiver-too-long",
+            Message("the waiver runs {days} days, longer than the {limit} allowed", days=days, limit=limit),
+            node,
+            Message("let it end within {limit} days, or change `defaults: {waiverMaxDays}`", limit=limit),
+        )
+    if days < 0:
+        values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
+        message = Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
+        names.diagnostics.warning("waiver-expired", message, node, Message("remove it, or let it end later"))
 
 
 def _check_policies(node: Node, names: Names, policies: set[str]) -> None:

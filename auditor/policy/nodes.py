@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from auditor.domain.errors import Diagnostic, Span
+from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.domain.message import Message
 from auditor.domain.similar_name import did_you_mean
 from auditor.policy.yaml.reader import Document, Path
@@ -87,6 +87,10 @@ class Diagnostics(Struct):
         """Record an error, which stops the program."""
         span = where.span() if isinstance(where, Node) else where
         self.items.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
+
+    def warning(self, slug: str, message: Message, where: Node, hint: Message) -> None:
+        """Record a warning, which a reviewer should check."""
+        self.items.append(Diagnostic(slug=slug, message=message, span=where.span(), hint=hint, level=Level.WARNING))
 
     def duplicate(self, slug: str, message: Message, where: Node, first: Span) -> None:
         """Record a second definition of an id; `first` is the location of the first one."""

@@ -39,15 +39,22 @@ def step(
 ) -> str:
     """Return one documented step, with the labels of its branches and the article that describes it in full.
 
-    `dated` is the text to use if `deadline` is known.
+    `dated` is the text to use if `deadline` is known. The article is left out if the step is its title.
     """
     if dated is None or deadline is None:
         translated = l10n.gettext(text)
     else:
         translated = l10n.gettext(dated).replace("{date}", day_label(l10n, deadline))
-    if article is not None:
+    if article is not None and not _is_same(text, article):
         translated = l10n.gettext("{step} (In full: {article}.)").format(step=translated, article=l10n.gettext(article))
     return under(l10n, translated, branches)
+
+
+def _is_same(step_text: str, title: str) -> bool:
+    """Return whether a step says the same as the title of an article; Microsoft's titles have American spelling."""
+    return step_text.rstrip(".").casefold().replace("licence", "license") == title.casefold().replace(
+        "licence", "license"
+    )
 
 
 def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
@@ -57,7 +64,7 @@ def under(l10n: Localizer, text: str, branches: tuple[str, ...]) -> str:
     return text
 
 
-def warning(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
+def warning_text(l10n: Localizer, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return a warning, with what may be lost and when."""
     translated = l10n.gettext("{warning} At risk: {loses}. Time: {after}.").format(
         warning=l10n.gettext(text), loses=l10n.gettext(loses), after=l10n.gettext(after)
@@ -106,6 +113,11 @@ SETTLED: Final = N_(
 """The step if the other actions leave no seats to buy or remove."""
 ANY_OF: Final = N_("Any one of these products is enough: {products}.")
 """Lists the tenant's products in a product set that a policy names."""
+NOT_NEEDED: Final = N_(
+    "The usable seats of {product} are enough without this subscription: {needed} of {usable} are needed after all "
+    "actions. Reactivate it only if its data is needed."
+)
+"""Says that a subscription that has ended need not be reactivated for its seats."""
 EVERYTHING_ON: Final = N_(
     "The requests turn on every service of {product}: add the service plans that must stay off to "
     "disabledPlans, or use the requests of `auditor plan`, which keep disabled service plans disabled."
@@ -121,5 +133,5 @@ WHOLE_GROUP: Final = N_(
     "The change applies to every member of the group {group}, including those who are added later. "
     "Microsoft processes the members asynchronously: continue once the group has been processed."
 )
-POLICY_OWNER: Final = "Owner of the policy"
+POLICY_OWNER: Final = N_("Owner of the policy (none is named)")
 """Who decides if a policy names no owner; its msgid is one of the guidance's terms."""

@@ -9,6 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.similar_name import tenants_hint
 from auditor.result.aggregate import NO_FLEET, summarise
 
 MAX_LISTED_TENANTS: Final = 50
@@ -40,7 +41,8 @@ def single_tenant(result: Result, name: str) -> Result:
     """Return a result with only one tenant of a run. Raises UsageError if the run does not have the tenant."""
     tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
     if not tenants:
-        raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name))
+        hint = tenants_hint(name, (tenant.name for tenant in result.tenants))
+        raise UsageError("tenant-unknown", Message("the result has no tenant '{name}'", name=name), hint=hint)
     return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
+from auditor.domain.similar_name import tenants_hint
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Channel,
@@ -30,6 +31,7 @@ from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import address_error, canonical
 from auditor.settings.host_warnings import foreign_hosts
+from auditor.settings.locales import unknown_locales
 
 
 def read(path: Path) -> Settings:
@@ -56,16 +58,14 @@ def load(text: bytes | str, *, file: str) -> Settings:
         raise InputError(map(_without_quotes, error.diagnostics)) from None
     value: Any = document.value
     default = (value.get("defaults") or {}).get("locale")
-    tenants = (
-        _tenant(entry, default, _file_and_line(document, ("tenants", number, "credential")))
-        for number, entry in enumerate(value["tenants"])
-    )
+    tenants = (_tenant(document, number, entry, default) for number, entry in enumerate(value["tenants"]))
     return Settings(
         tenants=tuple(tenants),
         mail=_mail(value.get("mail"), _file_and_line(document, ("mail",))),
         webhooks=msgspec.convert(value.get("webhooks") or {}, Webhooks),
         warnings=tuple(
-            replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
+            replace(warning, span=_without_text(warning.span))
+            for warning in (*foreign_hosts(document, value["tenants"]), *unknown_locales(document))
         ),
     )
 
@@ -115,7 +115,7 @@ def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ..
         raise SettingsError(
             "tenant-unknown",
             Message("the tenants file has no tenant '{unknown}'", unknown=unknown[0]),
-            hint=Message("it has: {known}", known=", ".join(sorted(names_in_file))),
+            hint=tenants_hint(unknown[0], names_in_file),
         )
     return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
 
@@ -194,7 +194,7 @@ def _problem(document: Document, path: tuple[str | int, ...], slug: str, message
     return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
 
 
-def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Tenant:
+def _tenant(document: Document, number: int, entry: Mapping[str, Any], locale: str | None) -> Tenant:
     return Tenant(
         name=entry["name"],
         tenant_id=entry["tenantId"].lower(),
@@ -206,8 +206,14 @@ def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Te
         locale=entry.get("locale", locale),
         endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
         authority=canonical(entry["authority"]) if "authority" in entry else None,
-        recipients=msgspec.convert(entry.get("recipients", ()), tuple[Recipient, ...]),
-        credential_at=written_at,
+        recipients=tuple(
+            replace(
+                msgspec.convert(recipient, Recipient),
+                span=_without_text(document.span(("tenants", number, "recipients", index))),
+            )
+            for index, recipient in enumerate(entry.get("recipients", ()))
+        ),
+        credential_at=_file_and_line(document, ("tenants", number, "credential")),
     )
 
 

@@ -1,4 +1,4 @@
-"""Finds snapshot folders: all below a root, the latest of each tenant, and damaged ones."""
+"""Finds snapshot folders below a root, including damaged ones."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ from auditor.domain.syntax.limits import TENANT
 from auditor.files import input as files
 from auditor.files.names import instant_of
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.parquet.integrity import INSTANT, check_lost, unreadable
+from auditor.snapshot.parquet.integrity import INSTANT, check_lost, lost, unreadable
 from auditor.snapshot.reader import manifest_of
 
 _DEPTH = 2
@@ -20,39 +20,24 @@ _DEPTH = 2
 
 
 class Damaged(Struct, frozen=True, kw_only=True):
-    """A snapshot whose manifest cannot be read; the tenant is taken from its path."""
+    """A snapshot whose manifest cannot be read."""
 
-    tenant: str
+    tenant: str | None
+    """The tenant, from the path below the root; None if it does not contain one."""
     folder: Path
+    """Its folder, or the name of its commit in a store."""
     instant: datetime | None
     """When it was collected, from the folder's name; None for another name: it may then be the latest snapshot."""
     error: SnapshotError
 
 
-def find(path: Path) -> tuple[Path, ...]:
-    """Return the snapshot folders of a path: itself, or the latest of each tenant below it, by tenant name.
-
-    Hidden folders are still being written and are ignored. Raises SnapshotError if there is no snapshot, or if the
-    manifest of one is missing.
-    """
-    if files.is_file(path / "manifest.json"):
-        return (path,)
-    latest: dict[str, tuple[Manifest, Path]] = {}
-    for snapshot in snapshots(path):
-        if isinstance(snapshot, Damaged):
-            raise snapshot.error
-        manifest, folder = snapshot
-        newest = latest.get(manifest.tenant)
-        if newest is None or (manifest.instant, folder.name) > (newest[0].instant, newest[1].name):
-            latest[manifest.tenant] = (manifest, folder)
-    return tuple(latest[name][1] for name in sorted(latest))
-
-
 def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
-    """Return all snapshots below a root, sorted by path; those that cannot be read are returned as Damaged.
+    """Return the snapshot in a folder, or all below it, sorted by path; unreadable ones are returned as Damaged.
 
-    Raises SnapshotError if there is no snapshot, and for a damaged one whose path does not contain a tenant.
+    Hidden folders are still being written and are ignored. Raises SnapshotError if there is no snapshot.
     """
+    if files.is_file(root / "manifest.json"):
+        return (_read(root, root),)
     if not files.is_folder(root):
         raise SnapshotError(
             "snapshot-missing",
@@ -69,6 +54,11 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     return entries
 
 
+def snapshot_at(folder: Path) -> tuple[Manifest, Path] | Damaged:
+    """Return the snapshot in a folder. Raises SnapshotError if it is damaged and its path does not contain a tenant."""
+    return _read(folder, folder)
+
+
 def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:
     if isinstance(folder, Path):
         try:
@@ -79,10 +69,22 @@ def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manife
 
 
 def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
-    tenant = folder.relative_to(root).parts[0]
-    if not TENANT.fullmatch(tenant):
-        raise error
-    return Damaged(tenant=tenant, folder=folder, instant=_instant(folder.name), error=error)
+    tenant = _tenant_name(folder, root)
+    return Damaged(
+        tenant=tenant if TENANT.fullmatch(tenant) else None,
+        folder=folder,
+        instant=_instant(folder.name),
+        error=error,
+    )
+
+
+def _tenant_name(folder: Path, root: Path) -> str:
+    """Return the name of a tenant from the path of its snapshot, `<tenant>/<instant>` or `<tenant>`."""
+    below = folder.relative_to(root).parts
+    if below and not INSTANT.fullmatch(below[0]):
+        return below[0]
+    path = folder.resolve()
+    return path.parent.name if INSTANT.fullmatch(path.name) else path.name
 
 
 def _instant(name: str) -> datetime | None:
@@ -114,5 +116,7 @@ def _snapshot_folders(path: Path, depth: int) -> Iterator[Path | tuple[Path, Sna
         except SnapshotError as error:
             yield child, error
             continue
-        if depth > 1:
-            yield from _snapshot_folders(child, depth - 1)
+        below = tuple(_snapshot_folders(child, depth - 1)) if depth > 1 else ()
+        if not below and INSTANT.fullmatch(child.name):
+            yield child, lost(child)
+        yield from below

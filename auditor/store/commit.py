@@ -250,7 +250,7 @@ def damaged(where: str, what: Message) -> SnapshotError:
     return SnapshotError(
         "store-damaged",
         joined(": ", (where, what)),
-        hint=Message("restore the object from a copy; `auditor store check` lists which nights are complete"),
+        hint=Message("restore the object from a copy; `auditor store check` lists which nights are undamaged"),
     )
 
 

@@ -88,7 +88,7 @@ class Store:
         for name, body in self._commits(self.backend.names(f"{tenant}/nights" if tenant else "")):
             where = f"{self.address}/{name}"
             try:
-                night = decode_night(body, where)
+                night = decode_night(self._readable(name, body), where)
                 check_tenant(night.tenant, name.partition("/")[0], where)
                 if commit_name(night) != name:
                     raise damaged(where, Message("is the commit of {night}", night=commit_name(night)))
@@ -100,17 +100,22 @@ class Store:
     def counts(self, names: Sequence[str]) -> tuple[NightCounts, ...]:
         """Return the counts of the nights among the named objects; faster than decoding whole nights."""
         return tuple(
-            decode_counts(body, f"{self.address}/{name}", tenant=name.partition("/")[0])
+            decode_counts(self._readable(name, body), f"{self.address}/{name}", tenant=name.partition("/")[0])
             for name, body in self._commits(names)
         )
 
-    def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """Yield the name and the bytes of each commit; None if it is listed and cannot be read."""
         names = [name for name in names if instant_name(name)]
         for name, body in zip(names, self.backend.read_many(names), strict=True):
-            if body is not None:
+            # A missing one was deleted since it was listed, unless it is still listed.
+            if body is not None or name in self.backend.names(name.rpartition("/")[0]):
                 yield name, body
-            elif name in self.backend.names(name.rpartition("/")[0]):  # otherwise it was deleted since it was listed
-                raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
+
+    def _readable(self, name: str, body: bytes | None) -> bytes:
+        if body is None:
+            raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
+        return body
 
     def put(self, folder: Path) -> tuple[Night, bool]:
         """Store a snapshot folder; returns the night, and False if this snapshot was stored already.
@@ -241,33 +246,54 @@ class Store:
                 )
             return writer.commit(night.manifest)
 
-    def check_restorable(self, nights: Sequence[Night]) -> None:
-        """Raise SnapshotError if an object of a night is missing; objects are listed, not read.
+    def check_restorable(self, nights: Sequence[Night], *, content: bool) -> None:
+        """Raise SnapshotError if an object of a night is missing or, with `content`, differs from its digest.
 
-        This is called before a deletion, to ensure that every kept night can be restored afterwards.
+        This is called before a deletion, to ensure that every kept night can be restored afterwards. Objects are listed
+        first: if one is missing, none is read.
         """
         names = {
             name for tenant in {night.tenant for night in nights} for name in self.backend.names(f"{tenant}/parts")
         }
-        for night in nights:
-            for entry in night.parts:
-                if entry.name not in names:
-                    raise SnapshotError(
-                        "store-damaged",
-                        Message(
-                            "{address}/{name} is missing: the night of {tenant} at {instant}, which is kept, "
-                            "cannot be restored; nothing was deleted",
-                            address=self.address,
-                            name=entry.name,
-                            tenant=night.tenant,
-                            instant=night.instant.isoformat(),
-                        ),
-                        hint=Message(
-                            "restore it from a copy, or delete the commits of the nights that are "
-                            "lost, such as {night}; `auditor store check` lists them",
-                            night=commit_name(night),
-                        ),
-                    )
+        night_of_entry = {entry: night for night in reversed(nights) for entry in night.parts}
+        for entry, night in night_of_entry.items():
+            if entry.name not in names:
+                raise self._not_restorable(
+                    night,
+                    Message(
+                        "{address}/{name} is missing: the night of {tenant} at {instant}, which is kept, "
+                        "cannot be restored; nothing was deleted",
+                        address=self.address,
+                        name=entry.name,
+                        tenant=night.tenant,
+                        instant=night.instant.isoformat(),
+                    ),
+                )
+        for entry, night in night_of_entry.items() if content else ():
+            try:
+                self.check(entry)
+            except SnapshotError as error:
+                raise self._not_restorable(
+                    night,
+                    Message(
+                        "{error}: the night of {tenant} at {instant}, which is kept, cannot be restored; "
+                        "nothing was deleted",
+                        error=error.message,
+                        tenant=night.tenant,
+                        instant=night.instant.isoformat(),
+                    ),
+                ) from error
+
+    def _not_restorable(self, night: Night, message: Message) -> SnapshotError:
+        return SnapshotError(
+            "store-damaged",
+            message,
+            hint=Message(
+                "restore it from a copy, or delete the commits of the nights that are "
+                "lost, such as {night}; `auditor store check` lists them",
+                night=commit_name(night),
+            ),
+        )
 
     def remove(self, pruning: Pruning, present: datetime | None) -> None:
         """Carry out a pruning, and delete objects that no commit needs and that are older than IN_FLIGHT.

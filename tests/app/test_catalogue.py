@@ -237,7 +237,7 @@ def test_redirect_with_the_same_scheme_is_followed(site: str) -> None:
 @pytest.mark.parametrize(
     ("path", "slug", "message"),
     [
-        ("/to-file", "products-", "file"),
+        ("/to-file", "products-address", "no host"),
         ("/to-ftp", "products-address", "ftp://127.0.0.1"),
         ("/to-https", "products-address", "to https://127.0.0.1"),
         ("/to-elsewhere", "products-address", "http://example.invalid"),

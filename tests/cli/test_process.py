@@ -80,9 +80,23 @@ def test_no_error_is_printed_if_the_reader_of_stdout_is_gone(workspace: Path, fl
 
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts are sent by signal")
-def test_interrupt_exits_with_130(workspace: Path, fleet: Path) -> None:
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_removes_temporary_files(workspace: Path, fleet: Path, signal_number: signal.Signals, code: int) -> None:
     """The test stops reading stdout, so that the program is blocked in the middle of its output at the signal."""
-    arguments = [sys.executable, "-m", "auditor", "audit", "--snapshot", str(fleet), "--as-of", AS_OF, "-f", "json=-"]
+    arguments = [
+        sys.executable,
+        "-m",
+        "auditor",
+        "audit",
+        "--snapshot",
+        str(fleet),
+        "--as-of",
+        AS_OF,
+        "-f",
+        "html",
+        "-f",
+        "json=-",
+    ]
     environment = clean_environment({"PYTHONPATH": str(ROOT)})
     with subprocess.Popen(
         arguments, cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096
@@ -90,9 +104,9 @@ def test_interrupt_exits_with_130(workspace: Path, fleet: Path) -> None:
         assert process.stdout is not None
         # Once the first byte arrives, the program is writing, and the pipe is too small for all of it.
         first_byte = os.read(process.stdout.fileno(), 1)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal_number)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, first_byte, err) == (130, b"{", b"interrupted\n")
+    assert (process.returncode, first_byte, err) == (code, b"{", b"interrupted\n")
     with pytest.raises(ValueError, match=r"delimiter|Expecting|Unterminated"):
         json.loads(first_byte + out)
-    assert {path.name for path in workspace.iterdir()} == {"policies"}
+    assert not [path for path in workspace.rglob("*") if path.name.startswith(".")]

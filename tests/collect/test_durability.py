@@ -14,7 +14,7 @@ from auditor.collect.tables.page_decoder import Decoder
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import work_folder
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.folders import find
+from auditor.snapshot import folders
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.reader import read
@@ -77,7 +77,8 @@ def test_killed_writer_leaves_complete_or_hidden_snapshots(tmp_path: Path, delay
     for folder in snapshots:
         assert read(folder).user_count == 300
     if snapshots:
-        assert find(tmp_path)[0] == max(snapshots)
+        found = [entry[1] for entry in folders.snapshots(tmp_path) if not isinstance(entry, folders.Damaged)]
+        assert found == sorted(snapshots)
     with work_folder(tmp_path / "contoso"):
         assert not [path for path in (tmp_path / "contoso").iterdir() if path.name.startswith(".")]
 

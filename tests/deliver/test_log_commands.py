@@ -19,10 +19,9 @@ from auditor.app.catalogue import active as catalogue
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.cli.process import run
 from auditor.cli.terminal.result import terminal
-from auditor.cli.terminal.streams import Bracket, Sink, Stream
+from auditor.cli.terminal.streams import Sink, StoppedCommands, Stream
 from auditor.deliver.log_commands import CommandEscaper, escape_commands
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.errors import Span
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage
 from auditor.render import formats
@@ -96,9 +95,8 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for name in ("a", "b")
         ],
     }
-    span = Span(file="x", line=1, column=1)
     for number, name in enumerate(("contoso", "fabrikam")):
-        snapshot = fixture_snapshot(name, state, catalogue(), NOW, span)
+        snapshot = fixture_snapshot(name, state, catalogue(), NOW)
         sources = tuple(
             Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=Message(EVIL))
             if source.name is Source.MAILBOXES and number
@@ -166,7 +164,7 @@ def test_no_name_runs_as_a_command_at_any_terminal_width(evil: Path) -> None:
     for width in range(20, 201):
         file = io.BytesIO()
         original = io.TextIOWrapper(io.BytesIO(), "utf-8")
-        stream = Stream(Sink(file), original, "replace", Bracket("token"), is_for_people=False)
+        stream = Stream(Sink(file), original, "replace", StoppedCommands("token"), is_for_people=False)
         terminal(content, Console(file=stream, width=width), paths=(FILE,))
         stream.flush()
         assert list(commands_of(file.getvalue().decode())) == [], width

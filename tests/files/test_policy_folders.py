@@ -69,6 +69,7 @@ def test_pipes_and_devices_are_refused(folder: Path, target: str, *, by_path: bo
     result = call("validate", "policies/x.yaml" if by_path else "policies", cwd=folder)
     assert result.code == 2, result.err
     assert "policies-unreadable" in result.err
+    assert "= help: specify a regular file" in result.err
 
 
 def test_large_file_is_refused_without_reading_it(folder: Path) -> None:

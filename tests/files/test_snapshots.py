@@ -164,6 +164,11 @@ def remove_manifest(folder: Path) -> None:
     (folder / "manifest.json").unlink()
 
 
+def remove_files(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+
+
 def replace_manifest_by_pipe(folder: Path) -> None:
     (folder / "manifest.json").unlink()
     os.mkfifo(folder / "manifest.json")
@@ -176,6 +181,7 @@ def write_newer_schema(folder: Path) -> None:
 DAMAGE = [
     garble_manifest,
     remove_manifest,
+    remove_files,
     write_newer_schema,
     *([replace_manifest_by_pipe] if os.name == "posix" else []),
 ]
@@ -215,6 +221,60 @@ def test_older_snapshot_does_not_replace_a_damaged_latest_one(workspace: Path) -
     folder.with_name("2026-12-01T000000Z").rename(folder.with_name("2020-01-01T000000Z"))
     result = call("audit", "--snapshot", "snapshots", "-f", "json=r.json", "--fail-on", "never", cwd=workspace)
     assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("other", ["", "2026-11-20T020000Z"])
+def test_damaged_snapshot_after_the_asked_instant_makes_its_tenant_unavailable(workspace: Path, other: str) -> None:
+    """With --as-of before all snapshots, or before all of this tenant, it is not left out."""
+    garble_manifest(snapshot_folder(workspace))
+    if other:
+        folder = snapshot_folder(workspace, "fabrikam")
+        edited(folder, lambda document: document.update(instant="2026-11-20T02:00:00Z"))
+        folder.rename(folder.with_name(other))
+    options = ("-f", "json=r.json", "--as-of", "2026-11-20T02:10:00Z", "--fail-on", "never")
+    result = call("audit", "--snapshot", "snapshots", *options, cwd=workspace)
+    assert result.code == 3, result.err
+    tenants = {tenant["name"]: tenant for tenant in json.loads((workspace / "r.json").read_text())["tenants"]}
+    assert "manifest.json" in tenants["contoso"]["failure"]
+    assert "collect the snapshot again" in tenants["contoso"]["failure"], "the report says what to do"
+    assert tenants["fabrikam"]["complete"]
+
+
+def test_damaged_snapshot_after_the_asked_instant_does_not_replace_an_earlier_one(workspace: Path) -> None:
+    folder = snapshot_folder(workspace)
+    garble_manifest(copied(folder, folder.with_name("2026-12-01T000000Z")))
+    options = ("-f", "json=r.json", "--as-of", AS_OF, "--fail-on", "never")
+    result = call("audit", "--snapshot", "snapshots", *options, cwd=workspace)
+    assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("level", ["tenant", "night"])
+def test_damaged_location_does_not_stop_the_tenants_of_other_locations(workspace: Path, level: str) -> None:
+    for tenant in ("contoso", "fabrikam"):
+        garble_manifest(snapshot_folder(workspace, tenant))
+        folders = [snapshot_folder(workspace, name) for name in ("contoso", "fabrikam")]
+        locations = folders if level == "night" else [folder.parent for folder in folders]
+        arguments = [argument for location in locations for argument in ("--snapshot", str(location))]
+        result = call("audit", *arguments, "-f", "json=r.json", "--fail-on", "never", cwd=workspace)
+        if tenant == "fabrikam":
+            assert result.code == 2, "no location has a readable snapshot"
+            return
+        assert result.code == 3, result.err
+        tenants = {item["name"]: item for item in json.loads((workspace / "r.json").read_text())["tenants"]}
+        assert "manifest.json" in tenants["contoso"]["failure"]
+        assert tenants["fabrikam"]["complete"]
+
+
+def test_damaged_snapshot_that_may_be_of_any_tenant_is_refused(workspace: Path) -> None:
+    """A folder that has snapshots of a tenant with another name does not tell whose the damaged one is."""
+    folder = snapshot_folder(workspace)
+    garble_manifest(copied(folder, folder.with_name("2026-12-01T000000Z")))
+    options = ("--snapshot", "snapshots/fabrikam", "-f", "json=-")
+    result = call("audit", "--snapshot", "snapshots/contoso", *options, cwd=workspace)
+    assert result.code == 3, result.err
+    folder.parent.rename(workspace / "all")
+    result = call("audit", "--snapshot", "all", *options, cwd=workspace)
+    assert result.code == 2, result.err
 
 
 def test_root_with_only_damaged_snapshots_is_refused(workspace: Path) -> None:

@@ -88,3 +88,19 @@ def plain_names(product_set: Any) -> Iterator[str]:
             yield from plain_names(element)
     elif isinstance(product_set, str) and product_set not in BUILT_IN and not is_glob(product_set):
         yield product_set
+
+
+def elements(world: World, product_set: Any) -> Iterator[Any]:
+    """The elements of a set, with the definitions of named sets in place of their names."""
+    for element in product_set if isinstance(product_set, list) else [product_set]:
+        if isinstance(element, list):
+            yield from elements(world, element)
+        elif isinstance(element, str) and element not in BUILT_IN and element in world.book.products:
+            yield from elements(world, world.book.products[element])
+        else:
+            yield element
+
+
+def named_skus(world: World, product_set: Any) -> frozenset[str]:
+    """The part numbers and skuIds that a set names, in folded case."""
+    return frozenset(name.casefold() for name in plain_names(list(elements(world, product_set))))

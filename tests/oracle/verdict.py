@@ -78,6 +78,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """The part number of the product, if the subject itself has one."""
     skus: Mapping[str, bool | None] | None = None
     """For a product set as written: the SKUs that it may contain, and whether it does."""
+    names: frozenset[str] = frozenset()
+    """For the product set of a contract: the SKUs that it names, also those that nobody knows, in folded case."""
 
 
 NOT_EVALUATED = Claim(truth=None)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
-from tests.oracle.products import contains
+from tests.oracle.products import contains, named_skus
 from tests.oracle.selection.selectors import selects
 from tests.oracle.truth import Truth, conj, disj
 from tests.oracle.verdict import Claim, Document
@@ -56,5 +56,7 @@ def _products(waiver: Document, claim: Claim, worlds: list[World]) -> Truth:
     if isinstance(claim.product, str):
         sku = claim.product
         return conj(contains(world, product_set, sku, claim.part) for world in worlds)
+    if claim.names & named_skus(worlds[0], product_set):
+        return True
     skus = claim.skus or {}
     return disj(conj([judged, contains(worlds[0], product_set, sku)]) for sku, judged in skus.items())

@@ -11,7 +11,6 @@ from auditor.app.policy_files import installed_base
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
-from auditor.domain.errors import Span
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.policy.nodes import instant
@@ -50,11 +49,11 @@ def reported(recipe: Recipe) -> str:
     tests = parse(recipe.test.encode(), file="recipe_test.yaml").value
     assert isinstance(tests, dict)
     test = tests["tests"][0]
-    moment, span, catalogue = instant(test["asOf"]), Span(file="recipe_test.yaml", line=1, column=1), builtin()
+    moment, catalogue = instant(test["asOf"]), builtin()
     assert moment is not None
     tenants = test.get("tenants") or [{"name": "contoso", **test["given"]}]
-    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment, span) for tenant in tenants]
-    earlier = {tenant["name"]: fixture_dates(tenant, catalogue, span) for tenant in tenants}
+    states = [fixture_snapshot(tenant["name"], tenant, catalogue, moment) for tenant in tenants]
+    earlier = {tenant["name"]: fixture_dates(tenant, catalogue) for tenant in tenants}
     result = remedied(audit(states, policies, catalogue, moment, earlier=earlier), policies)
     return "".join(f"{line}\n" for line in _lines(result))
 

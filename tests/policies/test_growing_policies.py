@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.app.policy_files import load_policies
-from tests.builders.service.command_line import call
+from tests.builders.service.command_line import AS_OF, call
 from tests.package.docs_pages import pinned
 from tests.package.tree import ROOT
 
@@ -22,7 +22,7 @@ def test_page_names_the_packaged_library() -> None:
 @pytest.mark.parametrize("block", BLOCKS)
 def test_every_policy_file_of_the_page_is_valid(block: str, tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(block)
-    completed = call("validate", "--strict", "p.yaml", cwd=tmp_path)
+    completed = call("validate", "--strict", "--as-of", AS_OF, "p.yaml", cwd=tmp_path)
     assert (completed.code, "valid" in completed.err) == (0, True), completed.err
 
 

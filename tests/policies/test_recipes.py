@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders.service.command_line import call, expect
+from tests.builders.service.command_line import AS_OF, call, expect
 from tests.policies.recipes import PAGE, recipes, rewritten
 
 
@@ -32,7 +32,7 @@ def test_page_has_21_recipes_with_their_current_reports() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["policies", "extending"])
 def test_recipes_are_valid_and_their_tests_pass(folder: Path, name: str) -> None:
-    completed = expect(0, "validate", "--strict", name, cwd=folder)
+    completed = expect(0, "validate", "--strict", "--as-of", AS_OF, name, cwd=folder)
     completed = call("test", name, cwd=folder)
     assert completed.code == 0, completed.err + completed.text
 

@@ -106,6 +106,30 @@ def test_leave_out_removes_policies() -> None:
     assert [item.id for item in loaded("  leaveOut: [guests, spare]\n").policies.policies] == ["staff-e5"]
 
 
+def test_leave_out_removes_policies_from_waivers_of_the_base() -> None:
+    """A waiver for a policy that is left out cannot be corrected by the extending file."""
+    terms = "reason: r, owner: o, expires: 2027-01-01"
+    base = (
+        f"{LIBRARY}waivers:\n  - {{id: A, policies: [spare], {terms}}}\n"
+        f"  - {{id: B, policies: [guests, spare, gone], {terms}}}\n  - {{id: C, policies: '*', {terms}}}\n"
+    )
+
+    def extended(left_out: str, text: str) -> Loaded:
+        changes = f"version: 1\nextends: {{from: ../base, digest: '{pin(text)}', leaveOut: {left_out}}}\n"
+        return load([("our/p.yaml", changes.encode())], bases=bases({"../base": text}))
+
+    waivers = extended("[spare]", base.replace(", gone", "")).policies.waivers
+    assert [(waiver.id, waiver.policies) for waiver in waivers] == [("B", ("guests",)), ("C", None)]
+    assert [waiver.span.line for waiver in waivers] == [10, 11]
+    with pytest.raises(InputError) as caught:
+        extended("[spare]", base)
+    assert [position(item) for item in caught.value.diagnostics] == ["../base/p.yaml:10:39"]
+    own = f"{{id: D, policies: [spare], {terms}}}"
+    assert errors_of("  leaveOut: [spare]\n", rest=f"waivers: [{own}]\n") == [
+        ("our/p.yaml:6:30", "waiver-unknown-policy")
+    ]
+
+
 def test_products_and_populations_are_replaced_for_every_policy_that_uses_them() -> None:
     changed = loaded("  populations: {staff: {department: Sales}}\n  products: {suites: [SPE_F1]}\n")
     definitions = changed.policies.definitions

@@ -16,6 +16,7 @@ def warnings_of(*policies: str, tenants: frozenset[str] | None = None, more: str
     return [item.slug.removeprefix("policy-") for item in warnings]
 
 
+E3_ID, OTHER_ID = "05e9a617-0261-4cee-bb44-138d3ef5d965", "12345678-1234-4234-8234-123456789abc"
 DENY = "assignments: {deny: [SPE_E5]}"
 
 
@@ -61,6 +62,10 @@ def test_policy_that_can_never_have_a_finding_is_dead(text: str) -> None:
         "assignments: {of: [], services: {require: [TEAMS1]}}",
         "assignments: {allow: [SPE_E3, free], require: [SPE_E3]}",
         "assignments: {allow: [set], require: [SPE_E3]}",
+        f"assignments: {{allow: [{E3_ID}], require: [SPE_E3]}}",
+        f"assignments: {{allow: [SPE_E3], require: [{E3_ID.upper()}]}}",
+        f"assignments: {{allow: [SPE_E3], require: [{OTHER_ID}]}}",
+        f"assignments: {{deny: [{E3_ID}], require: [SPE_E3]}}",
         "assignments: {deny: ['SPE_E*'], require: [SPE_E3]}",
         "assignments: {of: ['VISIO*'], allow: [VISIOCLIENT], require: [SPE_E3]}",
         "assignments: {allow: [SPE_E3, SPE_E5], deny: [SPE_E5]}",
@@ -86,6 +91,9 @@ def test_policy_that_can_have_a_finding_has_no_warning(text: str) -> None:
         "assignments: {deny: [SPE_E3, SPE_E5], require: [spe_e3]}",
         "assignments: {deny: ['*'], require: [SPE_E3]}",
         "assignments: {allow: [SPE_E5], require: [SPE_E3]}",
+        f"assignments: {{allow: [SPE_E5], require: [{E3_ID}]}}",
+        f"assignments: {{allow: [{OTHER_ID}], require: [{E3_ID}]}}",
+        f"assignments: {{deny: [SPE_E3], require: [{E3_ID}]}}",
         "assignments: {require: [nothing]}",
         "assignments: {allow: [SPE_E3], deny: [spe_e3]}",
         "assignments: {services: {require: [TEAMS1], deny: [teams1]}}",
@@ -101,6 +109,7 @@ def test_policies_that_contradict_each_other_for_the_same_users() -> None:
     users = "users: {department: Store}, "
     assert warnings_of(users + requires, users + forbids) == ["contradiction"]
     assert warnings_of(users + requires, forbids) == []
+    assert warnings_of(users + f"assignments: {{require: [{E3_ID}]}}", users + forbids) == ["contradiction"]
     assert warnings_of("tenants: [a], " + requires, "tenants: [b], " + forbids) == []
 
 
@@ -108,3 +117,42 @@ def test_tenant_that_is_not_in_the_tenants_file_is_unknown() -> None:
     text = f"tenants: [contoso, contosso], {DENY}"
     assert warnings_of(text) == []
     assert warnings_of(text, tenants=frozenset({"contoso", "fabrikam"})) == ["unknown-tenant"]
+
+
+def test_unknown_tenant_is_marked_in_the_list() -> None:
+    text = "version: 1\npolicies:\n- id: p\n  severity: low\n  tenants:\n  - contoso\n  - contosso\n  " + DENY + "\n"
+    [warning] = lint_warnings(load([("p.yaml", text.encode())]), tenants=frozenset({"contoso"}))
+    assert warning.span is not None
+    assert (warning.span.line, warning.span.column) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "seats: {spare: {min: 1}}",
+        "seats: {purchased: {max: 300}}",
+        "balance: {spare: {min: 1, max: 5}}",
+        "budget: {limit: 100}",
+        "contracts: {missing: deny}",
+        "purchases: {trials: deny}",
+        "subscriptions: {expiring: {within: 30d}}",
+        "health: {groups: deny}",
+    ],
+)
+def test_users_of_a_block_that_does_not_evaluate_users_have_no_effect(block: str) -> None:
+    assert warnings_of(block) == []
+    assert warnings_of(f"users: {{department: Store}}, {block}") == ["users-ignored"]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "seats: {spare: {min: 1}, assigned: {max: 5}}",
+        "seats: {covers: users}",
+        "health: {errors: deny, groups: deny}",
+        "attributes: {require: [department]}",
+        DENY,
+    ],
+)
+def test_users_of_a_block_that_evaluates_users_have_an_effect(block: str) -> None:
+    assert warnings_of(f"users: {{department: Store}}, {block}") == []

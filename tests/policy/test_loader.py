@@ -4,13 +4,14 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
+from math import ceil
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.errors import Diagnostic, InputError, Level
 from auditor.domain.policy.model import (
     Assignments,
     Attributes,
@@ -161,11 +162,46 @@ def test_contradicting_entries_are_errors(texts: list[str], expected: list[str])
         "{min: 5, max: 5}",
         "{min: 0%, max: 0%}",
         "{min: {percent: 9, seats: 1}, max: {percent: 1, seats: 9}}",
+        "{min: 5, max: {percent: 1, seats: 0}}",
+        "{min: {percent: 10, seats: 5}, max: 5}",
+        "{min: {percent: 10, seats: 9}, max: {percent: 10, seats: 1}}",
+        "{min: 100%, max: 1}",
     ],
 )
 def test_bounds_of_different_kinds_are_accepted(spare: str) -> None:
     """A number and a percentage cannot be compared before the number of seats is known."""
     assert block(f"seats: {{spare: {spare}}}").minimum is not None
+
+
+@pytest.mark.parametrize(
+    "spare",
+    [
+        "{min: 5, max: 0%}",
+        "{min: 1, max: {percent: 0, seats: 0}}",
+        "{min: {percent: 10, seats: 5}, max: 4}",
+        "{min: {percent: 10, seats: 0}, max: 5%}",
+        "{min: 10%, max: 0}",
+    ],
+)
+def test_minimum_above_the_maximum_is_an_error_however_it_is_written(spare: str) -> None:
+    assert slugs(f"policies: [{{id: a, severity: low, seats: {{spare: {spare}}}}}]") == ["policy-min-above-max"]
+
+
+_SPARE = st.fixed_dictionaries({"percent": st.sampled_from((0, 1, 5, 10, 50, 100)), "seats": st.integers(0, 4)})
+
+
+@given(_SPARE, _SPARE)
+def test_bounds_are_accepted_if_some_number_of_seats_satisfies_both(low: dict[str, int], high: dict[str, int]) -> None:
+    def limit(bound: dict[str, int], usable: int) -> Fraction:
+        return max(Fraction(bound["percent"] * usable, 100), Fraction(bound["seats"]))
+
+    satisfied = any(ceil(limit(low, usable)) <= min(limit(high, usable), Fraction(usable)) for usable in range(1, 401))
+    spare = f"{{min: {{percent: {low['percent']}, seats: {low['seats']}}}, max: {{percent: {high['percent']}, seats: {high['seats']}}}}}"
+    text = f"policies: [{{id: a, severity: low, seats: {{spare: {spare}}}}}]"
+    if satisfied:
+        load([("p.yaml", f"version: 1\n{text}".encode())])
+    else:
+        assert slugs(text) == ["policy-min-above-max"]
 
 
 @pytest.mark.parametrize(("days", "valid"), [(30, True), (29, False)])
@@ -178,6 +214,17 @@ def test_maximum_length_of_waivers_counts_from_waivers_from(days: int, *, valid:
         load(files, waivers_from=date(2026, 11, 20))
     else:
         assert slugs(text, waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
+
+
+@pytest.mark.parametrize(("today", "expected"), [(None, []), (date(2026, 12, 20), []), (date(2026, 12, 21), [3])])
+def test_waiver_that_ended_before_waivers_from_is_a_warning_at_its_end(today: date | None, expected: list[int]) -> None:
+    text = "version: 1\nwaivers:\n- {id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}\n"
+    warnings = load([("p.yaml", text.encode())], waivers_from=today).warnings
+    assert [item.span and item.span.line for item in warnings] == expected
+    for item in warnings:
+        assert (item.slug, item.level) == ("waiver-expired", Level.WARNING)
+        assert item.span is not None
+        assert item.span.text[item.span.column - 1 :].startswith("2026-12-20")
 
 
 def test_shortest_of_several_waiver_limits_applies() -> None:

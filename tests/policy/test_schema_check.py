@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from auditor.domain.errors import InputError
 from auditor.policy.schema.check import SchemaName, check, schema_errors
 from auditor.policy.yaml.reader import parse
 from tests.builders.document.policy_documents import RESULT, TENANTS
@@ -56,15 +57,15 @@ users: {any: []}|  health: {errors: deny}
 users:|  health: {errors: deny}
     5:3 wrong-type: 'users' must be a selector, but has no value ('users': The name of a population, or a mapping of which all keys must hold. For example: frontline, {accountEnabled: false})
 assignments: {}
-    5:16 empty: 'assignments' needs at least one of: allow, deny, require, exclusive, redundant, via, duplicates, services (None)
+    5:16 empty: 'assignments' needs at least one of: allow, deny, require, exclusive, redundant, via, duplicates, services (for example: {of: paid, allow: [SPE_F1]})
 assignments: {of: paid}
-    5:16 empty: 'assignments' needs at least one of: allow, deny, require, exclusive, redundant, via, duplicates, services (None)
+    5:16 empty: 'assignments' needs at least one of: allow, deny, require, exclusive, redundant, via, duplicates, services (for example: {of: paid, allow: [SPE_F1]})
 assignments: {alow: []}
     5:17 unknown-key: unknown key 'alow' in 'assignments' (did you mean 'allow'?)
 assignments: {require: SPE_F1}
     5:26 wrong-type: 'require' must be a list of product sets, not the text 'SPE_F1' (write a list: ['SPE_F1'])
 assignments: {exclusive: [[A]]}
-    5:29 empty: item 1 of 'exclusive' needs 2 or more items, not 1 (None)
+    5:29 empty: item 1 of 'exclusive' needs 2 or more items, not 1 (for example: [SPE_E3, SPE_E5])
 assignments: {allow: {service: X}}
     5:25 unknown-key: unknown key 'service' in 'allow' (did you mean 'withService'?)
 assignments: {redundant: true}
@@ -86,13 +87,13 @@ seats: {adjust: 3}
 seats: {spare: {min: 2.5}}
     5:24 wrong-type: 'min' must be a number of seats, a percentage, or {percent, seats}, not the number 2.5 (for example: 5, 5%)
 seats: {spare: {min: -1}}
-    5:24 out-of-range: 'min' must be at least 0, not -1 (None)
+    5:24 out-of-range: 'min' must be at least 0, not -1 (for example: 5, 5%)
 seats: {spare: {max: 100.1%}}
-    5:24 out-of-range: 'max' must be between 0% and 100%, not '100.1%' (None)
+    5:24 out-of-range: 'max' must be between 0% and 100%, not '100.1%' (for example: 10%, {percent: 10, seats: 5})
 seats: {spare: {max: 5 %}}
     5:24 bad-value: 'max' must be a number of seats, a percentage, or {percent, seats}, not the text '5 %' (write 5%)
 seats: {spare: {max: {percent: 101, seats: 1}}}
-    5:34 out-of-range: 'percent' must be at most 100, not 101 (None)
+    5:34 out-of-range: 'percent' must be at most 100, not 101 (for example: 5)
 seats: {assigned: {max: '5'}}
     5:27 bad-value: 'max' must be a number of people, or a percentage, not the text '5' (for example: 50, 10%)
 purchases: {of: [x], trials: deny}
@@ -102,9 +103,9 @@ subscriptions: {states: {deny: [warning]}}
 attributes: {require: [departmnt]}
     5:26 bad-value: item 1 of 'require' cannot be the text 'departmnt' (did you mean 'department'?)
 attributes: {require: [city, city]}
-    5:25 bad-value: 'require' has a duplicate entry (None)
+    5:25 bad-value: 'require' has a duplicate entry (write city once)
 budget: {limit: -1}
-    5:19 out-of-range: 'limit' must be at least 0, not -1 (None)
+    5:19 out-of-range: 'limit' must be at least 0, not -1 (for example: 25000)
 tenants: contoso|  budget: {limit: 1}
     5:12 wrong-type: 'tenants' must be a list of tenants, not the text 'contoso' (write a list: ['contoso'])
 title: ' '|  budget: {limit: 1}
@@ -131,6 +132,20 @@ users: {agent: yes}|  health: {errors: deny}
     5:18 wrong-type: 'agent' must be true or false, not the text 'yes' (write true, without quotes)
 users: {desktopApps: {for: 7d}}|  health: {errors: deny}
     5:11 unknown-property: unknown property 'desktopApps' (did you mean 'appsUnused'?)
+assignments: {require: [[]]}
+    5:27 empty: item 1 of 'require' is an empty list (for example: [SPE_E3])
+assignments: {exclusive: [[]]}
+    5:29 empty: item 1 of 'exclusive' is an empty list (for example: [SPE_E3, SPE_E5])
+users: {department: {not: [A, null]}}|  health: {errors: deny}
+    5:29 wrong-type: 'not' must be text or null, not a list (use 'notIn' for several values)
+users: {department: {is: [A, B]}}|  health: {errors: deny}
+    5:28 wrong-type: 'is' must be text or null, not a list (use 'in' for several values)
+users: {department: {not: []}}|  health: {errors: deny}
+    5:29 wrong-type: 'not' must be text or null, not an empty list (for example: Sales, null)
+users: {createdDateTime: {before: 2026-01-01T00:00:00}}|  health: {errors: deny}
+    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a number of days, not the text '2026-01-01T00:00:00' (add the time zone: 2026-01-01T00:00:00Z)
+users: {createdDateTime: {before: 2026-13-01T00:00:00Z}}|  health: {errors: deny}
+    5:37 bad-value: 'before' must be a date, an instant with a time zone, or a number of days, not the text '2026-13-01T00:00:00Z' (for example: 30d)
 """
 
 
@@ -146,11 +161,21 @@ FILES = r"""
 version: 2|waivers: []
     1:10 version: version 2 is not known (write 'version: 1')
 version: '1'|waivers: []
-    1:10 version: version 1 is not known (write 'version: 1')
+    1:10 version: 'version' must be a number, not the text '1' (remove the quotes)
 waivers: []|defaults: {waiverMaxDays: 1}
     1:1 missing-key: the file lacks 'version' (write 'version: 1' at the top)
 version: 1
     1:1 empty: the file has nothing but its version (allowed here: version, extends, populations, products, policies, waivers, prices, contracts, defaults)
+version: 1|contracts: [{id: c, products: [], term: P1Y, ends: 2027-03-31, renews: automatically}]
+    2:31 empty: 'products' is an empty list ('products': The SKUs that it covers. For example: [SPE_E5])
+version: 1|contracts: [{id: c, products: [SPE_E3], term: P12M, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text 'P12M' (did you mean 'P1Y'?)
+version: 1|contracts: [{id: c, products: [SPE_E3], term: P2Y, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text 'P2Y' (one of: P1M, P1Y, P3Y)
+version: 1|contracts: [{id: c, products: [SPE_E3], term: 1Y, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text '1Y' (did you mean 'P1Y'?)
+version: 1|contracts: [{id: c, products: [SPE_E3], term: yearly, ends: 2027-03-31, renews: automatically}]
+    2:47 bad-value: 'term' cannot be the text 'yearly' (one of: P1M, P1Y, P3Y)
 version: 1|polices: []
     2:1 unknown-key: unknown key 'polices' at the top of the file (did you mean 'policies'?)
 version: 1|policies:|- {id: A B, severity: High, health: {errors: deny}}
@@ -208,7 +233,7 @@ def test_policy_test_needs_a_state_and_an_expectation() -> None:
         "3:49 unknown-key: unknown key 'expct' in test 'x' (did you mean 'expect'?)",
     ]
     assert errors_of("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
-        "3:3 empty: test 'x' needs at least one of: expect, outcomes (None)",
+        "3:3 empty: test 'x' needs at least one of: expect, outcomes (add one of: expect, outcomes)",
         "3:24 bad-value: test 'x' has given and tenants, but may have only one of them (keep 'given' or 'tenants')",
     ]
 
@@ -227,3 +252,12 @@ def test_errors_in_a_result_have_paths() -> None:
 def test_number_of_reported_errors_is_limited() -> None:
     text = "version: 1\npolicies:\n" + "- {id: A, severity: x, foo: 1}\n" * 5_000
     assert 100 < len(errors_of(text)) <= 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"), [("", "write 'version: 1'"), ("# x\n", "write 'version: 1'"), ("[" * 99, "use less nesting")]
+)
+def test_empty_and_deep_files_have_a_hint(text: str, hint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(text, file="f.yaml")
+    assert str(caught.value.diagnostics[0].hint).startswith(hint)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import InputError, SettingsError
@@ -55,7 +56,11 @@ def test_file_with_all_settings() -> None:
     tenant = settings.tenants[0]
     assert (tenant.locale, tenant.cloud, tenant.agreement) == ("nl", Cloud.USGOV_DOD, Agreement.MCA)
     assert (tenant.endpoint, tenant.authority) == ("http://127.0.0.1:8080/v1.0", "https://localhost:8443")
-    assert tenant.recipients == (Recipient(address="a@b.example", severities=(Severity.CRITICAL, Severity.HIGH)),)
+    (recipient,) = tenant.recipients
+    assert recipient.span is not None
+    assert (recipient.span.line, recipient.span.text) == (10, "")
+    expected = Recipient(address="a@b.example", severities=(Severity.CRITICAL, Severity.HIGH))
+    assert replace(recipient, span=None) == expected
     assert settings.mail is not None
     assert settings.mail.route == SmtpMail(host="relay", starttls=StartTls.NONE, written_at="tenants.yaml:11")
     assert settings.mail.send is Send.FAILURES

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.folders import find
+from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
 from auditor.snapshot.writer import SnapshotWriter, write
@@ -204,29 +204,37 @@ def test_dictionary_columns_written_as_plain_text_are_accepted(folder: Path) -> 
     assert [batch.assignments.to_pylist() for batch in read(folder).batches()] == before
 
 
-def test_find_returns_the_latest_snapshot_of_each_tenant(snapshot_folder: Path, tmp_path: Path) -> None:
-    latest = copied(snapshot_folder, tmp_path / "contoso" / "a")
-    older = copied(snapshot_folder, tmp_path / "contoso" / "b")
+def readable(root: Path) -> list[Path]:
+    """Return the folders of the snapshots below a root. Raises the error of the first that cannot be read."""
+    folders = []
+    for entry in snapshots(root):
+        if isinstance(entry, Damaged):
+            raise entry.error
+        folders.append(entry[1])
+    return folders
+
+
+def test_all_snapshots_below_a_folder_are_found(snapshot_folder: Path, tmp_path: Path) -> None:
+    first = copied(snapshot_folder, tmp_path / "contoso" / "a")
+    second = copied(snapshot_folder, tmp_path / "contoso" / "b")
     fabrikam = copied(snapshot_folder, tmp_path / "fabrikam")
-    edited(latest, lambda document: document.update(instant="2026-11-21T00:00:00Z"))
-    edited(fabrikam, tenant_value("name", "fabrikam"))
-    assert find(tmp_path) == (latest, fabrikam)
-    assert find(older) == (older,)
+    assert readable(tmp_path) == [first, second, fabrikam]
+    assert readable(second) == [second]
 
 
-def test_find_ignores_incomplete_folders(snapshot_folder: Path, tmp_path: Path) -> None:
+def test_unfinished_folders_are_ignored(snapshot_folder: Path, tmp_path: Path) -> None:
     complete = copied(snapshot_folder, tmp_path / "contoso" / "2026-11-20T021700Z")
     incomplete = copied(snapshot_folder, tmp_path / "contoso" / ".2026-11-21T021700Z.partial-7")
     edited(incomplete, lambda document: document.update(instant="2026-11-21T02:17:00Z"))
     (tmp_path / "contoso" / ".2026-11-22T021700Z.partial-8").mkdir()
-    assert find(tmp_path) == (complete,)
+    assert readable(tmp_path) == [complete]
 
 
 @pytest.mark.parametrize(
     "name", ["fabrikam/2026-11-20T021700Z", "fabrikam/2026-11-20T021700.000001Z", "fabrikam", "a/b"]
 )
 @pytest.mark.parametrize("remaining", [("users", "assignments", "groups"), ("organization",)])
-def test_find_reports_a_snapshot_without_manifest(
+def test_snapshot_without_manifest_is_damaged(
     name: str, remaining: tuple[str, ...], snapshot_folder: Path, tmp_path: Path
 ) -> None:
     complete = copied(snapshot_folder, tmp_path / "contoso" / "2026-11-20T021700Z")
@@ -234,34 +242,44 @@ def test_find_reports_a_snapshot_without_manifest(
     without_manifest.mkdir(parents=True)
     (without_manifest / "findings.parquet").write_text("no table of a snapshot")
     (without_manifest.parent / "notes.txt").write_text("nor this")
-    assert find(tmp_path) == (complete,)
+    if not without_manifest.name.startswith("2026"):
+        assert readable(tmp_path) == [complete]
     for table in remaining:
         shutil.copy(snapshot_folder / f"{table}.parquet", without_manifest)
     if "users" not in remaining and not without_manifest.name.startswith("2026"):
-        assert find(tmp_path) == (complete,), "a table of that name alone is not a snapshot"
+        assert readable(tmp_path) == [complete], "a table of that name alone is not a snapshot"
         return
     with pytest.raises(SnapshotError) as caught:
-        find(tmp_path)
+        readable(tmp_path)
     assert caught.value.slug == "snapshot-damaged"
     assert str(without_manifest) in str(caught.value)
     without_manifest.rename(without_manifest.with_name(f".{without_manifest.name}.partial-7"))
-    assert find(tmp_path) == (complete,), "a snapshot that is being written is ignored"
+    assert readable(tmp_path) == [complete], "a snapshot that is being written is ignored"
 
 
-def test_find_reports_a_root_without_snapshots(tmp_path: Path) -> None:
+def test_folder_named_as_a_snapshot_is_damaged_if_it_has_none(snapshot_folder: Path, tmp_path: Path) -> None:
+    """An empty one, or one with other files, is not skipped; one that contains the folders of tenants is."""
+    copied(snapshot_folder, tmp_path / "2026-11-20T021700Z" / "contoso")
+    (tmp_path / "fabrikam" / "2026-11-20T021700Z").mkdir(parents=True)
+    (damaged,) = (entry for entry in snapshots(tmp_path) if isinstance(entry, Damaged))
+    assert (damaged.tenant, damaged.folder) == ("fabrikam", tmp_path / "fabrikam" / "2026-11-20T021700Z")
+    assert "has no manifest.json" in damaged.error.message
+
+
+def test_folder_without_snapshots_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder").mkdir()
     for root in (tmp_path, tmp_path / "file", tmp_path / "nothing"):
         with pytest.raises(SnapshotError) as caught:
-            find(root)
+            readable(root)
         assert caught.value.slug == "snapshot-missing"
 
 
-def test_find_reports_a_foreign_manifest(tmp_path: Path) -> None:
+def test_foreign_manifest_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "extension").mkdir()
     (tmp_path / "extension" / "manifest.json").write_text(json.dumps({"manifest_version": 3}))
     with pytest.raises(SnapshotError) as caught:
-        find(tmp_path)
+        readable(tmp_path)
     assert caught.value.slug == "snapshot-foreign"
 
 

@@ -79,13 +79,12 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.findings.spill import SpillFile
 from auditor.render import render
-from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
 from auditor.spark.session import session
 
 root, output, as_of = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
-folders = find(root)
+folders = sorted(file.parent for file in root.rglob("manifest.json"))
 policies = load_policies((), waivers_from=as_of.date()).policies
 at_once = sum((folder / "users.parquet").stat().st_size for folder in folders) // 3
 with session("local[2]") as spark:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.enums import CORE_SOURCES, Agreement, Cloud, Outcome, SourceStatus
-from auditor.domain.errors import AuditorError
+from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Balance, PolicySet
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
@@ -24,6 +24,8 @@ class Unaudited(Struct, frozen=True, kw_only=True):
     cloud: Cloud = Cloud.WORLDWIDE
     agreement: Agreement = Agreement.UNKNOWN
     reason: Message
+    error: SnapshotError | None = None
+    """The error of its damaged snapshot, if that is why it could not be read."""
 
 
 def unaudited_result(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
@@ -73,7 +75,7 @@ def unaudited_of(manifest: Manifest | None, reason: Message, *, name: str = "") 
     )
 
 
-def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
+def with_failure(tenant: TenantResult, failure: AuditorError) -> TenantResult:
     """Return the result of a tenant for which a step after evaluation failed: none of its findings is reported."""
     reason = reason_of(failure)
     outcomes = (
@@ -106,7 +108,7 @@ def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) 
     for tenant in result.tenants:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
             changed = change(tenant)
-        tenants.append(changed if boundary.failure is None else failed_later(tenant, boundary.failure))
+        tenants.append(changed if boundary.failure is None else with_failure(tenant, boundary.failure))
         all_changed = all_changed and boundary.failure is None
     changed_result = replace(result, tenants=tuple(tenants))
     return changed_result if all_changed else replace(changed_result, summary=summarise(tenants, result.fleet))

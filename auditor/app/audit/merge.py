@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import assemble
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import Catalogue
@@ -19,6 +20,14 @@ from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
 
 _RECOMPUTED = "waiver.unused"
+
+
+def _tenant_twice(tenant: str, first: str, second: str) -> UsageError:
+    return UsageError(
+        "merge-tenant-twice",
+        Message("the tenant {name} is in both {owners} and {name2}", name=tenant, owners=first, name2=second),
+        hint=Message("merge the results of different tenants"),
+    )
 
 
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
@@ -41,16 +50,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         _require_same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
-                raise UsageError(
-                    "merge-tenant-twice",
-                    Message(
-                        "the tenant {name} is in both {owners} and {name2}",
-                        name=tenant.name,
-                        owners=owners[tenant.name],
-                        name2=name,
-                    ),
-                    hint=Message("merge the results of different tenants"),
-                )
+                raise _tenant_twice(tenant.name, owners[tenant.name], name)
             owners[tenant.name] = name
     policies = policies_of(first)
     tenants = [
@@ -63,7 +63,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
     )
     merged = remedied(merged, policies, spill=spill)
     past, previous = _fleet_past([result for _, result in results])
-    return replace(
+    merged = replace(
         merged,
         run=replace(
             merged.run,
@@ -76,6 +76,8 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: Sp
         if past is None
         else compared_fleet(merged.fleet, past, tenants=[tenant.name for tenant in merged.tenants]),
     )
+    # With unconfirmed findings, `past` also has tenants of older runs.
+    return merged if past is None or past.unconfirmed else with_missing_tenants(merged, past.tenants, previous)
 
 
 def _fleet_past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:

@@ -1,6 +1,5 @@
 """Adds guidance to the findings of a Result, and actions to its tenants and the fleet."""
 
-from collections.abc import Mapping
 from datetime import date
 from functools import cache
 
@@ -23,23 +22,22 @@ from auditor.remedy.messages import ENGLISH
 
 
 def remedied(
-    result: Result,
-    policies: PolicySet,
-    *,
-    l10n: Localizer = ENGLISH,
-    groups: Mapping[str, str] | None = None,
-    spill: SpillFile | None = None,
+    result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH, spill: SpillFile | None = None
 ) -> Result:
     """Fill in `guidance` of every finding and `actions` of every tenant; existing values are replaced.
 
-    `l10n` translates the texts of actions; `groups` maps ids of groups to their names, if these are available. Only the
-    packaged guidance is read.
+    `l10n` translates the texts of actions. Only the packaged guidance is read.
     """
     today = result.run.as_of.date()
+
+    def tenant_remedied(tenant: TenantResult) -> TenantResult:
+        builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
+        findings = tenant.findings.map_batches(builder.add)
+        built, concerns = builder.actions()
+        return replace(tenant, findings=findings.with_concerns(concerns), actions=action_table(built, spill))
+
     with paused_gc():
-        changed = map_tenants(
-            result, lambda tenant: tenant_remedied(tenant, policies, today, l10n=l10n, groups=groups, spill=spill)
-        )
+        changed = map_tenants(result, tenant_remedied)
         return replace(changed, fleet=fleet_remedied(result, policies, l10n=l10n))
 
 
@@ -51,22 +49,6 @@ def packaged_library() -> Library:
     return open_library(
         names, lambda name: (folder / name).read_text(encoding="utf-8"), lambda: resources.schema("guidance")
     )
-
-
-def tenant_remedied(
-    tenant: TenantResult,
-    policies: PolicySet,
-    today: date,
-    *,
-    l10n: Localizer = ENGLISH,
-    groups: Mapping[str, str] | None = None,
-    spill: SpillFile | None = None,
-) -> TenantResult:
-    """Fill in `guidance` and `actions` of one tenant, as `remedied` does; `today` is the day of the audit, in UTC."""
-    builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, groups=groups, spill=spill)
-    findings = tenant.findings.map_batches(builder.add)
-    built, concerns = builder.actions()
-    return replace(tenant, findings=findings.with_concerns(concerns), actions=action_table(built, spill))
 
 
 def tenant_actions(

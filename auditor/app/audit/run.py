@@ -10,7 +10,8 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
+from auditor.app.audit.failed_tenants import Unaudited, unaudited_of, with_failure
+from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
 from auditor.app.catalogue import active
@@ -21,6 +22,7 @@ from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.similar_name import tenants_hint
 from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
@@ -79,17 +81,17 @@ class Request(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def audited(
-    request: Request, beside: Path | None, *, actions: bool = True, evidence: bool = True
+    request: Request, output: Path | None, *, actions: bool = True, evidence: bool = True
 ) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
     """Audit the tenants of a request; yield the result, the snapshot folders, and the spill file.
 
     Temporary snapshot folders are removed at the end of the block. Without `actions` only guidance is filled in;
     without `evidence`, findings about users have none. Findings beyond the memory budget are kept in the spill file,
-    on the disk of `beside`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
+    on the disk of `output`. Raises AuditorError if nothing can be audited, and DeliveryError if that disk is full;
     iterating over findings may raise DeliveryError too.
     """
     with ExitStack() as stack:
-        spill = stack.enter_context(spill_file(beside))
+        spill = stack.enter_context(spill_file(output))
         previous = previous_of(request, spill)
         policies = checked_policies(request)
         locations = stack.enter_context(snapshot_locations(request, policies))
@@ -140,6 +142,9 @@ def with_changes(result: Result, previous: Result | None, request: Request) -> R
             previous = None
     if previous is not None:
         result = _with_changes(result, previous)
+        if not request.tenants and request.shard is None:
+            names = (tenant.name for tenant in previous.tenants)
+            result = with_missing_tenants(result, names, previous.run.as_of, request.warn)
     return _with_pseudonyms(result, request.redaction)
 
 
@@ -154,7 +159,7 @@ def _with_changes(result: Result, previous: Result) -> Result:
             return change(tenant)
         assert boundary.failure is not None
         failures[tenant.name] = boundary.failure
-        return failed_later(tenant, boundary.failure)
+        return with_failure(tenant, boundary.failure)
 
     compared = with_reopened(compare(result, previous, each=apply_change))
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
@@ -297,10 +302,8 @@ def _selected_tenants(names: Sequence[str], request: Request) -> list[str]:
     """Return the requested tenants, or all, that belong to the shard. Raises UsageError for an unknown name."""
     for name in request.tenants:
         if name not in names:
-            hint = Message("tenants: {known}", known=", ".join(sorted(names)))
-            raise UsageError(
-                "tenant-unknown", Message("there is no snapshot of a tenant '{name}'", name=name), hint=hint
-            )
+            message = Message("there is no snapshot of a tenant '{name}'", name=name)
+            raise UsageError("tenant-unknown", message, hint=tenants_hint(name, names))
     return [name for name in sorted(set(request.tenants) or set(names)) if in_shard(name, request.shard)]
 
 

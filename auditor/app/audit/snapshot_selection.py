@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.app.audit.failed_tenants import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
@@ -14,11 +15,11 @@ from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message
 from auditor.failures import TenantBoundary, reason_of
 from auditor.files import input as files
+from auditor.files.names import instant_of
 from auditor.files.temporary import temporary_folder
-from auditor.snapshot.folders import Damaged, snapshots
+from auditor.snapshot.folders import Damaged, snapshot_at, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.reader import manifest_of
 
 if TYPE_CHECKING:
     from auditor.store.commit import Night
@@ -70,7 +71,11 @@ def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Pa
 
 
 def states(locations: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
-    """Return the state of every tenant in some locations. Raises UsageError if two of them have the same tenant."""
+    """Return the state of every tenant in some locations.
+
+    A tenant whose snapshot is damaged is reported as not audited. Raises UsageError if two locations have the same
+    tenant, and SnapshotError if no tenant in any location has a readable snapshot.
+    """
     by_tenant: dict[str, TenantSnapshot | Unaudited] = {}
     for location in locations:
         for name, state in _states_in_location(location, at).items():
@@ -87,6 +92,10 @@ def states(locations: Sequence[Path | str], at: datetime | None) -> Mapping[str,
                     hint=Message("specify one of them"),
                 )
             by_tenant[name] = state
+    if not any(isinstance(state, TenantSnapshot) for state in by_tenant.values()):
+        for state in by_tenant.values():
+            if isinstance(state, Unaudited) and state.error is not None:
+                raise state.error
     return {name: by_tenant[name] for name in sorted(by_tenant)}
 
 
@@ -96,11 +105,16 @@ def _description(state: TenantSnapshot | Unaudited) -> str:
 
 def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     if is_store(location):
-        return _latest(_snapshots_in_store(store_at(location).require()), at, str(location))
+        in_store, damaged = _snapshots_in_store(store_at(location).require())
+        latest = _latest(in_store, at, str(location)) if in_store else {}
+        return _with_damaged(latest, damaged, at)
     folder = Path(location)
     if files.is_file(folder / "manifest.json"):
         # A single snapshot is audited regardless of its instant.
-        state = _snapshot_in_folder(folder, manifest_of(folder))
+        single = snapshot_at(folder)
+        if isinstance(single, Damaged):
+            return _with_damaged({}, [single], at)
+        state = _snapshot_in_folder(folder, single[0])
         return {state.manifest.tenant: state}
     snapshots_in_folder = snapshots(folder)
     damaged = [entry for entry in snapshots_in_folder if isinstance(entry, Damaged)]
@@ -108,9 +122,19 @@ def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[st
         _snapshot_in_folder(path, manifest)
         for manifest, path in (entry for entry in snapshots_in_folder if not isinstance(entry, Damaged))
     ]
-    if not readable:
-        raise damaged[0].error
-    return _with_damaged(_states_in_folder(readable, at, location), damaged, at)
+    _check_tenant_known(damaged, readable, folder)
+    return _with_damaged(_states_in_folder(readable, at, location) if readable else {}, damaged, at)
+
+
+def _check_tenant_known(damaged: Sequence[Damaged], readable: Sequence[TenantSnapshot], folder: Path) -> None:
+    """Raise the error of a damaged snapshot directly in a folder that has snapshots of tenants with other names.
+
+    It may be the latest of any of them, so none can be audited.
+    """
+    others = {state.manifest.tenant for state in readable}
+    for snapshot in damaged:
+        if snapshot.folder.parent == folder and snapshot.instant is not None and others - {snapshot.tenant}:
+            raise snapshot.error
 
 
 def _states_in_folder(
@@ -130,40 +154,64 @@ def _states_in_folder(
 def _with_damaged(
     readable: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
 ) -> Mapping[str, TenantSnapshot | Unaudited]:
-    """Add the tenants whose latest snapshot cannot be read; an older one is not used instead."""
+    """Add the tenants whose latest snapshot cannot be read; an older one is not used instead.
+
+    A damaged snapshot after `at` does not replace a state at or before it, but its tenant is never left out.
+    Raises SnapshotError if the path of a snapshot does not contain its tenant, which could be any tenant.
+    """
     states = dict(readable)
     for snapshot in damaged:
-        latest = states.get(snapshot.tenant)
-        later = snapshot.instant is not None and at is not None and snapshot.instant > at
-        older = (
+        if snapshot.tenant is None:
+            raise snapshot.error
+        known, latest = states.get(snapshot.tenant), readable.get(snapshot.tenant)
+        if known is not None and _is_after(snapshot.instant, at) and not _is_accepted_late(known, at):
+            continue
+        if (
             isinstance(latest, TenantSnapshot)
             and snapshot.instant is not None
             and snapshot.instant < latest.manifest.instant
-        )
-        if later or older:
+        ):
             continue
         manifest = latest.manifest if isinstance(latest, TenantSnapshot) else None
-        states[snapshot.tenant] = unaudited_of(manifest, snapshot.error.message, name=snapshot.tenant)
+        unaudited = unaudited_of(manifest, reason_of(snapshot.error), name=snapshot.tenant)
+        states[snapshot.tenant] = replace(unaudited, error=snapshot.error)
     return states
 
 
-def _snapshots_in_store(store: "Store") -> list[TenantSnapshot]:
-    tenant_snapshots = [
-        TenantSnapshot(
-            manifest=night.manifest,
-            location=f"{store.address}: {format_instant(night.instant)}",
-            store=store,
-            night=night,
-        )
-        for night in store.nights()
-    ]
-    if not tenant_snapshots:
+def _is_accepted_late(state: TenantSnapshot | Unaudited, at: datetime | None) -> bool:
+    """Return whether a state is audited although it is later than `at`, as `_states_in_folder` allows."""
+    return isinstance(state, TenantSnapshot) and _is_after(state.manifest.instant, at)
+
+
+def _is_after(instant: datetime | None, at: datetime | None) -> bool:
+    return instant is not None and at is not None and instant > at
+
+
+def _snapshots_in_store(store: "Store") -> tuple[list[TenantSnapshot], list[Damaged]]:
+    """Return the nights of a store, and its damaged commits. Raises SnapshotError if it has neither."""
+    tenant_snapshots: list[TenantSnapshot] = []
+    damaged: list[Damaged] = []
+    for name, night in store.commits():
+        if isinstance(night, SnapshotError):
+            damaged.append(_damaged_commit(name, night))
+        else:
+            where = f"{store.address}: {format_instant(night.instant)}"
+            tenant_snapshots.append(TenantSnapshot(manifest=night.manifest, location=where, store=store, night=night))
+    if not tenant_snapshots and not damaged:
         raise SnapshotError(
             "snapshot-missing",
             Message("{root} has no snapshot", root=store.address),
             hint=Message("`auditor store put` adds a snapshot"),
         )
-    return tenant_snapshots
+    return tenant_snapshots, damaged
+
+
+def _damaged_commit(name: str, error: SnapshotError) -> Damaged:
+    try:
+        instant = instant_of(name)
+    except ValueError:
+        instant = None
+    return Damaged(tenant=name.partition("/")[0], folder=Path(name), instant=instant, error=error)
 
 
 def _snapshot_in_folder(folder: Path, manifest: Manifest) -> TenantSnapshot:

@@ -7,6 +7,7 @@ from typing import Final
 
 from auditor.app.report.outputs import Output
 from auditor.deliver.github.actions import Annotation, AnnotationType, annotation_lines, append_outputs, append_summary
+from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result.finding import Finding, Findings
@@ -25,17 +26,12 @@ _TYPES: Final[Mapping[Severity, AnnotationType]] = {
 }
 
 
-def in_actions(environ: Mapping[str, str]) -> bool:
-    """Return whether the program runs in a GitHub Actions job."""
-    return environ.get("GITHUB_ACTIONS") == "true"
-
-
 def publish(result: Result, output: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Write the summary and the outputs, and return the annotations as lines to print. Does nothing outside a job.
 
     `result` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
     """
-    if not in_actions(environ):
+    if not in_github_actions(environ):
         return ()
     l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
@@ -60,7 +56,7 @@ def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
     """Write the outputs of the step."""
-    if in_actions(environ) and (path := environ.get("GITHUB_OUTPUT")):
+    if in_github_actions(environ) and (path := environ.get("GITHUB_OUTPUT")):
         append_outputs(Path(path), outputs)
 
 
@@ -144,7 +140,7 @@ def diagnostic_lines(
 
     The diagnostics are in the language of `locale`.
     """
-    if not in_actions(environ):
+    if not in_github_actions(environ):
         return ()
     l10n = Labels(locale or "en")
     return tuple(

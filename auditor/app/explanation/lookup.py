@@ -1,6 +1,7 @@
 """Describes checks, articles, keys, policies, definitions, products and findings of a saved result by their names."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -9,11 +10,12 @@ from typing import Any
 
 import yaml
 
+from auditor import __home__
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.catalogue import active
 from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
 from auditor.app.policy_files import load_policies
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.saved_results import findings_with_tenants, of_fingerprint, saved_result
 from auditor.catalogue import Catalogue, Product, products_named, suggest
 from auditor.checks.registry import all_checks, check_of, known_check
@@ -40,6 +42,9 @@ _DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "referenc
 """Keys of a policy that are shown above its rule."""
 _PREFIX = 6
 """Minimum length of a fingerprint prefix."""
+_MESSAGE_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_MESSAGES = f"https://github.com/{__home__}/blob/main/docs/messages.md"
+"""The page with a section for the code of every message; it is not part of the package."""
 
 
 def explain(
@@ -67,7 +72,7 @@ def explain(
         return article_markdown(compose(library, name, variant), l10n, titles)
     saved = None
     if result is not None:
-        saved = localised(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
+        saved = localized_result(saved_result(result, hint=Message("specify the result.json of an audit")), l10n.locale)
         match = of_fingerprint(findings_with_tenants(saved), name) if len(name) >= _PREFIX else None
         if match is not None:
             tenant = next((tenant for tenant in saved.tenants if tenant.name == match[0]), None)
@@ -111,6 +116,10 @@ def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result:
     hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
         hints.append(Message("to explain a finding, its result is needed: add --result FILE"))
+    if _MESSAGE_CODE.fullmatch(name):
+        hints.append(
+            Message("if this is the code of an error or a warning, see {address}", address=f"{_MESSAGES}#{name}")
+        )
     return UsageError(
         "usage",
         Message("no check, article, key, policy, contract or product is called '{name}'", name=name),

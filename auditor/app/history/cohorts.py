@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.snapshot_selection import TenantSnapshot, states
 from auditor.app.history.queries import check_order
 from auditor.domain.errors import SnapshotError
@@ -31,6 +32,8 @@ def compared(locations: Sequence[Path | str], tenant: str, first: datetime, last
         nights = []
         for index, at in enumerate((first, last)):
             state = states(locations, at).get(tenant)
+            if isinstance(state, Unaudited) and state.error is not None:
+                raise state.error
             if not isinstance(state, TenantSnapshot):
                 raise SnapshotError(
                     "snapshot-later",

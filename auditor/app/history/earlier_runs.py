@@ -1,11 +1,14 @@
 """Reads the totals of earlier runs from a folder of saved results, for the trend charts of reports."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
+from auditor.app.audit.missing_tenants import missing_tenant_warning, missing_tenants
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
@@ -25,20 +28,35 @@ Warn = Callable[[Diagnostic], None]
 _HINT: Final = Message("specify the folder that contains the result.json files of earlier runs")
 
 
-def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:
+def earlier(
+    folder: Path | str, result: Result, warn: Warn = lambda _: None, *, all_tenants: bool = False
+) -> tuple[EarlierRun, ...]:
     """Return the runs before `result` that have a result.json in a folder or its subfolders, oldest first.
 
     Only the tenants of `result` are counted, so that charts compare the same tenants; runs that lack one of them are
     skipped. If several results have the same instant, the last by path is used. If none is left, `warn` is called.
-    `folder` may also be a store, as a folder or an address: its stored runs are returned.
+    `folder` may also be a store, as a folder or an address: its stored runs are returned. With `all_tenants`, `warn` is
+    called for each tenant of the latest run that is not in `result`, if they have a tenant in common.
     Raises UsageError (`history-missing`) if the folder does not exist, and SnapshotError if a file cannot be read.
     """
     if is_store(folder):
         from auditor.app.history.stored_runs import stored_runs  # noqa: PLC0415  not needed for a folder of results
 
-        return stored_runs(folder, result, warn)
+        return stored_runs(folder, result, warn, all_tenants=all_tenants)
     check_folder(Path(folder))
-    return _runs(Path(folder), [(result, None)], warn)[0]
+    names_by_run: dict[datetime, set[str]] = {}
+    (runs,) = _runs(Path(folder), [(result, None)], warn, names_by_run)
+    if all_tenants and names_by_run:
+        latest, names = max(names_by_run.items())
+        warn_of_missing(names, latest, result, warn)
+    return runs
+
+
+def warn_of_missing(names: AbstractSet[str], as_of: datetime, result: Result, warn: Warn) -> None:
+    """Call `warn` for each tenant of an earlier run that is not in a result, if they have a tenant in common."""
+    if any(tenant.name in names for tenant in result.tenants):
+        for notice in missing_tenants(names, as_of, result):
+            warn(missing_tenant_warning(notice))
 
 
 def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[EarlierRun, ...]]:
@@ -70,7 +88,15 @@ def earlier_of(
     reader who receives only some severities, owners or tags gets no charts from it.
     """
     if is_store(folder):
-        return tuple(() if any(envelope.scope()) else earlier(folder, part) for envelope, part in portions)
+        known: list[Diagnostic] = []
+
+        def warn_once(diagnostic: Diagnostic) -> None:
+            # Readers of the same tenants cause the same warning.
+            if diagnostic not in known:
+                known.append(diagnostic)
+                warn(diagnostic)
+
+        return tuple(() if any(envelope.scope()) else earlier(folder, part, warn_once) for envelope, part in portions)
     check_folder(Path(folder))
 
     def portion_of(envelope: Envelope) -> Callable[[Result], Result]:
@@ -80,9 +106,15 @@ def earlier_of(
 
 
 def _runs(
-    folder: Path, portions: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
+    folder: Path,
+    portions: Sequence[tuple[Result, Callable[[Result], Result] | None]],
+    warn: Warn,
+    names_by_run: dict[datetime, set[str]] | None = None,
 ) -> tuple[tuple[EarlierRun, ...], ...]:
-    """Read every earlier result once, and return its totals for each part; None instead of a function selects all."""
+    """Read every earlier result once, and return its totals for each part; None instead of a function selects all.
+
+    The tenants of each earlier run are added to `names_by_run`.
+    """
     runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
@@ -90,6 +122,8 @@ def _runs(
             tenants_by_name = _by_name(run)
             for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
                 if run.run.as_of < result.run.as_of:
+                    if names_by_run is not None:
+                        names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
                     part = run if portion_of is None else portion_of(run)
                     earlier_run = _earlier_run(part, tenants_by_name if portion_of is None else _by_name(part), names)
                     if earlier_run is not None:

@@ -11,20 +11,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct, field
 
-from auditor.app.locations import all_folders, is_store, store_at
+from auditor.app.locations import is_store, store_at
 from auditor.app.saved_results import saved_result
 from auditor.domain.errors import AuditorError, Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.message import Message, alternatives
 from auditor.domain.result.model import Result
+from auditor.domain.similar_name import tenants_hint
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import compare_instants
 from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
-from auditor.snapshot.folders import find
+from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.reader import manifest_of, products_of
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.reader import products_of
 from auditor.store.commit import instant_name
 from auditor.store.objects.memory_backend import MemoryBackend
 from auditor.store.store import Store
@@ -67,7 +69,7 @@ class HistorySources(Struct, frozen=True, kw_only=True):
         """
         _raise_first(self.unreadable.values())
         tenants = self.names
-        hint = Message("tenants: {known}", known=", ".join(tenants))
+        hint = tenants_hint(name, tenants)
         if name is not None and name not in self.names:
             message = Message("{where} has no tenant '{name}'", where=self.where, name=name)
             raise UsageError("tenant-unknown", message, hint=hint)
@@ -284,17 +286,25 @@ def _from_folder(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _
     """Read the seats of a folder of snapshots; users are not read, so their counts are unknown."""
     from auditor.store.writer import seats_of  # noqa: PLC0415  not needed for a store
 
-    folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
     tenants: dict[str, _TenantHistory] = {}
-    for folder in folders:
-        with _contained(folder.parent.name, failures):
-            manifest = manifest_of(folder)
+    for entry in snapshots(root):
+        with _contained(_tenant_of(entry), failures):
+            if isinstance(entry, Damaged):
+                raise entry.error
+            manifest, folder = entry
             summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
             night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
             tenants[manifest.tenant] = _TenantHistory(
                 nights=(*tenants.get(manifest.tenant, _TenantHistory()).nights, night)
             )
     return tenants
+
+
+def _tenant_of(entry: tuple[Manifest, Path] | Damaged) -> str:
+    """Return the tenant of a snapshot; without a manifest it is that of the path, as `auditor collect` writes it."""
+    if isinstance(entry, Damaged):
+        return entry.tenant or entry.folder.resolve().parent.name
+    return entry[0].tenant
 
 
 def _readable_results(paths: Sequence[Path], unreadable: dict[str, TenantBoundary]) -> Iterator[Result]:

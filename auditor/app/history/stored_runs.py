@@ -1,28 +1,36 @@
 """Reads the totals of earlier runs from a store, for the trend charts of reports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from auditor.app.audit.missing_tenants import missing_tenant_warning, missing_tenants
 from auditor.app.locations import store_at
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity
-from auditor.domain.errors import Diagnostic
+from auditor.domain.errors import Diagnostic, SnapshotError
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
-from auditor.history.result_log import Ledger, LoggedResult
+from auditor.history.result_log import Ledger, LoggedResult, commit_tenant, decode_entry
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.seats import free_part_numbers
+from auditor.store.store import Store
 
 
 def stored_runs(
-    location: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
+    location: Path | str,
+    result: Result,
+    warn: Callable[[Diagnostic], None] = lambda _: None,
+    *,
+    all_tenants: bool = False,
 ) -> tuple[EarlierRun, ...]:
     """Return the totals of earlier runs in a store, oldest first, without runs that lack one of the result's tenants.
 
     If the results of one of several tenants cannot be read, `warn` is called with the error, and no runs are returned.
+    With `all_tenants`, `warn` is called for each tenant of the latest of these runs that is not in the result.
     """
     store = store_at(location).require()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
@@ -37,9 +45,24 @@ def stored_runs(
                 warn(diagnostic)
             by_run.clear()
             break
+    if all_tenants and by_run:
+        latest = max(by_run)
+        for notice in missing_tenants(_tenants_at(store, latest, {*names}), latest, result):
+            warn(missing_tenant_warning(notice))
     non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
     runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
     return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
+
+
+def _tenants_at(store: Store, as_of: datetime, known: AbstractSet[str]) -> Iterator[str]:
+    """Yield the tenants, other than the `known` ones, whose latest readable result is of an instant."""
+    latest_commits = {commit_tenant(name): name for name in store.backend.names("") if commit_tenant(name)}
+    for tenant, name in latest_commits.items():
+        body = store.backend.read(name) if tenant not in known else None
+        # `store check` and the history report damaged results of tenants that are not audited.
+        with suppress(SnapshotError):
+            if tenant and body and decode_entry(body, f"{store.address}/{name}", tenant).as_of == as_of:
+                yield tenant
 
 
 def _earlier_run(at: datetime, entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> EarlierRun:

@@ -28,9 +28,9 @@ _LEVELS: Final = (9, 1, 0)
 
 
 def attach_report(
-    result: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
+    result: Result, kind: Attach, *, locale: str, fits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
-    """Return the attachment; None if `kind` is NONE. `suits` returns whether a mail can carry that many bytes.
+    """Return the attachment; None if `kind` is NONE. `fits` returns whether a mail can carry that many bytes.
 
     `history` contains the totals of earlier runs for the part that this reader receives, for the charts of the page.
     The file may be larger than MAX_ATTACHMENT: the caller decides what the mail contains instead.
@@ -44,12 +44,12 @@ def attach_report(
     content = b"".join(render(result, kind, locale=locale, history=history, byte_order_mark=True))
     name = file_name(result)
     entry_name = f"{name}{PurePath(FORMATS[kind].file).suffix}"
-    if len(content) <= limit and suits(len(content)):
+    if len(content) <= limit and fits(len(content)):
         return Attachment(name=entry_name, media_type=_MEDIA_TYPES[kind], body=content)
     smallest = zip_archive(entry_name, content, result.run.as_of)
     others = (zip_archive(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
     archives = chain([smallest], others)
-    body = next((archive for archive in archives if suits(len(archive))), smallest)
+    body = next((archive for archive in archives if fits(len(archive))), smallest)
     return Attachment(name=f"{name}.zip", media_type=_ZIP, body=body)
 
 

@@ -13,7 +13,7 @@ from auditor.app.mail.letters import ReaderExtras, channel_message_of, mail_of
 from auditor.app.mail.recipients import check_mail, check_recipients, select_envelopes
 from auditor.app.mail.routes import Routes
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.report.subset import own_waivers, portion
 from auditor.deliver.mail.letter import Attachment, MailMessage, message, split_address
 from auditor.deliver.mail.routing import Envelope, MailReason, reason, week_of
@@ -86,7 +86,7 @@ class _Localized:
         private = envelope.channel is not Channel.MAIL and self._key is not None
         key = envelope.locale, private
         if key not in self._results:
-            self._results[key] = localised(self._redacted_result() if private else self._result, envelope.locale)
+            self._results[key] = localized_result(self._redacted_result() if private else self._result, envelope.locale)
         return self._results[key]
 
     def _redacted_result(self) -> Result:

@@ -39,10 +39,10 @@ def mail_of(
     """Return the mail to a reader; `part` is their part of the result."""
     size = sum(len(file.body) for file in extras.approvals)
     approvals = extras.approvals if size <= MAX_APPROVALS else ()
-    suits = _size_check(mail, size if approvals else 0)
-    attachment = attach_report(part, envelope.attach, locale=envelope.locale, suits=suits, history=extras.history)
+    fits = _size_check(mail, size if approvals else 0)
+    attachment = attach_report(part, envelope.attach, locale=envelope.locale, fits=fits, history=extras.history)
     large = attachment is not None and len(attachment.body) > MAX_ATTACHMENT
-    if attachment is not None and not large and not suits(len(attachment.body)):
+    if attachment is not None and not large and not fits(len(attachment.body)):
         approvals = ()
     reader = replace(
         _reader(envelope, job, weekly=weekly, history=extras.history),

@@ -1,7 +1,6 @@
 """Selects the recipients of a result, and checks that the settings for sending to them are complete."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 
 from auditor.deliver.mail import smtp_mail
 from auditor.deliver.mail.routing import Envelope, channel_envelopes, envelopes
@@ -42,26 +41,15 @@ def check_recipients(settings: Settings, environ: Mapping[str, str], only: Seque
 
 
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
-    """Return the mail settings.
-
-    Raises SettingsError if settings or environment variables are missing, and ModuleNotFoundError if the required extra
-    is not installed.
-    """
+    """Return the mail settings. Raises SettingsError if settings or environment variables are missing."""
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",
             Message("the tenants file has no settings for sending mail"),
             hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
         )
-    modules = ["css_inline"]
     if isinstance(settings.mail.route, SmtpMail):
         smtp_mail.open_relay(settings.mail.route, environ)
-    else:
-        modules += ["msgraph", "azure", "aiohttp"]
-    for module in modules:
-        # Only check that the modules are installed; they are imported after the audit.
-        if find_spec(module) is None:
-            raise ModuleNotFoundError(f"No module named '{module}'", name=module)
     return settings.mail
 
 

@@ -66,16 +66,16 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, localised: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
+def documents(plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
     """Return a function per format that renders the plan.
 
-    `localised` is the same plan in the language of `l10n`, for the formats that people read.
+    `localized` is the same plan in the language of `l10n`, for the formats that people read.
     """
     return {
         "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(localised, l10n=l10n).encode("utf-8", "replace"),
-        "html": lambda: _page(localised, l10n),
-        "questions": lambda: "".join(question_stubs(localised.tenants, localised.as_of, l10n)).encode(
+        "markdown": lambda: plan_markdown(localized, l10n=l10n).encode("utf-8", "replace"),
+        "html": lambda: _page(localized, l10n),
+        "questions": lambda: "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode(
             "utf-8", "replace"
         ),
     }
@@ -86,9 +86,10 @@ def tenant_documents(
 ) -> Iterator[tuple[Path | ChildFile, bytes]]:
     """Yield the files of a format of TENANT_FORMATS, starting with its default file. Raises UsageError.
 
-    The file of a single tenant is at `path`. If there are several, the files of each are in a folder next to `path`.
+    The file of a single tenant is at `path`. If there are several, the files of each are in a folder next to `path`. A
+    tenant that could not be audited has no files.
     """
-    for tenant in plan.tenants:
+    for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
         folders = (tenant_name(tenant.name),) if len(plan.tenants) > 1 else ()
         for file, body in _tenant_files(name, path.name, tenant, plan.as_of, l10n):
             yield (ChildFile(path.parent, (*folders, file)) if folders else path.with_name(file)), body

@@ -25,9 +25,9 @@ def failed_after(after: Result) -> dict[str, AuditorError]:
     return {t.name: GraphError("tenant-failed", t.failure) for t in after.tenants if t.failure is not None}
 
 
-def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
+def empty_plan(tenant: TenantResult, reason: Message | None) -> TenantPlan:
     """Return the empty plan of a tenant that failed."""
-    empty = Standing(open=0, money=())
+    empty = Standing(open=None, money=())
     return TenantPlan(
         name=tenant.name,
         tenant_id=tenant.tenant_id,

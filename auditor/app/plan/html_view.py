@@ -113,6 +113,7 @@ class _TenantPage:
 
     def _first(self, number: int, action: Action) -> FirstAction:
         return FirstAction(
+            number=number,
             anchor=self._action_anchor(number),
             title=action.title,
             why=action.why,

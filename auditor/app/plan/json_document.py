@@ -37,11 +37,14 @@ def plan_json(plan: FleetPlan) -> bytes:
 
 
 def keep_plan(location: Path | str, plan: FleetPlan) -> None:
-    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced."""
+    """Save the plan of every tenant in a store, next to its nights; a plan of the same instant is replaced.
+
+    A tenant that could not be audited has no plan: its latest one remains the one to verify.
+    """
     from auditor.store.plans import plan_name  # noqa: PLC0415  only needed with a store
 
     store = store_at(location).create()
-    for tenant in plan.tenants:
+    for tenant in (tenant for tenant in plan.tenants if tenant.failure is None):
         name = plan_name(tenant.name, datetime.fromisoformat(plan.as_of))
         body = plan_json(replace(plan, tenants=(tenant,)))
         if not store.backend.create(name, body):

@@ -1,6 +1,7 @@
 """Creates a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.constraints import avoid, learn, undecided_policies
-from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
+from auditor.app.plan.failed_tenants import empty_plan, failed_after, planned
 from auditor.app.plan.planned_state import with_state
 from auditor.app.plan.remaining import remaining_of
 from auditor.catalogue import Catalogue
@@ -64,6 +65,30 @@ class _Attempt(Struct, frozen=True, kw_only=True):
     after: Result
 
 
+class _Planning(Struct, frozen=True, kw_only=True):
+    """The state of planning: what is planned, and what is known about each tenant that has not failed."""
+
+    before: Result
+    policies: PolicySet
+    catalogue: Catalogue
+    as_of: datetime
+    l10n: Localizer
+    solver: str | None
+    facts: dict[str, TenantFacts]
+    options: dict[str, Options]
+    constraints: dict[str, PlanConstraints]
+    failures: dict[str, AuditorError]
+
+    def planned(self, tenant: str) -> AbstractContextManager[None]:
+        """Return a context that records an exception as the failure of a tenant; it raises that of the only tenant."""
+        return planned(tenant, self.failures, alone=len(self.before.tenants) == 1)
+
+    def remove_failed(self) -> None:
+        """Remove the tenants that failed, for which no further drafts are made."""
+        for name in self.options.keys() & set(self.failures):
+            del self.options[name], self.constraints[name]
+
+
 def plan_run(
     states: Sequence[Snapshot | Unaudited],
     policies: PolicySet,
@@ -79,135 +104,112 @@ def plan_run(
     A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
     fails gets an empty plan that is marked as incomplete.
     """
-    alone = len(states) == 1
-    before = audit(states, policies, catalogue, as_of, alone=alone)
-    failures: dict[str, AuditorError] = {}
-    facts, options = _options(before, states, policies, catalogue, as_of, failures, decisions)
-    notices = tuple(unmatched(decisions, [tenant_options.answered for tenant_options in options.values()]))
-    constraints = {name: PlanConstraints() for name in options}
+    planning = _Planning(
+        before=audit(states, policies, catalogue, as_of, alone=len(states) == 1),
+        policies=policies,
+        catalogue=catalogue,
+        as_of=as_of,
+        l10n=l10n,
+        solver=solver,
+        facts={},
+        options={},
+        constraints={},
+        failures={},
+    )
+    _add_options(planning, states, decisions)
+    notices = tuple(unmatched(decisions, [options.answered for options in planning.options.values()]))
     for index in range(MAX_DRAFTS + 1):
         if index == MAX_DRAFTS:
-            for name, tenant_constraints in constraints.items():
-                tenant_constraints.barred.update(dict.fromkeys(options[name].weighed, why(l10n, "limit", detail="-")))
-        attempt = _attempt(facts, options, constraints, policies, catalogue, as_of, l10n, solver, failures)
-        _remove_failed(failures, options, constraints)
-        has_new_constraints = _learn(before, attempt, constraints, options, l10n, failures)
-        _remove_failed(failures, options, constraints)
+            for name, constraints in planning.constraints.items():
+                weighed = planning.options[name].weighed
+                constraints.barred.update(dict.fromkeys(weighed, why(l10n, "limit", detail="-")))
+        attempt = _attempt(planning)
+        planning.remove_failed()
+        has_new_constraints = _learn(planning, attempt)
+        planning.remove_failed()
         if not has_new_constraints:
             break
-    plan = _fleet_plan(before, attempt, options, constraints, policies, l10n, failures)
-    return replace(plan, notices=notices)
+    return replace(_fleet_plan(planning, attempt), notices=notices)
 
 
-def _remove_failed(
-    failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]
-) -> None:
-    """Remove the tenants that failed, for which no further drafts are made."""
-    for name in options.keys() & set(failures):
-        del options[name], constraints[name]
-
-
-def _options(
-    before: Result,
-    states: Sequence[Snapshot | Unaudited],
-    policies: PolicySet,
-    catalogue: Catalogue,
-    as_of: datetime,
-    failures: dict[str, AuditorError],
-    decisions: Sequence[Decision],
-) -> tuple[dict[str, TenantFacts], dict[str, Options]]:
-    """Return the facts and options of each audited tenant, by name."""
-    facts: dict[str, TenantFacts] = {}
-    options: dict[str, Options] = {}
+def _add_options(planning: _Planning, states: Sequence[Snapshot | Unaudited], decisions: Sequence[Decision]) -> None:
+    """Add the facts, options and initial constraints of each audited tenant."""
     snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
-    for tenant in before.tenants:
-        if tenant.name in snapshots and tenant.failure is None:
-            with planned(tenant.name, failures, alone=len(states) == 1):
-                facts[tenant.name] = TenantFacts(snapshots[tenant.name], catalogue, policies, as_of)
-                options[tenant.name] = options_of(bind(policies, facts[tenant.name], all_checks()), tenant, decisions)
-    return facts, options
+    for tenant in planning.before.tenants:
+        name = tenant.name
+        if name in snapshots and tenant.failure is None:
+            with planning.planned(name):
+                facts = TenantFacts(snapshots[name], planning.catalogue, planning.policies, planning.as_of)
+                planning.facts[name] = facts
+                planning.options[name] = options_of(bind(planning.policies, facts, all_checks()), tenant, decisions)
+                planning.constraints[name] = PlanConstraints()
 
 
-def _attempt(  # noqa: PLR0913, PLR0917 - the inputs of a draft
-    facts: Mapping[str, TenantFacts],
-    options: Mapping[str, Options],
-    constraints: Mapping[str, PlanConstraints],
-    policies: PolicySet,
-    catalogue: Catalogue,
-    as_of: datetime,
-    l10n: Localizer,
-    solver: str | None,
-    failures: dict[str, AuditorError],
-) -> _Attempt:
+def _attempt(planning: _Planning) -> _Attempt:
     """Draft every plan once and audit its effect; record the tenants that fail."""
-    library, alone = packaged_library(), len(facts) + len(failures) == 1
+    library, options = packaged_library(), planning.options
     drafts: dict[str, Draft] = {}
     planned_snapshots: list[Snapshot] = []
-    for name, tenant_options in options.items():
-        with planned(name, failures, alone=alone):
-            plan_draft = draft(tenant_options, constraints[name], library, l10n=l10n, solver=solver)
-            planned_snapshots.append(changed_snapshot(facts[name], plan_draft.state))
+    for name in options:
+        with planning.planned(name):
+            plan_draft = draft(
+                options[name], planning.constraints[name], library, l10n=planning.l10n, solver=planning.solver
+            )
+            planned_snapshots.append(changed_snapshot(planning.facts[name], plan_draft.state))
             drafts[name] = plan_draft
     contracts = {name: agreed_contracts(options[name].plan, plan_draft.seats) for name, plan_draft in drafts.items()}
-    planned_policies = replace(policies, contracts=with_agreed(policies.contracts, contracts, tuple(facts)))
-    after = audit(planned_snapshots, planned_policies, catalogue, as_of, alone=alone)
-    failures |= failed_after(after)
+    agreed = with_agreed(planning.policies.contracts, contracts, tuple(planning.facts))
+    after = audit(
+        planned_snapshots,
+        replace(planning.policies, contracts=agreed),
+        planning.catalogue,
+        planning.as_of,
+        alone=len(planning.before.tenants) == 1,
+    )
+    planning.failures.update(failed_after(after))
     return _Attempt(drafts=drafts, after=after)
 
 
-def _learn(
-    before: Result,
-    attempt: _Attempt,
-    constraints: Mapping[str, PlanConstraints],
-    options: Mapping[str, Options],
-    l10n: Localizer,
-    failures: dict[str, AuditorError],
-) -> bool:
+def _learn(planning: _Planning, attempt: _Attempt) -> bool:
     """Record the constraints from the audit of the drafts; return whether there are new ones."""
     changed = False
-    tenants_before = {tenant.name: tenant for tenant in before.tenants}
+    constraints, options, l10n = planning.constraints, planning.options, planning.l10n
+    tenants_before = {tenant.name: tenant for tenant in planning.before.tenants}
     for tenant in attempt.after.tenants:
         name = tenant.name
         if name in constraints:
-            with planned(name, failures, alone=len(before.tenants) == 1):
+            with planning.planned(name):
                 changed = (
                     learn(tenants_before[name], tenant, constraints[name], attempt.drafts[name], options[name], l10n)
                     or changed
                 )
-    fleet = frozenset(open_fingerprints(before.fleet.findings))
+    fleet = frozenset(open_fingerprints(planning.before.fleet.findings))
     for finding in newly_open(attempt.after.fleet.findings, fleet):
         for name, tenant_constraints in constraints.items():
             changed = avoid(tenant_constraints, finding, attempt.drafts[name], options[name], l10n) or changed
     return changed
 
 
-def _fleet_plan(
-    before: Result,
-    attempt: _Attempt,
-    options: Mapping[str, Options],
-    constraints: Mapping[str, PlanConstraints],
-    policies: PolicySet,
-    l10n: Localizer,
-    failures: dict[str, AuditorError],
-) -> FleetPlan:
+def _fleet_plan(planning: _Planning, attempt: _Attempt) -> FleetPlan:
+    before, failures = planning.before, planning.failures
     after = {tenant.name: tenant for tenant in attempt.after.tenants}
     tenants: list[TenantPlan] = []
     for tenant in before.tenants:
         name = tenant.name
-        if name in options:
-            with planned(name, failures, alone=len(before.tenants) == 1):
-                tenant_options = options[name]
-                plan = _tenant_plan(tenant, after[name], tenant_options, attempt.drafts[name], constraints[name], l10n)
-                tenants.append(with_state(plan, tenant_options, attempt.drafts[name].seats))
-        if name in failures or name not in options:
+        if name in planning.options:
+            with planning.planned(name):
+                options, plan_draft = planning.options[name], attempt.drafts[name]
+                plan = _tenant_plan(tenant, after[name], options, plan_draft, planning.constraints[name], planning.l10n)
+                tenants.append(with_state(plan, options, plan_draft.seats))
+        if name in failures or name not in planning.options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
-            tenants.append(unplanned(tenant, reason))
+            tenants.append(empty_plan(tenant, reason))
     titles = tenant_titles(before.tenants)
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
-        policy_digest=policies.digest,
+        policy_digest=planning.policies.digest,
         tenants=tuple(replace(tenant, title=titles[tenant.name]) for tenant in tenants),
-        fleet=_fleet_proof(before.fleet, attempt.after.fleet, l10n),
+        fleet=_fleet_proof(before.fleet, attempt.after.fleet, planning.l10n),
     )
 
 

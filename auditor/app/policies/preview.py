@@ -1,15 +1,15 @@
 """Compares two sets of policies on the same snapshots, to show the effect of a change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor import __version__
+from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.pipeline import audit
-from auditor.app.audit.remediation import remedied
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.app.policies.git_ref import bases_of, commit_of, files_of, is_safe
@@ -25,7 +25,6 @@ from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.policy.loader import load
 from auditor.result.preview_counts import worse
-from auditor.snapshot.model import Snapshot
 
 
 class PreviewRequest(Struct, frozen=True, kw_only=True):
@@ -43,6 +42,8 @@ class PreviewRequest(Struct, frozen=True, kw_only=True):
     """Whether to show the names of users; otherwise pseudonyms are used."""
     key: RedactionKey | None = None
     """The key of the pseudonyms; required without `names`."""
+    warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
+    """Called for each tenant whose snapshot cannot be read: the preview is then incomplete."""
 
 
 def preview(request: PreviewRequest) -> Preview:
@@ -69,9 +70,14 @@ def previewed(base: tuple[Side, PolicySet], head: tuple[Side, PolicySet], reques
         started=request.as_of,
     )
     with opened_states(audit_request, after) as snapshot_states:
-        states = [state for state in snapshot_states if isinstance(state, Snapshot)]
-        old = remedied(audit(states, before, active(), request.as_of), before)
-        new = remedied(audit(states, after, active(), request.as_of), after)
+        states = list(snapshot_states)
+        old = audit(states, before, active(), request.as_of, actions=True)
+        new = audit(states, after, active(), request.as_of, actions=True)
+    for state in states:
+        # No policy may apply to such a tenant, so that the policies that were not evaluated do not always name it.
+        if isinstance(state, Unaudited):
+            message = joined(": ", (state.name, state.reason))
+            request.warn(Diagnostic(slug="audit-incomplete", message=message))
     if not request.names:
         if request.key is None:
             raise ValueError("a preview with pseudonyms needs a key")

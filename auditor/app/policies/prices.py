@@ -31,6 +31,7 @@ _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,99}")
 _AMOUNT: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _FORMULA_PREFIXES: Final = ("=", "+", "-", "@")
 _MAX_LENGTH: Final = 2000
+_SEVERAL_PRICES: Final = Message("several prices of one product")
 
 
 class PriceOptions(Struct, frozen=True, kw_only=True):
@@ -50,7 +51,7 @@ class ImportedPrices(Struct, frozen=True, kw_only=True):
     path: Path
     currency: str
     count: int
-    skipped: Mapping[str, tuple[Message, ...]]
+    skipped: Mapping[Message, tuple[Message, ...]]
     """Reason → the products or rows, without duplicates."""
 
 
@@ -69,13 +70,13 @@ class _Import(Struct):
     prices: dict[str, dict[date, Decimal]] = field(default_factory=dict)
     lines: dict[tuple[str, date], int] = field(default_factory=dict)
     currencies: dict[str, int] = field(default_factory=dict)
-    skipped: dict[str, dict[Message, None]] = field(default_factory=dict)
+    skipped: dict[Message, dict[Message, None]] = field(default_factory=dict)
 
     def add_error(self, line: int, message: Message, hint: Message | None = None) -> None:
         """Record an error in a row."""
         self.errors.append(_diagnostic(self.file, line, message, hint))
 
-    def skip(self, why: str, what: Message) -> None:
+    def skip(self, why: Message, what: Message) -> None:
         """Record a skipped product or row."""
         self.skipped.setdefault(why, {}).setdefault(what)
 
@@ -90,7 +91,7 @@ class _Import(Struct):
         if earlier == amount:
             return
         if self.sheet:
-            self.skip(Message("several prices of one product"), Message(name))
+            self.skip(_SEVERAL_PRICES, Message(name))
         else:
             self.add_error(line, Message("'{name}' already has another price on line {line}", name=name, line=first))
 
@@ -108,7 +109,7 @@ def import_prices(
     state = _Import(file=str(source), catalogue=catalogue, sheet=columns >= _SHEET_COLUMNS)
     if state.sheet:
         _read_sheet(state, rows, options, today)
-        for name in state.skipped.get("several prices of one product", ()):
+        for name in state.skipped.get(_SEVERAL_PRICES, ()):
             state.prices.pop(str(name), None)
     else:
         _read_list(state, rows, columns)

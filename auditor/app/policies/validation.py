@@ -53,9 +53,9 @@ def validate(
 
         warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
     if snapshots:
-        from auditor.app.policies.snapshot_check import rehearsed  # noqa: PLC0415  only with a snapshot
+        from auditor.app.policies.snapshot_check import snapshot_warnings  # noqa: PLC0415  only with a snapshot
 
-        warnings += rehearsed(loaded.policies, snapshots, as_of)
+        warnings += snapshot_warnings(loaded.policies, snapshots, as_of)
     warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
     return ValidationResult(
         files=len(loaded.documents),

@@ -15,8 +15,9 @@ from auditor.app.saved_results import Located, findings_with_tenants, of_fingerp
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.policy.model import PolicySet
-from auditor.domain.policy.product_set import Sku
+from auditor.domain.policy.model import PolicySet, Waiver
+from auditor.domain.policy.product_set import Sku, leaves
+from auditor.domain.policy.selector import Every, OneOf, Selector
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.policy.loader import load
@@ -83,6 +84,7 @@ def waive(request: WaiverRequest) -> WaiverChange:
         )
     result = _audit(request, before) if request.result is None else saved_result(request.result, hint=_RESULT_HINT)
     selected = list(_selected_findings(result, request.fingerprints))
+    _check_not_waived(selected, before, request.as_of.date())
     ids = {waiver.id for waiver in before.waivers}
     items = _items(selected, request, before, ids)
     content = _schema_comment(request.file) * (current is None) + with_items(
@@ -146,12 +148,51 @@ def _selected_findings(result: Result, fingerprints: Sequence[str]) -> Iterator[
                 hint=Message("reports show fingerprints; the first {count} digits are enough", count=_PREFIX),
             )
         if match[1].status is Status.WAIVED:
-            raise UsageError(
-                "finding-waived",
-                Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=match[1].waiver or ""),
-                hint=Message("change that waiver, or leave the finding out"),
-            )
+            raise _already_waived(digits, match[1].waiver or "")
         yield match
+
+
+def _already_waived(digits: str, waiver: str) -> UsageError:
+    return UsageError(
+        "finding-waived",
+        Message("the finding '{digits}' is waived by {waiver}", digits=digits, waiver=waiver),
+        hint=Message("change that waiver, or leave the finding out"),
+    )
+
+
+def _check_not_waived(selected: Sequence[Located], policies: PolicySet, today: date) -> None:
+    """Raise UsageError if a waiver of the files certainly waives a finding, which may be open in an older result."""
+    for tenant, finding in selected:
+        for waiver in policies.waivers:
+            if today <= waiver.expires and _certainly_waives(waiver, tenant, finding):
+                raise _already_waived(finding.fingerprint[:_PREFIX], waiver.id)
+
+
+def _certainly_waives(waiver: Waiver, tenant: str, finding: Finding) -> bool:
+    """Return whether a waiver waives a finding; without a snapshot, only for people and products that it names."""
+    if not waiver.covers(finding.policy) or not waiver.applies_to(tenant):
+        return False
+    if waiver.users is not None:
+        user = {"id": finding.subject.id, "userPrincipalName": finding.evidence.get("userPrincipalName")}
+        if finding.subject.type is not SubjectType.USER or not _names(waiver.users, user):
+            return False
+    if waiver.products is None:
+        return True
+    named = {leaf.name.casefold() for leaf in leaves(waiver.products.elements) if isinstance(leaf, Sku)}
+    product = finding.product
+    return (
+        product is not None
+        and product.sku_id is not None
+        and not named.isdisjoint({product.sku_id.casefold(), (product.sku_part_number or "").casefold()})
+    )
+
+
+def _names(selector: Selector, user: Mapping[str, Any]) -> bool:
+    """Return whether a selector that only names people by id or address matches a user."""
+    if isinstance(selector, OneOf):
+        value = user.get(selector.property)
+        return value is not None and str(value).casefold() in {str(item).casefold() for item in selector.values}
+    return isinstance(selector, Every) and bool(selector.parts) and all(_names(part, user) for part in selector.parts)
 
 
 def _items(

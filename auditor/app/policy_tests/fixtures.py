@@ -2,16 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Self
-
-from msgspec import Struct, field
+from typing import Any
 
 from auditor.app.policy_tests.directory_access import conditional_access_policies, role_lists
 from auditor.app.policy_tests.groups import GROUP_FACTS, Groups, fixture_id
+from auditor.app.policy_tests.products import Products
 from auditor.app.policy_tests.usage import report_rows, usage_columns
-from auditor.catalogue import Catalogue, Product
+from auditor.catalogue import Catalogue
 from auditor.domain.enums import CORE_SOURCES, Cloud, Source, SourceStatus
-from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 from auditor.domain.policy.selector import NESTED_PROPERTIES, USER_PROPERTIES
 from auditor.domain.renewals import DatedNight, EarlierDates
@@ -41,15 +39,13 @@ _REQUESTED = {
 """Source → the properties that its coverage lists as requested."""
 
 
-def fixture_snapshot(
-    name: str, description: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, span: Span
-) -> Snapshot:
-    """Return the snapshot of one tenant of a test. Raises InputError for an unknown product.
+def fixture_snapshot(name: str, description: Mapping[str, Any], catalogue: Catalogue, as_of: datetime) -> Snapshot:
+    """Return the snapshot of one tenant of a test.
 
     By default, the seats in use are counted from the users, service plans come from the catalogue, and every source is
     complete.
     """
-    products = _Products.of(description, catalogue, span)
+    products = Products.of(description, catalogue)
     groups = Groups()
     for item in description.get("groups", ()):
         groups.define(item, products.sku_id)
@@ -83,13 +79,12 @@ def fixture_snapshot(
     return snapshot_of(state, manifest)
 
 
-def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue, span: Span) -> EarlierDates:
+def fixture_dates(description: Mapping[str, Any], catalogue: Catalogue) -> EarlierDates:
     """Return the renewal dates of a test's subscriptions in its earlier nights.
 
-    A subscription without an id is the one at the same index in `subscriptions`. Raises InputError for an unknown
-    product.
+    A subscription without an id is the one at the same index in `subscriptions`.
     """
-    products = _Products.of(description, catalogue, span)
+    products = Products.of(description, catalogue)
     nights: dict[str, list[DatedNight]] = {}
     for night in description.get("history", ()):
         moment = instant(str(night["asOf"]))
@@ -113,97 +108,7 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     )
 
 
-class _Products(Struct):
-    """The products of a test: those that it lists, and those of the catalogue that it refers to."""
-
-    catalogue: Catalogue
-    span: Span
-    owned: dict[str, dict[str, Any]] = field(default_factory=dict)
-    ids: dict[str, str] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, description: Mapping[str, Any], catalogue: Catalogue, span: Span) -> Self:
-        """Return the products of the description of a tenant."""
-        products = cls(catalogue=catalogue, span=span)
-        for item in description.get("products", ()):
-            products.add(item)
-        return products
-
-    def add(self, item: Mapping[str, Any]) -> None:
-        """Add a product that the tenant owns."""
-        name = str(item.get("skuPartNumber") or item["skuId"])
-        product = self._catalogue_product(str(item.get("skuId") or name))
-        sku_id = str(item.get("skuId") or (product.sku_id if product else fixture_id("sku", name.casefold()))).lower()
-        part_number = item.get("skuPartNumber") or (product.part_number if product else name)
-        plans = item.get("servicePlans")
-        self.ids[str(part_number).casefold()] = self.ids[sku_id] = sku_id
-        self.owned[sku_id] = {
-            "skuId": sku_id,
-            "skuPartNumber": part_number,
-            "appliesTo": item.get("appliesTo", "User"),
-            "capabilityStatus": item.get("capabilityStatus", "Enabled"),
-            "prepaidUnits": {key: item.get(key, 0) for key in ("enabled", "warning", "suspended", "lockedOut")},
-            "consumedUnits": item.get("consumed", ...),
-            "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(product),
-        }
-
-    def sku_id(self, name: str) -> str:
-        """Return the skuId of a product to which a user, group or subscription refers. Raises InputError if unknown."""
-        sku_id = self.ids.get(name.casefold())
-        if sku_id is not None:
-            return sku_id
-        product = self._catalogue_product(name)
-        if product is None:
-            raise InputError(
-                [
-                    Diagnostic(
-                        slug="test-unknown-product",
-                        message=Message("neither the test's products nor the catalogue has '{name}'", name=name),
-                        span=self.span,
-                        hint=Message("list it under `products` of the test, with its service plans if they matter"),
-                    )
-                ]
-            )
-        self.ids[name.casefold()] = product.sku_id
-        return product.sku_id
-
-    def plan_id(self, name: str) -> str:
-        """Return the id of a service plan that an assignment disables."""
-        return str(self._plan(name)["servicePlanId"])
-
-    def subscribed_skus(
-        self, users: Iterable[Mapping[str, Any]], subscriptions: Iterable[Mapping[str, Any]]
-    ) -> list[dict[str, Any]]:
-        """Return the tenant's subscribedSkus; seats in use are the assigned users, unless the test specifies them."""
-        holders: dict[str, int] = {}
-        for user in users:
-            for sku_id in {item["skuId"] for item in user["assignedLicenses"]}:
-                holders[sku_id] = holders.get(sku_id, 0) + 1
-        subscription_ids: dict[str, list[str]] = {}
-        for item in subscriptions:
-            subscription_ids.setdefault(item["skuId"], []).append(item["id"])
-        return [
-            {
-                **sku,
-                "consumedUnits": holders.get(sku_id, 0) if sku["consumedUnits"] is ... else sku["consumedUnits"],
-                "subscriptionIds": subscription_ids.get(sku_id, []),
-            }
-            for sku_id, sku in self.owned.items()
-        ]
-
-    def _catalogue_product(self, name: str) -> Product | None:
-        by_id = self.catalogue.product(name.lower())
-        same_name = self.catalogue.by_part_number(name)
-        return by_id or (min(same_name, key=lambda product: product.sku_id) if same_name else None)
-
-    def _plan(self, name: str) -> dict[str, str]:
-        plans = self.catalogue.plan(name)
-        if plans:
-            return {"servicePlanId": plans[0].id, "servicePlanName": plans[0].name}
-        return {"servicePlanId": fixture_id("plan", name.casefold()), "servicePlanName": name}
-
-
-def _user(item: Mapping[str, Any], products: _Products, groups: Groups) -> dict[str, Any]:
+def _user(item: Mapping[str, Any], products: Products, groups: Groups) -> dict[str, Any]:
     user_id = str(item.get("id") or item["userPrincipalName"])
     user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
     user.setdefault("accountEnabled", True)
@@ -228,7 +133,7 @@ def _user(item: Mapping[str, Any], products: _Products, groups: Groups) -> dict[
 
 
 def _states(
-    user: str, changed: str | None, licence: Mapping[str, Any], products: _Products, groups: Groups
+    user: str, changed: str | None, licence: Mapping[str, Any], products: Products, groups: Groups
 ) -> Iterable[dict[str, Any]]:
     via = licence.get("via", "direct")
     for path in via if isinstance(via, list) else [via]:
@@ -242,11 +147,11 @@ def _states(
         }
 
 
-def _disabled(licence: Mapping[str, Any], products: _Products) -> Sequence[str]:
+def _disabled(licence: Mapping[str, Any], products: Products) -> Sequence[str]:
     return [products.plan_id(str(plan)) for plan in licence.get("disabledPlans", ())]
 
 
-def _subscription(number: int, item: Mapping[str, Any], products: _Products) -> dict[str, Any]:
+def _subscription(number: int, item: Mapping[str, Any], products: Products) -> dict[str, Any]:
     sku_id = products.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
     return {
         "id": str(item.get("id") or fixture_id("subscription", f"{number}:{sku_id}")),
@@ -259,9 +164,3 @@ def _subscription(number: int, item: Mapping[str, Any], products: _Products) -> 
         "createdDateTime": item.get("createdDateTime"),
         "nextLifecycleDateTime": item.get("nextLifecycleDateTime"),
     }
-
-
-def _plans(product: Product | None) -> list[dict[str, str]]:
-    if product is None:
-        return []
-    return [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in product.plans]

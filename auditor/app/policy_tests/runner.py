@@ -20,6 +20,7 @@ from auditor.app.policy_files import (
     read_yaml,
 )
 from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
+from auditor.app.policy_tests.references import reference_mistakes
 from auditor.app.saved_results import findings_with_tenants
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
@@ -31,7 +32,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.similar_name import did_you_mean
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
-from auditor.policy.nodes import instant
+from auditor.policy.nodes import Node, instant
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 
@@ -118,9 +119,12 @@ def _run_test(
     span = document.span(("tests", index, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
     policies = _selected_policies(test, path, loaded, document, index)
+    mistakes = reference_mistakes(_descriptions(document, index), catalogue)
+    if mistakes:
+        raise InputError(mistakes)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
-    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment, span) for tenant in tenants]
-    earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue, span) for tenant in tenants}
+    states = [fixture_snapshot(str(tenant["name"]), tenant, catalogue, moment) for tenant in tenants]
+    earlier = {str(tenant["name"]): fixture_dates(tenant, catalogue) for tenant in tenants}
     result = audit(states, policies, catalogue, moment, earlier=earlier)
     missing, unexpected = _compare(test, result)
     parts: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
@@ -132,11 +136,23 @@ def _run_test(
         span=span,
         missing=missing,
         unexpected=unexpected,
-        matched=frozenset(outcome.id for part in parts for outcome in part.policies if outcome.judged),
+        matched=frozenset(
+            (
+                *(outcome.id for part in parts for outcome in part.policies if outcome.judged),
+                # A policy that was not fully evaluated may have findings that are certain.
+                *(finding.policy for _, finding in findings_with_tenants(result)),
+            )
+        ),
         unmatched=tuple(
             (policy, message_by_policy[policy.id]) for policy in policies.policies if policy.id in message_by_policy
         ),
     )
+
+
+def _descriptions(document: Document, index: int) -> tuple[Node, ...]:
+    """Return the descriptions of a test's tenants."""
+    test = Node(document, ("tests", index), _tests(document)[index])
+    return (*test.each_of("tenants"), *((test["given"],) if test.has("given") else ()))
 
 
 def never_matched(verdicts: Iterable[PolicyTestOutcome]) -> list[Diagnostic]:

@@ -119,17 +119,18 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         folded = text.casefold()
         return self.texts.get(folded) or self.named.get(folded)
 
-    def json_value(self, value: Any, change: Callable[[str], str]) -> Any:
-        """Apply `change` to every text in a JSON value."""
-        match value:
-            case str():
-                return change(value)
-            case Mapping():
-                return {key: self.json_value(item, change) for key, item in value.items()}
-            case list() | tuple():
-                return [self.json_value(item, change) for item in value]
-            case _:
-                return value
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value in which `change` was applied to every text, but not to keys."""
+    match value:
+        case str():
+            return change(value)
+        case Mapping():
+            return {key: with_texts(item, change) for key, item in value.items()}
+        case list() | tuple():
+            return [with_texts(item, change) for item in value]
+        case _:
+            return value
 
 
 def day_of(text: str) -> str:

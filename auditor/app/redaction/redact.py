@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from auditor.app.redaction.departments import redacted_departments
-from auditor.app.redaction.people import PERSONAL, UserPseudonyms, named_in, people_in_policies, people_of
+from auditor.app.redaction.people import PERSONAL, UserPseudonyms, named_in, people_in_policies, people_of, with_texts
 from auditor.app.redaction.pseudonyms import PSEUDONYM, RedactionKey
 from auditor.app.redaction.verification import redacted_verification
 from auditor.domain.actions.action import Action, Link
@@ -67,7 +67,7 @@ def _run(run: Run, people: UserPseudonyms) -> Run:
     headers = []
     for header in run.policies:
         spec = {
-            name: people.json_value(_selector(value, people.key) if name == "users" else value, people.free_text)
+            name: with_texts(_selector(value, people.key) if name == "users" else value, people.free_text)
             for name, value in header.spec.items()
         }
         if "owner" in header.spec:
@@ -81,7 +81,7 @@ def _run(run: Run, people: UserPseudonyms) -> Run:
     definitions = {
         **run.definitions,
         "populations": {
-            name: people.json_value(_selector(selector, people.key), people.free_text)
+            name: with_texts(_selector(selector, people.key), people.free_text)
             for name, selector in populations.items()
         },
         "waivers": [_waiver(waiver, people) for waiver in run.definitions.get("waivers") or ()],
@@ -93,7 +93,7 @@ def _run(run: Run, people: UserPseudonyms) -> Run:
 def _waiver(waiver: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
     """Return a waiver without its free texts, and with a pseudonym instead of its owner's address."""
     fields = {
-        name: people.json_value(_selector(value, people.key) if name == "users" else value, people.free_text)
+        name: with_texts(_selector(value, people.key) if name == "users" else value, people.free_text)
         for name, value in waiver.items()
         if name not in _REMOVED_KEYS
     }
@@ -105,25 +105,15 @@ def _selector(selector: Any, key: RedactionKey) -> Any:
     match selector:
         case Mapping():
             return {
-                name: _with_pseudonyms(value, key) if name in PERSONAL else _selector(value, key)
+                name: with_texts(value, lambda text: key.person("", text.casefold()))
+                if name in PERSONAL
+                else _selector(value, key)
                 for name, value in selector.items()
             }
         case list() | tuple():
             return [_selector(item, key) for item in selector]
         case _:
             return selector
-
-
-def _with_pseudonyms(value: Any, key: RedactionKey) -> Any:
-    match value:
-        case str():
-            return key.person("", value.casefold())
-        case Mapping():
-            return {name: _with_pseudonyms(item, key) for name, item in value.items()}
-        case list() | tuple():
-            return [_with_pseudonyms(item, key) for item in value]
-        case _:
-            return value
 
 
 def _tenant(tenant: TenantResult, key: RedactionKey, named: Mapping[str, str]) -> TenantResult:
@@ -230,7 +220,7 @@ def _notice(notice: Notice, people: UserPseudonyms) -> Message:
         return notice.message.rewritten(people.free_text)
 
     def pseudonym(value: re.Match[str]) -> str:
-        return f"'{_with_pseudonyms(value[1], people.key)}'"
+        return f"'{people.key.person('', value[1].casefold())}'"
 
     return notice.message.rewritten(
         lambda text: people.free_text(_IDENTIFYING_VALUES.sub(lambda match: _QUOTED.sub(pseudonym, match[0]), text))
@@ -251,14 +241,14 @@ def _finding(finding: Finding, people: UserPseudonyms) -> Finding:
     subject = people.subject(finding.subject)
     if subject.type is SubjectType.USER:
         evidence = {
-            key: (subject.id if value else value) if key in PERSONAL else people.json_value(value, people.evidence_text)
+            key: (subject.id if value else value) if key in PERSONAL else with_texts(value, people.evidence_text)
             for key, value in finding.evidence.items()
         }
         mailbox = evidence.get("mailboxUsage")
         if isinstance(mailbox, Mapping) and type(mailbox.get("storageUsed")) is int:
             evidence["mailboxUsage"] = {**mailbox, "storageUsed": mailbox["storageUsed"] // _GIGABYTE * _GIGABYTE}
     else:
-        evidence = people.json_value(finding.evidence, people.ids_in)
+        evidence = with_texts(finding.evidence, people.ids_in)
     fingerprint = people.key.fingerprint(finding.fingerprint)
     return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
 
@@ -276,7 +266,7 @@ def _action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]
         steps=tuple(map(people.program_text, action.steps)),
         warnings=tuple(map(people.program_text, action.warnings)),
         links=tuple(Link(label=people.text(link.label), address=people.text(link.address)) for link in action.links),
-        requests=_requests([people.json_value(request, people.program_text) for request in action.requests]),
+        requests=_requests([with_texts(request, people.program_text) for request in action.requests]),
     )
 
 

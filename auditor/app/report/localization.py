@@ -23,7 +23,7 @@ _RESULT_LANGUAGE = "en"
 """The language of saved results."""
 
 
-def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> Result:
+def localized_result(result: Result, locale: str, spill: "SpillFile | None" = None) -> Result:
     """Return the result with the texts of actions and starter policies in `locale`.
 
     Formats for machines use the original result, which is English.
@@ -40,7 +40,7 @@ def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> 
 
     policy_set, today = policies_of(result), result.run.as_of.date()
     with paused_gc():
-        tenants = tuple(_localised_tenant(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
+        tenants = tuple(_localized_tenant(tenant, policy_set, today, l10n, spill) for tenant in result.tenants)
     localized = fleet_remedied(result, policy_set, l10n=l10n).actions
     fleet = replace(result.fleet, actions=_actions(result.fleet.actions, localized))
     policies = tuple(_policy(header, l10n) for header in result.run.policies)
@@ -56,7 +56,7 @@ def _policy(header: PolicyHeader, l10n: "Localization") -> PolicyHeader:
     return replace(header, title=title, rationale=rationale, references=references)
 
 
-def _localised_tenant(
+def _localized_tenant(
     tenant: TenantResult, policies: "PolicySet", today: "date", l10n: "Localizer", spill: "SpillFile | None"
 ) -> TenantResult:
     """Return a tenant with its actions in the language of `l10n`."""
@@ -67,7 +67,7 @@ def _localised_tenant(
     return replace(_with_verified_titles(tenant, l10n), actions=action_table(actions, spill))
 
 
-def localised_verification(result: Result, locale: str) -> Result:
+def localized_verification(result: Result, locale: str) -> Result:
     """Return the result with the titles of verified actions in `locale`; other texts are unchanged."""
     from auditor.localization import localization  # noqa: PLC0415
 

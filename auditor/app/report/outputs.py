@@ -151,7 +151,7 @@ def write_reports(
 ) -> tuple[Path, ...]:
     """Render and write all outputs; return the paths, without those of individual tenants.
 
-    `content` is the result in the reader's language, for localised formats; other formats use `result`. `histories`
+    `content` is the result in the reader's language, for localized formats; other formats use `result`. `histories`
     returns the earlier runs of each tenant, for the pages of individual tenants.
     """
     localized = content.result

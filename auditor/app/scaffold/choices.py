@@ -17,6 +17,7 @@ from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import NO_CLIENT
 from auditor.files import input as files
+from auditor.files.user_folder import home_folder
 from auditor.policy.yaml.reader import parse
 
 NAME: Final = "contoso"
@@ -207,9 +208,9 @@ def _text(path: Path) -> str | None:
 
 def signed_in_tenant(environ: Mapping[str, str]) -> tuple[str, str, Cloud] | None:
     """Return the tenant of `az login`: its id, a name from its domain, and its cloud; None if nobody is signed in."""
-    home = environ.get("AZURE_CONFIG_DIR")
-    path = Path(home) if home else Path.home() / ".azure"
-    text = _text(path / "azureProfile.json")
+    configured, home = environ.get("AZURE_CONFIG_DIR"), home_folder(environ)
+    folder = Path(configured) if configured else home and home / ".azure"
+    text = None if folder is None else _text(folder / "azureProfile.json")
     try:
         subscriptions = json.loads((text or "{}").removeprefix("\ufeff")).get("subscriptions") or []
         subscription = min(subscriptions, key=lambda item: not item.get("isDefault"))

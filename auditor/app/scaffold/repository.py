@@ -178,6 +178,15 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
     return dict(sorted(bodies.items()))
 
 
+def unusable_files(choices: Choices) -> tuple[str, ...]:
+    """Return the files that download the program from its placeholder repository, which does not exist."""
+    return tuple(
+        name
+        for name, body in scaffold_files(choices).items()
+        if __home__.encode() in body and not name.startswith(f"{SCHEMAS}/") and not name.endswith(".md")
+    )
+
+
 def _ci_templates(choices: Choices) -> Mapping[str, str]:
     """Return template → path of the files for the nightly audit."""
     if choices.ci is None or choices.ci == "github":

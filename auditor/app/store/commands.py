@@ -5,25 +5,30 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.locations import all_folders, store_at
-from auditor.app.saved_results import saved_results
+from auditor.app.locations import store_at
+from auditor.app.saved_results import saved_result
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.similar_name import tenants_hint
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.files.names import instant_of
+from auditor.findings.spill import spill_file
 from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
-from auditor.snapshot.folders import find
+from auditor.snapshot.folders import Damaged, snapshots
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
 from auditor.store.removal import announced, of_tenant, old_files
 from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 from auditor.store.store import Store
+
+_HINT: Final = Message("specify a snapshot, a folder of them, or a result.json")
 
 
 class Stored(Struct, frozen=True, kw_only=True):
@@ -36,8 +41,6 @@ class Stored(Struct, frozen=True, kw_only=True):
     """False if it was already in the store."""
     size: int
     """Bytes that were added to the store."""
-    given: int
-    """Bytes of the original files; 0 if there was no file."""
 
 
 def keep(
@@ -49,55 +52,68 @@ def keep(
     except AuditorError as error:
         yield error
         return
-    for folder in sorted(folders, key=lambda folder: folder.name):
-        with TenantBoundary(folder.parent.name) as boundary:
-            stored = _put_night(store, folder)
-        yield boundary.named_failure or stored
-    for tenant in () if result is None else result.tenants:
-        if result is not None and tenant.failure is None:
-            with TenantBoundary(tenant.name) as boundary:
-                stored = _put_result(store, result, tenant, 0)
-            yield boundary.named_failure or stored
+    yield from _stored(store, folders, () if result is None else (result,))
 
 
 def put(location: Path | str, paths: Sequence[Path]) -> Iterator[Stored | AuditorError]:
-    """Store snapshots and results, sorted by instant; a missing store is created."""
-    folders = [folder for path in paths if input_files.is_folder(path) for folder in _snapshots(path)]
-    files = [path for path in paths if not input_files.is_folder(path)]
-    hint = Message("specify a snapshot, a folder of them, or a result.json")
-    with saved_results(files, None, hint=hint) as (results, _):
+    """Store snapshots and results, sorted by instant; a missing store is created.
+
+    A snapshot or result that cannot be read is yielded as a failure, and does not stop the others. Raises AuditorError
+    before anything is written if nothing can be read.
+    """
+    with spill_file(None) as spill:
+        folders, failures = _readable_snapshots(paths)
+        results: list[Result] = []
+        for path in paths:
+            if not input_files.is_folder(path):
+                with TenantBoundary(str(path)) as boundary:
+                    results.append(saved_result(path, spill=spill, hint=_HINT))
+                failures += [] if boundary.failure is None else [boundary.failure]
+        if failures and not folders and not results:
+            raise failures[0]
+        yield from failures
         store = store_at(location).create()
-        alone = len(folders) + len(files) == 1
-        for folder in sorted(folders, key=lambda folder: folder.name):
-            with TenantBoundary(folder.parent.name, alone=alone) as boundary:
-                stored = _put_night(store, folder)
-            yield boundary.named_failure or stored
-        sized_results = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
-        for size, result in sorted(sized_results, key=lambda item: item[1].run.as_of):
-            for tenant in result.tenants:
-                if tenant.failure is None:
-                    with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
-                        stored = _put_result(store, result, tenant, size)
-                    yield boundary.named_failure or stored
+        yield from _stored(store, folders, results, alone=len(folders) + len(results) + len(failures) == 1)
+
+
+def _readable_snapshots(paths: Sequence[Path]) -> tuple[list[Path], list[AuditorError]]:
+    """Return the snapshot folders in some folders, and the errors of those that cannot be read."""
+    folders: list[Path] = []
+    errors: list[AuditorError] = []
+    for path in paths:
+        for entry in snapshots(path) if input_files.is_folder(path) else ():
+            if isinstance(entry, Damaged):
+                errors.append(entry.error)
+            else:
+                folders.append(entry[1])
+    return folders, errors
+
+
+def _stored(
+    store: Store, folders: Sequence[Path], results: Sequence[Result], *, alone: bool = False
+) -> Iterator[Stored | AuditorError]:
+    """Store snapshots and results, sorted by instant; a failure is raised if it is `alone`, and yielded otherwise."""
+    for folder in sorted(folders, key=lambda folder: folder.name):
+        with TenantBoundary(folder.parent.name, alone=alone) as boundary:
+            stored = _put_night(store, folder)
+        yield boundary.named_failure or stored
+    for result in sorted(results, key=lambda result: result.run.as_of):
+        for tenant in result.tenants:
+            if tenant.failure is None:
+                with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as boundary:
+                    stored = _put_result(store, result, tenant)
+                yield boundary.named_failure or stored
 
 
 def _put_night(store: Store, folder: Path) -> Stored:
     night, new = store.put(folder)
-    return Stored(
-        what="snapshot",
-        tenant=night.tenant,
-        instant=night.instant,
-        new=new,
-        size=night.own_size if new else 0,
-        given=sum(entry.size for entry in night.files.values()),
-    )
+    size = night.own_size if new else 0
+    return Stored(what="snapshot", tenant=night.tenant, instant=night.instant, new=new, size=size)
 
 
-def _put_result(store: Store, result: Result, tenant: TenantResult, source_size: int) -> Stored:
+def _put_result(store: Store, result: Result, tenant: TenantResult) -> Stored:
     size = Ledger(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
-    return Stored(
-        what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=source_size
-    )
+    return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size)
 
 
 def nights(location: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
@@ -111,12 +127,8 @@ def known_tenants(requested: Sequence[str], tenants: AbstractSet[str]) -> None:
     """Raise UsageError for an unknown tenant."""
     for name in requested:
         if name not in tenants:
-            names = ", ".join(sorted(tenants))
-            raise UsageError(
-                "tenant-unknown",
-                Message("the store has no night of a tenant '{name}'", name=name),
-                hint=Message("tenants: {known}", known=names),
-            )
+            message = Message("the store has no night of a tenant '{name}'", name=name)
+            raise UsageError("tenant-unknown", message, hint=tenants_hint(name, tenants))
 
 
 class TenantRetention(Struct, frozen=True, kw_only=True):
@@ -144,7 +156,7 @@ def apply_retention(
 ) -> list[TenantRetention]:
     """Apply a retention policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
-    Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep lacks a part, and
+    Nothing is deleted before all tenants were checked. Raises SnapshotError if a night to keep is damaged, and
     UsageError if `now` is far from the newest nights and not `confirmed`.
     """
     policy = parse_keep(keep)
@@ -166,9 +178,10 @@ def apply_retention(
         for name in sorted(by_tenant)
         if not tenants or name in tenants
     ]
-    for thinned in retentions:
-        store.check_restorable(thinned.nights.kept)
-    return [_delete(store, thinned, temporary) for thinned in retentions] if delete else retentions
+    for retention in retentions:
+        # Reading every kept night takes time: only needed if it may be the only copy of what is deleted.
+        store.check_restorable(retention.nights.kept, content=bool(retention.nights.deleted))
+    return [_delete(store, retention, temporary) for retention in retentions] if delete else retentions
 
 
 def _retention(
@@ -195,17 +208,17 @@ def _retention(
     )
 
 
-def _delete(store: Store, thinned: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
+def _delete(store: Store, retention: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
     """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
-    tenant = thinned.nights.tenant
+    tenant = retention.nights.tenant
     ledger = Ledger(store.backend, tenant)
     with announced(store.backend, tenant) as present:
         old = old_files(of_tenant(temporary, tenant), present)
-        store.remove(thinned.nights, present)
-        ledger.remove(thinned.results)
-        for name in (*old_files(ledger.superseded(), present), *old, *thinned.plans, *thinned.change_logs):
+        store.remove(retention.nights, present)
+        ledger.remove(retention.results)
+        for name in (*old_files(ledger.superseded(), present), *old, *retention.plans, *retention.change_logs):
             store.backend.remove(name)
-    return replace(thinned, temporary=old)
+    return replace(retention, temporary=old)
 
 
 def restore(location: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
@@ -221,10 +234,3 @@ def restore(location: Path | str, tenant: str, at: datetime | None, root: Path) 
             hint=Message("`auditor store list` lists them"),
         )
     return store_at(location).restore(candidates[-1], root)
-
-
-def _snapshots(folder: Path) -> list[Path]:
-    if input_files.is_file(folder / "manifest.json"):
-        return [folder]
-    find(folder)  # raises if there is none
-    return all_folders(folder)

@@ -15,6 +15,7 @@ from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
+from auditor.remedy.requests import quoted
 
 _EXCHANGE = {
     Cloud.USGOV: " -ExchangeEnvironmentName O365USGovGCCHigh",
@@ -190,8 +191,10 @@ def mailbox_commands(tenant: Tenant, client_id: str | None, sender: str) -> tupl
     A missing mailbox is created as a shared one, which needs no licence. The commands may be run again, also with
     another mailbox.
     """
-    mailbox = _quoted(sender)
-    limit = f"-RecipientRestrictionFilter {_quoted(f'PrimarySmtpAddress -eq {mailbox}')}"
+    mailbox = quoted(sender)
+    # The filter is a text in the language of Exchange, which has one kind of quotes, within a PowerShell string.
+    only_sender = "PrimarySmtpAddress -eq '" + sender.replace("'", "''") + "'"
+    limit = f"-RecipientRestrictionFilter {quoted(only_sender)}"
     return (
         connect(tenant, "Application.Read.All"),
         *_principal(client_id),
@@ -232,8 +235,3 @@ def _principal(client_id: str | None) -> tuple[str, ...]:
 def _unless(get: str, create: str) -> str:
     """Return the PowerShell command that creates an object if `get` does not find it."""
     return f"if (-not ({get} -ErrorAction SilentlyContinue)) {{ {create} }}"
-
-
-def _quoted(text: str) -> str:
-    """Return a quoted PowerShell string."""
-    return "'" + text.replace("'", "''") + "'"

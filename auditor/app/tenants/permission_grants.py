@@ -6,7 +6,7 @@ from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ManagedIdentity, Tenant
 from auditor.domain.translation import N_
 from auditor.graph import clouds
-from auditor.remedy.requests import in_cloud
+from auditor.remedy.requests import in_cloud, quoted
 
 GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, which is the same in every tenant."""
@@ -113,7 +113,7 @@ def azure_cli_role_assignments(tenant: Tenant, app: str, permissions: tuple[Perm
 
 def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the commands that revoke permissions."""
-    quoted_names = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    quoted_names = ", ".join(map(quoted, names))
     return (
         "# Microsoft Graph PowerShell",
         *_powershell_session(tenant, _safe_client_id(client)),
@@ -129,8 +129,8 @@ def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) 
 
 def connect(tenant: Tenant, scopes: str) -> str:
     """Return the command that signs in Microsoft Graph PowerShell with delegated scopes."""
-    quoted = ",".join(f"'{scope}'" for scope in scopes.split(","))
-    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {quoted}"
+    quoted_scopes = ",".join(map(quoted, scopes.split(",")))
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{in_cloud(tenant.cloud)} -Scopes {quoted_scopes}"
 
 
 def _powershell_session(tenant: Tenant, app: str, grant: str = "AppRoleAssignment") -> tuple[str, ...]:

@@ -177,7 +177,7 @@ def _finding_states(
     def state(finding: PlannedFinding) -> FindingState:
         status = status_by_fingerprint.get(finding.fingerprint)
         if status in {Status.OPEN, Status.REPORT_ONLY}:
-            number = action_by_fingerprint.get(finding.fingerprint, 0)
+            number = action_by_fingerprint.get(finding.fingerprint)
             came_back = finding.fingerprint in fixed and _was_done(number, finding.subject.id, steps, logged)
             return FindingState.CAME_BACK if came_back else FindingState.OPEN
         if tenant.failure is not None or (status is None and finding.policy not in evaluated_policies):
@@ -187,8 +187,13 @@ def _finding_states(
     return {finding.fingerprint: state(finding) for finding in plan.findings}
 
 
-def _was_done(number: int, subject: str, steps: Steps, logged: Collection[tuple[int, int]]) -> bool:
-    """Return whether the requests of an action for a subject were made, according to the state or the log."""
+def _was_done(number: int | None, subject: str, steps: Steps, logged: Collection[tuple[int, int]]) -> bool:
+    """Return whether the requests of an action for a subject were made, according to the state or the log.
+
+    A finding without an action is fixed by several actions together: `number` is None, and all requests count.
+    """
+    if number is None:
+        return bool(steps) and all(verdict.verdict is Verdict.DONE or step in logged for step, verdict in steps.items())
     all_steps = {step: verdict for step, verdict in steps.items() if step[0] == number}
     subject_steps = {step: verdict for step, verdict in all_steps.items() if verdict.subject == subject} or all_steps
     return bool(subject_steps) and all(

@@ -11,9 +11,11 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
+from auditor.domain.policy.product_set import ProductSet, leaves
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
+from auditor.engine.skus.masks import ProductMasks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import purchase_channel
 
@@ -21,10 +23,13 @@ from auditor.guidance.routing import purchase_channel
 def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
-    groups: dict[str, tuple[ContractSubject, list[Contract]]] = {}
+    groups: dict[frozenset[str], tuple[ContractSubject, list[Contract]]] = {}
+    masks = ProductMasks(scope.facts, scope.facts.every_sku)
     for contract in contracts_in_force(scope.bound):
         contract_subject = subject_of(scope.bound, contract.products)
-        groups.setdefault(contract_subject.subject.id, (contract_subject, []))[1].append(contract)
+        is_pool = contract_subject.pool is not None
+        key = _members(masks, scope, contract.products) if is_pool else frozenset({contract_subject.subject.id})
+        groups.setdefault(key, (contract_subject, []))[1].append(contract)
     for contract_subject, contracts in groups.values():
         seats = [contract.seats for contract in contracts if contract.seats is not None]
         if len(seats) < len(contracts):
@@ -38,6 +43,16 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
                 evidence={"purchased": purchased, "contractSeats": sum(seats), "contracts": ids},
                 pool=contract_subject.pool,
             )
+
+
+def _members(masks: ProductMasks, scope: TenantScope, products: ProductSet) -> frozenset[str]:
+    """Return the skuIds in a set, and the elements that match none as text: equal sets may be written differently."""
+    skus = scope.facts.every_sku
+    members = {skus[index].sku_id for index in np.flatnonzero(masks.of(products).true).tolist()}
+    for element in leaves(products.elements):
+        if not masks.of(ProductSet(elements=(element,), written="")).true.any():
+            members.add(str(element).casefold())
+    return frozenset(members)
 
 
 def _purchased(scope: TenantScope, contract_subject: ContractSubject, contract: Contract) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from auditor.checks.check import Cost, ObjectAction, seats_to_adjust
-from auditor.checks.seats.stock import SeatCheck, Stock, pool_of, same_sum, seat_finding, selected_skus, stock_of
+from auditor.checks.seats.stock import SeatCheck, SelectedSkus, Stock, pool_of, seat_finding, selected_skus, stock_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
@@ -25,12 +25,22 @@ def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
         for index in skus.certain:
             yield from _compare(scope, block, stock_of(facts, index), maximum)
         return
-    # The sum over a partly read list is meaningless.
-    if facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE:
-        if same_sum(facts, skus):
-            yield from _compare(scope, block, pool_of(facts, block.of, skus.certain), maximum)
-        elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), maximum):
-            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+    yield from _compare_pool(scope, block, skus, maximum)
+
+
+def _compare_pool(scope: TenantScope, block: Seats, skus: SelectedSkus, maximum: int) -> Iterator[ObjectFinding]:
+    """Report a pool whose known part exceeds the cap: units that are unknown, or were not read, can only add to it."""
+    facts = scope.facts
+    known = [index for index in skus.certain if stock_of(facts, index).purchased is not None]
+    pool = pool_of(facts, block.of, known)
+    if known and _exceeds(pool, maximum):
+        yield from _compare(scope, block, pool, maximum)
+    elif facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
+        return  # `selected_skus` has recorded the reason
+    elif len(known) < len(skus.certain):
+        scope.seats_unknown(block.of.written)
+    elif _exceeds(pool_of(facts, block.of, [*skus.certain, *skus.possible]), maximum):
+        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
 
 
 def _exceeds(stock: Stock, maximum: int) -> bool:

@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from auditor.checks.seats.stock import SelectedSkus, Stock, pool_of, same_sum, seat_finding, selected_skus, stock_of
+from auditor.checks.seats.stock import (
+    SelectedSkus,
+    Stock,
+    pool_of,
+    same_sum,
+    seat_finding,
+    selected_skus,
+    stock_of,
+    with_unknown_seats,
+)
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import Seats
 from auditor.domain.result.model import SeatBounds
@@ -13,7 +22,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.seat_bounds import Breach, adjustment, broken_bounds, whole_seats
-from auditor.engine.skus.seat_pools import possible_breach
+from auditor.engine.skus.seat_pools import pool_breaches
 from auditor.engine.tenant_facts import SkuFact
 
 
@@ -25,7 +34,7 @@ class SeatBreach(Struct, frozen=True, kw_only=True):
     bound: str | None
     """The bound as the policy writes it; None if more seats are assigned than usable."""
     adjust: int | None
-    """The seats to buy (+) or to remove (−); None if no number of seats keeps the minimum."""
+    """The seats to buy (+) or to remove (−); None if no number keeps the minimum, or the pool's seats are unknown."""
     conflict: bool
     """Whether no number of seats keeps both bounds."""
 
@@ -69,17 +78,31 @@ def _breaches(scope: TenantScope, block: Seats) -> Iterator[SeatBreach]:
 
 
 def _pool_breaches(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iterator[SeatBreach]:
-    """Evaluate the sum of a pool if it has the same numbers whichever of the possible SKUs belong to it."""
+    """Evaluate the sum of a pool; report what is broken whichever of the possible SKUs belong to it."""
     facts = scope.facts
     # The sum over a partly read list is meaningless.
     if facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
         return
+    pool = pool_of(facts, block.of, skus.certain)
     if same_sum(facts, skus):
-        yield from _of_stock(scope, block, pool_of(facts, block.of, skus.certain))
-    elif skus.possible and possible_breach(
-        block, [facts.skus[index] for index in skus.certain], [facts.skus[index] for index in skus.possible]
-    ):
-        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        yield from _of_stock(scope, block, pool)
+    elif skus.possible:
+        broken = pool_breaches(
+            block, [facts.skus[index] for index in skus.certain], [facts.skus[index] for index in skus.possible]
+        )
+        if broken.undecided:
+            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        bounds = {Breach.BELOW_MINIMUM: block.minimum, Breach.ABOVE_MAXIMUM: block.maximum}
+        for breach in Breach:
+            if breach in broken.certain:
+                bound = bounds.get(breach)
+                yield SeatBreach(
+                    stock=with_unknown_seats(pool),
+                    breach=breach,
+                    bound=None if bound is None else bound.written,
+                    adjust=None,
+                    conflict=False,
+                )
 
 
 def _may_break(block: Seats, sku: SkuFact) -> bool:

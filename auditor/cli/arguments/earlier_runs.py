@@ -10,8 +10,13 @@ from auditor.domain.result.model import Result
 from auditor.render.text.earlier_run import EarlierRun
 
 
-def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[EarlierRun, ...], int]:
-    """Return the earlier runs and an exit code, which is 3 if the runs of one of several tenants cannot be read."""
+def earlier_runs(
+    args: argparse.Namespace, result: Result, *, all_tenants: bool = False
+) -> tuple[tuple[EarlierRun, ...], int]:
+    """Return the earlier runs and an exit code, which is 3 if the runs of one of several tenants cannot be read.
+
+    With `all_tenants`, a warning is printed for each tenant of the latest earlier run that is not in the result.
+    """
     if args.history is None:
         return (), 0
     from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only with --history
@@ -22,6 +27,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Earlie
         args.history,
         result,
         lambda diagnostic: errors.append(diagnostic) if diagnostic.level is Level.ERROR else warn(diagnostic),
+        all_tenants=all_tenants,
     )
     print_diagnostics(errors, locale=args.locale)
     return runs, 3 if errors else 0

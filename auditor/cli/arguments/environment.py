@@ -1,29 +1,51 @@
-"""Fills in options from AUDITOR_* variables: flags take precedence, then variables, then defaults."""
+"""Fills in the options of `audit` from AUDITOR_* variables: flags take precedence, then variables, then defaults."""
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message, joined, message_of
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+OPTIONS = frozenset(
+    {
+        *("approvals", "as-of", "compare", "csv-bom", "demo", "done", "engine", "fail-on", "findings", "format"),
+        *("history", "link", "locale", "names", "no-color", "no-progress", "output", "plan", "public", "quiet"),
+        *("redact", "save-snapshot", "send", "sent-log", "shard", "snapshot", "spark-master", "store"),
+        *("tenant", "tenants", "verbose"),
+    }
+)
+"""The options of `audit`, which have variables; other commands use the variables of the options that they share."""
+DIFFERENT: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "format": frozenset({"history", "plan", "preview", "verify"}),
+        "output": frozenset({"collect", "prices", "products", "store"}),
+        "plan": frozenset({"collect"}),
+        "tenant": frozenset({"history"}),
+    }
+)
+"""Option → the commands in which it has another meaning or other values than in `audit`."""
 _EXCLUSIVE = frozenset({"demo", "snapshot", "tenants"})
 """Options that select the input: the flag of one takes precedence over the variables of the others."""
 
 
-def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, command_line: Sequence[str]) -> None:
+def fill_in(
+    command: str, parser: argparse.ArgumentParser, arguments: argparse.Namespace, command_line: Sequence[str]
+) -> None:
     """Set each option that `command_line` lacks from its variable, such as --as-of from AUDITOR_AS_OF.
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable counts as unset:
-    workflows set empty variables for inputs without a value. Raises UsageError for a value that the option rejects.
+    workflows set empty variables for inputs without a value. An option that only shares its name with one of `audit`
+    has no variable. Raises UsageError for a value that the option rejects.
     """
     ignored = _ignored_variables(parser, _options_on(parser, command_line))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
-        text = None if name is None else os.environ.get(_variable(name))
-        # The variable of an option with a suppressed default is read where the option is used.
-        if not text or action.dest in ignored or action.default == argparse.SUPPRESS:
+        has_variable = name in OPTIONS and command not in DIFFERENT.get(name, ())
+        text = os.environ.get(_variable(name)) if name is not None and has_variable else None
+        if not text or action.dest in ignored:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message, joined, message_of
+from auditor.domain.message import Message
 
 if TYPE_CHECKING:
     from auditor.app.redaction.pseudonyms import RedactionKey
@@ -172,7 +172,7 @@ _SHARED: Final = MappingProxyType(
         "fail_on": _option(
             "--fail-on",
             type=fail_on,
-            default=argparse.SUPPRESS,
+            default=FailOn(Severity.HIGH),
             metavar="SEVERITY",
             help=(
                 "exit with 1 for findings at or above this severity, or never; new:SEVERITY counts "
@@ -206,7 +206,7 @@ _SHARED: Final = MappingProxyType(
         "no_progress": _option("--no-progress", action="store_true", help="no progress bars"),
         "file": _option("--file", type=Path, metavar="FILE"),
         "print": _option("--print", action="store_true"),
-        "beside": _option(
+        "own_policies": _option(
             "--policies",
             action="append",
             type=Path,
@@ -250,18 +250,6 @@ def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def threshold(args: argparse.Namespace) -> FailOn:
-    """Return which findings fail an audit: from the flag, else AUDITOR_FAIL_ON, else `high` and above."""
-    try:
-        return args.fail_on if hasattr(args, "fail_on") else fail_on(from_environment("FAIL_ON") or "high")
-    except argparse.ArgumentTypeError as error:
-        raise UsageError(
-            "usage",
-            joined(": ", ("AUDITOR_FAIL_ON", message_of(error))),
-            hint=Message("unset it, or specify one of those"),
-        ) from error
-
-
 def check_redacted_store(args: argparse.Namespace) -> None:
     """Raise UsageError for --redact with --store, which keeps the names of people."""
     if args.redact and args.store is not None:
@@ -276,17 +264,11 @@ def pseudonym_key() -> "RedactionKey":
     return key_of(os.environ, secrets.token_bytes)
 
 
-def from_environment(name: str, fallback: str | None = None) -> str | None:
-    """Return the value of AUDITOR_<NAME>. Flags take precedence over it, and it over files."""
-    return os.environ.get(f"AUDITOR_{name}") or fallback
-
-
-def configured_locale(flag: str | None) -> str | None:
-    """Return the locale of the flag, else of AUDITOR_LOCALE. Raises UsageError for a language without messages."""
+def configured_locale(requested: str | None) -> str | None:
+    """Return the requested locale, if there is one. Raises UsageError for a language without messages."""
     from auditor.app.report.localization import checked_locale  # noqa: PLC0415  not needed for `--help`
 
-    locale = flag or from_environment("LOCALE")
-    return None if locale is None else checked_locale(locale)
+    return None if requested is None else checked_locale(requested)
 
 
 def locale_of(requested: str | None, result: "Result") -> str:
@@ -316,7 +298,5 @@ def split_formats(flags: Sequence[str]) -> list[str]:
 
 
 def formats_of(flags: Sequence[str]) -> list[str]:
-    """Return the formats in flags, else in AUDITOR_FORMAT, else the default formats."""
-    if flags:
-        return split_formats(flags)
-    return [text.strip() for text in (from_environment("FORMAT") or "html,json,terminal").split(",")]
+    """Return the formats in flags, else the default formats of reports."""
+    return split_formats(flags) or ["html", "json", "terminal"]

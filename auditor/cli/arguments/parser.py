@@ -43,7 +43,7 @@ class _Operand(str):
     __slots__ = ()
 
 
-class Ended(SystemExit):
+class ParserExit(SystemExit):
     """Raised after printing help, the version or a usage error."""
 
 
@@ -77,7 +77,7 @@ class Parser(argparse.ArgumentParser):
         """Exit with a status, and a message on stderr."""
         if message:
             self._print_message(message, sys.stderr)
-        raise Ended(status)
+        raise ParserExit(status)
 
     def has(self, option: str) -> bool:
         """Return whether an option is declared."""

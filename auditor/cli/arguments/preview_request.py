@@ -4,6 +4,7 @@ import argparse
 
 from auditor.app.policies.preview import PreviewRequest
 from auditor.cli.arguments.options import now, pseudonym_key
+from auditor.cli.terminal.console import print_diagnostics
 
 
 def preview_request(args: argparse.Namespace, *, base: str) -> PreviewRequest:
@@ -17,4 +18,5 @@ def preview_request(args: argparse.Namespace, *, base: str) -> PreviewRequest:
         as_of=args.as_of or now(),
         names=args.names,
         key=None if args.names else pseudonym_key(),
+        warn=lambda diagnostic: print_diagnostics([diagnostic], locale=args.locale),
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from auditor.cli.terminal.streams import write_commands
+from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
 from auditor.domain.message import Message
@@ -48,11 +49,11 @@ def print_diagnostics(diagnostics: Iterable[Diagnostic], *, locale: str | None =
             text = format_diagnostic(diagnostic, level=level, hint_label=l10n.gettext("help"))
         first, *rest = text.splitlines()
         print_message("\n".join([f"{bold}{red if is_error else yellow}{first}{plain}", *rest]))
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if in_github_actions(os.environ):
         from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  only in a job
 
         write_commands(
-            diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), beside_data=True
+            diagnostic_lines(tuple(localized), os.environ, None if l10n is None else l10n.locale), to_stderr=True
         )
 
 
@@ -96,8 +97,13 @@ def environment_locale() -> str | None:
 
 
 def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
-    """Return a function that prints warnings, or ignores them if `quiet`."""
-    return lambda message: None if quiet else print_diagnostics([message], locale=locale)
+    """Return a function that prints warnings and errors; with `quiet` only errors."""
+
+    def warn(diagnostic: Diagnostic) -> None:
+        if not quiet or diagnostic.level is Level.ERROR:
+            print_diagnostics([diagnostic], locale=locale)
+
+    return warn
 
 
 def reader(locale: str | None) -> "Localization | None":

@@ -45,13 +45,12 @@ def show(
     *,
     between: Sequence[Between] = (),
     everything: bool = False,
-    no_color: bool,
 ) -> None:
     """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
 
     Lists only notable products, and policies with findings or changes; with `everything`, it lists all.
     """
-    console = _console(no_color=no_color)
+    console = Console()
     comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
         _print(console, f"{trend.tenant}: {period_text(trend, l10n)}", "bold")
@@ -111,12 +110,22 @@ def _print_policies(console: Console, policies: Sequence[PolicyTrend], l10n: Lab
 
 def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     seats = sum(not is_notable(seat) for seat in trends.seats)
-    policies = sum(not _is_policy_shown(policy) for policy in trends.policies)
+    hidden = [policy.policy for policy in trends.policies if not _is_policy_shown(policy)]
+    unknown = sum(policy in trends.not_evaluated for policy in hidden)
+    policies = len(hidden) - unknown
     counts = []
     if seats:
         counts.append(l10n.plural("{count} unchanged product", "{count} unchanged products", seats))
     if policies:
         counts.append(l10n.plural("{count} policy without a finding", "{count} policies without a finding", policies))
+    if unknown:
+        counts.append(
+            l10n.plural(
+                "{count} policy not evaluated in the latest result",
+                "{count} policies not evaluated in the latest result",
+                unknown,
+            )
+        )
     if counts:
         _print(console, f"  {l10n.joined(counts)} (--all)", "dim")
 
@@ -161,11 +170,9 @@ def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> No
     _print(console, "")
 
 
-def show_cohorts(
-    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels, *, no_color: bool
-) -> None:
+def show_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], l10n: Labels) -> None:
     """Print for each SKU how many people kept, got and lost it between two nights."""
-    console = _console(no_color=no_color)
+    console = Console()
     _print(console, tenant, "bold")
     rows = [
         (
@@ -179,9 +186,9 @@ def show_cohorts(
     _print_table(console, columns, rows)
 
 
-def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels, *, no_color: bool) -> None:
+def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, l10n: Labels) -> None:
     """Print the episodes of findings: since when, and until when, each was open."""
-    console = _console(no_color=no_color)
+    console = Console()
     gettext = l10n.gettext
     if not episodes:
         text = gettext("{tenant}: no stored result has a finding of {wanted}")
@@ -223,10 +230,6 @@ def _print_totals(console: Console, trends: Trends, l10n: Labels) -> None:
         text = money_change(sums[0][1], sums[-1][1], currency, l10n)
         bars = sparkline([float(amount) for _, amount in sums])
         _print(console, f"  {l10n.gettext('in open findings')}  {bars}  {text}")
-
-
-def _console(*, no_color: bool) -> Console:
-    return Console(no_color=True if no_color else None)
 
 
 def _print(console: Console, text: str, style: str = "") -> None:

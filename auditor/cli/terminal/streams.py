@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from auditor.deliver.log_commands import CommandEscaper
+from auditor.deliver.log_commands import CommandEscaper, in_github_actions
 from auditor.domain.errors import DeliveryError
 from auditor.domain.message import Message
 
@@ -54,7 +54,7 @@ class Sink(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-class Bracket:
+class StoppedCommands:
     """The part of a GitHub Actions log between `stop-commands` and a token, in which the runner ignores commands.
 
     Both streams share it.
@@ -65,13 +65,13 @@ class Bracket:
         self._stream: Stream | None = None
 
     def open(self, stream: "Stream") -> None:
-        """Open the bracket on a stream, unless it is open."""
+        """Stop the commands on a stream, unless they are stopped already."""
         if self._stream is None:
             self._stream = stream
             stream.write_line(f"::stop-commands::{self._token}")
 
     def close(self) -> "Stream | None":
-        """Close the bracket; returns the stream on which it was open."""
+        """Let the runner execute commands again; returns the stream on which they were stopped."""
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.write_line(f"::{self._token}::")
@@ -83,22 +83,22 @@ class Stream(io.TextIOWrapper):
     """A text stream that escapes workflow commands and never fails to encode a character."""
 
     def __init__(
-        self, sink: Sink, like: io.TextIOWrapper, errors: str, bracket: Bracket | None, *, is_for_people: bool
+        self, sink: Sink, like: io.TextIOWrapper, errors: str, stopped: StoppedCommands | None, *, is_for_people: bool
     ) -> None:
         super().__init__(
             io.BufferedWriter(sink), encoding=like.encoding, errors=errors, line_buffering=like.line_buffering
         )
         self.sink = sink
         self._original = like  # a reference: garbage collection would close the file
-        self.bracket = bracket
+        self.stopped = stopped
         self.is_for_people = is_for_people
         """Whether only people read the text. Data may be piped into another program, so no lines are added to it."""
-        self._escaper = CommandEscaper(at_start=bracket is not None)
+        self._escaper = CommandEscaper(at_start=stopped is not None)
 
     def write(self, text: str) -> int:
         """Write text; returns its length."""
-        if text and self.is_for_people and self.bracket is not None:
-            self.bracket.open(self)
+        if text and self.is_for_people and self.stopped is not None:
+            self.stopped.open(self)
         super().write(self._escaper.escape_next(text))
         return len(text)
 
@@ -106,7 +106,7 @@ class Stream(io.TextIOWrapper):
         """Write a line to the log without escaping; a workflow command in it is executed."""
         separator = "" if self._escaper.fresh else "\n"
         super().write(f"{separator}{line}\n")
-        self._escaper = CommandEscaper(at_start=self.bracket is not None)
+        self._escaper = CommandEscaper(at_start=self.stopped is not None)
 
 
 def open_standard_files() -> None:
@@ -120,14 +120,14 @@ def open_standard_files() -> None:
 
 def prepare(environ: Mapping[str, str] = os.environ, token: str | None = None) -> None:
     """Replace sys.stdout and sys.stderr with a Stream each; `token` is random by default."""
-    bracket = Bracket(token or _random_token()) if environ.get("GITHUB_ACTIONS") == "true" else None
+    stopped = StoppedCommands(token or _random_token()) if in_github_actions(environ) else None
     for name, errors, is_for_people in (("stdout", "replace", False), ("stderr", "backslashreplace", True)):
         stream = getattr(sys, name)
         if stream is None:
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  open until the process ends
         stream.flush()
         raw = getattr(stream.buffer, "raw", stream.buffer)
-        setattr(sys, name, Stream(Sink(raw), stream, errors, bracket, is_for_people=is_for_people))
+        setattr(sys, name, Stream(Sink(raw), stream, errors, stopped, is_for_people=is_for_people))
 
 
 def finish(code: int) -> tuple[int, DeliveryError | None]:
@@ -151,11 +151,11 @@ def finish(code: int) -> tuple[int, DeliveryError | None]:
 
 
 def close() -> None:
-    """Close the bracket in a job's log, and flush both streams."""
+    """Let the runner of a job execute commands again, and flush both streams."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, Stream):
-            if stream.bracket is not None:
-                stream.bracket.close()
+            if stream.stopped is not None:
+                stream.stopped.close()
             stream.flush()
 
 
@@ -166,27 +166,27 @@ def for_people() -> Iterator[None]:
     if not isinstance(stream, Stream):
         yield
         return
-    if stream.bracket is not None:
-        stream.bracket.close()  # it may be open on stderr
+    if stream.stopped is not None:
+        stream.stopped.close()  # it may be open on stderr
     stream.is_for_people = True
     try:
         yield
     finally:
         stream.is_for_people = False
-        if stream.bracket is not None:
-            stream.bracket.close()
+        if stream.stopped is not None:
+            stream.stopped.close()
 
 
-def write_commands(lines: Iterable[str], *, beside_data: bool) -> None:
-    """Write workflow commands to a job's log, outside the bracket.
+def write_commands(lines: Iterable[str], *, to_stderr: bool) -> None:
+    """Write workflow commands to a job's log, where the runner executes them.
 
-    They are written to stdout, or to stderr if stdout is a report. An open bracket is closed first, and the commands
-    follow on its stream, so that the runner sees both in this order.
+    They are written to stdout, or to stderr if stdout is a report. If commands are stopped, that ends first, and the
+    commands follow on the same stream, so that the runner sees both in this order.
     """
-    stream = sys.stderr if beside_data else sys.stdout
-    bracket = getattr(stream, "bracket", None)
-    if isinstance(bracket, Bracket):
-        stream = bracket.close() or stream
+    stream = sys.stderr if to_stderr else sys.stdout
+    stopped = getattr(stream, "stopped", None)
+    if isinstance(stopped, StoppedCommands):
+        stream = stopped.close() or stream
     for line in lines:
         if isinstance(stream, Stream):
             stream.write_line(CommandEscaper(at_start=False).escape_next(line))

@@ -42,6 +42,7 @@ def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterat
             yield from unmet
             if not unmet and not any(fits(entry, policy.severity, policy) for policy in applicable):
                 yield _warning(
+                    entry,
                     Message(
                         "no policy matches all filters of the recipient {address} of the tenant {name}",
                         address=entry.address,
@@ -77,6 +78,7 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
             continue  # it is enough that one of the severities matches
         for value in missing:
             yield _warning(
+                entry,
                 Message(
                     "the recipient {address} of the tenant {tenant} filters by {key} '{value}', "
                     "which no policy of the tenant has",
@@ -89,5 +91,5 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
             )
 
 
-def _warning(message: Message, hint: Message) -> Diagnostic:
-    return Diagnostic(slug="recipient-no-match", message=message, hint=hint, level=Level.WARNING)
+def _warning(entry: Recipient, message: Message, hint: Message) -> Diagnostic:
+    return Diagnostic(slug="recipient-no-match", message=message, span=entry.span, hint=hint, level=Level.WARNING)

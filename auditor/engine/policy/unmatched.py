@@ -5,8 +5,9 @@ from difflib import get_close_matches
 from typing import Final
 
 from auditor.catalogue import builtin
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy, Seats, Subscriptions
+from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.policy.selector import (
     BOOLEAN_PROPERTIES,
     TEXT_PROPERTIES,
@@ -18,7 +19,9 @@ from auditor.domain.policy.selector import (
     Holds,
     Matches,
     MemberOf,
+    Not,
     OneOf,
+    Population,
     Selector,
 )
 from auditor.domain.result.model import Notice
@@ -63,35 +66,56 @@ def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]
     )
 
 
-def no_match(policy: str, written: str) -> Notice:
-    """Return the notice for a policy about products that no tenant has; `written` is the text of their set."""
-    return Notice(
-        code="policy.no-match",
-        message=Message(
-            "the policy {policy} evaluates nothing: there is no {products}", policy=policy, products=_products(written)
-        ),
-        subject=policy,
-    )
+def no_match(policy: str, products: ProductSet) -> Notice:
+    """Return the notice for a policy about a product set of which no tenant has anything."""
+    text = _products(products.written)
+    if _names_products(products):
+        message = Message("the policy {policy} evaluates nothing: there is no {products}", policy=policy, products=text)
+    else:
+        message = Message(
+            "the policy {policy} evaluates nothing: no product or subscription matches 'of: {products}'",
+            policy=policy,
+            products=text,
+        )
+    return Notice(code="policy.no-match", message=message, subject=policy)
 
 
 _Test = tuple[Value, Selector]
 
 
-def _tests(selector: Selector) -> tuple[_Test, ...]:
-    """Return every text or boolean value that a population requires, with a selector for that value alone.
+def _conditions(selector: Selector) -> Iterator[Selector]:
+    """Yield the elementary conditions of a population, each named population expanded once.
 
-    Values under `not` are left out: that nobody has them excludes nobody.
+    Conditions under `not` are left out: that nobody meets them excludes nobody.
     """
-    match selector:
-        case Every(parts=parts) | AnyOf(parts=parts):
-            return tuple(test for part in parts for test in _tests(part))
-        case OneOf(property=name, values=values) if name in _TESTABLE:
-            values_present = [value for value in values if isinstance(value, str | bool) and value != ""]
-            return tuple(((name, _written(value)), OneOf(property=name, values=(value,))) for value in values_present)
-        case Matches(property=name, pattern=pattern):
-            return (((name, pattern), selector),)
-        case _:
-            return ()
+    visited: set[str] = set()
+    stack = [selector]
+    while stack:
+        match stack.pop():
+            case Every(parts=parts) | AnyOf(parts=parts):
+                stack.extend(reversed(parts))
+            case Population(name=name, selector=inner):
+                stack += [] if name in visited else [inner]
+                visited.add(name)
+            case Not():
+                pass
+            case condition:
+                yield condition
+
+
+def _tests(selector: Selector) -> tuple[_Test, ...]:
+    """Return every text or boolean value that a population requires, with a selector for that value alone."""
+    tests: list[_Test] = []
+    for condition in _conditions(selector):
+        match condition:
+            case OneOf(property=name, values=values) if name in _TESTABLE:
+                present = [value for value in values if isinstance(value, str | bool) and value != ""]
+                tests += [((name, _written(value)), OneOf(property=name, values=(value,))) for value in present]
+            case Matches(property=name, pattern=pattern):
+                tests.append(((name, pattern), condition))
+            case _:
+                pass
+    return tuple(tests)
 
 
 _TESTABLE: Final = frozenset({*TEXT_PROPERTIES, *BOOLEAN_PROPERTIES})
@@ -159,22 +183,37 @@ def _gather(people: UserColumns, name: str, values: dict[str, str]) -> None:
 
 def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], usage: _ValuesInUse) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if usage.absent(value)]
-    unheld = list(_unheld(bound, policy.users))
-    if not missing and not unheld:
-        return Message("the policy {policy} matches nobody", policy=policy.id)
-    listed = [*missing, *unheld][:_MAX_VALUES]
-    values = _listed(listed) + (", …" if len(missing) + len(unheld) > _MAX_VALUES else "")
+    reasons = list(dict.fromkeys(_empty_conditions(bound, policy.users)))[:_MAX_VALUES]
+    listed = missing[:_MAX_VALUES]
+    values = _listed(listed) + (", …" if len(missing) > _MAX_VALUES else "")
     near = {(name, close) for name, written in listed if (close := usage.nearest((name, written))) is not None}
-    if not near:
-        return Message(
-            "the policy {policy} matches nobody: no user meets the condition {values}", policy=policy.id, values=values
-        )
-    return Message(
-        "the policy {policy} matches nobody: no user meets the condition {values} (nearest in use: {near})",
-        policy=policy.id,
-        values=values,
-        near=_listed(sorted(near)),
-    )
+    # Arguments are included only if the message has them: the terminal looks for `near`.
+    facts: dict[str, str] = {"policy": policy.id}
+    facts |= {"values": values} if listed else {}
+    facts |= {"near": _listed(sorted(near))} if near else {}
+    facts |= {"reasons": joined("; ", reasons)} if reasons else {}
+    match bool(near), bool(listed), bool(reasons):
+        case True, _, True:
+            return Message(
+                "the policy {policy} matches nobody: no user meets the condition {values} (nearest in use: {near});"
+                " {reasons}",
+                **facts,
+            )
+        case True, _, False:
+            return Message(
+                "the policy {policy} matches nobody: no user meets the condition {values} (nearest in use: {near})",
+                **facts,
+            )
+        case False, True, True:
+            return Message(
+                "the policy {policy} matches nobody: no user meets the condition {values}; {reasons}", **facts
+            )
+        case False, True, False:
+            return Message("the policy {policy} matches nobody: no user meets the condition {values}", **facts)
+        case False, False, True:
+            return Message("the policy {policy} matches nobody: {reasons}", **facts)
+        case _:
+            return Message("the policy {policy} matches nobody", **facts)
 
 
 def _listed(values: Sequence[Value]) -> str:
@@ -185,30 +224,45 @@ def _listed(values: Sequence[Value]) -> str:
     return ", ".join(f"{name} {', '.join(quoted)}" for name, quoted in by_name.items())
 
 
-def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
+def _empty_conditions(bound: BoundPolicies, selector: Selector) -> Iterator[Message]:
     """Yield the product sets that nobody holds, the groups without members, and the roles that nobody has."""
     facts = bound.facts
-    match selector:
-        case Every(parts=parts) | AnyOf(parts=parts):
-            for part in parts:
-                yield from _unheld(bound, part)
-        case Holds(products=products) | HeldFor(products=products):
-            held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
-            if facts.is_requested("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
-                yield ("holds", _products(products.written))
-        case MemberOf(groups=groups, transitive=transitive):
-            for name in groups:
-                resolution = bound.membership.resolve(name, transitive=transitive)
-                if resolution.group is not None and resolution.reason is None:
-                    empty = _empty(bound, resolution.group.id, transitive=transitive)
-                    yield from [("memberOf", name)] if empty else []
-        case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(selector):
-            for role in roles or ("privileged" if selector.privileged else "*",):
-                yield ("hasRole", role)
-        case CoveredBy(conditional_access=which) if bound.conditional_access.nobody_is_covered(selector):
-            yield ("coveredBy", f"conditionalAccess: {which}")
-        case _:
-            return
+    for condition in _conditions(selector):
+        match condition:
+            case Holds(products=products) | HeldFor(products=products):
+                held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
+                if facts.is_requested("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
+                    yield _unheld(products)
+            case MemberOf(groups=groups, transitive=transitive):
+                for name in groups:
+                    resolution = bound.membership.resolve(name, transitive=transitive)
+                    known = resolution.group is not None and resolution.reason is None
+                    if known and resolution.group and _empty(bound, resolution.group.id, transitive=transitive):
+                        yield Message("the group '{group}' has no members", group=_short(name))
+            case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(condition):
+                if roles is not None:
+                    for role in roles:
+                        yield Message("no user has the role '{role}'", role=_short(role))
+                elif condition.privileged:
+                    yield Message("no user has a privileged role")
+                else:
+                    yield Message("no user has a directory role")
+            case CoveredBy() if bound.conditional_access.nobody_is_covered(condition):
+                yield Message("no Conditional Access policy covers a user")
+            case _:
+                pass
+
+
+def _unheld(products: ProductSet) -> Message:
+    text = _products(products.written)
+    if _names_products(products):
+        return Message("no user holds {products}", products=text)
+    return Message("no user holds a product of '{products}'", products=text)
+
+
+def _names_products(products: ProductSet) -> bool:
+    """Return whether a set consists of names of products."""
+    return all(isinstance(element, Sku) for element in products.elements)
 
 
 def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
@@ -221,7 +275,7 @@ def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
 def _nothing_message(policy: Policy) -> Message:
     match policy.constraint:
         case Seats(of=products) | Subscriptions(of=products):
-            return no_match(policy.id, products.written).message
+            return no_match(policy.id, products).message
         case _:
             return Message(
                 "the policy {policy} evaluates nothing: the tenant has nothing that it applies to", policy=policy.id

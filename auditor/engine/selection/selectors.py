@@ -207,11 +207,8 @@ class SelectorMasks:
         people = self._people
         latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
-        unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
         without_sign_in = self._where_known(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
-        mask = without_sign_in & self._where_known(created <= self._moment(duration), "createdDateTime")
-        # If the sign-ins of a user were not collected, the result is unknown, whatever the age of the account.
-        return Mask(mask.true, mask.unknown | unread, mask.sure)
+        return without_sign_in & self._where_known(created <= self._moment(duration), "createdDateTime")
 
 
 def microseconds(instant: datetime) -> int:

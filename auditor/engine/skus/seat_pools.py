@@ -1,46 +1,54 @@
-"""Pools of seats to which some SKUs may or may not belong: whether any combination breaks a bound."""
+"""Pools of seats to which some SKUs may or may not belong: which bounds every combination breaks, or some do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
 
 from auditor.domain.policy.model import Bound, Seats
-from auditor.engine.skus.seat_bounds import share_excess
+from auditor.engine.skus.seat_bounds import Breach, broken_bounds, share_excess
 from auditor.engine.tenant_facts import SkuFact
 
-_MAX_SUMS = 4096
-"""The maximum number of sums that are tried if a bound has both a number and a share of seats.
-
-Beyond that, a breach is assumed to be possible.
-"""
+MAX_SUMS = 4096
+"""The maximum number of sums of a pool that are tried; beyond that, the least and greatest sums decide."""
 
 _MAX_NAMES = 3
 """The maximum number of products in the name of a pool."""
 
 _Pair = tuple[int, int]
-"""The spare seats, and by how much they exceed the share of a bound, times a common factor."""
+"""Usable and consumed seats; or the spare seats, and by how much they exceed the share of a bound, times a factor."""
 
 
-def possible_breach(block: Seats, included: Sequence[SkuFact], doubtful: Sequence[SkuFact]) -> bool:
-    """Return whether the sum over `included` and any subset of `doubtful` may break a bound.
+class PoolBreaches(Struct, frozen=True, kw_only=True):
+    """How a pool to which some SKUs may or may not belong breaks the bounds of a policy."""
 
-    An empty pool breaks none; a SKU without seat numbers may break any.
+    certain: frozenset[Breach] = frozenset()
+    """The breaches whichever of the possible SKUs belong to the pool."""
+    undecided: bool = False
+    """Whether another breach depends on which of the possible SKUs belong to it."""
+
+
+def pool_breaches(block: Seats, included: Sequence[SkuFact], doubtful: Sequence[SkuFact]) -> PoolBreaches:
+    """Return the breaches of the sum over `included` and any subset of `doubtful`.
+
+    An empty pool breaks no bound; a SKU without seat numbers may break any.
     """
     seats = [_seats(block, sku) for sku in (*included, *doubtful)]
     pairs = [pair for pair in seats if pair is not None]
     if len(pairs) < len(seats):
-        return True
+        return PoolBreaches(undecided=True)
     certain, possible = pairs[: len(included)], pairs[len(included) :]
-    least = _extreme((usable - consumed for usable, consumed in certain), (u - c for u, c in possible), sign=-1)
-    if least < (block.minimum.seats if block.minimum is not None else 0):
-        return True
-    if block.minimum is not None:
-        excess = [_excess(block.minimum, pair)[1] for pair in pairs]
-        if _extreme(excess[: len(certain)], excess[len(certain) :], sign=-1) < 0:
-            return True
-    return block.maximum is not None and _may_exceed(
-        block.maximum,
-        [_excess(block.maximum, pair) for pair in certain],
-        [_excess(block.maximum, pair) for pair in possible],
-    )
+    sums = _sums(certain, possible)
+    if sums is None:
+        return _estimate(block, certain, possible)
+    choices = [_broken(block, pair) for pair in sums]
+    if not certain:
+        choices.append(frozenset())
+    always, sometimes = frozenset.intersection(*choices), frozenset.union(*choices)
+    return PoolBreaches(certain=always, undecided=always != sometimes)
+
+
+def _broken(block: Seats, seats: _Pair) -> frozenset[Breach]:
+    return frozenset(breach for breach, _ in broken_bounds(*seats, block.minimum, block.maximum))
 
 
 def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
@@ -49,35 +57,57 @@ def _seats(block: Seats, sku: SkuFact) -> _Pair | None:
     return None if usable is None or sku.consumed is None else (usable, sku.consumed)
 
 
-def _excess(bound: Bound, seats: _Pair) -> _Pair:
-    usable, consumed = seats
-    spare = usable - consumed
-    return spare, share_excess(spare, usable, bound)
+def _sums(certain: Sequence[_Pair], possible: Sequence[_Pair]) -> set[_Pair] | None:
+    """Return the sums of all certain and any possible seats, of at least one SKU; None if there are too many."""
+    sums = {_total(certain)} if certain else set()
+    for pair in possible:
+        sums |= {_total((pair, other)) for other in sums} | (set() if certain else {pair})
+        if len(sums) > MAX_SUMS:
+            return None
+    return sums
 
 
-def _extreme(certain: Iterable[int], possible: Iterable[int], *, sign: int) -> int:
-    """Return the least (sign -1) or greatest (sign 1) sum of all certain and any possible numbers, at least one."""
-    fixed, free = list(certain), list(possible)
-    beneficial = [number for number in free if number * sign > 0]
-    if fixed or beneficial:
-        return sum(fixed) + sum(beneficial)
-    return sign * max(number * sign for number in free)
+def _total(pairs: Iterable[_Pair]) -> _Pair:
+    firsts, seconds = zip(*pairs, strict=True)
+    return sum(firsts), sum(seconds)
 
 
-def _may_exceed(bound: Bound, certain: list[_Pair], possible: list[_Pair]) -> bool:
-    """Return whether a sum may exceed both parts of an upper bound."""
-    greatest = [_extreme((p[part] for p in certain), (p[part] for p in possible), sign=1) for part in (0, 1)]
-    if greatest[0] <= bound.seats or greatest[1] <= 0:
-        return False
-    if bound.seats == 0 or bound.percent == 0:  # exceeding one part implies exceeding the other
-        return True
-    base = (sum(spare for spare, _ in certain), sum(share for _, share in certain))
-    sums: set[_Pair] = {base}
-    for spare, share in possible:
-        sums |= {(total_spare + spare, total_share + share) for total_spare, total_share in sums}
-        if len(sums) > _MAX_SUMS:
-            return True
-    return any(spare > bound.seats and share > 0 for spare, share in sums)
+def _estimate(block: Seats, certain: Sequence[_Pair], possible: Sequence[_Pair]) -> PoolBreaches:
+    """Return the breaches by the least and greatest sums; a breach of both parts of a bound is undecided."""
+    spare = _range(certain, possible, lambda usable, consumed: usable - consumed)
+    always: set[Breach] = set()
+    sometimes: set[Breach] = set()
+    if spare[0] < 0:
+        (always if spare[1] < 0 else sometimes).add(Breach.OVER_ASSIGNED)
+    for bound, breach in ((block.minimum, Breach.BELOW_MINIMUM), (block.maximum, Breach.ABOVE_MAXIMUM)):
+        if bound is None or spare[1] < 0:
+            continue
+        excess = _range(certain, possible, _excess_over(bound))
+        (least, greatest), (least_excess, greatest_excess) = spare, excess
+        if breach is Breach.BELOW_MINIMUM:
+            sure = least >= 0 and (greatest < bound.seats or greatest_excess < 0)
+            maybe = least < bound.seats or least_excess < 0
+        else:
+            sure = least > bound.seats and least_excess > 0
+            maybe = greatest > bound.seats and greatest_excess > 0
+        if sure or maybe:
+            (always if sure else sometimes).add(breach)
+    if not certain:
+        always, sometimes = set(), always | sometimes
+    return PoolBreaches(certain=frozenset(always), undecided=bool(sometimes))
+
+
+def _excess_over(bound: Bound) -> Callable[[int, int], int]:
+    return lambda usable, consumed: share_excess(usable - consumed, usable, bound)
+
+
+def _range(certain: Sequence[_Pair], possible: Sequence[_Pair], number: Callable[[int, int], int]) -> _Pair:
+    """Return the least and greatest sum of a number over all certain and any possible seats, of at least one SKU."""
+    fixed, free = [number(*pair) for pair in certain], [number(*pair) for pair in possible]
+    below, above = sum(value for value in free if value < 0), sum(value for value in free if value > 0)
+    if fixed:
+        return sum(fixed) + below, sum(fixed) + above
+    return below or min(free), above or max(free)
 
 
 def pool_name(titles: Iterable[str], written: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from auditor.domain.errors import GraphError
-from auditor.domain.message import Message, enumeration
+from auditor.domain.message import Message, enumeration, joined
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.transport.ca_bundle import tls_context
 
@@ -30,8 +30,11 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if missing and environ.get("GITHUB_ACTIONS") != "true":
         raise GraphError(
             "github-oidc-missing",
-            Message("the credential github-oidc works only in a job of GitHub Actions"),
-            hint=_LOCAL_HINT,
+            Message(
+                "{missing} not set: the credential github-oidc works only in a job of GitHub Actions",
+                missing=enumeration(missing),
+            ),
+            hint=joined("; ", (_PERMISSION_HINT, _LOCAL_HINT)),
         )
     if missing:
         raise GraphError(

@@ -4,7 +4,7 @@ In the schemas, `$comment` is the noun for a value ("a number of days"), and `ex
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, enumeration
@@ -13,8 +13,10 @@ from auditor.policy.schema.mistake import Mistake
 from auditor.policy.schema.terms import (
     POLICY_KEYS,
     correction,
+    equal_term,
     example,
     explanation,
+    is_term,
     joined_names,
     label,
     meant_key,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from auditor.policy.yaml.reader import Path
 
 _SIZE: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9])?) *([kKmMgGtT])[A-Za-z]*")
+_WITHOUT_ZONE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?")
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
 
 
@@ -65,17 +68,28 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             message = Message(
                 "{subject} needs at least one of: {keys}", subject=subject_of(error, path), keys=", ".join(keys)
             )
-            yield Mistake(path=path, kind="empty", message=message, needs=keys)
+            hint = example(error.schema) or Message("add one of: {keys}", keys=", ".join(keys))
+            yield Mistake(path=path, kind="empty", message=message, hint=hint, needs=keys)
         case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
             pass  # the missing version is reported instead
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":
-            message = Message("{path} has a duplicate entry", path=label(path))
-            yield Mistake(path=path, kind="bad-value", message=message)
+            yield _duplicate(error, path)
         case _:
             message = Message("{path} does not fit the schema", path=label(path))
             yield Mistake(path=path, kind="structure", message=message)
+
+
+def _duplicate(error: "ValidationError", path: "Path") -> Mistake:
+    items: Any = error.instance
+    repeated = next(item for index, item in enumerate(items) if item in items[:index])
+    return Mistake(
+        path=path,
+        kind="bad-value",
+        message=Message("{path} has a duplicate entry", path=label(path)),
+        hint=Message("write {item} once", item=yaml_text(repeated)),
+    )
 
 
 def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
@@ -121,7 +135,9 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
         if error.instance is None
         else None
     )
-    hint = correction(error.instance, schema) or (example(schema) if nothing is None else explanation(path, schema))
+    hint = correction(error.instance, schema, path) or (
+        example(schema) if nothing is None else explanation(path, schema)
+    )
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
@@ -130,6 +146,10 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
     allowed = schema.get("enum", [schema.get("const")])
     value = value_description(error.instance)
     if path == ("version",):
+        if error.instance == str(allowed[0]):
+            noun = Message("a number")
+            message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=value)
+            return Mistake(path=path, kind="version", message=message, hint=Message("remove the quotes"))
         message = (
             Message("version {instance} is not known", instance=yaml_text(error.instance))
             if error.instance is not None
@@ -138,7 +158,7 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
         hint = Message("write 'version: {allowed}'", allowed=allowed[0])
         return Mistake(path=path, kind="version", message=message, hint=hint)
     names = [name for name in allowed if isinstance(name, str) and not name[:1].isdigit()]
-    suggestion = did_you_mean(error.instance, names) if isinstance(error.instance, str) else None
+    suggestion = _meant_value(error.instance, names) if isinstance(error.instance, str) else None
     hint = suggestion or Message("one of: {allowed}", allowed=joined_names(allowed))
     if error.instance == "*" and path and isinstance(path[-1], int):
         hint = Message("'*' must be the only value: write {key}: '*'", key=path[-2])
@@ -154,6 +174,14 @@ def _not_allowed(error: "ValidationError", path: "Path") -> Mistake:
     )
 
 
+def _meant_value(text: str, names: Sequence[str]) -> Message | None:
+    """Return the hint that suggests a similar value; a term with another number of months is not similar."""
+    term = equal_term(text, names)
+    if term is not None:
+        return Message("did you mean '{name}'?", name=term)
+    return None if is_term(text) else did_you_mean(text, names)
+
+
 def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     value, noun = str(error.instance), noun_of(schema)
@@ -163,10 +191,12 @@ def _wrong_pattern(error: "ValidationError", path: "Path") -> Mistake:
     share = _PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
         outside = Message("{path} must be between 0% and 100%, not {value}", path=label(path), value=quoted(value))
-        return Mistake(path=path, kind="out-of-range", message=outside)
+        return Mistake(path=path, kind="out-of-range", message=outside, hint=example(schema))
     hint = example(schema)
     if share and "percentage" in noun:
         hint = Message("write {share}%", share=share[1])
+    elif _WITHOUT_ZONE.fullmatch(value) and "time zone" in noun:
+        hint = Message("add the time zone: {text}Z", text=value)
     elif (size := _SIZE.fullmatch(value)) and "size" in noun:
         hint = Message("write {size}", size=f"{size[1]}{'k' if size[2] in 'kK' else size[2].upper()}B")
     elif "a-z0-9-" in str(schema["pattern"]) and (name := re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-")):
@@ -181,7 +211,8 @@ def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:
         if error.validator == "minimum"
         else Message("{path} must be at most {validator_value}, not {found}", **facts)
     )
-    return Mistake(path=path, kind="out-of-range", message=message)
+    schema: Any = error.schema
+    return Mistake(path=path, kind="out-of-range", message=message, hint=example(schema))
 
 
 def _missing(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
@@ -274,7 +305,7 @@ def _too_few(error: "ValidationError", path: "Path") -> Mistake:
         if keys
         else Message("remove the key, or give it a value")
     )
-    if "description" in schema:
+    if "description" in schema or isinstance(path[-1], int):
         hint = explanation(path, schema) or hint
     return Mistake(
         path=path,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from auditor.domain.message import Message, alternatives
@@ -108,10 +108,10 @@ def example(schema: Any) -> Message | None:
 def explanation(path: "Path", schema: Any) -> Message | None:
     """Return the purpose of the empty key at a path, and an example; None for a schema without an example.
 
-    Required keys have a description in the schema.
+    Required keys have a description in the schema. An item of a list has no key, and gets only the example.
     """
     shown, about = example(schema), schema.get("description")
-    if shown is None or about is None:
+    if shown is None or about is None or isinstance(path[-1], int):
         return shown
     example_of = shown.arguments["example"]
     return Message("'{key}': {about} For example: {example}", key=path[-1], about=Message(about), example=example_of)
@@ -126,16 +126,42 @@ def yaml_text(value: Any) -> str:
             return f"{{{', '.join(f'{key}: {yaml_text(item)}' for key, item in value.items())}}}"
         case bool():
             return "true" if value else "false"
+        case None:
+            return "null"
         case "*":
             return "'*'"
         case _:
             return str(value)
 
 
-def correction(value: Any, schema: Any) -> Message | None:
+def equal_term(text: str, terms: Iterable[str]) -> str | None:
+    """Return the term with as many months as a text such as `P12M`; None if there is none."""
+    months = {_months(term): term for term in terms}
+    return None if _months(text) is None else months.get(_months(text))
+
+
+def is_term(text: str) -> bool:
+    """Return whether a text is an ISO 8601 duration of years or months."""
+    return _months(text) is not None
+
+
+def _months(term: str) -> int | None:
+    """Return the months of an ISO 8601 duration of years or months; None for any other text."""
+    duration = _TERM.fullmatch(term)
+    return None if duration is None else int(duration[1]) * (12 if duration[2] == "Y" else 1)
+
+
+_TERM: Final = re.compile(r"P([0-9]{1,3})([YM])")
+_SEVERAL: Final = {"is": "in", "not": "notIn"}
+"""Operators for one value, and those for several."""
+
+
+def correction(value: Any, schema: Any, path: "Path") -> Message | None:
     """Return a hint on how to correct a value of the wrong type; None if the intended value is unclear."""
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     match value:
+        case [_, *_] if path and path[-1] in _SEVERAL and "object" not in kinds:
+            return Message("use '{key}' for several values", key=_SEVERAL[str(path[-1])])
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
             return (
                 Message("write true, without quotes")

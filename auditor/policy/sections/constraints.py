@@ -166,9 +166,7 @@ def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
     spare = node["spare"]
     minimum = _bound(spare["min"]) if spare.has("min") else None
     maximum = _bound(spare["max"]) if spare.has("max") else None
-    # A number and a percentage cannot be compared without the number of seats.
-    comparable = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
-    if comparable and minimum is not None and maximum is not None and _exceeds(minimum, maximum):
+    if minimum is not None and maximum is not None and _exceeds(minimum, maximum):
         names.diagnostics.error(
             "policy-min-above-max",
             Message(
@@ -197,10 +195,12 @@ def _bound(node: Node) -> Bound:
 
 
 def _exceeds(minimum: Bound, maximum: Bound) -> bool:
-    """Return whether the minimum is above the maximum for every number of seats."""
-    low = (minimum.percent, minimum.seats)
-    high = (maximum.percent, maximum.seats)
-    return low != high and low[0] >= high[0] and low[1] >= high[1]
+    """Return whether the minimum is above the maximum for every number of usable seats, of at least one."""
+    if minimum.percent <= maximum.percent:
+        # The same share of many seats, or a larger one, satisfies both; without shares, the numbers decide.
+        return not maximum.percent and minimum.seats > maximum.seats
+    # A smaller share is below the minimum, so that only the maximum's number can satisfy both.
+    return maximum.seats == 0 or minimum.seats > maximum.seats
 
 
 _READERS = {

@@ -1,6 +1,7 @@
 """Explains the errors of the YAML parser: what is wrong, and what to write instead."""
 
 import json
+import re
 from typing import Final
 
 import yaml as pyyaml
@@ -72,6 +73,9 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         )
     if error.problem in _REPORTED_AT_START:
         span = start
+    unspaced = _unspaced_key(error.problem, span, lines)
+    if unspaced is not None:
+        return unspaced
     message, hint = _explanation(error, span, start)
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
 
@@ -82,6 +86,32 @@ def _follows_document_end(span: Span, lines: tuple[str, ...]) -> bool:
     return span.text.startswith("... ") or next(filter(None, above), "") == "..."
 
 
+def _unspaced_key(problem: str | None, span: Span, lines: tuple[str, ...]) -> Diagnostic | None:
+    """Return the diagnostic for a line such as `name:contoso`; None if that is not the mistake.
+
+    Such a line is a text. If it is not the first of a mapping, the parser reports it; else the next line continues the
+    text, and the parser only reports the `:` there.
+    """
+    number = span.line - 1
+    if problem == "mapping values are not allowed in this context" and ":" not in span.text[: span.column - 1]:
+        number = next((above for above in range(number - 1, -1, -1) if lines[above].strip()), number)
+    elif problem != "could not find expected ':'":
+        return None
+    match = _UNSPACED_KEY.match(lines[number]) if number < len(lines) else None
+    if match is None:
+        return None
+    start, end = match.span("key")
+    return Diagnostic(
+        slug="yaml-syntax",
+        message=Message("there is no space after the ':' of the key {key}", key=quoted(match["key"])),
+        span=at(span.file, lines, line=number, column=start, end=end + 1),
+        hint=_SPACE,
+    )
+
+
+_UNSPACED_KEY: Final = re.compile(r"\s*(?:- +)*(?P<key>[A-Za-z_][\w-]*):(?![\s/]).")
+"""A key of a block mapping directly followed by its value; `https://host` is none."""
+_SPACE: Final = Message("write a space after the ':' of a key, and put a value that contains ':' in quotes")
 _REPORTED_AT_START: Final = {
     "did not find expected alphabetic or numeric character",
     "found unexpected end of stream",
@@ -101,7 +131,7 @@ _EXPLANATIONS: Final[dict[str, _Explanation]] = {
     ),
     "found unexpected ':'": (
         Message("a ':' appears where no key is allowed"),
-        Message("write a space after the ':' of a key, and put a value that contains ':' in quotes"),
+        _SPACE,
     ),
     "did not find expected <document start>": (
         Message("this text comes after the end of the value"),

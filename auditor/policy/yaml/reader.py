@@ -117,7 +117,8 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     root = _compose(characters.join_surrogates(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
         message = Message("the file is empty") if not checked.strip() else Message("the file has nothing but comments")
-        raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
+        hint = Message("write 'version: 1' and what the file defines, or delete the file")
+        raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0), hint)
     builder = _Builder(file, lines, max_nodes=MAX_NODES if bounded else None)
     value = builder.value(root)
     if builder.problems:
@@ -283,7 +284,10 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
         mark = error.args[0]
         span = messages.at(file, lines, line=mark.line, column=mark.column)
         raise mistake(
-            "yaml-too-deep", Message("values are nested more than {deepest} deep", deepest=MAX_DEPTH), span
+            "yaml-too-deep",
+            Message("values are nested more than {deepest} deep", deepest=MAX_DEPTH),
+            span,
+            Message("use less nesting, for example with named populations or product sets"),
         ) from None
     except pyyaml.MarkedYAMLError as error:
         raise InputError([messages.syntax(error, file=file, lines=lines)]) from None

@@ -107,7 +107,7 @@ class ActionBuilder:
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         context = self._context
-        caches = context.routes, context.routes_by_facts, context.facts, context.paths, context.products
+        caches = context.routes, context.routed, context.facts, context.paths, context.products
         if any(len(cache) > _MAX_CACHED for cache in caches):
             for cache in caches:
                 cache.clear()

@@ -22,6 +22,7 @@ from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.portal_names import property_name, state_name
+from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
 from auditor.remedy.actions.breakdown_labels import breakdown_notes, groups_label, price_notes, products_label
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
@@ -299,6 +300,11 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
         name = label(moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
         return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
+    ended = group.first.kind is ActionKind.STATE and group.first.extra.casefold() in STOPPED  # no seat of it is usable
+    if ended and moved is not None and moved.assigned_after <= moved.usable:
+        numbers = {"needed": number_label(l10n, moved.assigned_after), "usable": number_label(l10n, moved.usable)}
+        note = l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)
+        return (note, *guidance.prerequisites)
     if group.first.kind is ActionKind.BOUNDS:
         return (l10n.gettext(messages.BOUNDS_FIRST), *guidance.prerequisites)
     if group.first.kind in NUMBERED and not group.first.proven:

@@ -80,8 +80,8 @@ class RemediationContext(Struct, frozen=True):
     """Product set as written in a policy → the names of its products, for pools that findings are about."""
     populations: Mapping[str, PopulationFacts]
     """By policy id."""
-    routes_by_facts: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
-    """Cache of routes, because most findings share their situation with another one."""
+    routed: dict[tuple[str, Situation], RoutedFinding] = field(default_factory=dict)
+    """Cache: check and situation → route, because most findings share their situation with another one."""
     routes: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     """The same cache by the columns of findings."""
     facts: dict[str | None, Hashable] = field(default_factory=dict)

@@ -35,7 +35,8 @@ class Figures(Struct, frozen=True, kw_only=True):
 class Standing(Struct, frozen=True, kw_only=True):
     """The state of a tenant before or after the plan."""
 
-    open: int
+    open: int | None
+    """Number of open findings; None if the tenant could not be audited."""
     money: tuple[Figures, ...]
 
 
@@ -121,6 +122,11 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """Prices of these products, and of those with decided seats."""
     decided_seats: tuple[DecidedSeats, ...] = ()
     """Seats of products as decided by purchases and renewals, which people carry out."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the tenant has no plan; None if it has one, which may be empty."""
+        return "; ".join(self.omitted) if self.before.open is None else None
 
     @property
     def open_questions(self) -> tuple[Question, ...]:

@@ -1,6 +1,7 @@
 """Renders trends as a table in long format, one measurement per row."""
 
 import io
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
@@ -49,10 +50,10 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
                 yield Measurement(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
 
 
-def render_csv(trends: Sequence[Trends]) -> Iterable[bytes]:
+def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Iterable[bytes]:
     """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
     body = spreadsheet([Measurement._fields, *lines(trends)])
-    return (body,)
+    return (body if byte_order_mark else body.removeprefix(BOM_UTF8),)
 
 
 def render_parquet(trends: Sequence[Trends]) -> Iterable[bytes]:

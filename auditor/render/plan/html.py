@@ -87,11 +87,13 @@ class PlanPagePart(Struct, frozen=True, kw_only=True):
 class FirstAction(Struct, frozen=True, kw_only=True):
     """One of the most important actions."""
 
+    number: int
+    """Its number in the order of execution."""
     anchor: str
     title: str
     why: str
     due: str
-    """The nearest date of the product that it is about; empty if none is known."""
+    """The date by which to decide; empty if none is known."""
 
 
 class TenantView(Struct, frozen=True, kw_only=True):
@@ -101,8 +103,9 @@ class TenantView(Struct, frozen=True, kw_only=True):
     title: str
     summary: tuple[str, ...]
     """The results of the plan, as sentences."""
-    open_before: int
-    open_after: int
+    open_before: int | None
+    """Open findings; None if the tenant could not be audited, then the other parts are empty."""
+    open_after: int | None
     money: tuple[MoneyRow, ...]
     first: tuple[FirstAction, ...]
     parts: tuple[PlanPagePart, ...]

@@ -13,11 +13,12 @@ from auditor.render.preview.markdown import (
     headline,
     kinds,
     more,
-    policies_label,
     side_label,
+    sides_label,
     state,
     sums,
     tallied,
+    unevaluated_lines,
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -77,9 +78,10 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
 def _unknown(preview: Preview, l10n: Labels) -> Markup:
     if preview.complete:
         return Markup("")
-    sides = [l10n.joined(filter(None, (policies_label(entry.side, l10n), entry.tenant))) for entry in preview.unknown]
-    pairs = zip(preview.unknown, sides, strict=True)
-    rows = [f"{entry.policy} ({side}): {l10n.translate(entry.reason)}" for entry, side in pairs]
+    rows = [
+        f"{group.policy} ({l10n.joined(filter(None, (sides_label(group, l10n), tenants)))}): {reason}"
+        for group, tenants, reason in unevaluated_lines(preview, l10n)
+    ]
     return Markup('<div class="warn">{}{}</div>').format(tag("p", l10n.gettext(INCOMPLETE)), _list(rows, l10n))
 
 

@@ -5,17 +5,19 @@ from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
+from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
+from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
 
 LIMIT: Final = 60_000
-"""Maximum characters of a comment; GitHub rejects more than 65,536."""
+"""Maximum size of a comment in bytes of UTF-8; GitHub rejects more than 65,536 characters."""
 MARK: Final = "<!-- auditor-preview -->"
-"""The first line, which workflows search for to update their comment."""
+"""The first line, which `policy-preview.yml` searches for to update its comment."""
 _ROWS: Final = 20
 """Findings per tenant and kind that are listed."""
 _MAX_TEXT: Final = 200
@@ -29,19 +31,17 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 
 
 def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
-    """Render the comment; it is truncated at LIMIT, with a note at the end."""
+    """Render the comment; it is truncated between two blocks if it would exceed LIMIT, with a note at the end."""
     l10n = Labels(locale)
-    blocks: list[str] = []
-    size = 0
-    for block in _blocks(preview, l10n):
-        size += len(block) + 1
-        if size > LIMIT - 200:
-            ending = l10n.gettext("The comment is truncated; see preview.json for the full text.")
-            blocks += ["", f"_{ending}_"]
+    note = f"\n_{l10n.gettext('The comment is truncated; see preview.json for the full text.')}_\n".encode()
+    body = bytearray()
+    for text in _blocks(preview, l10n):
+        block = f"{text}\n".encode("utf-8", "replace")
+        if len(body) + len(block) + len(note) > LIMIT:
+            body += note
             break
-        blocks.append(block)
-    body = ("\n".join(blocks) + "\n").encode("utf-8", "replace")
-    return (body,)
+        body += block
+    return (bytes(body),)
 
 
 def headline(preview: Preview, l10n: Labels) -> str:
@@ -95,9 +95,19 @@ def side_label(side: Side) -> str:
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
-def policies_label(side: str, l10n: Labels) -> str:
-    """Return a label for the side of the policies: `base` or `head`."""
-    return l10n.gettext("before the change") if side == "base" else l10n.gettext("after the change")
+def unevaluated_lines(preview: Preview, l10n: Labels) -> list[tuple[UnevaluatedGroup, str, str]]:
+    """Return the policies that could not be evaluated, each with its tenants (empty for the fleet) and the reason."""
+    return [
+        (group, l10n.translate(tenant_list(group.tenants)), l10n.translate(shortened(group.reason)))
+        for group in unevaluated_groups(preview.unknown)
+    ]
+
+
+def sides_label(group: UnevaluatedGroup, l10n: Labels) -> str:
+    """Return a label for the sides of the policies: `base`, `head` or both."""
+    if group.sides == ("base", "head"):
+        return l10n.gettext("before and after the change")
+    return l10n.gettext("before the change") if group.sides == ("base",) else l10n.gettext("after the change")
 
 
 def finding_line(finding: Finding, l10n: Labels) -> str:
@@ -192,12 +202,12 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
         return
     yield f"⚠️ **{l10n.gettext(INCOMPLETE)}**"
     yield ""
-    for entry in preview.unknown[:_ROWS]:
-        tenant_name = f", {_short(entry.tenant)}" if entry.tenant else ""
-        reason = _short(l10n.translate(entry.reason))
-        yield f"- **{_short(entry.policy)}** ({policies_label(entry.side, l10n)}{tenant_name}): {reason}"
-    if len(preview.unknown) > _ROWS:
-        yield f"- {more(len(preview.unknown) - _ROWS, l10n)}"
+    lines = unevaluated_lines(preview, l10n)
+    for group, tenants, reason in lines[:_ROWS]:
+        where = l10n.joined(filter(None, (sides_label(group, l10n), _short(tenants))))
+        yield f"- **{_short(group.policy)}** ({where}): {_short(reason)}"
+    if len(lines) > _ROWS:
+        yield f"- {more(len(lines) - _ROWS, l10n)}"
     yield ""
 
 

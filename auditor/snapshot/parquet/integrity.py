@@ -49,11 +49,16 @@ def check_lost(folder: Path) -> None:
         raise unreadable(error) from error
     # A folder with another name may contain unrelated tables.
     if {"users", "assignments"} <= names or (INSTANT.fullmatch(folder.name) and names.intersection(FILES)):
-        raise SnapshotError(
-            "snapshot-damaged",
-            Message("{folder} has files of a snapshot, but no manifest.json", folder=folder),
-            hint=Message("restore it from a copy, or move it away and collect the tenant again"),
-        )
+        raise lost(folder)
+
+
+def lost(folder: Path) -> SnapshotError:
+    """Return the error for the folder of a snapshot without a manifest."""
+    return SnapshotError(
+        "snapshot-damaged",
+        Message("{folder} is the folder of a snapshot, but has no manifest.json", folder=folder),
+        hint=Message("restore it from a copy, or move it away and collect the tenant again"),
+    )
 
 
 def checked(path: Path, entry: FileEntry) -> bytes | None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.domain.errors import AuditorError
+from auditor.files.user_folder import user_folder
 from auditor.store.objects.backends import Backend, FolderBackend
 
 
@@ -62,11 +63,10 @@ class CachedBackend:
 
 
 def cache_folder() -> Path | None:
-    """Return the cache folder: AUDITOR_CACHE (None if it is `off`), else the user's cache folder."""
+    """Return the cache folder: AUDITOR_CACHE (None if it is `off`), else the user's cache folder, if there is one."""
     setting = os.environ.get("AUDITOR_CACHE")
     if setting:
         return None if setting == "off" else Path(setting)
-    root = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("LOCALAPPDATA") if os.name == "nt" else None)
-    with suppress(RuntimeError):  # no home folder is known
-        return (Path(root) if root else Path.home() / ".cache") / "auditor"
-    return None
+    variable = "LOCALAPPDATA" if os.name == "nt" and not os.environ.get("XDG_CACHE_HOME") else "XDG_CACHE_HOME"
+    folder = user_folder(os.environ, variable, ".cache")
+    return None if folder is None else folder / "auditor"

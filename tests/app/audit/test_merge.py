@@ -155,6 +155,14 @@ def test_later_runs_can_be_compared_with_a_merged_result() -> None:
     assert [finding.change for finding in third.fleet.findings] == [Change.REOPENED]
 
 
+def test_merged_result_names_a_tenant_of_the_previous_run_that_no_shard_has() -> None:
+    previous = audit_result(*unbalanced())
+    shards = [compare(audit_result(snapshot, day=1), previous) for snapshot in unbalanced()]
+    assert "tenant.missing" not in {notice.code for notice in merged(*shards).fleet.notices}
+    notices = merged(*shards[:2]).fleet.notices
+    assert [notice.subject for notice in notices if notice.code == "tenant.missing"] == ["fabrikam"]
+
+
 @pytest.mark.slow
 def test_fleet_findings_have_no_change_if_shards_were_compared_with_different_runs() -> None:
     yesterday = [audit_result(snapshot) for snapshot in unbalanced()]

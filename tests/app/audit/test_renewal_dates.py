@@ -1,5 +1,6 @@
 """Monthly terms are detected from the renewal dates of an earlier night (store or results) and of the audit."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,3 +64,21 @@ def test_damaged_result_is_reported_and_ignored(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{", encoding="utf-8")
     assert earlier_dates([tmp_path], policy_set(POLICY), NOW, diagnostics.append) == {}
     assert [item.slug for item in diagnostics] == ["renewal-dates-unread"]
+
+
+def test_damaged_night_of_a_store_is_a_warning_and_the_others_are_used(tmp_path: Path) -> None:
+    """The audit is complete without it, so its exit code does not become 3 until the night is removed."""
+    (tmp_path / "p.yaml").write_text(f"version: 1\n{POLICY}\n", encoding="utf-8")
+    store = store_at(tmp_path / "kept").create()
+    for days_ago, ends in ((30, -10.0), (10, 20.0)):
+        store.put(write(tmp_path / "before", night(days_ago, ends)))
+    commit = max((tmp_path / "kept" / "contoso" / "nights").iterdir())
+    commit.write_text("garbage", encoding="utf-8")
+    tonight = write(tmp_path / "tonight", night(0, 20))
+    options = ("--as-of", NOW.isoformat(), "--history", "kept", "-f", "json=r.json", "--fail-on", "never")
+    completed = call("audit", "p.yaml", "--snapshot", tonight, *options, cwd=tmp_path)
+    assert completed.code == 0, completed.err
+    assert "warning[renewal-dates-unread]" in completed.err
+    assert commit.name in completed.err
+    (found,) = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["tenants"][0]["findings"]
+    assert found["subject"]["id"] == "t", "the other night shows that s has a monthly term"

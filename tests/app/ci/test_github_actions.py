@@ -137,7 +137,8 @@ def test_annotations_go_to_stderr_if_a_report_is_on_stdout(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-def test_audit_outside_of_a_job_writes_no_annotations(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", ["", "false"])
+def test_audit_outside_of_a_job_writes_no_annotations(value: str, tmp_path: Path) -> None:
     completed = call(
         "audit",
         "--demo",
@@ -147,10 +148,17 @@ def test_audit_outside_of_a_job_writes_no_annotations(tmp_path: Path) -> None:
         "-f",
         "json",
         cwd=tmp_path,
-        **{**job_environment(tmp_path), "GITHUB_ACTIONS": ""},
+        **{**job_environment(tmp_path), "GITHUB_ACTIONS": value},
     )
     assert completed.out == b""
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out"]
+
+
+@pytest.mark.parametrize("value", ["", "false"])
+def test_incomplete_audit_outside_of_a_job_prints_what_is_missing(value: str, tmp_path: Path) -> None:
+    (tmp_path / "budget.yaml").write_text("version: 1\npolicies: [{id: m, severity: info, budget: {limit: 1}}]\n")
+    completed = call("audit", "budget.yaml", "--demo", "-q", "-f", "json", cwd=tmp_path, GITHUB_ACTIONS=value)
+    assert (completed.code, "[audit-incomplete]" in completed.err) == (3, True)
 
 
 def test_policy_error_is_an_annotation_of_its_line(tmp_path: Path) -> None:

@@ -67,6 +67,26 @@ def test_audit_with_history_writes_reports_if_a_tenant_of_the_store_is_damaged(s
     assert (store.parent / "out" / "report.html").exists()
 
 
+def test_send_reports_once_that_earlier_runs_of_the_store_cannot_be_read(store: Path) -> None:
+    damaged, intact = _tenants(store)
+    _damage(store, damaged)
+    folder, readers = store.parent, "[{address: ann@contoso.example}, {address: bo@contoso.example}]"
+    tenants = "".join(
+        f"  - {{name: {name}, tenantId: {number * 8}-1111-1111-1111-111111111111, recipients: {readers}}}\n"
+        for number, name in (("1", damaged), ("2", intact))
+    )
+    (folder / "tenants.yaml").write_text(
+        f"version: 1\ntenants:\n{tenants}mail:\n  from: a@contoso.example\n  smtp: {{host: relay.example}}\n"
+    )
+    assert call("audit", "--demo", "--as-of", _TONIGHT, "-f", "json", cwd=folder).code in {0, 1}
+    for options in ((), ("-q",)):
+        completed = call(
+            "send", "out/result.json", "--history", "audits", "--dry-run", *options, cwd=folder, HOME=str(folder)
+        )
+        assert completed.code == 0, completed.err
+        assert completed.err.count(f"{damaged}/results/000001.json") == 1, completed.err
+
+
 @pytest.mark.parametrize("kind", ["ExceptionGroup", "MemoryError"])
 @pytest.mark.parametrize("phase", ["trends"])
 def test_exception_in_one_tenant_does_not_stop_the_others(

@@ -34,42 +34,42 @@ from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emul
     ],
 )
 def test_attachment_name_and_content_of_each_kind(kind: Attach, name: str, zipped_name: str | None) -> None:
-    attachment = attach_report(result(), kind, locale="en", suits=lambda _: True)
+    attachment = attach_report(result(), kind, locale="en", fits=lambda _: True)
     assert attachment is not None
     assert attachment.name == name
     if zipped_name is not None:
         with zipfile.ZipFile(io.BytesIO(attachment.body)) as archive:
             assert archive.namelist() == [zipped_name]
             assert archive.read(zipped_name).lstrip().startswith(b"<!doctype html>")
-    second = attach_report(result(), kind, locale="en", suits=lambda _: True)
+    second = attach_report(result(), kind, locale="en", fits=lambda _: True)
     assert second == attachment
 
 
 def test_csv_attachment_has_a_byte_order_mark() -> None:
-    attachment = attach_report(result(), Attach.CSV, locale="en", suits=lambda _: True)
+    attachment = attach_report(result(), Attach.CSV, locale="en", fits=lambda _: True)
     assert attachment is not None
     assert attachment.body.startswith(b"\xef\xbb\xbftenant,")
     assert attachment.body.decode("utf-8-sig").splitlines()[1].startswith("contoso,")
 
 
 def test_attach_none_has_no_attachment() -> None:
-    assert attach_report(result(), Attach.NONE, locale="en", suits=lambda _: True) is None
+    assert attach_report(result(), Attach.NONE, locale="en", fits=lambda _: True) is None
 
 
 @pytest.mark.slow
 def test_attachment_is_compressed_less_if_its_size_cannot_be_sent() -> None:
-    tight = attach_report(result(), Attach.HTML, locale="en", suits=lambda _: True)
+    tight = attach_report(result(), Attach.HTML, locale="en", fits=lambda _: True)
     assert tight is not None
-    loose = attach_report(result(), Attach.HTML, locale="en", suits=lambda size: size > len(tight.body))
+    loose = attach_report(result(), Attach.HTML, locale="en", fits=lambda size: size > len(tight.body))
     assert loose is not None
     assert len(loose.body) > len(tight.body)
-    stored = attach_report(result(), Attach.HTML, locale="en", suits=lambda size: size > 2 * len(tight.body))
+    stored = attach_report(result(), Attach.HTML, locale="en", fits=lambda size: size > 2 * len(tight.body))
     assert stored is not None
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
     tenant = result().tenants[0]
     large = replace(result(), tenants=(replace(tenant, findings=FindingTable.of([*tenant.findings] * 500)),))
-    packed = attach_report(large, Attach.CSV, locale="en", suits=lambda _: True)
+    packed = attach_report(large, Attach.CSV, locale="en", fits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")
 
@@ -84,7 +84,7 @@ def test_recipient_options_in_the_tenants_file() -> None:
         "      - {address: a@b.example, owners: [x@b.example], tags: [cost, stores], digest: never, attach: xlsx}\n"
         "      - {address: c@b.example, severities: [high]}\n"
     )
-    first, second = load(text, file="tenants.yaml").tenants[0].recipients
+    first, second = (replace(entry, span=None) for entry in load(text, file="tenants.yaml").tenants[0].recipients)
     assert first == Recipient(
         address="a@b.example", owners=("x@b.example",), tags=("cost", "stores"), digest=Digest.NEVER, attach=Attach.XLSX
     )

@@ -89,6 +89,13 @@ def test_ambiguous_rows_of_one_product_are_not_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "policies").exists()
 
 
+def test_reasons_for_skipped_rows_are_in_the_language_of_the_reader(tmp_path: Path) -> None:
+    ended = sheet("Microsoft 365 E3", EffectiveEndDate="2025-12-31T00:00:00")
+    completed = import_prices(tmp_path, f"{HEADER}\n{sheet()}\n{ended}", "--locale", "nl")
+    assert completed.code == 0, completed.err
+    assert "een prijs die is afgelopen: Microsoft 365 E3" in completed.text
+
+
 @pytest.mark.parametrize(
     ("text", "location"),
     [

@@ -5,14 +5,13 @@ from typing import Any
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.errors import Span
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import REPORT_COLUMNS, app_bits
 from tests.builders.tenant.tenants import NOW, sku_id
 
 
 def fixture(**state: Any) -> Snapshot:
-    return fixture_snapshot("contoso", state, builtin(), NOW, Span(file="f", line=1, column=1))
+    return fixture_snapshot("contoso", state, builtin(), NOW)
 
 
 def users(snapshot: Snapshot) -> list[dict[str, Any]]:

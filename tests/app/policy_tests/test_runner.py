@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.policy_tests.runner import PolicyTestOutcome, run_tests
+from auditor.app.policy_tests.runner import PolicyTestOutcome, never_matched, run_tests
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, UsageError
 from tests.builders.service.command_line import call
@@ -189,6 +189,19 @@ def test_missing_policy_tests_are_a_usage_error(tmp_path: Path) -> None:
         with pytest.raises(UsageError) as caught:
             list(run_tests([path], builtin(), as_of=NOW))
         assert caught.value.slug == slug
+
+
+def test_policy_with_certain_findings_matched_something(tmp_path: Path) -> None:
+    """A policy that is not evaluated, because one group's members are hidden, reports the groups that are empty."""
+    policies = "version: 1\npolicies: [{id: h, severity: low, health: {empty: deny}}]\n"
+    groups = (
+        "[{displayName: E, licenses: [SPE_E3]}, {displayName: H, licenses: [SPE_E3], visibility: HiddenMembership}]"
+    )
+    found = f"given: {{groups: {groups}}}, expect: [{{policy: h, check: group.empty, group: E}}], outcomes: {{h: not-evaluated}}"
+    outcomes = verdicts(tmp_path, "given: {}, expect: []", found, policies=policies)
+    assert [outcome.passed for outcome in outcomes] == [True, True]
+    assert [warning.slug for warning in never_matched(outcomes[:1])] == ["policy-no-match"]
+    assert never_matched(outcomes) == []
 
 
 def test_test_command_prints_verdicts_and_sets_the_exit_code(tmp_path: Path) -> None:

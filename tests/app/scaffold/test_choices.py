@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from auditor.app.scaffold.choices import existing_choices, signed_in_tenant
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import NO_CLIENT
+from tests.builders.service.failures import without_home
 
 TENANT, CLIENT = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444"
 
@@ -24,6 +27,11 @@ def test_tenant_of_the_azure_cli_is_the_default(tmp_path: Path) -> None:
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) == (TENANT, "fabrikam", Cloud.USGOV)
     (tmp_path / "azureProfile.json").write_text("[]")
     assert signed_in_tenant({"AZURE_CONFIG_DIR": str(tmp_path)}) is None
+
+
+def test_no_tenant_is_the_default_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_home(monkeypatch)
+    assert signed_in_tenant({}) is None
 
 
 def test_git_remote_is_the_default_repository(tmp_path: Path) -> None:

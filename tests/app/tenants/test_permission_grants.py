@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from auditor.app.tenants.permission_grants import grant_commands
+from auditor.app.tenants.application_setup import mailbox_commands
+from auditor.app.tenants.permission_grants import grant_commands, revoke_commands
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import AzureCli, ClientSecret, Credential, DeviceCode, ManagedIdentity, Tenant
@@ -64,3 +65,13 @@ def test_commands_for_the_dod_cloud_are_powershell_only() -> None:
     powershell, bash = lines(ClientSecret(client_id=CLIENT, secret_env="S"), cloud=Cloud.USGOV_DOD)
     assert "-Environment USGovDoD" in powershell
     assert bash == ""
+
+
+@pytest.mark.parametrize("quote", ["'", "\u2018", "\u2019", "\u201a", "\u201b"])
+def test_no_quotation_mark_ends_a_powershell_string(quote: str) -> None:
+    tenant, hostile = Tenant(name="contoso", tenant_id=CLIENT), f"a{quote}; Remove-Item *; {quote}b@contoso.example"
+    for commands in (revoke_commands(tenant, CLIENT, (hostile,)), mailbox_commands(tenant, CLIENT, hostile)):
+        text = "\n".join(commands)
+        Script(text.encode())  # raises on a syntax error
+        assert quote * 2 in text
+        assert f"a{quote};" not in text.replace(quote * 2, "")

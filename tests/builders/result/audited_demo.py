@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from auditor.app.audit.run import Request
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.domain.result.model import Result, TenantResult
 from benchmarks.report import large
 from tests.builders.result.audits import run
@@ -16,7 +16,7 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 @cache
 def demo_result(locale: str = "en") -> Result:
     if locale != "en":
-        return localised(demo_result(), locale)
+        return localized_result(demo_result(), locale)
     return run(Request(demo=True, as_of=AS_OF, started=AS_OF))
 
 

@@ -34,6 +34,12 @@ KINDS: dict[str, Callable[[], BaseException]] = {
 }
 
 
+def without_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the user have no home folder, as a user of a container without an account."""
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+
+
 def made(kind: str) -> BaseException:
     """Return a new exception of a kind; one that was raised before keeps its traceback."""
     return KINDS[kind]()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli.arguments.environment import fill_in
+from auditor.cli.arguments.environment import DIFFERENT, OPTIONS, fill_in
 from auditor.cli.arguments.options import instant
+from auditor.cli.main import COMMANDS, command_parser
 from auditor.domain.errors import UsageError
 from tests.builders.service.command_line import AS_OF, call, expect
 
@@ -18,15 +19,15 @@ def parsed(*arguments: str) -> argparse.Namespace:
     parser.add_argument("--snapshot", action="append", type=Path, default=[])
     parser.add_argument("--redact", action="store_true")
     parser.add_argument("-v", "--verbose", action="count", default=0)
-    parser.add_argument("--size", choices=("small", "large"), default="small")
+    parser.add_argument("--engine", choices=("small", "large"), default="small")
     parser.add_argument("--demo", action="store_true")
     parser.add_argument("--tenants", type=Path)
     parser.add_argument("--send", action="store_true")
     exclusive = parser.add_mutually_exclusive_group()
-    exclusive.add_argument("--dry-run", action="store_true")
-    exclusive.add_argument("--delete", action="store_true")
+    exclusive.add_argument("--quiet", action="store_true")
+    exclusive.add_argument("--names", action="store_true")
     options = parser.parse_args(arguments)
-    fill_in(parser, options, arguments)
+    fill_in("audit", parser, options, arguments)
     return options
 
 
@@ -35,11 +36,11 @@ def test_environment_variables_set_options_that_are_not_given(monkeypatch: pytes
     monkeypatch.setenv("AUDITOR_SNAPSHOT", "one, two")
     monkeypatch.setenv("AUDITOR_REDACT", "Yes")
     monkeypatch.setenv("AUDITOR_VERBOSE", "1")
-    monkeypatch.setenv("AUDITOR_SIZE", "large")
+    monkeypatch.setenv("AUDITOR_ENGINE", "large")
     options = parsed()
     assert options.as_of == datetime(2026, 11, 20, tzinfo=UTC)
     assert options.snapshot == [Path("one"), Path("two")]
-    assert (options.redact, options.verbose, options.size) == (True, 1, "large")
+    assert (options.redact, options.verbose, options.engine) == (True, 1, "large")
 
 
 def test_given_option_overrides_its_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,17 +49,17 @@ def test_given_option_overrides_its_environment_variable(monkeypatch: pytest.Mon
     options = parsed("--as-of", "2026-01-01", "--snapshot", "flag")
     assert options.as_of == datetime(2026, 1, 1, tzinfo=UTC)
     assert options.snapshot == [Path("flag")]
-    monkeypatch.setenv("AUDITOR_SIZE", "large")
-    assert parsed("--size", "small").size == "small"
-    assert parsed("--size=small").size == "small"
+    monkeypatch.setenv("AUDITOR_ENGINE", "large")
+    assert parsed("--engine", "small").engine == "small"
+    assert parsed("--engine=small").engine == "small"
 
 
 def test_given_option_overrides_variables_of_options_that_it_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUDITOR_DELETE", "1")
+    monkeypatch.setenv("AUDITOR_NAMES", "1")
     monkeypatch.setenv("AUDITOR_SNAPSHOT", "nights")
     monkeypatch.setenv("AUDITOR_TENANTS", "tenants.yaml")
-    options = parsed("--dry-run", "--demo")
-    assert (options.dry_run, options.delete) == (True, False)
+    options = parsed("--quiet", "--demo")
+    assert (options.quiet, options.names) == (True, False)
     assert (options.demo, options.snapshot, options.tenants) == (True, [], None)
     assert parsed("--tenants", "mine.yaml").snapshot == []
     assert parsed("--tenants", "mine.yaml", "--send").snapshot == [Path("nights")]
@@ -72,7 +73,7 @@ def test_demo_and_snapshot_options_override_variables_of_other_tenant_sources(tm
     assert "[snapshot-missing]" in completed.err
 
 
-@pytest.mark.parametrize(("name", "value"), [("AS_OF", "soon"), ("REDACT", "perhaps"), ("SIZE", "huge")])
+@pytest.mark.parametrize(("name", "value"), [("AS_OF", "soon"), ("REDACT", "perhaps"), ("ENGINE", "huge")])
 def test_invalid_value_in_an_environment_variable_is_an_error(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
@@ -94,3 +95,41 @@ def test_invalid_choice_lists_the_valid_choices(arguments: list[str], message: s
     assert (completed.code, message in completed.err) == (2, True)
     assert "ist keines von" in call(*arguments, "--locale", "de", cwd=tmp_path).err
     assert not list(tmp_path.iterdir())
+
+
+def declarations(command: str) -> dict[str, tuple[object, ...]]:
+    """Return what the options of a command accept, by name."""
+    _, parser = command_parser(command)
+    return {
+        option[2:]: (
+            type(action),
+            action.nargs,
+            getattr(action.type, "__name__", None),
+            isinstance(action.default, list),
+        )
+        for action in parser.arguments()
+        for option in action.option_strings
+        if option.startswith("--") and option != "--help"
+    }
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_variables_set_only_options_that_accept_the_same_values_as_those_of_audit(command: str) -> None:
+    audit = declarations("audit")
+    assert audit.keys() == OPTIONS
+    shared = declarations(command).keys() & audit.keys()
+    with_variable = {name for name in shared if command not in DIFFERENT.get(name, ())}
+    assert {name: declarations(command)[name] for name in with_variable} == {
+        name: audit[name] for name in with_variable
+    }
+
+
+def test_variables_for_audits_do_not_affect_options_of_other_commands_with_another_meaning(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("skuPartNumber,price,currency\nSPE_E3,35.70,EUR\n")
+    variables = {"AUDITOR_OUTPUT": "out", "AUDITOR_PLAN": "out/plan.json", "AUDITOR_FORMAT": "html,json,terminal"}
+    expect(0, "prices", "import", "prices.csv", cwd=tmp_path, **variables)
+    assert (tmp_path / "policies" / "prices.yaml").is_file()
+    expect(0, "products", "exchange", cwd=tmp_path, **variables)
+    assert "[tenants-missing]" in call("collect", cwd=tmp_path, **variables).err
+    assert "[snapshot-missing]" in call("history", "nothing", cwd=tmp_path, **variables).err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["policies", "prices.csv"]

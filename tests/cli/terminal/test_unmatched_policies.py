@@ -1,6 +1,7 @@
 """Warnings about policies that match nobody and about mail recipients whose filters no policy matches."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,8 @@ def test_validate_and_send_warn_about_recipients_without_a_matching_policy(
 ) -> None:
     (workspace / "tenants.yaml").write_text(TENANTS.replace("RECIPIENT", recipient))
     completed = call("validate", "p", "--tenants", "tenants.yaml", cwd=workspace)
-    assert (completed.code, completed.err.count("recipient-no-match")) == (0, 1)
+    assert (completed.code, completed.err.count("warning[recipient-no-match]")) == (0, 1)
+    assert re.search(r"^tenants\.yaml:\d+:\d+: warning\[recipient-no-match\]", completed.err, re.MULTILINE)
     assert message in completed.err
     assert "tags" not in recipient or "severities" in recipient or "did you mean 'sales'?" in completed.err
     audit(workspace, fleet, "-f", "json")

@@ -35,8 +35,12 @@ def test_preview_of_a_policy_change_is_posted_as_a_comment_and_updated(tmp_path:
     assert first.jobs == {"validate": "success", "preview": "failure"}, first.log
     assert first.steps[PREVIEW, "preview", "End as the preview did"] == 1
     (comment,) = hub.state["comments"]
-    assert comment["body"].startswith("<!-- licence-policy-preview -->")
+    assert comment["body"].startswith("<!-- auditor-preview -->\n###")
     assert "leavers" in comment["body"]
+    artifact = hub.artifacts(first.number) / "policy-preview"
+    assert {path.name for path in artifact.iterdir()} == {"preview.json", "preview.md"}
+    address = f"https://github.com/contoso/licences/actions/runs/{first.number}#artifacts"
+    assert comment["body"].rstrip().endswith(f"[preview.json]({address})")
     assert [name for name in ("ann", "bram", "cem") if f"{name}@" in comment["body"]] == []
     assert first.names(PREVIEW) == scripts(PREVIEW, hub.repository), "every script of the workflow ran"
 
@@ -92,7 +96,7 @@ def test_hostile_policy_title_runs_nothing_and_is_escaped(tmp_path: Path, emulat
     """The title has shell commands, workflow commands and markup; no line of the log starts with `::set-output`."""
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
-    title = r'"$(touch pwned)`touch pwned`\n::set-output name=exit-code::0\n<!-- licence-policy-preview --><img src=x>"'
+    title = r'"$(touch pwned)`touch pwned`\n::set-output name=exit-code::0\n<!-- auditor-preview --><img src=x>"'
     hub.pull_request({POLICY_PATH: hostile(title).replace("{accountEnabled: false}", "{userType: member}")})
     run = run_workflow(PREVIEW, request(hub, emulator))
     assert run.jobs["preview"] == "failure", run.log
@@ -100,9 +104,8 @@ def test_hostile_policy_title_runs_nothing_and_is_escaped(tmp_path: Path, emulat
     assert not list((hub.folder / "machines").rglob("pwned"))
     (comment,) = hub.state["comments"]
     assert "<img" not in comment["body"]
-    header = "<!-- licence-policy-preview -->\n<!-- auditor-preview -->\n"
-    assert comment["body"].startswith(header)
-    assert comment["body"].count("<!--") == 2
+    assert comment["body"].startswith("<!-- auditor-preview -->\n")
+    assert comment["body"].count("<!--") == 1
 
 
 @pytest.mark.slow

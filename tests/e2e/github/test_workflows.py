@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from auditor.render.preview.markdown import MARK
 from tests.builders.service.command_line import ROOT
 from tests.e2e.github.runner import Job
 
@@ -106,8 +107,14 @@ def test_existing_comment_is_updated(tmp_path: Path, old: str, method: str) -> N
     job = job_in(tmp_path, f'if [ "$2" = --paginate ]; then echo "{old}"; fi\n')
     job.values["github.event.pull_request.number"] = "12"
     (job.folder / "preview").mkdir()
-    (job.folder / "preview" / "preview.md").write_text("ç" * 50_000, encoding="utf-8")
+    preview = "ç" * 30_000 + "\n\n</details>\n"
+    (job.folder / "preview" / "preview.md").write_text(preview, encoding="utf-8")
     assert job.step(PREVIEW, "Comment", job="preview") == 0, job.log
     assert f"--method {method}" in gh_calls(tmp_path)
-    assert (job.folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- licence-policy-preview -->\nç")
-    assert (job.folder / "comment.md").stat().st_size <= 60_100
+    comment = (job.folder / "comment.md").read_text(encoding="utf-8")
+    assert comment.startswith(preview), "the program limits the size, and the end is kept"
+
+
+def test_preview_step_searches_for_the_marker_of_the_renderer() -> None:
+    steps = {step.get("name"): step for step in workflow(PREVIEW)["jobs"]["preview"]["steps"]}
+    assert f'startswith("{MARK}")' in steps["Comment"]["run"]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from auditor.app.ci.github_actions import publish
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.report.outputs import outputs
 from auditor.catalogue import builtin
 from auditor.cli.terminal.console import commented
@@ -306,10 +306,8 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
     lines = {}
     for locale in ("en", language):
         (tmp_path / "s").write_bytes(b"x" * 999_500)
-        localised_result = localised(audit, locale)
-        lines[locale] = publish(
-            localised_result, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ
-        )
+        localized = localized_result(audit, locale)
+        lines[locale] = publish(localized, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ)
     assert len(lines["en"]) == len(lines[language])
     english = [re.split("::|title=", line)[2:] for line in lines["en"]]
     for before, line in zip(english, lines[language], strict=True):
@@ -324,7 +322,7 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
 def test_reasons_of_unevaluated_policies_are_translated_in_every_format(language: str, name: str) -> None:
     audit = replace(demo_result(), tenants=tuple(gaps()))
-    body = b"".join(render(localised(audit, language), name, locale=language)).decode()
+    body = b"".join(render(localized_result(audit, language), name, locale=language)).decode()
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",

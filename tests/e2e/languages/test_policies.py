@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.localization import localization
 from auditor.render import render
 from tests.builders.result.audited_demo import demo_result
@@ -56,8 +56,8 @@ def test_texts_of_other_policies_are_not_translated() -> None:
     for text in (OTHER_TITLE, "Product", "open", f"{first.title} "):
         policy = replace(first, title=text, rationale=text)
         changed = replace(demo_result(), run=replace(demo_result().run, policies=(policy, *others)))
-        assert localised(changed, "nl").run.policies[0].title == text
-        assert localised(changed, "nl").run.policies[0].rationale == text
+        assert localized_result(changed, "nl").run.policies[0].title == text
+        assert localized_result(changed, "nl").run.policies[0].rationale == text
 
 
 def test_english_texts_of_policies_are_unchanged() -> None:

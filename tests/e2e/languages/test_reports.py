@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from auditor.app.report.localization import checked_locale, localised
+from auditor.app.report.localization import checked_locale, localized_result
 from auditor.domain.errors import UsageError
 from auditor.localization import localization
 from auditor.render import FORMATS, render
@@ -107,7 +107,7 @@ def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.localized])
 def test_localised_formats_are_deterministic(name: str) -> None:
-    first, second = (b"".join(render(localised(demo_result(), "nl"), name, locale="nl")) for _ in range(2))
+    first, second = (b"".join(render(localized_result(demo_result(), "nl"), name, locale="nl")) for _ in range(2))
     assert first == second
 
 
@@ -116,7 +116,7 @@ def test_report_in_an_unavailable_language_is_english_with_a_note() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html
     assert "there is no translation for “fr-FR”" in unescape(html)
-    assert localised(demo_result(), "fr-FR") is demo_result()
+    assert localized_result(demo_result(), "fr-FR") is demo_result()
 
 
 def test_unavailable_language_of_option_locale_raises_usage_error() -> None:

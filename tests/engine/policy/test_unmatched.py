@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
+from auditor.catalogue import builtin
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Notice, TenantResult
 from auditor.engine.policy import unmatched as unmatched_policies
-from tests.builders.tenant.tenants import audited, bought, judged, policy_file, subscription, tenant, user
+from tests.builders.tenant.tenants import NOW, audited, bought, judged, policy_file, subscription, tenant, user
 
 REQUIRE = "assignments: {require: [SPE_F1]}"
 PEOPLE = (
@@ -97,9 +99,47 @@ def test_notice_does_not_name_values_that_somebody_has() -> None:
 def test_notice_names_globs_booleans_products_and_groups() -> None:
     assert "no user meets the condition department 'Zz*'" in message("{department: {matches: 'Zz*'}}")
     assert "no user meets the condition onPremisesSyncEnabled 'true'" in message("{onPremisesSyncEnabled: true}")
-    assert "no user meets the condition holds 'Microsoft 365 E5'" in message("{holds: [SPE_E5]}")
     groups = [{"id": "g", "displayName": "Pilot", "membersStatus": "complete", "members": []}]
-    assert "no user meets the condition memberOf 'Pilot'" in message("{memberOf: Pilot}", groups=groups)
+    assert message("{memberOf: Pilot}", groups=groups).endswith("matches nobody: the group 'Pilot' has no members")
+    both = message("{holds: [SPE_E5], department: Slaes, memberOf: Pilot}", groups=groups)
+    assert both.endswith(
+        "no user meets the condition department 'Slaes' (nearest in use: department 'Sales'); "
+        "no user holds Microsoft 365 E5; the group 'Pilot' has no members"
+    )
+    assert message("{holds: [SPE_E5], city: Oslo}").endswith(
+        "no user meets the condition city 'Oslo'; no user holds Microsoft 365 E5"
+    )
+
+
+@pytest.mark.parametrize(
+    ("users", "reason"),
+    [
+        ("{holds: [SPE_E5]}", "no user holds Microsoft 365 E5"),
+        ("{holds: suites}", "no user holds a product of 'suites'"),
+        (
+            "{heldFor: {of: {withService: BPOS_S_TODO_1}, atLeast: 30d}}",
+            "no user holds a product of 'withService:BPOS_S_TODO_1'",
+        ),
+        ("{hasRole: Global Administrator}", "no user has the role 'Global Administrator'"),
+        ("{hasRole: {privileged: true}}", "no user has a privileged role"),
+        ("{hasRole: '*'}", "no user has a directory role"),
+        ("{coveredBy: conditionalAccess}", "no Conditional Access policy covers a user"),
+    ],
+)
+def test_notice_says_what_nobody_has(users: str, reason: str) -> None:
+    more = "products: {suites: [SPE_E5, 'ENTERPRISEPREMIUM*']}\n"
+    ann = {"userPrincipalName": "ann@contoso.example", "licenses": ["SPE_E3"]}
+    state = fixture_snapshot("contoso", {"users": [ann]}, builtin(), NOW)
+    (notice,) = unmatched(audited(policy_file(REQUIRE, users=users) + more, state).tenants[0])
+    assert notice.message == f"the policy p matches nobody: {reason}"
+
+
+def test_notice_looks_into_named_populations() -> None:
+    more = "populations: {crew: {department: Slaes}, all-crew: {any: [crew, {population: crew, city: Oslo}]}}\n"
+    (notice,) = unmatched(audited(policy_file(REQUIRE, users="all-crew") + more, tenant(*PEOPLE)).tenants[0])
+    assert notice.message.endswith(
+        "no user meets the condition department 'Slaes', city 'Oslo' (nearest in use: department 'Sales')"
+    )
 
 
 def test_notice_suggests_no_names_or_addresses_of_people() -> None:
@@ -142,6 +182,8 @@ def test_notice_about_products_and_groups_that_do_not_exist() -> None:
     state = tenant(*PEOPLE, subscribedSkus=[bought("SPE_E3")])
     (notices,) = unmatched(judged("seats: {of: [SPE_E5], spare: {min: 1}}", state))
     assert notices.message == "the policy p evaluates nothing: there is no Microsoft 365 E5"
+    (notices,) = unmatched(judged("subscriptions: {of: trial, expiring: {within: 30d}}", state))
+    assert notices.message == ("the policy p evaluates nothing: no product or subscription matches 'of: trial'")
     (notices,) = unmatched(judged("health: {groups: deny}", state))
     assert notices.message == "the policy p evaluates nothing: the tenant has nothing that it applies to"
 

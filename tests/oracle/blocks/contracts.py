@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from tests.oracle.blocks.seats import purchased, usable_of
-from tests.oracle.products import contains, written
+from tests.oracle.products import contains, elements, named_skus, written
 from tests.oracle.truth import Truth, conj, disj, neg
 from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
 from tests.oracle.words import DAY, is_glob, same
@@ -47,14 +47,22 @@ def single_sku(world: World, product_set: Any) -> str | None:
     name = names[0]
     if name in ("*", "free", "paid", "trial") or name in world.book.products or is_glob(name):
         return None
-    held = {row["skuId"].lower() for user in world.rows("users") for row in user.get("assignedLicenses") or []}
-    held |= {row["skuId"].lower() for user in world.rows("users") for row in user.get("licenseAssignmentStates") or []}
-    skus = held | {row["skuId"].lower() for row in world.rows("subscribedSkus")}
-    matching = [sku for sku in skus if contains(world, name, sku) is True]
+    matching = [sku for sku in _tenant_skus(world) if contains(world, name, sku) is True]
     if matching:
         return matching[0] if len(matching) == 1 else None
     catalogued = [sku.lower() for sku, (part, _) in world.catalogue.skus.items() if same(sku, name) or same(part, name)]
     return catalogued[0] if len(catalogued) == 1 else None
+
+
+def _tenant_skus(world: World) -> set[str]:
+    """The SKUs that the tenant owns or that its people hold."""
+    held = {row["skuId"].lower() for user in world.rows("users") for row in user.get("assignedLicenses") or []}
+    held |= {row["skuId"].lower() for user in world.rows("users") for row in user.get("licenseAssignmentStates") or []}
+    return held | {row["skuId"].lower() for row in world.rows("subscribedSkus")}
+
+
+def _every_sku(world: World) -> set[str]:
+    return _tenant_skus(world) | {sku.lower() for sku in world.catalogue.skus}
 
 
 def about(world: World, product_set: Any) -> tuple[str, Product]:
@@ -78,14 +86,14 @@ def contracts(world: World, policy: Document) -> Iterator[Claim]:
             days.append(("contract.ending", -30 <= last <= int(block["ending"]["within"][:-1])))
         for check, truth in days:
             yield Claim(truth=truth, check=check, subject=("product", subject), product=product, skus=skus,
-                        detail=contract["id"])  # fmt: skip
+                        names=named_skus(world, contract["products"]), detail=contract["id"])  # fmt: skip
     if "missing" in block:
         yield from _missing(world)
 
 
 def _pool(world: World, product_set: Any) -> dict[str, Truth]:
-    rows = [row["skuId"].lower() for row in world.rows("subscribedSkus")]
-    return {sku: judged for sku in rows if (judged := contains(world, product_set, sku)) is not False}
+    """The SKUs of a contract's set, whether or not the tenant owns them."""
+    return {sku: judged for sku in _every_sku(world) if (judged := contains(world, product_set, sku)) is not False}
 
 
 def _match(world: World) -> Iterator[Claim]:
@@ -94,13 +102,18 @@ def _match(world: World) -> Iterator[Claim]:
         yield NOT_EVALUATED
     if world.unread("subscribedSkus"):
         return
-    groups: dict[str, list[Document]] = {}
-    for contract in contracts_of(world):
+    groups: list[list[Document]] = []
+    for contract in sorted(contracts_of(world), key=lambda contract: str(contract["id"])):
         if holds(contract, today(world)):
-            groups.setdefault(about(world, contract["products"])[0], []).append(contract)
-    for subject, active in groups.items():
+            members = _members(world, contract["products"])
+            group = next((group for group in groups if _members(world, group[0]["products"]) == members), None)
+            if group is None:
+                groups.append([contract])
+            else:
+                group.append(contract)
+    for active in groups:
         product_set = active[0]["products"]
-        product = about(world, product_set)[1]
+        subject, product = about(world, product_set)
         if any("seats" not in contract for contract in active):
             continue
         rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus")}
@@ -112,7 +125,26 @@ def _match(world: World) -> Iterator[Claim]:
         decided = None not in units and None not in memberships.values()
         truth = sum(unit or 0 for unit in units) != seats if decided else None
         yield Claim(truth=truth, check="contract.seats-differ", subject=("product", subject), product=product,
-                    skus=memberships if isinstance(product, tuple) else None)  # fmt: skip
+                    skus=_pool(world, product_set) if isinstance(product, tuple) else None,
+                    names=named_skus(world, product_set))  # fmt: skip
+
+
+def _members(world: World, product_set: Any) -> set[str]:
+    """The SKUs of the tenant and the catalogue in a set, and the elements that match none."""
+    single = single_sku(world, product_set)
+    if single is not None:
+        return {single}
+    held = {sku for user in world.rows("users") for sku in world.licenses(user) or {}}
+    skus = {
+        *held,
+        *(row["skuId"].lower() for row in world.rows("subscribedSkus")),
+        *map(str.lower, world.catalogue.skus),
+    }
+    members = {sku for sku in skus if contains(world, product_set, sku) is True}
+    for element in elements(world, product_set):
+        if not any(contains(world, element, sku) is True for sku in skus):
+            members.add(str(element).casefold())
+    return members
 
 
 def _missing(world: World) -> Iterator[Claim]:

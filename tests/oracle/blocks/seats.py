@@ -218,17 +218,14 @@ def _pool(
     if world.source("subscribedSkus") != "complete":
         # SKUs that were not collected may belong to the pool.
         yield from _spare_claims(block, None, in_set, name, product, skus)
-        yield from _cap_claim(block, None, in_set, name, product, skus)
     else:
         answers = [
             list(_spare_claims(block, _sum(rows, chosen, count_warning=count_warning), in_set, name, product, skus))
             if chosen else []
             for chosen in _choices(skus)
         ]  # fmt: skip
-        # Claim only what every possible choice of SKUs leads to, with the same numbers.
-        yield from answers[0] if all(answer == answers[0] for answer in answers) else [NOT_EVALUATED]
-        caps = [list(_cap_of(block, rows, chosen, name, product, skus)) for chosen in _choices(skus)]
-        yield from caps[0] if all(cap == caps[0] for cap in caps) else [NOT_EVALUATED]
+        yield from _common(answers)
+    yield from _pool_cap(world, block, rows, name, product, skus)
     if "assigned" in block and not world.unread("users"):
         consumed = [rows[sku].get("consumedUnits") for sku, judged in skus.items() if judged is True]
         total_known = all(judged is True or _has_no_units(rows[sku]) for sku, judged in skus.items()) and any(
@@ -243,14 +240,33 @@ def _has_no_units(row: Document) -> bool:
     return units is not None and not any(units[name] for name in ("usable", "suspended", "lockedOut", "consumed"))
 
 
-def _cap_of(block: Document, rows: dict[str, Document], chosen: list[str], name: str, product: Product,
-            skus: dict[str, Truth]) -> Iterator[Claim]:  # fmt: skip
-    bought = [purchased(rows[sku]) for sku in chosen]
-    if chosen:
-        total = None if None in bought else sum(units or 0 for units in bought)
-        inside: Truth = True
-        claims = _cap_claim(block, total, inside, name, product, skus)
-        yield from (claim for claim in claims if claim.truth is not False)
+def _common(answers: list[list[Claim]]) -> Iterator[Claim]:
+    """The claims that every possible choice of SKUs leads to; without numbers where they differ."""
+    if all(answer == answers[0] for answer in answers):
+        yield from answers[0]
+        return
+    checks = [{claim.check for claim in answer if claim.truth is True} for answer in answers]
+    certain = set.intersection(*checks)
+    if any(claim.truth is None for answer in answers for claim in answer) or certain != set.union(*checks):
+        yield NOT_EVALUATED
+    for claim in answers[0]:
+        if claim.check in certain:
+            yield Claim(truth=True, check=claim.check, subject=claim.subject, product=claim.product, skus=claim.skus,
+                        evidence={"adjust": None})  # fmt: skip
+
+
+def _pool_cap(world: World, block: Document, rows: dict[str, Document], name: str, product: Product,
+              skus: dict[str, Truth]) -> Iterator[Claim]:  # fmt: skip
+    """The claim that the pool has more units than allowed: those that are known are already too many."""
+    if "purchased" not in block:
+        return
+    least = sum(purchased(rows[sku]) or 0 for sku, judged in skus.items() if judged is True)
+    units = [purchased(rows[sku]) for sku in skus]
+    most = None if None in units or world.source("subscribedSkus") != "complete" else sum(count or 0 for count in units)
+    cap = block["purchased"]["max"]
+    total = least if least > cap else None if most is None or most > cap else 0
+    in_set: Truth = True
+    yield from _cap_claim(block, total, in_set, name, product, skus)
 
 
 class TooManyChoicesError(Exception):

@@ -153,15 +153,12 @@ def _inactive(world: World, ago: int, signal: str, user: User) -> Truth:
 
 def _never(world: World, ago: int, user: User) -> Truth:
     stamps = _stamps(world, user, "any")
-    if stamps is None:
-        return None
-    if stamps:
-        return False
     created = world.fact(user, "createdDateTime")
-    if created is UNKNOWN:
-        return None
-    stamp = instant(created)
-    return stamp is None or stamp <= world.now - ago
+    old: Truth = None
+    if created is not UNKNOWN:
+        stamp = instant(created)
+        old = stamp is None or stamp <= world.now - ago
+    return conj([None if stamps is None else not stamps, old])
 
 
 def _member(world: World, operand: Any, user: User, *, transitive: bool) -> Truth:

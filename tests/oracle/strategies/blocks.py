@@ -61,9 +61,9 @@ def _spare(draw: st.DrawFn, *, both: bool = False) -> dict[str, Any]:
         (low, high),
         (f"{less}%", f"{more}%"),
         ({"percent": less, "seats": low}, {"percent": more, "seats": high}),
-        # Bounds of different kinds, which cannot be compared without a product: there may be no number that keeps both.
-        (low, f"{more}%"),
-        (f"{less}%", high),
+        # Bounds of different kinds, which only some numbers of seats keep; a maximum of 0 would be an error.
+        (low, f"{more or 5}%"),
+        (f"{less}%", high or 1),
     )
     least, most = draw(st.sampled_from(shapes))
     keys = "both" if both else draw(st.sampled_from(("both", "both", "min", "max")))

@@ -74,7 +74,13 @@ def _contracts(draw: st.DrawFn, index: int, as_of: datetime) -> dict[str, Any]:
     )
     contract: dict[str, Any] = {
         "id": draw(st.sampled_from((f"C-{index}", f"c-{9 - index}"))),
-        "products": draw(st.one_of(product_sets(), st.sampled_from(alphabet.PRODUCT_NAMES).map(lambda name: [name]))),
+        "products": draw(
+            st.one_of(
+                product_sets(),
+                st.sampled_from(alphabet.PRODUCT_NAMES).map(lambda name: [name]),
+                st.sampled_from((["SPE_E3", "SPE_E5"], ["spe_e5", "SPE_E3"])),
+            )
+        ),
         "term": draw(st.sampled_from(("P1M", "P1Y", "P3Y"))),
         "ends": last.isoformat(),
         "renews": draw(st.sampled_from(("automatically", "by-decision"))),

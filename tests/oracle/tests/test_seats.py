@@ -123,6 +123,47 @@ def test_pool_judges_the_sum() -> None:
     assert seats(block, product(E3, None, 12), product(E5, 10, 10)).outcomes["p"] == "not-evaluated"
 
 
+@pytest.mark.parametrize(
+    ("limits", "e3", "doubtful", "expected"),
+    [
+        # Whether E5 is a trial, and so in the pool, is not known.
+        ({"purchased": {"max": 300}}, (500, 490), (5, 5), {"seats.purchased-exceeded": -200}),
+        ({"purchased": {"max": 300}}, (500, 490), (None, 5), {"seats.purchased-exceeded": -200}),
+        ({"purchased": {"max": 500}}, (500, 490), (5, 5), None),
+        ({"purchased": {"max": 505}}, (500, 490), (5, 5), {}),
+        ({"spare": {"min": 20}}, (500, 490), (5, 5), {"seats.below-minimum": None}),
+        ({"spare": {"min": 20}}, (500, 490), (15, 5), None),
+        ({"spare": {"min": 20}}, (500, 490), (None, 5), None),
+        # Either too few are spare or too many assigned, so neither is certain.
+        ({"spare": {"min": 20}}, (500, 490), (5, 50), None),
+        ({"spare": {"min": 1, "max": 5}}, (500, 490), (5, 5), {"seats.above-maximum": None}),
+        ({"spare": {"max": 5}}, (500, 490), (5, 10), None),
+        ({}, (5, 50), (45, 5), {"seats.over-assigned": None}),
+        ({}, (5, 50), (50, 5), None),
+        # The minimum is a share of one sum and a number for the other; both sums break it.
+        ({"spare": {"min": {"percent": 10, "seats": 4}}}, (20, 17), (40, 38), {"seats.below-minimum": None}),
+    ],
+)
+def test_pool_with_an_unknown_member_raises_what_is_certain(
+    limits: dict[str, Any],
+    e3: tuple[int, int],
+    doubtful: tuple[int | None, int],
+    expected: dict[str, int | None] | None,
+) -> None:
+    block = {"of": ["SPE_E3", "trial"], "pool": True, **limits}
+    verdict = seats(block, product(E3, *e3), product(E5, *doubtful), sources={"subscriptions": "denied"})
+    found = {key.check: judged.evidence["adjust"] for key, judged in verdict.findings.items()}
+    outcome = "not-evaluated" if expected is None else "fail" if expected else "pass"
+    assert (found, verdict.outcomes["p"]) == (expected or {}, outcome)
+
+
+def test_units_that_were_not_read_can_only_add_to_a_pool() -> None:
+    block = {"of": ["SPE_E3", "SPE_E5"], "pool": True, "purchased": {"max": 300}}
+    rows = (product(E3, 500, 490), product(E5, None, 5))
+    for verdict in (seats(block, *rows), seats(block, *rows[:1], sources={"subscribedSkus": "partial"})):
+        assert {key.check for key in verdict.findings} == {"seats.purchased-exceeded"}
+
+
 def test_quota_counts_people_of_the_population() -> None:
     people = [user("a", (E3, E5)), user("b", (E5,)), user("c", (E5,), accountEnabled=False), user("d")]
     policy: dict[str, Any] = {"users": {"accountEnabled": True}, "seats": {"of": "SPE_E*", "assigned": {"max": 1}}}

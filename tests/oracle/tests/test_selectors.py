@@ -212,6 +212,16 @@ def test_never_signed_in() -> None:
     )
 
 
+@pytest.mark.parametrize("status", ["partial", "denied", "unavailable"])
+def test_account_that_was_created_later_needs_no_sign_in_data(status: str) -> None:
+    young = user("young", createdDateTime="2026-11-19T00:00:00Z")
+    assert population_of({"neverSignedIn": "30d"}, young, sources={"signInActivity": status}) == (set(), "pass")
+    assert population_of({"not": {"neverSignedIn": "30d"}}, young, sources={"signInActivity": status}) == (
+        {"young"},
+        "fail",
+    )
+
+
 def test_mailbox_type() -> None:
     people = [user("a", mailboxType="shared"), user("b")]
     assert population_of({"mailboxType": "Shared"}, *people) == ({"a"}, "fail")

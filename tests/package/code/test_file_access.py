@@ -12,7 +12,6 @@ PACKAGED = "packaged data, which comes with the program"
 OUTPUT = "opens a path for writing only"
 OPENED = "the argument is bytes or a file that is open already"
 ALLOWED = {
-    "auditor/app/download.py": "opens an address, whose answer has a limit of its own",
     "auditor/app/scaffold/repository.py": PACKAGED,
     "auditor/app/scaffold/starter_policies.py": PACKAGED,
     "auditor/app/policy_files.py": PACKAGED,
@@ -27,7 +26,7 @@ ALLOWED = {
     "auditor/remedy/scripts/powershell.py": PACKAGED,
     "auditor/history/result_log.py": OPENED,
     "auditor/store/delta/pack.py": OPENED,
-    "auditor/cli/terminal/streams.py": "opens a bracket in the output, no path",
+    "auditor/cli/terminal/streams.py": "opens a part of the output, no path",
     "auditor/policy/references.py": "opens a level of names, no path",
     "auditor/policy/sections/selectors.py": "opens a level of names, no path",
     "auditor/collect/tables/external_sort.py": "a scratch file that this process wrote",

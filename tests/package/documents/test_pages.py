@@ -14,7 +14,6 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.collect.sources.registry import SOURCES
 from auditor.settings.loader import load
 from auditor.snapshot import schema
-from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
 from tests.package import docs_pages, history_page
 from tests.package.readme import BLOCK, usage
@@ -68,7 +67,7 @@ def test_example_program_of_the_snapshot_page_writes_a_readable_snapshot(tmp_pat
     (program,) = re.findall(r"```python\n(.*?)```", page("docs/snapshot.md"), re.DOTALL)
     assert "auditor." not in program.replace("auditor/snapshot/v1", "")
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    (folder,) = find(tmp_path / "snapshots")
+    (folder,) = (path.parent for path in (tmp_path / "snapshots").rglob("manifest.json"))
     snapshot = read(folder)
     (batch,) = snapshot.batches()
     assert snapshot.manifest.tenant == "contoso"

@@ -13,7 +13,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
 from auditor.app.policy_tests.fixtures import fixture_snapshot
 from auditor.catalogue import builtin
-from auditor.domain.errors import InputError, Span
+from auditor.domain.errors import InputError
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.model import TenantResult
 from auditor.policy.loader import Loaded
@@ -45,7 +45,7 @@ def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None,
     document["groups"] = [
         {"displayName": name, "assignedLicenses": ["SPE_E5"], "members": ["ann"]} for name in groups or ()
     ]
-    fixture = fixture_snapshot("contoso", document, builtin(), NOW, Span(file="x", line=1, column=1, text=""))
+    fixture = fixture_snapshot("contoso", document, builtin(), NOW)
     table = fixture.table("groups")
     rows = [{**row, **CLOUD_GROUP, **(groups or {})[row["displayName"]]} for row in table.to_pylist()]
     return replace(fixture, tables={**fixture.tables, "groups": pa.Table.from_pylist(rows, table.schema)})

@@ -60,7 +60,7 @@ def emulated(*, cloud: bool) -> Iterator[Emulator]:
 def share(tenants: Sequence[TenantPlan], *locations: Location) -> float:
     """The percentage of open findings that the plan fixes."""
     rows = [row for tenant in tenants for row in tenant.reach if row.location in (locations or tuple(Location))]
-    assert locations or sum(row.open for row in rows) == sum(tenant.before.open for tenant in tenants)
+    assert locations or sum(row.open for row in rows) == sum(tenant.before.open or 0 for tenant in tenants)
     assert locations or sum(row.fixed for row in rows) == sum(len(tenant.proof.fixed) for tenant in tenants)
     return 100 * sum(row.fixed for row in rows) / sum(row.open for row in rows)
 

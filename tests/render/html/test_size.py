@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.app.audit.run import Request
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.domain.result.model import Result
 from auditor.render import render
 from benchmarks.tenant import AS_OF, write_tenant
@@ -19,7 +19,7 @@ POLICIES = Path(__file__).parents[3] / "policies"
 
 
 def size(of: Result, locale: str) -> int:
-    return sum(map(len, render(localised(of, locale), "html", locale=locale)))
+    return sum(map(len, render(localized_result(of, locale), "html", locale=locale)))
 
 
 @pytest.fixture(scope="module")

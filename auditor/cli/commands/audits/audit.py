@@ -3,16 +3,18 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
 from auditor.app.audit.run import audited
 from auditor.app.report.containment import write_contained
-from auditor.app.report.localization import localised
-from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.report.localization import localized_result
+from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format, write_reports
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request, plan_verifier
 from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.arguments.options import (
+    FailOn,
     add_mail_arguments,
     check_redacted_store,
     configured_locale,
@@ -21,17 +23,19 @@ from auditor.cli.arguments.options import (
     locale_of,
     output_folder,
     reader_locale,
-    threshold,
 )
 from auditor.cli.terminal.console import print_diagnostics, print_notice, translated_text, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import AuditorError, Diagnostic, Level
 from auditor.domain.message import Message, joined
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Settings
 from auditor.findings.spill import SpillFile
+from auditor.render.formats import FORMATS
 from auditor.render.html.content import PageContent
+from auditor.render.text.earlier_run import EarlierRun
 
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -47,6 +51,11 @@ _FINDINGS_DEPRECATED = Diagnostic(
     hint=Message("write -f parquet=FILE"),
     level=Level.WARNING,
 )
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, TERMINAL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,7 +74,7 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         group,
         *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
-        format="repeatable (default: html, json, terminal); a PATH of - is stdout",
+        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
@@ -88,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    threshold(args), configured_locale(args.locale)  # report their errors before anything is audited
+    configured_locale(args.locale)  # report its error before anything is audited
     check_redacted_store(args)
     if args.store is not None:
         from auditor.cli.store_summary import check_store  # noqa: PLC0415  only audits with a store need it
@@ -107,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
 
         settings = mail_settings(args.tenants)
     # These options and the job summary read actions and evidence, whatever the formats.
-    needs_all = any((args.compare, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ))
+    needs_all = any((args.compare, args.redact, args.send, args.store, in_github_actions(os.environ)))
     actions, evidence = needs_all or not output.streams, needs_all or output.reads_evidence
     with audited(request, output.first_file, actions=actions, evidence=evidence) as (result, folders, spill):
         return _report(result, folders, args, output, settings, spill)
@@ -123,13 +132,12 @@ def _report(
 ) -> int:
     """Write the reports, store the results, send the mails; in this order, a failure does not affect earlier steps."""
     locale = locale_of(configured_locale(args.locale), result)
-    runs, code = earlier_runs(args, result)
+    # A comparison names the tenants that are missing since the earlier run itself.
+    all_tenants = not (args.tenant or args.shard or args.compare)
+    runs, code = earlier_runs(args, result, all_tenants=all_tenants)
 
     def write(result: Result) -> tuple[PageContent, tuple[Path, ...]]:
-        people = output.for_people or "GITHUB_ACTIONS" in os.environ
-        localized = localised(result, locale, spill) if people else result
-        content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
-        return content, write_reports(result, content, output, histories=histories)
+        return write_localized(result, runs, args, output, spill, locale=locale)
 
     result, (content, written) = write_contained(result, output, write, locale=locale)
     code = max(code, _exit_code(result, args))
@@ -139,7 +147,7 @@ def _report(
         stored = store_night(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet)
         code = max(code, stored)
     # Printed after storing, because the reader of the summary may close the pipe.
-    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
+    print_result(content, output, written, quiet=args.quiet)
     publish(content.result, output, locale=locale, code=code)
     if settings is None:
         return code
@@ -152,9 +160,25 @@ def _report(
     return code
 
 
+def write_localized(
+    result: Result,
+    runs: Sequence[EarlierRun],
+    args: argparse.Namespace,
+    output: Output,
+    spill: SpillFile,
+    *,
+    locale: str,
+) -> tuple[PageContent, tuple[Path, ...]]:
+    """Write the reports; returns the content for people, in the language of `locale`, and the paths of the files."""
+    people = output.for_people or in_github_actions(os.environ)
+    localized = localized_result(result, locale, spill) if people else result
+    content = PageContent(localized, locale, runs)
+    return content, write_reports(result, content, output, histories=earlier_of_tenants(args))
+
+
 def _exit_code(result: Result, args: argparse.Namespace) -> int:
     """Return the exit code for the findings; 3 if only new findings count and the store cannot be read."""
-    fail_on = threshold(args)
+    fail_on: FailOn = args.fail_on
     if not fail_on.new:
         return exit_code(result, fail_on.severity)
     from auditor.app.store.new_findings import new_findings  # noqa: PLC0415  only with --fail-on new:
@@ -189,17 +213,15 @@ def publish(result: Result, output: Output, *, locale: str, code: int) -> None:
     Annotations are written to stdout, or to stderr if stdout is a report. Raises DeliveryError if a file of the job
     cannot be written.
     """
-    if "GITHUB_ACTIONS" not in os.environ:
+    if not in_github_actions(os.environ):
         return
     from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
 
     lines = github_actions.publish(result, output, locale=locale, code=code, environ=os.environ)
-    write_commands(lines, beside_data=any(path is None for _, path in output.files))
+    write_commands(lines, to_stderr=any(path is None for _, path in output.files))
 
 
-def print_result(
-    content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool
-) -> None:
+def print_result(content: PageContent, output: Output, written: tuple[Path, ...], *, quiet: bool) -> None:
     """Print the summary, if requested, and the paths of the reports, in the language of `content`."""
     paths = tuple(map(str, written))
     if output.terminal_file is not None:
@@ -213,7 +235,7 @@ def print_result(
 
         # If stdout is a report, messages for people are written to stderr.
         is_stdout_used = any(path is None for _, path in output.files)
-        console = Console(no_color=True if no_color else None, stderr=is_stdout_used)
+        console = Console(stderr=is_stdout_used)
         with for_people():
             terminal(content, console, paths=paths)
         return
@@ -226,7 +248,7 @@ def print_result(
 
 def _print_missing_data(content: PageContent) -> None:
     """Print on stderr why an audit is incomplete, if no summary does; a GitHub Actions job has annotations instead."""
-    if content.result.complete or "GITHUB_ACTIONS" in os.environ:
+    if content.result.complete or in_github_actions(os.environ):
         return
     from auditor.render.text.summary import missing_data  # noqa: PLC0415  only for an incomplete audit
 

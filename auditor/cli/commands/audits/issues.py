@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.localization import localised
+from auditor.app.report.localization import localized_result
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import configured_locale, declare, locale_of, one_of, pseudonym_key, reader_locale
 from auditor.cli.terminal.console import out, print_message
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     l10n = localization(reader_locale(args.locale))
     with saved_results([args.result], None) as ([(_, result)], _spill):
         locale = locale_of(requested, result)
-        localized = localised(result if key is None else redacted(result, key), locale)
+        localized = localized_result(result if key is None else redacted(result, key), locale)
         job = IssueJob(severity=args.severity, limit=args.limit, labels=tuple(args.label), locale=locale)
         changes = list(issue_changes(localized, [] if repository is None else list(repository.issues()), job))
     if repository is None or args.dry_run:

@@ -7,15 +7,26 @@ from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
 from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.localization import localised
-from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format
 from auditor.app.saved_results import saved_results
-from auditor.cli.arguments.earlier_runs import earlier_of_tenants, earlier_runs
-from auditor.cli.arguments.options import configured_locale, declare, formats_of, locale_of, pseudonym_key
-from auditor.cli.commands.audits.audit import print_result, publish
+from auditor.cli.arguments.earlier_runs import earlier_runs
+from auditor.cli.arguments.options import (
+    configured_locale,
+    declare,
+    formats_of,
+    locale_of,
+    output_folder,
+    pseudonym_key,
+)
+from auditor.cli.commands.audits.audit import print_result, publish, write_localized
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
-from auditor.render.html.content import PageContent
+from auditor.render.formats import FORMATS
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, TERMINAL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
-        format="repeatable (default: html, json, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal)",
         locale="language of the reports",
     )
 
@@ -33,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor report`; returns 0, or 3 if there are several tenants and the earlier runs of one cannot be read."""
     requested = configured_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
-    output = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
+    output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
     with saved_results(args.results, output.first_file) as (results, spill):
         return _report(merge(results, active(), spill), args, output, requested, key, spill)
@@ -50,10 +61,8 @@ def _report(
     if key is not None:
         result = redacted(result, key)
     locale = locale_of(requested, result)
-    localized = localised(result, locale, spill)
     runs, code = earlier_runs(args, result)
-    content, histories = PageContent(localized, locale, runs), earlier_of_tenants(args)
-    written = write_reports(result, content, output, histories=histories)
-    print_result(content, output, written, quiet=args.quiet, no_color=args.no_color)
-    publish(localized, output, locale=locale, code=code)
+    content, written = write_localized(result, runs, args, output, spill, locale=locale)
+    print_result(content, output, written, quiet=args.quiet)
+    publish(content.result, output, locale=locale, code=code)
     return code

@@ -11,7 +11,6 @@ from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.options import (
     add_mail_arguments,
     declare,
-    from_environment,
     now,
     output_folder,
     pseudonym_key,
@@ -19,12 +18,14 @@ from auditor.cli.arguments.options import (
     tenants_path,
 )
 from auditor.cli.terminal.console import notices, print_diagnostics, print_message, warnings
+from auditor.deliver.log_commands import in_github_actions
 from auditor.deliver.mail.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel, Settings, channel_of
 from auditor.domain.translation import N_
+from auditor.files.user_folder import user_folder
 from auditor.localization import Localization, localization
 from auditor.settings.loader import read
 
@@ -149,7 +150,7 @@ def send(
         only=only,
         link=link,
         report_link=report_link,
-        fallback=from_environment("LOCALE", "en") or "en",
+        fallback=os.environ.get("AUDITOR_LOCALE") or "en",
         approvals=_approvals(args),
         history=args.history,
         pseudonyms=None if args.names else pseudonym_key(),
@@ -192,8 +193,14 @@ def _print_report(report: "DeliveryReport", l10n: Localization, *, quiet: bool) 
         "webhook-refused": Message("message to {address}: not sent: {message}", **arguments),
         "webhook-unknown": Message("message to {address}: unknown whether sent: {message}", **arguments),
     }
-    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if report.end is DeliveryStatus.UNKNOWN else 'refused'}"
-    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=report.hint)], locale=l10n.locale)
+    is_unknown = report.end is DeliveryStatus.UNKNOWN
+    slug = f"{'webhook' if channel else 'mail'}-{'unknown' if is_unknown else 'refused'}"
+    hint = report.hint or (_UNKNOWN_HINT if is_unknown else _REFUSED_HINT)
+    print_diagnostics([Diagnostic(slug=slug, message=messages[slug], hint=hint)], locale=l10n.locale)
+
+
+_REFUSED_HINT = Message("correct the cause, then run `auditor send` again: it sends only what was not sent")
+_UNKNOWN_HINT = Message("check whether it arrived; if it did not, run `auditor send` with --resend")
 
 
 def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
@@ -204,15 +211,14 @@ def _link(flag: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
             raise UsageError("usage", message, hint=Message("write https://…"))
         return flag, True
     server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
+    if in_github_actions(environ) and server.startswith("https://") and repository and number:
         return f"{server}/{repository}/actions/runs/{number}", False
     return "", False
 
 
 def _log_path(environ: Mapping[str, str]) -> Path:
-    path = from_environment("SENT_LOG")
-    if path:
-        return Path(path)
-    state = environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
-    return home / "auditor" / "sent" / "sent.jsonl"
+    folder = user_folder(environ, "XDG_STATE_HOME", ".local", "state")
+    if folder is None:
+        message = Message("there is no home folder to write to")
+        raise UsageError("usage", message, hint=Message("specify a file with --sent-log"))
+    return folder / "auditor" / "sent" / "sent.jsonl"

@@ -61,7 +61,7 @@ def _report(imported: ImportedPrices, l10n: Localization) -> None:
         more = ["…"] if len(products) > _MAX_PRODUCTS else []
         names = ", ".join([*(str(product) for product in islice(products, _MAX_PRODUCTS)), *more])
         text = l10n.gettext("left out or noted: {reason}: {products}")
-        out(printable(text.replace("{reason}", str(reason)).replace("{products}", names)))
+        out(printable(text.replace("{reason}", l10n.translate(reason)).replace("{products}", names)))
     values = {
         "{counts}": l10n.plural("{count} price", "{count} prices", imported.count),
         "{currency}": imported.currency,

@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.decisions.decide import DecideRequest, DecisionChange, decide
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_notice
-from auditor.deliver.report_folder import write_all
+from auditor.deliver.report_folder import write_document
 from auditor.localization import localization
 
 _EXAMPLES = """\
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(file=Path("policies/decisions.yaml"))
     declare(
         parser,
-        *("file", "print", "beside", "as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "own_policies", "as_of", "locale", "quiet", "verbose"),
         file="the file to write them to (default: policies/decisions.yaml)",
         print="print the decisions instead of writing them",
         as_of="the instant of the decisions (default: now)",
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         out(decisions.text.rstrip("\n"))
         return 0
     if decisions.content is not None:
-        write_all([(args.file, [decisions.content])])
+        write_document(args.file, decisions.content)
     if not args.quiet:
         _print(decisions, args)
     return 0

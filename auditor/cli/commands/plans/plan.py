@@ -24,13 +24,13 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
     reader_locale,
 )
-from auditor.cli.terminal.console import out, print_message
+from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.deliver.standard_output import write_document
-from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.errors import Diagnostic, UsageError
+from auditor.domain.message import Message, joined
 from auditor.domain.translation import Localizer
 from auditor.localization import FALLBACK, Localization, localization
 from auditor.remedy.messages import ENGLISH
@@ -45,6 +45,11 @@ exit codes: 0 the proof succeeds; 1 a finding that should be fixed remains, or a
 """
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, *TENANT_FORMATS, "terminal")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
     parser.epilog = _EXAMPLES
@@ -55,8 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
-        format="json, markdown, html, questions, approvals, powershell, http, terminal (repeatable; default: json,"
-        " questions, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: json, questions, terminal)",
     )
     add_live_arguments(parser)
     declare(parser, "no_progress")
@@ -91,28 +95,30 @@ def run(args: argparse.Namespace) -> int:
     plans = run_plans(state_request(args, planned=True), args.decisions, languages)
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
-    plan, localised = plans[0], plans[-1]
-    bodies = documents(plan, localised, l10n)
+    plan, localized = plans[0], plans[-1]
+    bodies = documents(plan, localized, l10n)
     files: dict[Path | ChildFile, bytes] = {}
     for name, path in targets:
         if path is not None and name in TENANT_FORMATS:
-            files.update(tenant_documents(name, path, localised, l10n))
+            files.update(tenant_documents(name, path, localized, l10n))
         elif path is not None:
             files[path] = bodies[name]()
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
-        files |= owner_documents(output_folder(args.output), localised, l10n)
+        files |= owner_documents(output_folder(args.output), localized, l10n)
     written = write_all((path, [body]) for path, body in files.items())
     if args.store is not None:
         keep_plan(args.store, plan)
     stdout_formats = [name for name, path in targets if path is None]
     for name in stdout_formats:
-        write_document([_stdout_document(name, bodies, localised, l10n)], name)
+        write_document([_stdout_document(name, bodies, localized, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
-            print_plan(localised, l10n, print_message if stdout_formats else out)
+            print_plan(localized, l10n, print_message if stdout_formats else out)
+    else:
+        _print_failures(localized, locale=args.locale)
     if not args.quiet:
         print_written(written, l10n)
     return exit_code(plan)
@@ -130,4 +136,12 @@ def _stdout_document(
             Message("'{name}' creates separate files for each of {count} tenants", name=name, count=len(plan.tenants)),
             hint=Message("choose one with --tenant, or write to a file"),
         )
-    return next(body for _, body in tenant_documents(name, Path(name), plan, l10n))
+    return next((body for _, body in tenant_documents(name, Path(name), plan, l10n)), b"")
+
+
+def _print_failures(plan: FleetPlan, *, locale: str | None) -> None:
+    """Print why tenants have no plan, if no summary on the terminal does."""
+    failures = ((tenant.title, tenant.failure) for tenant in plan.tenants if tenant.failure is not None)
+    print_diagnostics(
+        [Diagnostic(slug="audit-incomplete", message=joined(": ", failure)) for failure in failures], locale=locale
+    )

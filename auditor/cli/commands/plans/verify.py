@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
-from auditor.app.report.localization import localised_verification
+from auditor.app.report.localization import localized_verification
 from auditor.app.verification.command import FORMATS, exit_code, verification
 from auditor.cli.arguments.audit_request import add_state_arguments, audit_request
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
@@ -24,6 +24,11 @@ _MAX_ITEMS = 10
 """Maximum number of items of a list on the terminal."""
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*FORMATS, "terminal")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor verify`."""
     parser.epilog = _EXAMPLES
@@ -35,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
-        format="json, markdown, html, terminal (repeatable; default: json, terminal)",
+        format=f"{', '.join(format_names())} (repeatable; default: json, terminal)",
     )
 
 
@@ -45,25 +50,25 @@ def run(args: argparse.Namespace) -> int:
     targets, terminal = targets_of(args.format, FORMATS, folder, default=("json",))
     locale = reader_locale(args.locale)
     with verification(audit_request(args), args.plan, args.done) as result:
-        localised = localised_verification(result, locale)
-        written = write_artifacts([(name, path, _rendered(result, localised, name, locale)) for name, path in targets])
+        localized = localized_verification(result, locale)
+        written = write_artifacts([(name, path, _rendered(result, localized, name, locale)) for name, path in targets])
         if terminal and not args.quiet:
             # If stdout is a document, messages for people are written to stderr.
             with for_people():
-                _print(localised, Labels(locale), to_stderr=any(path is None for _, path in targets))
+                _print(localized, Labels(locale), to_stderr=any(path is None for _, path in targets))
         if not args.quiet:
             print_written(written, Labels(locale))
         return exit_code(result, logged=args.done is not None)
 
 
-def _rendered(result: Result, localised: Result, name: str, locale: str) -> Iterable[bytes]:
-    """Return a document; `localised` is the result in the language of `locale`, for people."""
+def _rendered(result: Result, localized: Result, name: str, locale: str) -> Iterable[bytes]:
+    """Return a document; `localized` is the result in the language of `locale`, for people."""
     from auditor.render.verification import html, json, markdown  # noqa: PLC0415  not needed for `--help`
 
     if name == "json":
         return json.render(result)
     render = markdown.render if name == "markdown" else html.render
-    return render(localised, locale=locale)
+    return render(localized, locale=locale)
 
 
 def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterable, Mapping
 
 from auditor.app.policies.preview import exit_code, preview
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
-from auditor.cli.arguments.options import declare, output_folder, reader_locale, threshold
+from auditor.cli.arguments.options import FailOn, declare, output_folder, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.preview import Preview
 from auditor.render.preview import html, json, markdown
-from auditor.render.preview.markdown import counts_text, headline, policies_label, state
+from auditor.render.preview.markdown import counts_text, headline, more, sides_label, state, unevaluated_lines
 from auditor.render.text.labels import Labels
 from auditor.result.preview_counts import by_policy
 
@@ -27,6 +27,13 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Iterable[bytes]]]] = {
     "html": ("preview.html", html.render),
 }
 """Format → default file name and renderer."""
+_MAX_UNKNOWN = 10
+"""Maximum number of policies that are printed as not evaluated."""
+
+
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return (*_FORMATS, "terminal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("fail_on", "locale", "quiet", "verbose", "no_color"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
-        format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+        format=f"{', '.join(format_names())} (repeatable; default: json, markdown); a PATH of - is stdout",
         fail_on="exit with 1 if findings at or above this severity are added, or never (default: high)",
     )
 
@@ -56,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError if the policies before or after the change are invalid, or if there is nothing to audit.
     """
-    fail_on, locale = threshold(args), reader_locale(args.locale)
+    fail_on: FailOn = args.fail_on
+    locale = reader_locale(args.locale)
     names = {name: file for name, (file, _) in _FORMATS.items()}
     targets, _ = targets_of(args.format, names, output_folder(args.output), default=("json", "markdown"))
     changes = preview(preview_request(args, base=args.base))
@@ -65,19 +73,21 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         if all(path is not None for _, path in targets):
             with for_people():
-                print_preview(changes, l10n)
+                _print_preview(changes, l10n)
         print_written(written, l10n)
     return exit_code(changes, fail_on.severity)
 
 
-def print_preview(changes: Preview, l10n: Labels) -> None:
-    """Print the counts of each policy, and the policies that could not be evaluated."""
+def _print_preview(changes: Preview, l10n: Labels) -> None:
     out(wrapped_text(headline(changes, l10n)))
     for policy, counts in by_policy(changes):
         text = f"{policy.id} ({state(policy, l10n)}): {counts_text(counts, l10n)}"
         out(wrapped_text(text, first="  ", rest="    "))
-    for unknown in changes.unknown:
-        template = l10n.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
-        tenant = unknown.tenant or f"({l10n.gettext('Policies across tenants')})"
-        values = {"side": policies_label(unknown.side, l10n), "policy": unknown.policy, "tenant": tenant}
-        out(wrapped_text(template.format(**values, reason=l10n.translate(unknown.reason)), first="  ", rest="    "))
+    lines = unevaluated_lines(changes, l10n)
+    template = l10n.gettext("not evaluated {side}: {policy}: {reason}")
+    for group, tenants, reason in lines[:_MAX_UNKNOWN]:
+        place = f"{group.policy} ({tenants})" if tenants else group.policy
+        text = template.format(side=sides_label(group, l10n), policy=place, reason=reason)
+        out(wrapped_text(text, first="  ", rest="    "))
+    if len(lines) > _MAX_UNKNOWN:
+        out(f"  {more(len(lines) - _MAX_UNKNOWN, l10n)}")

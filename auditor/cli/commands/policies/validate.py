@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor validate`; returns 0 if the policies are valid, else 2."""
     checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
-    if checked.warnings:
+    if checked.warnings and (args.strict or not args.quiet):
         level = Level.ERROR if args.strict else Level.WARNING
         print_diagnostics((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)
         if args.strict:

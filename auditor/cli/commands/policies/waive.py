@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor.app.policies.waivers import WaiverChange, WaiverRequest, waive
 from auditor.cli.arguments.options import day, declare, now, output_folder, reader_locale
 from auditor.cli.terminal.console import out, print_notice
-from auditor.deliver.report_folder import write_all
+from auditor.deliver.report_folder import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.localization import localization
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(file=Path("policies/waivers.yaml"))
     declare(
         parser,
-        *("file", "print", "beside", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
+        *("file", "print", "own_policies", "demo", "snapshot", "as_of", "locale", "quiet", "verbose"),
         snapshot="audit this state instead of reading a result: a snapshot, a folder of them, or a store (repeatable)",
         file="the file to write it to (default: policies/waivers.yaml)",
         print="print the waiver instead of writing it",
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.print:
         out(waiver.text.rstrip("\n"))
         return 0
-    write_all([(args.file, [waiver.content])])
+    write_document(args.file, waiver.content)
     if not args.quiet:
         _print(waiver, args)
     return 0

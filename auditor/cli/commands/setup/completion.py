@@ -37,20 +37,21 @@ def run(args: argparse.Namespace) -> int:
     main: Any = import_module("auditor.cli.main")
     l10n = localization(reader_locale(args.locale))
     commands = [
-        _Command(name=name, help=l10n.gettext(description), options=tuple(_options(main.command_parser(name)[1], l10n)))
+        _Command(
+            name=name, help=l10n.gettext(description), options=tuple(_options(*main.command_parser(name), l10n=l10n))
+        )
         for name, (_, description) in main.COMMANDS.items()
     ]
     document("".join(f"{line}\n" for line in SHELLS[args.shell](commands)))
     return 0
 
 
-def _options(parser: Any, l10n: Localization) -> "Iterator[_Option]":
-    from auditor.render.formats import FORMATS  # noqa: PLC0415  imports Arrow, which `--help` does not need
-
+def _options(module: Any, parser: Any, *, l10n: Localization) -> "Iterator[_Option]":
+    """Yield the arguments of a command; a command with --format has a function `format_names`."""
     metavars: Mapping[str, Iterable[str]] = {
         "SEVERITY": (*Severity, "never"),
         "TAG": ("en", *catalogues.languages()),
-        "FORMAT[=PATH]": FORMATS,
+        "FORMAT[=PATH]": module.format_names() if parser.has("--format") else (),
     }
     for action in parser.arguments():
         metavar = action.metavar if isinstance(action.metavar, str) else ""

@@ -1,13 +1,13 @@
 """Implements `auditor init`."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from auditor import __commit__, __home__, __version__
 from auditor.app.scaffold.choices import CI, CLOUDS, CREDENTIALS, NO_TENANT, Choices, existing_choices
-from auditor.app.scaffold.repository import Scaffold, scaffold
+from auditor.app.scaffold.repository import Scaffold, scaffold, unusable_files
 from auditor.app.scaffold.setup_commands import setup_commands
 from auditor.cli.arguments.options import declare, one_of, reader_locale
 from auditor.cli.commands.setup.init_questions import (
@@ -62,7 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--credential",
         choices=CREDENTIALS,
         metavar="TYPE",
-        help=f"how to sign in: {', '.join(CREDENTIALS)} (default: azure-cli; github-oidc with --repository)",
+        help=(
+            f"how to sign in: {', '.join(CREDENTIALS)} "
+            "(default: azure-cli; github-oidc with --repository or in a new clone of a repository on GitHub)"
+        ),
     )
     parser.add_argument(
         "--client-id",
@@ -99,7 +102,10 @@ def _add_repository_arguments(parser: argparse.ArgumentParser) -> None:
         "--ci",
         choices=(*CI, _NO_CI),
         metavar="NAME",
-        help=f"what runs the audit every night: {', '.join(CI)}, {_NO_CI} (default: none; github with github-oidc)",
+        help=(
+            f"what runs the audit every night: {', '.join(CI)}, {_NO_CI} "
+            "(default: github with github-oidc or in a new clone of a repository on GitHub, else none)"
+        ),
     )
 
 
@@ -153,9 +159,15 @@ def run(args: argparse.Namespace) -> int:
     is_new = not files.is_file(args.folder / "tenants.yaml")
     if is_new and not args.no_input and is_interactive():
         ask_for(args, existing, locale)
+    elif is_new and args.ci is None and args.repository is None:
+        args.repository = existing.get("repository")
     choices = _choices(args, existing)
     l10n = localization(locale)
-    _print_result(scaffold(args.folder, choices, force=args.force), args.folder, choices, l10n)
+    result = scaffold(args.folder, choices, force=args.force)
+    _print_result(result, args.folder, choices, l10n)
+    if choices.ci is None and args.ci is None and result.written:
+        print_notice(l10n.gettext("nothing runs the audit every night or checks pull requests yet"))
+        _print_help(l10n.gettext("write these files with --ci NAME: {names}").format(names=", ".join(CI)), l10n)
     if not args.quiet:
         out("\n".join(commented(line, l10n) for line in setup_commands(choices, args.folder)))
     return 0
@@ -208,22 +220,22 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
     for name in result.others:
         print_path(l10n.gettext("{path} also runs the audit every night: delete it if you do not need it"), name)
     if choices.tenant_id == NO_TENANT and not result.kept:
-        print_notice(l10n.gettext("tenants.yaml has no tenant yet"))
+        print_notice(l10n.gettext("tenantId in tenants.yaml is still the placeholder of the documentation"))
         _print_help("auditor init --tenant-id GUID", l10n)
-    if choices.credential == "github-oidc":
-        _print_action_notes(result, choices, l10n)
+    _print_program_notes([*result.written, *result.updated], choices, l10n)
     if not result.written and not result.updated and not result.kept:
         print_notice(l10n.gettext("all files already exist"))
 
 
-def _print_action_notes(result: Scaffold, choices: Choices, l10n: Localization) -> None:
-    """Print why the workflows cannot run yet, or are not pinned."""
-    if not any(name.startswith(".github/workflows/") for name in (*result.written, *result.updated)):
-        return
+def _print_program_notes(names: Sequence[str], choices: Choices, l10n: Localization) -> None:
+    """Print which of the written files cannot run yet, and which are not pinned."""
     if choices.action == __home__:
-        print_notice(l10n.gettext("the workflows do not specify a repository for the action yet and cannot run"))
-        _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
-    elif not choices.pin:
+        unusable = [name for name in unusable_files(choices) if name in names]
+        if unusable:
+            text = l10n.gettext("files with a placeholder for the repository of this program cannot run yet: {files}")
+            print_notice(text.replace("{files}", ", ".join(unusable)))
+            _print_help(l10n.gettext("specify your own copy: --action OWNER/NAME --pin SHA"), l10n)
+    elif not choices.pin and any(name.startswith(".github/workflows/") for name in names):
         warning = l10n.gettext("the commit of this release is not known: the workflows use a tag, which can be moved")
         hint = l10n.gettext("`{command}` prints the commit for --pin")
         command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"

@@ -89,6 +89,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
 
     `existing` has the fields of Choices that are known from the repository.
     """
+    in_github = args.repository or (args.ci is None and "repository" in existing)
     tenant, name, default_cloud = signed_in_tenant(os.environ) or ("", NAME, Cloud.WORLDWIDE)
     first = (
         _Question(
@@ -99,7 +100,7 @@ def ask_for(args: argparse.Namespace, existing: Mapping[str, Any], locale: str) 
         _Question(
             "credential",
             N_("Sign in with"),
-            "github-oidc" if args.repository else "azure-cli",
+            "github-oidc" if in_github else "azure-cli",
             word_of(CREDENTIALS),
             CREDENTIALS,
         ),

@@ -40,6 +40,11 @@ _FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv"
 _QUESTIONS = ("finding", "policy", "person")
 
 
+def format_names() -> tuple[str, ...]:
+    """Return the formats that -f accepts."""
+    return ("terminal", *_FORMATS)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor history`."""
     parser.epilog = _EXAMPLES
@@ -69,11 +74,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
     question.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
     texts = {
-        "format": "terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
+        "format": f"{', '.join(format_names())} (repeatable; default: terminal); without a PATH to stdout",
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
-    declare(parser, "format", "public", "locale", "quiet", "verbose", "no_color", **texts)
+    declare(parser, "format", "csv_bom", "public", "locale", "quiet", "verbose", "no_color", **texts)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -127,7 +132,7 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], l10n: Lab
         catalogue = active()
         titles = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, titles, l10n, no_color=args.no_color)
+            show_cohorts(tenant, cohorts, titles, l10n)
     return 0
 
 
@@ -155,7 +160,7 @@ def _since_when(
         from auditor.cli.terminal.history import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n, no_color=args.no_color)
+            show_episodes(tenant, titled_episodes(episodes, active()), value, l10n)
     return 0
 
 
@@ -169,7 +174,7 @@ def _write_trends(
     renderers = {
         "html": lambda: html.render(titled(trends, active()), l10n, titled_between(comparisons, active())),
         "json": lambda: json.render(trends, comparisons),
-        "csv": lambda: table.render_csv(trends),
+        "csv": lambda: table.render_csv(trends, byte_order_mark=args.csv_bom),
         "parquet": lambda: table.render_parquet(trends),
     }
     _write(args, l10n, [(name, path, renderers[name]()) for name, path in formats.items() if name in renderers])
@@ -178,9 +183,7 @@ def _write_trends(
 
         shown = titled(trends, active())
         with for_people():
-            show(
-                shown, l10n, between=titled_between(comparisons, active()), everything=args.all, no_color=args.no_color
-            )
+            show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all)
 
 
 def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Iterable[bytes]]]) -> None:
@@ -194,11 +197,11 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
     targets: dict[str, Path | None] = {}
     for text in split_formats(args.format) or ["terminal"]:
         name, separator, path = text.partition("=")
-        if name not in {*_FORMATS, "terminal"} or (separator and not path):
+        if name not in format_names() or (separator and not path):
             raise UsageError(
                 "format-unknown",
                 Message("history has no format '{text}'", text=text),
-                hint=Message("one of terminal, {formats}", formats=", ".join(_FORMATS)),
+                hint=Message("one of {known}", known=", ".join(format_names())),
             )
         targets[name] = Path(path) if path and path != "-" else None
     check_targets([path for path in targets.values() if path is not None])

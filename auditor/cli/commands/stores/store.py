@@ -27,13 +27,13 @@ auditor store put audits/ done.jsonl                      record what plan.ps1 d
 auditor store list audits/
 auditor store prune audits/ --keep 35d,24m                list what would be deleted; --delete deletes it
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
-auditor store check audits/                               check that every night and result is complete
+auditor store check audits/                               check that no night and no result is damaged
 """
 _CHECKED_TEXTS = {
-    "night": NN_("{whole} of {count} night is complete", "{whole} of {count} nights are complete"),
-    "result": NN_("{whole} of {count} result is complete", "{whole} of {count} results are complete"),
+    "night": NN_("{whole} of {count} night is undamaged", "{whole} of {count} nights are undamaged"),
+    "result": NN_("{whole} of {count} result is undamaged", "{whole} of {count} results are undamaged"),
     "change-log": NN_(
-        "{whole} of {count} log of changes is complete", "{whole} of {count} logs of changes are complete"
+        "{whole} of {count} log of changes is undamaged", "{whole} of {count} logs of changes are undamaged"
     ),
 }
 _DELETED_TEXTS = (
@@ -165,11 +165,11 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
 
 
 def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[str]:
-    """Yield how many nights, results and logs of changes are complete, and how many temporary files there are."""
+    """Yield how many nights, results and logs of changes are undamaged, and how many temporary files there are."""
     for kind, (singular, plural) in _CHECKED_TEXTS.items():
-        complete = [item.wrong is None for item in results if item.kind == kind]
-        if complete or kind == "night":
-            yield l10n.plural(singular, plural, len(complete), whole=l10n.number(sum(complete)))
+        undamaged = [item.wrong is None for item in results if item.kind == kind]
+        if undamaged or kind == "night":
+            yield l10n.plural(singular, plural, len(undamaged), whole=l10n.number(sum(undamaged)))
     temporary = sum(item.kind == "temporary" for item in results)
     if temporary:
         yield l10n.plural(
@@ -186,29 +186,29 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
         args.store, args.keep, instant, tenants=args.tenant, delete=args.delete, confirmed=confirmed
     )
     if args.json:
-        document(json.dumps([_prune_json(thinned, deleted=args.delete) for thinned in pruning], indent=2))
+        document(json.dumps([_prune_json(retention, deleted=args.delete) for retention in pruning], indent=2))
         return 0
     line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
-    for thinned in pruning:
-        for night in thinned.nights.deleted:
+    for retention in pruning:
+        for night in retention.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            for report_line in _prune_summary(thinned, l10n, deleted=args.delete):
+            for report_line in _prune_summary(retention, l10n, deleted=args.delete):
                 print_message(printable(report_line))
     if not args.delete and not args.quiet:
         print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 
-def _prune_summary(thinned: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
-    pruning = thinned.nights
+def _prune_summary(retention: TenantRetention, l10n: Labels, *, deleted: bool) -> Iterator[str]:
+    pruning = retention.nights
     if deleted:
         text = l10n.gettext("{tenant}: nights kept: {kept}; deleted: {gone}; freed: {size}")
     else:
         text = l10n.gettext("{tenant}: nights kept: {kept}; would be deleted: {gone}; would be freed: {size}")
     kept, gone = l10n.number(len(pruning.kept)), l10n.number(len(pruning.deleted))
     yield text.format(tenant=pruning.tenant, kept=kept, gone=gone, size=format_size(pruning.freed, l10n))
-    removed = (thinned.results, thinned.plans, thinned.change_logs, thinned.temporary)
+    removed = (retention.results, retention.plans, retention.change_logs, retention.temporary)
     for names, (singular, plural) in zip(removed, _DELETED_TEXTS if deleted else _DRY_RUN_TEXTS, strict=True):
         if names:
             yield "  " + l10n.plural(singular, plural, len(names))
@@ -254,17 +254,17 @@ def _check_json(checked: IntegrityCheck) -> dict[str, object]:
     return {**fields, "wrong": checked.wrong}
 
 
-def _prune_json(thinned: TenantRetention, *, deleted: bool) -> dict[str, object]:
-    pruning = thinned.nights
+def _prune_json(retention: TenantRetention, *, deleted: bool) -> dict[str, object]:
+    pruning = retention.nights
     return {
         "tenant": pruning.tenant,
         "deleted": deleted,
         "kept": [format_instant(night.instant) for night in pruning.kept],
         "gone": [format_instant(night.instant) for night in pruning.deleted],
         "freedBytes": pruning.freed,
-        "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
-        "temporaryFiles": list(thinned.temporary),
-        "plans": [format_instant(instant_of(name)) for name in thinned.plans],
-        "changeLogs": [format_instant(instant_of(name)) for name in thinned.change_logs],
+        "findingsOfResults": [format_instant(entry.as_of) for entry in retention.results],
+        "temporaryFiles": list(retention.temporary),
+        "plans": [format_instant(instant_of(name)) for name in retention.plans],
+        "changeLogs": [format_instant(instant_of(name)) for name in retention.change_logs],
         "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }

@@ -67,7 +67,7 @@ def article_markdown(composed: Composed, l10n: Localizer, titles: Mapping[str, s
     )
     lines += _section(
         l10n.gettext("Warnings"),
-        [messages.warning(l10n, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
+        [messages.warning_text(l10n, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
     )
     lines += [f"## {l10n.gettext('Steps')}", "", *_steps(composed.steps, l10n, titles), ""]
     lines += _section(

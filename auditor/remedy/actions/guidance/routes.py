@@ -38,22 +38,10 @@ def route_of(finding: Finding, context: RemediationContext) -> RoutedFinding:
 
     Findings in equal situations share one object.
     """
-    product, kind = finding.product, finding.subject.type
-    facts = (
-        context.populations.get(finding.policy),
-        finding.check,
-        _detail_key(finding.detail) if _depends_on_detail(finding.check) else None,
-        product and context.product_facts(product.sku_id, product.sku_part_number),
-        kind is SubjectType.USER,
-        kind is SubjectType.SUBSCRIPTION,
-        _path_of(finding),
-        _replacement(finding, context),
-        _evidence_facts([finding.evidence.get(name) for name in FACTS]),
-    )
-    if facts not in context.routes_by_facts:
-        situation = _situation(finding, context)
-        context.routes_by_facts[facts] = RoutedFinding(situation, articles_of(finding.check, situation)[0])
-    return context.routes_by_facts[facts]
+    key = finding.check, _situation(finding, context)
+    if key not in context.routed:
+        context.routed[key] = RoutedFinding(key[1], articles_of(*key)[0])
+    return context.routed[key]
 
 
 def _depends_on_detail(check: str) -> bool:

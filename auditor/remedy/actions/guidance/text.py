@@ -53,7 +53,7 @@ def guidance_text(
         irreversible=tuple(step.number for step in composed.steps if step.irreversible),
         notices=tuple(l10n.gettext(notice) for notice in composed.notices),
         cautions=tuple(
-            messages.warning(l10n, caution.text, caution.loses, caution.after, caution.branches)
+            messages.warning_text(l10n, caution.text, caution.loses, caution.after, caution.branches)
             for caution in composed.warnings
         ),
         links=_links(l10n, composed),

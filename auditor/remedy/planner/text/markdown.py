@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from importlib.util import find_spec
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import most_important, product_concerned
@@ -46,7 +47,10 @@ def plan_markdown(plan: FleetPlan, *, l10n: Localizer = ENGLISH) -> str:
 
 
 def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple[str, ...]:
-    """Return the summary of a tenant's plan, as paragraphs."""
+    """Return the summary of a tenant's plan, as paragraphs; of a tenant without a plan only why it has none."""
+    if tenant.failure is not None:
+        form = l10n.gettext("{tenant} could not be audited: {reason}")
+        return (form.format(tenant=tenant.title, reason=tenant.failure),)
     paragraphs = [" ".join(_effect(tenant, l10n))]
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
@@ -59,11 +63,14 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
         )
     if not tenant.solver.optimal:
         paragraphs.append(
-            l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
-            if tenant.dropped
-            else l10n.gettext(
+            l10n.gettext(
                 "A better plan may exist: scipy is not installed, and without it an "
                 "exact solution for this many seats takes too long."
+            )
+            # With scipy, the choice itself is the best one: only excluded alternatives can be better.
+            if not tenant.dropped and tenant.solver.name == "walk" and find_spec("scipy") is None
+            else l10n.gettext(
+                "A better plan may exist: not every alternative was tried for the changes that are left out."
             )
         )
     if tenant.solver.unpriced:
@@ -76,16 +83,17 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
 def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
     """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
-    yield l10n.ngettext(
-        "{tenant} has {count} open finding.", "{tenant} has {count} open findings.", tenant.before.open
-    ).format(tenant=tenant.title, count=tenant.before.open)
+    open_ = tenant.before.open or 0
+    yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
+        tenant=tenant.title, count=open_
+    )
     if requests:
         yield l10n.ngettext(
             "{count} request fixes {fixed} of them; {left} remain.",
             "{count} requests fix {fixed} of them; {left} remain.",
             requests,
         ).format(count=requests, fixed=len(proof.fixed), left=len(proof.remaining))
-    elif tenant.before.open:
+    elif open_:
         yield l10n.gettext("The plan has no requests.")
     if proof.new:
         count = len(proof.new)

@@ -16,6 +16,7 @@ from auditor.localization import localization
 from auditor.render import render
 from tests.builders.result.results import result
 from tests.builders.service.command_line import call, expect
+from tests.builders.service.failures import without_home
 from tests.builders.service.mail_place import Place, body, mail_place
 from tests.builders.service.mail_relay import PASSWORD, USER
 
@@ -83,6 +84,7 @@ def test_refused_mail_exits_with_3_and_is_sent_in_the_next_run(sending: Place) -
     code, output = sending.send()
     assert code == 3
     assert "error[mail-refused]: mail to ann@contoso.example: not sent: the relay temporarily refused" in output
+    assert "= help: " in output
     assert [str(mail["to"]) for mail in sending.mails()] == ["bo@contoso.example"]
     sending.running.box.refuse.clear()
     assert sending.send()[0] == 0
@@ -191,6 +193,17 @@ def test_history_without_earlier_results_is_one_warning(sending: Place) -> None:
     dutch = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=sending.folder, LANG="nl_NL.UTF-8")
     assert (dutch.code, dutch.err.count("history-none")) == (0, 1), dutch.err
     assert "waarschuwing[history-none]" in dutch.err
+
+
+def test_missing_home_folder_for_the_list_of_sent_mails_is_an_error(
+    sending: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending.tenants("[{address: ann@contoso.example}]")
+    without_home(monkeypatch)
+    arguments = ("send", "result.json", "--dry-run")
+    completed = call(*arguments, cwd=sending.folder, U=USER, P=PASSWORD)
+    assert (completed.code, "--sent-log" in completed.err) == (2, True), completed.err
+    expect(0, *arguments, "--sent-log", "sent.jsonl", cwd=sending.folder, U=USER, P=PASSWORD)
 
 
 def test_to_option_selects_recipients(sending: Place) -> None:

@@ -208,3 +208,12 @@ def test_invalid_approvals_file_is_an_error(workspace: Path, body: bytes | None,
     completed = call("decide", file, "--by", "a@b.example", "--as-of", AS_OF, cwd=workspace)
     assert (completed.code, f"error[{slug}]" in completed.err) == (2, True), completed.err
     assert call("decide", file, "--by", "a", "--until", "2026-11-19", "--as-of", AS_OF, cwd=workspace).code == 2
+
+
+def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
+    fill(workspace, {questions(workspace)["keep"]: "SPE_E5"})
+    (workspace / "file").write_text("")
+    completed = decide(workspace, "--file", "file/decisions.yaml", "--policies", "policies")
+    assert (completed.code, completed.out) == (2, b"")
+    assert "error[file-unwritable]" in completed.err
+    assert "--file" in completed.err

@@ -91,7 +91,7 @@ def test_change_logs_in_a_store_are_checked_and_pruned(workspace: Path, emulator
     carry_out(workspace, send, log="done.jsonl")
     assert run(workspace, emulator, "collect", "-o", "after").code == 0
     assert run(workspace, emulator, "store", "put", "st", "after", "done.jsonl").code == 0
-    assert "1 of 1 log of changes is complete" in run(workspace, emulator, "store", "check", "st").err
+    assert "1 of 1 log of changes is undamaged" in run(workspace, emulator, "store", "check", "st").err
     (log,) = (workspace / "st/contoso/changes").iterdir()
     body = log.read_bytes()
     log.write_bytes(body.replace(b"admin@", b"other@"))

@@ -115,9 +115,21 @@ def test_partly_executed_action_fails_unless_it_is_missing_from_the_log(
 
 
 @pytest.mark.slow
-def test_finding_that_reappears_is_reported_as_came_back(workspace: Path, emulator: Emulator, send: Send) -> None:
+@pytest.mark.parametrize("has_action", [True, False])
+def test_finding_that_reappears_is_reported_as_came_back(
+    workspace: Path,
+    emulator: Emulator,
+    send: Send,
+    has_action: bool,  # noqa: FBT001
+) -> None:
+    """Also one that is fixed, but in no action's list, like the budget of a tenant: then all requests must be done."""
     carry_out(workspace, send, log="done.jsonl")
     (ann,) = (finding for finding in planned_findings(workspace) if finding["subject"]["name"] == "Ann")
+    if not has_action:
+        plan = json.loads((workspace / "out" / "plan.json").read_text())
+        for action in plan["tenants"][0]["actions"]:
+            action["findings"] = [item for item in action["findings"] if item != ann["fingerprint"]]
+        (workspace / "out" / "plan.json").write_text(json.dumps(plan))
     sku = ann["product"]["skuId"]
     body = {"addLicenses": [{"skuId": sku, "disabledPlans": []}], "removeLicenses": []}
     request = {"method": "POST", "path": f"/users/{ann['subject']['id']}/assignLicense", "body": body}

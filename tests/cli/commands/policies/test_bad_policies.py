@@ -227,6 +227,15 @@ def test_product_set_in_other_letter_case_is_suggested(workspace: Path) -> None:
     assert "did you mean 'free'?" in completed.err
 
 
+def test_quiet_validate_prints_errors_only(workspace: Path) -> None:
+    write_policies(workspace, [policy("assignments: {deny: [SPE_E33]}")])
+    quiet = call("validate", "-q", cwd=workspace)
+    assert (quiet.code, quiet.out, quiet.err) == (0, b"", "")
+    assert "warning[policy-unknown-product]" in call("validate", cwd=workspace).err
+    strict = call("validate", "-q", "--strict", cwd=workspace)
+    assert (strict.code, "error[policy-unknown-product]" in strict.err) == (2, True)
+
+
 def test_validate_checks_waiver_duration_from_its_as_of_date(workspace: Path) -> None:
     write_policies(workspace, [policy() + waiver() + "defaults: {waiverMaxDays: 30}\n"])
     assert call("validate", "--as-of", "2026-12-02", cwd=workspace).code == 0

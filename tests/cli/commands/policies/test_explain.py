@@ -13,6 +13,7 @@ from auditor.guidance import Situation
 from auditor.policy.schema.check import schema_errors
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
+from tests.builders.service.command_line import ROOT
 
 CHECKS = [check.id for check in all_checks()]
 
@@ -171,6 +172,13 @@ def test_explain_uses_the_requested_language(capsys: pytest.CaptureFixture[str])
 def test_explain_unknown_id_is_an_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain", *arguments]) == 2
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("code", ["policy-unknown-property", "snapshot-damaged", "tenants-duplicate"])
+def test_explain_code_of_a_message_names_the_page_about_it(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", code]) == 2
+    assert f"docs/messages.md#{code}" in capsys.readouterr().err
+    assert f"### {code}\n" in (ROOT / "docs" / "messages.md").read_text(encoding="utf-8")
 
 
 def test_explain_fingerprint_requires_a_result(capsys: pytest.CaptureFixture[str]) -> None:

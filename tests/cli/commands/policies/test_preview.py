@@ -11,15 +11,13 @@ import pytest
 from msgspec.structs import replace
 
 from auditor import resources
-from auditor.cli.commands.policies.preview import print_preview
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.preview import Difference, Preview, Side, UnevaluatedPolicy
-from auditor.render.text.labels import Labels
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
+from tests.builders.tenant.snapshot_damage import copied
 from tests.builders.tenant.tenants import NOW
 
 ADDED = "- {id: spare, severity: high, seats: {of: paid, spare: {min: 100000}}}\n"
@@ -238,15 +236,66 @@ def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository
     assert "Incomplete" in (repository / "out" / "preview.md").read_text()
 
 
-def test_policy_across_tenants_that_was_not_evaluated_has_no_tenant(capsys: pytest.CaptureFixture[str]) -> None:
-    side = Side(name="main", commit=None, policy_digest="", policies=1)
-    unknown = UnevaluatedPolicy(side="head", tenant=None, policy="balance", reason=Message("denied"))
-    changes = Preview(
-        tool_version="1", as_of=NOW, base=side, head=side, tenants=(), fleet=Difference(name=""), policies=(),
-        unknown=(unknown,), complete=False,
-    )  # fmt: skip
-    print_preview(changes, Labels("en"))
-    assert "balance (Policies across tenants): denied" in " ".join(capsys.readouterr().out.split())
+@pytest.fixture
+def tenants_without_sign_ins(tmp_path: Path) -> Path:
+    """Six snapshots of tenants whose sign-in activity was not collected."""
+    snapshot = next(iter(snapshots(NOW)))
+    sources = tuple(
+        replace(entry, status=SourceStatus.DENIED, reason=Message("denied"))
+        if entry.name is Source.SIGN_IN_ACTIVITY
+        else entry
+        for entry in snapshot.manifest.sources
+    )
+    for number in range(6):
+        manifest = replace(snapshot.manifest, tenant=f"t{number}", tenant_id=f"{number:032}", sources=sources)
+        write(tmp_path / "several", replace(snapshot, manifest=manifest))
+    return tmp_path / "several"
+
+
+@pytest.mark.slow
+def test_unevaluated_policies_and_unmatched_ones_are_printed_once_for_all_tenants(
+    repository: Path, tenants_without_sign_ins: Path
+) -> None:
+    idle = "- {id: idle, severity: low, users: {inactiveFor: 90d}, assignments: {of: paid, allow: []}}\n"
+    nobody = "- {id: nobody, severity: low, users: {department: Nobody}, assignments: {of: paid, allow: []}}\n"
+    (repository / "policies" / "all.yaml").write_text(LEAVERS + idle + nobody)
+    completed = preview(repository, tenants_without_sign_ins, "--base", "policies", COLUMNS="400")
+    lines = [line for line in completed.text.splitlines() if "not evaluated" in line]
+    assert len(lines) == 1
+    assert "not evaluated before and after the change: idle (t0, t1, t2 and 3 more tenants): " in lines[0]
+    entries = preview_document(repository)["summary"]["notEvaluated"]
+    assert len(entries) == 12, "preview.json has every tenant and both sides"
+    validated = call("validate", "--snapshot", tenants_without_sign_ins, "--as-of", AS_OF, cwd=repository)
+    assert validated.err.count("warning[") == 2, validated.err
+    assert "warning[policy-not-evaluated]: t0, t1, t2 and 3 more tenants: the policy idle" in validated.err
+    assert "warning[policy-no-match]: t0, t1, t2 and 3 more tenants: the policy nobody" in validated.err
+    assert validated.err.count("; `auditor audit --snapshot` shows all tenants and reasons\n") == 2
+
+
+def test_tenant_whose_snapshot_is_damaged_is_named_and_makes_the_preview_incomplete(
+    repository: Path, fleet: Path, tmp_path: Path
+) -> None:
+    damaged = copied(fleet, tmp_path / "damaged")
+    next(damaged.glob("fabrikam/*/users.parquet")).write_bytes(b"PAR1")
+    completed = preview(repository, damaged, "--base", "main")
+    assert completed.code == 3, completed.err
+    assert "[audit-incomplete]: fabrikam: " in completed.err
+    document = preview_document(repository)
+    assert [(tenant["name"], bool(tenant["added"])) for tenant in document["tenants"]] == [
+        ("contoso", True),
+        ("fabrikam", False),
+    ]
+    assert not document["complete"]
+    unknown = {(entry["side"], entry["tenant"], entry["policy"]) for entry in document["summary"]["notEvaluated"]}
+    assert unknown == {(side, "fabrikam", "leavers") for side in ("base", "head")} | {("head", "fabrikam", "spare")}
+
+
+def test_unreadable_tenant_to_which_no_policy_applies_is_named(repository: Path, fleet: Path, tmp_path: Path) -> None:
+    damaged = copied(fleet, tmp_path / "damaged")
+    next(damaged.glob("fabrikam/*/manifest.json")).write_text("{")
+    (repository / "policies" / "all.yaml").write_text(LEAVERS.replace("  severity", "  tenants: [contoso]\n  severity"))
+    completed = preview(repository, damaged, "--base", "policies", "-q")
+    assert (completed.code, "fabrikam: " in completed.err, completed.out) == (3, True, b"")
 
 
 @pytest.mark.slow

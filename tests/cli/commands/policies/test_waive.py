@@ -84,6 +84,32 @@ def test_exactly_the_given_findings_are_waived(workspace: Path, demo: Path, live
     assert (repeated.code, "finding-waived" in repeated.err) == (2, True)
 
 
+def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> None:
+    """The saved result is older than the first waiver, so the finding is still open in it."""
+    first, second, *_ = findings(workspace, check="assignment.not-allowed", status="open")
+    assert waive(workspace, first["fingerprint"]).code == 0
+    file = workspace / "policies" / "waivers.yaml"
+    written = file.read_text()
+    for repeated in ([first["fingerprint"]], [second["fingerprint"], first["fingerprint"]]):
+        completed = waive(workspace, *repeated)
+        assert (completed.code, completed.out) == (2, b"")
+        assert f"is waived by W-{first['fingerprint'][:8]}" in completed.err
+        assert file.read_text() == written
+    assert waive(workspace, second["fingerprint"]).code == 0
+    file.write_text(written.replace("2027-01-31", "2026-11-01"))
+    assert waive(workspace, first["fingerprint"]).code == 0, "the waiver has expired"
+
+
+def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
+    (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
+    (workspace / "file").write_text("")
+    policies = ("--policies", "policies")
+    completed = waive(workspace, first["fingerprint"], "--file", "file/waivers.yaml", *policies)
+    assert (completed.code, completed.out) == (2, b"")
+    assert "error[file-unwritable]" in completed.err
+    assert "--file" in completed.err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("schema", [False, True])
 def test_new_waiver_file_references_the_schema_written_by_init(workspace: Path, schema: bool) -> None:  # noqa: FBT001

@@ -10,7 +10,7 @@ import pytest
 from auditor.cli.commands.setup.completion import SHELLS
 from auditor.cli.main import COMMANDS, command_parser
 from tests.builders.document.powershell import Script
-from tests.builders.service.command_line import expect
+from tests.builders.service.command_line import call, expect
 
 CASES = [
     (("hist",), {"history"}),
@@ -18,6 +18,10 @@ CASES = [
     (("audit", "--engine", "sp"), {"spark"}),
     (("audit", "--fail-on", "crit"), {"critical"}),
     (("audit", "-f", "xl"), {"xlsx"}),
+    (("audit", "-f", "te"), {"terminal"}),
+    (("plan", "-f", "q"), {"questions"}),
+    (("plan", "-f", "x"), set()),
+    (("verify", "--format", ""), {"json", "markdown", "html", "terminal"}),
     (("audit", "--snapshot", "sna"), {"snapshots"}),
     (("store", "pru"), {"prune"}),
     (("init", "--size", ""), {"small", "large"}),
@@ -80,6 +84,18 @@ def test_scripts_contain_every_command_and_option(scripts: dict[str, Path], shel
     fish_options = {f"-l {name[2:]} " if name.startswith("--") else f"-s {name[1:]} " for name in options}
     assert [name for name in (fish_options if shell == "fish" else options) if name not in text] == []
     assert [command for command in COMMANDS if not re.search(rf"\b{command}\b", text)] == []
+
+
+@pytest.mark.parametrize("command", ["audit", "report", "plan", "verify", "preview", "history"])
+def test_commands_accept_and_describe_exactly_the_formats_that_are_completed(tmp_path: Path, command: str) -> None:
+    module, parser = command_parser(command)
+    known = module.format_names()
+    (option,) = (action for action in parser.arguments() if "--format" in action.option_strings)
+    assert str(option.help).startswith(f"{', '.join(known)} (repeatable; default: ")
+    required = {"report": ["."], "verify": ["."], "history": ["."], "preview": ["--base", "."]}
+    error = call(command, *required.get(command, []), "-f", "nothing", cwd=tmp_path, COLUMNS="200").err
+    assert "[format-unknown]" in error
+    assert f"one of {', '.join(known)}\n" in error
 
 
 @pytest.mark.parametrize(("arguments", "expected"), CASES)

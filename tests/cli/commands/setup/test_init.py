@@ -11,6 +11,7 @@ import yaml
 
 from auditor import __commit__, __home__, __version__
 from auditor.app.policy_files import library_files, load_policies
+from auditor.app.scaffold.choices import NO_TENANT
 from auditor.domain.tenant import AzureCli, GithubOidc, ManagedIdentity
 from auditor.settings.loader import read
 from tests.builders.service.command_line import AS_OF, ROOT, call, contents, expect
@@ -101,6 +102,7 @@ def test_workflows_are_written_only_if_requested(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {
         *(".schemas", ".gitignore", ".pre-commit-config.yaml", "policies", "tenants.yaml", "README.md")
     }
+    assert "--ci NAME: github, azure-devops, gitlab, container-job" in call("init", "-q", "other", cwd=tmp_path).err
     assert ".github/" not in (tmp_path / "README.md").read_text(encoding="utf-8")
     assert call("init", "-q", "--ci", "gitlab", cwd=tmp_path).code == 0
     completed = call("init", "-q", "--ci", "github", cwd=tmp_path)
@@ -191,8 +193,51 @@ def test_default_commands_use_only_the_azure_cli(tmp_path: Path) -> None:
         "auditor init --credential github-oidc",
     ]
     assert isinstance(read(tmp_path / "tenants.yaml").tenants[0].credential, AzureCli)
-    assert "names no tenant yet" not in completed.err
+    assert "placeholder of the documentation" not in completed.err
     assert "auditor init --tenant-id GUID" in call("init", "other", cwd=tmp_path).err
+
+
+def test_tenant_id_of_the_documentation_is_called_a_placeholder(tmp_path: Path) -> None:
+    completed = call("init", "--tenant-id", NO_TENANT, cwd=tmp_path)
+    assert "tenantId in tenants.yaml is still the placeholder of the documentation" in completed.err
+    assert "auditor init --tenant-id GUID" in completed.err
+
+
+@pytest.mark.parametrize(
+    ("ci", "files"),
+    [
+        ("none", ".pre-commit-config.yaml"),
+        (
+            "github",
+            ".github/workflows/nightly-audit.yml, .github/workflows/policy-preview.yml, .pre-commit-config.yaml",
+        ),
+        ("gitlab", ".gitlab-ci.yml, .pre-commit-config.yaml"),
+        ("azure-devops", ".pre-commit-config.yaml, azure-pipelines.yml"),
+        ("container-job", ".pre-commit-config.yaml, compose.yaml"),
+    ],
+)
+def test_files_with_the_placeholder_of_the_repository_are_said_not_to_run(tmp_path: Path, ci: str, files: str) -> None:
+    completed = call("init", "-q", "--ci", ci, cwd=tmp_path, COLUMNS="400")
+    assert f"cannot run yet: {files}\n" in completed.err
+    assert "--action OWNER/NAME --pin SHA" in completed.err
+    own = call("init", "-q", "--ci", ci, "--action", "o/auditor", "--pin", "c" * 40, "own", cwd=tmp_path)
+    assert "cannot run yet" not in own.err
+
+
+def test_clone_of_a_github_repository_gets_workflows_unless_another_sign_in_is_chosen(tmp_path: Path) -> None:
+    for name in ("clone", "local", "none"):
+        (tmp_path / name / ".git").mkdir(parents=True)
+        (tmp_path / name / ".git" / "config").write_text('[remote "origin"]\n\turl = git@github.com:o/team.git\n')
+    completed = call("init", "clone", cwd=tmp_path)
+    assert (tmp_path / "clone" / ".github" / "workflows" / "policy-preview.yml").is_file()
+    assert "repo:o/team:ref:refs/heads/main" in completed.text
+    assert isinstance(read(tmp_path / "clone" / "tenants.yaml").tenants[0].credential, GithubOidc)
+    for name, option in (("local", "--credential=azure-cli"), ("none", "--ci=none")):
+        before = call("init", "-q", name, option, cwd=tmp_path)
+        assert not (tmp_path / name / ".github").exists()
+        assert ("nothing runs the audit every night" in before.err) == (name == "local")
+    assert "updated" not in call("init", "-q", "local", cwd=tmp_path).err
+    assert not (tmp_path / "local" / ".github").exists(), "only a new folder gets them without an option"
 
 
 def test_option_values_are_used_in_files_and_commands(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from codecs import BOM_UTF8
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,10 @@ def test_snapshots_and_results_without_a_store_give_the_same_history(workspace: 
 
 def test_hostile_names_are_escaped_in_every_format(workspace: Path) -> None:
     expect(0, "history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=workspace)
+    assert (plain := (workspace / "h.csv").read_bytes()).startswith(b"tenant,at,")
+    for options, variables in ((("--csv-bom",), {}), ((), {"AUDITOR_CSV_BOM": "1"})):
+        marked = expect(0, "history", "audits", "-f", "csv", *options, cwd=workspace, **variables)
+        assert marked.out == BOM_UTF8 + plain
     page = (workspace / "h.html").read_text()
     assert "<script" not in page
     assert ">Nobody blocked<" in page, "policies are shown by title"
@@ -259,7 +264,7 @@ def check_store(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
 def test_check_reports_the_number_of_complete_nights_and_results(copy: Path) -> None:
     code, report, damaged = check_store(copy)
     assert (code, damaged) == (0, [])
-    assert report == "5 of 5 nights are complete\n5 of 5 results are complete\n"
+    assert report == "5 of 5 nights are undamaged\n5 of 5 results are undamaged\n"
 
 
 @pytest.mark.slow
@@ -280,7 +285,7 @@ def test_check_reports_missing_or_damaged_findings(damage: str, number: int, cop
     (problems,) = damaged
     assert (problems["kind"], problems["instant"]) == ("result", instant(number - 1))
     assert path.name in problems["wrong"]
-    assert "4 of 5 results are complete" in report
+    assert "4 of 5 results are undamaged" in report
 
 
 @pytest.mark.slow
@@ -309,7 +314,7 @@ def test_check_reports_findings_and_parts_without_a_commit(copy: Path) -> None:
     assert "has no commit, but has findings" in problems["wrong"]
     shutil.rmtree(copy / "results")
     shutil.rmtree(copy / "findings")
-    assert check_store(copy)[:2] == (0, "5 of 5 nights are complete\n")
+    assert check_store(copy)[:2] == (0, "5 of 5 nights are undamaged\n")
     shutil.rmtree(copy / "nights")
     code, report, (problems,) = check_store(copy)
     assert (code, problems["tenant"]) == (3, "contoso")

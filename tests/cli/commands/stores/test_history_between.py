@@ -108,7 +108,7 @@ def test_incomplete_night_is_reported_as_unknown_instead_of_gone_findings(folder
     assert comparison["findings"] == []
     assert comparison["money"] == [{"currency": "EUR", "perMonth": [40.0, 0.0]}]
     assert comparison["unknown"] == [
-        "1 of 2 nights were not read completely",
+        "one of 2 nights was not read completely",
         "in 1 of 2 results some policy could not be evaluated",
     ]
 
@@ -187,3 +187,19 @@ def test_terminal_and_page_are_in_the_requested_language(language: str, folder: 
     assert "microsoft 365 e3" in completed.text.lower()
     listing = expect(0, "store", "list", "audits", "--locale", language, cwd=folder)
     assert ("complete" in listing.text) == (language == "en")
+
+
+def test_policies_that_were_not_evaluated_do_not_count_as_without_a_finding(tmp_path: Path) -> None:
+    """The only night has no users, so a policy about them is unknown; one about seats has no finding."""
+    unread = night(state(2), 5, asked=ASKED)
+    sources = [source for source in unread.manifest.sources if source.name is not Source.USERS]
+    denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
+    write(tmp_path / "n", replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied))))
+    seats = "- {id: seats, severity: low, seats: {of: [SPE_E3], spare: {max: 9999}}}\n"
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY.rstrip("\n") + f"\n{seats}")
+    options = ("--snapshot", "n", "--as-of", instant(5, 2), "-f", "json", "-q", "--store", "kept")
+    assert call("audit", "p.yaml", *options, cwd=tmp_path).code == 3
+    text = expect(0, "history", "kept", cwd=tmp_path, COLUMNS="200").text
+    assert "1 policy without a finding, 1 policy not evaluated in the latest result" in text
+    assert "the only night was not read completely" in text
+    assert "in the only result some policy could not be evaluated" in text

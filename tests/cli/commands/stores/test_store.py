@@ -159,6 +159,23 @@ def test_prune_deletes_nothing_if_a_remaining_night_cannot_be_restored(workspace
     assert call(*prune, cwd=workspace).text.count("deleted") == 1
 
 
+def test_prune_deletes_nothing_if_the_only_remaining_night_is_damaged(workspace: Path) -> None:
+    """Its part has its name, but not its content: an older night would be the last good copy."""
+    newest = max((workspace / "audits" / "contoso" / "parts").iterdir())
+    body = newest.read_bytes()
+    newest.write_bytes(body[:20])
+    instant = (START + timedelta(days=34, hours=1)).isoformat()
+    prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", instant, "--delete")
+    before = contents(workspace / "audits")
+    completed = expect(2, *prune, cwd=workspace)
+    assert "store-damaged" in completed.err
+    assert newest.name in completed.err
+    assert "which is kept, cannot be restored; nothing was deleted" in completed.err
+    assert contents(workspace / "audits") == before
+    newest.write_bytes(body)
+    assert "deleted" in expect(0, *prune, cwd=workspace).text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
 def test_prune_deletes_nothing_if_keep_is_invalid(keep: str, workspace: Path) -> None:
@@ -211,3 +228,52 @@ def test_invalid_snapshot_location_is_an_error_without_secrets(address: str, slu
     completed = expect(2, "audit", "p.yaml", "--snapshot", address, cwd=workspace)
     assert slug in completed.err
     assert "secret" not in completed.err
+
+
+@pytest.fixture
+def two_tenants(fleet: Path, tmp_path: Path) -> Path:
+    """Snapshots of two tenants, of which the manifest of fabrikam is damaged, and a policy for audits."""
+    shutil.copytree(fleet, tmp_path / "fleet")
+    (manifest,) = (tmp_path / "fleet").glob("fabrikam/*/manifest.json")
+    manifest.write_text("{")
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    return tmp_path
+
+
+def test_put_stores_readable_snapshots_and_reports_a_damaged_one(two_tenants: Path) -> None:
+    completed = call("store", "put", "audits", "fleet", cwd=two_tenants)
+    assert completed.code == 3
+    assert "contoso, " in completed.err
+    assert "error[snapshot-" in completed.err
+    (folder,) = (two_tenants / "fleet" / "fabrikam").iterdir()
+    assert str(folder.relative_to(two_tenants)) in completed.err
+    expect(0, "store", "check", "audits", cwd=two_tenants)
+    assert {
+        night["tenant"] for night in json.loads(call("store", "list", "audits", "--json", cwd=two_tenants).out)
+    } == {"contoso"}
+
+
+def test_put_writes_nothing_if_nothing_can_be_read(two_tenants: Path) -> None:
+    before = contents(two_tenants)
+    assert call("store", "put", "audits", "fleet/fabrikam", cwd=two_tenants).code == 2
+    (two_tenants / "a.json").write_text("{")
+    assert call("store", "put", "audits", "fleet/fabrikam", "a.json", cwd=two_tenants).code == 2
+    (two_tenants / "a.json").unlink()
+    assert contents(two_tenants) == before
+
+
+def test_put_stores_readable_results_and_reports_a_damaged_one(workspace: Path) -> None:
+    audit_arguments = ("audit", "p.yaml", "--snapshot", "snapshots", "-q", "-f", "json=r.json")
+    expect(0, *audit_arguments, cwd=workspace)
+    (workspace / "damaged.json").write_text("{")
+    completed = call("store", "put", "results", "damaged.json", "r.json", cwd=workspace)
+    assert (completed.code, "damaged.json" in completed.err, "result stored" in completed.err) == (3, True, True)
+    expect(0, "store", "check", "results", cwd=workspace)
+
+
+def test_history_of_a_folder_shows_readable_tenants_and_reports_a_damaged_one(two_tenants: Path) -> None:
+    completed = call("history", "fleet", "-f", "json", cwd=two_tenants)
+    assert (completed.code, "fabrikam: " in completed.err) == (3, True)
+    assert [tenant["name"] for tenant in json.loads(completed.out)["tenants"]] == ["contoso"]
+    expect(0, "history", "fleet", "--tenant", "contoso", cwd=two_tenants)
+    assert call("history", "fleet", "--tenant", "fabrikam", cwd=two_tenants).code == 2

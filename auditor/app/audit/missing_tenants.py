@@ -1,0 +1,41 @@
+"""Finds the tenants of an earlier run that are not in a later one, so that they are not left out silently."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.message import Message
+from auditor.domain.result.model import Notice, Result
+
+_HINT = Message("if it was not removed on purpose, check the folder or the tenants file of this run")
+
+
+def missing_tenants(earlier: Iterable[str], as_of: datetime, result: Result) -> tuple[Notice, ...]:
+    """Return a notice about each tenant of the run at `as_of` that is not in a result."""
+    return tuple(
+        Notice(
+            code="tenant.missing",
+            message=Message(
+                "the tenant {name} was in the run of {date} and is not in this one", name=name, date=as_of.date()
+            ),
+            subject=name,
+        )
+        for name in sorted({*earlier} - {tenant.name for tenant in result.tenants})
+    )
+
+
+def with_missing_tenants(
+    result: Result, earlier: Iterable[str], as_of: datetime | None, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> Result:
+    """Add notices about the tenants of an earlier run that are not in a result, and call `warn` with each."""
+    notices = missing_tenants(earlier, as_of, result) if as_of is not None else ()
+    for notice in notices:
+        warn(missing_tenant_warning(notice))
+    return replace(result, fleet=replace(result.fleet, notices=(*result.fleet.notices, *notices)))
+
+
+def missing_tenant_warning(notice: Notice) -> Diagnostic:
+    """Return the warning with the message of a notice about a missing tenant."""
+    return Diagnostic(slug="tenant-missing", message=notice.message, hint=_HINT, level=Level.WARNING)

@@ -1,0 +1,36 @@
+"""Compares and shortens reasons: messages that may list many of the same kind, such as one for every group."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from auditor.domain.message import Message, joined
+
+_PLACEHOLDER: Final = re.compile(r"\{\w+\}")
+_SEPARATORS: Final = " ;:,"
+_MOST: Final = 3
+"""Number of parts or tenants that are named if there are more than _MOST + 1."""
+
+
+def kind_of(reason: Message) -> frozenset[str]:
+    """Return the templates of a reason, which are equal for two reasons that differ only in their values."""
+    parts = [value for value in reason.arguments.values() if isinstance(value, Message)]
+    own = {reason.id} if _PLACEHOLDER.sub("", reason.id).strip(_SEPARATORS) else set()
+    return frozenset(own).union(*map(kind_of, parts))
+
+
+def shortened(reason: Message) -> Message:
+    """Return a reason with its first parts only, if it joins many."""
+    parts = list(reason.arguments.values())
+    if len(parts) <= _MOST + 1 or reason.id != joined("; ", ["x"] * len(parts)).id:
+        return reason
+    first = joined("; ", [str(part) if not isinstance(part, Message) else part for part in parts[:_MOST]])
+    return Message("{reasons}; and {count} more reasons", reasons=first, count=len(parts) - _MOST)
+
+
+def tenant_list(names: Sequence[str]) -> Message:
+    """Return names of tenants as a list, or the first of them and the number of the others."""
+    if len(names) <= _MOST + 1:
+        return joined(", ", names)
+    first = joined(", ", names[:_MOST])
+    return Message("{names} and {count} more tenants", names=first, count=len(names) - _MOST)

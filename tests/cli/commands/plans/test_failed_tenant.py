@@ -1,0 +1,49 @@
+"""`auditor plan` of several tenants, of which one could not be audited."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+from msgspec.structs import replace
+
+from auditor import resources
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import AS_OF, expect
+from tests.builders.tenant.plan_tenants import E3, grant, snapshot, user
+
+RULES = (
+    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+)
+
+
+def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
+    """Neither 0 open findings nor a proof, scripts or a remark about the solution; the others have their plan."""
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 1})
+    write(tmp_path / "snapshots", state)
+    other = write(tmp_path / "snapshots", replace(state, manifest=replace(state.manifest, tenant="adatum")))
+    (other / "manifest.json").write_text("{")
+    common = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF)
+    formats = "json,html,markdown,powershell,http,approvals,terminal"
+    completed = expect(3, *common, "-f", formats, "-o", "p", "--store", "kept", cwd=tmp_path)
+    document = json.loads((tmp_path / "p" / "plan.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, json.loads(resources.schema("plan")))
+    failed, planned = document["tenants"]
+    assert (failed["name"], failed["before"]["open"], failed["after"]["open"]) == ("adatum", None, None)
+    assert planned["before"]["open"] == 1
+    for text in (" ".join(completed.text.split()), (tmp_path / "p" / "plan.md").read_text(encoding="utf-8")):
+        assert "adatum could not be audited: " in text
+        assert "manifest.json is not JSON" in text
+        assert "adatum has" not in text
+        assert "A better plan may exist" not in text
+    assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [
+        planned["name"],
+        "plan.html",
+        "plan.json",
+        "plan.md",
+    ]
+    html = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
+    assert (html.count("not audited"), html.count('class="proof"')) == (1, 1)
+    assert [path.name for path in (tmp_path / "kept").iterdir() if path.is_dir()] == [planned["name"]]
+    alone = expect(3, *common, "--tenant", "adatum", "-f", "http=-", cwd=tmp_path)
+    assert (alone.out, "error[audit-incomplete]: adatum: " in alone.err) == (b"", True)

@@ -1,0 +1,29 @@
+"""Reasons that differ only in their values are of one kind, and long reasons and lists of tenants are shortened."""
+
+from auditor.domain.message import Message, joined
+from auditor.domain.reasons import kind_of, shortened, tenant_list
+
+
+def unread(*groups: str) -> Message:
+    return joined("; ", [Message("the members of the group {id} were not read", id=group) for group in groups])
+
+
+def test_reasons_that_differ_in_values_and_number_are_of_one_kind() -> None:
+    assert kind_of(unread("a")) == kind_of(unread("b", "c", "d"))
+    assert kind_of(unread("a")) != kind_of(Message("usage was not collected"))
+    mixed = joined("; ", [unread("a"), Message("usage was not collected")])
+    assert kind_of(mixed) == kind_of(unread("a")) | kind_of(Message("usage was not collected"))
+    assert kind_of(Message("{detail}: no", detail="x")) == kind_of(Message("{detail}: no", detail="y"))
+
+
+def test_long_reasons_keep_their_first_parts() -> None:
+    assert shortened(unread(*"abcd")) == unread(*"abcd")
+    assert shortened(unread(*"abcdef")) == f"{unread(*'abc')}; and 3 more reasons"
+    other = Message("{a} {b} {c} {d} {e} are missing", a=1, b=2, c=3, d=4, e=5)
+    assert shortened(other) is other
+
+
+def test_long_lists_of_tenants_are_counted() -> None:
+    assert tenant_list(()) == ""
+    assert tenant_list(("a", "b", "c", "d")) == "a, b, c, d"
+    assert tenant_list([*"abcdefg"]) == "a, b, c and 4 more tenants"

@@ -1,0 +1,72 @@
+"""Tests the comment of a pull request: its maximum size in bytes, and policies that could not be evaluated."""
+
+import pytest
+from msgspec.structs import replace
+
+from auditor.domain.message import Message, joined
+from auditor.domain.preview import Difference, Preview, Side, UnevaluatedPolicy
+from auditor.render.preview import html
+from auditor.render.preview.markdown import LIMIT, MARK, render
+from tests.builders.result.results import AS_OF, BY_ID, result
+
+FINDING = next(finding for finding in result().tenants[0].findings if finding.policy == "leavers")
+SIDE = Side(name="policies", commit=None, policy_digest="0" * 64, policies=len(BY_ID))
+
+
+def preview_of(tenants: int, name: str) -> Preview:
+    """Return a preview that adds 20 findings about people with the given name in each tenant."""
+    findings = tuple(
+        replace(FINDING, subject=replace(FINDING.subject, name=f"{name} {number}"), evidence={}) for number in range(20)
+    )
+    return Preview(
+        tool_version="1",
+        as_of=AS_OF,
+        base=SIDE,
+        head=SIDE,
+        tenants=tuple(Difference(name=f"tenant-{number}", added=findings) for number in range(tenants)),
+        fleet=Difference(name=""),
+        policies=(),
+        unknown=(),
+        complete=True,
+    )
+
+
+def comment(preview: Preview, locale: str = "en") -> bytes:
+    return b"".join(render(preview, locale=locale))
+
+
+@pytest.mark.parametrize("locale", ["en", "tr"])
+@pytest.mark.parametrize("name", ["a" * 100, "ğ" * 100, "漢" * 100])
+def test_truncated_comment_is_below_the_limit_in_bytes_and_ends_with_its_note(name: str, locale: str) -> None:
+    body = comment(preview_of(60, name), locale)
+    text = body.decode("utf-8")
+    assert LIMIT - 15_000 < len(body) <= LIMIT
+    assert text.startswith(f"{MARK}\n")
+    assert text.count("<details>") == text.count("</details>") > 0
+    assert "preview.json" in text.splitlines()[-1]
+
+
+def test_short_comment_has_no_note() -> None:
+    text = comment(preview_of(1, "a")).decode("utf-8")
+    assert text.rstrip().endswith("</details>")
+    assert "truncated" not in text
+
+
+def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are_first() -> None:
+    def unknown(side: str, tenant: str | None, policy: str, *groups: str) -> UnevaluatedPolicy:
+        reason = joined("; ", [Message("the group {id} was not read", id=f"{tenant}-{group}") for group in groups])
+        return UnevaluatedPolicy(side=side, tenant=tenant, policy=policy, reason=reason)
+
+    both = [unknown(side, f"t{number}", "old", *"abcdef") for side in ("base", "head") for number in range(60)]
+    new = [unknown("head", f"t{number}", "new", "a") for number in range(2)]
+    fleet = [unknown("base", None, "fleet", "a")]
+    preview = replace(preview_of(1, "a"), unknown=(*both, *new, *fleet), complete=False)
+    text = comment(preview).decode("utf-8")
+    reason = "; ".join(f"the group t0-{group} was not read" for group in "abc")
+    assert [line for line in text.splitlines() if line.startswith("- **")] == [
+        "- **new** (after the change, t0, t1): the group t0-a was not read",
+        f"- **old** (before and after the change, t0, t1, t2 and 57 more tenants): {reason}; and 3 more reasons",
+        "- **fleet** (before the change): the group None-a was not read",
+    ]
+    page = html.render(preview, locale="en")
+    assert b"".join(page).count(b"57 more tenants") == 1
