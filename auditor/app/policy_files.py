@@ -46,7 +46,7 @@ def load_policies(
     library = library_files()
     try:
         # Every file was validated against the schema when it was packaged.
-        return load(library, waivers_from=waivers_from, fitting=True, decisions=decisions)
+        return load(library, waivers_from=waivers_from, schema_checked=True, decisions=decisions)
     except (LookupError, TypeError, ValueError, AttributeError):
         return load(
             library, waivers_from=waivers_from
@@ -101,7 +101,7 @@ def policy_files(locations: Sequence[Path]) -> list[tuple[str, bytes]]:
 def installed_base(file: str, location: str) -> Base:
     """Return the base that a file extends: the installed starter library, or a folder. Raises AuditorError."""
     if location.startswith(STARTER):
-        return Base(files=tuple(library_files()), version=__version__, fitting=True)
+        return Base(files=tuple(library_files()), version=__version__, schema_checked=True)
     return Base(files=tuple(policy_files((_extended_folder(file, location),))))
 
 

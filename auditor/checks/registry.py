@@ -37,14 +37,16 @@ from auditor.guidance.routing import Articles, Situation
 
 def register(check: Check[Any]) -> None:
     """Add a check. Raises ValueError if one with the same id is registered already."""
+    global _all_checks  # noqa: PLW0603
     if check.id in _CHECKS:
         raise ValueError(f"the check {check.id} is registered already")
     _CHECKS[check.id] = check
+    _all_checks = tuple(_CHECKS.values())
 
 
 def all_checks() -> tuple[Check[Any], ...]:
-    """Return all checks, in the order in which they were registered."""
-    return tuple(_CHECKS.values())
+    """Return all checks, in the order in which they were registered; the same tuple until another one is added."""
+    return _all_checks
 
 
 def check_of(check: str) -> Check[Any]:
@@ -89,6 +91,7 @@ def correction_of(finding: Finding) -> Correction | None:
 
 
 _CHECKS: dict[str, Check[Any]] = {}
+_all_checks: tuple[Check[Any], ...] = ()
 
 for _module in (
     assignment_not_allowed,

@@ -13,7 +13,7 @@ from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify
+from auditor.graph.verdicts import Fail, Ok, Retry, SignInAgain, classify
 
 T = TypeVar("T")
 

@@ -35,7 +35,7 @@ from auditor.files.names import tenant_name
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.client import RetryPolicy, open_graph
-from auditor.graph.errors import FaultError, GraphErrorKind
+from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.transport.aiohttp_transport import Connections
 from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Manifest
@@ -43,9 +43,7 @@ from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 
 _Results: TypeAlias = dict[CollectionSource, SourceResult]
-_EXPLAINED_BY_COVERAGE = frozenset(
-    {GraphErrorKind.DENIED, GraphErrorKind.NO_PREMIUM, GraphErrorKind.UNSUPPORTED, GraphErrorKind.MISSING}
-)
+_EXPLAINED_BY_COVERAGE = frozenset({FaultKind.DENIED, FaultKind.NO_PREMIUM, FaultKind.UNSUPPORTED, FaultKind.MISSING})
 """Refusals that coverage reports; if every source fails and one has another fault, no snapshot is written."""
 
 

@@ -17,7 +17,7 @@ from auditor.domain.message import Message, joined
 from auditor.domain.policy.data_needs import Needs
 from auditor.domain.result.model import Coverage
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import Fault, FaultError, FaultKind, fault
 from auditor.graph.paging import pages
 from auditor.snapshot.manifest import format_instant
 
@@ -110,7 +110,7 @@ class CollectionContext:
 def missing_key(count: int, key: str) -> Fault:
     """Return the fault of objects that Graph returned without their identifying property."""
     return fault(
-        GraphErrorKind.FAILING,
+        FaultKind.FAILING,
         Message("objects without {key}: {count}", key=key, count=count),
         remedy=Message("report it to Microsoft"),
     )

@@ -12,7 +12,7 @@ from auditor.collect.tables.page_decoder import Decoder
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import Graph
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 
 MIN_SHARDED_USERS = 8_000
 """Users from which sharding is faster than one list."""
@@ -57,7 +57,7 @@ class Shards(Struct, frozen=True, kw_only=True):
         """
         results = await asyncio.gather(*(in_task(read_list, filter_) for filter_ in self.filters))
         faults = [fault for fault in results if fault is not None]
-        if self.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
+        if self.is_divided and any(fault.kind is FaultKind.UNSUPPORTED for fault in faults):
             fault = await read_list(None)
             return [] if fault is None else [fault]
         return faults

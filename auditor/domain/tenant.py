@@ -12,20 +12,20 @@ NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
 """The client id in a tenants file for an application that does not exist yet."""
 
 
-class GithubOidc(Struct, frozen=True, kw_only=True):
+class GithubOidc(Struct, frozen=True, kw_only=True, rename="camel", tag="github-oidc"):
     """Sign-in with the identity of a GitHub Actions job, without any secret."""
 
     client_id: str
 
 
-class ClientSecret(Struct, frozen=True, kw_only=True):
+class ClientSecret(Struct, frozen=True, kw_only=True, rename="camel", tag="client-secret"):
     """Sign-in with a client secret from an environment variable."""
 
     client_id: str
     secret_env: str
 
 
-class Certificate(Struct, frozen=True, kw_only=True):
+class Certificate(Struct, frozen=True, kw_only=True, rename="camel", tag="certificate"):
     """Sign-in with a certificate and its private key (PEM or PKCS #12), from a file or an environment variable."""
 
     client_id: str
@@ -35,30 +35,30 @@ class Certificate(Struct, frozen=True, kw_only=True):
     password_env: str | None = None
 
 
-class ManagedIdentity(Struct, frozen=True, kw_only=True):
+class ManagedIdentity(Struct, frozen=True, kw_only=True, rename="camel", tag="managed-identity"):
     """Sign-in as the identity of the Azure machine; no client id means the system-assigned one."""
 
     client_id: str | None = None
 
 
-class WorkloadIdentity(Struct, frozen=True, kw_only=True):
+class WorkloadIdentity(Struct, frozen=True, kw_only=True, rename="camel", tag="workload-identity"):
     """Sign-in with the token file of a Kubernetes workload, named by AZURE_FEDERATED_TOKEN_FILE."""
 
     client_id: str | None = None
     """None to use AZURE_CLIENT_ID."""
 
 
-class AzureCli(Struct, frozen=True, kw_only=True):
+class AzureCli(Struct, frozen=True, kw_only=True, rename="camel", tag="azure-cli"):
     """Sign-in as the person or application that `az login` signed in."""
 
 
-class DeviceCode(Struct, frozen=True, kw_only=True):
+class DeviceCode(Struct, frozen=True, kw_only=True, rename="camel", tag="device-code"):
     """Sign-in of a person, who enters a code on Microsoft's page; the application must allow public client flows."""
 
     client_id: str
 
 
-class Token(Struct, frozen=True, kw_only=True):
+class Token(Struct, frozen=True, kw_only=True, rename="camel", tag="token"):
     """A bearer token from an environment variable, issued elsewhere; it may be opaque."""
 
     token_env: str
@@ -130,7 +130,7 @@ class Recipient(Struct, frozen=True, kw_only=True):
     """Where it is configured, without the text; None if it is not from a tenants file."""
 
 
-class Tenant(Struct, frozen=True, kw_only=True):
+class Tenant(Struct, frozen=True, kw_only=True, rename="camel"):
     """One Entra directory to audit."""
 
     name: str
@@ -174,7 +174,7 @@ class GraphMail(Struct, frozen=True, kw_only=True):
     """The name of the tenant whose credential is used to send."""
 
 
-class SmtpMail(Struct, frozen=True, kw_only=True):
+class SmtpMail(Struct, frozen=True, kw_only=True, rename="camel"):
     """Mail is sent by an SMTP relay."""
 
     host: str

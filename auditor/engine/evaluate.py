@@ -35,13 +35,10 @@ _CONCURRENT_BATCHES = 2
 """Batches that are evaluated at the same time; a third one is read meanwhile."""
 
 
-def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
-    """Evaluate one tenant without describing its findings about people.
-
-    `batches` are the outcomes of its batches of users, if they were evaluated already.
-    """
+def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome]) -> Evaluation:
+    """Evaluate one tenant from the outcomes of its batches of users, without describing its findings about people."""
     outcome = BatchOutcome()
-    for batch in evaluated_batches(bound) if batches is None else batches:
+    for batch in batches:
         outcome.add(batch)
         outcome.chunks.clear()
     return conclude(bound, outcome)

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from auditor.catalogue import Catalogue
-from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectType
+from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
 from auditor.domain.policy.product_set import ProductSet
@@ -24,18 +24,6 @@ from auditor.engine.tenant_facts import SkuFact
 def waives_fleet(waiver: Waiver) -> bool:
     """Whether a waiver can match a finding about the fleet: it names neither people nor single tenants."""
     return waiver.users is None and waiver.tenants is None
-
-
-class _FleetFacts(Struct, frozen=True, kw_only=True):
-    """The facts by which product sets are resolved for the fleet, without the facts of a tenant."""
-
-    catalogue: Catalogue
-    policies: PolicySet
-    subscriptions: Sequence[Mapping[str, Any]] = ()
-
-    def status(self, source: Source) -> SourceStatus:  # noqa: ARG002  the signature of TenantFacts.status
-        """Return that the source was not needed: the fleet itself has no subscriptions."""
-        return SourceStatus.NOT_NEEDED
 
 
 class FleetScope(Struct, kw_only=True):
@@ -84,13 +72,13 @@ def judge_fleet(
     findings: list[Finding] = []
     notices: list[Notice] = []
     touched: set[str] = set()
-    rules, facts = rules_of(policies, checks), _FleetFacts(catalogue=catalogue, policies=policies)
+    rules = rules_of(policies, checks)
     live = [waiver for waiver in policies.waivers if today <= waiver.expires]
     for policy in policies.policies:
         judged = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
         if not judged or not rules.judges_fleet(policy):
             continue
-        scope = _scope(policy, judged, facts, live)
+        scope = _scope(policy, judged, (catalogue, policies), live)
         policy_findings: list[Finding] = []
         if len(judged) > 1:
             for check in rules.checks(policy):
@@ -118,12 +106,12 @@ def judge_fleet(
 
 
 def _scope(
-    policy: Policy, tenants: Sequence[TenantResult], facts: _FleetFacts, waivers: Iterable[Waiver]
+    policy: Policy, tenants: Sequence[TenantResult], sets: tuple[Catalogue, PolicySet], waivers: Iterable[Waiver]
 ) -> FleetScope:
     shares = {
         tenant.name: next((share for share in tenant.balance if share.policy == policy.id), None) for tenant in tenants
     }
-    fleet_waivers = _FleetWaivers(policy, tenants, shares, facts, waivers)
+    fleet_waivers = _FleetWaivers(policy, tenants, shares, sets, waivers)
     return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=fleet_waivers)
 
 
@@ -150,10 +138,10 @@ class _FleetWaivers:
         policy: Policy,
         tenants: Sequence[TenantResult],
         shares: Mapping[str, BalanceShare | None],
-        facts: _FleetFacts,
+        sets: tuple[Catalogue, PolicySet],
         waivers: Iterable[Waiver],
     ) -> None:
-        self._facts = facts
+        self._catalogue, self._policies = sets
         self._waivers = [waiver for waiver in waivers if waives_fleet(waiver) and waiver.covers(policy.id)]
         self._owned = {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in tenants}
         self._shares = {
@@ -188,11 +176,11 @@ class _FleetWaivers:
         return True if count.sku_id in covered[0] else None if count.sku_id in covered[1] else False
 
     def _in_catalogue(self, products: ProductSet, count: SeatCount) -> bool:
-        product = self._facts.catalogue.product(count.sku_id)
+        product = self._catalogue.product(count.sku_id)
         sku = SkuFact(
             sku_id=count.sku_id,
             part_number=count.sku_part_number,
             owned=True,
             plans=None if product is None else {plan.id: plan.name for plan in product.plans},
         )
-        return bool(ProductMasks(self._facts, (sku,)).of(products).true[0])
+        return bool(ProductMasks(self._catalogue, self._policies, (sku,), (None,)).of(products).true[0])

@@ -159,7 +159,7 @@ class Rules:
 
 
 def rules_of(policies: PolicySet, checks: Checks) -> Rules:
-    """Return the rules of a policy set and the checks; those of the latest sets are cached."""
+    """Return the rules of a policy set and the checks; those of a few sets are cached."""
     key = id(policies), id(checks)
     if key not in _RULES_CACHE and len(_RULES_CACHE) >= _MAX_CACHED:
         _RULES_CACHE.clear()

@@ -78,7 +78,6 @@ class GroupFact(Struct, frozen=True, kw_only=True):
     on_premises_synced: bool
     role_assignable: bool
     mail_enabled: bool | None
-    security_enabled: bool | None
     hidden_membership: bool
     member_count: int | None
     """Direct members of any kind."""
@@ -151,7 +150,7 @@ class TenantFacts:
         """Every SKU that the tenant owns or that a user holds, sorted by `SkuFact.sort_key`."""
         plans = plans_by_sku(self.snapshot.table("service_plans"))
         owned = {fact.sku_id: fact for fact in (_owned(row, plans) for row in _rows(self.snapshot.table("products")))}
-        held = [self._held(sku_id) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
+        held = [self._unowned(sku_id.lower()) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
     @cached_property
@@ -184,22 +183,8 @@ class TenantFacts:
     @cached_property
     def every_sku(self) -> tuple[SkuFact, ...]:
         """The tenant's SKUs and all others of the catalogue, for comparing product sets regardless of holdings."""
-        others = [
-            SkuFact(sku_id=sku_id, part_number=product.part_number, owned=False, plans=_plans(product.plans))
-            for sku_id, product in self.catalogue.products.items()
-            if sku_id not in self.index
-        ]
+        others = [self._unowned(sku_id) for sku_id in self.catalogue.products if sku_id not in self.index]
         return (*self.skus, *others)
-
-    def _held(self, sku_id: str) -> SkuFact:
-        """Describe a SKU that a user holds and that is not in `subscribedSkus`."""
-        product = self.catalogue.product(sku_id.lower())
-        if product is not None:
-            return SkuFact(
-                sku_id=sku_id.lower(), part_number=product.part_number, owned=False, plans=_plans(product.plans)
-            )
-        unread = self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE
-        return SkuFact(sku_id=sku_id.lower(), part_number=None, owned=False, plans=None, name_may_be_any=unread)
 
     def sku_of(self, sku_id: str, part_number: str | None = None) -> SkuFact:
         """Return the facts of any SKU; one that the tenant no longer owns is looked up in the catalogue.
@@ -209,6 +194,10 @@ class TenantFacts:
         index = self.index.get(sku_id)
         if index is not None and self.skus[index].owned:
             return self.skus[index]
+        return self._unowned(sku_id, part_number)
+
+    def _unowned(self, sku_id: str, part_number: str | None = None) -> SkuFact:
+        """Describe a SKU that is not in `subscribedSkus`, from the catalogue."""
         product = self.catalogue.product(sku_id)
         name = part_number or (product.part_number if product else None)
         return SkuFact(
@@ -306,7 +295,6 @@ def _group(row: Mapping[str, Any]) -> GroupFact:
         on_premises_synced=row["onPremisesSyncEnabled"] is True,
         role_assignable=row["isAssignableToRole"] is True,
         mail_enabled=row["mailEnabled"],
-        security_enabled=row["securityEnabled"],
         hidden_membership=(row["visibility"] or "").casefold() == "hiddenmembership",
         member_count=row["memberCount"],
         nested_groups=None if nested is None else tuple(nested),

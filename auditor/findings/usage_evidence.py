@@ -18,7 +18,7 @@ from auditor.engine.columns.users import UserColumns
 from auditor.engine.outcome import Rows
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
-from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.tenant_facts import SkuFact
 from auditor.findings.access_evidence import access_quotes, judges_access
 from auditor.findings.columns import json_text
@@ -208,7 +208,7 @@ def _products_in(bound: BoundPolicies, of: ProductSet | None) -> Iterable[SkuFac
     """Yield the products for people in a set, including those of the catalogue."""
     facts = bound.facts
     if of is not None:
-        in_set = ProductMasks(facts, facts.every_sku).of(of).true
+        in_set = unshared_masks(facts, facts.every_sku).of(of).true
         yield from (
             sku
             for sku, included in zip(facts.every_sku, in_set, strict=True)

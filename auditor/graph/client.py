@@ -17,10 +17,11 @@ from auditor.domain.message import Message, detailed
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.auth.credentials import SignIn
-from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import REMEDIES, Fault, FaultError, FaultKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
-from auditor.graph.retry_policy import (
+from auditor.graph.sdk import open_sdk
+from auditor.graph.verdicts import (
     Fail,
     Ok,
     Retry,
@@ -30,7 +31,6 @@ from auditor.graph.retry_policy import (
     error_of,
     parse_http_date,
 )
-from auditor.graph.sdk import open_sdk
 
 if TYPE_CHECKING:
     import httpx
@@ -149,7 +149,7 @@ class Graph:
                     # `Retry-After: 0` counts as absent: retrying at once until the budget is spent would flood the
                     # service.
                     requested_wait = wait or None
-                    failures += fault.kind is not GraphErrorKind.THROTTLED and requested_wait is None
+                    failures += fault.kind is not FaultKind.THROTTLED and requested_wait is None
                     pause = (
                         self.retry_policy.wait(attempt)
                         if requested_wait is None
@@ -158,7 +158,7 @@ class Graph:
                     remaining = self.retry_policy.budget - (self.retry_policy.clock() - started)
                     if failures >= self.retry_policy.failures or pause > remaining:
                         raise FaultError(_exhausted(fault, pause=pause, attempts=attempt))
-                    if fault.kind is GraphErrorKind.THROTTLED:
+                    if fault.kind is FaultKind.THROTTLED:
                         self.quota.pause(pause)
                         if throttled is not None:
                             throttled()
@@ -210,7 +210,7 @@ class Graph:
             return Fail(fault=error.fault)
         except GraphError as error:
             # Any request may have to renew the token first; the renewal failed.
-            return Fail(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
+            return Fail(fault=Fault(kind=FaultKind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
             fault = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))[:_MAX_QUOTED])
             # A certificate failure is not transient: do not retry.
@@ -315,13 +315,13 @@ def _exhausted(fault: Fault, *, pause: float, attempts: int) -> Fault:
 
 def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
     text = detailed(Message("{asked} failed: {name}", asked=request_name, name=type(error).__name__), detail)
-    return Fault(kind=GraphErrorKind.UNREACHABLE, message=text, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+    return Fault(kind=FaultKind.UNREACHABLE, message=text, remedy=REMEDIES[FaultKind.UNREACHABLE])
 
 
 def not_graph(request_name: str, why: Message) -> Fault:
     """Return the fault of an answer that cannot come from Graph; `why` describes what is wrong with its body."""
     text = Message("{asked} returned a body that is not from Microsoft Graph: {why}", asked=request_name, why=why)
-    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=text, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
+    return Fault(kind=FaultKind.NOT_GRAPH, message=text, remedy=REMEDIES[FaultKind.NOT_GRAPH])
 
 
 def _parse_units(text: str | None) -> float | None:

@@ -9,7 +9,7 @@ from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, joined
 
 
-class GraphErrorKind(StrEnum):
+class FaultKind(StrEnum):
     """The kinds of faults that the auditor treats differently; the value is the slug of the message."""
 
     DENIED = "graph-denied"
@@ -28,13 +28,12 @@ class GraphErrorKind(StrEnum):
     FORBIDDEN = "graph-forbidden-request"
     LOOP = "graph-page-loop"
     SIGNED_OUT = "graph-signed-out"
-    WRONG_TENANT = "graph-wrong-tenant"
 
 
 class Fault(Struct, frozen=True, kw_only=True):
     """A refusal or failure that remains after all retries."""
 
-    kind: GraphErrorKind
+    kind: FaultKind
     message: Message
     remedy: Message | None = None
     status: int | None = None
@@ -50,7 +49,7 @@ class Fault(Struct, frozen=True, kw_only=True):
         """Return the status of a source that failed after reading `read` objects."""
         if read:
             return SourceStatus.PARTIAL
-        return SourceStatus.DENIED if self.kind is GraphErrorKind.DENIED else SourceStatus.UNAVAILABLE
+        return SourceStatus.DENIED if self.kind is FaultKind.DENIED else SourceStatus.UNAVAILABLE
 
 
 class FaultError(GraphError):
@@ -64,40 +63,39 @@ class FaultError(GraphError):
         self.fault = fault
 
 
-def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> Fault:
+def fault(kind: FaultKind, message: Message, *, remedy: Message | None = None) -> Fault:
     """Return a fault that is not based on an answer of Graph; the default remedy is that of its kind."""
     return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy or REMEDIES[kind])
 
 
-def fault_error(kind: GraphErrorKind, message: Message, *, remedy: Message | None = None) -> FaultError:
+def fault_error(kind: FaultKind, message: Message, *, remedy: Message | None = None) -> FaultError:
     """Return a FaultError with a fault as `fault` returns it."""
     return FaultError(fault(kind, message, remedy=remedy))
 
 
-REMEDIES: dict[GraphErrorKind, Message | None] = {
-    GraphErrorKind.DENIED: (
+REMEDIES: dict[FaultKind, Message | None] = {
+    FaultKind.DENIED: (
         Message("grant the application the missing permission and consent (`auditor doctor` prints the commands)")
     ),
-    GraphErrorKind.NO_PREMIUM: Message("sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant"),
-    GraphErrorKind.MISSING: None,
-    GraphErrorKind.NO_MAILBOX: None,
-    GraphErrorKind.PAGE_EXPIRED: Message("Graph rejected its own page tokens several times; collect again later"),
-    GraphErrorKind.PAGE_UNKNOWN: Message("Graph rejected its own page tokens several times; collect again later"),
-    GraphErrorKind.TOO_LARGE: None,
-    GraphErrorKind.UNSUPPORTED: Message("Graph does not support this query in this cloud; if it should, report a bug"),
-    GraphErrorKind.THROTTLED: Message("other applications use the tenant's quota too; collect again later"),
-    GraphErrorKind.FAILING: (
+    FaultKind.NO_PREMIUM: Message("sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant"),
+    FaultKind.MISSING: None,
+    FaultKind.NO_MAILBOX: None,
+    FaultKind.PAGE_EXPIRED: Message("Graph rejected its own page tokens several times; collect again later"),
+    FaultKind.PAGE_UNKNOWN: Message("Graph rejected its own page tokens several times; collect again later"),
+    FaultKind.TOO_LARGE: None,
+    FaultKind.UNSUPPORTED: Message("Graph does not support this query in this cloud; if it should, report a bug"),
+    FaultKind.THROTTLED: Message("other applications use the tenant's quota too; collect again later"),
+    FaultKind.FAILING: (
         Message("the service had a fault; collect again later and see the Microsoft 365 service health page")
     ),
-    GraphErrorKind.UNREACHABLE: Message(
+    FaultKind.UNREACHABLE: Message(
         "check the network, the proxy (HTTPS_PROXY) and the CA certificates (SSL_CERT_FILE)"
     ),
-    GraphErrorKind.NOT_GRAPH: Message(
+    FaultKind.NOT_GRAPH: Message(
         "another server responds at Graph's address: check the proxy and the endpoint setting"
     ),
-    GraphErrorKind.FOREIGN: Message("check which server responds at Graph's address"),
-    GraphErrorKind.FORBIDDEN: None,
-    GraphErrorKind.LOOP: Message("collect again; Graph's list had no last page"),
-    GraphErrorKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
-    GraphErrorKind.WRONG_TENANT: Message("correct tenantId in the tenants file, or sign in to the right tenant"),
+    FaultKind.FOREIGN: Message("check which server responds at Graph's address"),
+    FaultKind.FORBIDDEN: None,
+    FaultKind.LOOP: Message("collect again; Graph's list had no last page"),
+    FaultKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
 }

@@ -1,13 +1,13 @@
 """Reads the pages of a Graph list; restarts the list when Graph rejects a page token, and stops at loops."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import FaultError, GraphErrorKind, fault_error
+from auditor.graph.errors import FaultError, FaultKind, fault_error
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ class ObjectPage(Struct, Generic[T], frozen=True, kw_only=True):
     """`@odata.nextLink`: the address of the next page, or None on the last one."""
 
 
-_LOST_PAGE: Final = frozenset({GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN})
+_LOST_PAGE: Final = frozenset({FaultKind.PAGE_EXPIRED, FaultKind.PAGE_UNKNOWN})
 """Rejections of a link; the list is then read again from an earlier link."""
 
 
@@ -35,14 +35,14 @@ async def pages(
     decode: Callable[[bytes], ObjectPage[T]],
     *,
     start: str | None = None,
-    before_page: "Callable[[], object] | None" = None,
+    before_page: Callable[[], Awaitable[None]] | None = None,
     throttled: Callable[[], None] | None = None,
 ) -> AsyncIterator[T]:
     """Yield the rows of every page of a list. Rows repeat after a restart, so the caller deduplicates them by id.
 
-    The list begins at `start`, a link that Graph gave earlier, if there is one. `before_page` is called, and awaited if
-    it returns an awaitable, before each request. Graph may reject the page token of an answer that took a retry: the
-    list then continues from the last token of an answer without one. An expired token restarts the list.
+    The list begins at `start`, a link that Graph gave earlier, if there is one. `before_page` is
+    awaited before each request. Graph may reject the page token of an answer that took a retry: the list then continues
+    from the last token of an answer without one. An expired token restarts the list.
 
     Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for any fault that is not about a page token.
     """
@@ -55,16 +55,14 @@ async def pages(
     for _ in range(MAX_PAGES):
         link = links[-1][0]
         if before_page is not None:
-            awaitable = before_page()
-            if hasattr(awaitable, "__await__"):
-                await awaitable
+            await before_page()
         try:
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:
             restarts += 1
             if error.fault.kind not in _LOST_PAGE or link is None or restarts > MAX_RESTARTS:
                 raise
-            links = _usable_links(links) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
+            links = _usable_links(links) if error.fault.kind is FaultKind.PAGE_UNKNOWN else [(None, True)]
             seen_links = {link_seen for link_seen, _ in links if link_seen is not None}
             continue
         yield answer.value.rows
@@ -75,13 +73,13 @@ async def pages(
             restarts += 1
             if restarts > MAX_RESTARTS:
                 text = Message("{name} has pages that link back to an earlier page", name=call.name)
-                raise fault_error(GraphErrorKind.LOOP, text)
+                raise fault_error(FaultKind.LOOP, text)
             links, seen_links = [(None, True)], set()
             continue
         seen_links.add(next_link)
         links.append((next_link, not answer.retried))
     text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}")
-    raise fault_error(GraphErrorKind.LOOP, text)
+    raise fault_error(FaultKind.LOOP, text)
 
 
 def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

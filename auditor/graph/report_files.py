@@ -9,11 +9,11 @@ from urllib.parse import urljoin, urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import GraphErrorKind, fault, fault_error
+from auditor.graph.errors import FaultKind, fault, fault_error
 from auditor.graph.request_guard import ADDRESS_CHARACTER, Root
-from auditor.graph.retry_policy import Fail, Retry, VerdictError, retry_after
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.proxy import proxy_of
+from auditor.graph.verdicts import Fail, Retry, VerdictError, retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -64,7 +64,7 @@ async def _follow(graph: Graph, response: "httpx.Response", body: BodyFile) -> "
         response = await _get(graph, address, body)
     if response.status_code in _REDIRECTS:
         text = Message("{asked} was redirected more than {hops} times", asked=body.name, hops=MAX_HOPS)
-        raise fault_error(GraphErrorKind.FOREIGN, text)
+        raise fault_error(FaultKind.FOREIGN, text)
     return response
 
 
@@ -91,7 +91,7 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
     if response.status_code == 200 or response.status_code in _REDIRECTS:
         return response
     throttled = response.status_code == 429
-    kind = GraphErrorKind.THROTTLED if throttled else GraphErrorKind.FAILING
+    kind = FaultKind.THROTTLED if throttled else FaultKind.FAILING
     text = Message(
         "{asked}: {host} returned HTTP {status}", asked=body.name, host=root.host, status=response.status_code
     )
@@ -105,10 +105,10 @@ def _fail(error: Exception, host: str, name: str) -> NoReturn:
     """Raise the VerdictError of a failed download, without the text of the error, which may quote the address."""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
         text = Message("{asked}: the certificate of {host} is not trusted", asked=name, host=host)
-        raise VerdictError(Fail(fault=fault(GraphErrorKind.UNREACHABLE, text))) from None
+        raise VerdictError(Fail(fault=fault(FaultKind.UNREACHABLE, text))) from None
     failure = type(error).__name__
     text = Message("{asked}: the download from {host} failed: {name}", asked=name, host=host, name=failure)
-    raise VerdictError(Retry(fault=fault(GraphErrorKind.UNREACHABLE, text))) from None
+    raise VerdictError(Retry(fault=fault(FaultKind.UNREACHABLE, text))) from None
 
 
 def checked_address(location: str, base: str, graph_root: Root, name: str) -> str:
@@ -131,7 +131,7 @@ def checked_address(location: str, base: str, graph_root: Root, name: str) -> st
         asked=name,
         host=_origin(address),
     )
-    raise fault_error(GraphErrorKind.FOREIGN, text)
+    raise fault_error(FaultKind.FOREIGN, text)
 
 
 def _origin(address: str) -> str:

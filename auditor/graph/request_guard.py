@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from auditor.domain.message import Message
-from auditor.graph.errors import GraphErrorKind, fault_error
+from auditor.graph.errors import FaultKind, fault_error
 
 if TYPE_CHECKING:
     import httpx
@@ -73,7 +73,7 @@ def check_link(link: str, root: Root) -> str:
             if link[: len(prefix)].lower() == prefix:
                 return f"{root.origin}/{link[len(prefix) :]}"
     raise fault_error(
-        GraphErrorKind.FOREIGN,
+        FaultKind.FOREIGN,
         Message(
             "Graph returned a link that does not point to {origin}: {link}",
             origin=root.origin,
@@ -91,7 +91,7 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
     origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
     if url.userinfo or origin != root.origin:
         raise fault_error(
-            GraphErrorKind.FOREIGN,
+            FaultKind.FOREIGN,
             Message(
                 "a request to {origin} was blocked: the token is only for {origin2}",
                 origin=_excerpt(origin),
@@ -103,7 +103,7 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
     reads = request.method == "GET" or (request.method == "POST" and _READ_ONLY_POSTS.fullmatch(path))
     if not reads and not (mail and _is_mail(request.method, path)):
         raise fault_error(
-            GraphErrorKind.FORBIDDEN,
+            FaultKind.FORBIDDEN,
             Message("a write request was blocked: {method} {path}", method=request.method, path=_excerpt(path)),
         )
 

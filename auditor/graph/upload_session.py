@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from auditor.domain.message import Message
 from auditor.graph.client import Graph
-from auditor.graph.errors import GraphErrorKind, fault_error
+from auditor.graph.errors import FaultKind, fault_error
 from auditor.graph.request_guard import Root
 from auditor.graph.transport.proxy import proxy_of
 
@@ -60,7 +60,7 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
         if attempt < _MAX_ATTEMPTS:
             await graph.retry_policy.sleep(graph.retry_policy.wait(attempt))
     raise fault_error(
-        GraphErrorKind.FAILING,
+        FaultKind.FAILING,
         Message("the attachment {name} could not be uploaded: {failure}", name=name, failure=failure),
     )
 
@@ -84,7 +84,7 @@ def _check_address(address: str, graph_root: Root) -> Root:
     local = parts.scheme == "http" and root.loopback and graph_root.loopback
     if parts.username or not parts.hostname or not (parts.scheme == "https" or local):
         raise fault_error(
-            GraphErrorKind.FOREIGN,
+            FaultKind.FOREIGN,
             Message("Graph returned an address for the attachment that is not https; nothing was sent there"),
             remedy=Message("check which server responds at Graph's address (a proxy, the endpoint setting)"),
         )

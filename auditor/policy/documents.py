@@ -12,23 +12,23 @@ from auditor.policy.yaml.reader import Document, parse
 
 
 def read_documents(
-    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
+    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, schema_checked: bool, limit_size: bool
 ) -> tuple[list[Document], list[Node], list[Diagnostic]]:
     """Parse the files; the valid parts of a file with structural errors are still checked for errors of meaning.
 
-    With `fitting`, the files are known to fit the schema. Returns the documents, their roots and the mistakes.
+    With `schema_checked`, the files are known to fit the schema. Returns the documents, their roots and the mistakes.
     """
     documents: list[Document] = []
     roots: list[Node] = []
     diagnostics: list[Diagnostic] = []
     for name, text in files:
         try:
-            document = parse(text, file=name, bounded=bounded)
+            document = parse(text, file=name, limit_size=limit_size)
         except InputError as error:
             diagnostics.extend(error.diagnostics)
             gaps.anything = True
             continue
-        root, mistakes = root_of(document, gaps, fitting=fitting)
+        root, mistakes = root_of(document, gaps, schema_checked=schema_checked)
         diagnostics.extend(mistakes)
         if root is not None:
             documents.append(document)
@@ -36,9 +36,11 @@ def read_documents(
     return documents, roots, diagnostics
 
 
-def root_of(document: Document, gaps: Gaps, *, fitting: bool = False) -> tuple[Node | None, tuple[Diagnostic, ...]]:
+def root_of(
+    document: Document, gaps: Gaps, *, schema_checked: bool = False
+) -> tuple[Node | None, tuple[Diagnostic, ...]]:
     """Return the root of the valid parts of a document, None if there are none, and the mistakes in its structure."""
-    mistakes, paths = ((), ()) if fitting else structure_mistakes(document, "policy")
+    mistakes, paths = ((), ()) if schema_checked else structure_mistakes(document, "policy")
     value = recover(document.value, paths, gaps) if mistakes else document.value
     return None if value is None else Node(document, (), value), mistakes
 

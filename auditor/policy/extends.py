@@ -29,7 +29,7 @@ class Base(Struct, frozen=True, kw_only=True):
     files: tuple[tuple[str, bytes], ...]
     version: str | None = None
     """Version of the starter library; None for a folder."""
-    fitting: bool = False
+    schema_checked: bool = False
     """Whether the files are known to fit the schema."""
 
 
@@ -90,7 +90,9 @@ class Extensions(Struct, kw_only=True):
         if base is None:
             self.gaps.anything = self.gaps.sections = True  # it may define any name
             return []
-        documents, roots, mistakes = read_documents(base.files, self.gaps, fitting=base.fitting, bounded=True)
+        documents, roots, mistakes = read_documents(
+            base.files, self.gaps, schema_checked=base.schema_checked, limit_size=True
+        )
         self.diagnostics.items.extend(mistakes)
         names = frozenset(name for name, _ in base.files)
         self.files |= names

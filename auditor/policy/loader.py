@@ -44,22 +44,22 @@ def load(
     files: Iterable[tuple[str, bytes]],
     *,
     waivers_from: date | None = None,
-    fitting: bool = False,
-    bounded: bool = True,
+    schema_checked: bool = False,
+    limit_size: bool = True,
     decisions: Iterable[tuple[str, bytes]] = (),
     bases: Bases | None = None,
 ) -> Loaded:
     """Load policy files as one policy set; `files` are (name, bytes) pairs in any order.
 
-    With `fitting`, the files are known to fit the schema, as those that ship with the program, and it is not checked.
-    Without `bounded`, their size is not limited, as for text that was merged from several files of limited size.
-    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too, and
-    there is a warning about each waiver that ended before that day.
+    With `schema_checked`, the files are known to fit the schema, as those that ship with the program, and it is not
+    checked. Without `limit_size`, their size is not limited, as for text that was merged from several files of limited
+    size. With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is an error too,
+    and there is a warning about each waiver that ended before that day.
     `decisions` are files of decisions, which may use the names that the policies define. `bases` finds the files of
     `extends`. Raises InputError with every mistake of every file, in order of file and position.
     """
     gaps = Gaps()
-    documents, own_roots, mistakes = read_documents(files, gaps, fitting=fitting, bounded=bounded)
+    documents, own_roots, mistakes = read_documents(files, gaps, schema_checked=schema_checked, limit_size=limit_size)
     diagnostics = Diagnostics()
     diagnostics.items.extend(mistakes)
     extensions = Extensions(
@@ -227,8 +227,6 @@ def _waiver(node: Node, names: Names) -> Waiver:
         users=users,
         products=products,
         tenants=tenants,
-        approved_by=node.text("approvedBy"),
-        ticket=node.text("ticket"),
     )
 
 

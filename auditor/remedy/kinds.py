@@ -43,7 +43,6 @@ _KINDS: Final = {
     ActionKind.MOVE_GROUP: _Kind(Order.MOVE, "group"),
     ActionKind.GROUP_SWAP: _Kind(Order.MOVE, "group"),
     ActionKind.ASSIGN: _Kind(Order.MOVE, "seats"),
-    ActionKind.WAIT: _Kind(Order.MOVE, "seats"),
     ActionKind.ERROR: _Kind(Order.MOVE, "cause"),
     ActionKind.REPROCESS: _Kind(Order.MOVE, "seats"),
     ActionKind.GROUP_ERRORS: _Kind(Order.MOVE, "cause"),

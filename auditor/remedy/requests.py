@@ -6,18 +6,79 @@ call, so that nobody is without a licence between removal and addition.
 
 import json
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from msgspec import Struct, field
 
 from auditor.domain.enums import Cloud
+from auditor.domain.message import Message
 from auditor.domain.policy.selector import NESTED_PROPERTIES
 
 _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
 """PowerShell ends a single-quoted string at any of these characters, and reads two in a row as one."""
 _USERS: Final = "/users/"
+NOT_IN_PLANS: Final = Message("is not a request of a plan")
+"""The message about a request that a plan cannot contain."""
+
+
+class RequestKind(StrEnum):
+    """What a request changes, as `Kind` in plan.ps1."""
+
+    USER_LICENCES = "UserLicense"
+    GROUP_LICENCES = "GroupLicense"
+    JOIN = "AddMember"
+    LEAVE = "RemoveMember"
+    PROPERTY = "Property"
+    REPROCESS = "Reprocess"
+
+    @property
+    def scope(self) -> str:
+        """The least privileged delegated permission of a request."""
+        match self:
+            case RequestKind.JOIN | RequestKind.LEAVE:
+                return "GroupMember.ReadWrite.All"
+            case RequestKind.PROPERTY | RequestKind.REPROCESS:
+                return "User.ReadWrite.All"
+            case _:
+                return "LicenseAssignment.ReadWrite.All"
+
+
+class RequestTarget(Struct, frozen=True, kw_only=True):
+    """What a request changes, and the ids of whom."""
+
+    kind: RequestKind
+    user: str = ""
+    """Empty if it changes the licences of a group."""
+    group: str = ""
+    """Empty if it changes only a person."""
+
+    @property
+    def subject(self) -> str:
+        """The id of the person, or of the group if it changes the licences of a group."""
+        return self.user or self.group
+
+
+def request_target(method: str, path: str, body: Mapping[str, Any]) -> RequestTarget:
+    """Return what a request changes. Raises ValueError for a request that a plan cannot contain."""
+    match method, *map(unquote, path.strip("/").split("/")):
+        case "POST", "users", user, "assignLicense":
+            return RequestTarget(kind=RequestKind.USER_LICENCES, user=user)
+        case "POST", "users", user, "reprocessLicenseAssignment":
+            return RequestTarget(kind=RequestKind.REPROCESS, user=user)
+        case "PATCH", "users", user:
+            return RequestTarget(kind=RequestKind.PROPERTY, user=user)
+        case "POST", "groups", group, "assignLicense":
+            return RequestTarget(kind=RequestKind.GROUP_LICENCES, group=group)
+        case "POST", "groups", group, "members", "$ref":
+            user = unquote(str(body.get("@odata.id", "")).rpartition("/")[2])
+            return RequestTarget(kind=RequestKind.JOIN, user=user, group=group)
+        case "DELETE", "groups", group, "members", user, "$ref":
+            return RequestTarget(kind=RequestKind.LEAVE, user=user, group=group)
+        case _:
+            raise ValueError(NOT_IN_PLANS)
 
 
 class Addition(Struct, frozen=True, kw_only=True):
@@ -34,6 +95,16 @@ class Command(Struct, frozen=True, kw_only=True):
     path: str
     body: Mapping[str, Any] = field(default_factory=dict)
     powershell: str = ""
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> "Command":
+        """Return a request as stored in result.json or plan.json, without its PowerShell line."""
+        return cls(method=document["method"], path=document["path"], body=document["body"])
+
+    @property
+    def target(self) -> RequestTarget:
+        """What it changes. Raises ValueError for a request that a plan cannot contain."""
+        return request_target(self.method, self.path, self.body)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -143,18 +214,6 @@ def root(cloud: Cloud) -> str:
     return f"{_ROOTS[cloud]}/v1.0"
 
 
-def subject_of(command: Command) -> tuple[str, str]:
-    """Return whom a request changes: `users` and the person's id, or `groups` and the group's id."""
-    kind, identifier, *rest = command.path.strip("/").split("/")
-    match rest:
-        case ["members", "$ref"]:
-            return "users", str(command.body["@odata.id"]).rpartition("/")[2]
-        case ["members", user, "$ref"]:
-            return "users", user
-        case _:
-            return kind, identifier
-
-
 def reprocess(user: str) -> Command:
     """Make Graph process the group licences of one user again."""
     return Command(
@@ -186,21 +245,13 @@ def quoted(text: str) -> str:
 
 def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
     """Return the PowerShell line that signs in to a tenant with the least privileged permissions of some requests."""
-    scopes = dict.fromkeys(scope(str(command["method"]), str(command["path"])) for command in commands)
+    scopes = dict.fromkeys(Command.of(command).target.kind.scope for command in commands)
     return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{in_cloud(cloud)} -Scopes {','.join(scopes)}"
 
 
 def in_cloud(cloud: Cloud) -> str:
     """Return the parameter of `Connect-MgGraph` for a cloud, with a space before it; empty for the commercial cloud."""
     return "" if cloud is Cloud.WORLDWIDE or cloud not in ENVIRONMENTS else f" -Environment {ENVIRONMENTS[cloud]}"
-
-
-def scope(method: str, path: str) -> str:
-    """Return the least privileged delegated permission of a request."""
-    if path.endswith("/$ref"):
-        return "GroupMember.ReadWrite.All"
-    user = method == "PATCH" or path.endswith("/reprocessLicenseAssignment")
-    return "User.ReadWrite.All" if user else "LicenseAssignment.ReadWrite.All"
 
 
 _ROOTS: Final = {

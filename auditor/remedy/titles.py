@@ -25,10 +25,6 @@ _TITLES: Final[Mapping[ActionKind, Form]] = {
     ActionKind.UNASSIGN: NN_("Unassign {old} from {count} person", "Unassign {old} from {count} people"),
     ActionKind.MOVE: NN_("Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}"),
     ActionKind.ASSIGN: NN_("Assign {new} to {count} person", "Assign {new} to {count} people"),
-    ActionKind.WAIT: NN_(
-        "Assign {new} to {count} person as soon as seats are free",
-        "Assign {new} to {count} people as soon as seats are free",
-    ),
     ActionKind.OVERLAP: NN_(
         "Decide which product {count} person keeps: {old}", "Decide which product {count} people keep: {old}"
     ),

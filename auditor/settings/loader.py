@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.message import Message, unreadable
 from auditor.domain.similar_name import tenants_hint
@@ -16,17 +15,14 @@ from auditor.domain.tenant import (
     Channel,
     GraphMail,
     Mail,
-    Recipient,
     Send,
     Settings,
     SmtpMail,
-    StartTls,
     Tenant,
     Webhooks,
     channel_of,
 )
 from auditor.files import input as files
-from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import address_error, canonical
@@ -90,19 +86,29 @@ def _checked_document(text: bytes | str, file: str) -> Document:
 
 def _without_quotes(problem: Diagnostic) -> Diagnostic:
     """Remove quotes of the file from a diagnostic: a secret that was entered by mistake must not appear in a log."""
-    message = problem.message
-    quoted = str(message.arguments.get("value", ""))
-    if message.arguments.get("noun") == _VARIABLE_NOUN or "://" in quoted:
+    message, hint = problem.message, problem.hint
+    if problem.slug in _SYNTAX_SLUGS:
+        message, hint = _without_values(message), hint and _without_values(hint)
+    elif message.arguments.get("noun") in _SECRET_NOUNS or "://" in str(message.arguments.get("value", "")):
         message = Message(message.id, **{**message.arguments, "value": "'…'"})
-    return replace(problem, span=_without_text(problem.span), message=message)
+    return replace(problem, span=_without_text(problem.span), message=message, hint=hint)
+
+
+def _without_values(message: Message) -> Message:
+    """Replace the texts of the file in a message about its syntax, whose place in the file is not known."""
+    values = {name: "…" if name in _QUOTING else value for name, value in message.arguments.items()}
+    return Message(message.id, **values)
 
 
 def _without_text(span: Span | None) -> Span | None:
     return None if span is None else replace(span, text="")
 
 
-_VARIABLE_NOUN: Final = "the name of an environment variable"
-"""The noun, in messages, of settings where people enter the secret itself by mistake."""
+_SECRET_NOUNS: Final = ("the name of an environment variable", "a credential")
+"""The nouns, in messages, of settings where people enter the secret itself by mistake."""
+_SYNTAX_SLUGS: Final = ("yaml-syntax", "yaml-tag", "yaml-number", "yaml-key")
+_QUOTING: Final = ("word", "tag", "text", "key", "value")
+"""The arguments, in messages with these slugs, that are texts of the file."""
 
 
 def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
@@ -195,26 +201,18 @@ def _problem(document: Document, path: tuple[str | int, ...], slug: str, message
 
 
 def _tenant(document: Document, number: int, entry: Mapping[str, Any], locale: str | None) -> Tenant:
-    return Tenant(
-        name=entry["name"],
-        tenant_id=entry["tenantId"].lower(),
-        cloud=Cloud(entry.get("cloud", Cloud.WORLDWIDE)),
-        credential=CREDENTIAL_TYPES[entry["credential"]["type"]].parse(entry["credential"])
-        if "credential" in entry
-        else None,
-        agreement=Agreement(entry.get("agreement", Agreement.UNKNOWN)),
-        locale=entry.get("locale", locale),
-        endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
-        authority=canonical(entry["authority"]) if "authority" in entry else None,
-        recipients=tuple(
-            replace(
-                msgspec.convert(recipient, Recipient),
-                span=_without_text(document.span(("tenants", number, "recipients", index))),
-            )
-            for index, recipient in enumerate(entry.get("recipients", ()))
-        ),
-        credential_at=_file_and_line(document, ("tenants", number, "credential")),
+    path = ("tenants", number)
+    changed = {key: canonical(entry[key]) for key in _ADDRESS_HINTS if key in entry}
+    changed |= {
+        "tenantId": entry["tenantId"].lower(),
+        "credentialAt": _file_and_line(document, (*path, "credential")),
+    }
+    tenant = msgspec.convert({"locale": locale, **entry, **changed}, Tenant)
+    recipients = (
+        replace(recipient, span=_without_text(document.span((*path, "recipients", index))))
+        for index, recipient in enumerate(tenant.recipients)
     )
+    return replace(tenant, recipients=tuple(recipients))
 
 
 def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
@@ -225,14 +223,6 @@ def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
         sender=entry["from"],
         route=GraphMail(tenant=entry["graph"]["tenant"])
         if smtp is None
-        else SmtpMail(
-            host=smtp["host"],
-            port=smtp.get("port", 587),
-            starttls=StartTls(smtp.get("starttls", StartTls.REQUIRED)),
-            username_env=smtp.get("usernameEnv"),
-            password_env=smtp.get("passwordEnv"),
-            ca=smtp.get("ca"),
-            written_at=written_at,
-        ),
+        else msgspec.convert({**smtp, "writtenAt": written_at}, SmtpMail, strict=False),  # 587.0 is a whole number
         send=Send(entry.get("send", Send.CHANGED)),
     )

@@ -31,6 +31,7 @@ from auditor.snapshot.schema import (
 )
 
 State = Mapping[str, Any]
+_UNITS = ("enabled", "warning", "suspended", "lockedOut")
 _USAGE_COLUMNS = (*SOURCE_OF_COLUMN, *DEVICE_COLUMNS, "agent")
 
 
@@ -108,17 +109,29 @@ def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, 
 
 
 def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a Graph subscribedSku to a row of products.parquet; numbers that Graph omitted are null."""
-    units = sku.get("prepaidUnits") or {}
+    """Convert a Graph subscribedSku to a row of products.parquet; values that are not of Graph's type are null."""
+    units = _mapping(sku.get("prepaidUnits"))
     return {
         "skuId": str(sku["skuId"]).lower(),
-        "skuPartNumber": sku.get("skuPartNumber"),
-        "appliesTo": sku.get("appliesTo"),
-        "capabilityStatus": sku.get("capabilityStatus"),
-        **{name: units.get(name) for name in ("enabled", "warning", "suspended", "lockedOut")},
-        "consumed": sku.get("consumedUnits"),
-        "subscriptionIds": list(sku.get("subscriptionIds") or ()),
+        **{name: stored_text(sku.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
+        **{name: _seats(units.get(name)) for name in _UNITS},
+        "consumed": _seats(sku.get("consumedUnits")),
+        "subscriptionIds": _texts(sku.get("subscriptionIds")),
     }
+
+
+def has_invalid_seats(sku: Mapping[str, Any]) -> bool:
+    """Return whether a Graph subscribedSku has numbers of seats that `product_row` converts to null."""
+    units = _mapping(sku.get("prepaidUnits"))
+    numbers = (sku.get("consumedUnits"), *(units.get(name) for name in _UNITS))
+    return any(number is not None and _seats(number) is None for number in numbers)
+
+
+def _seats(value: Any) -> int | None:
+    """Return a number of seats, which may be negative; None for anything but an integer."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some services send integers as floats
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None
 
 
 def service_plan_rows(sku: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -134,12 +147,18 @@ def service_plan_rows(sku: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert a Graph companySubscription to a row of subscriptions.parquet."""
-    row = {name: item.get(name) for name in SUBSCRIPTIONS.names}
-    row["skuId"] = None if item.get("skuId") is None else str(item["skuId"]).lower()
-    row["createdDateTime"] = instant(item.get("createdDateTime"))
-    row["nextLifecycleDateTime"] = instant(item.get("nextLifecycleDateTime"))
-    return row
+    """Convert a Graph companySubscription to a row of subscriptions.parquet; other types of values are null.
+
+    Raises ValueError or OverflowError for an invalid date.
+    """
+    row: dict[str, Any] = {name: stored_text(item.get(name)) for name in SUBSCRIPTIONS.names}
+    trial = item.get("isTrial")
+    return row | {
+        "skuId": _lower_text(item.get("skuId")),
+        "isTrial": trial if isinstance(trial, bool) else None,
+        "totalLicenses": _seats(item.get("totalLicenses")),
+        **{name: _instant_or_null(item.get(name)) for name in ("createdDateTime", "nextLifecycleDateTime")},
+    }
 
 
 def group_row(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,6 +258,10 @@ def instant(text: str | datetime | None) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return None if moment.year <= 1 else moment.astimezone(UTC)
+
+
+def _instant_or_null(value: Any) -> datetime | None:
+    return instant(value) if isinstance(value, str | datetime) else None
 
 
 def _lower(plans: Sequence[str] | None) -> list[str] | None:

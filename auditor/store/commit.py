@@ -76,9 +76,8 @@ class NightCounts(Struct, frozen=True, kw_only=True):
 
 
 def another_name(name: str) -> str:
-    """Return a different name for the object of a night if its name is taken."""
-    stem, _, suffix = name.removesuffix(".zip").rpartition("-")
-    return f"{stem}-{hashlib.sha256(suffix.encode()).hexdigest()[: len(suffix)]}.zip"
+    """Return a different name for the object of a night if its name is taken; it has the same digest."""
+    return "-2Z-".join(name.rsplit("Z-", 1))
 
 
 def instant_name(name: str) -> str | None:

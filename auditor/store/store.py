@@ -318,8 +318,8 @@ class Store:
         return self._read_objects((entry,))[0]
 
     def check(self, entry: PartEntry) -> None:
-        """Read one object. Raises SnapshotError if it is missing or damaged."""
-        self._body(entry)
+        """Read one object from the store, not from a local copy. Raises SnapshotError if it is missing or damaged."""
+        self._undamaged(entry, self.backend.read_many([entry.name])[0])
 
     def _read_objects(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":
         from auditor.store.delta.pack import StoredObject  # noqa: PLC0415  as in put
@@ -327,7 +327,9 @@ class Store:
         return [StoredObject(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
 
     def _body(self, entry: PartEntry) -> bytes:
-        body = self.backend.read(entry.name)
+        return self._undamaged(entry, self.backend.read(entry.name))
+
+    def _undamaged(self, entry: PartEntry, body: bytes | None) -> bytes:
         where = f"{self.address}/{entry.name}"
         if body is None:
             raise damaged(where, Message("is missing: nights that depend on it cannot be restored"))

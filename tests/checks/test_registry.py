@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from auditor.checks.registry import all_checks, check_of, known_check, register
+from auditor.domain.policy.model import PolicySet
+from auditor.engine.policy_index import rules_of
 from auditor.snapshot.writer import write
 from tests.builders.tenant.tenants import bought, tenant, user
 from tests.package.tree import ROOT
@@ -88,6 +90,11 @@ def test_registering_an_id_twice_raises_value_error() -> None:
     assert check_of(first.id) is first
     with pytest.raises(ValueError, match=first.id):
         register(first)
+
+
+def test_every_tenant_of_a_run_uses_the_same_rules() -> None:
+    policies = PolicySet(policies=())
+    assert rules_of(policies, all_checks()) is rules_of(policies, all_checks())
 
 
 def test_unknown_check_id_raises_key_error() -> None:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.graph.errors import FaultError, GraphErrorKind
+from auditor.graph.errors import FaultError, FaultKind
 from auditor.graph.rate_limit import IntervalLimiter, Quota, units_per_ten_seconds
 from auditor.graph.request_guard import check_link, check_request, root_of
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify, retry_after
+from auditor.graph.verdicts import Fail, Ok, Retry, SignInAgain, classify, retry_after
 from tests.builders.tenant.collection import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")
@@ -40,7 +40,7 @@ ROOT = root_of("https://graph.microsoft.com/v1.0")
 def test_next_link_to_another_host_is_refused(link: str) -> None:
     with pytest.raises(FaultError) as caught:
         check_link(link, ROOT)
-    assert caught.value.fault.kind is GraphErrorKind.FOREIGN
+    assert caught.value.fault.kind is FaultKind.FOREIGN
 
 
 @pytest.mark.parametrize(
@@ -153,30 +153,30 @@ def test_classify_handles_every_answer(status: int, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind", "verdict"),
     [
-        (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', GraphErrorKind.DENIED, Fail),
-        (403, b"<html>", GraphErrorKind.NOT_GRAPH, Fail),
+        (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', FaultKind.DENIED, Fail),
+        (403, b"<html>", FaultKind.NOT_GRAPH, Fail),
         (
             403,
             b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}',
-            GraphErrorKind.NO_PREMIUM,
+            FaultKind.NO_PREMIUM,
             Retry,
         ),
-        (400, b'{"error":{"code":"Directory_ExpiredPageToken"}}', GraphErrorKind.PAGE_EXPIRED, Fail),
-        (400, b'{"error":{"code":"DirectoryPageTokenNotFoundException"}}', GraphErrorKind.PAGE_UNKNOWN, Fail),
-        (410, b'{"error":{"code":"resyncRequired"}}', GraphErrorKind.PAGE_EXPIRED, Fail),
-        (400, b'{"value":"Cannot query data for more than 120 users at a time."}', GraphErrorKind.TOO_LARGE, Fail),
-        (404, b'{"error":{"code":"MailboxNotEnabledForRESTAPI"}}', GraphErrorKind.NO_MAILBOX, Fail),
-        (404, b'{"error":{"code":"Request_ResourceNotFound"}}', GraphErrorKind.MISSING, Fail),
-        (401, b"", GraphErrorKind.SIGNED_OUT, SignInAgain),
-        (429, b"", GraphErrorKind.THROTTLED, Retry),
-        (501, b'{"error":{"code":"NotImplemented"}}', GraphErrorKind.UNSUPPORTED, Fail),
-        (504, b'{"error":{"code":"UnknownError","message":""}}', GraphErrorKind.FAILING, Retry),
-        (302, b"", GraphErrorKind.FOREIGN, Fail),
-        (400, b'{"error":{"code":"brand-new-code","message":"\x1b[31m"}}', GraphErrorKind.NOT_GRAPH, Fail),
-        (400, b'{"error":{"code":"brand-new-code"}}', GraphErrorKind.UNSUPPORTED, Fail),
+        (400, b'{"error":{"code":"Directory_ExpiredPageToken"}}', FaultKind.PAGE_EXPIRED, Fail),
+        (400, b'{"error":{"code":"DirectoryPageTokenNotFoundException"}}', FaultKind.PAGE_UNKNOWN, Fail),
+        (410, b'{"error":{"code":"resyncRequired"}}', FaultKind.PAGE_EXPIRED, Fail),
+        (400, b'{"value":"Cannot query data for more than 120 users at a time."}', FaultKind.TOO_LARGE, Fail),
+        (404, b'{"error":{"code":"MailboxNotEnabledForRESTAPI"}}', FaultKind.NO_MAILBOX, Fail),
+        (404, b'{"error":{"code":"Request_ResourceNotFound"}}', FaultKind.MISSING, Fail),
+        (401, b"", FaultKind.SIGNED_OUT, SignInAgain),
+        (429, b"", FaultKind.THROTTLED, Retry),
+        (501, b'{"error":{"code":"NotImplemented"}}', FaultKind.UNSUPPORTED, Fail),
+        (504, b'{"error":{"code":"UnknownError","message":""}}', FaultKind.FAILING, Retry),
+        (302, b"", FaultKind.FOREIGN, Fail),
+        (400, b'{"error":{"code":"brand-new-code","message":"\x1b[31m"}}', FaultKind.NOT_GRAPH, Fail),
+        (400, b'{"error":{"code":"brand-new-code"}}', FaultKind.UNSUPPORTED, Fail),
     ],
 )
-def test_classify_error_kinds(status: int, body: bytes, kind: GraphErrorKind, verdict: type) -> None:
+def test_classify_error_kinds(status: int, body: bytes, kind: FaultKind, verdict: type) -> None:
     result = classify(status, {}, body, request_name="GET /users")
     assert isinstance(result, verdict)
     assert not isinstance(result, Ok)

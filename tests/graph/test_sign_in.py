@@ -7,6 +7,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -28,6 +30,7 @@ from auditor.domain.tenant import (
     Token,
     WorkloadIdentity,
 )
+from auditor.graph.auth import device_code
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.scrubber import Secrets
@@ -170,6 +173,32 @@ def test_device_code_prompts_once_and_renews_without_prompt(entra: Emulator) -> 
     first, second = asyncio.run(get_tokens())
     assert first != second
     assert len(prompts) == 1
+
+
+def test_interruption_does_not_wait_for_the_person_to_enter_the_code() -> None:
+    """azure-identity sleeps between its requests, and nothing can interrupt that."""
+    released, finished = Event(), Event()
+
+    class Waiting:
+        def get_token(self, *_scopes: str) -> None:
+            released.wait(timeout=60)
+            finished.set()
+
+        def close(self) -> None:
+            pass
+
+    async def interrupted() -> None:
+        async with device_code.DeviceCodeSignIn(cast("Any", Waiting())) as credential:
+            asking = asyncio.ensure_future(credential.get_token("scope"))
+            await asyncio.sleep(0)
+            asking.cancel()
+            await asking
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    assert not finished.is_set()
+    released.set()
+    assert finished.wait(timeout=60)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
-"""Schema check of policy, test, tenants and result files: one readable message for each error."""
+"""Schema check of policy, test and tenants files: one readable message for each error."""
 
-import copy
 import re
 
 import pytest
 
 from auditor.domain.errors import InputError
-from auditor.policy.schema.check import SchemaName, check, schema_errors
+from auditor.policy.schema.check import SchemaName, check
 from auditor.policy.yaml.reader import parse
-from tests.builders.document.policy_documents import RESULT, TENANTS
+from tests.builders.document.policy_documents import TENANTS
 
 
 def errors_of(text: str, schema: SchemaName = "policy") -> list[str]:
@@ -235,16 +234,6 @@ def test_policy_test_needs_a_state_and_an_expectation() -> None:
     assert errors_of("version: 1\ntests:\n- {name: x, given: {}, tenants: [{name: a}]}\n", "policy-test") == [
         "3:3 empty: test 'x' needs at least one of: expect, outcomes (add one of: expect, outcomes)",
         "3:24 bad-value: test 'x' has given and tenants, but may have only one of them (keep 'given' or 'tenants')",
-    ]
-
-
-def test_errors_in_a_result_have_paths() -> None:
-    result = copy.deepcopy(RESULT)
-    result["tenants"][0]["findings"][0]["severity"] = "urgent"
-    del result["summary"]["waived"]
-    assert sorted(schema_errors(result, "result")) == [
-        "summary: 'summary' lacks 'waived'",
-        "tenants[0].findings[0].severity: 'severity' cannot be the text 'urgent'",
     ]
 
 

@@ -50,7 +50,7 @@ def test_file_with_all_settings() -> None:
         "    cloud: usgov-dod\n    agreement: mca\n    endpoint: http://127.0.0.1:8080/v1.0/\n"
         "    authority: https://LOCALHOST:8443/\n    recipients: [{address: a@b.example, severities: [critical, high]}]\n",
         head="defaults: {locale: nl}\n",
-        tail="mail: {from: a@b.example, smtp: {host: relay, starttls: none}, send: failures}\n",
+        tail="mail: {from: a@b.example, smtp: {host: relay, port: 25.0, starttls: none}, send: failures}\n",
     )
     settings = load(text, file="tenants.yaml")
     tenant = settings.tenants[0]
@@ -62,7 +62,7 @@ def test_file_with_all_settings() -> None:
     expected = Recipient(address="a@b.example", severities=(Severity.CRITICAL, Severity.HIGH))
     assert replace(recipient, span=None) == expected
     assert settings.mail is not None
-    assert settings.mail.route == SmtpMail(host="relay", starttls=StartTls.NONE, written_at="tenants.yaml:11")
+    assert settings.mail.route == SmtpMail(host="relay", port=25, starttls=StartTls.NONE, written_at="tenants.yaml:11")
     assert settings.mail.send is Send.FAILURES
 
 

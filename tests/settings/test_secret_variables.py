@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from auditor.deliver.mail.smtp_mail import open_relay
-from auditor.domain.errors import SettingsError
+from auditor.domain.errors import InputError, SettingsError, format_diagnostic
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail
+from auditor.settings.loader import load
 from tests.builders.service.command_line import call
 
 FILE = """\
@@ -43,6 +44,22 @@ def test_error_names_the_line_and_not_the_secret(tmp_path: Path, credential: str
         assert completed.code == 3, completed.err
         assert secret not in completed.err + completed.text
         assert "tenants.yaml:5" in completed.err + completed.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "*hunter2", "!hunter2", "!hunter2 x", "!<hunter2> x", "!!int hunter2", "hunter2 x", "[hunter2]", "98765432",
+        "98765432109876543210", "{98765432: x}", "{!!int hunter2: x}", "&hunter2", '"hunter2" x', "@hunter2",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("entry", ["{{type: token, tokenEnv: {0}}}", "{0}"])
+def test_secret_that_is_not_a_plain_text_in_yaml_is_not_quoted(entry: str, value: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(FILE.format(credential=entry.format(value)), file="tenants.yaml")
+    text = "".join(map(format_diagnostic, caught.value.diagnostics))
+    assert "tenants.yaml:5" in text
+    assert not any(secret in text for secret in ("hunter2", "98765432"))
 
 
 @pytest.mark.parametrize("name", ["GRAPH_TOKEN", "AZURE_CLIENT_SECRET", "TENANT2_PFX_PASSWORD", "CONTOSO_2026"])

@@ -98,7 +98,7 @@ def policies_of(result: Result) -> PolicySet:
     for key in ("populations", "products", "waivers", "prices", "contracts"):
         if definitions.get(key):
             document[key] = definitions[key]
-    policies = load([("result.json", json.dumps(document).encode())], bounded=False).policies
+    policies = load([("result.json", json.dumps(document).encode())], limit_size=False).policies
     headers = {header.id: header for header in result.run.policies}
     return replace(
         policies,

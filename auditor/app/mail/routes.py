@@ -15,6 +15,9 @@ from auditor.deliver.webhooks.webhook_address import webhook_target
 from auditor.domain.errors import GraphError, SettingsError
 from auditor.domain.tenant import GraphMail, SmtpMail
 
+_MAX_SECONDS = 300.0
+"""Seconds for one request to Graph that sends a mail, including all waits."""
+
 
 class Routes:
     """The routes of one job; the mail route is opened once, for the first mail."""
@@ -53,7 +56,7 @@ class Routes:
             case GraphMail(tenant=name):
                 from auditor.deliver.mail import graph_mail  # noqa: PLC0415 - only mail by Graph needs the SDK
                 from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
-                from auditor.graph.client import open_graph  # noqa: PLC0415
+                from auditor.graph.client import RetryPolicy, open_graph  # noqa: PLC0415
                 from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415
 
                 tenant = next(tenant for tenant in job.settings.tenants if tenant.name == name)
@@ -62,6 +65,12 @@ class Routes:
                     SignIn(tenant, environ=job.environ, connections=connections)
                 )
                 graph = await self._stack.enter_async_context(
-                    open_graph(tenant, sign_in, mail=True, connections=connections)
+                    open_graph(
+                        tenant,
+                        sign_in,
+                        retry_policy=RetryPolicy(budget=_MAX_SECONDS),
+                        mail=True,
+                        connections=connections,
+                    )
                 )
                 return lambda letter: graph_mail.send(graph, letter)

@@ -10,9 +10,9 @@ from auditor.domain.result.model import PolicyOutcome, TenantResult
 from auditor.domain.translation import Localizer
 from auditor.findings.open import newly_open, open_findings
 from auditor.remedy.planner.draft import Draft, PlanConstraints
+from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.remaining_reasons import why
-from auditor.remedy.planner.weighed_options import Options
 
 
 def learn(
@@ -46,7 +46,7 @@ def learn(
     if undecided:
         # Unknown data of new holders, such as their usage, is the most likely reason why a policy cannot be evaluated.
         new_holders = [
-            user for user, weighed in draft.proposals.items() if max(weighed.option.seats.values(), default=0) > 0
+            user for user, evaluated in draft.proposals.items() if max(evaluated.option.seats.values(), default=0) > 0
         ]
         for user in new_holders or draft.proposals:
             changed = _exclude_user(constraints, user, why(l10n, "limit", detail="-")) or changed

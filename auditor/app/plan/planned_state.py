@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from msgspec.structs import replace
 
 from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice
+from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
 from auditor.remedy.planner.simulation.replay import holding_changes, replayed, seat_effects
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
-from auditor.remedy.planner.weighed_options import Options
 from auditor.remedy.verification.expectations import expectations_of
 from auditor.remedy.verification.observation import observed
 

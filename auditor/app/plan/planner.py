@@ -34,6 +34,7 @@ from auditor.findings.open import newly_open, open_findings, open_fingerprints
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, PlanConstraints, bought_first, build_actions, draft, order_actions
+from auditor.remedy.planner.evaluated_options import Options, options_of
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -52,7 +53,6 @@ from auditor.remedy.planner.simulation.membership_reasons import with_membership
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.planner.text.outline import display_names
 from auditor.remedy.planner.text.question_text import subscription_names
-from auditor.remedy.planner.weighed_options import Options, options_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -121,8 +121,8 @@ def plan_run(
     for index in range(MAX_DRAFTS + 1):
         if index == MAX_DRAFTS:
             for name, constraints in planning.constraints.items():
-                weighed = planning.options[name].weighed
-                constraints.barred.update(dict.fromkeys(weighed, why(l10n, "limit", detail="-")))
+                evaluated = planning.options[name].evaluated
+                constraints.barred.update(dict.fromkeys(evaluated, why(l10n, "limit", detail="-")))
         attempt = _attempt(planning)
         planning.remove_failed()
         has_new_constraints = _learn(planning, attempt)
@@ -321,13 +321,13 @@ def _solver(options: Options, plan_draft: Draft, constraints: PlanConstraints) -
     """Describe the solution; it is not optimal if something was excluded, because a better one may exist."""
     return Solver(
         name=plan_draft.choice.solver,
-        optimal=plan_draft.choice.optimal and not (constraints.barred or constraints.limits),
+        optimal=not (constraints.barred or constraints.limits),
         reached=-plan_draft.choice.score.corrected,
         bound=sum(
-            -min(weighed.option.score.corrected for weighed in alternatives)
-            for alternatives in options.weighed.values()
+            -min(evaluated.option.score.corrected for evaluated in alternatives)
+            for alternatives in options.evaluated.values()
         ),
-        unpriced=tuple(sorted({sku for weighed in plan_draft.proposals.values() for sku in weighed.unpriced})),
+        unpriced=tuple(sorted({sku for evaluated in plan_draft.proposals.values() for sku in evaluated.unpriced})),
         partial=options.partial,
     )
 

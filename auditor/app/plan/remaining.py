@@ -12,11 +12,11 @@ from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import groups_of
 from auditor.remedy.kinds import REMAINS
 from auditor.remedy.planner.draft import PlanConstraints
+from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import Remaining
 from auditor.remedy.planner.reach import Location, location_of
 from auditor.remedy.planner.remaining_reasons import why
 from auditor.remedy.planner.simulation.membership_reasons import group_reasons
-from auditor.remedy.planner.weighed_options import Options
 
 
 def remaining_of(
@@ -41,16 +41,16 @@ def remaining_of(
         return Remaining(fingerprint=fingerprint, code="limit", why=constraints.barred[user])
     if user in options.pathless:
         return Remaining(fingerprint=fingerprint, code="paths", why=why(l10n, "paths"))
-    fixing = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.fixed]
-    for weighed in fixing:
-        for sku_id in weighed.option.seats:
+    fixing = [evaluated for evaluated in options.evaluated.get(user, ()) if finding in evaluated.fixed]
+    for evaluated in fixing:
+        for sku_id in evaluated.option.seats:
             if sku_id in constraints.reasons:
                 return Remaining(fingerprint=fingerprint, code="limit", why=constraints.reasons[sku_id])
     if fixing:
-        code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in fixing) else "idle"
+        code = "seats" if all(max(evaluated.option.seats.values(), default=0) > 0 for evaluated in fixing) else "idle"
         return Remaining(fingerprint=fingerprint, code=code, why=why(l10n, code))
     code = REMAINS[ActionKind(kinds[fingerprint])] if fingerprint in kinds else "person"
-    if fingerprint in options.ending and code != "group":
+    if fingerprint in options.only_harmful and code != "group":
         code = "ends"
     reasons = group_reasons(groups_of(finding), options.state.memberships, l10n) if code == "group" else ()
     if location_of(finding, options.state.memberships) is Location.PREMISES:
@@ -76,8 +76,8 @@ def _kept_by_groups(finding: Finding, options: Options, l10n: Localizer) -> tupl
 def _decision_text(answer: Answer, l10n: Localizer) -> str:
     if is_left(answer):
         return l10n.gettext("Not carried out because of decision {id} by {by}: {reason}").format(
-            id=answer.decision, by=answer.by, reason=answer.reason or "-"
+            id=answer.decision.id, by=answer.decision.by, reason=answer.decision.reason or "-"
         )
     return l10n.gettext("Decided by {by} ({id}): {answer}. This step is manual.").format(
-        id=answer.decision, by=answer.by, answer=flow({answer.kind.value: answer.value})
+        id=answer.decision.id, by=answer.decision.by, answer=flow({answer.kind.value: answer.value})
     )

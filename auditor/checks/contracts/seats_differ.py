@@ -15,7 +15,7 @@ from auditor.domain.policy.product_set import ProductSet, leaves
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.skus.masks import ProductMasks, unshared_masks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import purchase_channel
 
@@ -24,7 +24,7 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     groups: dict[frozenset[str], tuple[ContractSubject, list[Contract]]] = {}
-    masks = ProductMasks(scope.facts, scope.facts.every_sku)
+    masks = unshared_masks(scope.facts, scope.facts.every_sku)
     for contract in contracts_in_force(scope.bound):
         contract_subject = subject_of(scope.bound, contract.products)
         is_pool = contract_subject.pool is not None

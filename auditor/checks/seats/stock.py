@@ -17,7 +17,7 @@ from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, seat_extent
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.skus.seat_pools import pool_name, purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
@@ -124,7 +124,7 @@ def narrowest_product(facts: TenantFacts, products: ProductSet) -> SkuFact | Non
     go to a product that the tenant owns, then to the shortest part number, which has no suffix of an edition. None if
     no element names a product, or no service plans are known.
     """
-    masks = ProductMasks(facts, facts.every_sku)
+    masks = unshared_masks(facts, facts.every_sku)
     for element in leaves(products.elements):
         if isinstance(element, Sku | WithService):
             mask = masks.of(ProductSet(elements=(element,), written=products.written))

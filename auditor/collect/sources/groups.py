@@ -21,7 +21,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage
 from auditor.graph import requests
 from auditor.graph.auth.token_claims import claims_of
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 
@@ -164,7 +164,7 @@ async def _read_named(context: CollectionContext, name: str, groups: _Groups) ->
             )
             groups.faults += faults
     except FaultError as error:
-        if error.fault.kind is not GraphErrorKind.MISSING:
+        if error.fault.kind is not FaultKind.MISSING:
             groups.faults.append(error.fault)
         rows = []
     for row in rows:

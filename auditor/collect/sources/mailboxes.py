@@ -20,7 +20,7 @@ from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.result.model import Coverage
-from auditor.graph.errors import Fault, GraphErrorKind
+from auditor.graph.errors import Fault, FaultKind
 
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
 """One row per user whose mailbox is known; null for a user without a mailbox."""
@@ -34,7 +34,7 @@ class _Counts(Struct):
 
     known: int = 0
     unknown: int = 0
-    faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
+    faults: dict[FaultKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
 
 
@@ -90,9 +90,9 @@ async def _read_batch(context: CollectionContext, spool: Spool, counts: _Counts,
     for user, answer in results.items():
         if isinstance(answer, str):
             types[user] = answer
-        elif answer.kind is GraphErrorKind.NO_MAILBOX:
+        elif answer.kind is FaultKind.NO_MAILBOX:
             types[user] = None
-        elif answer.kind is not GraphErrorKind.MISSING:
+        elif answer.kind is not FaultKind.MISSING:
             counts.unknown += 1
             counts.faults.setdefault(answer.kind, answer)
     counts.known += len(types)
@@ -107,7 +107,7 @@ def _decode_purpose(body: bytes) -> str | Fault:
     purpose = document.get("userPurpose", document.get("value"))
     if isinstance(purpose, str):
         return purpose
-    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("Graph returned a mailbox without its userPurpose"))
+    return Fault(kind=FaultKind.NOT_GRAPH, message=Message("Graph returned a mailbox without its userPurpose"))
 
 
 def _coverage(context: CollectionContext, spool: Spool, counts: _Counts) -> Coverage:

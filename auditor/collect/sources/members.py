@@ -15,7 +15,7 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import ObjectPage, pages
 from auditor.snapshot.schema import MEMBERS
 
@@ -37,7 +37,7 @@ class MemberReader:
     spool: Spool = field(init=False)
     status: dict[MemberList, SourceStatus] = field(default_factory=dict)
     """The status of each list."""
-    faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
+    faults: dict[FaultKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
     deleted: set[str] = field(default_factory=set)
     """Groups that no longer exist in the tenant."""
@@ -147,6 +147,6 @@ class MemberReader:
         self._faults[list_] = fault
         if not list_[1]:
             self.direct.forget(list_[0])
-        if fault.kind is GraphErrorKind.MISSING:
+        if fault.kind is FaultKind.MISSING:
             self.deleted.add(list_[0])
         self.faults.setdefault(fault.kind, fault)

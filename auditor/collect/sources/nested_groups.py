@@ -10,7 +10,7 @@ from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import Rows, decode_list_page, decode_object, link_of
 from auditor.graph import requests
-from auditor.graph.errors import Fault, GraphErrorKind
+from auditor.graph.errors import Fault, FaultKind
 from auditor.graph.paging import ObjectPage
 
 GROUP = "#microsoft.graph.group"
@@ -23,7 +23,7 @@ class DirectMembers(Struct):
     counts: dict[str, int] = field(default_factory=dict)
     nested: dict[str, set[str]] = field(default_factory=dict)
     """Group id → ids of the groups among its direct members; only the first ones of more than 999."""
-    faults: dict[GraphErrorKind, Fault] = field(default_factory=dict)
+    faults: dict[FaultKind, Fault] = field(default_factory=dict)
     """The first fault of each kind."""
 
     def add(self, group: str, rows: Rows) -> None:

@@ -18,7 +18,7 @@ from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.collect.tables.timestamps import timestamps
 from auditor.domain.enums import Source
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import IntervalLimiter
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -39,7 +39,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     spool = Spool(context.folder, "sign-ins", decoder.schema)
     shards = await context.shards
     faults = await _read_pages(context, decoder, spool, shards, top=requests.SIGN_IN_PAGE_SIZE)
-    too_large = any(fault.kind is GraphErrorKind.TOO_LARGE for fault in faults)
+    too_large = any(fault.kind is FaultKind.TOO_LARGE for fault in faults)
     if too_large or (not faults and await _is_activity_omitted(context, spool)):
         faults = await _read_pages(context, decoder, spool, shards, top=_SMALL_PAGE)
     count = spool.distinct()
@@ -90,7 +90,7 @@ async def _is_activity_omitted(context: CollectionContext, spool: Spool) -> bool
         try:
             answer = await context.graph.answer(requests.user(context.graph, user, _SELECT), decode_object)
         except FaultError as error:
-            if error.fault.kind is GraphErrorKind.MISSING:
+            if error.fault.kind is FaultKind.MISSING:
                 continue
             return False
         activity = answer.value.get("signInActivity")

@@ -1,6 +1,5 @@
 """Reads the small sources of a tenant into tables: its organization, products and subscriptions."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -14,7 +13,7 @@ from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.snapshot import schema
-from auditor.snapshot.from_graph import product_row, stored_text, subscription_row
+from auditor.snapshot.from_graph import has_invalid_seats, product_row, stored_text, subscription_row
 
 _SKU = (
     "appliesTo",
@@ -27,7 +26,6 @@ _SKU = (
     "subscriptionIds",
 )
 _ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id", "preferredLanguage", "tenantType")
-_UNITS = ("enabled", "warning", "suspended", "lockedOut")
 
 
 def check_tenant_id(actual: str, expected: str) -> None:
@@ -57,10 +55,9 @@ async def _read_products(context: CollectionContext) -> SourceResult:
     rows, faults = await context.all_rows(
         Source.SUBSCRIBED_SKUS, requests.subscribed_skus(context.graph, _SKU), key="skuId"
     )
-    skus = [_sku(row) for row in rows]
-    invalid = sum(row["isInvalid"] for row in skus)
+    invalid = sum(map(has_invalid_seats, rows))
     tables = {
-        "products": pa.Table.from_pylist([product_row(row) for row in skus], schema.PRODUCTS),
+        "products": pa.Table.from_pylist([_with_lower_ids(product_row(row)) for row in rows], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
     shortfall = Message("products with invalid numbers of seats: {odd}", odd=invalid) if invalid else None
@@ -74,7 +71,7 @@ async def _read_subscriptions(context: CollectionContext) -> SourceResult:
     subscriptions, invalid = [], 0
     for row in rows:
         try:
-            subscriptions.append(subscription_row(_subscription(row)))
+            subscriptions.append(_with_lower_ids(subscription_row(row)))
         except (ValueError, OverflowError):
             invalid += 1
     table = pa.Table.from_pylist(subscriptions, schema.SUBSCRIPTIONS)
@@ -112,22 +109,11 @@ SUBSCRIPTIONS: Final = CollectionSource(
 )
 
 
-def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a SKU whose values all have Graph's types; an invalid number becomes None."""
-    units = row.get("prepaidUnits")
-    units = units if isinstance(units, dict) else {}
-    ids = row.get("subscriptionIds")
-    return {
-        "skuId": stored_text(row["skuId"]),
-        **{name: stored_text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
-        "prepaidUnits": {name: _integer(units.get(name)) for name in _UNITS},
-        "consumedUnits": _integer(row.get("consumedUnits")),
-        "subscriptionIds": [item.lower() for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
-        "isInvalid": any(
-            value is not None and _integer(value) is None
-            for value in (row.get("consumedUnits"), *(units.get(name) for name in _UNITS))
-        ),
-    }
+def _with_lower_ids(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with lower-case ids of subscriptions: fingerprints contain them, and Graph writes both cases."""
+    if "id" in row:
+        return row | {"id": str(row["id"]).lower()}
+    return row | {"subscriptionIds": [text.lower() for text in row["subscriptionIds"]]}
 
 
 def _service_plans(rows: Rows) -> pa.Table:
@@ -156,21 +142,3 @@ def _texts(values: list[Any]) -> pa.Array:
         return pa.array(values, pa.string())
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array([stored_text(value) for value in values], pa.string())
-
-
-def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
-    trial = row.get("isTrial")
-    return {
-        **{name: stored_text(row.get(name)) for name in schema.SUBSCRIPTIONS.names},
-        # Fingerprints of findings contain this id, and Graph writes ids in either letter case.
-        "id": str(row["id"]).lower(),
-        "isTrial": trial if isinstance(trial, bool) else None,
-        "totalLicenses": _integer(row.get("totalLicenses")),
-    }
-
-
-def _integer(value: Any) -> int | None:
-    """Return a number of seats, which may be negative; None for anything but an integer."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # some services send integers as floats
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None

@@ -40,7 +40,7 @@ from auditor.failures import in_task
 from auditor.files.temporary import anonymous_file
 from auditor.graph import report_files
 from auditor.graph.client import NotGraphError
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
+from auditor.graph.errors import Fault, FaultError, FaultKind, fault
 from auditor.snapshot import schema
 
 _MAX_DOWNLOADS: Final = 3
@@ -208,7 +208,7 @@ def _join(report: _Report, users: UserRows, rows: pa.Table) -> None:
 
 def _other_cloud() -> Fault:
     return fault(
-        GraphErrorKind.UNSUPPORTED,
+        FaultKind.UNSUPPORTED,
         _GLOBAL_ONLY,
         remedy=Message("leave out the policies that need these reports in this cloud"),
     )
@@ -216,7 +216,7 @@ def _other_cloud() -> Fault:
 
 def _concealed(request: str) -> Fault:
     return fault(
-        GraphErrorKind.UNSUPPORTED,
+        FaultKind.UNSUPPORTED,
         Message(
             "{asked}: the report shows pseudonyms in place of names, so it cannot be joined to users", asked=request
         ),
@@ -230,7 +230,7 @@ def _concealed(request: str) -> Fault:
 
 def _empty(request: str) -> Fault:
     return fault(
-        GraphErrorKind.UNSUPPORTED,
+        FaultKind.UNSUPPORTED,
         Message("{asked}: the report has no rows", asked=request),
         remedy=Message("reports of a new tenant are ready within 48 hours; collect again later"),
     )
@@ -238,7 +238,7 @@ def _empty(request: str) -> Fault:
 
 def _damaged(request: str, why: Message) -> Fault:
     return fault(
-        GraphErrorKind.NOT_GRAPH,
+        FaultKind.NOT_GRAPH,
         Message("{asked}: the report is damaged: {why}", asked=request, why=why),
         remedy=Message("collect again later; if it is still damaged, report it to Microsoft"),
     )
@@ -250,7 +250,7 @@ def _unreadable(count: int) -> Message:
 
 def _with_remedy(fault: Fault) -> Fault:
     """Return a refusal with the remedy for usage reports."""
-    if fault.kind is GraphErrorKind.DENIED:
+    if fault.kind is FaultKind.DENIED:
         remedy = Message("grant the application Reports.Read.All and consent (`auditor doctor` prints the commands)")
         return replace(fault, remedy=remedy)
     if fault.status == 400 and "segment" in fault.message:

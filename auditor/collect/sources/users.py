@@ -17,7 +17,7 @@ from auditor.domain.enums import Source
 from auditor.domain.message import Message
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
 
@@ -63,13 +63,13 @@ async def _read(context: CollectionContext) -> SourceResult:
     else:
         fault = await _read_list(context, first_list.batches(), spool)
         faults = [] if fault is None else [fault]
-    shortfall = None
+    shortfall, without_id = None, decoder.without_id
     if not faults and expected is not None:
         missing = expected - spool.distinct()
         if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
             # Read the list again for users that moved between pages or were lost with a link.
             faults = await _read_shards(context, asked, decoder, spool, Shards.whole())
-            missing = expected - spool.distinct()
+            missing, without_id = expected - spool.distinct(), decoder.without_id - without_id
             if not faults and missing > _tolerance(expected):
                 shortfall = Message(
                     "Graph counts {expected} users, but twice listed only {expected2} of them; "
@@ -77,10 +77,10 @@ async def _read(context: CollectionContext) -> SourceResult:
                     expected=expected,
                     expected2=expected - missing,
                 )
-    if decoder.without_id:
+    if without_id:
         shortfall = Message(
             "users without an id: {without_id}; {shortfall}",
-            without_id=decoder.without_id,
+            without_id=without_id,
             shortfall=shortfall or Message("report it to Microsoft"),
         )
     coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
@@ -106,7 +106,7 @@ class _FirstList:
     @property
     def is_unsupported(self) -> bool:
         """Whether Graph does not support the query."""
-        return self._fault is not None and self._fault.fault.kind is GraphErrorKind.UNSUPPORTED
+        return self._fault is not None and self._fault.fault.kind is FaultKind.UNSUPPORTED
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield every page, including the first. Raises FaultError."""

@@ -11,7 +11,7 @@ from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, joined
 from auditor.graph.client import Graph
-from auditor.graph.errors import Fault, FaultError, GraphErrorKind
+from auditor.graph.errors import Fault, FaultError, FaultKind
 from auditor.graph.single_send import Accepted, Refused, Reply, UnknownOutcome, post_once
 from auditor.graph.upload_session import upload
 
@@ -121,7 +121,7 @@ def _text(body: bytes, key: str) -> str:
         value = None
     if not isinstance(value, str) or not value:
         raise FaultError(
-            Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("the response from Graph has no '{key}'", key=key))
+            Fault(kind=FaultKind.NOT_GRAPH, message=Message("the response from Graph has no '{key}'", key=key))
         )
     return value
 
@@ -147,12 +147,12 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
 
 
 def _hint(fault: Fault, letter: MailMessage) -> Message | None:
-    if fault.kind is GraphErrorKind.DENIED:
+    if fault.kind is FaultKind.DENIED:
         return Message(
             "the application may not send as {sender}: docs/mail.md says how to allow only that mailbox",
             sender=letter.sender,
         )
-    if fault.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or fault.code.lower() == "errorinvaliduser":
+    if fault.kind in {FaultKind.NO_MAILBOX, FaultKind.MISSING} or fault.code.lower() == "errorinvaliduser":
         return Message(
             "{sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file",
             sender=letter.sender,

@@ -122,16 +122,15 @@ def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMT
     settings = relay.settings
     host = _host(settings)
     name = split_address(letter.sender)[1]
-    if settings.port == _IMPLICIT:
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted
-        )
-        server.ehlo_or_helo_if_needed()
-        return server
-    server = smtplib.SMTP(host, settings.port, local_hostname=name, timeout=timeout)
+    implicit = settings.port == _IMPLICIT
+    server: smtplib.SMTP = (
+        smtplib.SMTP_SSL(host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted)
+        if implicit
+        else smtplib.SMTP(host, settings.port, local_hostname=name, timeout=timeout)
+    )
     try:
         server.ehlo_or_helo_if_needed()
-        if settings.starttls is not StartTls.NONE:
+        if not implicit and settings.starttls is not StartTls.NONE:
             _encrypt(server, relay)
     except BaseException:
         server.close()

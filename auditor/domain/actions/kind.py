@@ -12,7 +12,6 @@ class ActionKind(StrEnum):
     UNASSIGN = "unassign"
     MOVE = "move"
     ASSIGN = "assign"
-    WAIT = "assign-when-free"
     OVERLAP = "overlap"
     SEPARATE = "separate-account"
     DOWNGRADE = "downgrade"
@@ -56,6 +55,16 @@ class ActionKind(StrEnum):
     CONTRACT_MISSING = "contract-missing"
     BUY_HERE = "buy-in-tenant"
     GIVE_UP_HERE = "give-up-in-tenant"
+
+
+REMOVING: Final = frozenset(
+    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER},
+)
+"""Kinds that remove seats of a product."""
+NUMBERED: Final = REMOVING | {ActionKind.BUY}
+"""Kinds that name a number of seats of a product to buy or to remove."""
+RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
+"""Kinds that decide whether a subscription goes on."""
 
 
 def removal_kind(agreement: Agreement) -> ActionKind:

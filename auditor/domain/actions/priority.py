@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind
 from auditor.domain.enums import Severity
 from auditor.domain.translation import Localizer
 
@@ -29,10 +29,11 @@ _SAVING_POINTS: Final = 60
 """Points of the largest saving; smaller savings get a proportional share."""
 _DEADLINE_POINTS: Final = ((7, 30), (14, 25), (30, 20), (60, 10), (SOON, 5))
 """Upper bounds of the days left, with their points."""
-_PRODUCT_KINDS: Final = frozenset(
-    {
-        *(ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER),
-        *(ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.PURCHASE, ActionKind.SETTLED),
+_PRODUCT_KINDS: Final = (
+    NUMBERED
+    | RENEWED
+    | {
+        *(ActionKind.PURCHASE, ActionKind.SETTLED),
         *(ActionKind.CONTRACT_SEATS, ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING),
     }
 )

@@ -96,12 +96,17 @@ class Answer(Struct, frozen=True, kw_only=True):
     """The answer that a decision gives to a question."""
 
     question: Question
-    decision: str
-    """The id of the decision."""
-    kind: AnswerKind
-    value: Any
-    by: str
-    reason: str
+    decision: Decision
+
+    @property
+    def kind(self) -> AnswerKind:
+        """The kind of the decision's answer, which may differ from that of the question."""
+        return self.decision.kind
+
+    @property
+    def value(self) -> Any:
+        """The answer as written."""
+        return self.decision.value
 
 
 def products_to_keep(value: Any) -> tuple[str, ...]:

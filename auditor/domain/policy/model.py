@@ -200,8 +200,6 @@ class Waiver(Struct, frozen=True, kw_only=True):
     users: Selector | None = None
     products: ProductSet | None = None
     tenants: tuple[str, ...] | None = None
-    approved_by: str = ""
-    ticket: str = ""
 
     def covers(self, policy: str) -> bool:
         """Whether the waiver applies to the policy."""

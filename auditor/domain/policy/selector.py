@@ -136,7 +136,7 @@ class InactiveIn(Struct, frozen=True, kw_only=True):
     """In each service, no activity is recorded, or the last one is more than this before the report's refresh date."""
 
     services: tuple[str, ...]
-    """Keys of SERVICES."""
+    """Members of SERVICES."""
     duration: timedelta
 
 

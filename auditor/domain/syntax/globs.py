@@ -5,6 +5,7 @@ proportional to the length of the text times the length of the glob, regardless 
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 _MAX_PIECES = 8
@@ -49,12 +50,18 @@ def backtracking_free(glob: str) -> str:
     return f"(?s:{first}{''.join(f'(?>.*?{piece})' for piece in inner)}.*{last})"
 
 
-def automaton(glob: str) -> str | None:
-    """Return an expression for a search with RE2; None for a glob that is too long or has too many stars to be fast."""
-    pieces = pieces_of(glob)
-    if len(pieces) > _MAX_PIECES or len(glob) > _MAX_LENGTH:
-        return None
-    return f"^(?s:{'.*'.join(pieces)})$"
+def automaton(globs: Iterable[str]) -> str | None:
+    """Return an expression for a search with RE2 that matches what one of the globs matches.
+
+    None if one of them is too long or has too many stars to be fast.
+    """
+    expressions = []
+    for glob in globs:
+        pieces = pieces_of(glob)
+        if len(pieces) > _MAX_PIECES or len(glob) > _MAX_LENGTH:
+            return None
+        expressions.append(".*".join(pieces))
+    return f"^(?s:{'|'.join(expressions)})$"
 
 
 @lru_cache(maxsize=512)

@@ -1,8 +1,9 @@
 """Casefolded text columns, in which each distinct value is compared only once."""
 
 import re
-from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from collections.abc import Callable
+from functools import lru_cache, reduce
+from operator import or_
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
-from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
+from auditor.domain.syntax.globs import automaton, pattern_of
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.unsignedinteger]
@@ -50,88 +51,28 @@ class FoldedColumn:
 
     def like(self, globs: tuple[str, ...]) -> Flags:
         """Return flags of the rows whose value matches at least one of the shell globs."""
-        if self.codes is not None or len(self.values) > _PYTHON_ROWS:
-            return self._any(globs)
-        combined = Globs.of(globs)
-        flags = self._any(tuple(glob for glob in combined.unanchored if combined.literal_of[glob] in self._all_bytes))
-        for row in combined.rows_in_ranges(self._prefixes).tolist():
-            text = self.values[row].as_py()
-            flags[row] |= text is not None and combined.pattern.fullmatch(text) is not None
-        return flags
-
-    def _any(self, globs: tuple[str, ...]) -> Flags:
-        flags = np.zeros(len(self.values) if self.codes is None else len(self.codes), dtype=bool)
-        for glob in globs:
-            flags |= self.where(glob_test(glob))
-        return flags
-
-    @cached_property
-    def _all_bytes(self) -> bytes:
-        """The concatenated bytes of all values."""
-        offsets, data = _offsets(self.values), self.values.buffers()[2]
-        return b"" if data is None else data[offsets[0] : offsets[-1]].to_pybytes()
-
-    @cached_property
-    def _prefixes(self) -> npt.NDArray[np.uint64]:
-        """Eight bytes from the start of each value, as a number; zero bytes follow the last value."""
-        offsets, padded = _offsets(self.values), np.frombuffer(self._all_bytes + bytes(_PREFIX_BYTES), dtype=np.uint8)
-        if not len(self.values):
-            return np.zeros(0, dtype=np.uint64)
-        prefixes = padded[(offsets[:-1] - offsets[0])[:, None] + np.arange(_PREFIX_BYTES, dtype=np.int32)]
-        return np.asarray(prefixes.view(">u8")[:, 0].astype(np.uint64))
+        return reduce(or_, (self.where(glob_test(group)) for group in _groups(globs)))
 
 
-_PYTHON_ROWS = 2048
-"""Number of rows above which testing all of them with Arrow is faster than testing candidates by prefix in Python."""
+_GROUP_SIZE = 64
+_MAX_LENGTH = 64
 
 
-class Globs(Struct, frozen=True):
-    """Several shell globs that are matched together."""
+@lru_cache(maxsize=256)
+def _groups(globs: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Divide shell globs into groups: RE2 tests a text against all globs of a group in the time of one.
 
-    unanchored: tuple[str, ...]
-    """The globs that begin with a wildcard."""
-    literal_of: Mapping[str, bytes]
-    """For each of those globs, the longest literal that every matching text contains."""
-    first: npt.NDArray[np.uint64]
-    last: npt.NDArray[np.uint64]
-    """Disjoint ranges of prefixes that contain every text that the other globs match."""
-    pattern: re.Pattern[str]
-    """Matches what the other globs match."""
-
-    @classmethod
-    @lru_cache(maxsize=256)
-    def of(cls, globs: tuple[str, ...]) -> "Globs":
-        """Separate the globs that begin with a wildcard from those that begin with a literal."""
-        literal_prefixes = {glob: re.split(r"[*?[]", glob.casefold(), maxsplit=1)[0] for glob in globs}
-        anchored = tuple(glob for glob in globs if literal_prefixes[glob])
-        unanchored = tuple(glob for glob in globs if not literal_prefixes[glob])
-        ranges: list[tuple[int, int]] = []
-        for prefix in sorted(
-            {literal_prefixes[glob].encode("utf-8", "surrogatepass")[:_PREFIX_BYTES] for glob in anchored}
-        ):
-            first, last = (int.from_bytes(prefix.ljust(_PREFIX_BYTES, fill), "big") for fill in (b"\0", b"\xff"))
-            if not ranges or first > ranges[-1][1]:  # else the previous range contains it
-                ranges.append((first, last))
-        return cls(
-            unanchored=unanchored,
-            # Literals from the first bracket on are not used.
-            literal_of={glob: max(_literals(glob), key=len).encode("utf-8", "surrogatepass") for glob in unanchored},
-            first=np.array([first for first, _ in ranges], dtype=np.uint64),
-            last=np.array([last for _, last in ranges], dtype=np.uint64),
-            pattern=re.compile("|".join(map(backtracking_free, anchored))),
-        )
-
-    def rows_in_ranges(self, prefixes: npt.NDArray[np.uint64]) -> npt.NDArray[np.signedinteger]:
-        """Return the rows whose prefixes are in one of the ranges."""
-        if not len(self.first):
-            return np.zeros(0, dtype=np.int64)
-        range_index = np.searchsorted(self.first[1:], prefixes, side="right")
-        return np.flatnonzero((prefixes >= self.first[range_index]) & (prefixes <= self.last[range_index]))
-
-
-def _literals(glob: str) -> list[str]:
-    """Return the literals of a glob between its wildcards, up to the first bracket."""
-    return re.split(r"[*?]", glob.casefold().split("[", 1)[0])
+    A long glob, or one with wildcards inside, is a group of its own: an automaton for several of them has a state for
+    each combination of their states.
+    """
+    simple = [
+        glob for glob in globs if len(glob) <= _MAX_LENGTH and glob.count("*") <= 2 and not {"?", "["} & set(glob)
+    ]
+    others = [glob for glob in globs if glob not in simple]
+    return (
+        *(tuple(simple[index : index + _GROUP_SIZE]) for index in range(0, len(simple), _GROUP_SIZE)),
+        *((glob,) for glob in others),
+    )
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> FoldedColumn:
@@ -312,13 +253,11 @@ def one_of(values: tuple[str, ...]) -> Test:
 
 
 @lru_cache(maxsize=1024)
-def glob_test(glob: str) -> Test:
-    """Return a test whether folded values match a shell glob; simple globs need no regular expression."""
-    text = re.sub(r"\*+", "*", glob.casefold())
-    parts = text.split("*")
-    if any(sign in text for sign in "?["):
-        return _regex_test(glob)
-    match parts:
+def glob_test(globs: tuple[str, ...]) -> Test:
+    """Return a test whether folded values match one of some shell globs; simple globs need no regular expression."""
+    if len(globs) > 1 or {"?", "["} & set(globs[0]):
+        return _expression_test(globs)
+    match re.split(r"\*+", globs[0].casefold()):
         case [literal]:
             return one_of((literal,))
         case [start, ""]:
@@ -328,14 +267,15 @@ def glob_test(glob: str) -> Test:
         case ["", middle, ""]:
             return lambda values: pc.match_substring(values, middle)
         case _:
-            return _regex_test(glob)
+            return _expression_test(globs)
 
 
-def _regex_test(glob: str) -> Test:
-    expression = automaton(glob)
+def _expression_test(globs: tuple[str, ...]) -> Test:
+    expression = automaton(globs)
     if expression is not None:
         return lambda values: pc.match_substring_regex(values, expression)
-    matches = pattern_of(glob).fullmatch
+    patterns = [pattern_of(glob) for glob in globs]
     return lambda values: pa.array(
-        [None if value is None else matches(value) is not None for value in values.to_pylist()], pa.bool_()
+        [None if text is None else any(pattern.fullmatch(text) for pattern in patterns) for text in values.to_pylist()],
+        pa.bool_(),
     )

@@ -14,7 +14,7 @@ from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
 from auditor.engine.selection.group_membership import Membership
-from auditor.engine.skus.masks import Containers, Flags, Mask, ProductMasks, masks_of
+from auditor.engine.skus.masks import Containers, Flags, Mask, ProductMasks, masks_of, unshared_masks
 from auditor.engine.skus.seat_prices import prices_on
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
@@ -109,7 +109,7 @@ def overlap(facts: TenantFacts, left: ProductSet, right: ProductSet) -> Mask:
     """Return whether two sets share a SKU of the tenant or of the catalogue, as a mask of length 1."""
     cached: Mask | None = facts.overlaps.get((left, right))
     if cached is None:
-        masks = ProductMasks(facts, facts.every_sku)
+        masks = unshared_masks(facts, facts.every_sku)
         shared = masks.of(left) & masks.of(right)
         true = np.array([shared.true.any()])
         facts.overlaps[left, right] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)

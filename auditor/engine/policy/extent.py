@@ -9,7 +9,7 @@ from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.engine.skus.masks import Mask, unshared_masks
 from auditor.engine.tenant_facts import SkuFact
 
 
@@ -85,7 +85,7 @@ def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products:
     """
     index, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscription_sku(row)
     if index is None or not sku.owned:
-        mask, index = ProductMasks(bound.facts, (sku,)).of(products), 0
+        mask, index = unshared_masks(bound.facts, (sku,)).of(products), 0
     return bool(mask.true[index]), bool(mask.unknown[index])
 
 

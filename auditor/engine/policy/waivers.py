@@ -8,7 +8,7 @@ from auditor.domain.policy.product_set import ProductSet, Sku, leaves
 from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
 from auditor.engine.selection.selectors import SelectorMasks
-from auditor.engine.skus.masks import Mask, ProductMasks
+from auditor.engine.skus.masks import Mask, unshared_masks
 
 
 def waive(
@@ -84,7 +84,7 @@ def _object_products(bound: BoundPolicies, policy: Policy, waiver: Waiver, findi
         return _NEITHER
     sku = bound.facts.sku_of(finding.product.sku_id, finding.product.sku_part_number)
     if not sku.owned:
-        return ProductMasks(bound.facts, (sku,)).of(waiver.products)
+        return unshared_masks(bound.facts, (sku,)).of(waiver.products)
     product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
     return Mask(product_mask.true[index : index + 1], product_mask.unknown[index : index + 1])
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache, reduce
 from operator import or_
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
 from auditor.domain.syntax.globs import pattern_of
-from auditor.engine.tenant_facts import SkuFact
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 Flags = npt.NDArray[np.bool_]
 Containers = Mapping[int, tuple[int, ...]]
@@ -64,25 +64,6 @@ def empty_mask(size: int) -> Mask:
     return Mask(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
 
 
-class Knowledge(Protocol):
-    """The facts by which product sets are resolved, besides the SKUs themselves."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The product catalogue, with its list of free SKUs."""
-
-    @property
-    def policies(self) -> PolicySet:
-        """The policies, which may extend `free`."""
-
-    @property
-    def subscriptions(self) -> Sequence[Mapping[str, Any]]:
-        """The tenant's subscriptions, for `trial`."""
-
-    def status(self, source: Source) -> SourceStatus:
-        """Return how much of a source was read."""
-
-
 class _Bits(Struct, frozen=True):
     """A mask as two integers with a bit for each SKU; combining sets is much faster this way than with flags."""
 
@@ -101,11 +82,11 @@ Trials = tuple[bool | None, ...]
 class ProductMasks:
     """Resolves product sets over one list of SKUs; each set is resolved once."""
 
-    def __init__(self, facts: Knowledge, skus: Sequence[SkuFact], trials: Trials | None = None) -> None:
-        # Nothing else of the facts is stored, so that tenants with the same SKUs can share the masks.
-        self._catalogue, self._policies = facts.catalogue, facts.policies
+    def __init__(self, catalogue: Catalogue, policies: PolicySet, skus: Sequence[SkuFact], trials: Trials) -> None:
+        # No facts of a tenant are stored, so that tenants with the same SKUs can share the masks.
+        self._catalogue, self._policies = catalogue, policies
         self._skus = skus
-        self._trials = trials_of(facts, skus) if trials is None else trials
+        self._trials = trials
         self._everything = (1 << len(skus)) - 1
         # Hashing a set would walk all of it, so the caches use ids; the sets are stored to keep their ids valid.
         self._unions: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
@@ -235,7 +216,7 @@ def _plans(sku: SkuFact) -> frozenset[str]:
     )
 
 
-def trials_of(facts: Knowledge, skus: Sequence[SkuFact]) -> Trials:
+def trials_of(facts: TenantFacts, skus: Sequence[SkuFact]) -> Trials:
     """Return for each SKU whether it has subscriptions and all of them are trials; None if that is not known."""
     states: dict[str, set[bool | None]] = {}
     for row in facts.subscriptions:
@@ -252,7 +233,12 @@ def _is_trial(states: Collection[bool | None] | None, *, complete: bool) -> bool
     return True if complete and None not in states else None
 
 
-def masks_of(facts: Knowledge, skus: Sequence[SkuFact]) -> ProductMasks:
+def unshared_masks(facts: TenantFacts, skus: Sequence[SkuFact]) -> ProductMasks:
+    """Return masks over SKUs that other tenants do not share, such as those of a single subscription."""
+    return ProductMasks(facts.catalogue, facts.policies, skus, trials_of(facts, skus))
+
+
+def masks_of(facts: TenantFacts, skus: Sequence[SkuFact]) -> ProductMasks:
     """Return the masks over a list of SKUs; tenants that own and hold the same products share them."""
     trials = trials_of(facts, skus)
     # The masks keep references to the objects whose ids are in the key, so that these ids are not reused.
@@ -262,7 +248,7 @@ def masks_of(facts: Knowledge, skus: Sequence[SkuFact]) -> ProductMasks:
     if cached is None:
         if len(_MASKS_CACHE) >= _MAX_CACHED:
             _MASKS_CACHE.clear()
-        cached = _MASKS_CACHE[key] = ProductMasks(facts, skus, trials)
+        cached = _MASKS_CACHE[key] = ProductMasks(facts.catalogue, facts.policies, skus, trials)
     return cached
 
 

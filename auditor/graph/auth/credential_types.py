@@ -1,4 +1,4 @@
-"""The credential types of a tenants file: how each is parsed, how it signs in, and the hint if it cannot."""
+"""The credential types of a tenants file: how each signs in, and the hint if it cannot."""
 
 import base64
 import binascii
@@ -26,9 +26,6 @@ from auditor.files import input as files
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-Entry = Mapping[str, Any]
-"""The `credential` of a tenant in the tenants file, validated against the JSON Schema."""
-
 
 class SignInOptions(Struct, frozen=True, kw_only=True):
     """The settings that a credential needs to sign in to one tenant."""
@@ -54,10 +51,6 @@ def _check_tenants_file(_tenant_id: str) -> Message:
 class CredentialType(Struct, frozen=True, kw_only=True):
     """One type of credential; `CREDENTIAL_TYPES` lists them all."""
 
-    kind: type[Credential]
-    """The class of the credential in `domain.tenant`."""
-    parse: Callable[[Entry], Credential]
-    """Converts an entry of the tenants file to a credential."""
     build: Callable[[Any, SignInOptions], "AsyncTokenCredential"] | None
     """Returns azure-identity's credential; None if the type is itself a token. Raises GraphError or OSError."""
     timeout: float = 120.0
@@ -160,68 +153,34 @@ def _without_asyncio(options: SignInOptions) -> dict[str, Any]:
 _DEVICE_CODE_SECONDS: Final = 900
 """Seconds for which Entra's device codes are valid."""
 
-CREDENTIAL_TYPES: Final[dict[str, CredentialType]] = {
-    "github-oidc": CredentialType(
-        kind=GithubOidc,
-        parse=lambda entry: GithubOidc(client_id=entry["clientId"]),
-        build=_build_github_oidc,
-    ),
-    "client-secret": CredentialType(
-        kind=ClientSecret,
-        parse=lambda entry: ClientSecret(client_id=entry["clientId"], secret_env=entry["secretEnv"]),
-        build=_build_client_secret,
-    ),
-    "certificate": CredentialType(
-        kind=Certificate,
-        parse=lambda entry: Certificate(
-            client_id=entry["clientId"],
-            path=entry.get("path"),
-            env=entry.get("env"),
-            password_env=entry.get("passwordEnv"),
-        ),
-        build=_build_certificate,
-    ),
-    "managed-identity": CredentialType(
-        kind=ManagedIdentity,
-        parse=lambda entry: ManagedIdentity(client_id=entry.get("clientId")),
+CREDENTIAL_TYPES: Final[Mapping[type[Credential], CredentialType]] = {
+    GithubOidc: CredentialType(build=_build_github_oidc),
+    ClientSecret: CredentialType(build=_build_client_secret),
+    Certificate: CredentialType(build=_build_certificate),
+    ManagedIdentity: CredentialType(
         build=_build_managed_identity,
         hint=lambda _: Message("run on an Azure machine that has the identity, or choose another credential"),
     ),
-    "workload-identity": CredentialType(
-        kind=WorkloadIdentity,
-        parse=lambda entry: WorkloadIdentity(client_id=entry.get("clientId")),
+    WorkloadIdentity: CredentialType(
         build=_build_workload_identity,
         hint=lambda _: Message(
             "set AZURE_FEDERATED_TOKEN_FILE to the token file, and clientId or AZURE_CLIENT_ID to the application id"
         ),
     ),
-    "azure-cli": CredentialType(
-        kind=AzureCli,
-        parse=lambda _: AzureCli(),
+    AzureCli: CredentialType(
         build=_build_azure_cli,
         hint=lambda tenant_id: Message(
             "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
             tenant_id=tenant_id,
         ),
     ),
-    "device-code": CredentialType(
-        kind=DeviceCode,
-        parse=lambda entry: DeviceCode(client_id=entry["clientId"]),
+    DeviceCode: CredentialType(
         build=_build_device_code,
         timeout=_DEVICE_CODE_SECONDS + 30.0,
         hint=lambda _: Message(
             "enter the code in time, and set 'Allow public client flows' of the app registration to Yes"
         ),
     ),
-    "token": CredentialType(
-        kind=Token,
-        parse=lambda entry: Token(token_env=entry["tokenEnv"]),
-        build=None,
-    ),
+    Token: CredentialType(build=None),
 }
-"""The `type` in the tenants file → the credential type; the JSON Schema lists the same types."""
-
-
-def type_of(credential: Credential | None) -> CredentialType | None:
-    """Return the type of a credential; None for a tenant without one."""
-    return next((item for item in CREDENTIAL_TYPES.values() if type(credential) is item.kind), None)
+"""The types of credential by their class."""

@@ -11,7 +11,7 @@ from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.domain.tenant import GithubOidc, Tenant, Token
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
-from auditor.graph.auth.credential_types import CredentialType, SignInOptions, type_of
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import sign_in_error
 from auditor.graph.auth.token_claims import expiry_of
@@ -135,8 +135,7 @@ class SignIn:
             self._assertion = await github_oidc.assertion(
                 self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
             )
-        credential_type = type_of(credential)
-        assert credential_type is not None
+        credential_type = CREDENTIAL_TYPES[type(credential)]
         try:
             if self._azure_credential is None:
                 self._azure_credential = self._build(credential_type)

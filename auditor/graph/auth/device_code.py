@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from auditor.domain.message import Message
@@ -19,7 +22,7 @@ def open_device_code(
     client_options: Mapping[str, Any],
     *,
     timeout: int,
-) -> "_DeviceCode":
+) -> "DeviceCodeSignIn":
     """Return a credential that shows the code with `ask` and waits `timeout` seconds for the user.
 
     azure-identity has this credential only without asyncio, so it waits in a thread. Source:
@@ -37,7 +40,7 @@ def open_device_code(
             )
         )
 
-    return _DeviceCode(
+    return DeviceCodeSignIn(
         DeviceCodeCredential(
             client_id,
             tenant_id=tenant_id,
@@ -50,7 +53,7 @@ def open_device_code(
     )
 
 
-class _DeviceCode:
+class DeviceCodeSignIn:
     """Runs azure-identity's credential in a thread; implements azure-core's AsyncTokenCredential."""
 
     def __init__(self, credential: "DeviceCodeCredential") -> None:
@@ -64,8 +67,23 @@ class _DeviceCode:
 
     async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
         """Return a token; the first call asks the user, later calls renew the token without asking."""
-        return await asyncio.to_thread(self._credential.get_token, *scopes, **options)
+        outcome: Future[AccessToken] = Future()
+        ask = partial(self._credential.get_token, *scopes, **options)
+        # At an interruption, asyncio would wait for a thread of its own until the code has expired.
+        Thread(target=_complete, args=(outcome, ask), name="device code", daemon=True).start()
+        return await asyncio.wrap_future(outcome)
 
     async def close(self) -> None:
         """Close the connections to the sign-in service."""
         await asyncio.to_thread(self._credential.close)
+
+
+def _complete(outcome: "Future[AccessToken]", ask: "Callable[[], AccessToken]") -> None:
+    if not outcome.set_running_or_notify_cancel():  # from here on, a cancellation does not change the outcome
+        return
+    try:
+        token = ask()
+    except BaseException as error:  # noqa: BLE001  raised again where the outcome is awaited
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(token)

@@ -7,7 +7,7 @@ from auditor.domain.errors import GraphError, printable
 from auditor.domain.message import Message, unreadable
 from auditor.domain.tenant import Certificate, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
-from auditor.graph.auth.credential_types import type_of
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.scrubber import Secrets
 
 _MAX_QUOTED = 300
@@ -107,5 +107,5 @@ def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
 
 
 def _credential_hint(tenant: Tenant) -> Message | None:
-    credential_type = type_of(tenant.credential)
-    return None if credential_type is None else credential_type.hint(tenant.tenant_id)
+    credential = tenant.credential
+    return None if credential is None else CREDENTIAL_TYPES[type(credential)].hint(tenant.tenant_id)

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 from msgspec import Struct
 
 from auditor.domain.message import Message
-from auditor.graph.errors import REMEDIES, GraphErrorKind, fault_error
+from auditor.graph.errors import REMEDIES, FaultKind, fault_error
 
 KEY: Final = "body_file"
 """The key of a BodyFile in the extensions of an httpx request, and among the options of a request of the SDK."""
@@ -40,7 +40,7 @@ class BodyFile(Struct, frozen=True, kw_only=True):
     def _check(self, size: int) -> None:
         if size > self.limit:
             raise fault_error(
-                GraphErrorKind.NOT_GRAPH,
+                FaultKind.NOT_GRAPH,
                 Message("{asked} is larger than {limit} bytes", asked=self.name, limit=f"{self.limit:,}"),
-                remedy=REMEDIES[GraphErrorKind.FOREIGN],
+                remedy=REMEDIES[FaultKind.FOREIGN],
             )

@@ -18,15 +18,8 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
     from jsonschema_rs import Draft202012Validator
 
-SchemaName = Literal["policy", "policy-test", "decisions", "tenants", "result"]
+SchemaName = Literal["policy", "policy-test", "decisions", "tenants"]
 
-_SLUGS: Final[dict[SchemaName, str]] = {
-    "policy": "policy",
-    "policy-test": "policy",
-    "decisions": "policy",
-    "tenants": "tenants",
-    "result": "result",
-}
 _POLICY_REFERENCE: Final = "policy.v1.json#/$defs/"
 """Prefix of a reference to a definition of the policy schema; such definitions are copied, and no file is fetched."""
 _MAX_MISTAKES: Final = 200
@@ -49,20 +42,14 @@ def structure_mistakes(document: Document, schema: SchemaName) -> tuple[tuple[Di
     if fits(document.value, schema):
         return (), ()
     mistakes = _mistakes(document.value, schema)
-    diagnostics = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
+    prefix = "tenants" if schema == "tenants" else "policy"
+    diagnostics = [_diagnostic(document, mistake, prefix) for mistake in mistakes]
     return tuple(sorted(diagnostics, key=_sort_key)), tuple(_path(mistake) for mistake in mistakes)
 
 
 def fits(value: object, schema: SchemaName) -> bool:
     """Return whether a plain value is valid."""
     return _yes_no_validator(schema).is_valid(value)
-
-
-def schema_errors(value: object, schema: SchemaName) -> tuple[str, ...]:
-    """Return the mistakes of a value without source text, such as parsed JSON; empty if it is valid."""
-    if fits(value, schema):
-        return ()
-    return tuple(f"{_pointer(mistake)}: {mistake.message}" for mistake in _mistakes(value, schema))
 
 
 def _impossible_dates(document: Document, value: object, path: Path) -> Iterator[Diagnostic]:
@@ -178,9 +165,3 @@ def _path(mistake: "Mistake") -> Path:
 def _sort_key(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     span = diagnostic.span or Span(file="", line=0, column=0)
     return span.line, span.column, diagnostic.slug, diagnostic.message
-
-
-def _pointer(mistake: "Mistake") -> str:
-    """Return the path of a mistake, such as `tenants[0].name`."""
-    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path)
-    return "".join(steps).removeprefix(".") or Message("the file")

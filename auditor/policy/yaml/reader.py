@@ -102,13 +102,13 @@ class Document:
                 return None
 
 
-def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
+def parse(text: bytes | str, *, file: str, limit_size: bool = True) -> Document:
     """Return the document in `text`; `file` is its name in messages.
 
-    Without `bounded`, the size is not limited, as for text that the program itself merged from many files. Raises
+    Without `limit_size`, the size is not limited, as for text that the program itself merged from many files. Raises
     InputError with every mistake that can be detected at once.
     """
-    if bounded and len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+    if limit_size and len(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise too_large(file)
     checked = characters.decode(text, file)
     lines = tuple(re.split("\r\n|\r|\n", checked))  # as YAML 1.2 counts them
@@ -119,7 +119,7 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
         message = Message("the file is empty") if not checked.strip() else Message("the file has nothing but comments")
         hint = Message("write 'version: 1' and what the file defines, or delete the file")
         raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0), hint)
-    builder = _Builder(file, lines, max_nodes=MAX_NODES if bounded else None)
+    builder = _Builder(file, lines, max_nodes=MAX_NODES if limit_size else None)
     value = builder.value(root)
     if builder.problems:
         raise InputError(builder.problems)

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
@@ -33,7 +33,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
-from auditor.remedy.actions.seats.ledger import NUMBERED, TAKING, settle_seats
+from auditor.remedy.actions.seats.ledger import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
 from auditor.remedy.labels import service_label

@@ -18,7 +18,7 @@ from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
-from auditor.remedy.labels import owned_of, part_number, product_labels
+from auditor.remedy.labels import TenantProducts, part_number, product_labels
 from auditor.remedy.product_kinds import same_kind
 
 
@@ -60,6 +60,7 @@ class RemediationContext(Struct, frozen=True):
     today: date
     """The day of the audit, in UTC; the state may have been read before it."""
     prices: SeatPrices | None
+    tenant_products: TenantProducts
     missing: Mapping[tuple[str, str], tuple[str, ...]]
     """(policy, user) → required products that the user lacks, as written in the policy."""
     unwanted: Mapping[tuple[str, str], tuple[str, ...]]
@@ -139,7 +140,7 @@ class RemediationContext(Struct, frozen=True):
         if key not in self.owned_by_name:
             block = self.assignments(policy)
             sets = () if block is None else (element for element in block.require if element.written == written)
-            owned = (seat for element in sets for seat in owned_of(element, self.tenant.seats))
+            owned = (seat for element in sets for seat in self.tenant_products.owned(element))
             self.owned_by_name[key] = tuple(owned)
         return self.owned_by_name[key]
 
@@ -191,12 +192,14 @@ def context_of(
         price.sku_id: AgreedPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()
     }
+    products = TenantProducts.of(tenant, policies)
     context = RemediationContext(
         tenant=tenant,
         findings=(),
         policies={policy.id: policy for policy in policies.policies},
         today=today,
         prices=seat_prices(policies.prices, policies.currency, today, agreed),
+        tenant_products=products,
         missing={},
         unwanted={},
         user_properties=frozenset(
@@ -206,7 +209,7 @@ def context_of(
         # If two products share a name, the first one is used.
         seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
         skus={name: seat.sku_id for seat, names in reversed(names_by_seat) for name in names},
-        labels=product_labels(tenant.seats, policies.policies),
+        labels=product_labels(products, policies.policies),
         part_numbers={},
         pools={},
         populations={policy.id: _population(policy) for policy in policies.policies},

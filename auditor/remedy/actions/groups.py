@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result.finding import Finding
@@ -19,13 +19,8 @@ from auditor.remedy.actions.breakdown import Breakdown, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.subscription_terms import Term, day_of
 
-COUNTED_IN_SEATS: Final = frozenset(
-    {
-        *(ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER),
-        *(ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP),
-    }
-)
-_ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | {ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL}
+COUNTED_IN_SEATS: Final = NUMBERED | {ActionKind.QUOTA, ActionKind.COVER, ActionKind.CAP}
+_ONE_PER_PRODUCT: Final = COUNTED_IN_SEATS | RENEWED
 """Kinds with one action per product, whichever articles the findings lead to."""
 _NOTICE: Final = "contract.notice"
 AT_GROUPS: Final = frozenset(

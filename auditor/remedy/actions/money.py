@@ -8,13 +8,12 @@ from functools import partial
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind
 from auditor.domain.actions.money import Money
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
-from auditor.remedy.actions.seats.ledger import GIVING, MOVING, NUMBERED, TAKING
-from auditor.remedy.actions.seats.merges import REMOVING
+from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING
 from auditor.remedy.labels import part_number
 
 Price = Callable[[str], Decimal | None]

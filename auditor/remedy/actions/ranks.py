@@ -7,7 +7,7 @@ from sys import intern
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.actions.priority import ranked, weight_of, why
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
@@ -15,9 +15,7 @@ from auditor.domain.translation import Localizer
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.subscription_terms import day_of, renewal_days
 
-_RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
-"""Kinds that are due at the next renewal of a paid subscription."""
-_NOTICE = _RENEWED | {ActionKind.EXPIRING}
+_NOTICE = REMOVING | {ActionKind.EXPIRING}
 """Kinds that are too late after the last day to give notice of a contract that renews by itself."""
 _ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds that are due at the next date of any subscription of the product."""
@@ -44,7 +42,7 @@ def next_date(group: ActionGroup, tenant: TenantResult, today: date) -> date | N
     """
     days = {date.fromisoformat(day) for day in group.dates}
     kind, sku_id = group.first.kind, group.first.old.casefold()
-    if kind in _RENEWED:
+    if kind in REMOVING:
         days.update(day for name, day in renewal_days(tenant, today).items() if name == sku_id)
     elif kind in _ENDED:
         subscriptions = [

@@ -19,22 +19,17 @@ class Term(Struct, frozen=True, kw_only=True):
 
     just_bought: bool
     """Whether a subscription of it is at most seven days old, so that a Microsoft Customer Agreement allows returns."""
-    ends: str | None
-    """The next date of its subscriptions, in ISO format; None if none is known."""
 
 
 def terms_of(facts: TenantFacts) -> dict[str, Term]:
     """Return for each product when its seats can be given back, by its paid subscriptions that are in use."""
     terms: dict[str, Term] = {}
     for row in facts.subscriptions:
-        sku_id, bought, ends = (row["skuId"] or "").lower(), row["createdDateTime"], row["nextLifecycleDateTime"]
+        sku_id, bought = (row["skuId"] or "").lower(), row["createdDateTime"]
         if not sku_id or row["isTrial"] or (row["status"] or "").casefold() not in _ALIVE:
             continue
         recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
-        day = None if ends is None else ends.date().isoformat()
-        term = terms.get(sku_id, Term(just_bought=False, ends=None))
-        days = [end for end in (term.ends, day) if end is not None]
-        terms[sku_id] = Term(just_bought=term.just_bought or recent, ends=min(days, default=None))
+        terms[sku_id] = Term(just_bought=recent or (sku_id in terms and terms[sku_id].just_bought))
     return terms
 
 

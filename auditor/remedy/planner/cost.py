@@ -13,9 +13,10 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.actions.subscription_terms import terms_of
+from auditor.remedy.actions.subscription_terms import renewal_days
 from auditor.remedy.planner.model import Figures
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
+from auditor.remedy.planner.proposals.product_options import seat_price
 
 
 def figures(
@@ -34,8 +35,8 @@ def figures(
     if prices is None:
         return (), ()
     freed: Counter[str] = Counter()
-    for weighed in proposals.values():
-        freed.update(weighed.option.seats)
+    for evaluated in proposals.values():
+        freed.update(evaluated.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
     idle, spare = _idle(remaining), {seat.sku_id: seat.spare or 0 for seat in after.seats}
     # Idle seats above a maximum include those that were freed; they are not counted twice.
@@ -43,7 +44,7 @@ def figures(
         {sku: max(0, min(spare.get(sku, 0), max(idle[sku], reusable[sku]))) for sku in {*idle, *reusable}}
     )
     now, now_priced = _priced(plan, reusable)
-    at_renewal, renewal_priced = _priced(plan, reducible, _renewal_days(plan))
+    at_renewal, renewal_priced = _priced(plan, reducible, renewal_days(before, plan.facts.as_of.date()))
     (old, new), zero = (before.findings.stats, after.findings.stats), Decimal(0)
     figures_before = Figures(
         currency=prices.currency,
@@ -71,23 +72,13 @@ def _idle(findings: Sequence[Finding]) -> Counter[str]:
     return idle
 
 
-def _renewal_days(plan: BoundPolicies) -> dict[str, date]:
-    """Return the next renewal date of each product, not before today."""
-    ends = {sku_id: term.ends for sku_id, term in terms_of(plan.facts).items()}
-    today = plan.facts.as_of.date()
-    return {sku_id: max(today, date.fromisoformat(day)) for sku_id, day in ends.items() if day is not None}
-
-
 def _priced(
     plan: BoundPolicies, counts: Counter[str], days: Mapping[str, date] = MappingProxyType({})
 ) -> tuple[Decimal, bool]:
     """Return the cost of seats, by the prices of the given days or of today, and whether every price is known."""
     total, all_priced = Decimal(0), True
     for sku_id, count in counts.items():
-        prices = plan.prices_on(days[sku_id]) if sku_id in days else plan.prices
-        index = plan.facts.index.get(sku_id)
-        part = None if index is None else plan.facts.skus[index].part_number
-        price = None if prices is None else prices.of(sku_id=sku_id, part_number=part)
+        price = seat_price(plan.facts, plan.prices_on(days[sku_id]) if sku_id in days else plan.prices, sku_id)
         if price is None:
             all_priced = all_priced and count == 0
         else:

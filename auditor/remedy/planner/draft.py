@@ -17,6 +17,7 @@ from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.model import PlannedChange
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH
+from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.optimization.optimizer import Choice, choose_options
 from auditor.remedy.planner.optimization.options import Limit
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
@@ -26,7 +27,7 @@ from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.replay import ReplayedRequest, replayed
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, feasible_change, followed_renewals
 from auditor.remedy.planner.simulation.tenant import TenantState, copy_state
-from auditor.remedy.planner.weighed_options import Options
+from auditor.remedy.requests import RequestKind
 
 MAX_REORDERINGS = 9
 """How often actions are reordered before changes without a free seat are left out."""
@@ -78,17 +79,17 @@ def draft(
     solver: str | None = None,
 ) -> Draft:
     """Choose an option for everybody, build the actions, and apply their requests in order to a copy of the state."""
-    users = [user for user in options.weighed if user not in constraints.barred]
-    alternatives = [[weighed.option for weighed in options.weighed[user]] for user in users]
+    users = [user for user in options.evaluated if user not in constraints.barred]
+    alternatives = [[evaluated.option for evaluated in options.evaluated[user]] for user in users]
     seats = {sku_id: change for sku_id, change in options.seat_changes.items() if sku_id not in constraints.unfollowed}
     limits = limits_of(options.plan, constraints.limits, {sku_id: change.sku for sku_id, change in seats.items()})
     choice = choose_options(alternatives, limits, solver=solver)
     proposals = {
-        user: options.weighed[user][index]
+        user: options.evaluated[user][index]
         for user, index in zip(users, choice.chosen, strict=True)
-        if options.weighed[user][index].fixed
+        if options.evaluated[user][index].fixed
     }
-    parts = (part for user, weighed in proposals.items() for part in _planned_changes(options, user, weighed))
+    parts = (part for user, evaluated in proposals.items() for part in _planned_changes(options, user, evaluated))
     answers = options.answered.answers
     changes = tuple(replace(part, answered=all(finding in answers for finding in part.findings)) for part in parts)
     actions = build_actions(options, frozenset(), changes, library, l10n)
@@ -150,9 +151,12 @@ def _simulate(
         takers[step.action] = takers.get(step.action, frozenset()) | gained
         if step.refusal is not None:
             refused[key] = step.refusal
-    for user, weighed in proposals.items():
+    for user, evaluated in proposals.items():
         # A retry is never refused, but there may still be no seat for it.
-        if user not in {*refused, *options.group_changes} and state.accounts[user].held != weighed.proposal.after.held:
+        if (
+            user not in {*refused, *options.group_changes}
+            and state.accounts[user].held != evaluated.proposal.after.held
+        ):
             refused[user] = "Subscription does not have any available licenses."
     return _SimulationResult(
         state=state,
@@ -203,7 +207,7 @@ def _key(options: Options, step: ReplayedRequest) -> str:
     return step.user or next(group_keys, step.group)
 
 
-def _planned_changes(options: Options, user: str, weighed: EvaluatedProposal) -> Iterator[PlannedChange]:
+def _planned_changes(options: Options, user: str, evaluated: EvaluatedProposal) -> Iterator[PlannedChange]:
     """Describe the change of one person or group.
 
     Retrying a group licence does not assign a product: if the rest of the change is also an option on its own, these
@@ -212,22 +216,22 @@ def _planned_changes(options: Options, user: str, weighed: EvaluatedProposal) ->
     if user in options.group_changes:
         yield describe_group_change(options.group_changes[user])
         return
-    before, commands = options.state.accounts[user], weighed.proposal.commands
-    if weighed.proposal.left or weighed.proposal.joined or weighed.proposal.moved:
-        yield describe_change(before, weighed)
+    before, commands = options.state.accounts[user], evaluated.proposal.commands
+    if evaluated.proposal.left or evaluated.proposal.joined or evaluated.proposal.moved:
+        yield describe_change(before, evaluated)
         return
     rest_options = (
-        option for option in options.weighed[user] if option.fixed and option.proposal.commands == commands[:-1]
+        option for option in options.evaluated[user] if option.fixed and option.proposal.commands == commands[:-1]
     )
-    has_retry = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
+    has_retry = evaluated.proposal.retried and commands[-1].target.kind is RequestKind.REPROCESS
     rest = next(rest_options, None) if has_retry else None
-    fixed = () if rest is None else tuple(finding for finding in weighed.fixed if finding not in rest.fixed)
+    fixed = () if rest is None else tuple(finding for finding in evaluated.fixed if finding not in rest.fixed)
     if rest is None or not fixed:
-        yield from itertools.starmap(describe_change, split_change(before, weighed))
+        yield from itertools.starmap(describe_change, split_change(before, evaluated))
         return
-    retry = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
+    retry = replace(evaluated.proposal, add=(), remove=(), location=None, commands=commands[-1:])
     yield from itertools.starmap(describe_change, split_change(before, rest))
-    yield describe_change(rest.proposal.after, replace(weighed, proposal=retry, fixed=fixed, lost=()))
+    yield describe_change(rest.proposal.after, replace(evaluated, proposal=retry, fixed=fixed, lost=()))
 
 
 def order_actions(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:

@@ -12,7 +12,7 @@ from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import PlannedRequest, PlannedRequests
 from auditor.remedy.planner.text.outline_text import finding_name
-from auditor.remedy.requests import ENVIRONMENTS, Command, properties_of, root, scope, subject_of
+from auditor.remedy.requests import ENVIRONMENTS, Command, RequestKind, properties_of, root
 from auditor.remedy.scripts.literals import key, literal
 
 _MAX_LENGTH: Final = 200
@@ -27,31 +27,15 @@ class Kind(Struct, frozen=True, kw_only=True):
     """Permissions to read the state before the change."""
 
 
-KINDS: Final[Mapping[str, Kind]] = {
-    "UserLicense": Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
-    "GroupLicense": Kind(modules=("Groups",), reads=("GroupMember.Read.All", "User.Read.All")),
-    "AddMember": Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
-    "RemoveMember": Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
-    "Property": Kind(modules=("Users",), reads=("User.Read.All",)),
-    "Reprocess": Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
+KINDS: Final[Mapping[RequestKind, Kind]] = {
+    RequestKind.USER_LICENCES: Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
+    RequestKind.GROUP_LICENCES: Kind(modules=("Groups",), reads=("GroupMember.Read.All", "User.Read.All")),
+    RequestKind.JOIN: Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
+    RequestKind.LEAVE: Kind(modules=("Groups", "Users"), reads=("GroupMember.Read.All", "User.Read.All")),
+    RequestKind.PROPERTY: Kind(modules=("Users",), reads=("User.Read.All",)),
+    RequestKind.REPROCESS: Kind(modules=("Users", "Users.Actions"), reads=("User.Read.All",)),
 }
 """Requirements by kind of change, which is `Kind` in the data and in the functions of the script."""
-
-
-def kind_of(command: Command) -> str:
-    """Return the kind of a request, a key of KINDS."""
-    people = subject_of(command)[0] == "users"
-    match command.method, command.path.rpartition("/")[2]:
-        case "PATCH", _:
-            return "Property"
-        case "POST", "$ref":
-            return "AddMember"
-        case "DELETE", "$ref":
-            return "RemoveMember"
-        case _, "assignLicense":
-            return "UserLicense" if people else "GroupLicense"
-        case _:
-            return "Reprocess"
 
 
 def changes_in(plan: TenantPlan) -> PlannedRequests:
@@ -191,9 +175,8 @@ def scopes_of(steps: Iterable[PlannedRequest]) -> list[str]:
     Permission to write users includes reading them. Reading the groups of a person needs GroupMember.Read.All, which
     GroupMember.ReadWrite.All is not documented to include.
     """
-    commands = [step.command for step in steps]
-    scopes = {scope(command.method, command.path) for command in commands}
-    scopes.update(name for command in commands for name in KINDS[kind_of(command)].reads)
+    kinds = {step.command.target.kind for step in steps}
+    scopes = {name for kind in kinds for name in (kind.scope, *KINDS[kind].reads)}
     return sorted(scopes - ({"User.Read.All"} if "User.ReadWrite.All" in scopes else set()))
 
 
@@ -212,8 +195,8 @@ def _step(step: PlannedRequest) -> dict[str, Any]:
 
 
 def _change(command: Command, step: PlannedRequest, seats: Mapping[str, int]) -> dict[str, Any]:
-    kind = kind_of(command)
-    values = properties_of(command) if kind == "Property" else {}
+    kind = command.target.kind
+    values = properties_of(command) if kind is RequestKind.PROPERTY else {}
     facts = {
         "Kind": kind,
         "User": step.user,

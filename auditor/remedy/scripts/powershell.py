@@ -4,7 +4,7 @@ from typing import Final
 
 from auditor import resources
 from auditor.remedy.planner.model import TenantPlan
-from auditor.remedy.scripts.data_block import KINDS, changes_in, data_lines, kind_of
+from auditor.remedy.scripts.data_block import KINDS, changes_in, data_lines
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
 """Without it, Windows PowerShell 5.1 reads a file in the code page of the machine."""
@@ -24,7 +24,7 @@ def undo_script(plan: TenantPlan, as_of: str) -> bytes:
 
 def _script(name: str, plan: TenantPlan, as_of: str) -> bytes:
     steps = [step for action_steps in changes_in(plan).steps.values() for step in action_steps]
-    modules = {"Authentication"}.union(*(KINDS[kind_of(step.command)].modules for step in steps))
+    modules = {"Authentication"}.union(*(KINDS[step.command.target.kind].modules for step in steps))
     if any(step.seats for step in steps):
         modules.add("Identity.DirectoryManagement")
     required = (

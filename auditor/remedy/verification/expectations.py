@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote
 
-from auditor.domain.message import Message
 from auditor.domain.result.saved_plan import Expectation, Fact
+from auditor.remedy.requests import NOT_IN_PLANS, Command, RequestKind, properties_of
 
 Change = tuple[Fact, str, str, Any]
 """The fact, the id of its subject, its key, and its value after the request."""
@@ -27,38 +26,31 @@ def expectations_of(requests: Iterable[Sequence[Mapping[str, Any]]]) -> tuple[Ex
 def changes_of(request: Mapping[str, Any]) -> tuple[Change, ...]:
     """Return the facts that a request changes. Raises ValueError for a request that a plan cannot contain."""
     try:
-        method, body = request["method"], request["body"]
-        kind, identifier, *rest = (unquote(part) for part in request["path"].strip("/").split("/"))
-        changes = tuple(_changes(method, (kind, *rest), identifier, body))
+        changes = tuple(_changes(Command.of(request)))
     except (AttributeError, KeyError, TypeError, ValueError):
         changes = ()
     if not changes:
-        raise ValueError(Message("is not a request of a plan"))
+        raise ValueError(NOT_IN_PLANS)
     return changes
 
 
-def _changes(method: str, path: tuple[str, ...], identifier: str, body: Mapping[str, Any]) -> Iterator[Change]:
-    match method, path:
-        case "POST", ("users", "assignLicense"):
+def _changes(command: Command) -> Iterator[Change]:
+    target, body = command.target, command.body
+    match target.kind:
+        case RequestKind.USER_LICENCES:
             for sku_id in body["removeLicenses"]:
-                yield Fact.LICENCE, identifier, sku_id.lower(), None
+                yield Fact.LICENCE, target.user, sku_id.lower(), None
             for added in body["addLicenses"]:
-                yield Fact.LICENCE, identifier, added["skuId"].lower(), sorted(map(str.lower, added["disabledPlans"]))
-        case "POST", ("groups", "assignLicense"):
+                yield Fact.LICENCE, target.user, added["skuId"].lower(), sorted(map(str.lower, added["disabledPlans"]))
+        case RequestKind.GROUP_LICENCES:
             for sku_id in body["removeLicenses"]:
-                yield Fact.GROUP_LICENCE, identifier, sku_id.lower(), False
+                yield Fact.GROUP_LICENCE, target.group, sku_id.lower(), False
             for added in body["addLicenses"]:
-                yield Fact.GROUP_LICENCE, identifier, added["skuId"].lower(), True
-        case "POST", ("users", "reprocessLicenseAssignment"):
-            yield Fact.SEAT_ERROR, identifier, "", False
-        case "POST", ("groups", "members", "$ref"):
-            yield Fact.MEMBER, unquote(body["@odata.id"].rpartition("/")[2]), identifier, True
-        case "DELETE", ("groups", "members", user, "$ref"):
-            yield Fact.MEMBER, user, identifier, False
-        case "PATCH", ("users",):
-            nested = body.get("onPremisesExtensionAttributes", {})
-            for name, value in {**body, **nested}.items():
-                if name != "onPremisesExtensionAttributes":
-                    yield Fact.PROPERTY, identifier, name, value
-        case _:
-            return
+                yield Fact.GROUP_LICENCE, target.group, added["skuId"].lower(), True
+        case RequestKind.REPROCESS:
+            yield Fact.SEAT_ERROR, target.user, "", False
+        case RequestKind.JOIN | RequestKind.LEAVE:
+            yield Fact.MEMBER, target.user, target.group, target.kind is RequestKind.JOIN
+        case RequestKind.PROPERTY:
+            for name, value in properties_of(command).items():
+                yield Fact.PROPERTY, target.user, name, value

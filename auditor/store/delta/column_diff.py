@@ -9,6 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.engine.columns.strings import valid
+
 Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 _WINDOW: Final = 1 << 16
@@ -29,7 +31,7 @@ def differs(old: pa.Array, new: pa.Array) -> Mask:
     if pa.types.is_list(old.type):
         return _lists_differ(old, new)
     changed = pc.fill_null(pc.not_equal(old, new), fill_value=False).to_numpy(zero_copy_only=False)
-    return np.asarray((_valid(old) != _valid(new)) | changed)
+    return np.asarray((valid(old) != valid(new)) | changed)
 
 
 def digest(tables: Iterable[pa.Table]) -> str:
@@ -64,10 +66,6 @@ def kept_rows(size: int, removed: Indices, added: Indices) -> tuple[Mask, Mask]:
     return before, after
 
 
-def _valid(column: pa.Array) -> Mask:
-    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
-
-
 def _lengths(column: pa.Array) -> Indices:
     """Return the length of each list, -1 for null."""
     return np.asarray(pc.fill_null(pc.list_value_length(column), -1).to_numpy(zero_copy_only=False), dtype=np.int64)
@@ -85,7 +83,7 @@ def _lists_differ(old: pa.Array, new: pa.Array) -> Mask:
 
 
 def _update_digest(sha256: Any, column: pa.Array) -> None:
-    sha256.update(np.packbits(_valid(column)).tobytes())
+    sha256.update(np.packbits(valid(column)).tobytes())
     kind = column.type
     if pa.types.is_list(kind):
         sha256.update(_lengths(column).tobytes())

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import Struct
 
+from auditor.engine.columns.bitsets import runs
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, kept_rows, plain
 
@@ -125,7 +126,7 @@ class PartitionBuilder:
                 arrays.append(values.take(pa.array(rows, mask=rows < 0)))
         users = pa.table(arrays, schema=pa.schema([USERS.field(name) for name in self._columns]))
         owners = np.repeat(np.arange(self._size), self._count)
-        rows = _ranges(self._first, self._count)
+        rows = runs(self._first, self._count)
         links = pa.concat_tables([pa.schema(list(LINK_TYPES.items())).empty_table(), *self._links])
         return UserPartition(users=users, links=links.take(pa.array(rows)), owners=owners)
 
@@ -165,8 +166,8 @@ def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: 
     changed = new_counts != old_counts
     first = (np.cumsum(old.counts) - old.counts)[origin] if len(old.counts) else origin
     same_count = np.nonzero(~changed & (new_counts > 0))[0]
-    new_rows = pa.array(_ranges((np.cumsum(new_counts) - new_counts)[same_count], new_counts[same_count]))
-    old_rows = pa.array(_ranges(first[same_count], new_counts[same_count]))
+    new_rows = pa.array(runs((np.cumsum(new_counts) - new_counts)[same_count], new_counts[same_count]))
+    old_rows = pa.array(runs(first[same_count], new_counts[same_count]))
     owners = np.repeat(same_count, new_counts[same_count])
     for name in LINKS:
         new_column = plain(new.links.column(name)).take(new_rows)
@@ -213,12 +214,6 @@ def _instants_of(steps: Mapping[str, Any], name: str, second: int) -> Indices:
         return np.empty(0, dtype=np.int64)
     numbers = _numbers(back)
     return np.where(numbers == _NULL, _NULL, (second - numbers) * _SECOND)
-
-
-def _ranges(first: Indices, count: Indices) -> Indices:
-    """Return the rows first, first + 1, … of each range, one range after the other."""
-    before = np.cumsum(count) - count
-    return np.asarray(np.arange(int(count.sum())) + np.repeat(first - before, count))
 
 
 def _array(steps: Mapping[str, Any], name: str) -> Indices:

@@ -1,5 +1,6 @@
 """Backends: read, list and atomically create the objects of a store in a folder or an object store."""
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
-from auditor.domain.errors import DeliveryError, SnapshotError
+from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.message import Message, unreadable, unwritable
 from auditor.files import input as input_files
 from auditor.files.folder import Folder
@@ -158,10 +159,14 @@ def _link(folder: Folder, temporary_name: str, name: str, body: bytes) -> bool:
 class ObjectStoreBackend:
     """A backend in a container of an object store, accessed through fsspec."""
 
-    def __init__(self, filesystem: Any, root: str, address: str) -> None:
+    def __init__(self, filesystem: Any, root: str, address: str, cache: Path | None = None) -> None:
+        """`cache` is a folder for copies of the objects of nights, whose names contain their digests."""
         self._fs = filesystem
         self._root = root.strip("/")
         self.address = address
+        self._cache = (
+            None if cache is None else FolderBackend(cache / hashlib.sha256(address.encode()).hexdigest()[:16])
+        )
 
     def names(self, under: str) -> tuple[str, ...]:
         """Return the names below a folder, as the object store lists them now."""
@@ -187,8 +192,20 @@ class ObjectStoreBackend:
         return {}
 
     def read(self, name: str) -> bytes | None:
-        """Return an object's bytes."""
-        return self.read_many([name])[0]
+        """Return an object's bytes, from the cache if it has an undamaged copy."""
+        if self._cache is None or "/parts/" not in name:
+            return self.read_many([name])[0]
+        # Errors of the cache are ignored, for example if it is full or read-only.
+        with suppress(AuditorError):
+            cached = self._cache.read(name)
+            if cached is not None and _has_digest_of(name, cached):
+                return cached
+        body = self.read_many([name])[0]
+        if body is not None and _has_digest_of(name, body):
+            with suppress(AuditorError):
+                self._cache.remove(name)
+                self._cache.create(name, body)
+        return body
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return objects, with up to 64 concurrent requests."""
@@ -229,6 +246,9 @@ class ObjectStoreBackend:
                 self._fs.rm_file(self._path(name))
 
         self._request(delete)
+        if self._cache is not None:
+            with suppress(AuditorError):
+                self._cache.remove(name)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
@@ -241,6 +261,11 @@ class ObjectStoreBackend:
             raise
         except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp have no common exception class
             _unreachable(self.address, error)
+
+
+def _has_digest_of(name: str, body: bytes) -> bool:
+    """Return whether a name contains the digest of an object; names of earlier versions may not."""
+    return hashlib.sha256(body).hexdigest()[:16] in name
 
 
 def _modified_at(info: Mapping[str, Any]) -> datetime | None:

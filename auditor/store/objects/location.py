@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.store.objects.backends import Backend, FolderBackend, ObjectStoreBackend
-from auditor.store.objects.cache import CachedBackend, cache_folder
+from auditor.store.objects.cache import cache_folder
 
 Address = NewType("Address", str)
 """The address of an object store: scheme, container and optional folder."""
@@ -54,9 +54,8 @@ def backend_of(where: Path | Address) -> Backend:
     if isinstance(where, Path):
         return FolderBackend(where)
     scheme, _, rest = where.partition("://")
-    remote = ObjectStoreBackend(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
-    folder = cache_folder()
-    return remote if folder is None else CachedBackend(remote, folder)
+    root = rest if "@" not in rest else _path(rest)
+    return ObjectStoreBackend(_filesystem(scheme, where), root, where, cache=cache_folder())
 
 
 def _path(rest: str) -> str:

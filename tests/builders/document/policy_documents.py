@@ -117,52 +117,8 @@ mail:
   send: changed
 """
 
-FINDING: dict[str, Any] = {
-    "fingerprint": "f1",
-    "policy": "spare",
-    "check": "seats.above-maximum",
-    "severity": "medium",
-    "status": "open",
-    "waiver": None,
-    "change": None,
-    "subject": {"type": "product", "id": "x", "name": "E3"},
-    "product": {"skuId": None, "skuPartNumber": "SPE_E3"},
-    "detail": None,
-    "evidence": {"usable": 3},
-    "money": {"currency": "EUR", "perMonth": 71.4},
-    "guidance": "remove-licenses",
-    "source": {"file": "policies/seats.yaml", "line": 12},
-}
-OUTCOME = {"id": "spare", "status": "fail", "findings": 1, "reason": None, "missing": []}
-RESULT: dict[str, Any] = {
-    "schema": "auditor/result/v1",
-    "tool": {"name": "m365-license-auditor", "version": "1"},
-    "run": {"id": "r", "asOf": "2026-11-20T02:17:00Z", "policyDigest": "sha256:0", "policies": []},
-    "tenants": [
-        {
-            "name": "contoso",
-            "tenantId": "t",
-            "cloud": "worldwide",
-            "complete": True,
-            "sources": [{"name": "users", "status": "complete", "count": 1, "readAt": None, "reason": None}],
-            "seats": [],
-            "policies": [OUTCOME],
-            "findings": [FINDING],
-            "actions": [],
-            "notices": [],
-            "somethingNew": 1,
-        }
-    ],
-    "fleet": {"policies": [], "findings": [], "notices": []},
-    "summary": {
-        "open": {"critical": 0, "high": 0, "medium": 1, "low": 0, "info": 0},
-        "waived": 0,
-        "notEvaluated": 0,
-    },
-}
 VALID: dict[SchemaName, Any] = {
     "policy": parse(POLICIES, file="p.yaml").value,
     "policy-test": parse(TESTS, file="t.yaml").value,
     "tenants": parse(TENANTS, file="tenants.yaml").value,
-    "result": RESULT,
 }

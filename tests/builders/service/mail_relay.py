@@ -32,6 +32,19 @@ class Box(Struct):
     hang_up: bool = False
     """Whether to close the connection without an answer after the complete text."""
 
+    greets: bool = True
+    """Whether to accept EHLO and HELO."""
+
+    async def handle_EHLO(  # noqa: N802 - the names in aiosmtpd
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return responses if self.greets else ["554 no service"]
+
+    async def handle_HELO(self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str) -> str:  # noqa: N802
+        session.host_name = hostname
+        return "250 relay.example" if self.greets else "554 no service"
+
     async def handle_RCPT(  # noqa: N802 - the names in aiosmtpd
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
@@ -85,16 +98,21 @@ def authority(folder: Path) -> tuple[trustme.CA, Path]:
 
 @contextmanager
 def relay(
-    folder: Path, *, host: str = "127.0.0.1", starttls: bool = True, auth: bool = False, utf8: bool = True,
-    size: int = 40_000_000, name: str = "",
+    folder: Path, *, host: str = "127.0.0.1", starttls: bool = True, implicit: bool = False, auth: bool = False,
+    utf8: bool = True, size: int = 40_000_000, name: str = "",
 ) -> Iterator[Running]:  # fmt: skip
-    """Run a server; with `starttls`, it offers encryption with a certificate for `name`, or its host."""
+    """Run a server; with `starttls`, it offers encryption with a certificate for `name`, or its host.
+
+    With `implicit`, connections are encrypted from the beginning.
+    """
     ca, path = authority(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert(name or host).configure_cert(context)
     box = Box()
     options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "data_size_limit": size, "server_hostname": "relay.example"}
-    if starttls:
+    if implicit:
+        options["ssl_context"] = context
+    elif starttls:
         options["tls_context"] = context
     if auth:
         options |= {"authenticator": box.authenticate, "auth_required": True, "auth_require_tls": starttls}

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from auditor.remedy.planner.simulation.changes import PlannedRequest
-from auditor.remedy.requests import Command, properties_of, subject_of
+from auditor.remedy.requests import Command, RequestKind, properties_of
 from tests.emulator.tenant.directory import Tenant
 
 _MAX_READS = 30
@@ -48,8 +48,7 @@ class PlanExecution:
             self._read("/subscribedSkus")
 
     def _step(self, command: Command, waits: Sequence[tuple[str, str]], seats: Mapping[str, int]) -> str:
-        _, identifier = subject_of(command)
-        if not self._wait_for(lambda: all(pair in self._paths(identifier) for pair in waits)):
+        if not self._wait_for(lambda: all(pair in self._paths(command.target.subject) for pair in waits)):
             return "waiting"
         if self._is_done(command):
             return "unchanged"
@@ -62,7 +61,7 @@ class PlanExecution:
             )
             if answer.is_success:
                 # A retry is never refused; its result is visible later.
-                retried = command.path.endswith("/reprocessLicenseAssignment")
+                retried = command.target.kind is RequestKind.REPROCESS
                 return "no seats" if retried and not self._wait_for(lambda: self._is_done(command)) else "done"
             message = str(answer.json()["error"]["message"])
             # A seat that becomes free because somebody leaves a group is free a little later.
@@ -78,15 +77,15 @@ class PlanExecution:
         return dict(answer.json()) if answer.is_success else {}
 
     def _has_seats(self, command: Command) -> bool:
-        kind, group, *rest = command.path.strip("/").split("/")
-        if kind != "groups" or command.method != "POST":
-            return True
-        if rest == ["assignLicense"]:
+        target = command.target
+        if target.kind is RequestKind.GROUP_LICENCES:
             sku_ids = [row["skuId"] for row in command.body["addLicenses"]]
-            people = [row["id"] for row in self._read(f"/groups/{group}/members?$select=id").get("value", ())]
+            people = [row["id"] for row in self._read(f"/groups/{target.group}/members?$select=id").get("value", ())]
+        elif target.kind is RequestKind.JOIN:
+            rows = self._read(f"/groups/{target.group}?$select=id,assignedLicenses").get("assignedLicenses", ())
+            sku_ids, people = [row["skuId"] for row in rows], [target.user]
         else:
-            rows = self._read(f"/groups/{group}?$select=id,assignedLicenses").get("assignedLicenses", ())
-            sku_ids, people = [row["skuId"] for row in rows], [subject_of(command)[1]]
+            return True
         free = self._free_seats()
         held = [{sku for sku, _ in self._paths(user)} for user in people]
         return all(free.get(sku, 0) >= sum(sku not in skus for skus in held) for sku in sku_ids)
@@ -106,24 +105,22 @@ class PlanExecution:
         return {(row["skuId"], row["assignedByGroup"] or "") for row in rows if row["state"] == "Active"}
 
     def _is_done(self, command: Command) -> bool:
-        kind, identifier, *rest = command.path.strip("/").split("/")
-        user = subject_of(command)[1]
-        match command.method, kind, rest:
-            case "PATCH", _, _:
-                person = self._read(f"/users/{identifier}?$select={_SELECT}")
+        target = command.target
+        match target.kind:
+            case RequestKind.PROPERTY:
+                person = self._read(f"/users/{target.user}?$select={_SELECT}")
                 return all(person.get(name) == value for name, value in properties_of(command).items())
-            case _, "groups", ["assignLicense"]:
-                rows = self._read(f"/groups/{identifier}?$select=id,assignedLicenses").get("assignedLicenses", ())
-                held = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows}
-                return self._holds(held, command)
-            case method, "groups", _:
-                rows = self._read(f"/groups/{identifier}/members?$select=id").get("value", ())
-                return (user in {row["id"] for row in rows}) is (method == "POST")
-            case _, _, ["reprocessLicenseAssignment"]:
-                rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
-                return bool(rows) and all(row["error"] == "None" for row in rows)
+            case RequestKind.GROUP_LICENCES:
+                path = f"/groups/{target.group}?$select=id,assignedLicenses"
+                rows = self._read(path).get("assignedLicenses", ())
+                return self._holds({row["skuId"]: sorted(row["disabledPlans"]) for row in rows}, command)
+            case RequestKind.JOIN | RequestKind.LEAVE:
+                rows = self._read(f"/groups/{target.group}/members?$select=id").get("value", ())
+                return (target.user in {row["id"] for row in rows}) is (target.kind is RequestKind.JOIN)
             case _:
-                rows = self._read(f"/users/{user}?$select={_SELECT}").get("licenseAssignmentStates", ())
+                rows = self._read(f"/users/{target.user}?$select={_SELECT}").get("licenseAssignmentStates", ())
+                if target.kind is RequestKind.REPROCESS:
+                    return bool(rows) and all(row["error"] == "None" for row in rows)
                 direct = {row["skuId"]: sorted(row["disabledPlans"]) for row in rows if not row["assignedByGroup"]}
                 return self._holds(direct, command)
 

@@ -114,6 +114,14 @@ def test_tenant_without_users() -> None:
     assert not snapshot.users()
 
 
+def test_users_without_an_id_are_counted_once_if_the_list_is_read_again() -> None:
+    people: list[Any] = [None, None, None, *map(person, range(COUNT))]
+    accent = Accent(people=people, count=(200, str(len(people)).encode()))
+    snapshot = collected_from(accent, PEOPLE)
+    assert list_requests(accent) == 2
+    assert "users without an id: 3;" in snapshot.reason(Source.USERS)
+
+
 def test_first_page_without_valid_users_does_not_end_the_list() -> None:
     people: list[Any] = [None, None, None, *map(person, range(COUNT))]
     snapshot = collected_from(Accent(people=people), PEOPLE)

@@ -43,7 +43,13 @@ def graph(_running: Emulator) -> Iterator[Emulator]:
 
 
 def send_through(
-    graph: Emulator, mail: MailMessage, *, time_limit: float = 20, time: Ticking | None = None, secret: str = SECRET
+    graph: Emulator,
+    mail: MailMessage,
+    *,
+    time_limit: float = 20,
+    time: Ticking | None = None,
+    secret: str = SECRET,
+    **limits: float,
 ) -> SendAttempt:
     time = time or Ticking()
     tenant = Tenant(
@@ -53,7 +59,7 @@ def send_through(
         endpoint=graph.endpoint,
         authority=graph.authority,
     )
-    retry_policy: RetryPolicy = time.retry_policy()
+    retry_policy: RetryPolicy = time.retry_policy(**limits)
 
     async def run() -> SendAttempt:
         environ = {**graph.environment(), "CONTOSO_SECRET": secret}
@@ -158,6 +164,12 @@ def test_outcome_is_unknown_if_the_connection_is_reset(graph: Emulator) -> None:
 def test_outcome_is_unknown_after_a_timeout(graph: Emulator) -> None:
     graph.faults.add("slow", path="/users/*/sendMail", seconds=6)
     assert send_through(graph, from_ann(), time_limit=2).status is SendStatus.UNKNOWN
+    assert len(graph.journal.of("/users/*/sendMail")) == 1
+
+
+def test_mail_is_sent_once_if_the_limit_of_all_requests_ends_the_attempt(graph: Emulator) -> None:
+    graph.faults.add("slow", path="/users/*/sendMail", seconds=3)
+    assert send_through(graph, from_ann(), answer_timeout=1).status is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 

@@ -1,5 +1,6 @@
 """Tests SMTP through a real server: encryption, passwords, addresses, refusals and missing responses."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,22 @@ def test_mail_is_delivered_encrypted_with_all_parts(tmp_path: Path) -> None:
     assert [part.get_content_type() for part in mail.walk()] == [
         "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "application/zip",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("greets", [True, False])
+def test_connection_with_implicit_encryption_is_closed(
+    greets: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An open socket raises a ResourceWarning, which fails the test."""
+    with relay(tmp_path, implicit=True) as running:
+        running.box.greets = greets
+        monkeypatch.setattr("auditor.deliver.mail.smtp_mail._IMPLICIT", running.port)
+        attempt = sent(settings(running))
+        gc.collect()
+    assert attempt.status is (SendStatus.ACCEPTED if greets else SendStatus.REFUSED)
+    assert len(running.box.mails) == greets
 
 
 def test_sign_in_happens_after_encryption(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from auditor.graph.errors import GraphErrorKind
+from auditor.graph.errors import FaultKind
 from tests.package.slugs import constants, private_takers, slugs_in_calls, takers
 from tests.package.tree import ROOT, modules
 
@@ -51,7 +51,7 @@ def sections() -> list[str]:
 def test_every_slug_in_the_code_has_a_section() -> None:
     literals, _ = used_slugs()
     assert len(literals) > 40, "the search found too little to be right"
-    kinds = {kind.value: "auditor/graph/errors.py" for kind in GraphErrorKind}
+    kinds = {kind.value: "auditor/graph/errors.py" for kind in FaultKind}
     kinds_of_names = ("policy-unknown-product", "policy-unknown-service", "policy-unknown-role")
     mentions = dict.fromkeys(kinds_of_names, "auditor/app/policies/validation.py")
     required = {**literals, **kinds, **mentions}

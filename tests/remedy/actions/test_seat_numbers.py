@@ -97,6 +97,30 @@ policies: [{id: short, severity: high, seats: {of: suite, pool: true, spare: {mi
     assert action.title == "Free or buy 7 seats of Microsoft 365 E3 + Microsoft 365 E5"
 
 
+@pytest.mark.parametrize("other", ["paid", "'*'", "trial", "paid, trial"])
+def test_pool_with_a_built_in_set_is_removed_as_a_whole(other: str) -> None:
+    """The finding is about 22 seats: 13 of Microsoft 365 E3 and 11 of Office 365 E3, of which 2 may be spare."""
+    text = f"""
+policies: [{{id: idle, severity: high, seats: {{of: [SPE_E3, {other}], pool: true, spare: {{max: 2}}}}}}]
+"""
+    products = [product("SPE_E3", 14, 1), product("ENTERPRISEPACK", 11, 0)]
+    trial = {**subscription("ENTERPRISEPACK", 11, "2027-01-31"), "isTrial": True}
+    result = audited(state_of([person("p", "SPE_E3")], products, [trial] if "trial" in other else []), text)
+    (action,) = result.tenants[0].actions
+    assert (action.count, action.title) == (22, "Remove 22 seats of Microsoft 365 E3 + Office 365 E3 at the renewal")
+
+
+def test_pool_of_free_products_has_those_that_policies_declare_free() -> None:
+    text = """
+products: {free: [VISIOCLIENT]}
+policies: [{id: idle, severity: high, seats: {of: [SPE_E3, free], pool: true, spare: {max: 2}}}]
+"""
+    products = [product("SPE_E3", 14, 1), product("VISIOCLIENT", 11, 0), product("SPE_F1", 5, 0)]
+    result = audited(state_of([person("p", "SPE_E3")], products, []), text)
+    (action,) = result.tenants[0].actions
+    assert action.count == 22
+
+
 def test_purchase_for_missing_and_moved_people_is_one_number_without_a_seats_policy() -> None:
     text = """
 policies:

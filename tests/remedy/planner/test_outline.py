@@ -47,6 +47,14 @@ def test_every_action_is_in_one_part_with_the_effects_of_its_requests() -> None:
     assert list(total_texts(total([open_], runs=False), ENGLISH, runs=False)) == ["1 open question"]
 
 
+def test_action_about_a_limit_of_purchased_seats_counts_seats() -> None:
+    rules = "policies: [{id: cap, severity: high, seats: {of: [SPE_E3], purchased: {max: 5}}}]"
+    parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}), rules))
+    (entry,) = (*parts.undecided, *parts.manual)
+    assert (entry.action.kind, entry.seats) == ("cap", 4)
+    assert list(effect_texts(entry, ENGLISH)) == ["1 finding", "4 seats"]
+
+
 def test_seat_effects_count_freed_and_assigned_seats_of_a_move() -> None:
     rules = """
 policies:

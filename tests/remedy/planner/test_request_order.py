@@ -1,5 +1,7 @@
 """Order of requests: those that free a seat come before those that take it; titles state what the requests do."""
 
+from typing import Any
+
 from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, group, planned, snapshot, user
 
 TEXT = """policies:
@@ -59,3 +61,25 @@ def test_duplicate_is_removed_after_the_group_licence_is_retried() -> None:
         for request in action.requests
     ]
     assert paths == ["reprocessLicenseAssignment", "assignLicense"]
+
+
+def test_requests_about_ids_that_are_encoded_in_paths_are_planned() -> None:
+    assigned: dict[str, Any] = {
+        "groupTypes": [],
+        "mailEnabled": False,
+        "securityEnabled": True,
+        "members": ["bo/1", "cy"],
+    }
+    text = "policies: [{id: a, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]"
+    groups = [group("LIC-E3", E3, identifier="g 1", **assigned)]
+    people = [
+        user("ann@x", grant(E3), accountEnabled=False),
+        user("bo/1", grant(E3, "g 1"), accountEnabled=False),
+        user("cy", grant(E3, "g 1")),
+    ]
+    plan = planned(snapshot(people, {E3: 5}, groups=groups), text)
+    assert [request["path"] for action in plan.actions for request in action.requests] == [
+        "/users/ann%40x/assignLicense",
+        "/groups/g%201/members/bo%2F1/$ref",
+    ]
+    assert (plan.after.open, plan.dropped) == (0, ())

@@ -223,7 +223,8 @@ def test_no_request_fails_and_nobody_is_without_a_licence_during_the_execution(t
         held = holdings(emulator, token)
         after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), NOW)
     # F3 has one free seat: one of the two users who can move gets it, the other keeps E3.
-    assert sorted([held["first"], held["second"]]) == sorted([{E3}, {F3}])
+    assert held["first"] | held["second"] == {E3, F3}
+    assert (len(held["first"]), len(held["second"])) == (1, 1)
     # Graph assigns nothing without a usage location; group licences stay; contradicting policies change nothing.
     assert (held["nowhere"], held["both"], held["torn"]) == ({E3}, {E3}, {E3})
     assert held["draws"] == {E5}

@@ -7,17 +7,15 @@ from msgspec.structs import replace
 
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
-from auditor.domain.actions.kind import ActionKind, removal_kind
+from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind, removal_kind
 from auditor.domain.enums import Severity
 from auditor.guidance import Situation
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import UNSORTED, ActionGroups
 from auditor.remedy.actions.remedies.model import Remedy
-from auditor.remedy.actions.seats.ledger import NUMBERED
 
 CARRYING: Final = NUMBERED | {ActionKind.TRIAL}
 """Kinds of the actions that carry out a decision about seats; single seats cannot be removed from a trial."""
-_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.STATE, ActionKind.TRIAL})
 
 
 def add_decided(action_groups: ActionGroups, context: RemediationContext, decided: Mapping[str, int]) -> None:
@@ -42,7 +40,7 @@ def follow_renewals(action_groups: ActionGroups, renewals: Mapping[str, bool]) -
     """Mark groups about subscriptions if the decision covers all findings; `renewals` is fingerprint → renew or not."""
     for group in action_groups:
         decided = {renewals.get(fingerprint) for fingerprint in group.fingerprints}
-        if group.first.kind in _RENEWED and len(decided) == 1 and None not in decided:
+        if group.first.kind in RENEWED and len(decided) == 1 and None not in decided:
             group.first = replace(group.first, answered=True, declined=False in decided)
 
 

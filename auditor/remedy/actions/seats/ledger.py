@@ -11,7 +11,7 @@ from auditor.checks.check import Check
 from auditor.checks.registry import check_of
 from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
-from auditor.domain.actions.kind import ActionKind, removal_kind
+from auditor.domain.actions.kind import NUMBERED, REMOVING, ActionKind, removal_kind
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.enums import Status
 from auditor.domain.policy.model import Policy, Seats
@@ -19,16 +19,13 @@ from auditor.domain.result.model import SeatCount
 from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
-from auditor.remedy.actions.seats.merges import REMOVING, merge_caps, merge_covered
-from auditor.remedy.labels import owned_of
+from auditor.remedy.actions.seats.merges import merge_caps, merge_covered
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
 MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
-GIVING = frozenset({ActionKind.ASSIGN, ActionKind.WAIT})
+GIVING = frozenset({ActionKind.ASSIGN})
 _UNDECIDED = frozenset({ActionKind.OVERLAP, ActionKind.DOWNGRADE})
 """Kinds that ask which product people keep."""
-NUMBERED = REMOVING | {ActionKind.BUY}
-"""Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
 
 
@@ -236,7 +233,7 @@ def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     rule = context.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
-    return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, context.tenant.seats)))
+    return tuple(sorted(seat.sku_id for seat in context.tenant_products.owned(rule.constraint.of)))
 
 
 def _rules(group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...]) -> Iterator[Policy]:

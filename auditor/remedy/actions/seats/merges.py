@@ -1,13 +1,9 @@
 """Merges actions about the seats of a product into the action that buys or removes enough seats."""
 
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import REMOVING, ActionKind
 from auditor.domain.policy.model import Seats
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.labels import contains
-
-REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
-"""Kinds that remove seats."""
 
 
 def merge_caps(remaining: dict[object, ActionGroup]) -> None:
@@ -28,7 +24,7 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
     def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
         rule = context.policies.get(group.policy)
         block = None if rule is None else rule.constraint
-        return isinstance(block, Seats) and contains(block.of, larger_group.first.old)
+        return isinstance(block, Seats) and context.tenant_products.contains(block.of, larger_group.first.old)
 
     groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
     larger_groups = {

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array, vstack  # type: ignore[import-untyped,unused-ignore]
 
+from auditor.files.standard_output import prints_discarded
 from auditor.remedy.planner.optimization.options import Limit, Option, Score, best_by_change
 
 _Signature = tuple[tuple[Score, tuple[int, ...], int], ...]
@@ -74,12 +75,17 @@ def _lexicographic(
     sizes = np.array([len(classes[index][1]) for index, _ in columns], dtype=float)
     counts: list[int] = []
     for goal in goals:
-        solution = milp(
-            c=np.array(goal),
-            integrality=np.ones(len(columns)),
-            bounds=Bounds(0, sizes),
-            constraints=LinearConstraint(matrix, np.array(low), np.array(high)),
-        )
+        # HiGHS prints some lines although its output is off, and they would be inside a document on standard output.
+        # Nothing else is printed meanwhile: plans are made in the main thread, one tenant after the other.
+        with prints_discarded():
+            solution = milp(
+                c=np.array(goal),
+                integrality=np.ones(len(columns)),
+                bounds=Bounds(0, sizes),
+                constraints=LinearConstraint(matrix, np.array(low), np.array(high)),
+                # By default, HiGHS stops at a solution that is at most 0.01 % worse than the best.
+                options={"mip_rel_gap": 0},
+            )
         if solution.x is None:
             raise RuntimeError(f"the solver found no plan: {solution.message}")
         counts = [round(value) for value in solution.x]

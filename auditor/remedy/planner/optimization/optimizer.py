@@ -1,15 +1,14 @@
 """Chooses one option for each person so that the total is the best for all people who share seats.
 
 Scores are compared in a fixed order: fix the most and worst findings, lose the fewest services, cost the least, change
-the least. Dynamic programming over seat balances is exact as long as there are few balances, which is nearly always the
-case; otherwise SciPy's HiGHS solver is used if it is installed, and if it is not, the plan says that a better one may
-exist (docs/decisions/0007-plan-solver.md).
+the least. Dynamic programming over seat balances is exact and fast as long as there are few balances, which is nearly
+always the case; otherwise SciPy's HiGHS solver is used, which takes seconds to load
+(docs/decisions/0007-plan-solver.md).
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
-from importlib.util import find_spec
 from math import comb
 from operator import add
 
@@ -18,24 +17,19 @@ from msgspec import Struct
 from auditor.remedy.planner.optimization.options import NO_CHANGE, Limit, Option, Score, best_by_change
 
 MAX_BALANCES = 20_000
-"""Maximum number of seat balances; if there are more, only the best are kept, and the optimum may be missed."""
-MAX_BALANCES_LATE = 100
-"""The same maximum once MAX_WORK is exceeded."""
-MAX_WORK = 20_000_000
-"""Number of transitions between balances after which fewer balances are kept."""
-MAX_WORK_WHOLE = 2_000_000
-"""Number of transitions after which the solver is used, if it is installed."""
+"""Number of seat balances after which HiGHS is used."""
+MAX_TRANSITIONS = 2_000_000
+"""Number of transitions between balances after which HiGHS is used."""
 MAX_COMPOSITIONS = 2_000
 """Maximum number of ways to distribute one class of people over its options at once."""
 
 
 class Choice(Struct, frozen=True, kw_only=True):
-    """The index of each person's option, and whether a better choice may exist."""
+    """The index of each person's option; no choice within the limits is better."""
 
     chosen: tuple[int, ...]
     solver: str
     """`none` if no seat limit matters, else `walk` or `milp`."""
-    optimal: bool
     score: Score
     bound: Score
     """The score without seat limits, which no choice can exceed."""
@@ -46,22 +40,19 @@ def choose_options(
 ) -> Choice:
     """Choose one option for each person within the limits; changing nothing must be within them.
 
-    The result is deterministic. `solver` forces `milp` or `walk`.
+    The result is deterministic. `solver` forces `milp` or `walk`, the search over balances, however long it takes.
     """
     best = [best_option(options) for options in people]
     bound = _total(people, best)
     if solver is None and _is_within(people, best, limits):
-        return Choice(chosen=tuple(best), solver="none", optimal=True, score=bound, bound=bound)
-    binding = _binding(people, limits)
-    choices, optimal, name = (0,) * len(people), False, "walk"
-    exact = solver is None and find_spec("scipy") is not None
-    if solver != "milp":
-        choices, optimal = _solve_components(people, binding, limits, exact_only=exact)
-    if solver == "milp" or (exact and not optimal):
-        from auditor.remedy.planner.optimization.milp import solve  # noqa: PLC0415 - scipy is optional
+        return Choice(chosen=tuple(best), solver="none", score=bound, bound=bound)
+    binding, name = _binding(people, limits), "walk"
+    choices = None if solver == "milp" else _walked(people, binding, limits, bounded=solver is None)
+    if choices is None:
+        from auditor.remedy.planner.optimization.milp import solve  # noqa: PLC0415 - few plans need it; scipy is slow
 
-        choices, optimal, name = solve(people, {sku: limits[sku] for sku in binding}), True, "milp"
-    return Choice(chosen=choices, solver=name, optimal=optimal, score=_total(people, choices), bound=bound)
+        choices, name = solve(people, {sku: limits[sku] for sku in binding}), "milp"
+    return Choice(chosen=choices, solver=name, score=_total(people, choices), bound=bound)
 
 
 def best_option(options: Sequence[Option]) -> int:
@@ -81,25 +72,21 @@ def _is_within(people: Sequence[Sequence[Option]], choices: Sequence[int], limit
     return all(limit.allows(used[sku]) for sku, limit in limits.items())
 
 
-def _solve_components(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, exact_only: bool
-) -> tuple[tuple[int, ...], bool]:
+def _walked(
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
+) -> tuple[int, ...] | None:
     """Solve each component of people who compete for the same seats; people without competition get the best option.
 
-    With `exact_only`, stop as soon as the optimum may be missed.
+    With `bounded`, return None if a component has too many balances or transitions.
     """
     choices = [best_option(options) for options in people]
-    optimal = True
     for members, skus in _components(people, frozenset(binding)):
-        chosen, exact = _solve_component(
-            [people[number] for number in members], sorted(skus), limits, exact_only=exact_only
-        )
-        optimal = optimal and exact
-        if exact_only and not optimal:
-            break
+        chosen = _solve_component([people[number] for number in members], sorted(skus), limits, bounded=bounded)
+        if chosen is None:
+            return None
         for number, index in zip(members, chosen, strict=True):
             choices[number] = index
-    return tuple(choices), optimal
+    return tuple(choices)
 
 
 def _components(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
@@ -127,11 +114,12 @@ _Trail = tuple["_Trail", tuple[int, ...]] | None
 
 
 def _solve_component(
-    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, exact_only: bool
-) -> tuple[tuple[int, ...], bool]:
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit], *, bounded: bool
+) -> tuple[int, ...] | None:
     """Process class by class, and keep the best score for each balance of the seats with a binding limit.
 
-    People with the same options are one class: only how many of them take each option matters.
+    People with the same options are one class: only how many of them take each option matters. With `bounded`, return
+    None if there are too many balances or transitions.
     """
     steps_of = [_steps(options, binding) for options in people]
     people_by_steps: dict[tuple[_Step, ...], list[int]] = {}
@@ -139,12 +127,11 @@ def _solve_component(
         people_by_steps.setdefault(steps, []).append(number)
     classes = list(_split(people_by_steps))
     best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {(0,) * len(binding): (NO_CHANGE, None)}
-    optimal, work, width = True, 0, MAX_BALANCES
     transitions = 0
     for steps, members in classes:
         transitions += len(best) * comb(len(members) + len(steps) - 1, len(steps) - 1)
-        if exact_only and transitions > MAX_WORK_WHOLE:
-            return (0,) * len(people), False
+        if bounded and transitions > MAX_TRANSITIONS:
+            return None
         next_best: dict[tuple[int, ...], tuple[_Sum, _Trail]] = {}
         for counts in _compositions(len(members), len(steps)):
             (a, b, c, d), moved = _summed(steps, counts, len(binding))
@@ -154,20 +141,15 @@ def _solve_component(
                 current = next_best.get(change)
                 if current is None or score < current[0]:
                     next_best[change] = (score, (trail, counts))
-        work += len(best) * len(next_best)
-        width = MAX_BALANCES if work < MAX_WORK else MAX_BALANCES_LATE
-        if exact_only and len(next_best) > width:
-            return (0,) * len(people), False
-        if len(next_best) > width:
-            optimal = False
-            # Balances within the limits come first, then the best; changing nothing from here on stays possible.
-            ranked = sorted(next_best.items(), key=lambda item: (_distance(item[0], binding, limits), item[1][0]))
-            next_best = dict(ranked[:width])
+        if bounded and len(next_best) > MAX_BALANCES:
+            return None
         best = next_best
-    ends = [end for balance, end in best.items() if _distance(balance, binding, limits) == 0]
-    if not ends:
-        return (0,) * len(people), False
-    return _unrolled(min(ends, key=lambda end: end[0])[1], classes, steps_of), optimal
+    ends = [
+        end
+        for balance, end in best.items()
+        if all(limits[sku].allows(change) for sku, change in zip(binding, balance, strict=True))
+    ]
+    return _unrolled(min(ends, key=lambda end: end[0])[1], classes, steps_of)
 
 
 def _steps(options: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
@@ -236,14 +218,3 @@ def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) ->
         if (limit.maximum is not None and highest[sku] > limit.maximum)
         or (limit.minimum is not None and lowest[sku] < limit.minimum)
     )
-
-
-def _distance(balance: tuple[int, ...], binding: Sequence[str], limits: Mapping[str, Limit]) -> int:
-    distance = 0
-    for change, sku in zip(balance, binding, strict=True):
-        limit = limits[sku]
-        if limit.maximum is not None:
-            distance += max(0, change - limit.maximum)
-        if limit.minimum is not None:
-            distance += max(0, limit.minimum - change)
-    return distance

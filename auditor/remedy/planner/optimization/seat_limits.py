@@ -9,9 +9,7 @@ from auditor.engine.tenant_facts import SkuFact
 from auditor.remedy.planner.optimization.options import Limit
 
 
-def limits_of(
-    plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapping[str, SkuFact] | None = None
-) -> dict[str, Limit]:
+def limits_of(plan: BoundPolicies, tightened: Mapping[str, Limit], decided: Mapping[str, SkuFact]) -> dict[str, Limit]:
     """Return the limit of every product that people can hold; `tightened` are limits learnt from earlier drafts.
 
     `decided` are products with the seats that somebody decided to buy or to renew, by skuId.
@@ -22,7 +20,7 @@ def limits_of(
     """
     limits: dict[str, Limit] = {}
     for fact in plan.facts.assignable_skus:
-        sku = (decided or {}).get(fact.sku_id, fact)
+        sku = decided.get(fact.sku_id, fact)
         maximums = [0 if sku.spare is None else max(0, sku.spare)]
         minimums: list[int] = []
         for block in blocks_of(plan, sku):

@@ -14,15 +14,16 @@ from auditor.domain.enums import Cloud
 from auditor.domain.policy.decision import AnswerKind
 from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.remedies.targets import known_location
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.removals import MAX_REMOVALS, Removal, removals_of
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import (
     NOT_SET,
     Addition,
     Command,
+    RequestKind,
     assign_user,
     join_group,
     leave_group,
@@ -220,7 +221,7 @@ def _insert_reprocess(commands: list[Command], account: Account, removed: Abstra
     removals = (
         index
         for index, command in enumerate(commands)
-        if command.method == "DELETE" or command.body.get("removeLicenses")
+        if command.target.kind is RequestKind.LEAVE or command.body.get("removeLicenses")
     )
     commands.insert(next(removals, len(commands)) if replaced else len(commands), reprocess(account.id))
 

@@ -9,22 +9,24 @@ from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.proposals.group_changes import GroupChange
 from auditor.remedy.planner.simulation.accounts import Account
-from auditor.remedy.requests import properties_of
+from auditor.remedy.requests import RequestKind, properties_of
 
 
-def describe_change(before: Account, weighed: EvaluatedProposal) -> PlannedChange:
+def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedChange:
     """Describe the change of one person, by the products that are added, removed and kept."""
-    proposal = weighed.proposal
+    proposal = evaluated.proposal
     added = sorted(proposal.after.held - before.held)
     removed = sorted(before.held - proposal.after.held)
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
     waiting = {grant.sku_id for grant in before.grants if grant.waits}
     retried = sorted(waiting & set(added))
-    off, on = (_details(weighed, correction) for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
+    off, on = (
+        _details(evaluated, correction) for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE)
+    )
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
-    fixed = sorted(weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
+    fixed = sorted(evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
-    if proposal.moved and all(command.method == "PATCH" for command in proposal.commands):
+    if proposal.moved and all(command.target.kind is RequestKind.PROPERTY for command in proposal.commands):
         extra = _properties(proposal)
     elif proposal.left and removed and not (added and not proposal.joined):
         kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP
@@ -60,7 +62,7 @@ def describe_change(before: Account, weighed: EvaluatedProposal) -> PlannedChang
         new=new,
         extra=extra,
         commands=proposal.commands,
-        lost=weighed.lost,
+        lost=evaluated.lost,
     )
 
 
@@ -68,9 +70,9 @@ def _properties(proposal: Proposal) -> str:
     return ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
 
 
-def _details(weighed: EvaluatedProposal, correction: Correction) -> str:
+def _details(evaluated: EvaluatedProposal, correction: Correction) -> str:
     return ", ".join(
-        sorted({finding.detail or "" for finding in weighed.fixed if correction_of(finding) is correction})
+        sorted({finding.detail or "" for finding in evaluated.fixed if correction_of(finding) is correction})
     )
 
 
@@ -80,15 +82,15 @@ def describe_group_change(group_change: GroupChange) -> PlannedChange:
         kind = ActionKind.GROUP_EMPTY
     else:
         kind = ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP
-    fixed = sorted(group_change.weighed.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
+    fixed = sorted(group_change.evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     return PlannedChange(
         kind=kind,
         findings=tuple(finding.fingerprint for finding in fixed),
         old="+".join(group_change.sku_ids),
         new=group_change.target or "",
         extra=group_change.group,
-        commands=group_change.weighed.proposal.commands,
-        lost=group_change.weighed.lost,
+        commands=group_change.evaluated.proposal.commands,
+        lost=group_change.evaluated.lost,
     )
 
 

@@ -12,16 +12,16 @@ from auditor.remedy.planner.proposals.candidates import Proposal
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.product_kinds import same_kind
-from auditor.remedy.requests import Command, assign_user
+from auditor.remedy.requests import Command, RequestKind, assign_user
 
 
-def split_change(before: Account, weighed: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
+def split_change(before: Account, evaluated: EvaluatedProposal) -> Iterator[tuple[Account, EvaluatedProposal]]:
     """Yield the account before each part, and the part: removals, replacements, additions.
 
     A removed product is replaced by an added one of the same kind. If there is none, the removal is a separate part; so
     is an added product that replaces nothing.
     """
-    proposal = weighed.proposal
+    proposal = evaluated.proposal
     gained, lost = proposal.after.held - before.held, before.held - proposal.after.held
     removals = tuple(sku for sku in proposal.remove if sku in lost and not any(same_kind(sku, new) for new in gained))
     new = tuple(
@@ -30,29 +30,29 @@ def split_change(before: Account, weighed: EvaluatedProposal) -> Iterator[tuple[
         if added.sku_id in gained and not any(same_kind(sku, added.sku_id) for sku in lost)
     )
     if not (gained and lost) or not (removals or new):
-        yield before, weighed
+        yield before, evaluated
         return
-    corrections = [finding for finding in weighed.fixed if sku_of(finding) in removals]
-    additions = [finding for finding in weighed.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
-    if removals and corrections and len(corrections) < len(weighed.fixed):
-        part = _part(before, weighed, corrections, remove=removals)
-        yield before, replace(part, lost=weighed.lost)
-        rest = [finding for finding in weighed.fixed if finding not in corrections]
+    corrections = [finding for finding in evaluated.fixed if sku_of(finding) in removals]
+    additions = [finding for finding in evaluated.fixed if correction_of(finding) is Correction.ASSIGN] if new else []
+    if removals and corrections and len(corrections) < len(evaluated.fixed):
+        part = _part(before, evaluated, corrections, remove=removals)
+        yield before, replace(part, lost=evaluated.lost)
+        rest = [finding for finding in evaluated.fixed if finding not in corrections]
         replaced = tuple(sku for sku in proposal.remove if sku not in removals)
-        yield from split_change(part.proposal.after, _rest(before, weighed, rest, proposal.add, replaced))
-    elif new and additions and len(additions) < len(weighed.fixed) and len(new) == len(gained):
+        yield from split_change(part.proposal.after, _rest(before, evaluated, rest, proposal.add, replaced))
+    elif new and additions and len(additions) < len(evaluated.fixed) and len(new) == len(gained):
         added = tuple(addition for addition in proposal.add if addition.sku_id not in new)
-        rest = [finding for finding in weighed.fixed if finding not in additions]
-        first = _rest(before, weighed, rest, added, proposal.remove)
+        rest = [finding for finding in evaluated.fixed if finding not in additions]
+        first = _rest(before, evaluated, rest, added, proposal.remove)
         yield before, first
-        yield first.proposal.after, _part(first.proposal.after, weighed, additions, add=new)
+        yield first.proposal.after, _part(first.proposal.after, evaluated, additions, add=new)
     else:
-        yield before, weighed
+        yield before, evaluated
 
 
 def _part(
     before: Account,
-    weighed: EvaluatedProposal,
+    evaluated: EvaluatedProposal,
     fixed: Sequence[Finding],
     *,
     add: Sequence[str] = (),
@@ -60,23 +60,27 @@ def _part(
 ) -> EvaluatedProposal:
     """Return the part that only assigns or only removes."""
     after = before.without_direct(remove) if remove else before
-    additions = tuple(addition for addition in weighed.proposal.add if addition.sku_id in add)
+    additions = tuple(addition for addition in evaluated.proposal.add if addition.sku_id in add)
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     command = assign_user(before.id, add=additions, remove=remove)
     proposal = Proposal(after=after, add=additions, remove=tuple(remove), commands=(command,))
-    return replace(weighed, proposal=proposal, fixed=tuple(fixed), lost=())
+    return replace(evaluated, proposal=proposal, fixed=tuple(fixed), lost=())
 
 
 def _rest(
-    before: Account, weighed: EvaluatedProposal, fixed: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
+    before: Account,
+    evaluated: EvaluatedProposal,
+    fixed: Sequence[Finding],
+    add: Sequence[object],
+    remove: Sequence[str],
 ) -> EvaluatedProposal:
     """Return the change with fewer added or removed products; the account after it is the one after all parts."""
-    proposal = weighed.proposal
+    proposal = evaluated.proposal
     additions = tuple(addition for addition in proposal.add if addition in add)
     commands: list[Command] = []
     for command in proposal.commands:
-        if not command.path.endswith("/assignLicense"):
+        if command.target.kind is not RequestKind.USER_LICENCES:
             commands.append(command)
         elif additions or remove:
             commands.append(assign_user(before.id, add=additions, remove=remove))
@@ -89,4 +93,4 @@ def _rest(
         remove=tuple(remove),
         commands=tuple(commands),
     )
-    return replace(weighed, proposal=rest, fixed=tuple(fixed), lost=())
+    return replace(evaluated, proposal=rest, fixed=tuple(fixed), lost=())

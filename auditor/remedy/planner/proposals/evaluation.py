@@ -17,9 +17,8 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
 from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.downgrades import is_half_downgraded
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import is_half_replaced
+from auditor.remedy.planner.proposals.replacements import is_half_downgraded, is_half_replaced
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.tenant import overridden
 from auditor.snapshot.model import UserBatch
@@ -54,8 +53,8 @@ class EvaluatedProposal(Struct, frozen=True, kw_only=True):
 class EvaluatedProposals(Struct, frozen=True, kw_only=True):
     """The useful proposals for a tenant's people, and why others are not used."""
 
-    weighed: Mapping[str, Sequence[EvaluatedProposal]]
-    ending: frozenset[str]
+    evaluated: Mapping[str, Sequence[EvaluatedProposal]]
+    only_harmful: frozenset[str]
     """Fingerprints of findings that requests could fix only by ending services, or by leaving a person unlicensed."""
     harmful: Mapping[str, Sequence[EvaluatedProposal]]
     """Proposals that end services although no finding is about them; somebody may decide to use them."""
@@ -76,12 +75,12 @@ def evaluate_proposals(
     findings: Mapping[str, Sequence[Finding]],
 ) -> EvaluatedProposals:
     """Return for each person the proposals that fix a finding and cause none, with no change as the first."""
-    ending: set[str] = set()
+    only_harmful: set[str] = set()
     harmful: dict[str, list[EvaluatedProposal]] = {}
     accounts = {user: proposals[0].after for user, proposals in proposed.items()}
     users = _users(product_options.plan, accounts.values())
     before = _evaluate(product_options.plan, users, list(accounts.values()))
-    weighed = {
+    evaluated = {
         user: [_scored(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
     }
     for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
@@ -99,17 +98,17 @@ def evaluate_proposals(
                 proposal.after, fixed, product_options
             )
             if is_half or not fixed:
-                ending.update(finding.fingerprint for finding in fixed)
+                only_harmful.update(finding.fingerprint for finding in fixed)
                 continue
             decided = any(f.fingerprint in product_options.answers for f in fixed)
             harms = lost and not decided and not any(correction_of(f) in _MAY_LOSE for f in fixed)
             candidate = _scored(product_options, proposed[user][0], proposal, fixed, lost)
             if harms:
-                ending.update(finding.fingerprint for finding in fixed)
+                only_harmful.update(finding.fingerprint for finding in fixed)
                 harmful.setdefault(user, []).append(candidate)
             else:
-                weighed[user].append(candidate)
-    return EvaluatedProposals(weighed=weighed, ending=frozenset(ending), harmful=harmful)
+                evaluated[user].append(candidate)
+    return EvaluatedProposals(evaluated=evaluated, only_harmful=frozenset(only_harmful), harmful=harmful)
 
 
 def _postponed(finding: Finding, proposal: Proposal) -> bool:
@@ -125,16 +124,32 @@ def _scored(
     fixed: tuple[Finding, ...],
     lost: tuple[str, ...],
 ) -> EvaluatedProposal:
+    """Return the evaluation of a change of one person."""
     before, after = no_change.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
+    changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
+    return scored(product_options, proposal, fixed, lost, seats=seats, changes=changes)
+
+
+def scored(
+    product_options: ProductOptions,
+    proposal: Proposal,
+    fixed: tuple[Finding, ...],
+    lost: tuple[str, ...],
+    *,
+    seats: Mapping[str, int],
+    changes: int = 1,
+) -> EvaluatedProposal:
+    """Return the evaluation of a proposal that takes (+) or frees (−) seats.
+
+    A product without a price costs as much as the most expensive one if added, and saves nothing if removed.
+    """
     prices = {sku: product_options.price(sku) for sku in seats}
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
-        # A product without a price costs as much as the most expensive one if added, and saves nothing if removed.
-        cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
+        cost += max(0, change) * product_options.dearest() if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in fixed)
-    changes = len((*proposal.add, *proposal.remove, *proposal.left, *proposal.joined)) + proposal.retried
     return EvaluatedProposal(
         proposal=proposal,
         option=Option(score=Score(-weight, len(lost) + proposal.dependants, round(cost * 100), changes), seats=seats),

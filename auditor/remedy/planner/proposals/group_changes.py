@@ -1,7 +1,6 @@
 """Proposes changes of groups from which all people with a product should lose it, or which have no members."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Final
 
 import pyarrow.compute as pc
@@ -14,18 +13,16 @@ from auditor.domain.enums import Source, SourceStatus, Status
 from auditor.domain.result.finding import Finding
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.planner.optimization.options import Option, Score
 from auditor.remedy.planner.proposals.candidates import Proposal
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import (
-    WEIGHTS,
     EvaluatedProposal,
     findings_of_accounts,
     key_of,
     lost_services,
+    scored,
 )
 from auditor.remedy.planner.proposals.product_options import ProductOptions
-from auditor.remedy.planner.proposals.replacements import is_half_replaced
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, is_half_replaced, may_act
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply, copy_state
 from auditor.remedy.product_kinds import same_kind
@@ -42,7 +39,7 @@ class GroupChange(Struct, frozen=True, kw_only=True):
     sku_ids: tuple[str, ...]
     target: str | None
     users: tuple[str, ...]
-    weighed: EvaluatedProposal
+    evaluated: EvaluatedProposal
 
     @property
     def key(self) -> str:
@@ -107,10 +104,12 @@ def _empty_groups(product_options: ProductOptions, state: TenantState) -> Iterat
             sku_ids=group.sku_ids,
             target=None,
             users=(),
-            weighed=EvaluatedProposal(
-                proposal=Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
-                option=Option(score=Score(-WEIGHTS[finding.severity], 0, 0, 1)),
-                fixed=(finding,),
+            evaluated=scored(
+                product_options,
+                Proposal(after=_NOBODY, commands=(assign_group(group.id, remove=group.sku_ids),)),
+                (finding,),
+                (),
+                seats={},
             ),
         )
 
@@ -175,15 +174,9 @@ def _group_change(
         lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], account_findings))
         fixed.extend(resolved)
     seats = _seats((state.accounts[account.id], account) for account in accounts)
-    cost = sum((change * (product_options.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
-    weight = sum(WEIGHTS[finding.severity] for finding in fixed)
-    weighed = EvaluatedProposal(
-        proposal=Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added),
-        option=Option(score=Score(-weight, len(lost), round(cost * 100), 1), seats=seats),
-        fixed=tuple(fixed),
-        lost=tuple(sorted(lost)),
-    )
-    return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), weighed=weighed)
+    proposal = Proposal(after=_NOBODY, commands=(command,), remove=(sku_id,), add=added)
+    evaluated = scored(product_options, proposal, tuple(fixed), tuple(sorted(lost)), seats=seats)
+    return GroupChange(group=group, sku_ids=(sku_id,), target=target, users=tuple(findings), evaluated=evaluated)
 
 
 def _target(

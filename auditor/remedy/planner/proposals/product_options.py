@@ -8,14 +8,23 @@ from msgspec import Struct, field
 
 from auditor.domain.policy.decision import Answer, AnswerKind, is_left
 from auditor.domain.policy.model import Assignments
+from auditor.domain.policy.prices import SeatPrices
 from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import Finding
 from auditor.engine.policy.binding import BoundPolicies
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.memberships import Memberships
 
 _MAX_CANDIDATES = 4
+
+
+def seat_price(facts: TenantFacts, prices: SeatPrices | None, sku_id: str) -> Decimal | None:
+    """Return the monthly price of a seat of a product in a tenant; None if it is not known."""
+    index = facts.index.get(sku_id)
+    part_number = None if index is None else facts.skus[index].part_number
+    return None if prices is None else prices.of(sku_id=sku_id, part_number=part_number)
 
 
 class ProductOptions(Struct, frozen=True, kw_only=True):
@@ -63,7 +72,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         """Return whether requests can change who is a member of a group."""
         return group not in self.fixed_groups and self.memberships.refusal(group) is None
 
-    def giver(self, account: Account, sku_id: str, chosen: str | None = None) -> str | None:
+    def giver(self, account: Account, sku_id: str, chosen: str | None) -> str | None:
         """Return the only group that a person can join to get a product; None if there is none, or more than one."""
         givers = [group for group in self.memberships.givers(sku_id) if self.can_change(group)]
         givers = [group for group in givers if group == chosen] if chosen else givers
@@ -85,10 +94,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def price(self, sku_id: str) -> Decimal | None:
         """Return the monthly price of a seat; None if it is not known."""
-        prices, index = self.plan.prices, self.plan.facts.index.get(sku_id)
-        if prices is None or index is None:
-            return None
-        return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[index].part_number)
+        return seat_price(self.plan.facts, self.plan.prices, sku_id)
 
     def dearest(self) -> Decimal:
         """Return the highest known price; 0 if none is known."""

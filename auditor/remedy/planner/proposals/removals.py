@@ -12,8 +12,8 @@ from auditor.domain.result.finding import Finding
 from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade
 from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.replacements import decided_downgrade
 from auditor.remedy.planner.simulation.accounts import Account
 
 MAX_REMOVALS = 6
@@ -92,9 +92,7 @@ def _paths_to_remove(account: Account, sku_id: str, product_options: ProductOpti
     return [*direct, *(Removal(leave=group) for group in groups)]
 
 
-def _other_path(
-    account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None = None
-) -> list[Removal]:
+def _other_path(account: Account, sku_id: str, product_options: ProductOptions, chosen: str | None) -> list[Removal]:
     """Return the paths of a product that can be removed because another path, or a group to join, gives it."""
     groups = [grant.group for grant in account.by_group(sku_id) if grant.group is not None]
     if account.direct(sku_id) is not None:

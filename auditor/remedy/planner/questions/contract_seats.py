@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 from msgspec.structs import replace
 
+from auditor.checks.contracts.terms import contracts_in_force
 from auditor.domain.policy.prices import Contract
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_pools import purchased_units
-from auditor.engine.skus.seat_prices import contracts_of
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange
 
 
@@ -18,10 +18,8 @@ def agreed_contracts(bound: BoundPolicies, seats: Mapping[str, DecidedSeatChange
     If a current contract is the only one about the seats of a product, it gets the decided number of seats.
     """
     facts = bound.facts
-    today = facts.as_of.date()
-    current = [contract for contract in contracts_of(facts.policies, facts.manifest.tenant) if contract.holds(today)]
     contracts_by_skus: dict[tuple[int, ...], list[Contract]] = {}
-    for contract in current:
+    for contract in contracts_in_force(bound):
         contracts_by_skus.setdefault(tuple(np.flatnonzero(bound.masks.of(contract.products).true).tolist()), []).append(
             contract
         )

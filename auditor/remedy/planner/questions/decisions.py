@@ -43,7 +43,7 @@ def apply_answers(
     questions: Sequence[Question],
     decisions: Iterable[Decision],
     product_options: ProductOptions,
-    personal: AbstractSet[str] = frozenset(),
+    personal: AbstractSet[str],
 ) -> Answered:
     """Match decisions to the questions of a tenant; `personal` are the fingerprints of findings about people.
 
@@ -76,8 +76,8 @@ def apply_answers(
             text = Message("the decisions {ids} contradict one another: none is applied", ids=ids)
             notices.append(_notice("contradicting", text, matches[0]))
         elif matches:
-            answers.append(_answer(question, matches[0]))
-    chosen = {answer.question.id: answer.decision for answer in answers}
+            answers.append(Answer(question=question, decision=matches[0]))
+    chosen = {answer.question.id: answer.decision.id for answer in answers}
     answers_by_finding: dict[str, tuple[Answer, ...]] = {}
     for answer in answers:
         for fingerprint in answer.question.findings:
@@ -90,17 +90,6 @@ def apply_answers(
         seats=tuple(answer for answer in answers if answer.kind in ABOUT_SEATS),
         notices=tuple(dict.fromkeys(notices)),
         matched=frozenset(matched_ids),
-    )
-
-
-def _answer(question: Question, decision: Decision) -> Answer:
-    return Answer(
-        question=question,
-        decision=decision.id,
-        kind=decision.kind,
-        value=decision.value,
-        by=decision.by,
-        reason=decision.reason,
     )
 
 

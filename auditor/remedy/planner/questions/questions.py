@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Correction
 from auditor.checks.registry import check_of, correction_of
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import REMOVING, RENEWED, ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
@@ -22,9 +22,9 @@ from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
 from auditor.remedy.kinds import JUDGED_ARTICLES
-from auditor.remedy.planner.proposals.downgrades import decided_downgrade, may_act
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
+from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
 from auditor.remedy.planner.questions.seat_needs import SeatNeed, renewed_seats
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.membership_rules import rule_matches, rule_properties
@@ -40,15 +40,12 @@ SETTABLE: Final = frozenset(
     }
 )
 """Properties in rules of dynamic groups that a request can set to any text."""
-_RENEWED: Final = frozenset({ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.STATE})
-_REDUCED: Final = frozenset(
-    {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.CAP}
-)
+_REDUCED: Final = REMOVING | {ActionKind.CAP}
 _Key = tuple[AnswerKind, str, tuple[str, ...]]
 """The kind of a question, its subject, and the products in question."""
 
 
-class _Draft(Struct):
+class _QuestionDraft(Struct):
     """A question while its findings are collected."""
 
     answers: tuple[Mapping[str, Any], ...] = ()
@@ -63,14 +60,14 @@ def questions_of(
     product_options: ProductOptions, findings: Iterable[Finding], accounts: Mapping[str, Account]
 ) -> tuple[Question, ...]:
     """Return the questions of a tenant's open findings, those with the greatest effect first."""
-    drafts: dict[_Key, _Draft] = {}
+    drafts: dict[_Key, _QuestionDraft] = {}
     for finding in findings:
         question = _question_about(product_options, finding, accounts.get(finding.subject.id))
         if question is None:
             continue
         kind, products, answers = question
         key = kind, _subject(product_options, finding, kind), tuple(sorted(products))
-        draft = drafts.setdefault(key, _Draft())
+        draft = drafts.setdefault(key, _QuestionDraft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
         smaller = downgrade_of(finding, product_options.context)
@@ -95,7 +92,7 @@ def with_giving_groups(
 
     If several products are possible, this is asked after it was decided which of them the person gets.
     """
-    drafts: dict[_Key, _Draft] = {}
+    drafts: dict[_Key, _QuestionDraft] = {}
     for finding in findings:
         account = accounts.get(finding.subject.id)
         sku_id = _gained(product_options, finding)
@@ -103,13 +100,13 @@ def with_giving_groups(
             continue
         if groups := product_options.alternative_givers(account, sku_id):
             key = AnswerKind.GROUP, account.id, product_options.part_numbers((sku_id,))
-            draft = drafts.setdefault(key, _Draft(answers=_group_answers(groups)))
+            draft = drafts.setdefault(key, _QuestionDraft(answers=_group_answers(groups)))
             draft.findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
 
 
 def _with_drafts(
-    product_options: ProductOptions, questions: Sequence[Question], drafts: Mapping[_Key, _Draft]
+    product_options: ProductOptions, questions: Sequence[Question], drafts: Mapping[_Key, _QuestionDraft]
 ) -> tuple[Question, ...]:
     drafted = (_question(product_options, key, draft) for key, draft in drafts.items())
     return tuple(sorted((*questions, *drafted), key=_effect))
@@ -141,14 +138,14 @@ def with_seat_needs(
                 answers = (need.answer, *(answer for answer in question.answers if answer != need.answer))
                 by_id[question.id] = replace(question, answers=answers, assumes_answers=True)
         if need.findings:
-            draft = _Draft(answers=(need.answer,), findings=list(need.findings), name=need.name)
+            draft = _QuestionDraft(answers=(need.answer,), findings=list(need.findings), name=need.name)
             added = _question(product_options, (need.kind, need.subject, (need.product,)), draft)
             added = replace(added, assumes_answers=True)
             by_id[added.id] = _joined(by_id[added.id], added) if added.id in by_id else added
     return tuple(sorted(by_id.values(), key=_effect))
 
 
-def with_endings(
+def with_service_losses(
     product_options: ProductOptions, questions: Sequence[Question], evaluation: EvaluatedProposals
 ) -> tuple[Question, ...]:
     """Add questions about removing licences although services end that no policy denies.
@@ -158,21 +155,21 @@ def with_endings(
     excluded = {fingerprint for question in questions for fingerprint in question.findings}
     excluded |= {
         finding.fingerprint
-        for proposals in evaluation.weighed.values()
-        for weighed in proposals
-        for finding in weighed.fixed
+        for proposals in evaluation.evaluated.values()
+        for evaluated in proposals
+        for finding in evaluated.fixed
     }
-    drafts: dict[_Key, _Draft] = {}
+    drafts: dict[_Key, _QuestionDraft] = {}
     candidates = {
         finding.fingerprint: finding
         for proposals in evaluation.harmful.values()
-        for weighed in proposals
-        for finding in weighed.fixed
+        for evaluated in proposals
+        for finding in evaluated.fixed
     }
     for finding in candidates.values():
         if finding.fingerprint not in excluded and not product_options.is_left(finding):
             key = AnswerKind.RELEASE, finding.subject.id, (_product(finding),)
-            drafts.setdefault(key, _Draft(answers=_RELEASE)).findings.append(finding)
+            drafts.setdefault(key, _QuestionDraft(answers=_RELEASE)).findings.append(finding)
     return _with_drafts(product_options, questions, drafts)
 
 
@@ -205,7 +202,7 @@ def _effect(question: Question) -> tuple[int, Decimal, str]:
     return -len(question.findings), -question.money.per_month if question.money is not None else Decimal(0), question.id
 
 
-def _question(product_options: ProductOptions, key: _Key, draft: _Draft) -> Question:
+def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft) -> Question:
     kind, subject, products = key
     tenant = product_options.context.tenant
     first = draft.findings[0]
@@ -322,7 +319,7 @@ def _seats(product_options: ProductOptions, finding: Finding, product: str) -> _
     kind, seats, *_ = action(finding, route_of(finding, product_options.context).situation)
     if kind is ActionKind.BUY:
         return AnswerKind.PURCHASE, (product,), ({"purchase": {"seats": seats}},)
-    if kind in _RENEWED or (kind in _REDUCED and seats):
+    if kind in RENEWED or (kind in _REDUCED and seats):
         count = finding.evidence.get("totalLicenses", finding.evidence.get("enabled"))
         if not isinstance(count, int):
             return AnswerKind.RENEWAL, (product,), ({"renewal": {"renew": True}}, {"renewal": {"renew": False}})

@@ -15,6 +15,7 @@ from auditor.remedy.planner.optimization.optimizer import best_option, choose_op
 from auditor.remedy.planner.optimization.options import Option
 from auditor.remedy.planner.optimization.seat_limits import blocks_of, limits_of
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
+from auditor.remedy.planner.simulation.seat_answers import subscriptions_of
 
 
 class SeatNeed(Struct, frozen=True, kw_only=True):
@@ -33,14 +34,14 @@ class SeatNeed(Struct, frozen=True, kw_only=True):
     """Findings that are fixed only then; empty if too many seats are idle already, so that nobody waits for it."""
 
 
-def seat_needs(plan: BoundPolicies, weighed: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
+def seat_needs(plan: BoundPolicies, evaluated: Mapping[str, Sequence[EvaluatedProposal]]) -> Iterator[SeatNeed]:
     """Yield the number of seats needed for each product whose seats prevent people from taking their best option.
 
     If more seats are idle than allowed, yield how many are enough after everybody has changed, as far as the limits
     without a question allow.
     """
-    facts, limits = plan.facts, limits_of(plan, {})
-    people = list(weighed.values())
+    facts, limits = plan.facts, limits_of(plan, {}, {})
+    people = list(evaluated.values())
     alternatives = [[proposal.option for proposal in proposals] for proposals in people]
     best = [best_option(options) for options in alternatives]
     used = _seats_used(alternatives, best)
@@ -111,8 +112,8 @@ def renewed_seats(facts: TenantFacts, sku: SkuFact) -> tuple[str, int]:
     """Return the id and the number of the seats to renew: of the only subscription, or of the product."""
     subscriptions = [
         row
-        for row in facts.subscriptions
-        if (row["skuId"] or "").lower() == sku.sku_id and (row["status"] or "").casefold() in {"enabled", "warning"}
+        for row in subscriptions_of(sku.sku_id, facts.subscriptions)
+        if (row["status"] or "").casefold() in {"enabled", "warning"}
     ]
     if (
         len(subscriptions) == 1

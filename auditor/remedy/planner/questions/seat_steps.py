@@ -7,19 +7,18 @@ from typing import Any
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract
 from auditor.domain.result.model import Notice
 from auditor.domain.result.saved_plan import ContractSeats, DecidedSeats, SubscriptionSeats
 from auditor.domain.translation import Localizer
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.remedy.actions.seats.ledger import NUMBERED
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposal
 from auditor.remedy.planner.questions.contract_seats import contracts_about
 from auditor.remedy.planner.simulation.membership_reasons import code
-from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
+from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows, subscriptions_of
 
 
 def seat_notices(
@@ -30,7 +29,7 @@ def seat_notices(
         seats = followed[sku_id].sku.enabled if sku_id in followed else change.before.enabled
         if seats == change.sku.enabled:
             continue
-        ids = ", ".join(dict.fromkeys(answer.decision for answer in change.decisions))
+        ids = ", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))
         product = change.sku.part_number or sku_id
         if sku_id in unfollowed:
             message = Message(
@@ -74,14 +73,14 @@ def decided_seats(
             contracts=tuple(
                 ContractSeats(id=item.id, seats=item.seats or 0) for item in contracts_about(bound, contracts, sku_id)
             ),
-            decisions=tuple(dict.fromkeys(answer.decision for answer in change.decisions)),
+            decisions=tuple(dict.fromkeys(answer.decision.id for answer in change.decisions)),
         )
         for sku_id, change in sorted(seats.items())
     )
 
 
 def _renewed(change: DecidedSeatChange, rows: Iterable[Mapping[str, Any]]) -> Iterator[SubscriptionSeats]:
-    current = [row for row in rows if (row["skuId"] or "").lower() == change.sku.sku_id]
+    current = subscriptions_of(change.sku.sku_id, rows)
     after = {row["id"]: row for row in renewed_rows([change], current)}
     for row in current:
         renewed = after.get(row["id"], {**row, "totalLicenses": 0})
@@ -169,8 +168,8 @@ def _references(
 def _decided_seats(change: DecidedSeatChange, l10n: Localizer) -> str:
     return l10n.gettext("Enabled seats of {product}, decided by {by} ({id}): {seats}.").format(
         product=code(change.sku.part_number or change.sku.sku_id),
-        by=code(", ".join(dict.fromkeys(answer.by for answer in change.decisions))),
-        id=code(", ".join(dict.fromkeys(answer.decision for answer in change.decisions))),
+        by=code(", ".join(dict.fromkeys(answer.decision.by for answer in change.decisions))),
+        id=code(", ".join(dict.fromkeys(answer.decision.id for answer in change.decisions))),
         seats=number_label(l10n, change.sku.enabled or 0),
     )
 

@@ -13,6 +13,7 @@ from auditor.remedy.planner.simulation.tenant import TenantState
 from auditor.remedy.requests import (
     Addition,
     Command,
+    RequestKind,
     assign_group,
     assign_user,
     join_group,
@@ -74,7 +75,7 @@ class PlannedRequests(Struct, frozen=True, kw_only=True):
 
 def changes_of(facts: TenantFacts, state: TenantState, replay: Sequence[ReplayedRequest]) -> PlannedRequests:
     """Return the changes of replayed requests; `state` is the state of the snapshot."""
-    commands = {step.user: step.command for step in replay if step.command.method == "PATCH"}
+    commands = {step.user: step.command for step in replay if step.command.target.kind is RequestKind.PROPERTY}
     names = {name for command in commands.values() for name in properties_of(command)}
     values = read_properties(facts, commands.keys(), names)
     properties = {
@@ -125,7 +126,7 @@ class _Undo(Struct, frozen=True, kw_only=True):
         else:
             before = replayed.before[user]
             waits = _active(before) - _active(self.initial.accounts[user])
-            if command.method == "PATCH":
+            if command.target.kind is RequestKind.PROPERTY:
                 undo, final = self._restore_property(user, properties_of(command))
             else:
                 undo, final = self._restore_person(command, before, replayed.after[user])
@@ -152,10 +153,10 @@ class _Undo(Struct, frozen=True, kw_only=True):
         """Return the request that restores the direct paths or the membership of a person."""
         if after.left != before.left or after.joined != before.joined:
             (group,) = (after.left ^ before.left) | (after.joined ^ before.joined)
-            if command.method == "POST":
+            if command.target.kind is RequestKind.JOIN:
                 return leave_group(group, before.id), ""
             return join_group(group, before.id, cloud=self.facts.manifest.cloud), ""
-        if not command.path.endswith("/assignLicense"):
+        if command.target.kind is RequestKind.REPROCESS:
             return None, _REPROCESSED
         old, new = _direct(before), _direct(after)
         add = [

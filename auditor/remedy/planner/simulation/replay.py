@@ -10,7 +10,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.result.saved_plan import HoldingChange
 from auditor.remedy.planner.simulation.accounts import Account
 from auditor.remedy.planner.simulation.tenant import TenantState, apply
-from auditor.remedy.requests import Command, subject_of
+from auditor.remedy.requests import Command
 
 
 class ReplayedRequest(Struct, frozen=True, kw_only=True):
@@ -56,10 +56,8 @@ def replayed(state: TenantState, actions: Iterable[Action]) -> Iterator[Replayed
     """Apply the requests of actions in order to a state, which is changed in place, and yield each."""
     for position, action in enumerate(actions, start=1):
         for number, request in enumerate(action.requests, start=1):
-            command = Command(method=request["method"], path=request["path"], body=request["body"])
-            kind, identifier = subject_of(command)
-            user = identifier if kind == "users" else ""
-            group = command.path.split("/")[2] if command.path.startswith("/groups/") else ""
+            command = Command.of(request)
+            user, group = command.target.user, command.target.group
             people = (user,) if user else state.members.get(group, ())
             before = {person: state.accounts[person] for person in people if person in state.accounts}
             licences = state.groups.get(group, {})

@@ -7,12 +7,12 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from auditor.checks.contracts.terms import contracts_in_force
 from auditor.domain.policy.decision import Answer, AnswerKind
 from auditor.domain.policy.model import Seats
 from auditor.domain.policy.prices import MONTHS, months_before
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.seat_bounds import usable_range
-from auditor.engine.skus.seat_prices import contracts_of
 from auditor.engine.tenant_facts import SkuFact
 
 ABOUT_SEATS = frozenset({AnswerKind.RENEWAL, AnswerKind.PURCHASE})
@@ -48,7 +48,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
     for answer in sorted(answers, key=lambda answer: answer.question.subject in facts.index):
         subject = answer.question.subject
         row = subscriptions.get(subject)
-        sku_id = (row["skuId"] or "").lower() if row is not None else subject
+        sku_id = subject if row is None else sku_of(row)
         index = facts.index.get(sku_id)
         if index is None or facts.skus[index].enabled is None or facts.skus[index].warning is None:
             continue
@@ -65,10 +65,7 @@ def seat_changes_of(bound: BoundPolicies, answers: Iterable[Answer]) -> Mapping[
 
 def _terms(bound: BoundPolicies, index: int) -> set[str]:
     """Return the terms of the current contracts about a product."""
-    facts = bound.facts
-    contracts = contracts_of(facts.policies, facts.manifest.tenant)
-    current = [contract for contract in contracts if contract.holds(facts.as_of.date())]
-    return {contract.term for contract in current if bound.masks.of(contract.products).true[index]}
+    return {contract.term for contract in contracts_in_force(bound) if bound.masks.of(contract.products).true[index]}
 
 
 def _purchase(change: DecidedSeatChange, answer: Answer) -> DecidedSeatChange:
@@ -141,6 +138,16 @@ def followed_renewals(
                 yield fingerprint, bool(answer.value["renew"])
 
 
+def sku_of(row: Mapping[str, Any]) -> str:
+    """Return the skuId of a row of subscriptions; empty if Graph did not return it."""
+    return (row["skuId"] or "").lower()
+
+
+def subscriptions_of(sku_id: str, rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows of subscriptions of a product."""
+    return [row for row in rows if sku_of(row) == sku_id]
+
+
 def renewed_rows(changes: Iterable[DecidedSeatChange], rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the rows of subscriptions after decisions, with seats that add up to those of the products.
 
@@ -149,7 +156,7 @@ def renewed_rows(changes: Iterable[DecidedSeatChange], rows: Iterable[Mapping[st
     """
     rows_by_id = {row["id"]: row for row in rows}
     for change in changes:
-        product_rows = [row for row in rows_by_id.values() if (row["skuId"] or "").lower() == change.sku.sku_id]
+        product_rows = subscriptions_of(change.sku.sku_id, rows_by_id.values())
         enabled_rows = [
             row for row in product_rows if (row["status"] or "").casefold() == "enabled" and not row["isTrial"]
         ]

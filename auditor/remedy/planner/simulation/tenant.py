@@ -14,7 +14,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.simulation.accounts import Account, assignment_rows
 from auditor.remedy.planner.simulation.memberships import REFUSALS, Memberships
 from auditor.remedy.planner.simulation.seat_answers import DecidedSeatChange, renewed_rows
-from auditor.remedy.requests import Command, properties_of, subject_of
+from auditor.remedy.requests import Command, RequestKind, properties_of
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -66,20 +66,18 @@ def copy_state(state: TenantState, seats: Mapping[str, DecidedSeatChange] = Mapp
 
 def apply(state: TenantState, command: Command) -> str | None:
     """Apply one request to the state, completely or not at all; return Graph's error, or None."""
-    kind, identifier, *rest = command.path.strip("/").split("/")
-    match kind, rest:
-        case "users", ["assignLicense"]:
-            return _assign_user(state, identifier, command.body)
-        case "users", ["reprocessLicenseAssignment"]:
-            return _reprocess(state, identifier)
-        case "users", [] if command.method == "PATCH":
-            return _set_properties(state, identifier, properties_of(command))
-        case "groups", ["assignLicense"]:
-            return _assign_group(state, identifier, command.body)
-        case "groups", ["members", *_, "$ref"]:
-            return _change_membership(state, identifier, subject_of(command)[1], joins=command.method == "POST")
-        case _:
-            return f"{command.method} {command.path} is not a request of a plan."
+    target = command.target
+    match target.kind:
+        case RequestKind.USER_LICENCES:
+            return _assign_user(state, target.user, command.body)
+        case RequestKind.REPROCESS:
+            return _reprocess(state, target.user)
+        case RequestKind.PROPERTY:
+            return _set_properties(state, target.user, properties_of(command))
+        case RequestKind.GROUP_LICENCES:
+            return _assign_group(state, target.group, command.body)
+        case RequestKind.JOIN | RequestKind.LEAVE:
+            return _change_membership(state, target.group, target.user, joins=target.kind is RequestKind.JOIN)
 
 
 def _change_membership(state: TenantState, group: str, user: str, *, joins: bool) -> str | None:
@@ -300,29 +298,10 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     new_links = pa.RecordBatch.from_pylist(
         [row for account in changed for row in assignment_rows(account, account.row)], ASSIGNMENTS
     ).select(links.schema.names)
-    table = pa.Table.from_batches([_plain(unchanged_links), _plain(new_links)]).sort_by("user").combine_chunks()
-    batches = pa.Table.from_batches(_encoded(table, links.schema)).combine_chunks().to_batches()
+    table = pa.Table.from_batches([unchanged_links, new_links.cast(links.schema)]).unify_dictionaries()
+    batches = table.sort_by("user").combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
     return UserBatch(users=overridden(batch.users, overrides), assignments=joined, offset=batch.offset)
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Decode dictionary columns, so that columns of two sources can be concatenated."""
-    columns = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
-def _encoded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
-    columns = [
-        column.combine_chunks().dictionary_encode().cast(field.type)
-        if pa.types.is_dictionary(field.type)
-        else column.combine_chunks().cast(field.type)
-        for column, field in zip(table.columns, schema, strict=True)
-    ]
-    return [pa.RecordBatch.from_arrays(columns, schema=schema)]
 
 
 def overridden(users: pa.RecordBatch, rows: Mapping[int, Mapping[str, str]]) -> pa.RecordBatch:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy.decision import Question
@@ -16,18 +16,8 @@ from auditor.engine.tenant_facts import GroupFact
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.replay import SeatEffect
 
-_SEATS = frozenset(
-    {
-        ActionKind.BUY,
-        ActionKind.COVER,
-        ActionKind.BUY_HERE,
-        ActionKind.REMOVE_NOW,
-        ActionKind.REMOVE_AT_RENEWAL,
-        ActionKind.REMOVE_BY_SELLER,
-        ActionKind.GIVE_UP_HERE,
-    }
-)
-"""Kinds of action whose title counts seats."""
+_SEATS = NUMBERED | {ActionKind.COVER, ActionKind.CAP, ActionKind.BUY_HERE, ActionKind.GIVE_UP_HERE}
+"""Kinds of action whose count is a number of seats."""
 
 
 class OutlineEntry(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline import OutlineEntry, Total, outline, total
-from auditor.remedy.requests import Command, connect, subject_of
+from auditor.remedy.requests import Command, connect
 
 _DETAIL_PART: Final = re.compile("[^+@]+")
 """A product, an error or a group in the detail of a finding."""
@@ -192,8 +192,7 @@ def script(
     lines = ["$ErrorActionPreference = 'Stop'", connect(requests, tenant_id=tenant_id, cloud=cloud)]
     previous_name = None
     for request in requests:
-        _, subject = subject_of(Command(method=request["method"], path=request["path"], body=request["body"]))
-        name = labels.get(subject)
+        name = labels.get(Command.of(request).target.subject)
         if name is not None and name != previous_name:
             lines.append(f"# {printable(name)}")
         previous_name = name

@@ -10,7 +10,7 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.checks.registry import all_checks, articles_of, check_of
 from auditor.cli.main import run
 from auditor.guidance import Situation
-from auditor.policy.schema.check import schema_errors
+from auditor.policy.schema.check import fits
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import routes
 from tests.builders.service.command_line import ROOT
@@ -97,7 +97,7 @@ def test_examples_of_selectors_are_valid() -> None:
                 "users": {key.path[-1]: example},
                 "assignments": {"duplicates": "deny"},
             }
-            assert schema_errors({"version": 1, "policies": [rule]}, "policy") == (), key.dotted
+            assert fits({"version": 1, "policies": [rule]}, "policy"), key.dotted
 
 
 def test_explain_contracts_populations_and_product_sets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.questions.decisions import Answered, apply_answers
 from auditor.remedy.planner.questions.questions import (
     questions_of,
-    with_endings,
     with_giving_groups,
     with_seat_needs,
+    with_service_losses,
 )
 from auditor.remedy.planner.questions.seat_needs import seat_needs
 from auditor.remedy.planner.simulation.accounts import Account, read_accounts, read_properties
@@ -45,8 +45,8 @@ class Options(Struct, frozen=True, kw_only=True, dict=True):
     """The facts on which the remedies of the tenant's findings depend."""
     routes: Sequence[RoutedFinding]
     """The route of each finding, in the same order."""
-    weighed: Mapping[str, Sequence[EvaluatedProposal]]
-    ending: frozenset[str]
+    evaluated: Mapping[str, Sequence[EvaluatedProposal]]
+    only_harmful: frozenset[str]
     """Fingerprints of findings that only a harmful request could fix."""
     partial: tuple[str, ...]
     state: TenantState
@@ -101,20 +101,20 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     individual = {user: alternatives for user, (alternatives, _) in proposed.items() if user not in users_in_groups}
     evaluation = evaluate_proposals(product_options, individual, findings)
     group_options = {
-        group_change.key: [_no_change(group_change), group_change.weighed] for group_change in group_changes
+        group_change.key: [_no_change(group_change), group_change.evaluated] for group_change in group_changes
     }
-    weighed = {**evaluation.weighed, **group_options}
-    questions = with_seat_needs(product_options, questions, seat_needs(plan, weighed))
-    questions = with_endings(product_options, questions, evaluation)
+    evaluated = {**evaluation.evaluated, **group_options}
+    questions = with_seat_needs(product_options, questions, seat_needs(plan, evaluated))
+    questions = with_service_losses(product_options, questions, evaluation)
     replies = apply_answers(questions, decisions, product_options, personal)
     for user, harmful in evaluation.harmful.items():
-        weighed[user] = [*weighed[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
+        evaluated[user] = [*evaluated[user], *(proposal for proposal in harmful if _is_released(proposal, replies))]
     return Options(
         plan=plan,
         context=context,
         routes=[route_of(finding, context) for finding in context.findings],
-        weighed=weighed,
-        ending=evaluation.ending,
+        evaluated=evaluated,
+        only_harmful=evaluation.only_harmful,
         partial=tuple(user for user, (_, complete) in proposed.items() if not complete),
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
@@ -124,9 +124,9 @@ def options_of(plan: BoundPolicies, tenant: TenantResult, decisions: Sequence[De
     )
 
 
-def _is_released(weighed: EvaluatedProposal, replies: Answered) -> bool:
+def _is_released(evaluated: EvaluatedProposal, replies: Answered) -> bool:
     """Whether it was decided that services may be lost to fix the findings of a proposal."""
-    answers = (answer for finding in weighed.fixed for answer in replies.answers.get(finding.fingerprint, ()))
+    answers = (answer for finding in evaluated.fixed for answer in replies.answers.get(finding.fingerprint, ()))
     return any(answer.kind is AnswerKind.RELEASE and not is_left(answer) for answer in answers)
 
 
@@ -146,5 +146,5 @@ def _with_rule_values(facts: TenantFacts, state: TenantState, findings: Iterable
 
 def _no_change(group_change: GroupChange) -> EvaluatedProposal:
     return EvaluatedProposal(
-        proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), fixed=()
+        proposal=Proposal(after=group_change.evaluated.proposal.after), option=Option(score=NO_CHANGE), fixed=()
     )

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from auditor.domain.errors import printable
 from auditor.domain.message import Message, detailed
-from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
+from auditor.graph.errors import REMEDIES, Fault, FaultKind
 
 _MAX_QUOTED = 300
 """Characters quoted from a service's own message."""
@@ -86,7 +86,7 @@ def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_na
         return SignInAgain(fault=fault)
     if status in _RETRIED_STATUSES:
         return Retry(fault=fault, wait=retry_after(headers))
-    if kind is GraphErrorKind.NO_PREMIUM and code == _PREMIUM:
+    if kind is FaultKind.NO_PREMIUM and code == _PREMIUM:
         # Sometimes returned for tenants that do have the licence.
         return Retry(fault=fault, max_attempts=3)
     return Fail(fault=fault)
@@ -135,51 +135,51 @@ def parse_http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
+def _kind(status: int, code: str, message: str, body: bytes) -> FaultKind:
     normalized_code = code.lower()
     if status == 401:
-        return GraphErrorKind.SIGNED_OUT
+        return FaultKind.SIGNED_OUT
     if status == 429:
-        return GraphErrorKind.THROTTLED
+        return FaultKind.THROTTLED
     if status >= 500:
-        return GraphErrorKind.UNSUPPORTED if status == 501 else GraphErrorKind.FAILING
+        return FaultKind.UNSUPPORTED if status == 501 else FaultKind.FAILING
     if status == 403 and not code and body.lstrip()[:1] == b"<":  # an HTML page of a proxy
-        return GraphErrorKind.NOT_GRAPH
+        return FaultKind.NOT_GRAPH
     if status == 403:
-        return GraphErrorKind.NO_PREMIUM if code == _PREMIUM else GraphErrorKind.DENIED
+        return FaultKind.NO_PREMIUM if code == _PREMIUM else FaultKind.DENIED
     if normalized_code in _UNKNOWN_PAGE or "pagetokennotfound" in message.lower():
-        return GraphErrorKind.PAGE_UNKNOWN
+        return FaultKind.PAGE_UNKNOWN
     if normalized_code in _EXPIRED or status == 410:
-        return GraphErrorKind.PAGE_EXPIRED
+        return FaultKind.PAGE_EXPIRED
     if status == 404 and normalized_code in _NO_MAILBOX:
-        return GraphErrorKind.NO_MAILBOX
+        return FaultKind.NO_MAILBOX
     if status == 404:
-        return GraphErrorKind.MISSING if code else GraphErrorKind.NOT_GRAPH
+        return FaultKind.MISSING if code else FaultKind.NOT_GRAPH
     if code == _NO_P2:
-        return GraphErrorKind.NO_PREMIUM
+        return FaultKind.NO_PREMIUM
     if status == 400 and "more than 120 users" in message:
-        return GraphErrorKind.TOO_LARGE
+        return FaultKind.TOO_LARGE
     if 300 <= status < 400:
-        return GraphErrorKind.FOREIGN
-    return GraphErrorKind.UNSUPPORTED if code else GraphErrorKind.NOT_GRAPH
+        return FaultKind.FOREIGN
+    return FaultKind.UNSUPPORTED if code else FaultKind.NOT_GRAPH
 
 
-def _message(kind: GraphErrorKind, status: int, code: str, message: str, request_name: str) -> Message:
+def _message(kind: FaultKind, status: int, code: str, message: str, request_name: str) -> Message:
     detail = printable(f"{code}: {message}" if code and message else code or message)[:_MAX_QUOTED]
     match kind:
-        case GraphErrorKind.FOREIGN:
+        case FaultKind.FOREIGN:
             return Message(
                 "{asked} returned a redirect (HTTP {status}), which is not followed with a token",
                 asked=request_name,
                 status=status,
             )
-        case GraphErrorKind.NOT_GRAPH:
+        case FaultKind.NOT_GRAPH:
             return Message(
                 "{asked} returned HTTP {status} and a body that is not from Microsoft Graph",
                 asked=request_name,
                 status=status,
             )
-        case GraphErrorKind.NO_PREMIUM:
+        case FaultKind.NO_PREMIUM:
             return Message(
                 "{asked} was refused: the tenant has no premium licence ({said})", asked=request_name, said=detail
             )

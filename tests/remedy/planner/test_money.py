@@ -1,0 +1,50 @@
+"""The money of a plan: products without a price, and prices at the renewal."""
+
+from typing import Any
+
+from tests.builders.tenant.crowded_tenant import subscription
+from tests.builders.tenant.plan_tenants import E3, F3, PRICES, VISIO, bodies, grant, group, planned, snapshot, user
+
+LEAVERS = """policies:
+  - id: leavers
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+STORE = """policies:
+  - id: store
+    severity: high
+    users: {department: Store}
+    assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
+"""
+
+
+def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
+    people = [user("ann", grant(E3), grant(VISIO), accountEnabled=False)]
+    plan = planned(snapshot(people, {E3: 1, VISIO: 1}), LEAVERS + PRICES)
+    (before,), (after,) = plan.before.money, plan.after.money
+    assert (f"{before.exposure:.2f}", f"{before.reassignable_now:.2f}", before.lower_bound) == ("35.70", "35.70", True)
+    assert after.exposure + after.reassignable_now == 0
+
+
+def test_change_of_a_group_counts_a_product_without_a_price_as_the_most_expensive() -> None:
+    assigned: dict[str, Any] = {
+        "groupTypes": [],
+        "mailEnabled": False,
+        "securityEnabled": True,
+        "members": ["ann", "bo"],
+    }
+    people = [user(name, grant(E3, "g1"), department="Store") for name in ("ann", "bo")]
+    tenant = snapshot(people, {E3: 2, F3: 2}, groups=[group("LIC-Store", E3, memberCount=2, **assigned)])
+    plan = planned(tenant, STORE + "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70}}")
+    assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E3"])]
+    assert plan.solver.unpriced == (F3,)
+
+
+def test_seats_are_given_back_at_the_next_renewal_not_at_one_in_the_past() -> None:
+    """The price rises on 1 February 2027, before the renewal."""
+    prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: [{amount: 35.70}, {amount: 40, from: 2027-02-01}]}}"
+    rows = [subscription("SPE_E3", 2, "2026-11-01"), subscription("SPE_E3", 3, "2027-03-01")]
+    people = [user("ann", grant(E3), accountEnabled=False)]
+    plan = planned(snapshot(people, {E3: 5}, subscriptions=rows), LEAVERS + prices)
+    assert [str(figure.reducible_at_renewal) for figure in plan.before.money] == ["40"]
