@@ -132,7 +132,7 @@ def _count(result: Result) -> int:
 
 
 def _render_job(results: Mapping[int, Result], format_: str, n: int) -> Callable[[], object]:
-    return lambda: sum(map(len, render(results[n], format_, locale="en").chunks()))
+    return lambda: sum(map(len, render(results[n], format_, locale="en")))
 
 
 def _per_unit(what: str, work: Callable[[int], Callable[[], object]], *, units: int) -> Counted:

@@ -228,8 +228,6 @@ def _trend(root: Path, count: int) -> dict[str, Any]:
     trends = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
     process = _cpu(children=True) - before
     assert (trends["nights"], trends["results"]) == (count, count)
-    import duckdb  # noqa: F401  loading the library is not part of the measurement
-
     before = _cpu()
     tenant_trends(open_history([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
     return {"query": _cpu() - before, "process": process, "peak": peak()}

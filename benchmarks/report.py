@@ -166,7 +166,7 @@ def written(result: Result, format: str, to: Path) -> dict[str, float]:  # noqa:
     started, cpu = time.perf_counter(), time.process_time()
     size = 0
     with to.open("wb") as file:
-        for chunk in render(result, format, locale="en").chunks():
+        for chunk in render(result, format, locale="en"):
             size += file.write(chunk)
         file.flush()
         os.fsync(file.fileno())

@@ -18,7 +18,7 @@ def person_label(finding: Finding) -> str:
     return f"{name} ({principal})" if principal and principal != name else name
 
 
-def first_names(findings: Sequence[Finding]) -> list[str]:
+def first_labels(findings: Sequence[Finding]) -> list[str]:
     """Return the first NAMED labels, in alphabetical order, of the people of findings."""
     labels = nsmallest(NAMED, map(person_label, findings[:_LABELLED]))
     if len(findings) > _LABELLED:

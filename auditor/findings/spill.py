@@ -123,9 +123,9 @@ class SpillFile:
             self._file.seek(block.offset)
             data = self._file.read(block.size)
         except OSError as error:
-            raise _failure(error) from error
+            raise _read_failure(str(error.strerror)) from error
         if len(data) != block.size:
-            raise _failure(OSError(None, "the temporary file was truncated"))
+            raise _read_failure("the temporary file was truncated")
         return pa.py_buffer(data)
 
 
@@ -160,6 +160,10 @@ def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFi
 
 def _batch(data: pa.Buffer) -> pa.RecordBatch:
     return pa.ipc.open_stream(data).read_next_batch()
+
+
+def _read_failure(reason: str) -> DeliveryError:
+    return DeliveryError("report-unwritable", Message("temporary data cannot be read: {strerror}", strerror=reason))
 
 
 def _failure(error: OSError) -> DeliveryError:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 from msgspec import Struct, field
-from msgspec.structs import asdict
+from msgspec.structs import replace
 
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
@@ -58,16 +58,6 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     return dict(builder.stats().money)
 
 
-class _PolicyCounts(Struct):
-    severity: Severity
-    found: int = 0
-    waived: int = 0
-    report_only: int = 0
-    new: int = 0
-    reopened: int = 0
-    money: dict[str, Decimal] = field(default_factory=dict)
-
-
 class _ProductCost(Struct):
     product: Decimal = Decimal(0)
     subscriptions: dict[str, Decimal] = field(default_factory=dict)
@@ -104,7 +94,7 @@ class StatsBuilder:
     """Adds up findings by batch; all findings about one subject have to be in the same record batch."""
 
     def __init__(self) -> None:
-        self._policies: dict[str, _PolicyCounts] = {}
+        self._policies: dict[str, PolicyStats] = {}
         self._money: dict[str, Decimal] = {}
         self._products: dict[tuple[str, str], _ProductCost] = {}
         """(currency, skuId or subject id) → the cost of findings about a product and its subscriptions."""
@@ -135,18 +125,19 @@ class StatsBuilder:
                 self._add_product(kinds[kind], subject_type, subject_id, sku_id or subject_id)
 
     def _count(self, kind: _Kind, count: int) -> None:
-        counts = self._policies.setdefault(kind.policy, _PolicyCounts(kind.severity))
-        counts.found += count
-        if kind.open:
-            counts.new += count * (kind.change == NEW.value)
-            counts.reopened += count * (kind.change == REOPENED.value)
-            self._unpriced = self._unpriced or (kind.price is None and cost_of(kind.check) in _PAID)
-        elif kind.status is REPORT_ONLY:
-            counts.report_only += count
-        else:
-            counts.waived += count
-            if kind.waiver:
-                self._waivers[kind.waiver] += count
+        counts = self._policies.get(kind.policy) or PolicyStats(severity=kind.severity, found=0, waived=0, money={})
+        is_waived = not kind.open and kind.status is not REPORT_ONLY
+        self._policies[kind.policy] = replace(
+            counts,
+            found=counts.found + count,
+            waived=counts.waived + count * is_waived,
+            report_only=counts.report_only + count * (kind.status is REPORT_ONLY),
+            new=counts.new + count * (kind.open and kind.change == NEW.value),
+            reopened=counts.reopened + count * (kind.open and kind.change == REOPENED.value),
+        )
+        self._unpriced = self._unpriced or (kind.open and kind.price is None and cost_of(kind.check) in _PAID)
+        if is_waived and kind.waiver:
+            self._waivers[kind.waiver] += count
 
     def _add_product(self, kind: _Kind, subject_type: str, subject_id: str, sku_id: str) -> None:
         cost = self._products.setdefault((kind.currency or "", sku_id), _ProductCost())
@@ -162,9 +153,8 @@ class StatsBuilder:
         for policy in names:
             of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
-            counts.money = sum_money(
-                (counts.money, _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1])))
-            )
+            money = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
+            self._policies[policy] = replace(counts, money=sum_money((counts.money, money)))
         if people.any():
             self._money = sum_money((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
 
@@ -172,7 +162,7 @@ class StatsBuilder:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
-            policies={policy: PolicyStats(**asdict(counts)) for policy, counts in policies.items()},
+            policies=policies,
             money=sum_money((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),

@@ -17,7 +17,7 @@ from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, DecodeCache, alike, decode, encode, joined, values_of
+from auditor.findings.columns import SCHEMA, DecodeCache, alike, codes, decode, encode, joined, values_of
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
@@ -143,6 +143,15 @@ class FindingTable(Findings):
             return tuple(self._first(count))
         cache = DecodeCache()
         return tuple(chain.from_iterable(decode(batch, cache=cache) for batch in self.batches()))
+
+    def of_checks(self, prefix: str) -> Iterator[Finding]:
+        """Yield the findings of the checks whose name begins with `prefix`, in report order; others are not decoded."""
+        keys = (key for key in self.keys if key[2].startswith(prefix))
+        batches = self.batches() if self._unkeyed else chain.from_iterable(map(self._of_key, keys))
+        for batch in batches:
+            checks = batch.column("check")
+            is_wanted = np.array([name.startswith(prefix) for name in values_of(checks.dictionary)], dtype=bool)
+            yield from decode(batch.filter(pa.array(is_wanted[codes(checks)])))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""

@@ -1,6 +1,1 @@
-"""Compares saved results, and computes trends and forecasts."""
-
-from auditor.result.codec.result_reader import load
-from auditor.result.diff import compare
-
-__all__ = ["compare", "load"]
+"""Computes trends, forecasts and differences from the nights and results of a store."""

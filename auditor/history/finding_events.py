@@ -148,7 +148,7 @@ class _Policy(msgspec.Struct):
     waived: Whole
     opened: Whole
     closed: Whole
-    ages: list[Whole]
+    ages: Annotated[list[Whole], msgspec.Meta(min_length=len(AGES) + 1, max_length=len(AGES) + 1)]
     repair: dict[Annotated[str, msgspec.Meta(pattern="^-?[0-9]{1,14}$")], Whole]
     """Days → number of findings that were repaired after so many days."""
     title: str | None = None

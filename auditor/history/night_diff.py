@@ -9,7 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
 from auditor.history.result_log import Ledger, LoggedResult
-from auditor.history.trends import NightSummary, incomplete_nights, incomplete_results
+from auditor.history.trends import NightSummary, incomplete_nights, incomplete_results, usable_seats
 
 T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
@@ -41,7 +41,7 @@ def compare_instants(
         unknown.append(Message("both instants select the same night"))
     findings: tuple[FindingBetween, ...] | None = ()
     if ledger is not None and first_result is not None and last_result is not None:
-        held = [ledger.held_at(entry) for entry in (first_result, last_result)]
+        held = [ledger.findings_at(entry) for entry in (first_result, last_result)]
         findings = None if held[0] is None or held[1] is None else tuple(_findings(held[0], held[1]))
         if findings is None:
             unknown.append(
@@ -98,7 +98,10 @@ def _seats(
     for sku_id in {*before, *after}:
         pair = before.get(sku_id), after.get(sku_id)
         seat = pair[1] or pair[0] or {}
-        usable, consumed = (tuple(map(_usable, pair)), tuple(None if s is None else s["consumed"] for s in pair))
+        usable, consumed = (
+            tuple(None if s is None else usable_seats(s) for s in pair),
+            tuple(None if s is None else s["consumed"] for s in pair),
+        )
         if usable[0] != usable[1] or consumed[0] != consumed[1] or pair[0] is None or pair[1] is None:
             spare = tuple(None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
             rows.append((seat["skuPartNumber"] or seat["skuId"], seat["skuId"], usable, consumed, spare))
@@ -110,15 +113,6 @@ def _seats(
             consumed=(consumed[0], consumed[1]),
             spare=(spare[0], spare[1]),
         )
-
-
-def _usable(seat: Mapping[str, Any] | None) -> int | None:
-    if seat is None:
-        return None
-    if "usable" in seat:
-        usable: int | None = seat["usable"]
-        return usable
-    return None if seat["enabled"] is None or seat["warning"] is None else int(seat["enabled"]) + int(seat["warning"])
 
 
 def _findings(before: _Findings, after: _Findings) -> Iterator[FindingBetween]:

@@ -216,7 +216,7 @@ class Ledger:
         self, entry: LoggedResult, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
     ) -> bool:
         """Return whether another run has the same result for this tenant, for example alone and as part of a fleet."""
-        before = self.held_at(entry)
+        before = self.findings_at(entry)
         if before is None:
             return False
         rows, current = compute_events(result, tenant, before)
@@ -224,11 +224,7 @@ class Ledger:
             summary_of(result, tenant, rows, current.values(), money)
         ) == independent_part(entry.summary)
 
-    def current_findings(self) -> dict[str, dict[str, Any]]:
-        """Return the current findings after the newest result: fingerprint → row of EVENTS."""
-        return self._replay(since_checkpoint(self.entries()))
-
-    def held_at(self, entry: LoggedResult) -> dict[str, dict[str, Any]] | None:
+    def findings_at(self, entry: LoggedResult) -> dict[str, dict[str, Any]] | None:
         """Return the findings that were current after a result; None if retention may have deleted their events.
 
         Raises SnapshotError if events are missing that retention never deletes.

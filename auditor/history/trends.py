@@ -1,72 +1,25 @@
-"""Computes trends from the summaries of nights and results with DuckDB; it reads no users."""
+"""Computes trends from the summaries of nights and results; it reads no users."""
 
-import atexit
-import gc
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
 
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.message import Message
-from auditor.domain.trends import Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
+from auditor.domain.trends import Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
 from auditor.history.result_log import LoggedResult
 
-_AT: Final = pa.timestamp("us")
-"""UTC, but without a time zone: for time zones DuckDB would download an extension."""
-_SEATS: Final = pa.schema(
-    [("at", _AT), ("sku_id", pa.string()), ("sku", pa.string()), ("usable", pa.int64()), ("consumed", pa.int64())]
-)
-_POLICIES: Final = pa.schema(
-    [
-        ("at", _AT), ("policy", pa.string()), ("severity", pa.string()), ("open", pa.int64()), ("waived", pa.int64()),
-        ("opened", pa.int64()), ("closed", pa.int64()), ("ages", pa.list_(pa.int64())), ("title", pa.string()),
-    ]
-)  # fmt: skip
-_REPAIR: Final = pa.schema([("policy", pa.string()), ("days", pa.int64()), ("count", pa.int64())])
-_COHORTS: Final = pa.schema(
-    [("at", _AT), ("sku_id", pa.string()), *((n, pa.int64()) for n in ("kept", "new", "reclaimed", "lapsed"))]
-)
-_MOMENTS: Final = pa.schema([("at", _AT)])
-_SEAT_QUERY: Final = """
-    WITH named AS (SELECT sku_id, last(coalesce(sku, sku_id) ORDER BY "at") AS sku, min("at") AS first
-                   FROM seats GROUP BY sku_id),
-         each AS (SELECT sku_id, named.sku, "at", usable, consumed
-                  FROM named JOIN moments ON "at" >= first LEFT JOIN seats USING (sku_id, "at"))
-    SELECT sku_id, sku, list("at" ORDER BY "at"), list(usable ORDER BY "at"), list(consumed ORDER BY "at"),
-           list(usable - consumed ORDER BY "at")
-    FROM each GROUP BY sku_id, sku ORDER BY 2, 1
-"""
-"""If a later night does not have a product, its values are null there; the last known values are not repeated."""
-_COHORT_QUERY: Final = """
-    SELECT sku_id, count(DISTINCT "at"), last(kept ORDER BY "at"), sum(new), sum(reclaimed), sum(lapsed)
-    FROM cohorts GROUP BY sku_id
-"""
-_POLICY_QUERY: Final = """
-    WITH each AS (SELECT policy, days, unnest(range("count")) FROM repair),
-         resolved AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
-    SELECT p.policy, last(title ORDER BY "at") FILTER (title IS NOT NULL),
-           last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
-           list(open ORDER BY "at"), list(waived ORDER BY "at"),
-           coalesce(sum(opened) FILTER ("at" > (SELECT min("at") FROM policies)), 0),
-           coalesce(sum(closed) FILTER ("at" > (SELECT min("at") FROM policies)), 0), last(ages ORDER BY "at"),
-           any_value(resolved.repaired), any_value(resolved.repair_days)
-    FROM policies p LEFT JOIN resolved USING (policy) GROUP BY p.policy ORDER BY p.policy
-"""
-_EPISODE_QUERY: Final = """
-    SELECT fingerprint, policy, last(severity ORDER BY "at"),
-           last(coalesce(nullif(subject_name, ''), subject_id) ORDER BY "at") AS subject,
-           last(product ORDER BY "at"), last(detail ORDER BY "at"), since,
-           max("at") FILTER (event IN ('closed', 'dropped')),
-           last(event ORDER BY "at") FILTER (event IN ('closed', 'dropped')),
-           last(status ORDER BY "at"), last(waiver ORDER BY "at"), any_value(subject_id)
-    FROM events WHERE fingerprint IN (SELECT fingerprint FROM events WHERE {where})
-    GROUP BY fingerprint, policy, since ORDER BY since, policy, subject, 5, 6, fingerprint
-"""
+T = TypeVar("T")
 
 
 class NightSummary(Struct, frozen=True, kw_only=True):
@@ -86,27 +39,19 @@ def trends(
     between: tuple[datetime | None, datetime | None] = (None, None),
 ) -> Trends | None:
     """Return the trends of a tenant; None if there is no night or result in `between`, whose ends are included."""
-    nights = [night for night in nights if _is_within(night.at, between)]
-    results = [entry for entry in results if _is_within(entry.as_of, between)]
+    nights = sorted((night for night in nights if _is_within(night.at, between)), key=lambda night: night.at)
+    results = sorted((entry for entry in results if _is_within(entry.as_of, between)), key=lambda entry: entry.as_of)
     if not nights and not results:
         return None
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
-    tables = {
-        "seats": _table(list(_seat_rows(nights, results)), _SEATS),
-        "moments": _table([(at,) for at in _seat_moments(nights, results)], _MOMENTS),
-        "cohorts": pa.Table.from_pylist(list(_cohort_rows(nights)), _COHORTS),
-        "policies": _table([_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES),
-        "repair": pa.Table.from_pylist(list(_repair_rows(results)), _REPAIR),
-    }
-    db = _Database(tables)
     return Trends(
         tenant=tenant,
         nights=len(nights),
         results=len(results),
         since=min(moments),
         until=max(moments),
-        seats=tuple(_seats(db, now, ended=between[1] is not None)),
-        policies=tuple(_policies(db)),
+        seats=tuple(_seats(nights, results, now, ended=between[1] is not None)),
+        policies=tuple(_policies(results)),
         people=tuple(
             (n.at, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
         ),
@@ -122,46 +67,51 @@ def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
 
     `wanted` is the beginning of a fingerprint, the id of a policy, or the sign-in name, name or id of a person.
     """
-    where = {
-        "finding": "starts_with(fingerprint, lower(?))",
-        "policy": "policy = ?",
-        "person": "subject_type = 'user' AND lower(?) IN (lower(subject_id), lower(subject_name), lower(person))",
-    }[by]
-    rows = _Database({"events": events}).rows(_EPISODE_QUERY.format(where=where), [wanted])
-    return tuple(
-        Episode(
-            fingerprint=row[0], policy=row[1], severity=row[2], subject=row[3], product=row[4], detail=row[5],
-            since=_utc(row[6]), until=None if row[7] is None else _utc(row[7]), ended=row[8], status=row[9],
-            waiver=row[10], subject_id=row[11],
-        )
-        for row in rows
-    )  # fmt: skip
+    fingerprints = events.filter(_selected(events, by, wanted)).column("fingerprint").unique()
+    rows = events.filter(pc.is_in(events.column("fingerprint"), fingerprints)).to_pylist()
+    key = itemgetter("fingerprint", "policy", "since")
+    found = [_episode(list(group)) for _, group in groupby(sorted(rows, key=lambda row: (*key(row), row["at"])), key)]
+    return tuple(sorted(found, key=_order))
 
 
-class _Database:
-    """An in-memory DuckDB database of Arrow tables, without access to files and the network."""
-
-    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
-        import duckdb  # noqa: PLC0415  only needed for history
-
-        # The command line freezes the garbage collector at exit; DuckDB then complains about remaining objects.
-        atexit.register(gc.unfreeze)
-        self._connection = duckdb.connect()
-        for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
-            self._connection.execute(f"SET {setting} = false")
-        for name, table in tables.items():
-            self._connection.register(name, _without_zones(table))
-
-    def rows(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-        return list(self._connection.execute(query, list(values)).fetchall())
+def _selected(events: pa.Table, by: str, wanted: str) -> pa.ChunkedArray:
+    """Return which events are about what is wanted."""
+    match by:
+        case "finding":
+            return pc.starts_with(events.column("fingerprint"), wanted.lower())
+        case "policy":
+            return pc.equal(events.column("policy"), wanted)
+        case _:
+            lower = pc.utf8_lower(pa.scalar(wanted))
+            names = (pc.utf8_lower(events.column(name)) for name in ("subject_id", "subject_name", "person"))
+            first, second, third = (pc.equal(name, lower).fill_null(pa.scalar(value=False)) for name in names)
+            return pc.and_(pc.equal(events.column("subject_type"), "user"), pc.or_(pc.or_(first, second), third))
 
 
-def _without_zones(table: pa.Table) -> pa.Table:
-    timestamps = [field for field in table.schema if pa.types.is_timestamp(field.type)]
-    for field in timestamps:
-        index = table.schema.get_field_index(field.name)
-        table = table.set_column(index, field.name, table.column(index).cast(_AT))
-    return table
+def _order(episode: Episode) -> tuple[object, ...]:
+    """Return the sort key of an episode; missing products and details are last."""
+    product, detail = ((value is None, value or "") for value in (episode.product, episode.detail))
+    return episode.since, episode.policy, episode.subject, product, detail, episode.fingerprint
+
+
+def _episode(rows: Sequence[Mapping[str, Any]]) -> Episode:
+    """Return the episode with these events, in ascending order."""
+    last = rows[-1]
+    end = next((row for row in reversed(rows) if row["event"] in {"closed", "dropped"}), None)
+    return Episode(
+        fingerprint=last["fingerprint"],
+        policy=last["policy"],
+        severity=last["severity"],
+        subject=last["subject_name"] or last["subject_id"],
+        subject_id=last["subject_id"],
+        product=last["product"],
+        detail=last["detail"],
+        since=last["since"],
+        until=None if end is None else end["at"],
+        ended=None if end is None else end["event"],
+        status=last["status"],
+        waiver=last["waiver"],
+    )
 
 
 def _is_within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
@@ -169,100 +119,98 @@ def _is_within(at: datetime, between: tuple[datetime | None, datetime | None]) -
     return (first is None or at >= first) and (last is None or at <= last)
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _results_without_night(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> list[LoggedResult]:
-    """Return the results of days without a night; the seats of other results are not used."""
+def _seats(
+    nights: Sequence[NightSummary], results: Sequence[LoggedResult], now: datetime, *, ended: bool
+) -> Iterator[SeatTrend]:
+    """Yield the seats of each SKU in every night, and in every result of a day without a night."""
     days = {night.at.date() for night in nights}
-    return [entry for entry in results if entry.as_of.date() not in days]
+    summaries = {entry.as_of: entry.summary for entry in results if entry.as_of.date() not in days}
+    summaries = dict(sorted((summaries | {night.at: night.summary for night in nights}).items()))
+    names: dict[str, str] = {}
+    by_sku: dict[str, dict[datetime, tuple[int | None, int | None]]] = {}
+    for at, summary in summaries.items():
+        for seat in summary["seats"]:
+            names[seat["skuId"]] = seat["skuPartNumber"] or seat["skuId"]
+            by_sku.setdefault(seat["skuId"], {})[at] = usable_seats(seat), seat["consumed"]
+    cohorts = _cohorts(nights)
+    for sku_id, sku in sorted(names.items(), key=lambda item: (item[1], item[0])):
+        # If a later night does not have a product, its values are None there; the last known ones are not repeated.
+        moments = [at for at in summaries if at >= min(by_sku[sku_id])]
+        usable, consumed = zip(*(by_sku[sku_id].get(at, (None, None)) for at in moments), strict=True)
+        spare = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
+        utc = tuple(at.astimezone(UTC) for at in moments)
+        yield SeatTrend(
+            sku_id=sku_id, sku=sku, at=utc, usable=usable, consumed=consumed, spare=tuple(spare),
+            cohorts=cohorts.get(sku_id), forecast=forecast(utc, consumed, usable, utc[-1] if ended else now),
+        )  # fmt: skip
 
 
-def _seat_moments(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> list[datetime]:
-    """Return the instants at which seats were, or could have been, recorded."""
-    used_results = _results_without_night(nights, results)
-    return sorted({*(night.at for night in nights), *(entry.as_of for entry in used_results)})
+def usable_seats(seat: Mapping[str, Any]) -> int | None:
+    """Return the usable seats in the summary of a night or a result."""
+    if "usable" in seat:
+        usable: int | None = seat["usable"]
+        return usable
+    return None if seat["enabled"] is None or seat["warning"] is None else int(seat["enabled"]) + int(seat["warning"])
 
 
-def _seat_rows(nights: Sequence[NightSummary], results: Sequence[LoggedResult]) -> Iterable[tuple[Any, ...]]:
-    """Yield the seats of every night, and of every result of a day without a night."""
-    for night in nights:
-        for seat in night.summary["seats"]:
-            counted = seat["enabled"] is not None and seat["warning"] is not None
-            usable = seat["enabled"] + seat["warning"] if counted else None
-            yield _seat(seat, night.at, usable)
-    for entry in _results_without_night(nights, results):
-        for seat in entry.summary["seats"]:
-            yield _seat(seat, entry.as_of, seat["usable"])
+def _cohorts(nights: Sequence[NightSummary]) -> dict[str, Cohorts]:
+    """Return the sums of the cohorts of holders from one night to the next, by skuId.
 
-
-def _seat(seat: Mapping[str, Any], at: datetime, usable: int | None) -> tuple[Any, ...]:
-    return at, seat["skuId"], seat["skuPartNumber"], usable, seat["consumed"]
-
-
-def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
-    """Yield the cohorts of holders from one night to the next; of overlapping comparisons only the longest.
-
-    Comparisons overlap if a night was stored after the night that follows it, which was compared without it.
+    Of overlapping comparisons, only the longest counts. They overlap if a night was stored after the night that
+    follows it, which was compared without it.
     """
+    sums: dict[str, Cohorts] = {}
     compared_from: datetime | None = None
     for night in reversed(nights):
         cohorts = night.summary.get("cohorts")
         if cohorts and (compared_from is None or night.at <= compared_from):
             compared_from = datetime.fromisoformat(cohorts["since"])
             for sku_id, counts in cohorts["skus"].items():
-                yield {"at": night.at, "sku_id": sku_id, **counts}
+                later = sums.get(sku_id) or Cohorts(nights=0, kept=counts["kept"], new=0, reclaimed=0, lapsed=0)
+                added = {name: getattr(later, name) + counts[name] for name in ("new", "reclaimed", "lapsed")}
+                sums[sku_id] = Cohorts(nights=later.nights + 1, kept=later.kept, **added)
+    return sums
 
 
-def _policy_row(entry: LoggedResult, policy: Mapping[str, Any]) -> tuple[Any, ...]:
-    names = ("id", "severity", "open", "waived", "opened", "closed", "ages")
-    return entry.as_of, *(policy[name] for name in names), policy.get("title")
-
-
-def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    if not rows:
-        return schema.empty_table()
-    columns = zip(*rows, strict=True)
-    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
-
-
-def _repair_rows(results: Sequence[LoggedResult]) -> Iterable[dict[str, Any]]:
-    for entry in results:
-        for policy in entry.summary["policies"]:
-            for days, count in policy["repair"].items():
-                yield {"policy": policy["id"], "days": int(days), "count": count}
-
-
-def _seats(db: _Database, now: datetime, *, ended: bool) -> Iterable[SeatTrend]:
-    cohorts = {row[0]: Cohorts(nights=row[1], kept=row[2], new=row[3], reclaimed=row[4], lapsed=row[5])
-               for row in db.rows(_COHORT_QUERY)}  # fmt: skip
-    for sku_id, sku, at, usable, consumed, spare in db.rows(_SEAT_QUERY):
-        moments = tuple(map(_utc, at))
-        predicted: Forecast = forecast(moments, consumed, usable, moments[-1] if ended else now)
-        yield SeatTrend(
-            sku_id=sku_id, sku=sku, at=moments, usable=tuple(usable), consumed=tuple(consumed), spare=tuple(spare),
-            cohorts=cohorts.get(sku_id), forecast=predicted,
-        )  # fmt: skip
-
-
-def _policies(db: _Database) -> Iterable[PolicyTrend]:
-    for policy, title, severity, at, open_counts, waived, opened, closed, ages, repaired, days in db.rows(
-        _POLICY_QUERY
-    ):
+def _policies(results: Sequence[LoggedResult]) -> Iterator[PolicyTrend]:
+    """Yield the findings of each policy in every result; those of the first result were not opened by a change."""
+    rows = [(entry.as_of, policy) for entry in results for policy in entry.summary["policies"]]
+    by_id: dict[str, list[tuple[datetime, Mapping[str, Any]]]] = {}
+    for at, policy in rows:
+        by_id.setdefault(policy["id"], []).append((at, policy))
+    for name, entries in sorted(by_id.items()):
+        repaired: Counter[int] = Counter()
+        for _, policy in entries:
+            repaired.update({int(days): count for days, count in policy["repair"].items()})
+        later = [policy for at, policy in entries if at > rows[0][0]]
+        severity = _last(policy["severity"] for _, policy in entries)
         yield PolicyTrend(
-            policy=policy,
-            title=title,
+            policy=name,
+            title=_last(policy.get("title") for _, policy in entries),
             severity=None if severity is None else Severity(severity),
-            at=tuple(map(_utc, at)),
-            open=tuple(open_counts),
-            waived=tuple(waived),
-            opened=int(opened),
-            closed=int(closed),
-            ages=tuple(ages),
-            repaired=int(repaired or 0),
-            repair_days=None if days is None else float(days),
+            at=tuple(at.astimezone(UTC) for at, _ in entries),
+            open=tuple(policy["open"] for _, policy in entries),
+            waived=tuple(policy["waived"] for _, policy in entries),
+            opened=sum(policy["opened"] for policy in later),
+            closed=sum(policy["closed"] for policy in later),
+            ages=tuple(entries[-1][1]["ages"]),
+            repaired=repaired.total(),
+            repair_days=_median(repaired),
         )
+
+
+def _median(counts: Mapping[int, int]) -> float | None:
+    """Return the median of numbers, each of which occurs as often as its count; None without numbers."""
+    numbers = sorted(counts)
+    ends = list(accumulate(counts[number] for number in numbers))
+    if not ends or not ends[-1]:
+        return None
+    lower, upper = (numbers[bisect_right(ends, index)] for index in ((ends[-1] - 1) // 2, ends[-1] // 2))
+    return (lower + upper) / 2
+
+
+def _last(values: Iterable[T | None]) -> T | None:
+    return next((value for value in reversed(list(values)) if value is not None), None)
 
 
 def _open(entry: LoggedResult) -> tuple[datetime, Mapping[Severity, int], int, int]:

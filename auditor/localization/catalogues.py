@@ -60,11 +60,5 @@ def _catalogue(language: str, domain: str) -> bytes | None:
     return None
 
 
-def clear_caches() -> None:
-    """Clear the caches, so that catalogues are read again."""
-    for function in (languages, is_complete, translations, policies, _catalogue):
-        function.cache_clear()
-
-
 def _locales() -> "Traversable":
     return resources.reports().joinpath("locales")

@@ -1,15 +1,14 @@
 """Chooses the language of texts, and formats numbers, money and dates in it."""
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from gettext import NullTranslations
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
-
-from auditor.domain.message import Message
+from auditor.domain.message import Message, fill_template
 from auditor.localization import catalogues
 
 if TYPE_CHECKING:
@@ -27,7 +26,8 @@ _MIN_GROUPED: Final = 1000
 _Day = date
 
 
-class Localization(Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True, slots=True, kw_only=True)  # not a Struct, whose subclasses cannot have another `__init__`
+class Localization:
     """Translates messages and formats values in one language."""
 
     locale: str
@@ -43,17 +43,21 @@ class Localization(Struct, frozen=True, kw_only=True):
         """The language of `locale` without its territory."""
         return self.locale.partition("-")[0]
 
-    def gettext(self, message: str, /) -> str:
-        """Return the translation of a message; the empty text, which is the key of the header, stays empty."""
-        return self.translations.gettext(message) if message else ""
+    def gettext(self, message: str, /, **values: object) -> str:
+        """Return the translation of a message, with its placeholders filled in at once if there are `values`.
+
+        The empty text, which is the key of the header, stays empty.
+        """
+        text = self.translations.gettext(message) if message else ""
+        return fill_template(text, values) if values else text
 
     def ngettext(self, singular: str, plural: str, count: int, /) -> str:
         """Return the translated plural form for a count; its `{count}` is not filled in."""
         return self.translations.ngettext(singular, plural, count)
 
-    def plural(self, singular: str, plural: str, count: int) -> str:
-        """Return the translated plural form for a count, with its `{count}` filled in."""
-        return self.ngettext(singular, plural, count).replace("{count}", self.number(count))
+    def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
+        """Return the translated plural form for a count, with `{count}` and `values` filled in at once."""
+        return fill_template(self.ngettext(singular, plural, count), {"count": self.number(count), **values})
 
     def translate(self, message: Message) -> str:
         """Return a translated error, notice or reason; quoted values are not translated, but days are formatted."""
@@ -84,20 +88,11 @@ class Localization(Struct, frozen=True, kw_only=True):
 
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount with the number of decimals of its currency (ISO 4217)."""
-        from babel.numbers import format_currency, get_currency_precision  # noqa: PLC0415
-
-        # Half a cent is rounded away from zero, as in every other output; zero has no sign.
-        rounded = value.quantize(Decimal(1).scaleb(-get_currency_precision(currency)), ROUND_HALF_UP) + 0
-        text = format_currency(abs(rounded) if rounded == 0 else rounded, currency, locale=self._babel())
-        # CLDR's currency spacing, which Babel does not implement: a space between a currency code and its number.
-        return _minus(sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text))
+        return _money(value, currency, self.number_locale)
 
     def date(self, moment: datetime | date) -> str:
         """Return a day in the medium form; an instant is converted to UTC."""
-        from babel.dates import format_date  # noqa: PLC0415
-
-        day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
-        return format_date(day, format="medium", locale=self._babel())
+        return _day(moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment, self.number_locale)
 
     def day(self, moment: _Day) -> str:
         """Return a day in the long form for sentences, with the month in letters."""
@@ -170,6 +165,25 @@ def _is_supported(name: str) -> bool:
     from babel.localedata import exists  # noqa: PLC0415
 
     return exists(name)
+
+
+# Cached, because hundreds of thousands of findings have only a few hundred different days and amounts.
+@lru_cache(maxsize=4096)
+def _day(day: date, locale: str) -> str:
+    from babel.dates import format_date  # noqa: PLC0415
+
+    return format_date(day, format="medium", locale=_locale(locale))
+
+
+@lru_cache(maxsize=4096)
+def _money(value: Decimal, currency: str, locale: str) -> str:
+    from babel.numbers import format_currency, get_currency_precision  # noqa: PLC0415
+
+    # Half a cent is rounded away from zero, as in every other output; zero has no sign.
+    rounded = value.quantize(Decimal(1).scaleb(-get_currency_precision(currency)), ROUND_HALF_UP) + 0
+    text = format_currency(abs(rounded) if rounded == 0 else rounded, currency, locale=_locale(locale))
+    # CLDR's currency spacing, which Babel does not implement: a space between a currency code and its number.
+    return _minus(sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text))
 
 
 @cache

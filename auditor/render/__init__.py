@@ -1,12 +1,10 @@
 """Renders a Result as artifacts (named bytes), with one module per output format."""
 
-from auditor.render.artifact import Artifact
 from auditor.render.formats import FORMATS, Format, render
 from auditor.render.json.result import TenantSpans, result_json, tenant_frame, tenant_json
 
 __all__ = [
     "FORMATS",
-    "Artifact",
     "Format",
     "TenantSpans",
     "render",

@@ -1,9 +1,7 @@
 """The registry of output formats: the default file name, renderer module and input requirements of each format."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any, Final, Protocol, cast
 
 from msgspec import Struct
@@ -12,7 +10,6 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.similar_name import did_you_mean
-from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
 _UNLIMITED: Final = 1 << 62
@@ -37,7 +34,7 @@ class RenderOptions(Struct, frozen=True, kw_only=True):
 class Renderer(Protocol):
     """The `render` function of a format's module."""
 
-    def __call__(self, result: Result, options: RenderOptions, /) -> Artifact:
+    def __call__(self, result: Result, options: RenderOptions, /) -> Iterable[bytes]:
         """Render a result; equal results and options give equal bytes."""
 
 
@@ -48,7 +45,7 @@ class Format(Struct, frozen=True, kw_only=True):
     """Default file name, without a folder."""
     module: str
     localized: bool = False
-    """Whether it contains sentences in the reader's language; such formats are rendered from the localised result."""
+    """Whether it contains sentences in the reader's language; such formats are rendered from the localized result."""
     streams: bool = False
     """Whether rendering only iterates over the findings and does not read the actions."""
     reads_evidence: bool = True
@@ -63,7 +60,7 @@ class Format(Struct, frozen=True, kw_only=True):
         return cast("Renderer", import_module(self.module).render)
 
 
-_FORMATS: Final[dict[str, Format]] = {
+FORMATS: Final[dict[str, Format]] = {
     "html": Format(
         file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
     ),
@@ -88,20 +85,7 @@ _FORMATS: Final[dict[str, Format]] = {
         file="findings.parquet", module="auditor.render.tables.parquet", streams=True, reads_evidence=False
     ),
 }
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 """All formats that are written as files; `terminal` is implemented by the command line."""
-
-
-@contextmanager
-def temporary_format(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the name of the option
-    """Add a format to FORMATS for the duration of a `with` block. Raises ValueError if the name is taken."""
-    if name in _FORMATS:
-        raise ValueError(f"there is a format '{name}' already")
-    _FORMATS[name] = format
-    try:
-        yield
-    finally:
-        del _FORMATS[name]
 
 
 def unknown_format(name: str, files: Mapping[str, str], *others: str) -> UsageError:
@@ -128,7 +112,7 @@ def render(
     byte_order_mark: bool = False,
     tenant_pages: str = "",
     content: Any = None,
-) -> Artifact:
+) -> Iterable[bytes]:
     """Render `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
     Raises UsageError if there is no such format.

@@ -5,7 +5,7 @@ unknown value has no sample; it is not reported as zero. Labels never name a per
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
@@ -18,7 +18,6 @@ from auditor.domain.enums import Outcome, Severity, Status
 from auditor.domain.result.finding import Findings
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.verification import FindingState, TenantVerification, Verdict
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.text.sanitize import shortened, visible
 from auditor.result.aggregate import changes, freed, money
@@ -56,7 +55,7 @@ class _Sample(Struct, frozen=True):
     value: int | Decimal = 1
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the gauges of a result; equal results give equal bytes in every language."""
     del options
     by_metric: dict[str, list[_Sample]] = {name: [] for name in _HELP}
@@ -67,11 +66,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
         if samples:
             lines += [f"# HELP {metric} {_HELP[metric]}", f"# TYPE {metric} gauge", *map(_line, samples)]
     text = "\n".join((*lines, "# EOF", ""))
-    return Artifact(
-        name="licences.prom",
-        media_type="application/openmetrics-text; version=1.0.0; charset=utf-8",
-        body=text.encode("utf-8", "replace"),
-    )
+    return (text.encode("utf-8", "replace"),)
 
 
 def _line(sample: _Sample) -> str:

@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import Concern, FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
-from auditor.findings.person_names import first_names
+from auditor.findings.person_names import first_labels
 
 OPEN: Final = Status.OPEN
 _BUYING: Final = "buy"
@@ -97,7 +97,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     """Return the people and the worst severity of each action, by action id.
 
-    For a result that was read from a file, they are computed from its findings.
+    If the table does not have them, because it was read from a file or has pseudonyms, all findings are decoded.
     """
     stored = of.findings.stats.concerns
     if stored or not of.actions:
@@ -118,7 +118,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
         action_id: Concern(
             worst=severity,
             people=len(people[action_id]),
-            names=tuple(first_names(list(people[action_id].values()))),
+            names=tuple(first_labels(list(people[action_id].values()))),
         )
         for action_id, severity in worst.items()
     }

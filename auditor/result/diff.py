@@ -1,20 +1,20 @@
 """Compares two Results: which findings are new, reopened, unchanged or fixed since the previous run."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import pyarrow as pa
-from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result.finding import Finding, Findings, NoFindings
+from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.verification import FindingState
 from auditor.findings.columns import decode, replaced, texts, values_of
 from auditor.findings.table import FindingTable
+from auditor.result.aggregate import NO_FLEET
 
 Part = TypeVar("Part", TenantResult, FleetResult)
 Rewrite = Callable[[TenantResult], TenantResult]
@@ -74,42 +74,36 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
     evaluated, unevaluated = _evaluated(fleet.policies), _not_evaluated(fleet.policies)
     if not set(past.tenants) <= set(tenants):
         evaluated, unevaluated = set(), evaluated | unevaluated
-    before = _Past(findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=frozenset(past.closed))
+    before = FleetResult(
+        findings=FindingTable.of(past.findings), unconfirmed=past.unconfirmed, closed=tuple(past.closed)
+    )
     return replace(_changed(fleet, before, evaluated=evaluated, unevaluated=unevaluated), past=past)
 
 
-class _Past(Struct, frozen=True, kw_only=True):
-    """The findings of the previous run for one tenant, or for the fleet."""
+def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str], unevaluated: set[str]) -> Part:
+    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed.
 
-    findings: Findings
-    unconfirmed: tuple[Finding, ...]
-    closed: frozenset[str]
-    """Fingerprints of findings that the previous run or an earlier one reported as fixed."""
-
-
-_NO_PAST = _Past(findings=NoFindings(), unconfirmed=(), closed=frozenset())
-
-
-def _changed(part: Part, past: _Past, *, evaluated: set[str], unevaluated: set[str]) -> Part:
-    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed."""
+    The actions of a part and their people do not change, so the new table keeps their statistics.
+    """
     # Keep only the status of earlier findings: the findings themselves may not fit in memory.
     statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
         _states(past.findings)
     )
+    closed = {*past.closed, *(finding.fingerprint for finding in past.fixed)}
     current = {fingerprint for fingerprint, _ in _states(part.findings)}
     missing = _missing(past, current)
     fixed = tuple(finding for finding in missing if finding.policy in evaluated)
-    closed = past.closed | {finding.fingerprint for finding in fixed}
+    findings = part.findings.map_batches(lambda batch: _with_changes(batch, statuses, closed))
     return replace(
         part,
-        findings=part.findings.map_batches(lambda batch: _with_changes(batch, statuses, past.closed)),
+        findings=findings.with_concerns(part.findings.stats.concerns),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in missing if finding.policy in unevaluated),
-        closed=tuple(sorted(closed - current)),
+        closed=tuple(sorted((closed | {finding.fingerprint for finding in fixed}) - current)),
     )
 
 
-def _missing(past: _Past, current: set[str]) -> list[Finding]:
+def _missing(past: TenantResult | FleetResult, current: set[str]) -> list[Finding]:
     """Return the earlier findings that are not in `current`, without duplicates; findings replace unconfirmed ones."""
     missing = {finding.fingerprint: finding for finding in past.unconfirmed if finding.fingerprint not in current}
     for batch in past.findings.batches():
@@ -126,7 +120,7 @@ def _states(findings: Findings) -> Iterator[tuple[str, str]]:
         yield from zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
 
 
-def _with_changes(batch: pa.RecordBatch, statuses: Mapping[str, str], closed: frozenset[str]) -> pa.RecordBatch:
+def _with_changes(batch: pa.RecordBatch, statuses: Mapping[str, str], closed: Collection[str]) -> pa.RecordBatch:
     """Return findings with their change since the previous run; `statuses` are the earlier ones by fingerprint."""
     states = zip(values_of(batch.column("fingerprint")), values_of(batch.column("status")), strict=True)
     changes = [
@@ -155,10 +149,8 @@ def compared_tenant(
     unevaluated = _not_evaluated(tenant.policies)
     if tenant.failure is not None:
         unevaluated = {policy.id for policy in policies.values() if _applies_to(policy, tenant.name)}
-    past = _NO_PAST
-    if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():
-        closed = {*before.closed, *(finding.fingerprint for finding in before.fixed)}
-        past = _Past(findings=before.findings, unconfirmed=before.unconfirmed, closed=frozenset(closed))
+    is_same = before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold()
+    past = before if before is not None and is_same else NO_FLEET
     return _changed(tenant, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
 
 

@@ -20,10 +20,10 @@ MAX_SECTIONS: Final = 10
 A section of a tenant with 500 people takes 400 kB, so forty of them are more than a browser or a mail opens at once.
 """
 
-Standing = tuple[bool, tuple[int, ...], bool, str]
+TenantSortKey = tuple[bool, tuple[int, ...], bool, str]
 
 
-def tenant_order(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
+def tenant_order(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> TenantSortKey:
     """Return the sort key that puts the worst tenant first; tenants that could not be audited precede all others."""
     return not failed, tuple(-counts.get(severity, 0) for severity in Severity), complete, name
 
@@ -32,7 +32,7 @@ def most_urgent_tenants(result: Result) -> Result:
     """Return a result with the tenants that a report lists, in their order: all, or the worst if there are many."""
     if len(result.tenants) <= MAX_LISTED_TENANTS:
         return result
-    worst = sorted(result.tenants, key=_standing)[:MAX_LISTED_TENANTS]
+    worst = sorted(result.tenants, key=_sort_key)[:MAX_LISTED_TENANTS]
     names = {tenant.name for tenant in worst}
     return replace(result, tenants=tuple(tenant for tenant in result.tenants if tenant.name in names))
 
@@ -46,7 +46,7 @@ def single_tenant(result: Result, name: str) -> Result:
     return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
 
 
-def _standing(tenant: TenantResult) -> Standing:
+def _sort_key(tenant: TenantResult) -> TenantSortKey:
     counts = summarise((tenant,)).open
     return tenant_order(
         failed=tenant.failure is not None, counts=counts, complete=tenant.fully_evaluated, name=tenant.name

@@ -58,7 +58,7 @@ def main() -> None:
         )
         if args.parquet:
             with Path(folder, "findings.parquet").open("wb") as file:
-                file.writelines(render(result, "parquet", locale="en").chunks())
+                file.writelines(render(result, "parquet", locale="en"))
         seconds, used = time.perf_counter() - started, time.process_time() - cpu
         findings = result.tenants[0].findings
         readings: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": len(findings)}

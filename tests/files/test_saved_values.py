@@ -27,7 +27,7 @@ FAR_FUTURE = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def saved_result() -> Any:
-    return json.loads(b"".join(render(result(), "json", locale="en").chunks()))
+    return json.loads(b"".join(render(result(), "json", locale="en")))
 
 
 def duplicate(key: str) -> Callable[[Any], None]:
@@ -84,7 +84,7 @@ def test_subscription_that_never_ends_is_rendered(name: str) -> None:
     )
     changed = replace(tenant, findings=FindingTable.of((*findings, *tenant.findings[2:])), subscriptions=subscriptions)
     output = render(replace(original, tenants=(changed, *original.tenants[1:])), name, locale="en")
-    assert b"".join(output.chunks())
+    assert b"".join(output)
 
 
 @pytest.mark.parametrize("text", ["99999m", "99999d", "36501d", "1201m"])

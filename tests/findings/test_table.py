@@ -121,6 +121,8 @@ def test_table_equals_the_list_that_it_was_made_of(
             assert len(table) == len(expected)
             assert list(table) == expected
             assert list(table) == expected, "a table can be read several times"
+            for prefix in ("assignment.", "seats.", "attribute.missing", "contract."):
+                assert list(table.of_checks(prefix)) == [row for row in expected if row.check.startswith(prefix)]
             assert [finding for batch in table.batches() for finding in decode(batch)] == expected
             assert_stats(table, expected)
             assert_subjects(table, expected)
@@ -263,7 +265,7 @@ def test_truncated_file_is_reported() -> None:
     file = io.BytesIO()
     table = FindingTable.of([_finding()], SpillFile(file, budget=0))
     file.truncate(5)
-    with pytest.raises(DeliveryError, match="was truncated"):
+    with pytest.raises(DeliveryError, match="temporary data cannot be read: the temporary file was truncated"):
         list(table)
 
 

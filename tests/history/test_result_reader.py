@@ -33,8 +33,9 @@ from auditor.domain.result.model import (
     TenantResult,
 )
 from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
-from auditor.history import compare, load
 from auditor.render import render
+from auditor.result.codec.result_reader import load
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 
 TEXT = st.text(max_size=8)
@@ -121,7 +122,7 @@ RESULT = st.builds(
 
 
 def result_json(document: Result) -> bytes:
-    return b"".join(render(document, "json", locale="en").chunks())
+    return b"".join(render(document, "json", locale="en"))
 
 
 @pytest.mark.slow

@@ -65,6 +65,12 @@ def test_any_language_tag_is_accepted(tag: str) -> None:
     assert l10n.date(date(2026, 11, 20))
 
 
+def clear_caches() -> None:
+    for function in vars(catalogues).values():
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()
+
+
 def test_language_with_an_incomplete_catalogue_is_not_available(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,13 +80,13 @@ def test_language_with_an_incomplete_catalogue_is_not_available(
         translation = "ja" if domain == "auditor" else ""
         header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
         (folder / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{translation}"\n', encoding="utf-8")
-    catalogues.clear_caches()
+    clear_caches()
     monkeypatch.setattr(resources, "reports", lambda: tmp_path)
     try:
         assert localization("nl").fallback_from == "nl"
         assert languages() == ("en",)
     finally:
-        catalogues.clear_caches()
+        clear_caches()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ policies:
 
 
 def rendered(run_result: Result, output_format: str) -> str:
-    return b"".join(render(run_result, output_format, locale="en").chunks()).decode()
+    return b"".join(render(run_result, output_format, locale="en")).decode()
 
 
 def with_metadata(url: str = PAGE) -> Result:

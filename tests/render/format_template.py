@@ -1,16 +1,15 @@
 """Template of an output format (see CONTRIBUTING.md): renders the findings of a Result as plain text, one per line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.text.sanitize import visible
 
 
-def render(result: Result, _: RenderOptions) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
     """Write the tenant, policy, check and subject of every finding, separated by spaces."""
-    return Artifact(name="findings.txt", media_type="text/plain; charset=utf-8", body=_lines(result))
+    return _lines(result)
 
 
 def _lines(result: Result) -> Iterator[bytes]:

@@ -16,11 +16,11 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from auditor.domain.result.model import FleetResult, Result
-from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.text.sanitize import visible
+from auditor.result.diff import compare
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 
@@ -30,7 +30,7 @@ CONTROLS = re.compile(
 
 
 def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 def compared() -> Result:

@@ -17,13 +17,13 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine, Subject
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import FORMATS, render
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
-from auditor.render.ci.markdown import inert
+from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
@@ -31,7 +31,7 @@ HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x
 
 
 def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 def compared() -> Result:
@@ -66,10 +66,8 @@ def hostile() -> Result:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_has_its_file_name_and_is_deterministic(name: str) -> None:
-    artifact = render(compared(), name, locale="en")
-    assert artifact.name == FORMATS[name].file
-    assert b"".join(artifact.chunks()) == body(compared(), name)
+def test_every_format_is_deterministic(name: str) -> None:
+    assert body(compared(), name) == body(compared(), name)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -219,12 +217,12 @@ def test_workbook_has_hostile_text_as_text() -> None:
 
 def test_inert_escapes_markdown_and_mentions() -> None:
     for special in "\\`*_[]<>&#|~@:$^!":
-        assert special not in re.sub(r"&#\d+;", "", inert(f"a{special}b"))
-    assert inert("- x").startswith("&#45;")
-    assert inert("1. x").startswith("&#49;")
-    assert inert("a\nb") == "a b"
-    assert "\u2060" in inert("@octocat")
-    assert "www." not in inert("WWW.evil.example www.evil.example")
+        assert special not in re.sub(r"&#\d+;", "", escaped_markdown(f"a{special}b"))
+    assert escaped_markdown("- x").startswith("&#45;")
+    assert escaped_markdown("1. x").startswith("&#49;")
+    assert escaped_markdown("a\nb") == "a b"
+    assert "\u2060" in escaped_markdown("@octocat")
+    assert "www." not in escaped_markdown("WWW.evil.example www.evil.example")
 
 
 @pytest.mark.slow

@@ -124,7 +124,7 @@ def test_mail_about_a_large_fleet_names_the_worst_tenant() -> None:
 
 
 def _html(audit: Result) -> str:
-    return b"".join(render(audit, "html", locale="en").chunks()).decode()
+    return b"".join(render(audit, "html", locale="en")).decode()
 
 
 def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
@@ -170,16 +170,16 @@ def test_page_and_summary_mention_tenants_that_are_left_out() -> None:
     head = _html(audit).partition("<main>")[0]
     assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
     assert "findings, from the worst 2 tenants" in _html(audit)
-    summary = b"".join(render(audit, "markdown", locale="en").chunks()).decode()
+    summary = b"".join(render(audit, "markdown", locale="en")).decode()
     assert "The 2 worst of 5 tenants are shown below" in summary
-    single = b"".join(render(fleet(worst()), "markdown", locale="en").chunks()).decode()
+    single = b"".join(render(fleet(worst()), "markdown", locale="en")).decode()
     assert "The worst" not in single
 
 
 @pytest.mark.usefixtures("two_listed_tenants")
 def test_tenants_not_on_the_page_are_linked_to_their_own_pages() -> None:
     audit = fleet(*(replace(worst(), name=f"t {number}", display_name=f"Tenant {number}") for number in range(3)))
-    text = b"".join(render(audit, "html", locale="en", tenant_pages="tenants").chunks()).decode()
+    text = b"".join(render(audit, "html", locale="en", tenant_pages="tenants")).decode()
     (table,) = re.findall(r'<table class="fleet">.*?</table>', text, re.DOTALL)
     assert re.findall('href="([^"]+)"', table) == ["#t-t-0", "#t-t-1", "tenants/t%202.html", "#fleet"]
     assert "tenants/" not in _html(audit)

@@ -16,9 +16,9 @@ from auditor.domain.enums import Severity, Status
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.result.verification import FreedSeats, MoneyVerdict, TenantVerification
-from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import money
+from auditor.result.diff import compare
 from auditor.result.seats import paid_seats
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
@@ -30,7 +30,7 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def text(sample_value: Result) -> str:
-    return b"".join(render(sample_value, "openmetrics", locale="nl").chunks()).decode()
+    return b"".join(render(sample_value, "openmetrics", locale="nl")).decode()
 
 
 def samples(families: Any) -> Samples:

@@ -43,7 +43,7 @@ def result_of(snapshot: Snapshot, block: str) -> bytes:
     loaded = load([("p.yaml", f"version: 1\n{policy_file(block)}".encode())])
     result = audit([replace(snapshot, identity="same")], loaded.policies, builtin(), NOW)
     assert result.tenants[0].findings
-    return b"".join(render(result, "json", locale="en").chunks())
+    return b"".join(render(result, "json", locale="en"))
 
 
 @pytest.mark.slow

@@ -92,7 +92,7 @@ with session("local[2]") as spark:
     spill = SpillFile(io.BytesIO(), budget=0)
     result = audit(map(read, folders), policies, builtin(), as_of, judge=evaluation.batches, spill=spill, actions=True)
     for name, file in (("csv", "findings.csv"), ("json", "result.json")):
-        (output / file).write_bytes(b"".join(render(result, name, locale="en").chunks()))
+        (output / file).write_bytes(b"".join(render(result, name, locale="en")))
 """
 
 

@@ -119,7 +119,7 @@ def test_redaction_hides_users_in_optional_sources_and_keeps_the_rest(nights: Se
             assert names <= redacted_findings[KEY.fingerprint(finding.fingerprint)].evidence.keys()
             evidence_names |= names
     assert evidence_names == _EVIDENCE
-    text = b"".join(render(after, "json", locale="en").chunks()).decode()
+    text = b"".join(render(after, "json", locale="en")).decode()
     for user in users_of(nights[0]):
         for name in ("id", "userPrincipalName"):
             assert user[name] not in text

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited_result
 from auditor.app.audit.remediation import fleet_guided, fleet_remedied, packaged_library
-from auditor.app.gc_pause import paused_gc
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
 from auditor.checks.contracts.terms import contract_terms
@@ -48,6 +47,7 @@ from auditor.findings.smaller_products import SmallerProductCounter
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable, FindingTableBuilder
 from auditor.findings.user_findings import describe, describe_objects
+from auditor.gc_pause import paused_gc
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
 from auditor.snapshot.arrow_memory import release_arrow_memory

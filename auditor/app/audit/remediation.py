@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.app.audit.failed_tenants import map_tenants
-from auditor.app.gc_pause import paused_gc
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.policy.model import PolicySet
@@ -15,6 +14,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.translation import Localizer
 from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
+from auditor.gc_pause import paused_gc
 from auditor.guidance import Library, open_library
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.remedy.actions.fleet import actions_between, fleet_situation

@@ -35,7 +35,7 @@ def publish(result: Result, output: Output, *, locale: str, code: int, environ: 
         return ()
     l10n = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
-        text = b"".join(render(result, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
+        text = b"".join(render(result, "markdown", locale=locale)).decode("utf-8", "replace")
         notice = l10n.gettext("The summary is truncated; see the report for the full text.")
         append_summary(Path(summary), text, notice=f"_{notice}_")
     publish_outputs(outputs_of(result, output, code=code), environ)
@@ -50,7 +50,7 @@ def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[st
 
 def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
     """Return the annotation with the number of annotations that GitHub does not show."""
-    message = l10n.ngettext("and {count} more", "and {count} more", count)
+    message = l10n.plural("and {count} more", "and {count} more", count)
     return Annotation(type=AnnotationType.NOTICE, title=l10n.gettext("More in the report"), message=message)
 
 
@@ -117,13 +117,17 @@ def _policy_annotation(
     tenants = ", ".join(
         f"{printable(tenant_name)}: {l10n.number(count)}" for tenant_name, count in sorted(counts.items())
     )
-    text = l10n.ngettext(
-        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
+    text = l10n.plural(
+        "{count} open finding of {policy}: {tenants}",
+        "{count} open findings of {policy}: {tenants}",
+        counts.total(),
+        policy=printable(finding.policy),
+        tenants=tenants,
     )
     return Annotation(
         type=_TYPES[finding.severity],
         title=printable(f"{title} ({l10n.gettext(SEVERITIES[finding.severity])})"),
-        message=text.replace("{policy}", printable(finding.policy)).replace("{tenants}", tenants),
+        message=text,
         file=_repository_path(finding.source.file, environ),
         line=finding.source.line,
     )
@@ -158,7 +162,7 @@ def diagnostic_lines(
 
 
 def _incomplete_annotation(tenant: str, reason: str, l10n: Labels) -> Annotation:
-    title = l10n.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
+    title = l10n.gettext("The audit of {tenant} is incomplete", tenant=printable(tenant))
     return Annotation(type=AnnotationType.ERROR, title=title, message=printable(reason))
 
 

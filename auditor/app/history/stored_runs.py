@@ -69,11 +69,11 @@ def _earlier_run(at: datetime, entries: Sequence[LoggedResult], non_user_product
     money = sum_money({code: Decimal(amount) for code, amount in entry.summary["money"].items()} for entry in entries)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
     return EarlierRun(
-        as_of=at, open=counts, money=money, spare=_spare_seats(entries, non_user_products), includes_fleet=False
+        as_of=at, open=counts, money=money, spare=spare_seats(entries, non_user_products), includes_fleet=False
     )
 
 
-def _spare_seats(entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> int | None:
+def spare_seats(entries: Sequence[LoggedResult], non_user_products: AbstractSet[str]) -> int | None:
     """Return the sum of spare seats of paid products, without those in `non_user_products`, which are SKU ids.
 
     None if a count is unknown, or if a tenant's products were not read.
@@ -85,6 +85,6 @@ def _spare_seats(entries: Sequence[LoggedResult], non_user_products: AbstractSet
         seat["spare"]
         for entry in entries
         for seat in entry.summary["seats"]
-        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in non_user_products
+        if (seat["skuPartNumber"] or "").casefold() not in free and seat["skuId"].casefold() not in non_user_products
     ]
     return sum(counts) if counts and None not in counts else None

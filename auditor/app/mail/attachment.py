@@ -17,6 +17,12 @@ from auditor.render.text.earlier_run import EarlierRun
 MAX_ATTACHMENT: Final = 20_000_000
 """The maximum size of an attachment in bytes: base64 adds a third, and many mail servers accept 25 or 35 MB."""
 _ZIP: Final = "application/zip"
+_MEDIA_TYPES: Final = {
+    "html": "text/html",
+    "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+"""The media types of the formats that mails attach."""
 _LEVELS: Final = (9, 1, 0)
 """Compression levels, tried until the size fits; 0 means no compression."""
 
@@ -35,11 +41,11 @@ def attach_report(
     if limit is None:
         raise ValueError(f"no mail carries the format '{kind}'")
     # Excel needs the byte order mark if the file is opened with a double click.
-    artifact = render(result, kind, locale=locale, history=history, byte_order_mark=True)
-    name, content = file_name(result), b"".join(artifact.chunks())
-    entry_name = f"{name}{PurePath(artifact.name).suffix}"
+    content = b"".join(render(result, kind, locale=locale, history=history, byte_order_mark=True))
+    name = file_name(result)
+    entry_name = f"{name}{PurePath(FORMATS[kind].file).suffix}"
     if len(content) <= limit and fits(len(content)):
-        return Attachment(name=entry_name, media_type=artifact.media_type.partition(";")[0], body=content)
+        return Attachment(name=entry_name, media_type=_MEDIA_TYPES[kind], body=content)
     smallest = zip_archive(entry_name, content, result.run.as_of)
     others = (zip_archive(entry_name, content, result.run.as_of, level) for level in _LEVELS[1:])
     archives = chain([smallest], others)

@@ -42,7 +42,7 @@ from auditor.render.plan.html import (
 
 def plan_html(plan: FleetPlan, *, l10n: Localization) -> bytes:
     """Return the HTML of a plan that was created in the language of `l10n`; equal plans give equal bytes."""
-    return b"".join(render(plan_view(plan, l10n), locale=l10n.locale).chunks())
+    return render(plan_view(plan, l10n), locale=l10n.locale)
 
 
 def plan_view(plan: FleetPlan, l10n: Localization) -> PlanView:

@@ -111,7 +111,7 @@ def _action(
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     names = list(dict.fromkeys(finding_name(finding) for finding in action_findings))
     more = l10n.plural("{count} more", "{count} more", len(names) - _MAX_NAMES) if len(names) > _MAX_NAMES else ""
-    until = l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due is not None else ""
+    until = l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
         f"{l10n.gettext('Affects')}: {', '.join(filter(None, (*names[:_MAX_NAMES], more)))}" if names else "",
@@ -142,7 +142,7 @@ def _consequence(action: Action, count: int, l10n: Localization) -> str:
     if action.saves is None:
         return text
     amount = l10n.money(action.saves.per_month, action.saves.currency)
-    return f"{text} ".lstrip() + l10n.gettext("Costs of {amount} a month continue.").replace("{amount}", amount)
+    return f"{text} ".lstrip() + l10n.gettext("Costs of {amount} a month continue.", amount=amount)
 
 
 def _question(question: Question, names: Mapping[str, str], l10n: Localization) -> PageSection:

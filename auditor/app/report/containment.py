@@ -34,9 +34,9 @@ def _rendered(result: Result, tenant: TenantResult, output: Output, locale: str)
     """Render a tenant separately in every requested format, and return it unchanged; exceptions are not caught."""
     tenant_result = single_tenant(result, tenant.name)
     for name, _ in output.files:
-        for _ in render(tenant_result, name, locale=locale).chunks():
+        for _ in render(tenant_result, name, locale=locale):
             pass
     if output.tenant_files:
-        for _ in tenant_json(result, tenant.name).chunks():
+        for _ in tenant_json(result, tenant.name):
             pass
     return tenant

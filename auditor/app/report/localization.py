@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from auditor.app.gc_pause import paused_gc
 from auditor.domain.actions.action import Action
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
+from auditor.gc_pause import paused_gc
 
 if TYPE_CHECKING:
     from datetime import date

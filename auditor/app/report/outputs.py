@@ -8,7 +8,6 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.app.gc_pause import paused_gc
 from auditor.deliver.report_folder import ChildFile, FilePart, Pieces, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
@@ -17,7 +16,8 @@ from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
-from auditor.render import FORMATS, Artifact, TenantSpans, render, result_json, tenant_frame, tenant_json
+from auditor.gc_pause import paused_gc
+from auditor.render import FORMATS, TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.render.formats import unknown_format
 from auditor.render.html.content import PageContent
 from auditor.render.text.earlier_run import EarlierRun
@@ -159,7 +159,7 @@ def write_reports(
     result_file = output.folder / FORMATS["json"].file
     spans: TenantSpans = {}
 
-    def artifact(name: str, path: Path | None) -> Artifact:
+    def artifact(name: str, path: Path | None) -> Iterable[bytes]:
         # The heap keeps the memory that the previous file used, in pieces that the next one does not fill.
         release_arrow_memory()
         if name == "json" and path == result_file:
@@ -176,7 +176,7 @@ def write_reports(
 
     # Render the page last, because the data that it derives from the findings stay in memory until the end.
     ordered = sorted(output.files, key=lambda file: FORMATS[file[0]].localized)
-    files = ((path, artifact(name, path).chunks()) for name, path in ordered if path is not None)
+    files = ((path, artifact(name, path)) for name, path in ordered if path is not None)
     names = [tenant.name for tenant in result.tenants] if output.tenant_files else []
     targets = [tenant_file(output.folder, name, "json") for name in names]
     tenant_files = (
@@ -186,7 +186,7 @@ def write_reports(
     write_all(chain(files, tenant_files, pages), sources=(result_file,) if names else ())
     for name, path in output.files:
         if path is None:
-            write_document(artifact(name, path).chunks(), name)
+            write_document(artifact(name, path), name)
     return tuple(path for _, path in output.files if path is not None)
 
 
@@ -194,7 +194,7 @@ def _tenant_pieces(result: Result, name: str, result_file: Path, spans: TenantSp
     """Return the file of a tenant; its JSON object is copied from result.json if that was written."""
     span = spans.get(name)
     if span is None:
-        return tenant_json(result, name).chunks()
+        return tenant_json(result, name)
     before, after = tenant_frame(result, name)
     return before, FilePart(result_file, *span), after
 
@@ -220,7 +220,7 @@ def _tenant_pages(
         titled = replace(tenant_result.tenants[0], display_name=titles[tenant.name])  # as on the page of the fleet
         tenant_result = replace(tenant_result, tenants=(titled,))
         page = render(tenant_result, "html", locale=locale, history=runs_by_tenant.get(tenant.name, ()))
-        yield tenant_file(main_page.parent, tenant.name, "html"), page.chunks()
+        yield tenant_file(main_page.parent, tenant.name, "html"), page
         gc.collect(0)  # the template engine creates reference cycles
 
 

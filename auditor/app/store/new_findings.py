@@ -36,5 +36,5 @@ def _open_fingerprints(store: Store, tenant: str, result: Result) -> frozenset[s
     """Return the fingerprints that were open in the last night before this run; empty if this is not known."""
     ledger = Ledger(store.backend, tenant)
     earlier = [entry for entry in ledger.entries() if entry.as_of < result.run.as_of]
-    rows = ledger.held_at(earlier[-1]) if earlier else None
+    rows = ledger.findings_at(earlier[-1]) if earlier else None
     return frozenset(fingerprint for fingerprint, row in (rows or {}).items() if row["status"] == Status.OPEN.value)

@@ -9,9 +9,7 @@ from auditor.cli.terminal.console import print_notice
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.localization import Localization
-from auditor.render.artifact import Artifact
 from auditor.render.formats import unknown_format
-from auditor.render.text.labels import Labels
 
 
 def targets_of(
@@ -37,19 +35,19 @@ def targets_of(
     return targets, terminal
 
 
-def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Artifact]]) -> tuple[Path, ...]:
+def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Iterable[bytes]]]) -> tuple[Path, ...]:
     """Write (format, path, artifact) items to files, or to stdout if the path is None; returns the paths of the files.
 
     Raises DeliveryError.
     """
-    files = write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None)
+    files = write_all((path, artifact) for _, path, artifact in artifacts if path is not None)
     for name, path, artifact in artifacts:
         if path is None:
-            write_document(artifact.chunks(), name)
+            write_document(artifact, name)
     return files
 
 
-def print_written(paths: Iterable[Path], l10n: Labels | Localization) -> None:
+def print_written(paths: Iterable[Path], l10n: Localization) -> None:
     """Print the paths of the files that were written."""
     for path in paths:
         print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))

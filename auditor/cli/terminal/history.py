@@ -19,12 +19,12 @@ from auditor.render.history.labels import (
     is_notable,
     method,
     money_change,
+    period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
     sparkline,
-    spent,
 )
 from auditor.render.text.labels import SEVERITIES, Labels
 
@@ -53,7 +53,7 @@ def show(
     console = Console()
     comparisons = {comparison.tenant: comparison for comparison in between}
     for trend in trends:
-        _print(console, f"{trend.tenant}: {spent(trend, l10n)}", "bold")
+        _print(console, f"{trend.tenant}: {period_text(trend, l10n)}", "bold")
         for sentence in trend.unknown:
             _print(console, f"  {l10n.translate(sentence)}", "yellow")
         if trend.tenant in comparisons:
@@ -115,12 +115,12 @@ def _print_omitted(console: Console, trends: Trends, l10n: Labels) -> None:
     policies = len(hidden) - unknown
     counts = []
     if seats:
-        counts.append(l10n.ngettext("{count} unchanged product", "{count} unchanged products", seats))
+        counts.append(l10n.plural("{count} unchanged product", "{count} unchanged products", seats))
     if policies:
-        counts.append(l10n.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+        counts.append(l10n.plural("{count} policy without a finding", "{count} policies without a finding", policies))
     if unknown:
         counts.append(
-            l10n.ngettext(
+            l10n.plural(
                 "{count} policy not evaluated in the latest result",
                 "{count} policies not evaluated in the latest result",
                 unknown,
@@ -164,7 +164,7 @@ def _print_comparison(console: Console, comparison: Between, l10n: Labels) -> No
         _print_table(console, columns, rows, optional=(l10n.gettext("Finding"),))
     if len(comparison.findings) > _MAX_FINDINGS:
         more = len(comparison.findings) - _MAX_FINDINGS
-        _print(console, l10n.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
+        _print(console, l10n.plural("{count} more with -f json", "{count} more with -f json", more), "dim")
     if not grids:
         _print(console, f"  {l10n.gettext('Nothing changed.')}")
     _print(console, "")

@@ -127,10 +127,10 @@ def _print_counts(console: Console, page: Page, l10n: Labels) -> None:
         counts.append(f"{l10n.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
         counts.append("   ")
     if page.waived:
-        counts.append(l10n.ngettext("{count} waived", "{count} waived", page.waived), style="dim")
+        counts.append(l10n.plural("{count} waived", "{count} waived", page.waived), style="dim")
     if page.report_only:
         counts.append("   " if page.waived else "")
-        counts.append(l10n.ngettext("{count} report-only", "{count} report-only", page.report_only), style="dim")
+        counts.append(l10n.plural("{count} report-only", "{count} report-only", page.report_only), style="dim")
     _print(console, counts)
     if page.previous is not None:
         since = l10n.gettext("Since {day}:").replace("{day}", l10n.date(page.previous))
@@ -160,7 +160,7 @@ def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labe
             _print_title(console, _list_title(title, section, several=several))
             console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
-        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
+        more = l10n.plural("{count} more in the reports", "{count} more in the reports", count - len(chosen))
         _print(console, Text(f"  {more}", style="dim"))
 
 
@@ -191,11 +191,11 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
 
 def _bar(row: SeatRow, console: Console) -> Text:
     """Draw a bar of assigned seats, spare seats, and seats assigned beyond the usable ones."""
-    if row.picture is None:
+    if row.seat_bar is None:
         return Text("")
     full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")
-    assigned, free = row.picture.assigned, row.picture.usable - row.picture.assigned
-    beyond = -(-row.picture.over * _BAR_WIDTH // WIDTH)
+    assigned, free = row.seat_bar.assigned, row.seat_bar.usable - row.seat_bar.assigned
+    beyond = -(-row.seat_bar.over * _BAR_WIDTH // WIDTH)
     used = max(round(assigned * _BAR_WIDTH / WIDTH), assigned > 0)
     used = min(used, _BAR_WIDTH - beyond - (free > 0))
     bar = Text(full * used, style="cyan")
@@ -236,14 +236,14 @@ def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Label
         _print_indented(console, Text(_cut(line, _MAX_TITLE)), indent=_INDENT)
     more = len(lines) - _MAX_LIST_LINES
     if more > 0:
-        text = l10n.ngettext("{count} more in the reports", "{count} more in the reports", more)
+        text = l10n.plural("{count} more in the reports", "{count} more in the reports", more)
         _print_indented(console, Text(text, style="dim"), indent=_INDENT)
 
 
 def _print_omitted_tenants(console: Console, tenants: int, l10n: Labels) -> None:
     more = tenants - _MAX_LIST_TENANTS
     if more > 0:
-        text = l10n.ngettext("{count} more tenant in the reports", "{count} more tenants in the reports", more)
+        text = l10n.plural("{count} more tenant in the reports", "{count} more tenants in the reports", more)
         _print_indented(console, Text(text, style="dim"), indent=_INDENT)
 
 
@@ -265,7 +265,7 @@ def _print_highlights(console: Console, page: Page, l10n: Labels) -> None:
 def _highlight_facts(highlight: Highlight, page: Page, l10n: Labels) -> str:
     parts = [fact for fact in (highlight.money, highlight.due) if fact]
     parts += [_cut(highlight.tenant, _MAX_TENANT)] if len(page.sections) > 1 else []
-    parts.append(l10n.ngettext("{count} finding", "{count} findings", highlight.count))
+    parts.append(l10n.plural("{count} finding", "{count} findings", highlight.count))
     return l10n.joined(parts)
 
 
@@ -282,10 +282,10 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
     printed = 0
     for (location, reason), policies in list(by_cause.items())[:_MAX_UNKNOWN]:
         printed += len(policies)
-        (first, *others), several = policies, l10n.ngettext("{count} policy", "{count} policies", len(policies))
+        (first, *others), several = policies, l10n.plural("{count} policy", "{count} policies", len(policies))
         line = Text(printable(f"{location}: {several if others else first}"), style="yellow")
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
         _print_indented(console, line, indent=2)
     if count > printed:
-        more = l10n.ngettext("{count} more in the reports", "{count} more in the reports", count - printed)
+        more = l10n.plural("{count} more in the reports", "{count} more in the reports", count - printed)
         _print(console, Text(f"  {more}", style="dim"))

@@ -59,11 +59,11 @@ def _print_rest(
     count = len(tenants) - len(shown)
     if not count:
         return
-    summary = [l10n.ngettext("{count} more in the reports", "{count} more in the reports", count)]
+    summary = [l10n.plural("{count} more in the reports", "{count} more in the reports", count)]
     if failed:
-        summary.append(l10n.ngettext("{count} of them not audited", "{count} of them not audited", failed))
+        summary.append(l10n.plural("{count} of them not audited", "{count} of them not audited", failed))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
-    summary.append(l10n.ngettext("{count} open finding", "{count} open findings", findings))
+    summary.append(l10n.plural("{count} open finding", "{count} open findings", findings))
     console.print(Padding(Text(l10n.joined(summary), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
 
 
@@ -102,7 +102,7 @@ def _findings(row: FleetRow, l10n: Labels, max_severities: int) -> Text:
     ]
     rest = row.open - sum(count for _, count in row.counts[:max_severities])
     if rest:
-        summary.append(l10n.ngettext("{count} more", "{count} more", rest))
+        summary.append(l10n.plural("{count} more", "{count} more", rest))
     if not summary:
         summary.append(l10n.gettext("nothing open"))
     if not row.complete:

@@ -34,7 +34,7 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     if unmatched:
         names = ", ".join(unmatched[:_MAX_POLICIES]) + (", …" if len(unmatched) > _MAX_POLICIES else "")
-        count = l10n.ngettext("{count} policy", "{count} policies", len(unmatched))
+        count = l10n.plural("{count} policy", "{count} policies", len(unmatched))
         console.print(Padding(Text(printable(f"{count}: {names}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 

@@ -64,6 +64,12 @@ class Weight(Struct, frozen=True, kw_only=True):
     findings: int = 0
 
 
+def weight_of(action: Action, severity: Severity) -> Weight:
+    """Return the properties of an action; `severity` is that of its worst finding."""
+    saves = Decimal(0) if action.money is None else max(action.money.per_month, Decimal(0))
+    return Weight(severity=severity, saves=saves, due=action.due, findings=len(action.findings))
+
+
 def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, RankReason]]:
     """Return the indexes of `weights`, the most important first, each with the reason.
 

@@ -1,6 +1,5 @@
 """Findings as values, and the interface of a table of findings."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -68,53 +67,10 @@ def report_order(finding: Finding) -> tuple[str, str, str, str]:
 class Findings(SizedIterable[Finding]):
     """The findings of a tenant or of the fleet in report order: a sequence of immutable `Finding` values.
 
-    `auditor.findings.table.FindingTable` is the implementation; it may keep the findings on disk, so every iteration
-    may read them again. Iterate once, use `stats` for counts and sums, and `sample` for a bounded number of values.
+    This class is the table without findings. `auditor.findings.table.FindingTable` overrides everything; it may keep
+    the findings on disk, so every iteration may read them again. Iterate once, use `stats` for counts and sums, and
+    `sample` for a bounded number of values.
     """
-
-    __slots__ = ()
-
-    @property
-    @abstractmethod
-    def stats(self) -> FindingStats:
-        """Counts and sums over all findings, computed once while the table was written."""
-
-    @abstractmethod
-    def sample(self, count: int) -> tuple[Finding, ...]:
-        """Return all findings if there are at most `count`, otherwise the first of every policy and check.
-
-        A sample contains every finding that is not about a person, and about `count` findings about people. Those are
-        distributed evenly among the pairs of policy and check, with at least one of each; new and reopened findings
-        are preferred. Report order is kept.
-        """
-
-    @abstractmethod
-    def map(self, change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
-        """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
-
-        `change` may leave findings out. Within one policy and check it must keep the order, or return findings in the
-        order of their new subject ids.
-        """
-
-    @abstractmethod
-    def map_batches(self, change: Callable[[Any], Any]) -> "Findings":
-        """Return a new table of what `change` returns for every record batch of `subject_batches`, in its order."""
-
-    @abstractmethod
-    def with_concerns(self, concerns: Mapping[str, Concern]) -> "Findings":
-        """Return the same findings with statistics on the people of each action; keys are action ids."""
-
-    @abstractmethod
-    def batches(self) -> Iterator[Any]:
-        """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
-
-    @abstractmethod
-    def subject_batches(self) -> Iterator[Any]:
-        """Yield record batches in report order; each batch contains all findings about its subjects."""
-
-
-class NoFindings(Findings):
-    """An empty table of findings."""
 
     __slots__ = ()
 
@@ -126,29 +82,43 @@ class NoFindings(Findings):
 
     @property
     def stats(self) -> FindingStats:
-        """Zero counts."""
+        """Counts and sums over all findings, computed once while the table was written."""
         return FindingStats()
 
-    def sample(self, _count: int) -> tuple[Finding, ...]:
-        """Return an empty tuple."""
+    def sample(self, _count: int, /) -> tuple[Finding, ...]:
+        """Return all findings if there are at most `count`, otherwise the first of every policy and check.
+
+        A sample contains every finding that is not about a person, and about `count` findings about people. Those are
+        distributed evenly among the pairs of policy and check, with at least one of each; new and reopened findings
+        are preferred. Report order is kept.
+        """
         return ()
 
-    def map(self, _change: Callable[[Sequence[Finding]], Iterable[Finding]]) -> "Findings":
-        """Return the same table."""
+    def of_checks(self, _prefix: str, /) -> Iterator[Finding]:
+        """Yield the findings of the checks whose name begins with `prefix`, in report order; others are not decoded."""
+        return iter(())
+
+    def map(self, _change: Callable[[Sequence[Finding]], Iterable[Finding]], /) -> "Findings":
+        """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
+
+        Like the table that `map_batches` returns, it has no statistics on the people of each action.
+        `change` may leave findings out. Within one policy and check it must keep the order, or return findings in the
+        order of their new subject ids.
+        """
         return self
 
-    def map_batches(self, _change: Callable[[Any], Any]) -> "Findings":
-        """Return the same table."""
+    def map_batches(self, _change: Callable[[Any], Any], /) -> "Findings":
+        """Return a new table of what `change` returns for every record batch of `subject_batches`, in its order."""
         return self
 
-    def with_concerns(self, _concerns: Mapping[str, Concern]) -> "Findings":
-        """Return the same table."""
+    def with_concerns(self, _concerns: Mapping[str, Concern], /) -> "Findings":
+        """Return the same findings with statistics on the people of each action; keys are action ids."""
         return self
 
     def batches(self) -> Iterator[Any]:
-        """Yield nothing."""
+        """Yield the findings in report order as Arrow record batches of `auditor.findings.columns.SCHEMA`."""
         return iter(())
 
     def subject_batches(self) -> Iterator[Any]:
-        """Yield nothing."""
+        """Yield record batches in report order; each batch contains all findings about its subjects."""
         return iter(())

@@ -54,4 +54,4 @@ class FindingStats(Struct, frozen=True, kw_only=True):
     people: int = 0
     """Number of people that the findings are about."""
     concerns: Mapping[str, Concern] = field(default_factory=dict)
-    """Action id → the people whom it concerns; empty for results that were read from a file."""
+    """Action id → the people whom it concerns; empty for a table that was read from a file or made by `map`."""

@@ -11,7 +11,7 @@ from auditor.domain.actions.money import Money
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy.model import Reference
-from auditor.domain.result.finding import Finding, Findings, NoFindings, SourceLine
+from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.seat_usage import DepartmentReport, SeatCoverage, SmallerProductCount, UsageReport
 from auditor.domain.result.verification import TenantVerification
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
@@ -186,7 +186,7 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     renewal_prices: Annotated[tuple[RenewalPrice, ...] | None, SavedField.OPTIONAL] = None
     """Prices that differ from today's, in order of skuId and day; None if there are none."""
     policies: tuple[PolicyOutcome, ...] = ()
-    findings: Findings = field(default_factory=NoFindings)
+    findings: Findings = field(default_factory=Findings)
     """In report order."""
     actions: Sequence[Action] = ()
     notices: tuple[Notice, ...] = ()
@@ -245,7 +245,7 @@ class FleetResult(Struct, frozen=True, kw_only=True):
     """The results that are computed over all tenants together."""
 
     policies: tuple[PolicyOutcome, ...] = ()
-    findings: Findings = field(default_factory=NoFindings)
+    findings: Findings = field(default_factory=Findings)
     actions: tuple[Action, ...] = ()
     """One action for each tenant that has to buy or give up seats."""
     notices: tuple[Notice, ...] = ()

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from decimal import Decimal
 from sys import intern
 
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import REMOVING, ActionKind
-from auditor.domain.actions.priority import Weight, ranked, why
+from auditor.domain.actions.priority import ranked, weight_of, why
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
@@ -65,14 +64,8 @@ def prioritised(
     actions: Sequence[Action], severities: Sequence[Severity], today: date, l10n: Localizer
 ) -> tuple[Action, ...]:
     """Return the actions, in the same order, with rank and reason; `severities` are those of their worst findings."""
-    weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
+    weights = [weight_of(action, severity) for action, severity in zip(actions, severities, strict=True)]
     by_index: dict[int, Action] = {}
     for rank, (index, reason) in enumerate(ranked(weights, today), start=1):
         by_index[index] = replace(actions[index], rank=rank, why=intern(why(l10n, reason, weights[index], today)))
     return tuple(by_index[index] for index in range(len(actions)))
-
-
-def weight(action: Action, severity: Severity) -> Weight:
-    """Return the values on which the rank of an action depends."""
-    saves = Decimal(0) if action.money is None else max(action.money.per_month, Decimal(0))
-    return Weight(severity=severity, saves=saves, due=action.due, findings=len(action.findings))

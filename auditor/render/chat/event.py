@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
+from auditor.render.text.labels import Labels
+from auditor.render.text.sanitize import flat
 from auditor.result.aggregate import changes
 from auditor.result.codec.encoder import document, instant
 from auditor.result.work_items import FLEET, WorkItem, is_certainly_done, work_items
@@ -17,7 +18,7 @@ _MAX_TEXT: Final = 2_000
 """Maximum characters of a step or warning."""
 
 
-def event(result: Result, view: MailView) -> bytes:
+def event(result: Result, view: MailView, l10n: Labels) -> bytes:
     """Return the event as JSON: counts, and the actions of each tenant, without findings and requests."""
     since = changes(result.tenants, result.fleet)
     items: dict[str, list[dict[str, Any]]] = {}
@@ -49,7 +50,7 @@ def event(result: Result, view: MailView) -> bytes:
                 "tenantId": tenant.tenant_id,
                 "displayName": flat(tenant.display_name),
                 "complete": is_certainly_done(tenant, complete=tenant.complete and tenant.failure is None),
-                "failure": None if tenant.failure is None else flat(tenant.failure, _MAX_TEXT),
+                "failure": None if tenant.failure is None else flat(l10n.translate(tenant.failure), _MAX_TEXT),
                 "actions": items.get(tenant.name, []),
             }
             for tenant in result.tenants

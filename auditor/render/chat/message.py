@@ -28,7 +28,7 @@ def render_message(result: Result, reader: Reader, channel: Channel) -> bytes:
         case Channel.SLACK:
             return _fitted(result, reader, l10n, slack_message, slack.fits)
         case Channel.WEBHOOK:
-            return event(result, next(mail_views(result, reader, l10n)))
+            return event(result, next(mail_views(result, reader, l10n)), l10n)
         case Channel.MAIL:
             raise ValueError("a mail is rendered by auditor.render.mail")
         case _:

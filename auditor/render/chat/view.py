@@ -5,10 +5,10 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import MailView
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.render.text.sanitize import flat
 
 _MAX_SENTENCES: Final = 20
 """Maximum number of sentences about the outcome."""
@@ -130,7 +130,7 @@ def _seats(view: MailView) -> Iterator[ChatEntry]:
 
 def _renewals(view: MailView) -> Iterator[ChatEntry]:
     for line in view.renewals:
-        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.happens)))
+        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.consequence)))
 
 
 def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
@@ -141,7 +141,7 @@ def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
 
 
 def _more(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("{count} more", "{count} more", count)
+    return l10n.plural("{count} more", "{count} more", count)
 
 
 def _facts(texts: Iterable[str]) -> str:

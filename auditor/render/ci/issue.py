@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from auditor.render.ci.markdown import inert
+from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.amounts import worth
 from auditor.render.text.guidance import MARKUP, plain
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -58,9 +58,9 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     action = item.action
     facts = [
         l10n.gettext(SEVERITIES[item.severity]),
-        l10n.ngettext("{count} finding", "{count} findings", len(action.findings)),
+        l10n.plural("{count} finding", "{count} findings", len(action.findings)),
         worth((action,), l10n),
-        l10n.gettext("Decide by {day}.").replace("{day}", l10n.date(action.due)) if action.due else "",
+        l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due else "",
         action.owner or action.role,
     ]
     yield " · ".join(_formatted(fact) for fact in facts if fact)
@@ -77,9 +77,9 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     links = [link for link in action.links if link.address.startswith("https://")]
     if links:
         yield ""
-        yield from (f"- [{inert(link.label)}](<{_address(link.address)}>)" for link in links)
+        yield from (f"- [{escaped_markdown(link.label)}](<{_address(link.address)}>)" for link in links)
     yield ""
-    yield f"<sub>{inert(l10n.gettext('Written by the licence audit; text below this line is kept.'))}</sub>"
+    yield f"<sub>{escaped_markdown(l10n.gettext('Written by the licence audit; text below this line is kept.'))}</sub>"
 
 
 def _formatted(text: str) -> str:
@@ -109,7 +109,7 @@ def _elements(text: str) -> Iterator[tuple[str, str]]:
 
 def _inert(text: str) -> str:
     """Escape text; white space becomes a single space, also at the ends of the text."""
-    return inert(_WHITE_SPACE.sub(" ", text))
+    return escaped_markdown(_WHITE_SPACE.sub(" ", text))
 
 
 def _address(address: str) -> str:

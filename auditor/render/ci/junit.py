@@ -9,7 +9,6 @@ from auditor.domain.enums import Outcome, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result, TenantResult
-from auditor.render.artifact import Artifact
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -23,12 +22,12 @@ _MAX_LINES: Final = 100
 _END: Final = b"</testsuites>"
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render open findings as failures; waived, report-only and not evaluated policies are skipped, with the reason.
 
     Of very many findings only a sample is listed, with the number of the others and the file that contains them.
     """
-    return Artifact(name="junit.xml", media_type="application/xml", body=_chunks(result, Labels(options.locale)))
+    return _chunks(result, Labels(options.locale))
 
 
 def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
@@ -122,16 +121,16 @@ def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], co
     header = context.headers.get(outcome.id)
     open_findings = [finding for finding in findings if finding.status is Status.OPEN]
     title = visible((header.title if header is not None else "") or outcome.id)
-    text = l10n.ngettext("{count} open", "{count} open", count)
+    text = l10n.plural("{count} open", "{count} open", count)
     # The first findings of every policy are listed, and all findings of a policy have the same severity.
     severity = (open_findings or findings)[0].severity
     failure = SubElement(case, "failure", message=f"{title}: {text}", type=severity.value)
     lines = [visible(sentence(finding, context)) for finding in open_findings[:_MAX_LINES]]
     remaining = count - len(lines)
     if count > len(open_findings):
-        lines.append(l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", remaining))
+        lines.append(l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", remaining))
     elif remaining:
-        lines.append(l10n.ngettext("and {count} more", "and {count} more", remaining))
+        lines.append(l10n.plural("and {count} more", "and {count} more", remaining))
     failure.text = "\n".join(lines)
 
 
@@ -139,13 +138,11 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], l10n: L
     """Add the reason why a policy without open findings did not pass, if so."""
     match outcome.status:
         case Outcome.WAIVED:
-            text = l10n.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
+            text = l10n.gettext("waived: {waivers}", waivers=", ".join(sorted(waivers)))
         case Outcome.REPORT_ONLY:
-            text = l10n.ngettext("{count} report-only", "{count} report-only", outcome.findings)
+            text = l10n.plural("{count} report-only", "{count} report-only", outcome.findings)
         case Outcome.NOT_EVALUATED:
-            text = l10n.gettext("cannot be evaluated: {reason}").replace(
-                "{reason}", l10n.translate(outcome.reason or NOTHING)
-            )
+            text = l10n.gettext("cannot be evaluated: {reason}", reason=l10n.translate(outcome.reason or NOTHING))
         case _:
             return
     SubElement(case, "skipped", message=visible(text))

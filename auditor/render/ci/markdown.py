@@ -1,12 +1,11 @@
 """Renders a Result as a Markdown summary for step summaries and comments, limited in size, with escaped text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Outcome
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.content import PageContent
 from auditor.render.html.usage import idle_lines, unit_lines
@@ -22,7 +21,7 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 """Characters that Markdown or GitHub interprets as markup: anywhere, at the start of a line, or in a bare address."""
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the summary; it is truncated at LIMIT, with a note at the end."""
     content: PageContent = options.content or PageContent(result, options.locale)
     l10n = content.l10n
@@ -35,10 +34,10 @@ def render(result: Result, options: RenderOptions) -> Artifact:
             break
         lines.append(line)
     body = ("\n".join(lines) + "\n").encode("utf-8", "replace")
-    return Artifact(name="summary.md", media_type="text/markdown; charset=utf-8", body=body)
+    return (body,)
 
 
-def inert(text: str) -> str:
+def escaped_markdown(text: str) -> str:
     """Escape text for Markdown: the result is one line without markup, HTML or mentions.
 
     GitHub searches for mentions in the rendered text, where an escaped @ still counts: a word joiner after it prevents
@@ -49,54 +48,57 @@ def inert(text: str) -> str:
 
 
 def _lines(page: Page, l10n: Labels) -> Iterator[str]:
-    yield f"# {inert(page.verdict)}"
+    yield f"# {escaped_markdown(page.verdict)}"
     yield ""
     for line in page.plan:
-        yield f"{inert(line)}  "
+        yield f"{escaped_markdown(line)}  "
     if page.plan:
         yield ""
     for sentence in page.completeness:
-        yield f"{'✅' if page.complete else '⚠️'} {inert(sentence)}  "
+        yield f"{'✅' if page.complete else '⚠️'} {escaped_markdown(sentence)}  "
     yield ""
     tiles = (*page.counts, *page.changes)
-    yield "| " + " | ".join(inert(tile.label) for tile in tiles) + " |"
+    yield "| " + " | ".join(escaped_markdown(tile.label) for tile in tiles) + " |"
     yield "|" + " ---: |" * len(tiles)
     yield "| " + " | ".join(l10n.number(tile.count) for tile in tiles) + " |"
     yield ""
     if page.money:
         bound = f" ({l10n.gettext('at least')})" if page.lower_bound else ""
-        yield f"**{inert(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
+        yield f"**{escaped_markdown(page.money)}** {l10n.gettext('a month in open findings')}{bound}"
         yield ""
     if page.highlights:
         yield f"## {l10n.gettext('What matters most')}"
         yield ""
         for number, highlight in enumerate(page.highlights, start=1):
-            count = l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+            count = l10n.plural("{count} finding", "{count} findings", highlight.count)
             facts = [
-                inert(fact) for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why) if fact
+                escaped_markdown(fact)
+                for fact in (highlight.money, highlight.due, highlight.tenant, count, highlight.why)
+                if fact
             ]
             level = l10n.gettext(SEVERITIES[highlight.severity])
-            yield f"{number}. **{inert(highlight.title)}** ({level}) · {' · '.join(facts)}"
+            yield f"{number}. **{escaped_markdown(highlight.title)}** ({level}) · {' · '.join(facts)}"
         yield ""
     if page.listed_tenants < page.tenants:
-        fact = l10n.gettext(
-            "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports."
+        yield l10n.gettext(
+            "The {shown} worst of {all} tenants are shown below; the findings of the others are in the other reports.",
+            shown=l10n.number(page.listed_tenants),
+            all=l10n.number(page.tenants),
         )
-        yield fact.replace("{shown}", l10n.number(page.listed_tenants)).replace("{all}", l10n.number(page.tenants))
         yield ""
     for section in page.sections:
         yield from _section(section, l10n)
     if page.checked is not None:
-        yield f"{l10n.gettext('Guidance as of')} {inert(l10n.date(page.checked))}"
+        yield f"{l10n.gettext('Guidance as of')} {escaped_markdown(l10n.date(page.checked))}"
         yield ""
-    yield f"{inert(page.tool)} · {inert(l10n.instant(page.as_of))} · {inert(page.digest)}"
+    yield " · ".join(map(escaped_markdown, (page.tool, l10n.instant(page.as_of), page.digest)))
 
 
 def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
-    yield f"## {inert(section.title)}"
+    yield f"## {escaped_markdown(section.title)}"
     yield ""
     if section.failure is not None:
-        yield f"❌ **{l10n.gettext('Not audited.')}** {inert(section.failure)}"
+        yield f"❌ **{l10n.gettext('Not audited.')}** {escaped_markdown(section.failure)}"
         yield ""
     yield from _seats(section, l10n)
     yield from _listed(l10n.gettext("Who needs a seat"), "", section.coverage)
@@ -113,7 +115,7 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
         yield ""
         for row in unknown:
             mark = f" ({l10n.gettext('report-only')})" if row.report_only else ""
-            yield f"- **{inert(row.policy)}**{mark}: {inert(row.reason)}"
+            yield f"- **{escaped_markdown(row.policy)}**{mark}: {escaped_markdown(row.reason)}"
         yield ""
 
 
@@ -125,8 +127,12 @@ def _seats(section: TenantSection, l10n: Labels) -> Iterator[str]:
     yield "| " + " | ".join(titles) + " |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for row in outside:
-        policy = f"{inert(row.state)}; {inert(row.advice)}" if row.advice else inert(row.state)
-        yield f"| {inert(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
+        policy = (
+            f"{escaped_markdown(row.state)}; {escaped_markdown(row.advice)}"
+            if row.advice
+            else escaped_markdown(row.state)
+        )
+        yield f"| {escaped_markdown(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
     yield ""
 
 
@@ -142,32 +148,33 @@ def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:
     yield f"### {title}"
     yield ""
     if headline:
-        yield f"**{inert(headline)}**"
+        yield f"**{escaped_markdown(headline)}**"
         yield ""
     for line in lines:
-        yield f"- {inert(line)}"
+        yield f"- {escaped_markdown(line)}"
     yield ""
 
 
 def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
     # All findings of a report-only policy that are not waived are report-only.
     count = group.open or group.report_only
-    counts = [l10n.ngettext("{count} open", "{count} open", group.open)]
+    counts = [l10n.plural("{count} open", "{count} open", group.open)]
     if group.report_only:
-        counts = [l10n.ngettext("{count} report-only", "{count} report-only", group.report_only)]
-    counts += [l10n.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
-    counts += [inert(group.money)] if group.money else []
+        counts = [l10n.plural("{count} report-only", "{count} report-only", group.report_only)]
+    counts += [l10n.plural("{count} waived", "{count} waived", group.waived)] if group.waived else []
+    counts += [escaped_markdown(group.money)] if group.money else []
     level = l10n.gettext(SEVERITIES[group.severity])
-    yield f"<details><summary><b>{inert(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
+    yield f"<details><summary><b>{escaped_markdown(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
     yield ""
     rows = [row for row in group.rows if row.waiver is None][:_ROWS]
     for row in rows:
-        address = f" ({inert(row.address)})" if row.address else ""
-        money = l10n.gettext("{money} a month").replace("{money}", inert(row.money)) + " · " if row.money else ""
-        yield f"- {inert(row.name)}{address}: {money}{inert(row.problem)} · {inert(row.evidence)}"
+        address = f" ({escaped_markdown(row.address)})" if row.address else ""
+        money = l10n.gettext("{money} a month", money=escaped_markdown(row.money)) + " · " if row.money else ""
+        facts = " · ".join(map(escaped_markdown, (row.problem, row.evidence)))
+        yield f"- {escaped_markdown(row.name)}{address}: {money}{facts}"
     if count > len(rows):
         more = count - len(rows)
-        yield "- " + l10n.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
+        yield "- " + l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"
     yield ""

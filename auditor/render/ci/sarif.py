@@ -1,7 +1,7 @@
 """Renders a Result as SARIF 2.1.0; findings are located at their policy, so that code scanning can track them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,7 +11,6 @@ from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding, Findings, SourceLine
 from auditor.domain.result.model import PolicyHeader, Result
-from auditor.render.artifact import Artifact
 from auditor.render.ci.parts import ResultPart, parts_of
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
@@ -71,7 +70,7 @@ class _LimitedPart(ResultPart, frozen=True, kw_only=True):
                 return
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render one run per tenant and one for the fleet; above LIMIT, the least severe findings are omitted, with a note.
 
     A policy that was not evaluated becomes a notification, not an alert. It makes its run unsuccessful, so that its
@@ -82,7 +81,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     groups = [[part] for part in parts] if len(parts) <= _MAX_RUNS else [parts]
     runs = [_run(result, group, l10n) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
-    return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
+    return (body,)
 
 
 def _limited(parts: list[ResultPart]) -> list[_LimitedPart]:
@@ -124,12 +123,13 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
     left_out = sum(part.left_out for part in parts)
     notes = [note for part in parts for note in _notifications(part, l10n)]
     if left_out:
-        more = l10n.ngettext(
+        more = l10n.plural(
             "{count} more finding is in the other reports: this format has at most {limit}.",
             "{count} more findings are in the other reports: this format has at most {limit}.",
             left_out,
+            limit=l10n.number(LIMIT),
         )
-        notes.append(_note(more.replace("{limit}", l10n.number(LIMIT))))
+        notes.append(_note(more))
     name = parts[0].label if len(parts) == 1 else "tenants"
     return {
         "tool": {
@@ -159,11 +159,17 @@ def _is_incomplete(part: _LimitedPart) -> bool:
 def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
-        text = l10n.gettext("{tenant} could not be audited: {reason}")
-        notes.append(_note(text.replace("{tenant}", part.name).replace("{reason}", l10n.translate(part.failure))))
-    text = l10n.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.label)
+        reason = l10n.translate(part.failure)
+        notes.append(_note(l10n.gettext("{tenant} could not be audited: {reason}", tenant=part.name, reason=reason)))
     return notes + [
-        _note(text.replace("{policy}", outcome.id).replace("{reason}", l10n.translate(outcome.reason or NOTHING)))
+        _note(
+            l10n.gettext(
+                "{tenant}: {policy} was not evaluated: {reason}",
+                tenant=part.label,
+                policy=outcome.id,
+                reason=l10n.translate(outcome.reason or NOTHING),
+            )
+        )
         for outcome in part.result.policies
         if outcome.status is Outcome.NOT_EVALUATED
     ]
@@ -227,9 +233,7 @@ def _result(tenant: str, finding: Finding, rule_indexes: Mapping[str, int], cont
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": visible(
-                    context.l10n.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
-                ),
+                "justification": visible(context.l10n.gettext("waiver {waiver}", waiver=finding.waiver or "").strip()),
             }
         ]
     return document

@@ -1,6 +1,6 @@
 """Renders trends as one HTML page with charts, without external resources or scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -8,7 +8,6 @@ from markupsafe import Markup, escape
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, PolicyTrend, SeatTrend, Trends
-from auditor.render.artifact import Artifact
 from auditor.render.history.labels import (
     between_grids,
     change,
@@ -17,11 +16,11 @@ from auditor.render.history.labels import (
     is_notable,
     method,
     money_change,
+    period_text,
     policy_columns,
     policy_row,
     runs_out,
     seat_columns,
-    spent,
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -34,7 +33,7 @@ _MAX_FINDINGS: Final = 200
 """Findings of a comparison that are listed; history.json has all of them."""
 
 
-def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Artifact:
+def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = ()) -> Iterable[bytes]:
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
@@ -43,7 +42,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
         _section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends
     )
     text = (
-        f'<!doctype html>\n<html lang="{l10n.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{l10n.locale}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
@@ -52,7 +51,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
         f'<header class="top">\n<p class="kicker">{escape(l10n.gettext("Microsoft 365 licence audit"))}</p>\n'
         f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
     )
-    return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+    return (text.encode("utf-8", "replace"),)
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
@@ -80,7 +79,7 @@ def _section(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup
 
 
 def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Sequence[Markup]:
-    parts = [tag("h2", trends.tenant), tag("p", spent(trends, l10n))]
+    parts = [tag("h2", trends.tenant), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
     seats = [(is_notable(seat), _seat(seat, l10n)) for seat in trends.seats]
@@ -102,10 +101,9 @@ def _folded(
     parts = [tag("h3", title)] if rows else []
     parts += [_table("", titles, changed)]
     if others:
-        label = l10n.ngettext("{count} unchanged", "{count} unchanged", len(others))
+        label = l10n.plural("{count} unchanged", "{count} unchanged", len(others))
         folded = '<details class="fold"><summary><span class="name">{}</span></summary>{}</details>'
-        count = label.replace("{count}", l10n.number(len(others)))
-        parts.append(Markup(folded).format(count, _table("", titles, others)))  # noqa: S704 - the template is a constant
+        parts.append(Markup(folded).format(label, _table("", titles, others)))  # noqa: S704 - the template is a constant
     return parts
 
 
@@ -131,7 +129,7 @@ def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
 def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
     grids = between_grids(comparison, l10n, most=_MAX_FINDINGS)
     more = max(0, len(comparison.findings) - _MAX_FINDINGS)
-    notes = [l10n.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    notes = [l10n.plural("{count} more in history.json", "{count} more in history.json", more)] if more else []
     nothing = [] if grids else [tag("p", l10n.gettext("Nothing changed."))]
     return [
         tag("h3", compared_nights(comparison, l10n)),

@@ -1,38 +1,33 @@
 """Renders trends, cohorts of licence holders, and episodes of findings as JSON (`auditor/history/v1`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from auditor.domain.trends import Between, Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
-from auditor.render.artifact import Artifact
 from auditor.result.codec.encoder import document, members
 
 SCHEMA: Final = "auditor/history/v1"
 
 
-def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifact:
+def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Iterable[bytes]:
     """Render history.json; `between` contains the changes between two instants, if two were requested."""
     content: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(tenant_trends) for tenant_trends in trends]}
     if between:
         content["between"] = [_between(comparison) for comparison in between]
-    return _artifact(content)
+    return (document(content),)
 
 
-def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
+def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Iterable[bytes]:
     """Render the episodes, which are the periods in which findings existed."""
-    return _artifact({"schema": SCHEMA, "tenant": tenant, "episodes": episodes})
+    return (document({"schema": SCHEMA, "tenant": tenant, "episodes": episodes}),)
 
 
-def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Artifact:
+def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Iterable[bytes]:
     """Render the changes of the holders of each SKU between two nights; `names` maps skuIds to part numbers."""
     people = [{"skuId": sku, "skuPartNumber": names.get(sku), **members(counts)} for sku, counts in cohorts.items()]
     for entry in people:
         del entry["nights"]
-    return _artifact({"schema": SCHEMA, "tenant": tenant, "people": people})
-
-
-def _artifact(content: Mapping[str, Any]) -> Artifact:
-    return Artifact(name="history.json", media_type="application/json", body=document(content))
+    return (document({"schema": SCHEMA, "tenant": tenant, "people": people}),)
 
 
 def _tenant(trends: Trends) -> dict[str, Any]:

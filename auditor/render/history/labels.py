@@ -19,9 +19,12 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     if not numbers:
         return ""
     low, high = min(numbers), max(numbers)
-    span = (high - low) or 1
     return "".join(
-        " " if value is None else _BARS[round((value - low) / span * (len(_BARS) - 1))] if high > low else _BARS[0]
+        " "
+        if value is None
+        else _BARS[round((value - low) / (high - low) * (len(_BARS) - 1))]
+        if high > low
+        else _BARS[0]
         for value in samples
     )
 
@@ -43,10 +46,10 @@ def money_change(first: Decimal, last: Decimal, currency: str, l10n: Labels) -> 
     amounts = l10n.money(last, currency)
     if first != last:
         amounts = f"{l10n.money(first, currency)} → {amounts}"
-    return l10n.gettext("{money} a month").replace("{money}", amounts)
+    return l10n.gettext("{money} a month", money=amounts)
 
 
-def spent(trends: Trends, l10n: Labels) -> str:
+def period_text(trends: Trends, l10n: Labels) -> str:
     """Return the numbers of nights and results, and the first and last day."""
     text = l10n.gettext("nights: {nights}, results: {results}, {first} to {last}")
     return text.format(
@@ -63,7 +66,7 @@ def seat_columns(l10n: Labels) -> tuple[str, ...]:
     return (
         *(gettext("Product"), gettext("Assigned"), gettext("Trend"), gettext("Usable"), gettext("Spare")),
         gettext("Licensed users"),
-        gettext("Runs out ({share} interval)").replace("{share}", l10n.percent("90")),
+        gettext("Runs out ({share} interval)", share=l10n.percent(Decimal("0.9"))),
     )
 
 
@@ -96,7 +99,7 @@ def policy_row(policy: PolicyTrend, l10n: Labels) -> tuple[str, str, str, str, s
 def runs_out(forecast: Forecast, l10n: Labels) -> str:
     """Return when seats run out, with the prediction interval, or why there is no forecast."""
     if forecast.silent is not None:
-        return l10n.gettext("no forecast: {reason}").replace("{reason}", l10n.translate(forecast.silent))
+        return l10n.gettext("no forecast: {reason}", reason=l10n.translate(forecast.silent))
     if forecast.earliest is None:
         return l10n.gettext("not within two years")
     expected = l10n.gettext("no likely date") if forecast.expected is None else l10n.date(forecast.expected)
@@ -108,16 +111,15 @@ def runs_out(forecast: Forecast, l10n: Labels) -> str:
 
 def method(forecast: Forecast, l10n: Labels) -> str:
     """Return the forecasting method, in words."""
-    return l10n.gettext("Forecast: {method}").replace("{method}", l10n.translate(forecast.method))
+    return l10n.gettext("Forecast: {method}", method=l10n.translate(forecast.method))
 
 
 def cohorts_text(cohorts: Cohorts | None, l10n: Labels) -> str:
     """Return the numbers of holders: kept, new, reclaimed (the account exists) and lapsed (it is gone)."""
     if cohorts is None:
         return l10n.gettext("not known")
-    text = l10n.gettext("{kept} kept, {new} new, {reclaimed} reclaimed, {lapsed} lapsed")
     counts = {name: l10n.number(getattr(cohorts, name)) for name in ("kept", "new", "reclaimed", "lapsed")}
-    return text.format(**counts)
+    return l10n.gettext("{kept} kept, {new} new, {reclaimed} reclaimed, {lapsed} lapsed", **counts)
 
 
 def repair(policy: PolicyTrend, l10n: Labels) -> str:
@@ -125,8 +127,10 @@ def repair(policy: PolicyTrend, l10n: Labels) -> str:
     if policy.repair_days is None:
         return l10n.gettext("none resolved")
     days = round(policy.repair_days)
-    text = l10n.ngettext("{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days)
-    return text.replace("{resolved}", l10n.number(policy.repaired))
+    resolved = l10n.number(policy.repaired)
+    return l10n.plural(
+        "{resolved} resolved, median {count} day", "{resolved} resolved, median {count} days", days, resolved=resolved
+    )
 
 
 Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]

@@ -8,7 +8,6 @@ from itertools import repeat
 from typing import NamedTuple
 
 from auditor.domain.trends import Trends
-from auditor.render.artifact import Artifact
 from auditor.render.tables.csv import spreadsheet
 
 
@@ -51,14 +50,13 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
                 yield Measurement(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
 
 
-def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Artifact:
+def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Iterable[bytes]:
     """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
     body = spreadsheet([Measurement._fields, *lines(trends)])
-    body = body if byte_order_mark else body.removeprefix(BOM_UTF8)
-    return Artifact(name="history.csv", media_type="text/csv; charset=utf-8", body=body)
+    return (body if byte_order_mark else body.removeprefix(BOM_UTF8),)
 
 
-def render_parquet(trends: Sequence[Trends]) -> Artifact:
+def render_parquet(trends: Sequence[Trends]) -> Iterable[bytes]:
     """Render the table as Parquet."""
     import pyarrow as pa  # noqa: PLC0415 - only needed for this format
     import pyarrow.parquet as pq  # noqa: PLC0415 - only needed for this format
@@ -69,7 +67,7 @@ def render_parquet(trends: Sequence[Trends]) -> Artifact:
     schema = pa.schema(fields)
     sink = io.BytesIO()
     pq.write_table(pa.table(arrays, schema=schema) if arrays else schema.empty_table(), sink, compression="zstd")
-    return Artifact(name="history.parquet", media_type="application/vnd.apache.parquet", body=sink.getvalue())
+    return (sink.getvalue(),)
 
 
 def _at(moment: datetime) -> str:

@@ -165,4 +165,4 @@ def _who(concern: Concern, l10n: Labels, limit: int) -> str:
     """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
     names = [visible(name) for name in concern.names[:limit]]
     more = concern.people - len(names)
-    return ", ".join([*names, l10n.ngettext("{count} more", "{count} more", more)] if more > 0 else names)
+    return ", ".join([*names, l10n.plural("{count} more", "{count} more", more)] if more > 0 else names)

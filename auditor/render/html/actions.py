@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from functools import partial
 
 from msgspec.structs import replace
@@ -14,12 +13,12 @@ from auditor.domain.actions.priority import (
     most_important,
     product_concerned,
     ranked,
+    weight_of,
     why,
 )
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import Concern
 from auditor.render.html.action_view import RankedAction
 from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import anchor, problem, subject_label
@@ -31,7 +30,7 @@ from auditor.render.text.sanitize import visible
 
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
     """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
-    weights = [_weight(action, index.concerns[action.id]) for action in index.actions]
+    weights = [weight_of(action, index.concerns[action.id].worst) for action in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
@@ -45,15 +44,6 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
             weight=weights[plan_index],
         )
         for plan_index, reason in ranked(weights, today)
-    )
-
-
-def _weight(action: Action, concern: Concern) -> Weight:
-    return Weight(
-        severity=concern.worst,
-        saves=Decimal() if action.money is None else max(action.money.per_month, Decimal()),
-        due=action.due,
-        findings=len(action.findings),
     )
 
 
@@ -110,7 +100,7 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
 
 
 def _due_text(day: date | None, l10n: Labels) -> str:
-    return "" if day is None else l10n.gettext("decide by {date}").replace("{date}", l10n.date(day))
+    return "" if day is None else l10n.gettext("decide by {date}", date=l10n.date(day))
 
 
 def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
@@ -140,7 +130,7 @@ def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> High
         section=section.name,
         tenant=section.title,
         count=group.open,
-        money=l10n.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
+        money=l10n.gettext("{money} a month", money=group.money) if group.money else "",
         due="",
         why="",
         movement="",

@@ -49,10 +49,10 @@ class _Layout:
 def embedded_data(
     result: Result,
     l10n: Labels,
-    indexes: Sequence[FindingIndex] | None = None,
+    indexes: Sequence[FindingIndex],
     links: Mapping[str, str] = MappingProxyType({}),
 ) -> EmbeddedData:
-    """Return the data of the findings table; `indexes` is the return value of `finding_indexes` if already computed.
+    """Return the data of the findings table; `indexes` are those of `finding_indexes`.
 
     `links` are the URLs of the pages of tenants that have no section on this page, by name.
     """

@@ -72,7 +72,7 @@ def page(
     total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
-        language=l10n.language,
+        language=l10n.locale,
         requested_language=l10n.fallback_from,
         title=first_titles(list(titles.values()), l10n),
         as_of=result.run.as_of,
@@ -236,7 +236,7 @@ def _common_section(
 
 
 def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
-    texts = [capitalized(l10n.translate(notice.message), l10n.language) for notice in notices]
+    texts = [capitalized(l10n.translate(notice.message), l10n.locale) for notice in notices]
     return tuple(replace(notice, message=Message(text)) for notice, text in zip(notices, texts, strict=True))
 
 

@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from auditor import resources
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.content import PageContent
@@ -24,6 +23,7 @@ from auditor.render.html.embedded_data import embedded_data
 from auditor.render.html.tenant_table import fleet_rows, page_path, worst_first
 from auditor.render.html.view import Page
 from auditor.render.tables.flat import row_count
+from auditor.render.text.guidance import MARKUP
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.static_page import embedded_text, hash_source
@@ -33,15 +33,13 @@ _PLACEHOLDERS: Final = ("<columns>", "<fingerprints>")
 """Placeholders for the columns and the fingerprints; escaped text cannot contain them."""
 _CHUNK_SIZE: Final = 1 << 16
 """Characters per encoded chunk."""
-_BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _CONSTANT_TEXT: Final = re.compile(r"(?:(?<=\S)|(?<=\S ))\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A translated text without placeholders; not at the ends of a line, where the template engine trims white space."""
 _TEMPLATE_SYNTAX: Final = re.compile(r"[{}%\n]")
 """Characters that can be part of template syntax."""
-_CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the report: the content comes from `page`, templates and styles from reports/.
 
     Without a history there are no charts. Without tenant pages, tenants that are not on this page have no link.
@@ -62,8 +60,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     # the page.
     functions = {"action_sets": lambda section: action_sets(section.steps, index_of[section], l10n)}
     context = {"page": page, "fleet": fleet, "csp": _csp(style, script), **functions, **table, **inline}
-    body = _chunks(template.generate(**context), (columns.text, columns.fingerprints))
-    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+    return _chunks(template.generate(**context), (columns.text, columns.fingerprints))
 
 
 def _links(page: Page, folder: str) -> dict[str, str]:
@@ -97,7 +94,7 @@ def environment(l10n: Labels) -> Environment:
 
     Templates escape every value, make control characters visible, and can translate texts.
     """
-    return _environment(l10n.language)
+    return _environment(l10n.locale)
 
 
 @cache
@@ -122,7 +119,7 @@ def _environment(language: str) -> Environment:
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
     environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "guidance": guidance}
-    environment.filters["findings"] = lambda count: l10n.ngettext("{count} finding", "{count} findings", count)
+    environment.filters["findings"] = lambda count: l10n.plural("{count} finding", "{count} findings", count)
     return environment
 
 
@@ -130,7 +127,11 @@ def _environment(language: str) -> Environment:
 def guidance(text: str) -> Markup:
     """Return guidance as HTML: **bold** and `code` become elements, everything else is escaped."""
     safe = str(escape(visible(text)))
-    return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
+    return Markup(MARKUP.sub(_element, safe))  # noqa: S704 - escaped above
+
+
+def _element(match: re.Match[str]) -> str:
+    return f"<strong>{match[1]}</strong>" if match[1] else f"<code>{match[2]}</code>"
 
 
 class _Compiler(CodeGenerator):

@@ -15,7 +15,7 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
-from auditor.render.html.charts.seat_chart import picture, tightest
+from auditor.render.html.charts.seat_chart import effective_bounds, seat_bar
 from auditor.render.html.view import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.evidence import (
@@ -254,17 +254,17 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     """Return one product's seats, with the bounds of the finding about them, or else the tightest of all policies."""
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
-    facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
+    facts: Mapping[str, Any] = finding.evidence if finding is not None else effective_bounds(seats)
     state = "" if finding is None else l10n.check(finding.check)
     if finding is not None and uncounted_grace_seats(facts):
-        state = l10n.gettext("{state} (seats in grace period not counted)").replace("{state}", state)
+        state = l10n.gettext("{state} (seats in grace period not counted)", state=state)
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
         part_number=shortened(seats.sku_part_number),
         usable=l10n.number(seats.usable),
         consumed=l10n.number(seats.consumed),
         spare=l10n.number(seats.spare),
-        picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
+        seat_bar=seat_bar(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,
         limits=limits(_all_bounds(facts, seats), l10n),
@@ -279,7 +279,7 @@ def _all_bounds(facts: Mapping[str, Any], seats: SeatCount) -> Mapping[str, Any]
     """
     if {"minimum", "maximum"}.isdisjoint(facts) or not {"assigned", "purchased"}.isdisjoint(facts):
         return facts
-    return {**facts, **{name: bound for name, bound in tightest(seats).items() if facts.get(name) is None}}
+    return {**facts, **{name: bound for name, bound in effective_bounds(seats).items() if facts.get(name) is None}}
 
 
 def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:

@@ -26,21 +26,22 @@ def smaller_products(tenant: TenantResult, l10n: Labels) -> SmallerProducts | No
     if not counts:
         return None
     total = sum((proposal.saves.per_month for proposal in counts), Decimal(0))
-    headline = l10n.gettext("{money} a month could be saved with smaller products.")
+    money = l10n.money(total, counts[0].saves.currency)
     return SmallerProducts(
-        headline=headline.replace("{money}", l10n.money(total, counts[0].saves.currency)),
+        headline=l10n.gettext("{money} a month could be saved with smaller products.", money=money),
         lines=tuple(_proposal_line(proposal, l10n) for proposal in counts),
     )
 
 
 def _proposal_line(proposal: SmallerProductCount, l10n: Labels) -> str:
-    text = l10n.ngettext(
+    return l10n.plural(
         "{count} person: {smaller} may be enough instead of {product}, saves {money} a month",
         "{count} people: {smaller} may be enough instead of {product}, saves {money} a month",
         proposal.people,
+        smaller=shortened(proposal.smaller_name),
+        product=shortened(proposal.name),
+        money=l10n.money(proposal.saves.per_month, proposal.saves.currency),
     )
-    text = text.replace("{money}", l10n.money(proposal.saves.per_month, proposal.saves.currency))
-    return text.replace("{smaller}", shortened(proposal.smaller_name)).replace("{product}", shortened(proposal.name))
 
 
 def coverage_lines(tenant: TenantResult, headers: Mapping[str, PolicyHeader], l10n: Labels) -> tuple[str, ...]:
@@ -50,17 +51,17 @@ def coverage_lines(tenant: TenantResult, headers: Mapping[str, PolicyHeader], l1
 
 def _coverage_line(coverage: SeatCoverage, header: PolicyHeader | None, l10n: Labels) -> str:
     parts = [
-        l10n.ngettext("{count} person needs a seat", "{count} people need a seat", coverage.people),
-        l10n.gettext("{seats} usable").replace("{seats}", l10n.number(coverage.usable)),
+        l10n.plural("{count} person needs a seat", "{count} people need a seat", coverage.people),
+        l10n.gettext("{seats} usable", seats=l10n.number(coverage.usable)),
     ]
     if coverage.unknown:
-        parts.append(l10n.ngettext("{count} not known", "{count} not known", coverage.unknown))
+        parts.append(l10n.plural("{count} not known", "{count} not known", coverage.unknown))
     if coverage.missing:
-        text = l10n.ngettext("{count} seat is missing", "{count} seats are missing", coverage.missing)
+        text = l10n.plural("{count} seat is missing", "{count} seats are missing", coverage.missing)
         cost = coverage.missing_cost
         if cost is not None:
             money = l10n.money(cost.per_month, cost.currency)
-            text = l10n.gettext("{text} ({money} a month)").replace("{money}", money).replace("{text}", text)
+            text = l10n.gettext("{text} ({money} a month)", money=money, text=text)
         parts.append(text)
     title = coverage.policy if header is None else shortened(header.title)
     return f"{title}: {l10n.joined(parts)}"

@@ -14,7 +14,7 @@ from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import N_
 from auditor.policy.yaml.writer import flow
-from auditor.render.html.finding_index import FindingIndex, Interner, finding_indexes
+from auditor.render.html.finding_index import FindingIndex, Interner
 from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
 from auditor.render.text.evidence.evidence import assignment_part, other_part, subject_parts
 from auditor.render.text.evidence.facts import product_name
@@ -218,16 +218,16 @@ LABELS: Final = {
 def table_columns(
     result: Result,
     l10n: Labels,
-    indexes: Sequence[FindingIndex] | None = None,
+    indexes: Sequence[FindingIndex],
     links: Mapping[str, str] = MappingProxyType({}),
 ) -> TableColumns:
     """Return the listed findings of each listed tenant, and of the fleet, in the order of the result.
 
-    `indexes` is the return value of `finding_indexes` if already computed. `links` are the URLs of the pages of tenants
+    `indexes` are those of `finding_indexes`. `links` are the URLs of the pages of tenants
     that have no section on this page, by name.
     """
     columns = TableColumns(l10n)
-    *tenants, fleet = finding_indexes(result, l10n) if indexes is None else indexes
+    *tenants, fleet = indexes
     titles = tenant_titles(result.tenants)
     for tenant, index in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
         columns.add(titles[tenant.name], index, links.get(tenant.name, ""))

@@ -12,7 +12,7 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.html.view import Page, TenantSection
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise
-from auditor.result.ranking import Standing, tenant_order
+from auditor.result.ranking import TenantSortKey, tenant_order
 from auditor.result.seats import paid_seats
 
 
@@ -64,7 +64,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
             (tenant, row if row.href else replace(row, href=page_path(tenant.name, pages)))
             for tenant, row in tenant_rows
         ]
-    rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _standing(*pair))]
+    rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _sort_key(*pair))]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     changed = changes(result.tenants, result.fleet)
     total = FleetRow(
@@ -110,7 +110,7 @@ def page_path(tenant: str, folder: str) -> str:
     return f"{folder}/{quote(tenant, safe='', errors='replace')}.html"
 
 
-def worst_first(section: TenantSection) -> Standing:
+def worst_first(section: TenantSection) -> TenantSortKey:
     """Return the sort key that puts the worst tenant first."""
     return tenant_order(
         failed=section.failure is not None,
@@ -120,7 +120,7 @@ def worst_first(section: TenantSection) -> Standing:
     )
 
 
-def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
+def _sort_key(tenant: TenantResult, row: FleetRow) -> TenantSortKey:
     return tenant_order(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 

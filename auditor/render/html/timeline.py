@@ -11,7 +11,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Timeline, TimelineDate
-from auditor.render.text.end_of_term import happens
+from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats, purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
@@ -66,7 +66,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             date=l10n.date(entry.moment),
             state=entry.label or shortened(l10n.subscription(entry.status)),
             summary=l10n.joined(entry.summary),
-            happens=_happens(entry, tenant, start.date(), l10n),
+            consequence=_consequence(entry, tenant, start.date(), l10n),
             severity=None if entry.finding is None else entry.finding.severity,
             anchor=None if entry.finding is None else anchor("f", entry.finding.fingerprint),
             offset=at(entry.moment),
@@ -101,7 +101,7 @@ class _Date(Struct, frozen=True, kw_only=True):
     finding: Finding | None
     label: str = ""
     """The kind of date, if it belongs to a contract."""
-    happens: str = ""
+    consequence: str = ""
     """What happens on the date, if it belongs to a contract."""
 
     def __lt__(self, other: "_Date") -> bool:
@@ -170,15 +170,15 @@ def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Findi
                 trial=False,
                 finding=worst.get((contract_date.check, contract.id)),
                 label=contract_date.label,
-                happens=contract_date.happens,
+                consequence=contract_date.consequence,
             )
 
 
-def _happens(entry: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
+def _consequence(entry: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
     """Return what happens on a date; empty without a finding, as for nearly all subscriptions."""
     if entry.finding is None or entry.label:
-        return "" if entry.finding is None else entry.happens
-    return happens(entry.status, tenant.agreement, today, l10n, trial=entry.trial)
+        return "" if entry.finding is None else entry.consequence
+    return consequence_text(entry.status, tenant.agreement, today, l10n, trial=entry.trial)
 
 
 def next_date(finding: Finding) -> datetime | None:

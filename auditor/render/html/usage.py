@@ -127,7 +127,7 @@ def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
         return ()
     first, (*others, _) = tables[0], tables[0].others
     more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
-    omitted = (l10n.ngettext("{count} more in the reports", "{count} more in the reports", more),) if more else ()
+    omitted = (l10n.plural("{count} more in the reports", "{count} more in the reports", more),) if more else ()
     rows = first.rows[:_SUMMARY_UNITS]
     return (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
 
@@ -155,7 +155,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
     if not excess:
         return ""
     count = sum(seats for _, seats in excess)
-    text = l10n.ngettext(
+    text = l10n.plural(
         "{count} more seat is assigned than usable; the totals include it",
         "{count} more seats are assigned than usable; the totals include them",
         count,
@@ -169,8 +169,7 @@ def _excess(tenant: TenantResult, l10n: Labels) -> str:
 def _with_money(text: str, amount: Money | None, l10n: Labels) -> str:
     if amount is None:
         return text
-    template = l10n.gettext("{text} ({money} a month)").replace("{money}", _money(amount, l10n))
-    return template.replace("{text}", text)
+    return l10n.gettext("{text} ({money} a month)", text=text, money=_money(amount, l10n))
 
 
 def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
@@ -178,8 +177,11 @@ def _headline(products: Iterable[ProductUsage], l10n: Labels) -> str:
     paid = money_sum(product.cost for product in products)
     if idle is None or paid is None or not idle.per_month:
         return ""
-    text = l10n.gettext("{idle} of {all} a month is paid for seats that were idle for 90 days.")
-    return text.replace("{idle}", _money(idle, l10n)).replace("{all}", _money(paid, l10n))
+    return l10n.gettext(
+        "{idle} of {all} a month is paid for seats that were idle for 90 days.",
+        idle=_money(idle, l10n),
+        all=_money(paid, l10n),
+    )
 
 
 def _money(amount: Money | None, l10n: Labels) -> str:
@@ -203,7 +205,7 @@ def _usage_row(product: ProductUsage, l10n: Labels) -> UsageRow:
 
 
 def _unknown(count: int, l10n: Labels) -> str:
-    return l10n.ngettext("{count} not known", "{count} not known", count) if count else ""
+    return l10n.plural("{count} not known", "{count} not known", count) if count else ""
 
 
 def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
@@ -217,12 +219,15 @@ def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
 def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     if not product.idle:
         return ""
-    if product.idle_cost is None:
-        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days")
-    else:
-        text = l10n.gettext("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month")
-    text = text.replace("{assigned}", l10n.number(product.assigned)).replace("{idle}", l10n.number(product.idle))
-    return text.replace("{money}", _money(product.idle_cost, l10n)).replace("{product}", name)
+    return l10n.gettext(
+        N_("{product}: {assigned} assigned, {idle} idle for 90 days")
+        if product.idle_cost is None
+        else N_("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month"),
+        product=name,
+        assigned=l10n.number(product.assigned),
+        idle=l10n.number(product.idle),
+        money=_money(product.idle_cost, l10n),
+    )
 
 
 _LABELS: Final = {
@@ -262,12 +267,12 @@ def _unit_table(
 
 
 def _merged_label(unit: UnitUsage, l10n: Labels) -> str:
-    return l10n.ngettext("{count} smaller unit", "{count} smaller units", unit.merged)
+    return l10n.plural("{count} smaller unit", "{count} smaller units", unit.merged)
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
     unknown, name = l10n.number(None), l10n.gettext("Not assigned")
-    facts = [_per_month(unassigned.cost, l10n), l10n.ngettext("{count} seat", "{count} seats", unassigned.seats)]
+    facts = [_per_month(unassigned.cost, l10n), l10n.plural("{count} seat", "{count} seats", unassigned.seats)]
     return UnitRow(
         name=name,
         people=unknown,
@@ -283,16 +288,16 @@ def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:
 
 
 def _per_month(amount: Money | None, l10n: Labels) -> str:
-    return "" if amount is None else l10n.gettext("{money} a month").replace("{money}", _money(amount, l10n))
+    return "" if amount is None else l10n.gettext("{money} a month", money=_money(amount, l10n))
 
 
 def _unit_row(unit: UnitUsage, name: str, l10n: Labels) -> UnitRow:
     facts = [
         _per_month(unit.cost, l10n),
-        l10n.gettext("{seats} assigned").replace("{seats}", l10n.number(unit.assigned)),
+        l10n.gettext("{seats} assigned", seats=l10n.number(unit.assigned)),
     ]
     if unit.idle:
-        text = l10n.ngettext("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
+        text = l10n.plural("{count} idle for 90 days", "{count} idle for 90 days", unit.idle)
         facts.append(_with_money(text, unit.idle_cost, l10n))
     return UnitRow(
         name=name,

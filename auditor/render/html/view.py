@@ -8,7 +8,7 @@ from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.result.model import Notice
 from auditor.render.html.action_view import RankedAction
 from auditor.render.html.charts.curves import Trend
-from auditor.render.html.charts.seat_chart import Picture
+from auditor.render.html.charts.seat_chart import SeatBar
 from auditor.render.html.seat_lines import SmallerProducts
 from auditor.render.html.usage import UnitTable, UsageTable
 from auditor.render.text.waivers import WaiverRow
@@ -67,7 +67,7 @@ class SeatRow(Struct, frozen=True, kw_only=True, eq=False):
     usable: str
     consumed: str
     spare: str
-    picture: Picture | None
+    seat_bar: SeatBar | None
     severity: Severity | None
     """Severity of the worst open finding about its seats; None if there is none."""
     state: str
@@ -124,7 +124,7 @@ class TimelineDate(Struct, frozen=True, kw_only=True, eq=False):
     date: str
     state: str
     summary: str
-    happens: str
+    consequence: str
     """What happens on the date if nobody decides before it; empty without an open finding."""
     severity: Severity | None
     """Severity of its worst open finding; None if there is none."""

@@ -1,11 +1,10 @@
 """Renders findings as newline-delimited JSON: one finding with its tenant per line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.result.codec.encoder import line, members
 
@@ -13,9 +12,9 @@ _CHUNK_LINES = 1000
 """Lines per chunk of the output."""
 
 
-def render(result: Result, _: RenderOptions) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
     """Render all findings in the order of the result: tenant by tenant, then the fleet's (their tenant is null)."""
-    return Artifact(name="findings.ndjson", media_type="application/x-ndjson", body=_chunks(result))
+    return _chunks(result)
 
 
 def _chunks(result: Result) -> Iterator[bytes]:

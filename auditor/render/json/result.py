@@ -1,10 +1,9 @@
 """Renders a Result as result.json, and single tenants of it as separate files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.result.codec.encoder import framed_pieces
 from auditor.result.codec.result_document import result_document
@@ -12,23 +11,22 @@ from auditor.result.ranking import single_tenant
 
 TenantSpans = dict[str, tuple[int, int]]
 """Start and end offset of each tenant's object in result.json, in bytes, by tenant name."""
-_MEDIA_TYPE: Final = "application/json"
 _TENANTS: Final = "tenants"
 
 
-def render(result: Result, _: RenderOptions) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
     """Render the result of the run; the output does not depend on the language."""
     return result_json(result, {})
 
 
-def result_json(result: Result, spans: TenantSpans) -> Artifact:
+def result_json(result: Result, spans: TenantSpans) -> Iterable[bytes]:
     """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
-    return Artifact(name="result.json", media_type=_MEDIA_TYPE, body=_pieces(result, spans))
+    return _pieces(result, spans)
 
 
-def tenant_json(result: Result, name: str) -> Artifact:
+def tenant_json(result: Result, name: str) -> Iterable[bytes]:
     """Render the result of one tenant as `<name>.json`. Raises UsageError if the result does not contain the tenant."""
-    return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(single_tenant(result, name), {}))
+    return _pieces(single_tenant(result, name), {})
 
 
 def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:

@@ -1,12 +1,12 @@
 """Builds the view model of a mail from a Result."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import chain
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
@@ -20,13 +20,13 @@ from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.timeline import next_date
 from auditor.render.html.view import Highlight, Page, SeatRow, TenantSection
 from auditor.render.mail.contract_dates import contract_renewals, contracts_of
-from auditor.render.mail.subject import flat, subject_of
+from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
-from auditor.render.text.end_of_term import happens
+from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
 from auditor.render.text.evidence.facts import product_name, product_names
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.render.text.sanitize import is_https
+from auditor.render.text.sanitize import flat, is_https
 
 BAR_WIDTH: Final = 120
 """Width of each seat bar, in pixels."""
@@ -49,8 +49,44 @@ class LineLimits(Struct, frozen=True, kw_only=True):
     trends: int = 6
 
 
-def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: LineLimits) -> MailView:
-    """Return the view model of the mail; `result` and `page` must contain only what this reader may see."""
+def limited_views(
+    page: Page, result: Result, reader: Reader, l10n: Labels, limits: Iterable[LineLimits]
+) -> Iterator[MailView]:
+    """Yield the view model of the mail with each of `limits`; the lists are computed once.
+
+    `result` and `page` must contain only what this reader may see.
+    """
+    view = _complete_view(page, result, reader, l10n)
+    for limit in limits:
+        yield _limited(view, limit, l10n)
+
+
+def _limited(view: MailView, limits: LineLimits, l10n: Labels) -> MailView:
+    """Return a complete view with shorter lists."""
+    page = view.page
+    changed, renewals = _lines(view.changed, limits.changed), _lines(view.renewals, limits.renewals)
+    completeness = view.completeness if page.complete else view.completeness[: limits.tenants]
+    left_out = sorted(page.sections, key=worst_first)[limits.tenants :] if view.tenants else ()
+    return replace(
+        view,
+        completeness=completeness,
+        more_gaps=len(view.completeness) - len(completeness),
+        changed=view.changed[:changed],
+        more_changed=len(view.changed[changed:]),
+        acts=view.acts[: limits.acts],
+        tenants=view.tenants[: limits.tenants],
+        more_tenants=view.more_tenants + sum(section.name != "" for section in left_out),
+        seats=view.seats[: limits.seats],
+        more_seats=view.more_seats + len(view.seats[limits.seats :]),
+        renewals=view.renewals[:renewals],
+        more_renewals=len(view.renewals[renewals:]),
+        trends=view.trends[: limits.trends],
+        exceptions=(*view.exceptions, *_expiring(page, l10n, limits.notices)),
+    )
+
+
+def _complete_view(page: Page, result: Result, reader: Reader, l10n: Labels) -> MailView:
+    """Return the view model with complete lists, but without the notices about waivers that expire."""
     several = len(result.tenants) > 1
     changed = _changed(result, reader, l10n, several=several)
     seats = [
@@ -60,10 +96,8 @@ def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: 
         if row.severity is not None
     ]
     verdict = _verdict(page, result, reader, l10n)
-    worst = sorted(page.sections, key=worst_first)[: limits.tenants] if several else []
-    sentences = page.completeness if page.complete else page.completeness[: limits.tenants]
-    renewals = _renewals(result, l10n, several=several, all_contracts=not any(_scope(reader, l10n)))
-    changed_lines, renewal_lines = _lines(changed, limits.changed), _lines(renewals, limits.renewals)
+    worst = sorted(page.sections, key=worst_first) if several else []
+    all_contracts = not any(_scope(reader, l10n))
     return MailView(
         page=page,
         reader=reader,
@@ -73,20 +107,20 @@ def mail_view(page: Page, result: Result, reader: Reader, l10n: Labels, limits: 
         verdict=verdict,
         plan=tuple(flat(line, _MAX_PLAN) for line in page.plan),
         scope=l10n.joined(_scope(reader, l10n)),
-        completeness=tuple(flat(sentence, 400) for sentence in sentences),
-        more_gaps=len(page.completeness) - len(sentences),
-        changed=tuple(changed[:changed_lines]),
-        more_changed=len(changed[changed_lines:]),
-        acts=tuple(_acts(page, reader, l10n))[: limits.acts],
+        completeness=tuple(flat(sentence, 400) for sentence in page.completeness),
+        more_gaps=0,
+        changed=tuple(changed),
+        more_changed=0,
+        acts=tuple(_acts(page, reader, l10n)),
         tenants=tuple(_tenant_line(section, reader, l10n) for section in worst),
         more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
-        seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: limits.seats]),
-        more_seats=len(seats[limits.seats :]) + _outside_in_other_tenants(result, page, l10n),
-        renewals=tuple(renewals[:renewal_lines]),
-        more_renewals=len(renewals[renewal_lines:]),
+        seats=tuple(sorted(seats, key=lambda line: line.severity.rank)),
+        more_seats=_outside_in_other_tenants(result, page, l10n),
+        renewals=tuple(_renewals(result, l10n, several=several, all_contracts=all_contracts)),
+        more_renewals=0,
         money=tuple((figure.label, figure.amount) for figure in page.figures if figure.amount),
-        trends=sparks(result, reader.history, l10n)[: limits.trends],
-        exceptions=tuple(_exceptions(page, l10n, limits)),
+        trends=tuple(sparks(result, reader.history, l10n)),
+        exceptions=tuple(_exceptions(page, l10n)),
         run=flat(page.run),
     )
 
@@ -114,17 +148,19 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
     titles = {header.id: header.title or header.id for header in result.run.policies}
     names = {name: flat(title) for name, title in tenant_titles(result.tenants).items()}
     parts: list[tuple[str, TenantResult | FleetResult]] = [(tenant.name, tenant) for tenant in result.tenants]
-    counts: dict[str | None, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
+    counts: dict[str, Counter[tuple[int, str, str]]] = {key: Counter() for key in ("reopened", "new", "fixed")}
     for name, part in (*parts, ("", result.fleet)):
-        changes = ((finding.change, finding) for finding in part.findings)
-        for key, finding in chain(changes, (("fixed", finding) for finding in part.fixed)):
-            if key in counts and finding.status is Status.OPEN:
-                counts[key][finding.severity.rank, name, finding.policy] += 1
+        for policy, stats in part.findings.stats.policies.items():
+            counts["reopened"][stats.severity.rank, name, policy] = stats.reopened
+            counts["new"][stats.severity.rank, name, policy] = stats.new
+        counts["fixed"].update(
+            (finding.severity.rank, name, finding.policy) for finding in part.fixed if finding.status is Status.OPEN
+        )
     severities = list(Severity)
     return [
         PolicyChanges(
-            key=str(key),
-            summary=_change_text(str(key), count, l10n),
+            key=key,
+            summary=_change_text(key, count, l10n),
             title=flat(titles.get(policy, policy)),
             severity=severities[rank],
             tenant=names.get(name, l10n.gettext("Policies across tenants")) if several else "",
@@ -132,17 +168,18 @@ def _changed(result: Result, reader: Reader, l10n: Labels, *, several: bool) -> 
         )
         for key, by_policy in counts.items()
         for (rank, name, policy), count in sorted(by_policy.items())
+        if count
     ]
 
 
 def _change_text(key: str, count: int, l10n: Labels) -> str:
     match key:
         case "reopened":
-            return l10n.ngettext("{count} reopened", "{count} reopened", count)
+            return l10n.plural("{count} reopened", "{count} reopened", count)
         case "new":
-            return l10n.ngettext("{count} new", "{count} new", count)
+            return l10n.plural("{count} new", "{count} new", count)
         case _:
-            return l10n.ngettext("{count} fixed", "{count} fixed", count)
+            return l10n.plural("{count} fixed", "{count} fixed", count)
 
 
 def _link(reader: Reader, anchor: str) -> str:
@@ -175,7 +212,7 @@ def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, sev
     yield highlight.due
     if several:
         yield highlight.tenant
-    yield l10n.ngettext("{count} finding", "{count} findings", highlight.count)
+    yield l10n.plural("{count} finding", "{count} findings", highlight.count)
     yield highlight.who if step is None else step.action.owner or step.action.role
 
 
@@ -187,14 +224,18 @@ def _document(step: RankedAction | None) -> tuple[str, str] | None:
 def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
     """Count the products outside their limits in tenants that the page does not show."""
     names = {section.name for section in page.sections}
-    others = [(tenant, Context.of_tenant(tenant, {}, l10n)) for tenant in result.tenants if tenant.name not in names]
-    return sum(seats.sku_id.casefold() in context.about_seats for tenant, context in others for seats in tenant.seats)
+    count = 0
+    for tenant in result.tenants:
+        if tenant.name not in names:
+            context = Context.of_tenant(tenant, {}, l10n, findings=tenant.findings.of_checks("seats."))
+            count += sum(seats.sku_id.casefold() in context.about_seats for seats in tenant.seats)
+    return count
 
 
 def _seat_line(row: SeatRow, section: TenantSection, *, several: bool) -> SeatLine:
     bar = None
-    if row.picture is not None:
-        assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.picture.assigned, row.picture.over))
+    if row.seat_bar is not None:
+        assigned, over = (round(part * BAR_WIDTH / WIDTH) for part in (row.seat_bar.assigned, row.seat_bar.over))
         bar = (assigned, BAR_WIDTH - assigned - over, over)
     return SeatLine(
         name=flat(row.name, 80),
@@ -213,9 +254,7 @@ def _tenant_line(section: TenantSection, reader: Reader, l10n: Labels) -> Tenant
         text, key = l10n.gettext("not audited"), "failed"
     else:
         counts = [
-            l10n.ngettext("{count} open", "{count} open", section.open)
-            if section.open
-            else l10n.gettext("nothing open")
+            l10n.plural("{count} open", "{count} open", section.open) if section.open else l10n.gettext("nothing open")
         ]
         counts += [] if section.complete else [l10n.gettext("incomplete")]
         text = l10n.joined(counts)
@@ -233,12 +272,12 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
     titles = tenant_titles(result.tenants)
     for tenant in result.tenants:
         title = flat(titles[tenant.name], 60) if several else ""
-        contract_ids = None if all_contracts else contracts_of(tenant.findings)
+        contract_ids = None if all_contracts else contracts_of(tenant.findings.of_checks("contract."))
         for key, day, line in contract_renewals(tenant, title, RENEWALS, today, l10n, named=contract_ids):
             renewals[tenant.name, key] = day, line
         spare = spare_by_sku(tenant)
         names = product_names(tenant)
-        for finding in tenant.findings:
+        for finding in tenant.findings.of_checks("subscription."):
             moment = next_date(finding)
             if moment is None or moment > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
                 continue
@@ -247,16 +286,16 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=title,
                 date=l10n.date(moment),
-                happens=_happens(finding, tenant, today, l10n),
+                consequence=_consequence(finding, tenant, today, l10n),
                 summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
 
 
-def _happens(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
+def _consequence(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
-    return happens(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
+    return consequence_text(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
 
 
 def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:
@@ -268,27 +307,33 @@ def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[s
         yield spare_today(spare, l10n)
 
 
-def _exceptions(page: Page, l10n: Labels, limits: LineLimits) -> Iterator[str]:
-    all_notices = [notice for section in page.sections for notice in section.notices]
+def _exceptions(page: Page, l10n: Labels) -> Iterator[str]:
     in_force = sum(row.key != "expired" for row in page.waivers)
     if in_force:
-        yield l10n.ngettext("{count} waiver in force", "{count} waivers in force", in_force)
+        yield l10n.plural("{count} waiver in force", "{count} waivers in force", in_force)
     if page.waived:
-        yield l10n.ngettext("{count} finding waived", "{count} findings waived", page.waived)
+        yield l10n.plural("{count} finding waived", "{count} findings waived", page.waived)
     if page.report_only:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} finding of report-only policies (not counted)",
             "{count} findings of report-only policies (not counted)",
             page.report_only,
         )
-    unused = len({notice.subject for notice in all_notices if notice.code == "waiver.unused"})
+    unused = len(
+        {notice.subject for section in page.sections for notice in section.notices if notice.code == "waiver.unused"}
+    )
     if unused:
-        yield l10n.ngettext("{count} waiver matches no finding", "{count} waivers match no finding", unused)
+        yield l10n.plural("{count} waiver matches no finding", "{count} waivers match no finding", unused)
+
+
+def _expiring(page: Page, l10n: Labels, limit: int) -> Iterator[str]:
+    """Yield the notices about waivers that expire or have expired, and how many are left out."""
+    notices = [notice for section in page.sections for notice in section.notices]
     expiring = list(
         dict.fromkeys(
-            flat(notice.message, 240) for code in _WAIVER_NOTICES for notice in all_notices if notice.code == code
+            flat(notice.message, 240) for code in _WAIVER_NOTICES for notice in notices if notice.code == code
         )
     )
-    yield from expiring[: limits.notices]
-    if len(expiring) > limits.notices:
-        yield l10n.ngettext("{count} more", "{count} more", len(expiring) - limits.notices)
+    yield from expiring[:limit]
+    if len(expiring) > limit:
+        yield l10n.plural("{count} more", "{count} more", len(expiring) - limit)

@@ -7,10 +7,10 @@ from typing import Final
 from auditor.domain.enums import Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
-from auditor.render.mail.subject import flat
 from auditor.render.mail.view import UpcomingDate
 from auditor.render.text.evidence.contracts import contract_dates, contract_seats
 from auditor.render.text.labels import Labels
+from auditor.render.text.sanitize import flat
 
 ENDED: Final = timedelta(days=30)
 """How long an ended contract is still listed."""
@@ -57,7 +57,7 @@ def contract_renewals(
                         name=flat(f"{contract.name} ({contract.id})", 80),
                         tenant=title,
                         date=l10n.date(contract_date.moment),
-                        happens=contract_date.happens,
+                        consequence=contract_date.consequence,
                         summary=l10n.joined([contract_date.label, *seats]),
                     ),
                 )

@@ -11,7 +11,7 @@ from auditor import resources
 from auditor.domain.result.model import Result
 from auditor.render.html.page import page
 from auditor.render.html.report import environment, visible_text
-from auditor.render.mail.content import BAR_WIDTH, LineLimits, mail_view
+from auditor.render.mail.content import BAR_WIDTH, LineLimits, limited_views
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import BAR_HEIGHT
 from auditor.render.text.guidance import plain
@@ -43,9 +43,7 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
 
 def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
     """Yield view models of a message to a reader, each with shorter lists than the one before."""
-    content = page(result, l10n)
-    for limits in _LIMITS:
-        yield mail_view(content, result, reader, l10n, limits)
+    return limited_views(page(result, l10n), result, reader, l10n, _LIMITS)
 
 
 def _html(view: MailView, l10n: Labels) -> str:
@@ -64,7 +62,7 @@ def _html(view: MailView, l10n: Labels) -> str:
 
 
 def _text(view: MailView, l10n: Labels) -> str:
-    text = _text_template(l10n.language).render(view=view)
+    text = _text_template(l10n.locale).render(view=view)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 

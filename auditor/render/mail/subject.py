@@ -6,15 +6,13 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.render.text.labels import Labels
-from auditor.render.text.sanitize import visible
+from auditor.render.text.sanitize import flat
 from auditor.result.aggregate import changes
 
 MAX_SUBJECT: Final = 70
 """Maximum characters of a subject; inboxes show no more."""
 _MIN_TENANT: Final = 24
 """Characters of a tenant's name that are kept."""
-_MAX_TEXT: Final = 140
-"""Maximum characters of a text from the tenant."""
 
 
 def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) -> str:
@@ -30,17 +28,11 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
     return f"[{flat(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {flat(tail, MAX_SUBJECT - 11)}"
 
 
-def flat(text: str, limit: int = _MAX_TEXT) -> str:
-    """Return a text as one line, with control characters escaped, and cut to `limit` characters."""
-    line = " ".join(visible(text, keep="\n\r\t").split())
-    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
-
-
 def _who(result: Result, l10n: Labels) -> str:
     if len(result.tenants) == 1:
         tenant = result.tenants[0]
         return flat(tenant.title)
-    return l10n.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
+    return l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
 
 
 def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
@@ -52,18 +44,18 @@ def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
     if not complete:
         yield l10n.gettext("incomplete")
     if counts.get(Severity.CRITICAL, 0):
-        yield l10n.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
+        yield l10n.plural("{count} critical", "{count} critical", counts[Severity.CRITICAL])
     elif counts.get(Severity.HIGH, 0):
-        yield l10n.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
+        yield l10n.plural("{count} high", "{count} high", counts[Severity.HIGH])
     elif findings:
-        yield l10n.ngettext("{count} open", "{count} open", findings)
+        yield l10n.plural("{count} open", "{count} open", findings)
     elif complete:
         yield l10n.gettext("nothing open")
     changed = changes(result.tenants, result.fleet)
     if result.run.previous is not None:
         if changed.new:
-            yield l10n.ngettext("{count} new", "{count} new", changed.new)
+            yield l10n.plural("{count} new", "{count} new", changed.new)
         if changed.reopened:
-            yield l10n.ngettext("{count} reopened", "{count} reopened", changed.reopened)
+            yield l10n.plural("{count} reopened", "{count} reopened", changed.reopened)
         if changed.fixed:
-            yield l10n.ngettext("{count} fixed", "{count} fixed", changed.fixed)
+            yield l10n.plural("{count} fixed", "{count} fixed", changed.fixed)

@@ -87,7 +87,7 @@ class UpcomingDate(Struct, frozen=True, kw_only=True):
     tenant: str
     date: str
     summary: str
-    happens: str
+    consequence: str
     """What happens on the date if nobody decides before it."""
 
 

@@ -9,7 +9,6 @@ from msgspec import Struct
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.guidance.parts import GuidancePart
-from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
@@ -143,15 +142,15 @@ class PlanView(Struct, frozen=True, kw_only=True):
 _STYLES: Final = ("styles/report.css", "styles/plan.css")
 
 
-def render(view: PlanView, *, locale: str) -> Artifact:
+def render(view: PlanView, *, locale: str) -> bytes:
     """Render the page; equal plans give equal bytes."""
     l10n = Labels(locale)
     style = embedded_text(*_STYLES)
     template = environment(l10n).get_template("plan.html.jinja")
     text = template.render(
         plan=view,
-        language=l10n.language,
+        language=l10n.locale,
         csp=content_policy(style),
         style=Markup(style),  # noqa: S704 - packaged style sheets
     )
-    return Artifact(name="plan.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+    return text.encode("utf-8", "replace")

@@ -1,12 +1,11 @@
 """Renders a Preview as a small HTML page without external resources or scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup, escape
 
 from auditor.domain.preview import Difference, Preview
-from auditor.render.artifact import Artifact
 from auditor.render.preview.markdown import (
     INCOMPLETE,
     cells_of,
@@ -36,7 +35,7 @@ _ROWS: Final = 1000
 """Findings per tenant and kind that the page lists; preview.json has all of them."""
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:
+def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render preview.html."""
     l10n = Labels(locale)
     policies = [
@@ -49,7 +48,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         for name, department_counts in by_department(preview)
     ]
     money = sums(tally(preview.everywhere), l10n)
-    as_of = l10n.gettext("state as of {instant}").replace("{instant}", l10n.instant(preview.as_of))
+    as_of = l10n.gettext("state as of {instant}", instant=l10n.instant(preview.as_of))
     columns = columns_of(l10n)
     policy, title = l10n.gettext("Policy"), l10n.gettext("Title")
     parts = [
@@ -61,8 +60,8 @@ def render(preview: Preview, *, locale: str) -> Artifact:
         _table((l10n.gettext("Department"), *columns), departments),
         *(_tenant(difference, l10n) for difference in preview.everywhere),
     ]
-    body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.language, style=_STYLE)
-    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=body)
+    body = page(parts, title=l10n.gettext("Policy preview"), language=l10n.locale, style=_STYLE)
+    return (body,)
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:

@@ -1,19 +1,19 @@
 """Renders a Preview as preview.json (`auditor/preview/v1`)."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.preview import Preview
-from auditor.render.artifact import Artifact
 from auditor.result.codec.encoder import TOOL, document, members
 from auditor.result.preview_counts import by_department, by_policy, tally, worse
 
 SCHEMA: Final = "auditor/preview/v1"
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:  # noqa: ARG001 - all renderers of previews have this signature
+def render(preview: Preview, *, locale: str) -> Iterable[bytes]:  # noqa: ARG001 - all renderers of previews have this signature
     """Render preview.json; equal previews give equal bytes."""
-    return Artifact(name="preview.json", media_type="application/json", body=document(preview_document(preview)))
+    return (document(preview_document(preview)),)
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from auditor.domain.enums import Status
@@ -8,8 +8,7 @@ from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, 
 from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
-from auditor.render.artifact import Artifact
-from auditor.render.ci.markdown import inert
+from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
@@ -31,7 +30,7 @@ _STATUSES: Final = {
 INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is shown here.")
 
 
-def render(preview: Preview, *, locale: str) -> Artifact:
+def render(preview: Preview, *, locale: str) -> Iterable[bytes]:
     """Render the comment; it is truncated between two blocks if it would exceed LIMIT, with a note at the end."""
     l10n = Labels(locale)
     note = f"\n_{l10n.gettext('The comment is truncated; see preview.json for the full text.')}_\n".encode()
@@ -42,7 +41,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
             body += note
             break
         body += block
-    return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=bytes(body))
+    return (bytes(body),)
 
 
 def headline(preview: Preview, l10n: Labels) -> str:
@@ -50,7 +49,7 @@ def headline(preview: Preview, l10n: Labels) -> str:
     counts = tally(preview.everywhere)
     if counts.empty:
         return l10n.gettext("This policy change does not add, remove or change any finding")
-    return l10n.gettext("This policy change: {counts}").replace("{counts}", counts_text(counts, l10n))
+    return l10n.gettext("This policy change: {counts}", counts=counts_text(counts, l10n))
 
 
 def counts_text(counts: DifferenceCount, l10n: Labels) -> str:
@@ -65,13 +64,13 @@ def tallied(kind: str, count: int, l10n: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
     match kind:
         case "added":
-            return l10n.ngettext("{count} added", "{count} added", count)
+            return l10n.plural("{count} added", "{count} added", count)
         case "removed":
-            return l10n.ngettext("{count} removed", "{count} removed", count)
+            return l10n.plural("{count} removed", "{count} removed", count)
         case "changed":
-            return l10n.ngettext("{count} changed", "{count} changed", count)
+            return l10n.plural("{count} changed", "{count} changed", count)
         case _:
-            return l10n.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
+            return l10n.plural("{count} unconfirmed", "{count} unconfirmed", count)
 
 
 def sums(counts: DifferenceCount, l10n: Labels) -> str:
@@ -151,11 +150,11 @@ def _blocks(preview: Preview, l10n: Labels) -> Iterator[str]:
     yield MARK
     yield f"### {headline(preview, l10n)}"
     yield ""
-    as_of = l10n.gettext("state as of {instant}").replace("{instant}", inert(l10n.instant(preview.as_of)))
+    as_of = l10n.gettext("state as of {instant}", instant=escaped_markdown(l10n.instant(preview.as_of)))
     yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:
-        yield f"{l10n.gettext('Monthly cost of open findings:')} **{inert(sums(counts, l10n))}**"
+        yield f"{l10n.gettext('Monthly cost of open findings:')} **{escaped_markdown(sums(counts, l10n))}**"
         yield ""
     yield from _unknown(preview, l10n)
     columns = columns_of(l10n)
@@ -195,7 +194,7 @@ def cells_of(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
 
 def _cells(counts: DifferenceCount, l10n: Labels) -> tuple[str, ...]:
     *numbers, money = cells_of(counts, l10n)
-    return (*numbers, inert(money))
+    return (*numbers, escaped_markdown(money))
 
 
 def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
@@ -214,7 +213,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 def more(count: int, l10n: Labels) -> str:
     """Return the number of further items, and where to find them."""
-    return l10n.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
+    return l10n.plural("{count} more in preview.json", "{count} more in preview.json", count)
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
@@ -250,4 +249,4 @@ def kinds(difference: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], 
 
 
 def _short(text: str, limit: int = _MAX_TEXT) -> str:
-    return inert(text if len(text) <= limit else f"{text[: limit - 1]}…")
+    return escaped_markdown(text if len(text) <= limit else f"{text[: limit - 1]}…")

@@ -7,7 +7,6 @@ from re import compile as pattern
 from typing import Final
 
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, concatenated_rows
 from auditor.render.tables.flat import COLUMNS, Row, TextColumn, row_batches
@@ -29,14 +28,13 @@ _NEEDS_QUOTES: Final = pattern(r'[",\r\n]')
 _LINE_END: Final = "\r\n"
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render all findings, one per row.
 
     Lines end with CR LF; fields with a comma, a quote or a line end are quoted (RFC 4180). The header and enumeration
     values do not depend on the locale.
     """
-    body = _chunks(result, byte_order_mark=options.byte_order_mark)
-    return Artifact(name="findings.csv", media_type="text/csv; charset=utf-8", body=body)
+    return _chunks(result, byte_order_mark=options.byte_order_mark)
 
 
 def escaped_cell(text: str) -> str:

@@ -1,19 +1,15 @@
 """Renders seats, usage and cost by department, cost centre and so on as CSV, with a row for unassigned seats."""
 
 from codecs import BOM_UTF8
+from collections.abc import Iterable
 
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.csv import spreadsheet
 from auditor.render.tables.seat_sheets import DEPARTMENTS, department_rows
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the rows of the workbook's sheet "Departments, cost centres", with the CSV conventions of findings.csv."""
     body = spreadsheet((DEPARTMENTS, *department_rows(result)))
-    return Artifact(
-        name="departments.csv",
-        media_type="text/csv; charset=utf-8",
-        body=body if options.byte_order_mark else body.removeprefix(BOM_UTF8),
-    )
+    return (body if options.byte_order_mark else body.removeprefix(BOM_UTF8),)

@@ -5,7 +5,7 @@ files of several runs can be concatenated. `perMonth` is decimal128(38, 2); `sou
 int64; all others are strings. All columns are nullable; an empty text is null. docs/findings.md describes the columns.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,6 @@ from auditor.domain.result.model import Result
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import CODED, constant
 from auditor.findings.facts import SEAT_FACTS
-from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import BulkEscaper
@@ -33,9 +32,9 @@ _ROW_GROUP: Final = 65_536
 _ALLOWED_CONTROLS: Final = "\t\r\n"
 
 
-def render(result: Result, _: RenderOptions) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
     """Render the columns of the CSV table with types, preceded by the run and its instant."""
-    return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_chunks(result))
+    return _chunks(result)
 
 
 def schema() -> pa.Schema:

@@ -18,7 +18,6 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.domain.translation import N_
-from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
@@ -26,7 +25,7 @@ from auditor.render.tables.seat_sheets import seat_sheets
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
-from auditor.render.text.waivers import dated_waivers
+from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
@@ -46,10 +45,9 @@ _TIMESTAMP: Final = (1980, 1, 1, 0, 0, 0)
 """Modification time of all members, so that equal results give equal bytes."""
 
 
-def render(result: Result, options: RenderOptions) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the workbook; no text in it is a formula or a link, and equal results give equal bytes."""
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=_chunks(result, Labels(options.locale)))
+    return _chunks(result, Labels(options.locale))
 
 
 def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
@@ -254,7 +252,8 @@ _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
 def _waivers(result: Result, l10n: Labels) -> Iterable[tuple[Cell | date, ...]]:
-    for row, last in dated_waivers(result, l10n):
+    for row in waiver_rows(result, l10n):
+        last = row.last_day
         # Excel has no dates before 1900; a saved result may contain one.
         until = last if last is None or last >= _FIRST_DAY else last.isoformat()
         yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
@@ -269,7 +268,7 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
             title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
-                *(outcome.judged, outcome.findings, outcome.reason),
+                *(outcome.judged, outcome.findings, outcome.reason and l10n.translate(outcome.reason)),
                 *((header.owner, header.rationale) if header is not None else ("", "")),
                 "; ".join((header.frameworks or ()) if header is not None else ()),
             )
@@ -279,7 +278,8 @@ def _sources(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
     for tenant in result.tenants:
         for row in tenant.sources:
             state = l10n.gettext(SOURCE_STATES[row.status])
-            yield (tenant.name, l10n.gettext(SOURCES[row.name]), state, row.count, row.read_at, row.reason)
+            reason = row.reason and l10n.translate(row.reason)
+            yield (tenant.name, l10n.gettext(SOURCES[row.name]), state, row.count, row.read_at, reason)
 
 
 def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:

@@ -21,7 +21,7 @@ _CONSEQUENCES: Final = {
 }
 
 
-def happens(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
+def consequence_text(status: object, agreement: Agreement, day: date, l10n: Labels, *, trial: bool = False) -> str:
     """Return what happens on a subscription's next date if nobody decides before it; `day` is the day of the audit."""
     state = status.casefold() if isinstance(status, str) else ""
     if state in _CONSEQUENCES:

@@ -1,17 +1,15 @@
-"""Formats numbers, dates, money, states and check names in the reader's language: the entry point for translation."""
+"""Formats check names, states and saved values in the language of the reader."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
-from gettext import NullTranslations
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
-from auditor.domain.message import Message
-from auditor.domain.translation import N_
+from auditor.domain.translation import N_, NN_
 from auditor.guidance.portal_names import state_name
-from auditor.localization import localization
+from auditor.localization import Localization, localization
 
 _PERCENTAGE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 _SEATS: Final = pattern("[0-9]{1,9}")
@@ -62,32 +60,27 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = {
 }
 
 
-class Labels:
-    """Formats values in one language: the requested one, or English if there is no catalogue for it."""
+_COUNTED: Final[Mapping[Severity, tuple[str, str]]] = {
+    Severity.CRITICAL: NN_("{count} critical", "{count} critical"),
+    Severity.HIGH: NN_("{count} high", "{count} high"),
+    Severity.MEDIUM: NN_("{count} medium", "{count} medium"),
+    Severity.LOW: NN_("{count} low", "{count} low"),
+    Severity.INFO: NN_("{count} info", "{count} info"),
+}
+
+
+class Labels(Localization):
+    """A localization that also formats what results contain: checks, states, bounds of seats, and dates as text."""
 
     def __init__(self, locale: str) -> None:
-        self._l10n = localization(locale)
-        self._days: dict[int, str] = {}
-        self._sums: dict[tuple[str, str], str] = {}
-
-    @property
-    def language(self) -> str:
-        """The BCP 47 tag of the language that is used."""
-        return self._l10n.locale
-
-    @property
-    def fallback_from(self) -> str | None:
-        """The requested tag, if English is used because there is no catalogue for it; else None."""
-        return self._l10n.fallback_from
-
-    @property
-    def translations(self) -> NullTranslations:
-        """The message catalogue, for templates."""
-        return self._l10n.translations
-
-    def gettext(self, message: str) -> str:
-        """Return the translation of a text."""
-        return self._l10n.gettext(message)
+        """Use the requested language, or English if there is no catalogue for it."""
+        found = localization(locale)
+        super().__init__(
+            locale=found.locale,
+            number_locale=found.number_locale,
+            fallback_from=found.fallback_from,
+            translations=found.translations,
+        )
 
     def check(self, check: str) -> str:
         """Return the name of a check; its id if it is unknown, as in a result of another version."""
@@ -96,47 +89,19 @@ class Labels:
         definition = known_check(check)
         return check if definition is None else self.gettext(definition.name)
 
-    def ngettext(self, singular: str, plural: str, count: int) -> str:
-        """Return the translation of a text with a plural form, with `{count}` filled in."""
-        return self._l10n.plural(singular, plural, count)
-
     def plural_form(self, message: str, count: int) -> str:
         """Return a message in the plural form for `count`, without the number, which is shown separately."""
-        return self._l10n.ngettext(message, message, count).replace("{count}", "").strip()
+        return self.ngettext(message, message, count).replace("{count}", "").strip()
 
     def severity_name(self, severity: Severity, count: int) -> str:
         """Return a severity in the plural form for `count`, without the number, which is shown separately."""
-        l10n, formatted = self._l10n, ""
-        match severity:
-            case Severity.CRITICAL:
-                formatted = l10n.ngettext("{count} critical", "{count} critical", count)
-            case Severity.HIGH:
-                formatted = l10n.ngettext("{count} high", "{count} high", count)
-            case Severity.MEDIUM:
-                formatted = l10n.ngettext("{count} medium", "{count} medium", count)
-            case Severity.LOW:
-                formatted = l10n.ngettext("{count} low", "{count} low", count)
-            case Severity.INFO:
-                formatted = l10n.ngettext("{count} info", "{count} info", count)
-        return formatted.replace("{count}", "").strip()
+        return self.plural_form(_COUNTED[severity][0], count)
 
     def subscription(self, status: object) -> str:
         """Return the state of a subscription; Graph's name if it is unknown, empty if there is none."""
         if not isinstance(status, str):
             return ""
         return state_name(self.gettext, status)
-
-    def translate(self, message: Message) -> str:
-        """Return the translation of an error, notice or reason; quoted values are not translated."""
-        return self._l10n.translate(message)
-
-    def policy(self, text: str) -> str:
-        """Return the translated title or rationale of a starter policy; those of other policies are unchanged."""
-        return self._l10n.policy(text)
-
-    def number(self, value: int | Decimal | None) -> str:
-        """Return a number with thousands separators; a dash for None."""
-        return self._l10n.number(value)
 
     def signed(self, value: int) -> str:
         """Return an integer that always has a sign."""
@@ -149,62 +114,33 @@ class Labels:
         """
         alternatives = _PERCENT_OR_SEATS.fullmatch(text)
         if alternatives is not None:
-            formatted = self.gettext("{share} ({seats} if that is more)")
-            share, seats = self.percent(alternatives[1]), self.number(int(alternatives[2]))
-            return formatted.replace("{share}", share).replace("{seats}", seats)
+            share, seats = self._percent(alternatives[1]), self.number(int(alternatives[2]))
+            return self.gettext("{share} ({seats} if that is more)", share=share, seats=seats)
         if _SEATS.fullmatch(text):
             return self.number(int(text))
-        return _PERCENTAGE.sub(lambda match: self.percent(match[1]), text)
+        return _PERCENTAGE.sub(lambda match: self._percent(match[1]), text)
 
-    def percent(self, percent: str) -> str:
-        """Return a percentage such as `2.5`, with the percent sign as in the locale."""
-        return self._l10n.percent(Decimal(percent) / 100)
-
-    def money(self, value: Decimal, currency: str) -> str:
-        """Return an amount of money."""
-        key = (str(value), currency)
-        formatted = self._sums.get(key)
-        if formatted is None:
-            formatted = self._sums[key] = self._l10n.money(value, currency)
-        return formatted
+    def _percent(self, percent: str) -> str:
+        return self.percent(Decimal(percent) / 100)
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts in several currencies, joined by plus signs."""
         return " + ".join(self.money(value, currency) for currency, value in values.items())
 
-    def date(self, moment: datetime | date) -> str:
-        """Return a date; of an instant, the date in UTC."""
-        return self._l10n.date(moment)
-
-    def day(self, text: str) -> str:
-        """Format a date that is given as YYYY-MM-DD."""
-        return self._l10n.date(date.fromisoformat(text))
-
     def written_day(self, value: object) -> str:
         """Format a date that is given as YYYY-MM-DD; any other value is returned unchanged, as text."""
         try:
-            return self.day(str(value))
+            return self.date(date.fromisoformat(str(value)))
         except ValueError:
             return str(value)
-
-    def instant(self, moment: datetime) -> str:
-        """Return date, hour and minute in UTC."""
-        return self._l10n.instant(moment)
 
     def written_date(self, text: str) -> str:
         """Format the date of an RFC 3339 instant; any other text is returned unchanged."""
         moment = _parse_instant(text)
-        if moment is None:
-            return text
-        # Cached, because hundreds of thousands of sign-ins have only a few hundred different dates.
         try:
-            day = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).toordinal()
+            return text if moment is None else self.date(moment)
         except OverflowError:  # outside of the range of `datetime` in UTC
             return text
-        formatted = self._days.get(day)
-        if formatted is None:
-            formatted = self._days[day] = self._l10n.date(date.fromordinal(day))
-        return formatted
 
     def written_instant(self, text: str) -> str:
         """Format an RFC 3339 instant; any other text is returned unchanged."""

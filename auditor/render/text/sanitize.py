@@ -16,6 +16,8 @@ _CONTROL: Final = pattern(
 _SURROGATE: Final = pattern("[\ud800-\udfff]")
 MAX_LENGTH: Final = 300
 """Characters of a name that a page shows; other files contain the full name."""
+MAX_LINE: Final = 140
+"""Characters of a text from the tenant in a line of a mail."""
 
 
 def visible(text: str, *, keep: str = "") -> str:
@@ -33,6 +35,12 @@ def without_surrogates(text: str) -> str:
 def shortened(text: str) -> str:
     """Return `text`, cut to MAX_LENGTH characters and an ellipsis if it is longer."""
     return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
+
+
+def flat(text: str, limit: int = MAX_LINE) -> str:
+    """Return a text as one line, with control characters escaped, and cut to `limit` characters."""
+    line = " ".join(visible(text, keep="\n\r\t").split())
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ def verdict(result: Result, l10n: Labels) -> str:
     """Return the outcome of the run in one sentence; if the audit is incomplete, it never sounds complete."""
     count = sum(result.summary.open.values())
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
-        return l10n.ngettext(
+        return l10n.plural(
             "The tenant could not be audited.", "None of the {count} tenants could be audited.", len(result.tenants)
         )
     if not count:
@@ -27,7 +27,7 @@ def verdict(result: Result, l10n: Labels) -> str:
             return l10n.gettext("Nothing was evaluated: no policy applies to a tenant of this run.")
         return l10n.gettext("Everything complies with the policies.")
     return (
-        l10n.joined((l10n.ngettext("{count} open finding", "{count} open findings", count), _worst_count(result, l10n)))
+        l10n.joined((l10n.plural("{count} open finding", "{count} open findings", count), _worst_count(result, l10n)))
         + "."
     )
 
@@ -44,15 +44,15 @@ def first_titles(titles: Sequence[str], l10n: Labels) -> str:
     """Return the titles of the first few tenants and the number of the others."""
     named = l10n.joined(titles[:_NAMED_TENANTS])
     more = len(titles) - _NAMED_TENANTS
-    return f"{named} {l10n.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
+    return f"{named} {l10n.plural('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _worst_count(result: Result, l10n: Labels) -> str:
     counts = result.summary.open
     if counts.get(Severity.CRITICAL, 0):
-        return l10n.ngettext("{count} of them critical", "{count} of them critical", counts[Severity.CRITICAL])
+        return l10n.plural("{count} of them critical", "{count} of them critical", counts[Severity.CRITICAL])
     if counts.get(Severity.HIGH, 0):
-        return l10n.ngettext("{count} of them high", "{count} of them high", counts[Severity.HIGH])
+        return l10n.plural("{count} of them high", "{count} of them high", counts[Severity.HIGH])
     return l10n.gettext("none of them critical or high")
 
 
@@ -64,9 +64,9 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
         return (l10n.gettext("Every source that the policies need was read, and every policy was evaluated."),)
     titles = _titles(result)
     sentences = [
-        l10n.gettext("{tenant} could not be audited: {reason}")
-        .replace("{tenant}", titles[tenant.name])
-        .replace("{reason}", l10n.translate(tenant.failure))
+        l10n.gettext(
+            "{tenant} could not be audited: {reason}", tenant=titles[tenant.name], reason=l10n.translate(tenant.failure)
+        )
         for tenant in result.tenants
         if tenant.failure is not None
     ]
@@ -77,7 +77,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             alike.setdefault((unknown, _gaps(tenant.sources, l10n)), []).append(titles[tenant.name])
     for (unknown, gaps), names in sorted(alike.items(), key=lambda item: -item[0][0]):
         text = (
-            l10n.ngettext("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
+            l10n.plural("{count} policy not evaluated in", "{count} policies not evaluated in", unknown)
             if unknown
             else l10n.gettext("Some data was not read from")
         )
@@ -85,7 +85,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
     unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(
-            l10n.ngettext(
+            l10n.plural(
                 "{count} policy across tenants was not evaluated.",
                 "{count} policies across tenants were not evaluated.",
                 unknown,
@@ -106,7 +106,7 @@ def missing_data(result: Result, l10n: Labels) -> Iterator[tuple[str, str]]:
 def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
     """Return why a tenant is incomplete: it was not audited, a source was not read, or a policy was not evaluated."""
     if tenant.failure is not None:
-        return [l10n.gettext("not audited: {reason}").replace("{reason}", l10n.translate(tenant.failure))]
+        return [l10n.gettext("not audited: {reason}", reason=l10n.translate(tenant.failure))]
     unknown = l10n.gettext("no reason is known")
     gaps = [
         f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
@@ -120,8 +120,7 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
 
 def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[str]:
     unknown = [policy.id for policy in policies if policy.unknown]
-    text = l10n.gettext("not evaluated: {policies}")
-    return [text.replace("{policies}", ", ".join(unknown))] if unknown else []
+    return [l10n.gettext("not evaluated: {policies}", policies=", ".join(unknown))] if unknown else []
 
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:

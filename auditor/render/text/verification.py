@@ -69,11 +69,14 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
     """Return the progress of one or more plans in one sentence."""
     total = sum(len(verification.actions) for verification in verifications)
     done = sum(len(verification.actions_with(Verdict.DONE)) for verification in verifications)
-    text = l10n.ngettext(
-        "{done} of {count} action planned on {day} done", "{done} of {count} actions planned on {day} done", total
+    text = l10n.plural(
+        "{done} of {count} action planned on {day} done",
+        "{done} of {count} actions planned on {day} done",
+        total,
+        done=l10n.number(done),
+        day=l10n.date(max(verification.planned_at for verification in verifications)),
     )
-    day = l10n.date(max(verification.planned_at for verification in verifications))
-    parts = [text.replace("{done}", l10n.number(done)).replace("{day}", day)]
+    parts = [text]
     freed = _freed_seats(verifications, l10n)
     if freed:
         parts[0] += f": {freed}"
@@ -82,12 +85,12 @@ def plan_headline(verifications: Sequence[TenantVerification], l10n: Labels) -> 
         for state in (FindingState.CAME_BACK, FindingState.NEW, FindingState.UNKNOWN)
     )
     if reopened:
-        parts.append(l10n.ngettext("{count} finding was reopened", "{count} findings were reopened", reopened))
+        parts.append(l10n.plural("{count} finding was reopened", "{count} findings were reopened", reopened))
     if new:
-        parts.append(l10n.ngettext("{count} new finding", "{count} new findings", new))
+        parts.append(l10n.plural("{count} new finding", "{count} new findings", new))
     if unknown:
         parts.append(
-            l10n.ngettext(
+            l10n.plural(
                 "the state of {count} finding is not known", "the state of {count} findings is not known", unknown
             )
         )
@@ -109,12 +112,10 @@ def seat_decisions(result: Result, l10n: Labels) -> str:
         for (sku_id, direction), product_decisions in decisions.items()
     ]
     more = len(texts) - _MAX_PRODUCTS
-    omitted = [l10n.ngettext("{count} more product", "{count} more products", more)] if more > 0 else []
+    omitted = [l10n.plural("{count} more product", "{count} more products", more)] if more > 0 else []
     if not texts:
         return ""
-    return l10n.gettext("Seat decisions: {changes}.").replace(
-        "{changes}", "; ".join([*texts[:_MAX_PRODUCTS], *omitted])
-    )
+    return l10n.gettext("Seat decisions: {changes}.", changes="; ".join([*texts[:_MAX_PRODUCTS], *omitted]))
 
 
 def _product(sku_id: str, tenant: TenantResult) -> str:
@@ -125,33 +126,34 @@ def _product(sku_id: str, tenant: TenantResult) -> str:
 def _decision_progress(product: str, direction: int, decisions: Sequence[SeatDecisionVerdict], l10n: Labels) -> str:
     """Return the progress of decisions about a product; `direction`: 1 = buying, −1 = giving back, 0 = renewal."""
     if any(decision.actual is None for decision in decisions):
-        return l10n.gettext("the seats of {product} today are not known").replace("{product}", product)
+        return l10n.gettext("the seats of {product} today are not known", product=product)
     if direction:
         count = sum(abs(decision.planned_change) for decision in decisions)
-        done = sum(decision.done for decision in decisions)
+        done = l10n.number(sum(decision.done for decision in decisions))
         if direction > 0:
-            text = l10n.ngettext(
+            text = l10n.plural(
                 "{done} of {count} seat of {product} purchased",
                 "{done} of {count} seats of {product} purchased",
                 count,
+                done=done,
+                product=product,
             )
         else:
-            text = l10n.ngettext(
+            text = l10n.plural(
                 "{done} of {count} seat of {product} removed",
                 "{done} of {count} seats of {product} removed",
                 count,
+                done=done,
+                product=product,
             )
-        text = text.replace("{done}", l10n.number(done))
     else:
         renewed = all(decision.verdict is Verdict.DONE for decision in decisions)
-        text = l10n.gettext(N_("{product} renewed") if renewed else N_("{product} not renewed yet"))
+        text = l10n.gettext(N_("{product} renewed") if renewed else N_("{product} not renewed yet"), product=product)
     saved = l10n.sums(_saved(decisions)) if direction < 0 else ""
     if saved:
-        text = l10n.gettext("{change}, {money} a month saved").replace("{change}", text).replace("{money}", saved)
+        text = l10n.gettext("{change}, {money} a month saved", change=text, money=saved)
     due = [decision.due for decision in decisions if decision.due is not None]
-    if due:
-        text = f"{text} ({renewal_day(min(due), l10n)})"
-    return text.replace("{product}", product)
+    return f"{text} ({renewal_day(min(due), l10n)})" if due else text
 
 
 def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
@@ -165,7 +167,7 @@ def _saved(decisions: Iterable[SeatDecisionVerdict]) -> dict[str, Decimal]:
 
 def renewal_day(day: datetime, l10n: Labels) -> str:
     """Return the day on which seats can be given back or are renewed, in words."""
-    return l10n.gettext("at the renewal on {day}").replace("{day}", l10n.date(day))
+    return l10n.gettext("at the renewal on {day}", day=l10n.date(day))
 
 
 def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str:
@@ -180,9 +182,7 @@ def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str
         return ""
     days = dict.fromkeys(l10n.date(day) for day in (min(r.first for r in runs), max(r.last for r in runs)))
     people = l10n.joined(dict.fromkeys(person for run in runs for person in run.by))
-    return (
-        l10n.gettext("Carried out by {people}: {days}.").replace("{people}", people).replace("{days}", " – ".join(days))
-    )
+    return l10n.gettext("Carried out by {people}: {days}.", people=people, days=" – ".join(days))
 
 
 def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
@@ -195,14 +195,17 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
     )
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
-        return l10n.ngettext("{count} seat freed", "{count} seats freed", seats)
+        return l10n.plural("{count} seat freed", "{count} seats freed", seats)
     if any(verification.freed.at_least for verification in verifications):
-        text = l10n.ngettext(
-            "{count} seat freed (at least {money} a month)", "{count} seats freed (at least {money} a month)", seats
+        return l10n.plural(
+            "{count} seat freed (at least {money} a month)",
+            "{count} seats freed (at least {money} a month)",
+            seats,
+            money=money,
         )
-    else:
-        text = l10n.ngettext("{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats)
-    return text.replace("{money}", money)
+    return l10n.plural(
+        "{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats, money=money
+    )
 
 
 def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:
@@ -210,4 +213,4 @@ def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:
     if cause is Cause.NONE:
         return ""
     label = l10n.gettext(SOURCES[Source(detail)]) if cause is Cause.SOURCE else detail
-    return l10n.gettext(_CAUSES[cause]).replace("{detail}", label)
+    return l10n.gettext(_CAUSES[cause], detail=label)

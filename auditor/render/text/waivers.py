@@ -28,6 +28,8 @@ class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
     """`active`, `expiring`, `expired` or `unused`."""
     state: str
     until: str
+    last_day: date | None
+    """The same day as a date; None if it is no valid date."""
     policies: str
     owner: str
     reason: str
@@ -37,16 +39,11 @@ class WaiverRow(Struct, frozen=True, kw_only=True, eq=False):
 
 def waiver_rows(result: Result, l10n: Labels) -> tuple[WaiverRow, ...]:
     """Return the waivers, those that need attention first; their state follows from the notices of the run."""
-    return tuple(row for row, _ in dated_waivers(result, l10n))
-
-
-def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
-    """Return the rows of `waiver_rows`, each with the last day as a date; None if it is no valid date."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     notice_keys = {(notice.code, notice.subject) for notice in notices}
     counts = waivers(result)
     today = result.run.as_of.astimezone(UTC).date()
-    rows: list[tuple[WaiverRow, date | None]] = []
+    rows: list[WaiverRow] = []
     for waiver in result.run.definitions.get("waivers") or ():
         id_, until = str(waiver.get("id", "")), _day(waiver.get("expires"))
         key = "active"
@@ -58,6 +55,7 @@ def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date |
             key = "unused"
         row = WaiverRow(
             id=id_,
+            last_day=until,
             key=key,
             state=l10n.gettext(_STATES[key]),
             until="" if until is None else l10n.date(until),
@@ -66,8 +64,8 @@ def dated_waivers(result: Result, l10n: Labels) -> tuple[tuple[WaiverRow, date |
             reason=shortened(str(waiver.get("reason") or "")),
             findings=counts[id_],
         )
-        rows.append((row, until))
-    return tuple(sorted(rows, key=lambda item: (_ORDER.index(item[0].key), item[0].id)))
+        rows.append(row)
+    return tuple(sorted(rows, key=lambda row: (_ORDER.index(row.key), row.id)))
 
 
 def _day(value: Any) -> date | None:

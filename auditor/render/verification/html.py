@@ -1,14 +1,15 @@
 """Renders the verification of a plan as one HTML page."""
 
+from collections.abc import Iterable
+
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.text.labels import Labels
 from auditor.render.text.static_page import text_page
 from auditor.render.verification.view import sections
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, *, locale: str) -> Iterable[bytes]:
     """Render verification.html."""
     l10n = Labels(locale)
-    body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.language)
-    return Artifact(name="verification.html", media_type="text/html; charset=utf-8", body=body)
+    body = text_page(sections(result, l10n), title=l10n.gettext("Verification of the plan"), language=l10n.locale)
+    return (body,)

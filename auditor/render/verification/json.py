@@ -1,16 +1,16 @@
 """Renders verification.json (`auditor/verification/v1`)."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from auditor.domain.result.model import Result
 from auditor.domain.result.verification import FindingState, Verdict
-from auditor.render.artifact import Artifact
 from auditor.result.codec.encoder import TOOL, document, members
 
 SCHEMA: Final = "auditor/verification/v1"
 
 
-def render(result: Result) -> Artifact:
+def render(result: Result) -> Iterable[bytes]:
     """Render the verification of the plans of a result; equal results give equal bytes."""
     verified = [(tenant, tenant.verification) for tenant in result.tenants if tenant.verification is not None]
     body = document(
@@ -32,4 +32,4 @@ def render(result: Result) -> Artifact:
             ],
         }
     )
-    return Artifact(name="verification.json", media_type="application/json", body=body)
+    return (body,)

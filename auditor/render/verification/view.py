@@ -52,7 +52,7 @@ def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSect
     omitted = 0 if most is None else len(section.items) - most
     if omitted <= 0:
         return section
-    more = l10n.ngettext("{count} more", "{count} more", omitted)
+    more = l10n.plural("{count} more", "{count} more", omitted)
     return replace(section, items=(*section.items[:most], more))
 
 
@@ -75,13 +75,15 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
     freed = verification.freed
     if freed.planned or freed.actual:
-        text = l10n.gettext("Seats freed: {actual}; planned: {planned}.")
-        yield text.replace("{actual}", l10n.number(freed.actual)).replace("{planned}", l10n.number(freed.planned))
+        yield l10n.gettext(
+            "Seats freed: {actual}; planned: {planned}.",
+            actual=l10n.number(freed.actual),
+            planned=l10n.number(freed.planned),
+        )
     for money in freed.money:
-        text = l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.")
         actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
         bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
-        yield text.replace("{actual}", bound).replace("{planned}", planned)
+        yield l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
     if not verification.same_policies:
         yield l10n.gettext(
             "The policies have changed since the plan: findings may be new or fixed because a policy changed."
@@ -91,17 +93,19 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
 def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
     parts = [f"{action.number}. {action.title}"]
     if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
-        text = l10n.ngettext("{done} of {count} request done", "{done} of {count} requests done", action.requests)
-        parts.append(text.replace("{done}", l10n.number(action.done)))
+        done = l10n.number(action.done)
+        parts.append(
+            l10n.plural("{done} of {count} request done", "{done} of {count} requests done", action.requests, done=done)
+        )
     parts.extend(() if action.decided is None else _decided(action.decided, l10n))
     parts.append(cause_text(action.cause, action.detail, l10n))
     run = action.execution
     if run is not None:
         parts.append(f"{l10n.joined(run.by)}, {l10n.date(run.last)}")
         if run.failed:
-            parts.append(l10n.ngettext("{count} change failed", "{count} changes failed", run.failed))
+            parts.append(l10n.plural("{count} change failed", "{count} changes failed", run.failed))
         if run.skipped:
-            parts.append(l10n.ngettext("{count} change skipped", "{count} changes skipped", run.skipped))
+            parts.append(l10n.plural("{count} change skipped", "{count} changes skipped", run.skipped))
     steps = (step for step in action.steps if action.requests > 1)
     parts.append(_people((names.get(step.subject) or step.subject for step in steps), l10n))
     return "; ".join(filter(None, parts))
@@ -109,12 +113,14 @@ def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
 
 def _decided(decided: SeatDecisionVerdict, l10n: Labels) -> Iterator[str]:
     """Yield the numbers of seats (before the plan, decided, today), the day of the renewal, and the decisions."""
-    text = l10n.gettext("seats before: {before}, decided: {decided}, now: {now}")
-    now = l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual)
-    text = text.replace("{before}", l10n.number(decided.enabled_before)).replace("{now}", now)
-    yield text.replace("{decided}", l10n.number(decided.enabled))
+    yield l10n.gettext(
+        "seats before: {before}, decided: {decided}, now: {now}",
+        before=l10n.number(decided.enabled_before),
+        decided=l10n.number(decided.enabled),
+        now=l10n.gettext("unknown") if decided.actual is None else l10n.number(decided.actual),
+    )
     yield "" if decided.due is None else renewal_day(decided.due, l10n)
-    yield l10n.gettext("decision {id}").replace("{id}", l10n.joined(decided.decisions))
+    yield l10n.gettext("decision {id}", id=l10n.joined(decided.decisions))
 
 
 _NAMED: Final = 5
@@ -124,7 +130,7 @@ _NAMED: Final = 5
 def _people(names: Iterable[str], l10n: Labels) -> str:
     people = tuple(dict.fromkeys(names))
     more = len(people) - _NAMED
-    others = (l10n.ngettext("{count} more", "{count} more", more),) if more > 0 else ()
+    others = (l10n.plural("{count} more", "{count} more", more),) if more > 0 else ()
     return l10n.joined((*people[:_NAMED], *others))
 
 

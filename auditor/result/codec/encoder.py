@@ -78,12 +78,6 @@ def line(value: Any) -> bytes:
     return _text(value, orjson.OPT_APPEND_NEWLINE)
 
 
-def pieces(value: Any) -> Iterator[bytes]:
-    """Yield the bytes of `document` in pieces; long lists are encoded some items at a time."""
-    yield from _value(value, 0)
-    yield b"\n"
-
-
 def framed_pieces(keyed: Mapping[str, Any], key: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
     """Yield the bytes of `document` in parts: items of the list `key` with their index, everything else with None.
 

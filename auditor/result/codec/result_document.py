@@ -11,7 +11,7 @@ SCHEMA: Final = "auditor/result/v1"
 
 
 def result_document(result: Result) -> dict[str, Any]:
-    """Return the document of a result, for `encoder.document` and `encoder.pieces`."""
+    """Return the document of a result, for `encoder.document` and `encoder.framed_pieces`."""
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},

@@ -1,6 +1,5 @@
 """Reads a saved result.json; tenants are decoded one at a time."""
 
-import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from mmap import mmap
@@ -18,6 +17,7 @@ from auditor.files import json_document
 from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable
+from auditor.gc_pause import paused_gc
 from auditor.result.codec.decoder import check_unique, damaged, read, read_list
 
 Body = bytes | mmap
@@ -63,18 +63,12 @@ def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = No
     Unknown keys are ignored. Raises SnapshotError for a file that is damaged (`result-damaged`), not a result
     (`result-foreign`) or written by a newer version (`result-version`).
     """
-    # Loading creates millions of objects and no garbage; collecting garbage meanwhile doubles the time.
-    gc_enabled = gc.isenabled()
-    gc.disable()
-    try:
+    with paused_gc():  # loading creates millions of objects and no garbage
         document, tenants = _parts(body, where)
         if not isinstance(document, dict):
             damaged(where, "", Message("is not a JSON object"))
         _check_schema(document, where)
         return _result(document, tenants, where, spill)
-    finally:
-        if gc_enabled:
-            gc.enable()
 
 
 def _parts(body: Body, where: str) -> tuple[Any, Iterable[Any]]:

@@ -12,9 +12,9 @@ from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.result.model import Result, SeatBounds, TenantResult
-from auditor.history import load
 from auditor.policy.loader import load as load_policies
 from auditor.render import render
+from auditor.result.codec.result_reader import load
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, sku_id, tenant, user
 
@@ -42,7 +42,7 @@ def audit_result(*names: str) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en").chunks())
+    return b"".join(render(result, "json", locale="en"))
 
 
 def assert_values(tenant: TenantResult) -> None:

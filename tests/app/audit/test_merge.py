@@ -15,9 +15,10 @@ from auditor.catalogue import builtin
 from auditor.domain.enums import Change, Source
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
-from auditor.history import compare, load
 from auditor.policy.loader import load as load_policies
 from auditor.render import render
+from auditor.result.codec.result_reader import load
+from auditor.result.diff import compare
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.tenants import NOW, bought, tenant, user
 
@@ -43,7 +44,7 @@ def audit_result(*states: Snapshot, day: int = 0) -> Result:
 
 
 def body(result: Result) -> bytes:
-    return b"".join(render(result, "json", locale="en").chunks())
+    return b"".join(render(result, "json", locale="en"))
 
 
 def merged(*results: Result) -> Result:

@@ -39,7 +39,7 @@ def report_only() -> Result:
 
 
 def rendered(result: Result, output_format: str) -> str:
-    return b"".join(render(result, output_format, locale="en").chunks()).decode()
+    return b"".join(render(result, output_format, locale="en")).decode()
 
 
 def test_findings_are_listed_and_do_not_count(report_only: Result) -> None:

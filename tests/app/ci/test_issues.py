@@ -230,7 +230,7 @@ def test_hostile_text_in_issues_is_escaped(text: str) -> None:
 
 @pytest.mark.slow
 def test_issues_command(api: GithubApi, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_bytes(b"".join(render(complete_result(), "json", locale="en").chunks()))
+    (tmp_path / "result.json").write_bytes(b"".join(render(complete_result(), "json", locale="en")))
     arguments = ("issues", "result.json", "--repository", REPOSITORY, "--limit", "1", "--severity", "info")
     offline = call(*arguments, "--dry-run", cwd=tmp_path)
     assert (offline.code, api.asked) == (0, []), offline.err

@@ -17,7 +17,7 @@ from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable
-from auditor.history import compare
+from auditor.result.diff import compare
 from auditor.settings.loader import load
 from tests.builders.result.results import night_before, result
 from tests.builders.service.letters import AT

@@ -5,6 +5,7 @@ that raises a different exception for each of six tenants.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from auditor.app.report import containment, outputs
 from auditor.domain.result.model import Result
 from auditor.render import TenantSpans, result_json
 from auditor.render import render as renderer
-from auditor.render.artifact import Artifact
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, call
 from tests.builders.service.failures import (
@@ -87,14 +87,14 @@ def test_report_formats(
     """If a format cannot render a tenant, the tenant is reported as not audited in every file of the run."""
     original = renderer
 
-    def render(result: Result, name: str, **options: Any) -> Artifact:
+    def render(result: Result, name: str, **options: Any) -> Iterable[bytes]:
         if name == failing_format and any(
             tenant.name == FAILING and tenant.failure is None for tenant in result.tenants
         ):
             raise made(kind)
         return original(result, name, **options)
 
-    def render_json(result: Result, spans: TenantSpans) -> Artifact:
+    def render_json(result: Result, spans: TenantSpans) -> Iterable[bytes]:
         if failing_format == "json" and any(
             tenant.name == FAILING and tenant.failure is None for tenant in result.tenants
         ):

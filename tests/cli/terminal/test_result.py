@@ -12,10 +12,10 @@ from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.result.model import FleetResult, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render.html.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from auditor.result.seats import free_part_numbers
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.result.results import night_before, result

@@ -11,9 +11,9 @@ from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 
 MONDAY = datetime(2026, 11, 23, 2, 17, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_recipient_sees_only_the_tenants_of_the_envelope() -> None:
     assert not subset.fleet.findings
     assert sum(subset.summary.open.values()) == 0
     for format_ in ("html", "csv"):
-        text = b"".join(render(subset, format_, locale="en").chunks()).decode()
+        text = b"".join(render(subset, format_, locale="en")).decode()
         assert "contoso.example" not in text.replace("licensing@contoso.example", "")
         assert "Contoso" not in text
 

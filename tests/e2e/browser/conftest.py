@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.result.model import Result
-from auditor.history import compare
 from auditor.render import render
+from auditor.result.diff import compare
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
@@ -27,7 +27,7 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def report_file(report: str, locale: str = "en") -> Path:
         file = folder / f"{report}-{locale}.html"
         if not file.exists():
-            file.write_bytes(b"".join(render(_result(report, locale), "html", locale=locale).chunks()))
+            file.write_bytes(b"".join(render(_result(report, locale), "html", locale=locale)))
         return file
 
     return report_file

@@ -21,7 +21,7 @@ def test_dialog_links_to_the_page_of_a_tenant_without_section(
     pages = {"report.html": (fleet, "tenants"), f"tenants/{tenant.name}.html": (single_tenant(fleet, tenant.name), "")}
     (tmp_path / "tenants").mkdir()
     for name, (content, folder) in pages.items():
-        (tmp_path / name).write_bytes(b"".join(render(content, "html", locale="en", tenant_pages=folder).chunks()))
+        (tmp_path / name).write_bytes(b"".join(render(content, "html", locale="en", tenant_pages=folder)))
     fingerprint = tenant.actions[0].findings[0]
     page = chromium.new_page()
     page.goto(f"{(tmp_path / 'report.html').as_uri()}#f-{fingerprint}")

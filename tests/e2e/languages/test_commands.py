@@ -117,7 +117,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "policies" / "spare.yaml").write_text(POLICY)
     for snapshot in snapshots(NOW):
         write(folder / "snapshots", snapshot)
-    text = b"".join(render(demo_result(), "json", locale="en").chunks()).decode()
+    text = b"".join(render(demo_result(), "json", locale="en")).decode()
     (folder / "result.json").write_text(text)
     (folder / "damaged.json").write_text(text[: len(text) // 2])
     (folder / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
@@ -322,7 +322,7 @@ def test_github_annotations_and_summary_are_in_the_language_of_the_reports(langu
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
 def test_reasons_of_unevaluated_policies_are_translated_in_every_format(language: str, name: str) -> None:
     audit = replace(demo_result(), tenants=tuple(gaps()))
-    body = b"".join(render(localized_result(audit, language), name, locale=language).chunks()).decode()
+    body = b"".join(render(localized_result(audit, language), name, locale=language)).decode()
     text = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (
         "the token has expired",

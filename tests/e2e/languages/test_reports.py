@@ -20,7 +20,7 @@ TRANSLATED_ATTRIBUTES = {"lang", "aria-label"}
 
 @cache
 def page(locale: str) -> str:
-    chunks = render(demo_result(locale), "html", locale=locale).chunks()
+    chunks = render(demo_result(locale), "html", locale=locale)
     return b"".join(chunks).decode()
 
 
@@ -100,16 +100,14 @@ def test_action_titles_and_steps_are_translated_but_requests_are_not(language: s
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> None:
     assert not FORMATS[name].localized
-    bodies = {b"".join(render(demo_result(), name, locale=locale).chunks()) for locale in ("en", "de", "tr")}
+    bodies = {b"".join(render(demo_result(), name, locale=locale)) for locale in ("en", "de", "tr")}
     assert len(bodies) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.localized])
 def test_localised_formats_are_deterministic(name: str) -> None:
-    first, second = (
-        b"".join(render(localized_result(demo_result(), "nl"), name, locale="nl").chunks()) for _ in range(2)
-    )
+    first, second = (b"".join(render(localized_result(demo_result(), "nl"), name, locale="nl")) for _ in range(2))
     assert first == second
 
 

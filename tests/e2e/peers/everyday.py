@@ -6,7 +6,7 @@ from tests.builders.tenant.tenants import audited, bought, path, policy_file, te
 
 
 def rendered(result: Result, name: str) -> bytes:
-    return b"".join(render(result, name, locale="en").chunks())
+    return b"".join(render(result, name, locale="en"))
 
 
 def everyday() -> Result:

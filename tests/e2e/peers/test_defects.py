@@ -23,7 +23,7 @@ from auditor.app.policy_files import library_files
 from auditor.domain.enums import Severity
 from auditor.domain.errors import InputError
 from auditor.policy.loader import load
-from auditor.render.html.charts.seat_chart import WIDTH, picture
+from auditor.render.html.charts.seat_chart import WIDTH, seat_bar
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import AS_OF, ROOT, call
@@ -65,7 +65,7 @@ def test_07_assignment_error_with_any_code_is_a_finding(code: str) -> None:
 
 def test_08_low_seat_usage_is_not_shown_as_good() -> None:
     """CIPP's icon is green from 90 %, yellow from 70 %, and green again below."""
-    charts = [picture(usable=100, consumed=used, warning=0, facts={}) for used in range(101)]
+    charts = [seat_bar(usable=100, consumed=used, warning=0, facts={}) for used in range(101)]
     lengths = [bar.assigned for bar in charts if bar is not None]
     assert len(lengths) == 101
     assert lengths == sorted(set(lengths))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatBounds, SeatCount
-from auditor.render.html.charts.seat_chart import bound_in_seats, tightest
+from auditor.render.html.charts.seat_chart import bound_in_seats, effective_bounds
 from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios
 
@@ -68,9 +68,9 @@ def _assert_checks_follow_from_bounds(seats: SeatCount, bounds: SeatBounds, chec
 def _assert_tightest_bounds(seats: SeatCount) -> None:
     """Spare seats keep the tightest bounds if and only if they keep all; {} if all always hold, or never together."""
     if seats.usable is None:
-        assert tightest(seats) == {}
+        assert effective_bounds(seats) == {}
         return
-    bound_of_all = tightest(seats)
+    bound_of_all = effective_bounds(seats)
     least, most = int(bound_of_all.get("minimum", 0)), int(bound_of_all.get("maximum", seats.usable))
     kept = {
         spare

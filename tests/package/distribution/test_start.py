@@ -17,7 +17,7 @@ FORMATS = ("babel", "jinja2", "xlsxwriter")
 COLUMNS = ("numpy", "pyarrow")
 TERMINAL = ("rich",)
 """Libraries for output on the terminal."""
-HEAVY = ("duckdb", "pandas.core", "polars", "pyarrow.dataset", "pyspark")
+HEAVY = ("pandas.core", "polars", "pyarrow.dataset", "pyspark")
 """Libraries that no command here needs.
 
 `pandas.core`, not `pandas`: PyArrow tries to import pandas, so that name is listed even if pandas is not installed.

@@ -15,7 +15,7 @@ from auditor.domain.enums import Agreement
 from auditor.domain.result.model import Result
 from auditor.localization import localization
 from auditor.policy.loader import load
-from auditor.render.text.end_of_term import happens
+from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 
@@ -110,13 +110,15 @@ def test_group_licence_in_error_is_not_assigned_directly() -> None:
 def test_text_about_the_end_of_a_term_differs_by_agreement(locale: str) -> None:
     l10n = Labels(locale)
     today = date(2026, 11, 22)
-    texts = {agreement: happens("Enabled", agreement, today, l10n) for agreement in Agreement}
+    texts = {agreement: consequence_text("Enabled", agreement, today, l10n) for agreement in Agreement}
     assert len(set(texts.values())) == len(Agreement)
-    assert happens("Enabled", Agreement.MCA, date(2026, 2, 8), l10n) == happens(
+    assert consequence_text("Enabled", Agreement.MCA, date(2026, 2, 8), l10n) == consequence_text(
         "Enabled", Agreement.MOSA, date(2026, 2, 8), l10n
     )
-    assert happens("Suspended", Agreement.MCA, today, l10n) not in texts.values()
-    trial_texts = {agreement: happens("Enabled", agreement, today, l10n, trial=True) for agreement in Agreement}
+    assert consequence_text("Suspended", Agreement.MCA, today, l10n) not in texts.values()
+    trial_texts = {
+        agreement: consequence_text("Enabled", agreement, today, l10n, trial=True) for agreement in Agreement
+    }
     assert (
         trial_texts[Agreement.VOLUME]
         == trial_texts[Agreement.CSP]

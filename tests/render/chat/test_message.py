@@ -14,12 +14,12 @@ from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.tenant import Channel
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render.chat.message import render_message
 from auditor.render.chat.slack import MAX_BLOCKS, MAX_TEXT, escaped
 from auditor.render.chat.teams import MAX_SIZE
 from auditor.render.mail.view import Reader
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from auditor.result.work_items import work_items
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
@@ -203,6 +203,16 @@ def test_event_contains_every_action_and_no_finding() -> None:
     assert "fingerprint" not in json.dumps(message)
     assert [tenant["complete"] for tenant in data["tenants"]] == [False, True]
     assert data["changes"]["new"] > 0
+
+
+def test_failure_of_a_tenant_is_in_the_language_of_the_event() -> None:
+    failure = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
+    failed = replace(large_result(1).tenants[0], failure=failure)
+    reader = replace(READER, locale="nl")
+    message = json.loads(render_message(replace(sample(), tenants=(failed,)), reader, Channel.WEBHOOK))
+    check_event(message)
+    assert message["data"]["language"] == "nl"
+    assert message["data"]["tenants"][0]["failure"] == "s kan niet worden gelezen: e"
 
 
 def test_equal_results_give_equal_messages() -> None:

@@ -19,7 +19,7 @@ LEAVER = next(finding for finding in TENANT.findings if finding.policy == "leave
 
 
 def junit(of: Result, locale: str = "en") -> bytes:
-    return b"".join(render(of, "junit", locale=locale).chunks())
+    return b"".join(render(of, "junit", locale=locale))
 
 
 def case(of: Result, policy: str) -> Element:

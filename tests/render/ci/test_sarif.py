@@ -21,7 +21,7 @@ FINDING = result().tenants[0].findings[0]
 
 
 def sarif(of: Result) -> bytes:
-    return b"".join(render(of, "sarif", locale="en").chunks())
+    return b"".join(render(of, "sarif", locale="en"))
 
 
 def fleet(*parts: Sequence[Finding]) -> Result:

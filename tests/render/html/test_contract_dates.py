@@ -9,7 +9,7 @@ from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import ContractTerm
 from auditor.render.html.rows import Context
 from auditor.render.html.timeline import timeline
-from auditor.render.text.evidence.contracts import happens_to_contract
+from auditor.render.text.evidence.contracts import contract_consequence
 from auditor.render.text.labels import Labels
 from tests.builders.result.results import result
 
@@ -29,7 +29,7 @@ def test_timeline_contains_ends_and_notice_dates_of_contracts() -> None:
     with_contracts = replace(tenant, contracts=contracts, subscriptions=())
     line = timeline(with_contracts, Context.of_tenant(with_contracts, {}, EN), [ending], with_contracts.as_of)
     assert line is not None
-    assert [(date.name, date.state, date.summary, date.severity, date.happens) for date in line.renewals] == [
+    assert [(date.name, date.state, date.summary, date.severity, date.consequence) for date in line.renewals] == [
         (
             "Microsoft 365 E5 (EA-2)",
             "end of the contract",
@@ -53,4 +53,4 @@ def test_timeline_contains_ends_and_notice_dates_of_contracts() -> None:
     ],
 )
 def test_text_for_the_end_and_the_notice_date_of_a_contract(renews: str, text: str, *, notice: bool) -> None:
-    assert happens_to_contract(renews, EN, notice=notice, past=False) == text
+    assert contract_consequence(renews, EN, notice=notice, past=False) == text

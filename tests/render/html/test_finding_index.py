@@ -15,7 +15,7 @@ from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render.html.action_sets import action_sets
 from auditor.render.html.actions import steps
-from auditor.render.html.finding_index import FindingIndex
+from auditor.render.html.finding_index import FindingIndex, finding_indexes
 from auditor.render.html.rows import Context
 from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
@@ -120,5 +120,6 @@ def test_duplicate_finding_of_a_saved_result_has_its_action_both_times() -> None
     action = next(action for action in tenant.actions if action.findings)
     twice = [finding for finding in tenant.findings if finding.fingerprint == action.findings[0]] * 2
     repeated = replace(sample, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
-    column = [number for part in table_columns(repeated, EN).codes["action"] for number in part]
+    table = table_columns(repeated, EN, finding_indexes(repeated, EN))
+    column = [number for part in table.codes["action"] for number in part]
     assert column == [1, 1]

@@ -17,7 +17,7 @@ from auditor.findings.facts import last_sign_in
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.charts.seat_chart import WIDTH, bound_in_seats, picture
+from auditor.render.html.charts.seat_chart import WIDTH, bound_in_seats, seat_bar
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, seat_row
 from auditor.render.html.view import SeatRow
@@ -70,9 +70,9 @@ def test_sums_are_equal_in_result_csv_and_page_after_rounding() -> None:
     leavers = "- {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
     outcome = audited(f"policies:\n{leavers}{prices}", state)
     assert money(outcome) == {"EUR": 3 * Decimal("35.71")}
-    saved = load(b"".join(render(outcome, "json", locale="en").chunks()))
+    saved = load(b"".join(render(outcome, "json", locale="en")))
     assert (money(saved), freed(saved)) == (money(outcome), freed(outcome))
-    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en").chunks()).decode().splitlines()))
+    rows = list(DictReader(b"".join(render(outcome, "csv", locale="en")).decode().splitlines()))
     assert sum(Decimal(row["perMonth"]) for row in rows) == money(outcome)["EUR"]
     assert "€107.13" in page(outcome, EN).figures[0].amount
 
@@ -103,7 +103,7 @@ def test_bound_is_parsed_as_written_in_policies(text: str, seats: int | None) ->
 def test_seat_chart_stays_within_its_width(
     usable: int | None, consumed: int | None, warning: int | None, least: str | None, most: str | None
 ) -> None:
-    bar = picture(usable=usable, consumed=consumed, warning=warning, facts={"minimum": least, "maximum": most})
+    bar = seat_bar(usable=usable, consumed=consumed, warning=warning, facts={"minimum": least, "maximum": most})
     if bar is None:
         assert usable is None or consumed is None or max(usable, consumed) <= 0
         return
@@ -131,13 +131,13 @@ def test_seat_row_prefers_product_bounds_over_quotas_of_equal_severity() -> None
 
     alone, both = row(above), row(quota, above)
     assert (both.state, both.advice, both.limits) == (alone.state, alone.advice, alone.limits)
-    assert both.picture == alone.picture
-    assert both.picture is not None
-    assert both.picture.zone is not None
+    assert both.seat_bar == alone.seat_bar
+    assert both.seat_bar is not None
+    assert both.seat_bar.zone is not None
     worse = row(replace(quota, severity=Severity.CRITICAL), above)
     assert (worse.state, worse.advice, worse.limits) == ("quota exceeded", "", "at most 8 assigned")
-    assert worse.picture is not None
-    assert worse.picture.zone is None
+    assert worse.seat_bar is not None
+    assert worse.seat_bar.zone is None
 
 
 def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> None:
@@ -154,8 +154,8 @@ def test_seat_row_within_limits_shows_the_tightest_bounds_of_all_policies() -> N
             Context.of_tenant(replace(sample_tenant, findings=FindingTable.of(())), {}, EN),
         )
         assert row.severity is None
-        assert row.picture is not None
-        return row.limits, row.picture.zone
+        assert row.seat_bar is not None
+        return row.limits, row.seat_bar.zone
 
     assert limits_and_zone() == ("", None)
     assert limits_and_zone((180, 0, None)) == ("", None)  # already visible as the end of the bar
@@ -174,7 +174,7 @@ def test_page_shows_the_limits_of_a_product_within_them() -> None:
         replace(seat, bounds=seat_bounds) if seat.sku_part_number == "SPE_E5" else seat for seat in sample_tenant.seats
     )
     sample = replace(result(), tenants=(replace(sample_tenant, seats=seats),))
-    page = b"".join(render(sample, "html", locale="en").chunks()).decode()
+    page = b"".join(render(sample, "html", locale="en")).decode()
     row = page[page.index('<tr><th scope="row">Microsoft 365 E5</th>') :]
     row = row[: row.index("</tr>")]
     assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in row

@@ -18,7 +18,7 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 @pytest.mark.slow
 def test_seat_advice_counts_the_seats_that_other_actions_free() -> None:
     result = run(Request(demo=True, as_of=AS_OF, started=AS_OF))
-    summary = b"".join(render(result, "markdown", locale="en").chunks()).decode()
+    summary = b"".join(render(result, "markdown", locale="en")).decode()
     (row,) = [line for line in summary.splitlines() if line.startswith("| Visio Plan 2 |")]
     assert row.endswith("| over-assigned; the actions free 1 and assign 0; then 0 of 10 are spare |")
     (f3_row,) = [line for line in summary.splitlines() if line.startswith("| Microsoft 365 F3 | 213")]

@@ -30,7 +30,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> Result:
 
 
 def html(given: Result, tenant_pages: str = "") -> str:
-    return b"".join(render(given, "html", locale="en", tenant_pages=tenant_pages).chunks()).decode()
+    return b"".join(render(given, "html", locale="en", tenant_pages=tenant_pages)).decode()
 
 
 def test_only_the_worst_tenants_have_a_section(fleet: Result) -> None:

@@ -19,7 +19,7 @@ POLICIES = Path(__file__).parents[3] / "policies"
 
 
 def size(of: Result, locale: str) -> int:
-    return sum(map(len, render(localized_result(of, locale), "html", locale=locale).chunks()))
+    return sum(map(len, render(localized_result(of, locale), "html", locale=locale)))
 
 
 @pytest.fixture(scope="module")

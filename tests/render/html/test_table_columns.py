@@ -15,6 +15,7 @@ from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import FleetResult, Result
 from auditor.findings.table import FindingTable
 from auditor.render.html.embedded_data import embedded_data
+from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.rows import Context, problem, subject_address, subject_label
 from auditor.render.html.table_columns import EVIDENCE
 from auditor.render.html.view import EmbeddedData
@@ -25,6 +26,10 @@ from tests.builders.result.results import contoso, result
 
 EN = Labels("en")
 FIRST = replace(contoso().findings[0], money=None)
+
+
+def data_of(of: Result) -> EmbeddedData:
+    return embedded_data(of, EN, finding_indexes(of, EN))
 
 
 class ColumnReader:
@@ -58,7 +63,7 @@ class ColumnReader:
 @pytest.mark.parametrize("count", [None, 3, 700])
 def test_columns_contain_the_data_of_every_finding(count: int | None) -> None:
     sample = result() if count is None else large(count)
-    data = embedded_data(sample, EN)
+    data = data_of(sample)
     assert data.compressed is (count == 700)
     reader = ColumnReader(data)
     headers = {policy.id: policy for policy in sample.run.policies}
@@ -95,7 +100,7 @@ def test_line_breaks_and_invalid_fingerprints_do_not_shift_columns() -> None:
         result().tenants[0],
         findings=FindingTable.of((finding, replace(finding, fingerprint="ab" * 16, money=money), FIRST)),
     )
-    reader = ColumnReader(embedded_data(_result_of(replace(tenant)), EN))
+    reader = ColumnReader(data_of(_result_of(replace(tenant))))
     assert len(reader.column("who")) == 3
     assert [len(reader.texts(name)) for name in ("name", "department", "money")] == [3, 3, 2]
     assert reader.fingerprints == ["F-1", "ab" * 16, FIRST.fingerprint]
@@ -105,14 +110,12 @@ def test_line_breaks_and_invalid_fingerprints_do_not_shift_columns() -> None:
 def test_product_set_has_the_name_of_the_product_to_buy() -> None:
     subject = Subject(type=SubjectType.PRODUCT, id="entra-p1", name="Microsoft Entra ID P1")
     finding = replace(FIRST, subject=subject, product=ProductReference(sku_id=None, sku_part_number="entra-p1"))
-    reader = ColumnReader(
-        embedded_data(_result_of(replace(result().tenants[0], findings=FindingTable.of((finding,)))), EN)
-    )
+    reader = ColumnReader(data_of(_result_of(replace(result().tenants[0], findings=FindingTable.of((finding,))))))
     assert reader.texts_of("product") == reader.texts_of("name") == ["Microsoft Entra ID P1"]
 
 
 def test_result_without_findings_has_no_rows() -> None:
-    data = embedded_data(_result_of(replace(result().tenants[0], findings=FindingTable.of(()))), EN)
+    data = data_of(_result_of(replace(result().tenants[0], findings=FindingTable.of(()))))
     assert data.count == 0
 
 

@@ -11,11 +11,11 @@ from auditor.domain.actions.money import Money
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import TenantSpans, render, result_json, tenant_frame, tenant_json
 from auditor.resources import schema
 from auditor.result.codec.encoder import document, line
 from auditor.result.codec.result_document import result_document
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 from tests.golden.compare import check
 
@@ -39,7 +39,7 @@ _TENANT = ["name", "tenantId", "cloud", "complete", "sources", "seats", "policie
 
 
 def _bytes(of: Result, name: str = "json") -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 def test_result_json_is_as_approved() -> None:
@@ -66,7 +66,7 @@ def test_result_json_is_valid_against_the_published_schema() -> None:
 
 
 def test_result_json_does_not_depend_on_the_locale() -> None:
-    assert b"".join(render(result(), "json", locale="tr").chunks()) == _bytes(result())
+    assert b"".join(render(result(), "json", locale="tr")) == _bytes(result())
 
 
 def test_evidence_and_policies_keep_their_key_order() -> None:
@@ -129,9 +129,7 @@ def test_chunks_equal_the_document_encoded_at_once(count: int) -> None:
 
 
 def test_tenant_json_contains_and_counts_only_its_tenant() -> None:
-    artifact = tenant_json(result(), "fabrikam")
-    parsed = json.loads(b"".join(artifact.chunks()))
-    assert artifact.name == "fabrikam.json"
+    parsed = json.loads(b"".join(tenant_json(result(), "fabrikam")))
     assert [tenant["name"] for tenant in parsed["tenants"]] == ["fabrikam"]
     assert parsed["fleet"] == {
         key: [] for key in ("policies", "findings", "actions", "notices", "fixed", "unconfirmed", "closed")
@@ -163,8 +161,8 @@ def test_ndjson_has_one_line_per_finding_with_its_tenant() -> None:
 
 def test_tenant_frame_and_span_give_the_file_of_the_tenant() -> None:
     spans: TenantSpans = {}
-    body = b"".join(result_json(result(), spans).chunks())
+    body = b"".join(result_json(result(), spans))
     assert list(spans) == [tenant.name for tenant in result().tenants]
     for name, (start, end) in spans.items():
         before, after = tenant_frame(result(), name)
-        assert before + body[start:end] + after == b"".join(tenant_json(result(), name).chunks())
+        assert before + body[start:end] + after == b"".join(tenant_json(result(), name))

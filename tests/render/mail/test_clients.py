@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from auditor.history import compare
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 
 pytestmark = pytest.mark.slow

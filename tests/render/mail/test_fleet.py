@@ -69,7 +69,7 @@ def test_waiver_of_one_tenant_is_hidden_from_recipients_of_another() -> None:
         "o@x.example": ["own", "both", "all", "spare"],
     }
     assert parts["b@x.example"].run.definitions["waivers"][0]["tenants"] == [second]
-    page = b"".join(render(parts["b@x.example"], "html", locale="en").chunks()).decode()
+    page = b"".join(render(parts["b@x.example"], "html", locale="en")).decode()
     assert "known to both" in page
     assert "the sale of the stores" not in page
     assert first not in page.casefold()
@@ -81,7 +81,7 @@ def test_trends_count_only_findings_that_the_recipient_may_see(tmp_path: Path) -
     first, second = audit.tenants
     earlier = replace(audit, run=replace(audit.run, as_of=audit.run.as_of - timedelta(days=7)))
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
+    (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en")))
     readers = (
         Recipient(address="all@x.example"),
         Recipient(address="critical@x.example", severities=(Severity.CRITICAL,)),

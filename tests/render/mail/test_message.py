@@ -13,7 +13,6 @@ from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render.mail.content import BAR_WIDTH
 from auditor.render.mail.message import MAX_SIZE, mail_views, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
@@ -21,6 +20,7 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from tests.builders.result.results import E5 as SKU
 from tests.builders.result.results import contoso, finding, night_before, person, result
 from tests.localization.catalogue_messages import LANGUAGES

@@ -1,19 +1,22 @@
 """Tests that the text and HTML parts of a mail have the same links, exceptions and dates."""
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Status
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import ContractTerm, Result, TenantResult
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render.html.page import page
-from auditor.render.mail.content import LineLimits, mail_view
+from auditor.render.mail.content import LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
+from auditor.result.diff import compare
 from tests.builders.result.results import night_before, result
 
 READER = Reader(locale="en")
@@ -62,7 +65,7 @@ def test_waivers_in_force_are_counted() -> None:
 
 def dates(of: Result, reader: Reader) -> tuple[UpcomingDate, ...]:
     l10n = Labels("en")
-    return mail_view(page(of, l10n), of, reader, l10n, LineLimits(renewals=99)).renewals
+    return next(limited_views(page(of, l10n), of, reader, l10n, (LineLimits(renewals=99),))).renewals
 
 
 def test_near_contract_dates_are_shown_only_to_unfiltered_recipients() -> None:
@@ -88,7 +91,7 @@ def test_near_contract_dates_are_shown_only_to_unfiltered_recipients() -> None:
         ("near)", "last day to give notice, 7 seats in the contract"),
         ("near)", "end of the contract, 7 seats in the contract"),
     ]
-    assert renewals[0].happens == "It has ended, unless it was renewed"
+    assert renewals[0].consequence == "It has ended, unless it was renewed"
     assert "last day to give notice" in render_mail(of, READER).text
     filtered = replace(READER, owners=("hr@contoso.example",))
     filtered_dates = dates(of, filtered)
@@ -102,3 +105,25 @@ def test_near_contract_dates_are_shown_only_to_unfiltered_recipients() -> None:
         with_finding = replace(first, contracts=contracts, findings=FindingTable.of((finding,)))
         shown = dates(replace(AUDIT, tenants=(with_finding, *others)), filtered)
         assert [line.name.partition(" (")[2] for line in shown if "E5 (" in line.name] == names
+
+
+def test_findings_about_people_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    l10n = Labels("en")
+    content = page(AUDIT, l10n)
+    prefixes: list[str] = []
+
+    def all_findings(_: FindingTable) -> Iterator[Finding]:
+        raise AssertionError("there may be hundreds of thousands, and a mail names no person")
+
+    def of_checks(findings: FindingTable, prefix: str) -> Iterator[Finding]:
+        prefixes.append(prefix)
+        return original(findings, prefix)
+
+    original = FindingTable.of_checks
+    monkeypatch.setattr(FindingTable, "__iter__", all_findings)
+    monkeypatch.setattr(FindingTable, "of_checks", of_checks)
+    longer, shorter = limited_views(content, AUDIT, READER, l10n, (LineLimits(), LineLimits(changed=0, renewals=0)))
+    assert longer.changed
+    assert longer.renewals
+    assert shorter.more_changed == len(longer.changed)
+    assert prefixes == ["subscription."], "once for all views; only one tenant has findings"

@@ -18,7 +18,7 @@ from tests.golden.compare import check
 
 
 def _rows(of: Result) -> list[dict[str, str]]:
-    text = b"".join(render(of, "csv", locale="en").chunks()).decode()
+    text = b"".join(render(of, "csv", locale="en")).decode()
     return list(csv.DictReader(StringIO(text, newline="")))
 
 
@@ -32,7 +32,7 @@ def _result_with_name(name: str) -> Result:
 
 
 def test_findings_csv_is_as_approved() -> None:
-    check("findings.csv", b"".join(render(result(), "csv", locale="en").chunks()))
+    check("findings.csv", b"".join(render(result(), "csv", locale="en")))
 
 
 def test_every_finding_is_one_row() -> None:
@@ -92,8 +92,8 @@ def test_direction_marks_and_control_characters_are_escaped() -> None:
 
 
 def test_lines_end_with_crlf_and_the_byte_order_mark_is_optional() -> None:
-    plain = b"".join(render(result(), "csv", locale="en").chunks())
-    marked = b"".join(render(result(), "csv", locale="en", byte_order_mark=True).chunks())
+    plain = b"".join(render(result(), "csv", locale="en"))
+    marked = b"".join(render(result(), "csv", locale="en", byte_order_mark=True))
     assert marked == b"\xef\xbb\xbf" + plain
     assert plain.count(b"\r\n") == plain.count(b"\n")
 
@@ -107,14 +107,14 @@ def test_long_table_is_written_in_chunks() -> None:
     sample = result()
     tenant = sample.tenants[0]
     large = replace(sample, tenants=(replace(tenant, findings=FindingTable.of((tenant.findings[0],) * 2500)),))
-    chunks = list(render(large, "csv", locale="en").chunks())
+    chunks = list(render(large, "csv", locale="en"))
     assert 2 < len(chunks) < 30
     assert b"".join(chunks).count(b"\r\n") == 2500 + 1 + len(sample.fleet.findings)
 
 
 def test_departments_csv_has_a_row_for_unassigned_seats() -> None:
     def text(of: Result) -> str:
-        return b"".join(render(of, "departments", locale="en").chunks()).decode()
+        return b"".join(render(of, "departments", locale="en")).decode()
 
     lines = text(result()).split("\r\n")
     assert lines[0].startswith("tenant,by,name,merged,currency,perMonth,idlePerMonth,assigned,used,idle,unknown")

@@ -55,7 +55,7 @@ def findings(name: str) -> bytes:
             replace(sample, tenants=(replace(tenant, name=name, findings=FindingTable.of((finding,))),)),
             "csv",
             locale="en",
-        ).chunks()
+        )
     )
 
 
@@ -77,7 +77,7 @@ def history(name: str) -> bytes:
     trends = Trends(
         tenant=name, nights=1, results=1, since=at, until=at, seats=(), policies=(policy,), people=(), open=(), money={}
     )
-    return b"".join(render_csv([trends]).chunks())
+    return b"".join(render_csv([trends]))
 
 
 def formulas(body: bytes) -> list[str]:

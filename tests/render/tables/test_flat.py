@@ -104,7 +104,7 @@ def column(batch: RowBatch, name: str) -> list[object]:
 
 
 def body(of: Result, name: str) -> bytes:
-    return b"".join(render(of, name, locale="en").chunks())
+    return b"".join(render(of, name, locale="en"))
 
 
 @pytest.mark.slow

@@ -12,21 +12,22 @@ from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.enums import SubjectType
+from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
 from auditor.findings.table import FindingTable
-from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
+from auditor.result.diff import compare
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import night_before, result
 from tests.render.tables.naive import rows
 
 
 def book(of: Result, locale: str = "en") -> Any:
-    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale).chunks())))
+    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale))))
 
 
 def compared() -> Result:
@@ -57,6 +58,18 @@ def test_sheets_are_tables_with_filters_and_a_frozen_header() -> None:
         assert [cell.value for cell in sheet[1]] == [column.name for column in table.tableColumns]
         assert all(cell.data_type in {"s", "n", "d", "inlineStr"} for row in sheet.iter_rows() for cell in row)
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
+
+
+def test_reasons_are_translated() -> None:
+    reason = Message("{path} cannot be read: {strerror}", path="s", strerror="e")
+    base = result()
+    tenant = base.tenants[0]
+    outcomes = (replace(tenant.policies[0], reason=reason), *tenant.policies[1:])
+    sources = (replace(tenant.sources[0], reason=reason), *tenant.sources[1:])
+    of = replace(base, tenants=(replace(tenant, policies=outcomes, sources=sources), *base.tenants[1:]))
+    workbook = book(of, "nl")
+    cells = [cell.value for name in workbook.sheetnames[-2:] for row in workbook[name].iter_rows() for cell in row]
+    assert cells.count("s kan niet worden gelezen: e") == 2
 
 
 @pytest.mark.slow
@@ -210,14 +223,14 @@ def test_sheet_above_the_size_limit_refers_to_findings_csv(monkeypatch: pytest.M
 
 @pytest.mark.slow
 def test_declared_dimension_of_a_sheet_covers_all_cells() -> None:
-    body = b"".join(render(waived(), "xlsx", locale="en").chunks())
+    body = b"".join(render(waived(), "xlsx", locale="en"))
     workbook = load_workbook(BytesIO(body), read_only=True)
     for sheet in workbook.worksheets[1:]:
         assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
 
 
 def test_rows_and_cells_have_explicit_references() -> None:
-    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en").chunks()))) as archive:
+    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en")))) as archive:
         xml = archive.read("xl/worksheets/sheet2.xml").decode()
     references = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
     assert [int(number) for number, _ in references] == list(range(2, 2 + len(list(rows(compared())))))

@@ -64,7 +64,7 @@ def test_filter_of_the_page_has_each_product_once() -> None:
 
 
 def test_findings_csv_has_the_name_of_a_missing_product() -> None:
-    body = b"".join(render(result(), "csv", locale="en").chunks()).decode()
+    body = b"".join(render(result(), "csv", locale="en")).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
 
 

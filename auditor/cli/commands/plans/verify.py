@@ -1,6 +1,7 @@
 """Implements `auditor verify`."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.report.localization import localized_verification
@@ -12,7 +13,6 @@ from auditor.cli.terminal.console import out, print_message
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.result.model import Result
-from auditor.render.artifact import Artifact
 from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         return exit_code(result, logged=args.done is not None)
 
 
-def _rendered(result: Result, localized: Result, name: str, locale: str) -> Artifact:
+def _rendered(result: Result, localized: Result, name: str, locale: str) -> Iterable[bytes]:
     """Return a document; `localized` is the result in the language of `locale`, for people."""
     from auditor.render.verification import html, json, markdown  # noqa: PLC0415  not needed for `--help`
 

@@ -1,7 +1,7 @@
 """Implements `auditor preview`."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from auditor.app.policies.preview import exit_code, preview
 from auditor.cli.arguments.document_targets import print_written, targets_of, write_artifacts
@@ -11,7 +11,6 @@ from auditor.cli.terminal.console import out
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.preview import Preview
-from auditor.render.artifact import Artifact
 from auditor.render.preview import html, json, markdown
 from auditor.render.preview.markdown import counts_text, headline, more, sides_label, state, unevaluated_lines
 from auditor.render.text.labels import Labels
@@ -22,7 +21,7 @@ auditor preview --base origin/main --snapshot snapshots/      what the working t
 auditor preview --base old-policies/ policies/ --demo -f markdown=-
 exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
 """
-_FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
+_FORMATS: Mapping[str, tuple[str, Callable[..., Iterable[bytes]]]] = {
     "json": ("preview.json", json.render),
     "markdown": ("preview.md", markdown.render),
     "html": ("preview.html", html.render),

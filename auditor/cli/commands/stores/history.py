@@ -1,6 +1,7 @@
 """Implements `auditor history`."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.catalogue import active
@@ -23,7 +24,6 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.history.night_diff import first_from
-from auditor.render.artifact import Artifact
 from auditor.render.history import html, json, table
 from auditor.render.text.labels import Labels
 
@@ -186,7 +186,7 @@ def _write_trends(
             show(shown, l10n, between=titled_between(comparisons, active()), everything=args.all)
 
 
-def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Artifact]]) -> None:
+def _write(args: argparse.Namespace, l10n: Labels, artifacts: list[tuple[str, Path | None, Iterable[bytes]]]) -> None:
     for path in write_artifacts(artifacts):
         if not args.quiet:
             print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))

@@ -134,7 +134,7 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
 
 
 def _recorded_line(recorded: RecordedChanges, l10n: Labels) -> str:
-    text = l10n.ngettext("{tenant}: {count} change recorded", "{tenant}: {count} changes recorded", recorded.count)
+    text = l10n.plural("{tenant}: {count} change recorded", "{tenant}: {count} changes recorded", recorded.count)
     return text.format(tenant=recorded.tenant, count=l10n.number(recorded.count))
 
 
@@ -169,10 +169,10 @@ def _check_summary(results: Sequence[IntegrityCheck], l10n: Labels) -> Iterator[
     for kind, (singular, plural) in _CHECKED_TEXTS.items():
         undamaged = [item.wrong is None for item in results if item.kind == kind]
         if undamaged or kind == "night":
-            yield l10n.ngettext(singular, plural, len(undamaged)).replace("{whole}", l10n.number(sum(undamaged)))
+            yield l10n.plural(singular, plural, len(undamaged), whole=l10n.number(sum(undamaged)))
     temporary = sum(item.kind == "temporary" for item in results)
     if temporary:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} temporary file of an unfinished write: `auditor store prune --delete` removes it after two days",
             "{count} temporary files of unfinished writes: `auditor store prune --delete` removes them after two days",
             temporary,
@@ -211,7 +211,7 @@ def _prune_summary(retention: TenantRetention, l10n: Labels, *, deleted: bool) -
     removed = (retention.results, retention.plans, retention.change_logs, retention.temporary)
     for names, (singular, plural) in zip(removed, _DELETED_TEXTS if deleted else _DRY_RUN_TEXTS, strict=True):
         if names:
-            yield "  " + l10n.ngettext(singular, plural, len(names))
+            yield "  " + l10n.plural(singular, plural, len(names))
     if pruning.still_needed:
         needed = l10n.gettext("{size} of deleted nights cannot be freed yet: kept nights depend on them")
         yield "  " + needed.replace("{size}", format_size(sum(entry.size for entry in pruning.still_needed), l10n))

@@ -113,8 +113,5 @@ def _first_and_last(series: _Series, l10n: Labels) -> tuple[str, str, str]:
     first, last = (l10n.money(v, series.currency) if series.currency else l10n.number(int(v)) for v in ends)
     if series.bounded:
         last = f"{last} ({l10n.gettext('at least')})"
-    summary = l10n.gettext("{first} on {day}, {last} now")
-    summary = (
-        summary.replace("{first}", first).replace("{day}", l10n.date(series.runs[0].as_of)).replace("{last}", last)
-    )
-    return first, last, summary
+    day = l10n.date(series.runs[0].as_of)
+    return first, last, l10n.gettext("{first} on {day}, {last} now", first=first, day=day, last=last)

@@ -13,7 +13,7 @@ WIDTH: Final = 240
 """Width of the bar, in units of its view box."""
 
 
-class Picture(Struct, frozen=True, kw_only=True):
+class SeatBar(Struct, frozen=True, kw_only=True):
     """Lengths and positions on the bar, in units of its view box."""
 
     usable: int
@@ -28,9 +28,9 @@ class Picture(Struct, frozen=True, kw_only=True):
     """Range (from, to) in which the assigned seats must end."""
 
 
-def picture(
+def seat_bar(
     *, usable: int | None, consumed: int | None, warning: int | None, facts: Mapping[str, Any]
-) -> Picture | None:
+) -> SeatBar | None:
     """Return the bar of a product; None if a number is not known or there is nothing to draw."""
     if usable is None or consumed is None or max(usable, consumed) <= 0:
         return None
@@ -40,7 +40,7 @@ def picture(
         return round(min(max(seats, 0), total) * WIDTH / total)
 
     grace = min(warning or 0, usable) if "usable" not in facts or facts["usable"] == usable else 0
-    return Picture(
+    return SeatBar(
         usable=at(usable),
         assigned=at(min(usable, consumed)),
         over=WIDTH - at(usable),
@@ -66,7 +66,7 @@ def bound_in_seats(value: object, usable: int) -> Decimal | None:
     return max(minimum, Decimal(percent[1]) * usable / 100) if percent is not None else minimum
 
 
-def tightest(seats: SeatCount) -> Mapping[str, str]:
+def effective_bounds(seats: SeatCount) -> Mapping[str, str]:
     """Return the `minimum` and `maximum` of spare seats that satisfy the bounds of all policies.
 
     A key is left out if there is no such bound; so is a minimum of 0, because the bar ends there anyway. The result is

@@ -30,7 +30,7 @@ def _role(role: Mapping[str, Any], l10n: Labels) -> str:
     name, group = str(role.get("displayName") or ""), role.get("groupName") or role.get("assignedByGroup")
     if not group:
         return name
-    return l10n.gettext("{role} (group {group})").replace("{role}", name).replace("{group}", str(group))
+    return l10n.gettext("{role} (group {group})", role=name, group=str(group))
 
 
 def _mappings(value: Any) -> Iterable[Mapping[str, Any]]:

@@ -30,12 +30,12 @@ def purchase(trial: object, seats: object, l10n: Labels) -> Iterator[str]:
     if trial is True:
         yield l10n.gettext("trial")
     if type(seats) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", seats)
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", seats)
 
 
 def spare_today(seats: int, l10n: Labels) -> str:
     """Return how many seats of a product are spare on the day of the audit."""
-    return l10n.gettext("{seats} spare today").replace("{seats}", l10n.number(seats))
+    return l10n.gettext("{seats} spare today", seats=l10n.number(seats))
 
 
 def spare_by_sku(tenant: TenantResult) -> dict[str, int | None]:
@@ -52,12 +52,12 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     """Yield the facts about contracts, terms and prices in the evidence; nothing if it has none."""
     facts = finding.evidence
     if isinstance(facts.get("contracts"), list | tuple) and type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     if type(facts.get("contractSeats")) is int:
         yield contract_seats(facts["contractSeats"], l10n)
     contracts = facts.get("contracts")
     if isinstance(contracts, list | tuple) and contracts:
-        yield l10n.gettext("contracts: {contracts}").replace("{contracts}", l10n.joined(map(str, contracts)))
+        yield l10n.gettext("contracts: {contracts}", contracts=l10n.joined(map(str, contracts)))
     for name, text in (
         ("ends", l10n.gettext("ends on {date}")),
         ("lastDayOfNotice", l10n.gettext("last day to give notice {date}")),
@@ -69,12 +69,12 @@ def contract_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
         if line is not None:
             yield l10n.gettext(line)
     if facts.get("seller"):
-        yield l10n.gettext("seller {name}").replace("{name}", str(facts["seller"]))
+        yield l10n.gettext("seller {name}", name=str(facts["seller"]))
     price = facts.get("pricePerSeat")
     if finding.money is not None and isinstance(price, int | float) and facts.get("priceFrom"):
         amount = l10n.money(Decimal(str(price)), finding.money.currency)
-        line = l10n.gettext("{money} per seat and month from {date}")
-        yield line.replace("{money}", amount).replace("{date}", l10n.written_day(facts["priceFrom"]))
+        day = l10n.written_day(facts["priceFrom"])
+        yield l10n.gettext("{money} per seat and month from {date}", money=amount, date=day)
 
 
 class ContractDate(Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ class ContractDate(Struct, frozen=True, kw_only=True):
     moment: datetime
     """The beginning of the day in UTC."""
     label: str
-    happens: str
+    consequence: str
     """What happens on the day; empty if not known."""
 
 
@@ -100,16 +100,18 @@ def contract_dates(contract: ContractTerm, today: date, l10n: Labels) -> Iterato
                 check=check,
                 moment=datetime(day.year, day.month, day.day, tzinfo=UTC),
                 label=label,
-                happens=happens_to_contract(contract.renews, l10n, notice=check == "contract.notice", past=day < today),
+                consequence=contract_consequence(
+                    contract.renews, l10n, notice=check == "contract.notice", past=day < today
+                ),
             )
 
 
 def contract_seats(seats: int, l10n: Labels) -> str:
     """Return the number of seats of a contract, in words."""
-    return l10n.ngettext("{count} seat in the contract", "{count} seats in the contract", seats)
+    return l10n.plural("{count} seat in the contract", "{count} seats in the contract", seats)
 
 
-def happens_to_contract(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:
+def contract_consequence(renews: str, l10n: Labels, *, notice: bool, past: bool) -> str:
     """Return what happens on the last day of a contract, or to give notice (`notice`); empty if not known."""
     if past:
         return l10n.gettext("It has ended, unless it was renewed")

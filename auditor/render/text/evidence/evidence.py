@@ -85,7 +85,7 @@ def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
 def assignment_part(paths: object, l10n: Labels) -> str:
     """Return the distinct assignment paths of the evidence; empty if it has none."""
     texts = [_path_text(path, l10n) for path in assignment_paths(paths)]
-    return l10n.gettext("assigned: {paths}").replace("{paths}", l10n.joined(texts)) if texts else ""
+    return l10n.gettext("assigned: {paths}", paths=l10n.joined(texts)) if texts else ""
 
 
 def other_part(finding: Finding, l10n: Labels) -> str:
@@ -104,7 +104,7 @@ def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("guest")
     mailbox = facts.get("mailboxType")
     if mailbox and str(mailbox).casefold() != "user":
-        yield l10n.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
+        yield l10n.gettext("{kind} mailbox", kind=str(mailbox))
     for name in ("department", "usageLocation"):
         if facts.get(name):
             yield str(facts[name])
@@ -115,17 +115,15 @@ def _account(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
 
 def _last_sign_in(facts: Mapping[str, Any], l10n: Labels) -> str:
     moment = last_sign_in(facts)
-    return l10n.gettext("last sign-in {date}").replace("{date}", l10n.written_date(moment)) if moment else ""
+    return l10n.gettext("last sign-in {date}", date=l10n.written_date(moment)) if moment else ""
 
 
 def _other_facts(finding: Finding, l10n: Labels) -> Iterator[str]:
     facts = finding.evidence
     if facts.get("error") and not _PERSON_FACTS.isdisjoint(facts):
-        yield l10n.gettext("error {code}").replace("{code}", str(facts["error"]))
+        yield l10n.gettext("error {code}", code=str(facts["error"]))
     if lists_holdings(finding.check) and facts.get("assignedLicenses"):
-        yield l10n.gettext("has {products}").replace(
-            "{products}", l10n.joined(map(titled, _texts(facts["assignedLicenses"])))
-        )
+        yield l10n.gettext("has {products}", products=l10n.joined(map(titled, _texts(facts["assignedLicenses"]))))
     if _SUBJECT_FACTS.issuperset(facts):
         return
     if not _SUBSCRIPTION_FACTS.isdisjoint(facts):
@@ -153,24 +151,24 @@ def _seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
             yield text.replace("{seats}", l10n.number(value))
     ignored = uncounted_grace_seats(facts)
     if ignored:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} seat in its grace period is not counted",
             "{count} seats in their grace period are not counted",
             ignored,
         )
     if type(facts.get("assigned")) is int:
-        yield l10n.ngettext(
+        yield l10n.plural(
             "{count} person in the scope of the policy has it",
             "{count} people in the scope of the policy have it",
             facts["assigned"],
         )
     if type(facts.get("needed")) is int:
-        yield l10n.ngettext("{count} person needs a seat", "{count} people need a seat", facts["needed"])
+        yield l10n.plural("{count} person needs a seat", "{count} people need a seat", facts["needed"])
     if type(facts.get("purchased")) is int:
-        yield l10n.ngettext("{count} seat purchased", "{count} seats purchased", facts["purchased"])
+        yield l10n.plural("{count} seat purchased", "{count} seats purchased", facts["purchased"])
     allowed = limits(facts, l10n)
     if allowed:
-        yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
+        yield l10n.gettext("allowed: {limits}", limits=allowed)
     if facts.get("boundsConflict"):
         yield l10n.gettext("no number of seats satisfies both limits")
 
@@ -190,21 +188,21 @@ def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
         return ""
     minimum, maximum = (l10n.bound(str(bound)) for bound in (low, high))
     if high is None:
-        return l10n.gettext("at least {seats} spare").replace("{seats}", minimum)
+        return l10n.gettext("at least {seats} spare", seats=minimum)
     if "assigned" in facts:
-        return l10n.gettext("at most {seats} assigned").replace("{seats}", maximum)
+        return l10n.gettext("at most {seats} assigned", seats=maximum)
     if "purchased" in facts:
-        return l10n.gettext("at most {seats} purchased").replace("{seats}", maximum)
+        return l10n.gettext("at most {seats} purchased", seats=maximum)
     if low is None:
-        return l10n.gettext("at most {seats} spare").replace("{seats}", maximum)
-    return l10n.gettext("at least {low}, at most {high} spare").replace("{low}", minimum).replace("{high}", maximum)
+        return l10n.gettext("at most {seats} spare", seats=maximum)
+    return l10n.gettext("at least {low}, at most {high} spare", low=minimum, high=maximum)
 
 
 def advice(change: int, l10n: Labels) -> str:
     """Return how many seats to buy, or how many are too many, as not everybody may remove them; `change` is not 0."""
     if change > 0:
-        return l10n.ngettext("buy {count} seat", "buy {count} seats", change)
-    return l10n.ngettext("{count} seat too many", "{count} seats too many", -change)
+        return l10n.plural("buy {count} seat", "buy {count} seats", change)
+    return l10n.plural("{count} seat too many", "{count} seats too many", -change)
 
 
 def advice_after_actions(change: int, moved: SeatMovement, l10n: Labels) -> str:
@@ -231,19 +229,19 @@ def _tenants(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
             yield text.replace("{tenants}", l10n.joined(_spare(item, l10n) for item in tenants))
     allowed = limits(facts, l10n)
     if allowed:
-        yield l10n.gettext("allowed: {limits}").replace("{limits}", allowed)
+        yield l10n.gettext("allowed: {limits}", limits=allowed)
 
 
 def _spare(line: Mapping[str, Any], l10n: Labels) -> str:
     spare = line.get("spare")
-    seats = l10n.gettext("{seats} spare").replace("{seats}", l10n.number(spare if type(spare) is int else None))
+    seats = l10n.gettext("{seats} spare", seats=l10n.number(spare if type(spare) is int else None))
     return f"{line.get('tenant')} ({seats})"
 
 
 def _path_text(assignment: AssignmentPath, l10n: Labels) -> str:
     path = l10n.gettext("direct")
     if assignment.group is not None:
-        path = l10n.gettext("group {group}").replace("{group}", assignment.group)
+        path = l10n.gettext("group {group}", group=assignment.group)
     return path if assignment.state is None else f"{path} ({assignment.state})"
 
 
@@ -251,12 +249,12 @@ def _subscription(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     yield from purchase(facts.get("isTrial"), facts.get("totalLicenses"), l10n)
     if facts.get("nextLifecycleDateTime"):
         ends = l10n.written_date(str(facts["nextLifecycleDateTime"]))
-        yield l10n.gettext("next lifecycle date {date}").replace("{date}", ends)
+        yield l10n.gettext("next lifecycle date {date}", date=ends)
     idle = facts.get("adjust")
     if type(idle) is int and idle < 0:
-        yield l10n.ngettext("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
+        yield l10n.plural("{count} unassigned seat to remove", "{count} unassigned seats to remove", -idle)
     if facts.get("status"):
-        yield l10n.gettext("state {state}").replace("{state}", l10n.subscription(facts["status"]))
+        yield l10n.gettext("state {state}", state=l10n.subscription(facts["status"]))
 
 
 def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
@@ -265,12 +263,12 @@ def _group(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         yield l10n.gettext("members with licence errors") if failing else l10n.gettext("no members with licence errors")
     if facts.get("licenseProcessingState"):
         state = str(facts["licenseProcessingState"])
-        yield l10n.gettext("processing: {state}").replace("{state}", state)
+        yield l10n.gettext("processing: {state}", state=state)
     if facts.get("nestedGroups"):
-        yield l10n.gettext("nested groups: {groups}").replace("{groups}", l10n.joined(_texts(facts["nestedGroups"])))
+        yield l10n.gettext("nested groups: {groups}", groups=l10n.joined(_texts(facts["nestedGroups"])))
     if facts.get("membershipRuleProcessingState"):
         state = str(facts["membershipRuleProcessingState"])
-        yield l10n.gettext("processing of the rule: {state}").replace("{state}", state)
+        yield l10n.gettext("processing of the rule: {state}", state=state)
     if facts.get("memberCount") == 0:
         yield l10n.gettext("no members")
 
@@ -287,7 +285,7 @@ def _budget(finding: Finding, l10n: Labels) -> Iterator[str]:
             yield text.replace("{money}", l10n.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
         unpriced = l10n.joined(map(titled, _texts(finding.evidence["unpriced"])))
-        yield l10n.gettext("minimum, no price for {products}").replace("{products}", unpriced)
+        yield l10n.gettext("minimum, no price for {products}", products=unpriced)
 
 
 @lru_cache(maxsize=4096)

@@ -48,24 +48,23 @@ def usage_parts(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
         if not isinstance(report, Mapping):
             continue
         day = l10n.written_day(report.get("refreshDate"))
-        for text in _report_parts(name, report, l10n):
-            yield text.replace("{day}", day)
+        yield from _report_parts(name, report, day, l10n)
     yield from _smaller_product(_mapping(facts.get("smallerProduct")), l10n)
 
 
-def _report_parts(name: str, facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
+def _report_parts(name: str, facts: Mapping[str, Any], day: str, l10n: Labels) -> Iterator[str]:
     match name:
         case "usage":
-            yield _services(_mapping(facts.get("lastActivityDates")), l10n)
+            yield _services(_mapping(facts.get("lastActivityDates")), day, l10n)
         case "copilotUsage":
-            yield _services({"Copilot": facts.get("lastActivityDate")}, l10n)
+            yield _services({"Copilot": facts.get("lastActivityDate")}, day, l10n)
         case "appUsage":
             for period, apps in _mapping(facts.get("used")).items():
-                yield _apps(str(period), _mapping(apps), l10n)
+                yield _apps(str(period), _mapping(apps), day, l10n)
         case _:
             if type(facts.get("storageUsed")) is int:
                 size = _size(facts["storageUsed"], l10n)
-                yield l10n.gettext("mailbox size {size} (report of {day})").replace("{size}", size)
+                yield l10n.gettext("mailbox size {size} (report of {day})", size=size, day=day)
             if facts.get("hasArchive") is True:
                 yield l10n.gettext("with an archive mailbox")
 
@@ -77,38 +76,40 @@ def _size(count: int, l10n: Labels) -> str:
     return f"{l10n.number(Decimal(-(-count * 10 // _GB)) / 10)} GB"
 
 
-def _services(days: Mapping[str, Any], l10n: Labels) -> str:
-    used = [f"{_name(service)} {l10n.written_day(day)}" for service, day in days.items() if day is not None]
-    unused = [_name(service) for service, day in days.items() if day is None]
+def _services(days: Mapping[str, Any], day: str, l10n: Labels) -> str:
+    used = [f"{_name(service)} {l10n.written_day(last)}" for service, last in days.items() if last is not None]
+    unused = [_name(service) for service, last in days.items() if last is None]
     if not used:
-        return l10n.gettext("no activity in {services} (report of {day})").replace("{services}", l10n.joined(unused))
-    text = l10n.gettext("last activity: {services} (report of {day})")
+        return l10n.gettext("no activity in {services} (report of {day})", services=l10n.joined(unused), day=day)
+    text = N_("last activity: {services} (report of {day})")
     if unused:
-        text = l10n.gettext("last activity: {services}; none in {unused} (report of {day})")
-    return text.replace("{services}", l10n.joined(used)).replace("{unused}", l10n.joined(unused))
+        text = N_("last activity: {services}; none in {unused} (report of {day})")
+    return l10n.gettext(text, services=l10n.joined(used), unused=l10n.joined(unused), day=day)
 
 
-def _apps(period: str, apps: Mapping[str, Any], l10n: Labels) -> str:
+def _apps(period: str, apps: Mapping[str, Any], day: str, l10n: Labels) -> str:
     days = l10n.number(int(period[1:])) if period[1:].isdigit() else period
     used = l10n.joined(f"{_name(app)} ({l10n.joined(_parts(platforms, l10n))})" for app, platforms in apps.items())
-    text = l10n.gettext("no apps used in {days} days (report of {day})")
+    text = N_("no apps used in {days} days (report of {day})")
     if used:
-        text = l10n.gettext("apps used in {days} days: {apps} (report of {day})").replace("{apps}", used)
-    return text.replace("{days}", days)
+        text = N_("apps used in {days} days: {apps} (report of {day})")
+    return l10n.gettext(text, days=days, apps=used, day=day)
 
 
 def _smaller_product(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     """Yield the smaller product that may replace a suite, what would be lost with it, and what is not known."""
     if not facts:
         return
-    text = l10n.gettext("{product} may be enough instead of {held} (saves {money} a month)")
-    for name in ("product", "held"):
-        text = text.replace(f"{{{name}}}", titled(str(facts.get(name))))
-    yield text.replace("{money}", _money(facts, l10n))
+    yield l10n.gettext(
+        "{product} may be enough instead of {held} (saves {money} a month)",
+        product=titled(str(facts.get("product"))),
+        held=titled(str(facts.get("held"))),
+        money=_money(facts, l10n),
+    )
     lost = list(_parts(facts.get("lost"), l10n))
     more = facts.get("otherServicePlans")
     if type(more) is int and more:
-        lost.append(l10n.ngettext("{count} other service plan", "{count} other service plans", more))
+        lost.append(l10n.plural("{count} other service plan", "{count} other service plans", more))
     for parts, template in (
         (_parts(facts.get("used"), l10n), l10n.gettext("used: {parts}")),
         (_parts(facts.get("unused"), l10n), l10n.gettext("not used, would be lost: {parts}")),
@@ -124,15 +125,19 @@ def missing_seats(facts: Mapping[str, Any], l10n: Labels) -> Iterator[str]:
     product, count = _mapping(facts.get("missingProduct")), facts.get("adjust")
     if not product or type(count) is not int:
         return
+    name = str(product.get("name") or product.get("skuPartNumber"))
     if product.get("costPerMonth") is None:
-        text = l10n.ngettext("{count} seat of {product} is missing", "{count} seats of {product} are missing", count)
+        yield l10n.plural(
+            "{count} seat of {product} is missing", "{count} seats of {product} are missing", count, product=name
+        )
     else:
-        text = l10n.ngettext(
+        yield l10n.plural(
             "{count} seat of {product} is missing ({money} a month)",
             "{count} seats of {product} are missing ({money} a month)",
             count,
-        ).replace("{money}", _money(product, l10n, "costPerMonth"))
-    yield text.replace("{product}", str(product.get("name") or product.get("skuPartNumber")))
+            product=name,
+            money=_money(product, l10n, "costPerMonth"),
+        )
 
 
 def _money(facts: Mapping[str, Any], l10n: Labels, name: str = "savesPerMonth") -> str:

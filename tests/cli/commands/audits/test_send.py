@@ -148,7 +148,7 @@ def write_result_of_last_week(sending: Place) -> None:
     earlier = replace(current, run=replace(current.run, as_of=current.run.as_of - timedelta(days=7)))
     (sending.folder / "old" / "night").mkdir(parents=True)
     path = sending.folder / "old" / "night" / "result.json"
-    path.write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
+    path.write_bytes(b"".join(render(earlier, "json", locale="en")))
 
 
 def page(mail: EmailMessage) -> str:

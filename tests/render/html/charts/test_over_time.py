@@ -48,7 +48,7 @@ def test_trends_need_an_earlier_run_and_stay_within_the_chart() -> None:
         points = [tuple(map(float, point.split(","))) for point in curve.points.split(" ")]
         assert len(points) == 2
         assert all(0 <= x <= 120 and 0 <= y <= 32 for x, y in points)
-    text = b"".join(render(current, "html", locale="en", history=(past,)).chunks()).decode()
+    text = b"".join(render(current, "html", locale="en", history=(past,))).decode()
     assert text.count("<polyline") == 3
 
 
@@ -97,7 +97,7 @@ def test_subscription_is_unmarked_without_a_finding_and_drawn_once_with_one() ->
         "90 seats purchased, 29 spare today",
     )
     sample = result()
-    page = b"".join(render(replace(sample, tenants=(tenant,)), "html", locale="en").chunks()).decode()
+    page = b"".join(render(replace(sample, tenants=(tenant,)), "html", locale="en")).decode()
     svg = page[page.index('<svg class="line-of-time"') :]
     svg = svg[: svg.index("</section>")]
     assert svg.count('<circle class="plain"') == 3
@@ -139,7 +139,7 @@ def test_hostile_names_of_subscriptions_are_escaped_and_cut() -> None:
     hostile = "<script>alert(1)</script>{{ 7*7 }}\x00" + "x" * 5000
     subscription = replace(tenant.subscriptions[0], sku_id="other", name=hostile, status=hostile)
     sample = replace(result(), tenants=(replace(tenant, subscriptions=(subscription,)),))
-    page = b"".join(render(sample, "html", locale="en").chunks()).decode()
+    page = b"".join(render(sample, "html", locale="en")).decode()
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
     assert "x" * 400 not in page
@@ -209,7 +209,7 @@ def test_invalid_renewal_date_is_left_out(date: object) -> None:
     invalid = replace(tenant, findings=FindingTable.of(changed), subscriptions=())
     assert timeline_of(invalid) is None
     sample = result()
-    assert b"".join(render(replace(sample, tenants=(invalid,)), "html", locale="en").chunks())
+    assert b"".join(render(replace(sample, tenants=(invalid,)), "html", locale="en"))
 
 
 @pytest.mark.parametrize(
@@ -242,14 +242,14 @@ def test_trends_are_read_from_earlier_runs_of_the_same_tenants(tmp_path: Path) -
     assert [past.as_of for past in earlier_runs] == [current.run.as_of - timedelta(days=days) for days in (8, 1)]
     assert earlier_runs[0].open == current.summary.open
     assert earlier_runs[0].money == money(current)
-    text = b"".join(render(current, "html", locale="en", history=earlier_runs).chunks()).decode()
+    text = b"".join(render(current, "html", locale="en", history=earlier_runs)).decode()
     assert "Over time" in text
     assert "66 on 12 Nov 2026, 66 (at least) now" in text
 
 
 def _save(folder: Path, past: Result) -> None:
     folder.mkdir()
-    (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en").chunks()))
+    (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en")))
 
 
 @pytest.mark.slow
@@ -276,7 +276,7 @@ def test_trend_compares_only_tenants_audited_in_both_runs(tmp_path: Path) -> Non
         latest = replace(current, tenants=tenants, fleet=FleetResult(), summary=summarise(tenants))
         assert days(latest) == [5, 4, 2, 1]
         assert all(past.open == alone for past in earlier(tmp_path, latest))
-        page = b"".join(render(latest, "html", locale="en", history=earlier(tmp_path, latest)).chunks()).decode()
+        page = b"".join(render(latest, "html", locale="en", history=earlier(tmp_path, latest))).decode()
         count = sum(alone.values())
         assert f"{count} on 15 Nov 2026, {count} (at least) now" in page
     assert earlier(tmp_path, replace(current, tenants=(failed,))) == ()

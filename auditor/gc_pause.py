@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_gc() -> Iterator[None]:
-    """Pause cyclic garbage collection, which would traverse the findings repeatedly."""
+    """Pause cyclic garbage collection, which would traverse the objects repeatedly and double the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
