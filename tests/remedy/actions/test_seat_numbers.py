@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -273,6 +274,22 @@ def test_seats_that_one_purchase_of_a_larger_product_covers_need_no_action_of_th
     (action,) = result.actions
     assert action.title == "Buy 5 seats of Microsoft Entra ID P2, or reduce the number of people who need one"
     assert len(action.findings) == 2
+
+
+@pytest.mark.parametrize("order", list(permutations("abc")))
+def test_findings_about_missing_seats_are_in_one_action_each_in_any_order_of_policies(order: tuple[str, ...]) -> None:
+    """The set of each policy contains the first product of the next one, which needs more seats."""
+    sets = {"a": "[SPE_F1, SPE_E3]", "b": "[SPE_E3, SPE_E5]", "c": "[SPE_E5]"}
+    seats = {"a": 1, "b": 2, "c": 3}
+    rules = "policies:\n" + "".join(
+        f"- {{id: p{number}, severity: low, users: {{department: {name}}}, seats: {{of: {sets[name]}, covers: users}}}}\n"
+        for number, name in enumerate(order)
+    )
+    people = [user(f"{name}{number}", department=name) for name, count in seats.items() for number in range(count)]
+    (result,) = audited(tenant(*people), rules).tenants
+    assert len(result.findings) == 3
+    listed = [fingerprint for action in result.actions for fingerprint in action.findings]
+    assert sorted(listed) == sorted(finding.fingerprint for finding in result.findings)
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,14 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
         return isinstance(block, Seats) and context.tenant_products.contains(block.of, larger_group.first.old)
 
     groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
-    larger_groups = {
-        key: [larger for larger in groups.values() if counts_for(larger, group) and not counts_for(group, larger)]
+    larger_keys = {
+        key: [other for other, larger in groups.items() if counts_for(larger, group) and not counts_for(group, larger)]
         for key, group in groups.items()
     }
-    for key in sorted(groups, key=lambda key: -len(larger_groups[key])):  # P1 before P2, which may be merged too
-        group = groups[key]
-        largest = max(larger_groups[key], key=lambda larger: larger.seats, default=None)
+    for key in sorted(groups, key=lambda key: len(larger_keys[key])):  # P2 before P1: a merged group absorbs no other
+        group, larger_groups = groups[key], [groups[other] for other in larger_keys[key] if other in remaining]
+        largest = max(larger_groups, key=lambda larger: larger.seats, default=None)
         if largest is not None and largest.seats >= group.seats:
             largest.absorb(remaining.pop(key))
         else:
-            group.covered = min(group.seats, sum(larger.seats for larger in larger_groups[key]))
+            group.covered = min(group.seats, sum(larger.seats for larger in larger_groups))
