@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.result.model import TenantResult
-from tests.builders.tenant.tenants import audited, bought, finding_keys, one, outcome, sku_id, tenant
+from tests.builders.tenant.tenants import audited, bought, finding_keys, one, outcome, sku_id, tenant, user
 
 E3 = bought("SPE_E3", 100, 90, warning=5, suspended=3)
 """A product with 108 purchased units."""
@@ -58,4 +58,13 @@ def test_waiver_for_a_product_of_a_contract_waives_it_whether_or_not_the_tenant_
     other = waiver.replace("id: W", "id: V").replace(name.lower(), "SPE_F1")
     state = tenant(subscribedSkus=[E3, *add_on])
     result = judged(contract("c", f"[SPE_E3, {name}]", 1), state=state, more=f"waivers: [{waiver}, {other}]\n")
+    assert (one(result).waiver, outcome(result)) == ("W", "waived")
+
+
+def test_waiver_for_a_required_product_that_nobody_knows_waives_its_findings() -> None:
+    text = """policies: [{id: p, severity: low, assignments: {require: [NOT_IN_THE_CATALOGUE]}}]
+waivers:
+- {id: W, policies: [p], products: [not_in_the_catalogue], reason: r, owner: o, expires: 2027-01-01}
+"""
+    result = audited(text, tenant(user("ann"), subscribedSkus=[E3])).tenants[0]
     assert (one(result).waiver, outcome(result)) == ("W", "waived")

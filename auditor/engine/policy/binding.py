@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor.domain.policy.model import Policy, PolicySet, Waiver
 from auditor.domain.policy.prices import SeatPrices
-from auditor.domain.policy.product_set import ProductSet
+from auditor.domain.policy.product_set import ProductSet, Sku, leaves
 from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.selection.conditional_access import ConditionalAccess
 from auditor.engine.selection.directory_roles import DirectoryRoles
@@ -106,11 +106,19 @@ def assignable(bound: BoundPolicies) -> Flags:
 
 
 def overlap(facts: TenantFacts, left: ProductSet, right: ProductSet) -> Mask:
-    """Return whether two sets share a SKU of the tenant or of the catalogue, as a mask of length 1."""
+    """Return whether two sets share a SKU of the tenant or of the catalogue, or a name, as a mask of length 1.
+
+    Names are compared as well, because a SKU may be in neither.
+    """
     cached: Mask | None = facts.overlaps.get((left, right))
     if cached is None:
         masks = unshared_masks(facts, facts.every_sku)
         shared = masks.of(left) & masks.of(right)
-        true = np.array([shared.true.any()])
+        true = np.array([bool(_names(left) & _names(right)) or shared.true.any()])
         facts.overlaps[left, right] = cached = Mask(true, np.array([shared.unknown.any()]) & ~true)
     return cached
+
+
+def _names(products: ProductSet) -> frozenset[str]:
+    """Return the names and ids of SKUs in a set as written, in folded case."""
+    return frozenset(leaf.name.casefold() for leaf in leaves(products.elements) if isinstance(leaf, Sku))

@@ -4,7 +4,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from auditor.domain.policy.model import Assignments, Contracts, Policy, Waiver
-from auditor.domain.policy.product_set import ProductSet, Sku, leaves
+from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
 from auditor.engine.selection.selectors import SelectorMasks
@@ -70,11 +70,7 @@ def _object_products(bound: BoundPolicies, policy: Policy, waiver: Waiver, findi
         return _ALWAYS
     if finding.pool is not None and isinstance(policy.constraint, Contracts):
         # A contract covers its products whether or not the tenant owns them or people can hold them.
-        return (
-            _ALWAYS
-            if _names(waiver.products) & _names(finding.pool)
-            else overlap(bound.facts, waiver.products, finding.pool)
-        )
+        return overlap(bound.facts, waiver.products, finding.pool)
     if finding.pool is not None:
         # A pool does not contain SKUs that the tenant does not own or that people cannot hold.
         shared, in_pool = bound.masks.of(waiver.products) & bound.masks.of(finding.pool), assignable(bound)
@@ -87,11 +83,6 @@ def _object_products(bound: BoundPolicies, policy: Policy, waiver: Waiver, findi
         return unshared_masks(bound.facts, (sku,)).of(waiver.products)
     product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
     return Mask(product_mask.true[index : index + 1], product_mask.unknown[index : index + 1])
-
-
-def _names(products: ProductSet) -> frozenset[str]:
-    """Return the names and ids of SKUs in a set as written, in folded case; not all are in the catalogue."""
-    return frozenset(leaf.name.casefold() for leaf in leaves(products.elements) if isinstance(leaf, Sku))
 
 
 def _written_set(policy: Policy, written: str | None) -> ProductSet | None:
