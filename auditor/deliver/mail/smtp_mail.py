@@ -21,7 +21,7 @@ from auditor.graph.request_guard import LOOPBACK
 
 TIMEOUT: Final = 60.0
 """Seconds for each answer of the relay."""
-_IMPLICIT: Final = 465
+IMPLICIT_TLS_PORT: Final = 465
 """The port with implicit TLS (RFC 8314)."""
 _HOSTNAME_MISMATCH: Final = frozenset({62, 64})
 """OpenSSL's error codes for a certificate that does not match the host name or IP address."""
@@ -122,7 +122,7 @@ def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMT
     settings = relay.settings
     host = _host(settings)
     name = split_address(letter.sender)[1]
-    implicit = settings.port == _IMPLICIT
+    implicit = settings.port == IMPLICIT_TLS_PORT
     server: smtplib.SMTP = (
         smtplib.SMTP_SSL(host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted)
         if implicit

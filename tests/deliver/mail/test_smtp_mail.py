@@ -52,7 +52,7 @@ def test_connection_with_implicit_encryption_is_closed(
     """An open socket raises a ResourceWarning, which fails the test."""
     with relay(tmp_path, implicit=True) as running:
         running.box.greets = greets
-        monkeypatch.setattr("auditor.deliver.mail.smtp_mail._IMPLICIT", running.port)
+        monkeypatch.setattr("auditor.deliver.mail.smtp_mail.IMPLICIT_TLS_PORT", running.port)
         attempt = sent(settings(running))
         gc.collect()
     assert attempt.status is (SendStatus.ACCEPTED if greets else SendStatus.REFUSED)

@@ -20,9 +20,7 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
     waiting = {grant.sku_id for grant in before.grants if grant.waits}
     retried = sorted(waiting & set(added))
-    off, on = (
-        _details(evaluated, correction) for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE)
-    )
+    off, on = (_details(evaluated, kind) for kind in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     fixed = sorted(evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
