@@ -87,7 +87,7 @@ def _checked_document(text: bytes | str, file: str) -> Document:
 def _without_quotes(problem: Diagnostic) -> Diagnostic:
     """Remove quotes of the file from a diagnostic: a secret that was entered by mistake must not appear in a log."""
     message, hint = problem.message, problem.hint
-    if problem.slug in _SYNTAX_SLUGS:
+    if problem.slug.startswith("yaml-"):
         message, hint = _without_values(message), hint and _without_values(hint)
     elif message.arguments.get("noun") in _SECRET_NOUNS or "://" in str(message.arguments.get("value", "")):
         message = Message(message.id, **{**message.arguments, "value": "'…'"})
@@ -106,9 +106,8 @@ def _without_text(span: Span | None) -> Span | None:
 
 _SECRET_NOUNS: Final = ("the name of an environment variable", "a credential")
 """The nouns, in messages, of settings where people enter the secret itself by mistake."""
-_SYNTAX_SLUGS: Final = ("yaml-syntax", "yaml-tag", "yaml-number", "yaml-key")
 _QUOTING: Final = ("word", "tag", "text", "key", "value")
-"""The arguments, in messages with these slugs, that are texts of the file."""
+"""The arguments, in messages about the syntax of a file, that are texts of the file."""
 
 
 def select_tenants(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
