@@ -16,7 +16,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.deliver.https_connection import connection_error, is_private, open_connection
+from auditor.deliver.https_connection import CERTIFICATE_HINT, connection_error, is_private, open_connection
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message, unreadable
 from auditor.files import input as files
@@ -106,8 +106,7 @@ def _download(url: urllib.parse.SplitResult, source: str) -> Fetched:
                 break
             url = _redirected(url, location)
     except ssl.SSLCertVerificationError as error:
-        reason = Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message)
-        raise _failed(source, reason, Message("specify the CA certificate of a proxy in AUDITOR_CA_BUNDLE")) from error
+        raise _failed(source, connection_error(error), CERTIFICATE_HINT) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _failed(source, connection_error(error)) from error
     reason = Message("the server returned {code} {reason}", code=response.status, reason=response.reason)

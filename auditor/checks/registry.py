@@ -1,5 +1,6 @@
 """The registry of all checks, in the order of the policy language."""
 
+from functools import cache
 from typing import Any
 
 from auditor.checks.assignments import denied, duplicate, overlap, path, redundant, service_denied, service_missing
@@ -37,16 +38,16 @@ from auditor.guidance.routing import Articles, Situation
 
 def register(check: Check[Any]) -> None:
     """Add a check. Raises ValueError if one with the same id is registered already."""
-    global _all_checks  # noqa: PLW0603
     if check.id in _CHECKS:
         raise ValueError(f"the check {check.id} is registered already")
     _CHECKS[check.id] = check
-    _all_checks = tuple(_CHECKS.values())
+    all_checks.cache_clear()
 
 
+@cache
 def all_checks() -> tuple[Check[Any], ...]:
     """Return all checks, in the order in which they were registered; the same tuple until another one is added."""
-    return _all_checks
+    return tuple(_CHECKS.values())
 
 
 def check_of(check: str) -> Check[Any]:
@@ -91,7 +92,6 @@ def correction_of(finding: Finding) -> Correction | None:
 
 
 _CHECKS: dict[str, Check[Any]] = {}
-_all_checks: tuple[Check[Any], ...] = ()
 
 for _module in (
     assignment_not_allowed,

@@ -5,6 +5,7 @@ import http.client
 import socket
 import ssl
 import urllib.parse
+from typing import Final
 
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
@@ -51,6 +52,10 @@ def open_connection(
     return connection
 
 
+CERTIFICATE_HINT: Final = Message("specify the CA certificate of a proxy in AUDITOR_CA_BUNDLE")
+"""The hint for a certificate that is not trusted."""
+
+
 def connection_error(error: Exception) -> Message:
     """Return a description of a connection error that does not contain the URL."""
     match error:
@@ -58,6 +63,8 @@ def connection_error(error: Exception) -> Message:
             return Message("there is no host of that name")
         case TimeoutError():
             return Message("no response in time")
+        case ssl.SSLCertVerificationError():
+            return Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message)
         case OSError() if error.strerror:
             return Message(printable(error.strerror))
         case _:

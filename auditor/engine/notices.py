@@ -124,9 +124,7 @@ def _order(notice: Notice) -> tuple[str, str]:
 
 
 def _expired(waiver: Waiver) -> Notice:
-    values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
-    message = Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
-    return Notice(code="waiver.expired", message=message, subject=waiver.id)
+    return Notice(code="waiver.expired", message=waiver.expired_message, subject=waiver.id)
 
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:

@@ -135,7 +135,8 @@ def _seats(
     cohorts = _cohorts(nights)
     for sku_id, sku in sorted(names.items(), key=lambda item: (item[1], item[0])):
         # If a later night does not have a product, its values are None there; the last known ones are not repeated.
-        moments = [at for at in summaries if at >= min(by_sku[sku_id])]
+        first = next(iter(by_sku[sku_id]))  # the summaries are in order
+        moments = [at for at in summaries if at >= first]
         usable, consumed = zip(*(by_sku[sku_id].get(at, (None, None)) for at in moments), strict=True)
         spare = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
         utc = tuple(at.astimezone(UTC) for at in moments)
@@ -228,8 +229,8 @@ def _money(results: Sequence[LoggedResult]) -> Mapping[str, tuple[tuple[datetime
 
 
 def _not_evaluated(results: Sequence[LoggedResult]) -> frozenset[str]:
-    """Return the policies that could not be evaluated in the latest result."""
-    policies = max(results, key=lambda entry: entry.as_of).summary["policies"] if results else ()
+    """Return the policies that could not be evaluated in the latest of results in ascending order."""
+    policies = results[-1].summary["policies"] if results else ()
     return frozenset(policy["id"] for policy in policies if policy["status"] == Outcome.NOT_EVALUATED.value)
 
 

@@ -6,7 +6,7 @@ from operator import and_
 
 from msgspec.structs import replace
 
-from auditor.catalogue import builtin
+from auditor.catalogue import Catalogue, builtin
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.catalogue.model import GUID
 from auditor.domain.errors import Diagnostic, Level
@@ -37,11 +37,16 @@ from auditor.policy.loader import Loaded
 from auditor.policy.nodes import Hints, Node
 
 
-def lint_warnings(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator[Diagnostic]:
-    """Yield warnings about loaded policies; with `tenants`, also about tenants that are not configured."""
+def lint_warnings(
+    loaded: Loaded, *, tenants: frozenset[str] | None = None, catalogue: Catalogue | None = None
+) -> Iterator[Diagnostic]:
+    """Yield warnings about loaded policies; with `tenants`, also about tenants that are not configured.
+
+    Names and ids of products are compared with a catalogue, by default the packaged one.
+    """
     policies = loaded.policies.policies
     cache: dict[str, bool] = {}
-    hints, sets = Hints(), _Sets()
+    hints, sets = Hints(), _Sets(catalogue or builtin())
     nodes = _nodes(loaded)
     for policy in policies:
         if _impossible(policy.users, cache):
@@ -205,14 +210,16 @@ def _is_disallowed(element: ProductSet, block: Assignments, sets: "_Sets") -> bo
     required, allowed = sets.elements(element), sets.elements(block.allow)
     if not required or allowed is None or not all(isinstance(leaf, Sku) for leaf in required | allowed):
         return False
-    return not required & allowed and _same_form(leaves(element.elements) + leaves(block.allow.elements))
+    return not required & allowed and _same_form(
+        leaves(element.elements) + leaves(block.allow.elements), sets.catalogue
+    )
 
 
-def _same_form(elements: Iterable[Element]) -> bool:
+def _same_form(elements: Iterable[Element], catalogue: Catalogue) -> bool:
     """Return whether different names are different SKUs: no ids among part numbers that the catalogue does not have."""
     names = {leaf.name.casefold() for leaf in elements if isinstance(leaf, Sku)}
     ids = {name for name in names if GUID.fullmatch(name)}
-    return not ids or ids == names or all(map(builtin().knows, names))
+    return not ids or ids == names or all(map(catalogue.knows, names))
 
 
 def _is_subset(inner: ProductSet, outer: ProductSet, sets: "_Sets") -> bool:
@@ -226,7 +233,8 @@ def _is_subset(inner: ProductSet, outer: ProductSet, sets: "_Sets") -> bool:
 class _Sets:
     """The elements of product sets, with every name and id of a SKU; a shared set is expanded once."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
         self._cache: dict[tuple[Element, ...], frozenset[Element] | None] = {}
 
     def elements(self, products: ProductSet) -> frozenset[Element] | None:
@@ -234,21 +242,20 @@ class _Sets:
         key = products.elements
         if key not in self._cache:
             small = size_of(key) <= _MAX_COMPARED
-            self._cache[key] = frozenset(name for leaf in leaves(key) for name in _names(leaf)) if small else None
+            self._cache[key] = frozenset(name for leaf in leaves(key) for name in self._names(leaf)) if small else None
         return self._cache[key]
 
+    def _names(self, leaf: Element) -> Iterator[Element]:
+        """Yield an element in folded case; a part number also with the ids that the catalogue has for it.
 
-def _names(leaf: Element) -> Iterator[Element]:
-    """Yield an element in folded case; a part number also with the ids that the catalogue has for it.
-
-    An id gets no part number: a tenant may have other products with that part number.
-    """
-    if not isinstance(leaf, Sku):
-        yield leaf
-        return
-    yield Sku(name=leaf.name.casefold())
-    for product in builtin().by_part_number(leaf.name):
-        yield Sku(name=product.sku_id)
+        An id gets no part number: a tenant may have other products with that part number.
+        """
+        if not isinstance(leaf, Sku):
+            yield leaf
+            return
+        yield Sku(name=leaf.name.casefold())
+        for product in self.catalogue.by_part_number(leaf.name):
+            yield Sku(name=product.sku_id)
 
 
 _MAX_COMPARED = 1000

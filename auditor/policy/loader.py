@@ -191,9 +191,9 @@ def _check_end(waiver: Waiver, node: Node, names: Names, waivers_from: date, lim
             Message("let it end within {limit} days, or change `defaults: {waiverMaxDays}`", limit=limit),
         )
     if days < 0:
-        values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
-        message = Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
-        names.diagnostics.warning("waiver-expired", message, node, Message("remove it, or let it end later"))
+        names.diagnostics.warning(
+            "waiver-expired", waiver.expired_message, node, Message("remove it, or let it end later")
+        )
 
 
 def _check_policies(node: Node, names: Names, policies: set[str]) -> None:

@@ -54,11 +54,6 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     return entries
 
 
-def snapshot_at(folder: Path) -> tuple[Manifest, Path] | Damaged:
-    """Return the snapshot in a folder. Raises SnapshotError if it is damaged and its path does not contain a tenant."""
-    return _read(folder, folder)
-
-
 def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:
     if isinstance(folder, Path):
         try:

@@ -29,7 +29,7 @@ from auditor.store.commit import (
     instant_name,
     with_digest,
 )
-from auditor.store.objects.backends import Backend
+from auditor.store.objects.backends import Backend, bodies
 from auditor.store.removal import is_pruned, old_files
 from auditor.store.retention import Pruning
 
@@ -269,9 +269,10 @@ class Store:
                         instant=night.instant.isoformat(),
                     ),
                 )
-        for entry, night in night_of_entry.items() if content else ():
+        entries = list(night_of_entry.items()) if content else []
+        for (entry, night), body in zip(entries, bodies(self.backend, [e.name for e, _ in entries]), strict=True):
             try:
-                self.check(entry)
+                self._undamaged(entry, body)
             except SnapshotError as error:
                 raise self._not_restorable(
                     night,

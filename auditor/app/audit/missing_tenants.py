@@ -30,12 +30,15 @@ def with_missing_tenants(
     result: Result, earlier: Iterable[str], as_of: datetime | None, warn: Callable[[Diagnostic], None] = lambda _: None
 ) -> Result:
     """Add notices about the tenants of an earlier run that are not in a result, and call `warn` with each."""
-    notices = missing_tenants(earlier, as_of, result) if as_of is not None else ()
-    for notice in notices:
-        warn(missing_tenant_warning(notice))
+    notices = warn_of_missing(earlier, as_of, result, warn) if as_of is not None else ()
     return replace(result, fleet=replace(result.fleet, notices=(*result.fleet.notices, *notices)))
 
 
-def missing_tenant_warning(notice: Notice) -> Diagnostic:
-    """Return the warning with the message of a notice about a missing tenant."""
-    return Diagnostic(slug="tenant-missing", message=notice.message, hint=_HINT, level=Level.WARNING)
+def warn_of_missing(
+    earlier: Iterable[str], as_of: datetime, result: Result, warn: Callable[[Diagnostic], None]
+) -> tuple[Notice, ...]:
+    """Call `warn` for each tenant of the run at `as_of` that is not in a result, and return the notices about them."""
+    notices = missing_tenants(earlier, as_of, result)
+    for notice in notices:
+        warn(Diagnostic(slug="tenant-missing", message=notice.message, hint=_HINT, level=Level.WARNING))
+    return notices

@@ -17,7 +17,7 @@ from auditor.failures import TenantBoundary, reason_of
 from auditor.files import input as files
 from auditor.files.names import instant_of
 from auditor.files.temporary import temporary_folder
-from auditor.snapshot.folders import Damaged, snapshot_at, snapshots
+from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
 
@@ -111,7 +111,7 @@ def _states_in_location(location: Path | str, at: datetime | None) -> Mapping[st
     folder = Path(location)
     if files.is_file(folder / "manifest.json"):
         # A single snapshot is audited regardless of its instant.
-        single = snapshot_at(folder)
+        (single,) = snapshots(folder)
         if isinstance(single, Damaged):
             return _with_damaged({}, [single], at)
         state = _snapshot_in_folder(folder, single[0])

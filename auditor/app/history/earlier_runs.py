@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from auditor.app.audit.missing_tenants import missing_tenant_warning, missing_tenants
+from auditor.app.audit.missing_tenants import warn_of_missing
 from auditor.app.locations import is_store
 from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
@@ -44,19 +44,12 @@ def earlier(
 
         return stored_runs(folder, result, warn, all_tenants=all_tenants)
     check_folder(Path(folder))
-    names_by_run: dict[datetime, set[str]] = {}
-    (runs,) = _runs(Path(folder), [(result, None)], warn, names_by_run)
+    (runs,), names_by_run = _runs(Path(folder), [(result, None)], warn)
     if all_tenants and names_by_run:
         latest, names = max(names_by_run.items())
-        warn_of_missing(names, latest, result, warn)
+        if any(tenant.name in names for tenant in result.tenants):
+            warn_of_missing(names, latest, result, warn)
     return runs
-
-
-def warn_of_missing(names: AbstractSet[str], as_of: datetime, result: Result, warn: Warn) -> None:
-    """Call `warn` for each tenant of an earlier run that is not in a result, if they have a tenant in common."""
-    if any(tenant.name in names for tenant in result.tenants):
-        for notice in missing_tenants(names, as_of, result):
-            warn(missing_tenant_warning(notice))
 
 
 def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[EarlierRun, ...]]:
@@ -69,7 +62,7 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
             with TenantBoundary(name, alone=len(parts) == 1):
                 runs_of[name] = earlier(folder, part)
         return runs_of
-    runs_of_parts = _runs(Path(folder), [(part, None) for _, part in parts], lambda _: None)
+    runs_of_parts, _ = _runs(Path(folder), [(part, None) for _, part in parts], lambda _: None)
     return {name: runs for (name, _), runs in zip(parts, runs_of_parts, strict=True)}
 
 
@@ -102,28 +95,28 @@ def earlier_of(
     def portion_of(envelope: Envelope) -> Callable[[Result], Result]:
         return lambda run: portion(run, envelope)
 
-    return _runs(Path(folder), [(part, portion_of(envelope)) for envelope, part in portions], warn)
+    return _runs(Path(folder), [(part, portion_of(envelope)) for envelope, part in portions], warn)[0]
 
 
 def _runs(
     folder: Path,
     portions: Sequence[tuple[Result, Callable[[Result], Result] | None]],
     warn: Warn,
-    names_by_run: dict[datetime, set[str]] | None = None,
-) -> tuple[tuple[EarlierRun, ...], ...]:
-    """Read every earlier result once, and return its totals for each part; None instead of a function selects all.
+) -> tuple[tuple[tuple[EarlierRun, ...], ...], Mapping[datetime, AbstractSet[str]]]:
+    """Read every earlier result once; return its totals for each part, and the tenants of each earlier run.
 
-    The tenants of each earlier run are added to `names_by_run`.
+    None instead of a function selects all.
     """
+    names_by_run: dict[datetime, set[str]] = {}
     runs_of_parts: list[dict[float, EarlierRun]] = [{} for _ in portions]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in portions]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         with saved_results([file], None) as ([(_, run)], _spill):
             tenants_by_name = _by_name(run)
+            if any(run.run.as_of < result.run.as_of for result, _ in portions):
+                names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
             for runs, names, (result, portion_of) in zip(runs_of_parts, audited, portions, strict=True):
                 if run.run.as_of < result.run.as_of:
-                    if names_by_run is not None:
-                        names_by_run.setdefault(run.run.as_of, set()).update(tenants_by_name)
                     part = run if portion_of is None else portion_of(run)
                     earlier_run = _earlier_run(part, tenants_by_name if portion_of is None else _by_name(part), names)
                     if earlier_run is not None:
@@ -133,7 +126,7 @@ def _runs(
             "there are no trends: no result.json below {folder} is of an earlier run of these tenants", folder=folder
         )
         warn(Diagnostic(slug="history-none", message=message, hint=_HINT, level=Level.WARNING))
-    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in runs_of_parts)
+    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in runs_of_parts), names_by_run
 
 
 def _by_name(run: Result) -> Mapping[str, TenantResult]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from auditor.app.audit.missing_tenants import missing_tenant_warning, missing_tenants
+from auditor.app.audit.missing_tenants import warn_of_missing
 from auditor.app.locations import store_at
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity
@@ -47,8 +47,7 @@ def stored_runs(
             break
     if all_tenants and by_run:
         latest = max(by_run)
-        for notice in missing_tenants(_tenants_at(store, latest, {*names}), latest, result):
-            warn(missing_tenant_warning(notice))
+        warn_of_missing(_tenants_at(store, latest, {*names}), latest, result, warn)
     non_user_products = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
     runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
     return tuple(_earlier_run(at, entries, non_user_products) for at, entries in runs)
@@ -56,12 +55,16 @@ def stored_runs(
 
 def _tenants_at(store: Store, as_of: datetime, known: AbstractSet[str]) -> Iterator[str]:
     """Yield the tenants, other than the `known` ones, whose latest readable result is of an instant."""
-    latest_commits = {commit_tenant(name): name for name in store.backend.names("") if commit_tenant(name)}
-    for tenant, name in latest_commits.items():
-        body = store.backend.read(name) if tenant not in known else None
+    latest_commits = {
+        tenant: name
+        for name in store.backend.names("")
+        if (tenant := commit_tenant(name)) is not None and tenant not in known
+    }
+    bodies = store.backend.read_many(list(latest_commits.values()))
+    for (tenant, name), body in zip(latest_commits.items(), bodies, strict=True):
         # `store check` and the history report damaged results of tenants that are not audited.
         with suppress(SnapshotError):
-            if tenant and body and decode_entry(body, f"{store.address}/{name}", tenant).as_of == as_of:
+            if body and decode_entry(body, f"{store.address}/{name}", tenant).as_of == as_of:
                 yield tenant
 
 

@@ -27,15 +27,12 @@ def snapshot_warnings(policies: PolicySet, snapshots: Sequence[Path | str], as_o
         result = audit(snapshot_states, policies, active(), as_of, alone=True, described=False)
     outcomes_by_tenant = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
     outcomes_by_tenant.append(("", result.fleet.policies, result.fleet.notices))
-    found: dict[tuple[str, str, Message | frozenset[str]], list[_Found]] = {}
+    found: dict[tuple[str, str], dict[Message | frozenset[str], list[_Found]]] = {}
     for name, outcomes, notices in outcomes_by_tenant:
         for item in _found(name or "fleet", outcomes, notices):
             # Whom a policy could match instead differs between tenants, ids of what was not read differ in every one.
             same = item.reason if item.slug == "policy-no-match" else kind_of(item.reason)
-            found.setdefault((item.slug, item.policy, same), []).append(item)
-    groups: dict[tuple[str, str], list[list[_Found]]] = {}
-    for (slug, policy, _), group in found.items():
-        groups.setdefault((slug, policy), []).append(group)
+            found.setdefault((item.slug, item.policy), {}).setdefault(same, []).append(item)
     spans = {policy.id: policy.span for policy in policies.policies}
     return [
         Diagnostic(
@@ -45,8 +42,8 @@ def snapshot_warnings(policies: PolicySet, snapshots: Sequence[Path | str], as_o
             hint=_HINTS[slug] if complete else joined("; ", (_HINTS[slug], _ALL)),
             level=Level.WARNING,
         )
-        for (slug, policy), members in groups.items()
-        for message, complete in _messages(policy, members)
+        for (slug, policy), groups in found.items()
+        for message, complete in _messages(policy, tuple(groups.values()))
     ]
 
 

@@ -45,7 +45,11 @@ def validate(
 
         settings = read(tenants)
     names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
-    all_warnings = (*loaded.warnings, *_unknown_names(loaded), *lint_warnings(loaded, tenants=names))
+    all_warnings = (
+        *loaded.warnings,
+        *_unknown_names(loaded),
+        *lint_warnings(loaded, tenants=names, catalogue=active()),
+    )
     # Skip warnings about extended files, which their users cannot fix.
     warnings = [warning for warning in all_warnings if warning.span is None or warning.span.file not in loaded.extended]
     if settings is not None:

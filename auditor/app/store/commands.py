@@ -180,7 +180,7 @@ def apply_retention(
     ]
     for retention in retentions:
         # Reading every kept night takes time: only needed if it may be the only copy of what is deleted.
-        store.check_restorable(retention.nights.kept, content=bool(retention.nights.deleted))
+        store.check_restorable(retention.nights.kept, content=delete and bool(retention.nights.deleted))
     return [_delete(store, retention, temporary) for retention in retentions] if delete else retentions
 
 

@@ -43,11 +43,6 @@ CHECK = ContractCheck(
     judge_tenant=_judge,
     extent=purchase_extent,
     cost=Cost.TOTAL,
-    routes=lambda situation: (
-        "contract-missing",
-        *purchase_channel(situation),
-        "cancel-subscription",
-        "self-service-purchases",
-    ),
+    routes=_routes,
     action=lambda _, __: ObjectAction(ActionKind.CONTRACT_MISSING),
 )

@@ -15,7 +15,7 @@ from auditor.domain.policy.product_set import ProductSet, leaves
 from auditor.domain.translation import N_
 from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.masks import ProductMasks, unshared_masks
+from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import purchase_channel
 
@@ -24,11 +24,10 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     groups: dict[frozenset[str], tuple[ContractSubject, list[Contract]]] = {}
-    masks = unshared_masks(scope.facts, scope.facts.every_sku)
     for contract in contracts_in_force(scope.bound):
         contract_subject = subject_of(scope.bound, contract.products)
         is_pool = contract_subject.pool is not None
-        key = _members(masks, scope, contract.products) if is_pool else frozenset({contract_subject.subject.id})
+        key = _members(scope, contract.products) if is_pool else frozenset({contract_subject.subject.id})
         groups.setdefault(key, (contract_subject, []))[1].append(contract)
     for contract_subject, contracts in groups.values():
         seats = [contract.seats for contract in contracts if contract.seats is not None]
@@ -45,9 +44,10 @@ def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
             )
 
 
-def _members(masks: ProductMasks, scope: TenantScope, products: ProductSet) -> frozenset[str]:
+def _members(scope: TenantScope, products: ProductSet) -> frozenset[str]:
     """Return the skuIds in a set, and the elements that match none as text: equal sets may be written differently."""
     skus = scope.facts.every_sku
+    masks = unshared_masks(scope.facts, skus)
     members = {skus[index].sku_id for index in np.flatnonzero(masks.of(products).true).tolist()}
     for element in leaves(products.elements):
         if not masks.of(ProductSet(elements=(element,), written="")).true.any():

@@ -18,7 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from auditor import __version__
-from auditor.deliver.https_connection import connection_error, open_connection
+from auditor.deliver.https_connection import CERTIFICATE_HINT, connection_error, open_connection
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.deliver.webhooks.webhook_address import WebhookTarget
 from auditor.domain.errors import printable
@@ -106,10 +106,7 @@ def _attempt(
     try:
         connection = open_connection(target.url, trusted, timeout)
     except ssl.SSLCertVerificationError as error:
-        return _refused(
-            Message("its certificate is not trusted: {verify_message}", verify_message=error.verify_message),
-            Message("specify the CA certificate of a proxy in AUDITOR_CA_BUNDLE"),
-        )
+        return _refused(connection_error(error), CERTIFICATE_HINT)
     except (OSError, http.client.HTTPException) as error:
         return _Retryable(_refused(Message("no connection: {error}", error=connection_error(error)), None))
     try:

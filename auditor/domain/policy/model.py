@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Span
+from auditor.domain.message import Message
 from auditor.domain.policy.prices import Contract, Prices
 from auditor.domain.policy.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
 from auditor.domain.policy.selector import EVERYBODY, Scalar, Selector
@@ -208,6 +209,12 @@ class Waiver(Struct, frozen=True, kw_only=True):
     def applies_to(self, tenant: str) -> bool:
         """Whether the waiver applies to the tenant."""
         return self.tenants is None or tenant in self.tenants
+
+    @property
+    def expired_message(self) -> Message:
+        """The message about it after its last day."""
+        values = {"waiver": self.id, "owner": self.owner, "day": self.expires}
+        return Message("the waiver {waiver} ({owner}) applied until {day}: its findings are open again", **values)
 
 
 MentionKind = Literal["product", "service", "role"]

@@ -246,19 +246,23 @@ Selector = (
 EVERYBODY = Every()
 
 
-def atoms(selector: Selector) -> tuple[Selector, ...]:
-    """Return the elementary conditions of a selector in the order of the file; a named population is visited once."""
-    return tuple(_atoms(selector, set()))
+def atoms(selector: Selector, *, negated: bool = True) -> tuple[Selector, ...]:
+    """Return the elementary conditions of a selector in the order of the file; a named population is visited once.
+
+    Without `negated`, those under `not` are left out.
+    """
+    return tuple(_atoms(selector, negated=negated))
 
 
-def _atoms(selector: Selector, visited: set[str]) -> Iterator[Selector]:
+def _atoms(selector: Selector, *, negated: bool) -> Iterator[Selector]:
+    visited: set[str] = set()
     stack = [selector]
     while stack:
         match stack.pop():
             case Every(parts=parts) | AnyOf(parts=parts):
                 stack.extend(reversed(parts))
             case Not(part=part):
-                stack.append(part)
+                stack += [part] if negated else []
             case Population(name=name, selector=inner):
                 if name not in visited:
                     visited.add(name)

@@ -328,3 +328,8 @@ class Result(Struct, frozen=True, kw_only=True):
     def complete(self) -> bool:
         """Whether every tenant was read completely and every policy evaluated."""
         return self.summary.not_evaluated == 0 and all(tenant.complete for tenant in self.tenants)
+
+    @property
+    def nothing_audited(self) -> bool:
+        """Whether there are tenants, and none of them could be audited."""
+        return bool(self.tenants) and all(tenant.failure is not None for tenant in self.tenants)

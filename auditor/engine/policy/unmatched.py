@@ -11,18 +11,15 @@ from auditor.domain.policy.product_set import ProductSet, Sku
 from auditor.domain.policy.selector import (
     BOOLEAN_PROPERTIES,
     TEXT_PROPERTIES,
-    AnyOf,
     CoveredBy,
-    Every,
     HasRole,
     HeldFor,
     Holds,
     Matches,
     MemberOf,
-    Not,
     OneOf,
-    Population,
     Selector,
+    atoms,
 )
 from auditor.domain.result.model import Notice
 from auditor.engine.columns.strings import ALL_DIFFERENT
@@ -83,30 +80,10 @@ def no_match(policy: str, products: ProductSet) -> Notice:
 _Test = tuple[Value, Selector]
 
 
-def _conditions(selector: Selector) -> Iterator[Selector]:
-    """Yield the elementary conditions of a population, each named population expanded once.
-
-    Conditions under `not` are left out: that nobody meets them excludes nobody.
-    """
-    visited: set[str] = set()
-    stack = [selector]
-    while stack:
-        match stack.pop():
-            case Every(parts=parts) | AnyOf(parts=parts):
-                stack.extend(reversed(parts))
-            case Population(name=name, selector=inner):
-                stack += [] if name in visited else [inner]
-                visited.add(name)
-            case Not():
-                pass
-            case condition:
-                yield condition
-
-
 def _tests(selector: Selector) -> tuple[_Test, ...]:
     """Return every text or boolean value that a population requires, with a selector for that value alone."""
     tests: list[_Test] = []
-    for condition in _conditions(selector):
+    for condition in atoms(selector, negated=False):  # that nobody meets a negated one excludes nobody
         match condition:
             case OneOf(property=name, values=values) if name in _TESTABLE:
                 present = [value for value in values if isinstance(value, str | bool) and value != ""]
@@ -183,7 +160,8 @@ def _gather(people: UserColumns, name: str, values: dict[str, str]) -> None:
 
 def _nobody_message(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], usage: _ValuesInUse) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if usage.absent(value)]
-    reasons = list(dict.fromkeys(_empty_conditions(bound, policy.users)))[:_MAX_VALUES]
+    all_reasons = list(dict.fromkeys(_empty_conditions(bound, policy.users)))
+    reasons = [*all_reasons[:_MAX_VALUES], *(["…"] if len(all_reasons) > _MAX_VALUES else [])]
     listed = missing[:_MAX_VALUES]
     values = _listed(listed) + (", …" if len(missing) > _MAX_VALUES else "")
     near = {(name, close) for name, written in listed if (close := usage.nearest((name, written))) is not None}
@@ -227,7 +205,7 @@ def _listed(values: Sequence[Value]) -> str:
 def _empty_conditions(bound: BoundPolicies, selector: Selector) -> Iterator[Message]:
     """Yield the product sets that nobody holds, the groups without members, and the roles that nobody has."""
     facts = bound.facts
-    for condition in _conditions(selector):
+    for condition in atoms(selector, negated=False):  # that nobody meets a negated one excludes nobody
         match condition:
             case Holds(products=products) | HeldFor(products=products):
                 held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
@@ -236,8 +214,8 @@ def _empty_conditions(bound: BoundPolicies, selector: Selector) -> Iterator[Mess
             case MemberOf(groups=groups, transitive=transitive):
                 for name in groups:
                     resolution = bound.membership.resolve(name, transitive=transitive)
-                    known = resolution.group is not None and resolution.reason is None
-                    if known and resolution.group and _empty(bound, resolution.group.id, transitive=transitive):
+                    group = resolution.group if resolution.reason is None else None
+                    if group is not None and _empty(bound, group.id, transitive=transitive):
                         yield Message("the group '{group}' has no members", group=_short(name))
             case HasRole(roles=roles) if bound.conditional_access.roles.nobody_has(condition):
                 if roles is not None:

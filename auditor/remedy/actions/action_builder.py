@@ -39,7 +39,7 @@ class ActionBuilder:
     """Builds the actions of a tenant from batches that contain all findings about their subjects.
 
     `today` is the day of the audit, in UTC. If there is a `spill` file, the lists of actions about very many people are
-    stored there. `l10n` is the language of the actions' texts, `groups` are names of groups by id.
+    stored there. `l10n` is the language of the actions' texts.
     """
 
     def __init__(
@@ -50,14 +50,12 @@ class ActionBuilder:
         library: Library,
         *,
         l10n: Localizer = ENGLISH,
-        groups: Mapping[str, str] | None = None,
         spill: SpillFile | None = None,
     ) -> None:
         self._context = context_of(tenant, policies, today, ())
         self._downgrade_policies = {name for name in self._context.policies if asks_to_downgrade(self._context, name)}
         self._library = library
         self._l10n = l10n
-        self._group_names = groups or {}
         self._path_group_names: dict[str, str] = {}
         self._groups = ActionGroups({}, self._context.owners)
         self._lists = ActionLists(spill)
@@ -100,8 +98,7 @@ class ActionBuilder:
             (sort_key(finding), object_remedy(finding, route_of(finding, context))) for finding in open_findings
         )
         settle_seats(self._groups, context)
-        names = {**self._path_group_names, **self._group_names}
-        inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=names)
+        inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=self._path_group_names)
         concerns = {inputs.identity(group): _concern(group) for group in self._groups}
         return actions_from(inputs, map(self._listed, self._groups)), concerns
 

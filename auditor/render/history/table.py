@@ -1,7 +1,6 @@
 """Renders trends as a table in long format, one measurement per row."""
 
 import io
-from codecs import BOM_UTF8
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
@@ -52,8 +51,7 @@ def lines(trends: Sequence[Trends]) -> Iterable[Measurement]:
 
 def render_csv(trends: Sequence[Trends], *, byte_order_mark: bool = False) -> Iterable[bytes]:
     """Render the table as CSV; spreadsheets do not interpret its texts as formulas."""
-    body = spreadsheet([Measurement._fields, *lines(trends)])
-    return (body if byte_order_mark else body.removeprefix(BOM_UTF8),)
+    return (spreadsheet([Measurement._fields, *lines(trends)], byte_order_mark=byte_order_mark),)
 
 
 def render_parquet(trends: Sequence[Trends]) -> Iterable[bytes]:

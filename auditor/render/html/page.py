@@ -56,7 +56,6 @@ _MIN_SHARE: Final = 4
 """Units of the shortest part of the bar, so that it stays visible."""
 _MIN_ROWS: Final = 3
 """Rows that each policy has at least."""
-"""Tenants that are named in the heading of the page."""
 
 
 def page(
@@ -124,7 +123,7 @@ def _sections(
 
 def _counts(result: Result, l10n: Labels) -> tuple[Tile, ...]:
     """Return the number of open findings of each severity; not known if no tenant was audited."""
-    unknown = bool(result.tenants) and all(tenant.failure is not None for tenant in result.tenants)
+    unknown = result.nothing_audited
     counts = [(severity, result.summary.open.get(severity, 0)) for severity in Severity]
     return tuple(
         Tile(count=None if unknown else count, label=l10n.severity_name(severity, count), key=severity.value)

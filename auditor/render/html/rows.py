@@ -254,7 +254,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     """Return one product's seats, with the bounds of the finding about them, or else the tightest of all policies."""
     l10n = context.l10n
     finding = context.about_seats.get(seats.sku_id.casefold())
-    facts: Mapping[str, Any] = finding.evidence if finding is not None else effective_bounds(seats)
+    facts = effective_bounds(seats) if finding is None else _all_bounds(finding.evidence, seats)
     state = "" if finding is None else l10n.check(finding.check)
     if finding is not None and uncounted_grace_seats(facts):
         state = l10n.gettext("{state} (seats in grace period not counted)", state=state)
@@ -267,7 +267,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         seat_bar=seat_bar(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
         state=state,
-        limits=limits(_all_bounds(facts, seats), l10n),
+        limits=limits(facts, l10n),
         advice=_seat_advice(seats, facts.get("adjust"), context),
     )
 

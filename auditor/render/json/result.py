@@ -19,14 +19,9 @@ def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
     return result_json(result, {})
 
 
-def result_json(result: Result, spans: TenantSpans) -> Iterable[bytes]:
-    """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
-    return _pieces(result, spans)
-
-
 def tenant_json(result: Result, name: str) -> Iterable[bytes]:
     """Render the result of one tenant as `<name>.json`. Raises UsageError if the result does not contain the tenant."""
-    return _pieces(single_tenant(result, name), {})
+    return result_json(single_tenant(result, name), {})
 
 
 def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
@@ -41,7 +36,8 @@ def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
     return bytes(before), bytes(after)
 
 
-def _pieces(result: Result, spans: TenantSpans) -> Iterator[bytes]:
+def result_json(result: Result, spans: TenantSpans) -> Iterator[bytes]:
+    """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
     end = 0
     for index, part in framed_pieces(result_document(result), _TENANTS):
         start = end

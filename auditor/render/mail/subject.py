@@ -36,7 +36,7 @@ def _who(result: Result, l10n: Labels) -> str:
 
 
 def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
-    if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
+    if result.nothing_audited:
         yield l10n.gettext("not audited")
         return
     counts = result.summary.open

@@ -45,12 +45,12 @@ def escaped_cell(text: str) -> str:
     return f"'{escaped}" if _FORMULA.match(text) else escaped
 
 
-def spreadsheet(rows: Iterable[Sequence[object]]) -> bytes:
-    """Return rows as CSV with a byte order mark, so that Excel detects UTF-8; texts are escaped, None becomes empty."""
+def spreadsheet(rows: Iterable[Sequence[object]], *, byte_order_mark: bool = True) -> bytes:
+    """Return rows as CSV; texts are escaped, None becomes empty. With the byte order mark, Excel detects UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator=_LINE_END)
     writer.writerows([escaped_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig", "replace")
+    return text.getvalue().encode("utf-8-sig" if byte_order_mark else "utf-8", "replace")
 
 
 def _chunks(result: Result, *, byte_order_mark: bool) -> Iterator[bytes]:

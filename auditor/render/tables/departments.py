@@ -1,6 +1,5 @@
 """Renders seats, usage and cost by department, cost centre and so on as CSV, with a row for unassigned seats."""
 
-from codecs import BOM_UTF8
 from collections.abc import Iterable
 
 from auditor.domain.result.model import Result
@@ -11,5 +10,4 @@ from auditor.render.tables.seat_sheets import DEPARTMENTS, department_rows
 
 def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     """Render the rows of the workbook's sheet "Departments, cost centres", with the CSV conventions of findings.csv."""
-    body = spreadsheet((DEPARTMENTS, *department_rows(result)))
-    return (body if options.byte_order_mark else body.removeprefix(BOM_UTF8),)
+    return (spreadsheet((DEPARTMENTS, *department_rows(result)), byte_order_mark=options.byte_order_mark),)

@@ -16,7 +16,7 @@ _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVA
 def verdict(result: Result, l10n: Labels) -> str:
     """Return the outcome of the run in one sentence; if the audit is incomplete, it never sounds complete."""
     count = sum(result.summary.open.values())
-    if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
+    if result.nothing_audited:
         return l10n.plural(
             "The tenant could not be audited.", "None of the {count} tenants could be audited.", len(result.tenants)
         )

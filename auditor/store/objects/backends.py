@@ -3,7 +3,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 _SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
 _BATCH_SIZE: Final = 64
 """Objects per concurrent read."""
+_AT_A_TIME: Final = 8
+"""Objects that `bodies` holds in memory."""
 _TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{6,}[.-]).*")
 """Hidden files that `create` writes before linking them: the name of an object after a dot."""
 
@@ -49,6 +51,12 @@ class Backend(Protocol):
 
     def remove(self, name: str) -> None:
         """Delete an object; a missing object is not an error."""
+
+
+def bodies(backend: Backend, names: Sequence[str]) -> Iterator[bytes | None]:
+    """Yield objects in the order of their names, requested several at a time; memory holds no more than these."""
+    for start in range(0, len(names), _AT_A_TIME):
+        yield from backend.read_many(names[start : start + _AT_A_TIME])
 
 
 class FolderBackend:

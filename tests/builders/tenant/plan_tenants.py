@@ -11,6 +11,8 @@ from tests.builders.tenant.tenants import NOW, bought, path, person, policy_set,
 
 PARTS = {sku_id(part): part for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")}
 E3, E5, F3, VISIO = PARTS
+CLOUD_GROUP: dict[str, Any] = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
+"""The properties of a group whose members requests can change."""
 PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75, SPE_F1: 7.50}}"
 
 

@@ -22,7 +22,7 @@ from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.model import Snapshot
 from tests.builders.tenant.answers import decided
-from tests.builders.tenant.plan_tenants import PARTS, bodies
+from tests.builders.tenant.plan_tenants import CLOUD_GROUP, PARTS, bodies
 from tests.builders.tenant.tenants import NOW
 
 PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E5: 54.75, SPE_E3: 35.70, SPE_F1: 7.50}}\n"
@@ -51,7 +51,6 @@ def state(*, seats: int = 9, groups: Mapping[str, dict[str, Any]] | None = None,
     return replace(fixture, tables={**fixture.tables, "groups": pa.Table.from_pylist(rows, table.schema)})
 
 
-CLOUD_GROUP = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
 DYNAMIC_GROUP = {"groupTypes": ["DynamicMembership"], "membershipRule": 'user.department -eq "X"'}
 BOTH_GROUPS: dict[str, Any] = {"licenses": [{"sku": "SPE_E5", "via": ["A", "B"]}]}
 GIVE_F1 = {"for": {"policy": "apps"}, "answer": {"give": "SPE_F1"}}

@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from tests.builders.tenant.plan_tenants import E3, VISIO, bodies, grant, group, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import CLOUD_GROUP, E3, VISIO, bodies, grant, group, planned, snapshot, user
 
 EMPTY = "policies:\n  - {id: empty, severity: low, health: {empty: deny}}\n"
 
 
 def empty(*skus: str, **facts: Any) -> dict[str, Any]:
-    kind = {"groupTypes": [], "mailEnabled": False, "securityEnabled": True}
-    return group("LIC-Old", *skus, **{**kind, "members": [], "memberCount": 0, **facts})
+    return group("LIC-Old", *skus, **{**CLOUD_GROUP, "members": [], "memberCount": 0, **facts})
 
 
 def test_all_licences_of_an_empty_group_are_removed_in_one_request() -> None:

@@ -1,9 +1,19 @@
 """The money of a plan: products without a price, and prices at the renewal."""
 
-from typing import Any
-
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, F3, PRICES, VISIO, bodies, grant, group, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import (
+    CLOUD_GROUP,
+    E3,
+    F3,
+    PRICES,
+    VISIO,
+    bodies,
+    grant,
+    group,
+    planned,
+    snapshot,
+    user,
+)
 
 LEAVERS = """policies:
   - id: leavers
@@ -28,12 +38,7 @@ def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:
 
 
 def test_change_of_a_group_counts_a_product_without_a_price_as_the_most_expensive() -> None:
-    assigned: dict[str, Any] = {
-        "groupTypes": [],
-        "mailEnabled": False,
-        "securityEnabled": True,
-        "members": ["ann", "bo"],
-    }
+    assigned = {**CLOUD_GROUP, "members": ["ann", "bo"]}
     people = [user(name, grant(E3, "g1"), department="Store") for name in ("ann", "bo")]
     tenant = snapshot(people, {E3: 2, F3: 2}, groups=[group("LIC-Store", E3, memberCount=2, **assigned)])
     plan = planned(tenant, STORE + "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70}}")

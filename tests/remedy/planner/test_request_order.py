@@ -1,8 +1,6 @@
 """Order of requests: those that free a seat come before those that take it; titles state what the requests do."""
 
-from typing import Any
-
-from tests.builders.tenant.plan_tenants import E3, F3, bodies, grant, group, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import CLOUD_GROUP, E3, F3, bodies, grant, group, planned, snapshot, user
 
 TEXT = """policies:
   - {id: store, severity: high, users: {department: Store}, assignments: {deny: [SPE_E3], require: [SPE_F1]}}
@@ -64,12 +62,7 @@ def test_duplicate_is_removed_after_the_group_licence_is_retried() -> None:
 
 
 def test_requests_about_ids_that_are_encoded_in_paths_are_planned() -> None:
-    assigned: dict[str, Any] = {
-        "groupTypes": [],
-        "mailEnabled": False,
-        "securityEnabled": True,
-        "members": ["bo/1", "cy"],
-    }
+    assigned = {**CLOUD_GROUP, "members": ["bo/1", "cy"]}
     text = "policies: [{id: a, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]"
     groups = [group("LIC-E3", E3, identifier="g 1", **assigned)]
     people = [

@@ -7,7 +7,7 @@ from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
 from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.outputs import TERMINAL, Output, outputs, parse_format
+from auditor.app.report.outputs import Output, outputs, parse_format
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
@@ -18,15 +18,9 @@ from auditor.cli.arguments.options import (
     output_folder,
     pseudonym_key,
 )
-from auditor.cli.commands.audits.audit import print_result, publish, write_localized
+from auditor.cli.commands.audits.audit import format_names, print_result, publish, write_localized
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
-from auditor.render.formats import FORMATS
-
-
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return (*FORMATS, TERMINAL)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -216,7 +216,7 @@ def _print_result(result: Scaffold, folder: Path, choices: Choices, l10n: Locali
             print_message("  " + printable(line))
         if len(lines) > _DIFF_LINES:
             more = l10n.plural("{count} more line", "{count} more lines", len(lines) - _DIFF_LINES)
-            print_message("  … " + more.replace("{count}", str(len(lines) - _DIFF_LINES)))
+            print_message("  … " + more)
     for name in result.others:
         print_path(l10n.gettext("{path} also runs the audit every night: delete it if you do not need it"), name)
     if choices.tenant_id == NO_TENANT and not result.kept:

@@ -134,8 +134,12 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
 
 
 def _recorded_line(recorded: RecordedChanges, l10n: Labels) -> str:
-    text = l10n.plural("{tenant}: {count} change recorded", "{tenant}: {count} changes recorded", recorded.count)
-    return text.format(tenant=recorded.tenant, count=l10n.number(recorded.count))
+    return l10n.plural(
+        "{tenant}: {count} change recorded",
+        "{tenant}: {count} changes recorded",
+        recorded.count,
+        tenant=recorded.tenant,
+    )
 
 
 def _list(args: argparse.Namespace, l10n: Labels) -> int:

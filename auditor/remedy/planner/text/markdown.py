@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from importlib.util import find_spec
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.priority import most_important, product_concerned
@@ -63,15 +62,7 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
         )
     if not tenant.solver.optimal:
         paragraphs.append(
-            l10n.gettext(
-                "A better plan may exist: scipy is not installed, and without it an "
-                "exact solution for this many seats takes too long."
-            )
-            # With scipy, the choice itself is the best one: only excluded alternatives can be better.
-            if not tenant.dropped and tenant.solver.name == "walk" and find_spec("scipy") is None
-            else l10n.gettext(
-                "A better plan may exist: not every alternative was tried for the changes that are left out."
-            )
+            l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
         )
     if tenant.solver.unpriced:
         paragraphs.append(

@@ -14,6 +14,8 @@ from auditor import resources
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
+from auditor.domain.result.model import Coverage
+from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.document.policy_documents import LEAVERS
 from tests.builders.service.command_line import AS_OF, Ran, call, contents, expect
@@ -216,15 +218,20 @@ def test_missing_repository_and_missing_snapshot_are_errors(workspace: Path, fle
     assert (completed.code, "[usage]" in completed.err) == (2, True)
 
 
-@pytest.mark.slow
-def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository: Path, tmp_path: Path) -> None:
-    snapshot = next(iter(snapshots(NOW)))
-    sources = tuple(
+def without_sign_ins(snapshot: Snapshot) -> tuple[Coverage, ...]:
+    """Return the sources of a snapshot whose sign-in activity was denied."""
+    return tuple(
         replace(entry, status=SourceStatus.DENIED, reason=Message("denied"))
         if entry.name is Source.SIGN_IN_ACTIVITY
         else entry
         for entry in snapshot.manifest.sources
     )
+
+
+@pytest.mark.slow
+def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository: Path, tmp_path: Path) -> None:
+    snapshot = next(iter(snapshots(NOW)))
+    sources = without_sign_ins(snapshot)
     write(tmp_path / "partial", replace(snapshot, manifest=replace(snapshot.manifest, sources=sources)))
     idle = "- {id: idle, severity: low, users: {inactiveFor: 90d}, assignments: {of: paid, allow: []}}\n"
     (repository / "policies" / "all.yaml").write_text(LEAVERS + idle)
@@ -240,12 +247,7 @@ def test_policy_that_cannot_be_evaluated_makes_the_preview_incomplete(repository
 def tenants_without_sign_ins(tmp_path: Path) -> Path:
     """Six snapshots of tenants whose sign-in activity was not collected."""
     snapshot = next(iter(snapshots(NOW)))
-    sources = tuple(
-        replace(entry, status=SourceStatus.DENIED, reason=Message("denied"))
-        if entry.name is Source.SIGN_IN_ACTIVITY
-        else entry
-        for entry in snapshot.manifest.sources
-    )
+    sources = without_sign_ins(snapshot)
     for number in range(6):
         manifest = replace(snapshot.manifest, tenant=f"t{number}", tenant_id=f"{number:032}", sources=sources)
         write(tmp_path / "several", replace(snapshot, manifest=manifest))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result.model import Coverage
+from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.service.command_line import Ran, call, expect
 from tests.builders.tenant.nights import SKUS, night
@@ -92,12 +93,17 @@ def test_findings_with_another_status_are_reported_as_changed(folder: Path) -> N
     assert [(finding["kind"], finding["status"]) for finding in comparison["findings"]] == [("changed", "waived")] * 2
 
 
-@pytest.mark.slow
-def test_incomplete_night_is_reported_as_unknown_instead_of_gone_findings(folder: Path) -> None:
+def night_without_users() -> Snapshot:
+    """Return the fifth night, in which the users were denied."""
     unread = night(state(2), 5, asked=ASKED)
     sources = [source for source in unread.manifest.sources if source.name is not Source.USERS]
     denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
-    write(folder / "night5", replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied))))
+    return replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied)))
+
+
+@pytest.mark.slow
+def test_incomplete_night_is_reported_as_unknown_instead_of_gone_findings(folder: Path) -> None:
+    write(folder / "night5", night_without_users())
     prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
     (folder / "p.yaml").write_text(BLOCKED_POLICY + prices)
     write(folder / "again", night(state(2), 4, asked=ASKED))
@@ -191,10 +197,7 @@ def test_terminal_and_page_are_in_the_requested_language(language: str, folder: 
 
 def test_policies_that_were_not_evaluated_do_not_count_as_without_a_finding(tmp_path: Path) -> None:
     """The only night has no users, so a policy about them is unknown; one about seats has no finding."""
-    unread = night(state(2), 5, asked=ASKED)
-    sources = [source for source in unread.manifest.sources if source.name is not Source.USERS]
-    denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
-    write(tmp_path / "n", replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied))))
+    write(tmp_path / "n", night_without_users())
     seats = "- {id: seats, severity: low, seats: {of: [SPE_E3], spare: {max: 9999}}}\n"
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY.rstrip("\n") + f"\n{seats}")
     options = ("--snapshot", "n", "--as-of", instant(5, 2), "-f", "json", "-q", "--store", "kept")
