@@ -50,7 +50,7 @@ def test_error_names_the_line_and_not_the_secret(tmp_path: Path, credential: str
     "value",
     [
         "*hunter2", "!hunter2", "!hunter2 x", "!<hunter2> x", "!!int hunter2", "hunter2 x", "[hunter2]", "98765432",
-        "98765432109876543210", "{98765432: x}", "{!!int hunter2: x}", "&hunter2", '"hunter2" x', "@hunter2",
+        "98765432109876543210", "{98765432: x}", "{hunter2: x, hunter2: y}", "{!!int hunter2: x}", "&hunter2", '"hunter2" x', "@hunter2",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("entry", ["{{type: token, tokenEnv: {0}}}", "{0}"])
