@@ -9,7 +9,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
 from auditor.history.result_log import Ledger, LoggedResult
-from auditor.history.trends import NightSummary, incomplete_nights, incomplete_results, usable_seats
+from auditor.history.trends import NightSummary, finding_fields, incomplete_nights, incomplete_results, usable_seats
 
 T = TypeVar("T")
 _Findings = Mapping[str, Mapping[str, Any]]
@@ -127,17 +127,7 @@ def _findings(before: _Findings, after: _Findings) -> Iterator[FindingBetween]:
     kinds, ranks = ("new", "gone", "changed"), {severity.value: severity.rank for severity in Severity}
     key = lambda item: (kinds.index(item[0]), ranks[item[1]["severity"]], item[1]["policy"], item[1]["fingerprint"])  # noqa: E731
     for kind, row in sorted(changes, key=key):
-        yield FindingBetween(
-            kind=kind,
-            fingerprint=row["fingerprint"],
-            policy=row["policy"],
-            severity=row["severity"],
-            subject=row["subject_name"] or row["subject_id"],
-            subject_id=row["subject_id"],
-            product=row["product"],
-            detail=row["detail"],
-            status=row["status"],
-        )
+        yield FindingBetween(kind=kind, **finding_fields(row))
 
 
 def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:

@@ -99,19 +99,18 @@ def _episode(rows: Sequence[Mapping[str, Any]]) -> Episode:
     last = rows[-1]
     end = next((row for row in reversed(rows) if row["event"] in {"closed", "dropped"}), None)
     return Episode(
-        fingerprint=last["fingerprint"],
-        policy=last["policy"],
-        severity=last["severity"],
-        subject=last["subject_name"] or last["subject_id"],
-        subject_id=last["subject_id"],
-        product=last["product"],
-        detail=last["detail"],
+        **finding_fields(last),
         since=last["since"],
         until=None if end is None else end["at"],
         ended=None if end is None else end["event"],
-        status=last["status"],
         waiver=last["waiver"],
     )
+
+
+def finding_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that `Episode` and `FindingBetween` share, from a row of a finding or of an event."""
+    names = ("fingerprint", "policy", "severity", "subject_id", "product", "detail", "status")
+    return {name: row[name] for name in names} | {"subject": row["subject_name"] or row["subject_id"]}
 
 
 def _is_within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
