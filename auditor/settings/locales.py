@@ -1,29 +1,37 @@
-"""Warns about languages in a tenants file for which there are no translations: their reports are in English."""
+"""Decides whether there are translations for a locale; a tenants file may name others, and gets a warning."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from auditor.domain.errors import Diagnostic, Level
+from msgspec.structs import replace
+
+from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.policy.yaml.reader import Document, Path
 
 
-def unknown_locales(document: Document) -> Iterator[Diagnostic]:
-    """Yield a warning for each `locale` of the defaults, a tenant or a recipient without translations."""
-    places = [(path, locale) for path, locale in _locales(document.value) if locale.lower() != "en"]
-    if not places:
-        return
+def checked_locale(tag: str) -> str:
+    """Return a locale that the user specified. Raises UsageError if there are no translations for it."""
+    if tag.lower() == "en":
+        return tag
     from auditor.localization import languages, localization  # noqa: PLC0415  only for other languages
 
-    for path, locale in places:
-        if localization(locale).fallback_from is not None:
-            yield Diagnostic(
-                slug="locale-unknown",
-                message=Message("there are no translations for '{tag}'", tag=locale),
-                span=document.span(path),
-                hint=Message("one of {known}", known=", ".join(languages())),
-                level=Level.WARNING,
-            )
+    if localization(tag).fallback_from is not None:
+        raise UsageError(
+            "locale-unknown",
+            Message("there are no translations for '{tag}'", tag=tag),
+            hint=Message("one of {known}", known=", ".join(languages())),
+        )
+    return tag
+
+
+def unknown_locales(document: Document) -> Iterator[Diagnostic]:
+    """Yield a warning for each `locale` of the defaults, a tenant or a recipient without translations."""
+    for path, locale in _locales(document.value):
+        try:
+            checked_locale(locale)
+        except UsageError as error:
+            yield replace(error.diagnostics[0], span=document.span(path), level=Level.WARNING)
 
 
 def _locales(value: Any) -> Iterator[tuple[Path, str]]:

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
 from auditor.domain.result.model import PolicyHeader, Result, TenantResult
 from auditor.gc_pause import paused_gc
 
@@ -86,21 +84,6 @@ def _with_verified_titles(tenant: TenantResult, l10n: "Localizer") -> TenantResu
         replace(action, title=translated_title(action.title, action.kind, l10n)) for action in verification.actions
     )
     return replace(tenant, verification=replace(verification, actions=tuple(actions)))
-
-
-def checked_locale(tag: str) -> str:
-    """Return a locale that the user specified. Raises UsageError if there are no translations for it."""
-    if tag.lower() == _RESULT_LANGUAGE:
-        return tag
-    from auditor.localization import languages, localization  # noqa: PLC0415  only for other languages
-
-    if localization(tag).fallback_from is not None:
-        raise UsageError(
-            "locale-unknown",
-            Message("there are no translations for '{tag}'", tag=tag),
-            hint=Message("one of {known}", known=", ".join(languages())),
-        )
-    return tag
 
 
 def _actions(actions: Sequence[Action], localized: Iterable[Action]) -> tuple[Action, ...]:

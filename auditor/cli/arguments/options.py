@@ -266,7 +266,7 @@ def pseudonym_key() -> "RedactionKey":
 
 def configured_locale(requested: str | None) -> str | None:
     """Return the requested locale, if there is one. Raises UsageError for a language without messages."""
-    from auditor.app.report.localization import checked_locale  # noqa: PLC0415  not needed for `--help`
+    from auditor.settings.locales import checked_locale  # noqa: PLC0415  not needed for `--help`
 
     return None if requested is None else checked_locale(requested)
 

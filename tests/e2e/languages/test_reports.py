@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from auditor.app.report.localization import checked_locale, localized_result
+from auditor.app.report.localization import localized_result
 from auditor.domain.errors import UsageError
 from auditor.localization import localization
 from auditor.render import FORMATS, render
+from auditor.settings.locales import checked_locale
 from tests.builders.result.audited_demo import demo_result
 from tests.localization.catalogue_messages import BOLD, LANGUAGES, wanted
 from tests.localization.extract import DOMAINS
