@@ -27,7 +27,7 @@ def measure(users: int, rounds: int) -> list[Row]:
     tenant += f"{runs[0]['findings'] / _TENANTS:,.0f} findings ({_TENANTS} tenants in one process)"
     floor = "reading the same files whole with pyarrow, digests included: "
     return [
-        _row(f"{tenant}: snapshot opened and evaluated", runs, ("open", "judge"), against=floor, bar=_BAR),
+        _row(f"{tenant}: snapshot opened and evaluated", runs, ("open", "evaluate"), against=floor, bar=_BAR),
         _row("the same, and every finding described: names, evidence, money", runs, tuple(runs[0]["parts"])),
         *(_memory(formats, title) for formats, title in (("html,json", "default files"), ("csv", "CSV"))),
     ]

@@ -128,13 +128,13 @@ class Check(Struct, Generic[Block], frozen=True, kw_only=True):
     """Returns the product sets that the check resolves."""
     sources: tuple[Source, ...] = ()
     """The sources that the check reads besides users and `subscribedSkus`."""
-    judge_users: Callable[[Scope, Block], Iterable[UserFindings]] | None = None
+    evaluate_users: Callable[[Scope, Block], Iterable[UserFindings]] | None = None
     """Evaluates one batch of users."""
     count_holders: Callable[[Scope, Block], HolderCount] | None = None
-    """Counts the users of one batch for `judge_tenant`."""
-    judge_tenant: Callable[[TenantScope, Block], Iterable[ObjectFinding]] | None = None
+    """Counts the users of one batch for `evaluate_tenant`."""
+    evaluate_tenant: Callable[[TenantScope, Block], Iterable[ObjectFinding]] | None = None
     """Evaluates what the tenant owns, after all users were evaluated and counted."""
-    judge_fleet: Callable[[FleetScope, Block], Iterable[Finding]] | None = None
+    evaluate_fleet: Callable[[FleetScope, Block], Iterable[Finding]] | None = None
     """Evaluates the tenants of a run together, from their results."""
     extent: Extent | None = None
     """Counts what the check evaluates."""

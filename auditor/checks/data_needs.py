@@ -38,8 +38,8 @@ USE = Needs(
 def needs(policies: PolicySet) -> Needs:
     """Return the combined data needs of all policies and waivers."""
     parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
-    judges_people = any(Source.USERS in part.sources for part in parts)
-    parts.extend(waiver_needs(waiver) for waiver in policies.waivers if judges_people)
+    evaluates_people = any(Source.USERS in part.sources for part in parts)
+    parts.extend(waiver_needs(waiver) for waiver in policies.waivers if evaluates_people)
     parts.append(set_needs(contract.products for contract in policies.contracts))
     return Needs.of(parts)
 
@@ -65,7 +65,7 @@ def waiver_needs(waiver: Waiver) -> Needs:
 
 def check_needs(check: "Check[Any]", block: Constraint) -> Needs:
     """Return the data needs of a check for a constraint block."""
-    users = PEOPLE if check.judge_users is not None or check.count_holders is not None else Needs()
+    users = PEOPLE if check.evaluate_users is not None or check.count_holders is not None else Needs()
     check_sources = Needs(
         sources=frozenset(check.sources),
         licensed_groups=Source.GROUPS in check.sources,

@@ -14,7 +14,7 @@ from auditor.engine.seat_usage import seat_counts
 from auditor.snapshot.model import UserBatch
 
 
-def judge_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
+def evaluate_batch(bound: BoundPolicies, users: UserBatch) -> BatchOutcome:
     """Evaluate every policy that reads users over one batch of them."""
     batch = Batch(bound, users)
     nobody = batch.people.nobody
@@ -56,8 +56,8 @@ def _count_holders(scope: Scope, outcome: BatchOutcome) -> None:
 def _evaluate_checks(scope: Scope) -> Iterator[UserFindings]:
     rules, policy = scope.bound.rules, scope.policy
     # There is no finding about a user whose licences were not collected, so the outcome stays unknown.
-    if scope.unread is not None and rules.judges_users(policy) and LICENCES in rules.properties(policy):
+    if scope.unread is not None and rules.evaluates_users(policy) and LICENCES in rules.properties(policy):
         yield None, scope.unread & scope.population.maybe
     for check in rules.checks(policy):
-        if check.judge_users is not None:
-            yield from check.judge_users(replace(scope, check=check.id), policy.constraint)
+        if check.evaluate_users is not None:
+            yield from check.evaluate_users(replace(scope, check=check.id), policy.constraint)

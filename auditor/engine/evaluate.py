@@ -10,7 +10,7 @@ from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Policy
 from auditor.domain.result.model import PolicyOutcome
-from auditor.engine.batch import judge_batch
+from auditor.engine.batch import evaluate_batch
 from auditor.engine.coverage import NotEvaluated
 from auditor.engine.outcome import (
     NOTHING,
@@ -53,14 +53,14 @@ def evaluated_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
 def _evaluate_batches(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
     """Evaluate batches in order, two at a time if there are several: Arrow and NumPy release the GIL."""
     if bound.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
-        yield from (judge_batch(bound, batch) for batch in batches)
+        yield from (evaluate_batch(bound, batch) for batch in batches)
         return
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  a small tenant needs no threads
 
     with ThreadPoolExecutor(max_workers=_CONCURRENT_BATCHES) as pool:
         pending: deque[Future[BatchOutcome]] = deque()
         for batch in batches:
-            pending.append(pool.submit(judge_batch, bound, batch))
+            pending.append(pool.submit(evaluate_batch, bound, batch))
             if len(pending) > _CONCURRENT_BATCHES:
                 yield pending.popleft().result()
         while pending:
@@ -76,12 +76,12 @@ def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
     for index, policy in enumerate(bound.policies):
-        if bound.rules.judges_fleet(policy):
+        if bound.rules.evaluates_fleet(policy):
             continue
         not_evaluated = NotEvaluated()
-        findings = list(_judge_tenant(bound, index, policy, outcome, not_evaluated))
+        findings = list(_evaluate_tenant(bound, index, policy, outcome, not_evaluated))
         complete = bound.facts.status(Source.USERS) is SourceStatus.COMPLETE and not outcome.undecided.get(index)
-        if bound.rules.judges_users(policy) and not complete:
+        if bound.rules.evaluates_users(policy) and not complete:
             not_evaluated.add_all(missing_facts(bound, policy))
         waived = [waive_object_finding(bound, policy, finding, outcome) for finding in findings]
         object_findings.extend(waived)
@@ -120,7 +120,7 @@ def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return users, assignments
 
 
-def _judge_tenant(
+def _evaluate_tenant(
     bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome, unknown: NotEvaluated
 ) -> Iterator[ObjectFinding]:
     """Yield the findings of a policy's checks about what the tenant owns; `unknown` collects what is undecided."""
@@ -128,8 +128,8 @@ def _judge_tenant(
         bound=bound, index=index, policy=policy, check="", holders=outcome.tallies.get(index), unknown=unknown
     )
     for check in bound.rules.checks(policy):
-        if check.judge_tenant is not None:
-            yield from check.judge_tenant(replace(scope, check=check.id), policy.constraint)
+        if check.evaluate_tenant is not None:
+            yield from check.evaluate_tenant(replace(scope, check=check.id), policy.constraint)
 
 
 @lru_cache(maxsize=1024)

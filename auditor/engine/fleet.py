@@ -60,7 +60,7 @@ class FleetScope(Struct, kw_only=True):
         )
 
 
-def judge_fleet(
+def evaluate_fleet(
     policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, checks: Checks, *, today: date
 ) -> tuple[FleetResult, list[Finding], frozenset[str]]:
     """Evaluate every policy about the fleet over the tenants of a run; `today` decides which waivers have expired.
@@ -75,15 +75,15 @@ def judge_fleet(
     rules = rules_of(policies, checks)
     live = [waiver for waiver in policies.waivers if today <= waiver.expires]
     for policy in policies.policies:
-        judged = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
-        if not judged or not rules.judges_fleet(policy):
+        applicable = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
+        if not applicable or not rules.evaluates_fleet(policy):
             continue
-        scope = _scope(policy, judged, (catalogue, policies), live)
+        scope = _scope(policy, applicable, (catalogue, policies), live)
         policy_findings: list[Finding] = []
-        if len(judged) > 1:
+        if len(applicable) > 1:
             for check in rules.checks(policy):
                 policy_findings.extend(
-                    check.judge_fleet(scope, policy.constraint) if check.judge_fleet is not None else ()
+                    check.evaluate_fleet(scope, policy.constraint) if check.evaluate_fleet is not None else ()
                 )
         else:
             message = Message(
@@ -95,7 +95,7 @@ def judge_fleet(
         touched |= scope.touched
         outcome = _outcome(policy, scope, policy_findings)
         outcomes.append(outcome)
-        unmatched = len(judged) > 1 and outcome.judged == 0 and not scope.doubtful
+        unmatched = len(applicable) > 1 and outcome.judged == 0 and not scope.doubtful
         if unmatched and isinstance(policy.constraint, Balance):
             notices.append(no_match(policy.id, policy.constraint.of))
     findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))

@@ -54,13 +54,13 @@ class PolicyCheck(Protocol):
     @property
     def properties(self) -> Callable[[Any], tuple[str, ...]]: ...  # noqa: D102
     @property
-    def judge_users(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    def evaluate_users(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
     @property
     def count_holders(self) -> Callable[..., Any] | None: ...  # noqa: D102
     @property
-    def judge_tenant(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    def evaluate_tenant(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
     @property
-    def judge_fleet(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    def evaluate_fleet(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
     @property
     def extent(self) -> Callable[..., Any] | None: ...  # noqa: D102
     def raised_by(self, constraint: Constraint) -> bool: ...  # noqa: D102
@@ -118,24 +118,24 @@ class Rules:
         )
         return 0 if moves else 1
 
-    def judges_users(self, policy: Policy) -> bool:
+    def evaluates_users(self, policy: Policy) -> bool:
         """Whether a check of the policy raises findings about users."""
-        return any(check.judge_users is not None for check in self.checks(policy))
+        return any(check.evaluate_users is not None for check in self.checks(policy))
 
     def reads_users(self, policy: Policy) -> bool:
         """Whether a check of the policy evaluates users, or counts them."""
-        return any(check.judge_users or check.count_holders for check in self.checks(policy))
+        return any(check.evaluate_users or check.count_holders for check in self.checks(policy))
 
-    def judges_fleet(self, policy: Policy) -> bool:
+    def evaluates_fleet(self, policy: Policy) -> bool:
         """Whether the policy compares the tenants of a run, instead of evaluating each one."""
-        return any(check.judge_fleet is not None for check in self.checks(policy))
+        return any(check.evaluate_fleet is not None for check in self.checks(policy))
 
     def properties(self, policy: Policy) -> tuple[str, ...]:
         """Return the distinct user properties that the checks of the policy evaluate or count by."""
         return _cached(self._properties, id(policy), lambda: self._read_properties(policy))
 
     def _read_properties(self, policy: Policy) -> tuple[str, ...]:
-        reading = [check for check in self.checks(policy) if check.judge_users or check.count_holders]
+        reading = [check for check in self.checks(policy) if check.evaluate_users or check.count_holders]
         return tuple(dict.fromkeys(name for check in reading for name in check.properties(policy.constraint)))
 
     def atoms(self, policy: Policy) -> tuple[Selector, ...]:

@@ -13,7 +13,7 @@ ROLES: Final = "directoryRoles"
 POLICIES: Final = "conditionalAccess"
 
 
-def judges_access(atom: Selector) -> bool:
+def reads_access(atom: Selector) -> bool:
     """Return whether a selector tests directory roles or Conditional Access."""
     return isinstance(atom, HasRole | CoveredBy)
 

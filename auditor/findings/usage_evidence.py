@@ -20,7 +20,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.skus.masks import unshared_masks
 from auditor.engine.tenant_facts import SkuFact
-from auditor.findings.access_evidence import access_quotes, judges_access
+from auditor.findings.access_evidence import access_quotes, reads_access
 from auditor.findings.columns import json_text
 from auditor.guidance.right_sizing import DESKTOP_APPS, KnownUse, Offer, SmallerProduct, smaller_product
 from auditor.snapshot.model import UserBatch
@@ -36,9 +36,9 @@ def usage_columns(bound: BoundPolicies) -> tuple[str, ...]:
     columns: set[str] = set()
     access = False  # its user columns are in the evidence of every finding already
     for policy in bound.policies:
-        for atom in bound.rules.atoms(policy) if bound.rules.judges_users(policy) else ():
+        for atom in bound.rules.atoms(policy) if bound.rules.evaluates_users(policy) else ():
             columns.update(("agent",) if isinstance(atom, Agent) else report_columns(atom))
-            access = access or judges_access(atom)
+            access = access or reads_access(atom)
         columns.update(() if _downgrade_to(policy) is None else SOURCE_OF_COLUMN)
     if columns - {"agent"} and bound.prices is not None:
         columns.update(SOURCE_OF_COLUMN)  # everything that decides whether a smaller product is sufficient
@@ -82,7 +82,7 @@ class UsageEvidence:
         """
         all_atoms = self._bound.rules.atoms(policy)
         atoms = [atom for atom in all_atoms if isinstance(atom, Agent) or report_columns(atom)]
-        access = [atom for atom in all_atoms if judges_access(atom)]
+        access = [atom for atom in all_atoms if reads_access(atom)]
         downgrade_to = _downgrade_to(policy)
         if not atoms and not access and downgrade_to is None:
             return None

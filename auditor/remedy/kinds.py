@@ -76,7 +76,7 @@ ABOUT_GROUPS: Final = frozenset(
     }
 )
 """Kinds that fix a group; the title names the group."""
-JUDGED_ARTICLES: Final = frozenset(
+REVIEW_ARTICLES: Final = frozenset(
     {"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"}
 )
 """Articles that begin with finding out whether the person or mailbox still needs the licence."""

@@ -124,7 +124,7 @@ EVERYTHING_ON: Final = N_(
 )
 SERVICES_LOST: Final = N_("They lose these services: {services}.")
 """Warns about service plans that people lose."""
-NOT_JUDGED: Final = N_(
+SECURITY_NOT_REPORTED: Final = N_(
     "Microsoft's reports do not show whether the security and compliance services of a product are used: "
     "they count as neither used nor unused."
 )

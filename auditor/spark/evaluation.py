@@ -19,7 +19,7 @@ from auditor.engine.policy.binding import BoundPolicies
 from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import identity_of
 from auditor.spark.session import is_alone
-from auditor.spark.task import ANSWERS_DDL, Task, job_inputs, judge, outcome_of
+from auditor.spark.task import ANSWERS_DDL, Task, evaluate_tasks, job_inputs, outcome_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -100,7 +100,7 @@ def _run_job(session: "SparkSession", inputs: bytes, tasks: tuple[Task, ...]) ->
     alone = is_alone(session)
     indices = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
     try:
-        answers = indices.mapInArrow(partial(judge, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
+        answers = indices.mapInArrow(partial(evaluate_tasks, inputs, tasks, alone=alone), ANSWERS_DDL).toArrow()
     except PySparkException as error:
         raise _as_auditor_error(error) from error
     problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]

@@ -21,7 +21,7 @@ from auditor.checks.registry import all_checks
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
-from auditor.engine.batch import judge_batch
+from auditor.engine.batch import evaluate_batch
 from auditor.engine.evaluate import columns
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies, bind
@@ -70,12 +70,12 @@ class EvaluationInputs(Struct, frozen=True, kw_only=True):
 
 
 def job_inputs(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
-    """Return the inputs of a job as bytes for `judge`, which requires the same version of the program."""
+    """Return the inputs of a job as bytes for `evaluate_tasks`, which requires the same version of the program."""
     inputs = EvaluationInputs(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
     return pickle.dumps(inputs, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def judge(
+def evaluate_tasks(
     inputs: bytes, tasks: tuple[Task, ...], batches: Iterable[pa.RecordBatch], *, alone: bool
 ) -> Iterator[pa.RecordBatch]:
     """Evaluate the tasks whose indices are in `batches`, with one result each; called by Spark's `mapInArrow`.
@@ -102,8 +102,8 @@ def _evaluate(inputs: bytes, index: int, task: Task) -> pa.RecordBatch:
         bound = _bind(inputs, task.folder, task.identity, task.outline)
         users, links = columns(bound)
         batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
-        judged = pickle.dumps([judge_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
-        size, outcome = len(judged), pa.compress(judged, "lz4", asbytes=True)
+        outcomes = pickle.dumps([evaluate_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
+        size, outcome = len(outcomes), pa.compress(outcomes, "lz4", asbytes=True)
     except AuditorError as error:
         slug, problem = error.slug, error.message
     return pa.record_batch([[index], [size], [outcome], [slug], [problem]], schema=ANSWERS)

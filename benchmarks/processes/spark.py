@@ -18,7 +18,7 @@ from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
 from auditor.spark.session import session
-from auditor.spark.task import judge
+from auditor.spark.task import evaluate_tasks
 from benchmarks.peers.digest import digest
 from benchmarks.tenant import AS_OF
 
@@ -30,11 +30,11 @@ def main() -> None:
     created = time.perf_counter()
     with session(master) as spark:
         # An empty job starts what every job needs: executors, their Python processes, and their imports.
-        spark.range(0, 2, 1, 2).mapInArrow(partial(_unchanged, judge), "id BIGINT").toArrow()
+        spark.range(0, 2, 1, 2).mapInArrow(partial(_unchanged, evaluate_tasks), "id BIGINT").toArrow()
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
-        judge_remotely = distributed.batches
-        result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_remotely, alone=True, actions=True)
+        batches = distributed.batches
+        result = audit([read(snapshot)], policies, builtin(), AS_OF, evaluator=batches, alone=True, actions=True)
         ended = time.perf_counter()
     readings = {"start": started - created, "seconds": ended - started}
     print(json.dumps(readings | digest(result.tenants[0].findings)))

@@ -33,7 +33,7 @@ def main(root: Path, most: int | None = None) -> None:
     catalogue = builtin()
     folders = [manifest.parent for manifest in sorted(root.glob("*/*/manifest.json"))[:most]]
     pc.count(pa.array([0]))
-    parts = dict.fromkeys(("open", "judge", "describe"), 0.0)
+    parts = dict.fromkeys(("open", "evaluate", "describe"), 0.0)
     floor, findings = 0.0, 0
     for number, folder in enumerate((folders[0], *folders)):
         started = time.process_time()

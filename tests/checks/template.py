@@ -15,11 +15,11 @@ from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import unwanted_product
 
 
-def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report the paid products of users whose sign-in is blocked.
 
-    A function for users (`judge_users`) yields the rows of the batch that have a finding, and those for which it is
-    unknown. A function for what the tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it
+    A function for users (`evaluate_users`) yields the rows of the batch that have a finding, and those for which it is
+    unknown. A function for what the tenant owns (`evaluate_tenant`) yields findings, and adds to `scope.unknown` what it
     cannot decide.
     """
     blocked = scope.batch.selectors.of(scope.bound.rules.one_of("accountEnabled", (False,)))
@@ -40,7 +40,7 @@ CHECK = Check(
     properties=lambda _: ("assignedLicenses", "accountEnabled"),
     sources=(Source.SUBSCRIBED_SKUS,),
     # How it is evaluated.
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     extent=population_extent,
     # The subject of a finding, and the meaning of its money.
     subject=SubjectType.USER,

@@ -14,7 +14,7 @@ from auditor.demo import snapshots
 from auditor.policy.loader import load
 from auditor.snapshot.reader import identity_of
 from auditor.snapshot.writer import write
-from auditor.spark.task import Task, job_inputs, judge, outcome_of
+from auditor.spark.task import Task, evaluate_tasks, job_inputs, outcome_of
 
 NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
 POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
@@ -22,11 +22,11 @@ POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {al
 _WORKER = """
 import pickle, sys
 from pathlib import Path
-from auditor.spark.task import judge
+from auditor.spark.task import evaluate_tasks
 import pyarrow as pa
 inputs, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
 batches = (pa.record_batch([[index]], ["id"]) for index in range(len(tasks)))  # an iterator, as in Spark
-rows = [row for answer in judge(inputs, tasks, batches, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
+rows = [row for answer in evaluate_tasks(inputs, tasks, batches, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
 assert all(row["problem"] is None for row in rows), rows
 print("pandas" in sys.modules)
 """
@@ -55,7 +55,7 @@ def _index_batches(*indexes: int) -> list[pa.RecordBatch]:
 @pytest.mark.slow
 def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) -> None:
     tasks = _tasks(folders)
-    answers = list(judge(_inputs(), tasks, _index_batches(1, 0), alone=False))
+    answers = list(evaluate_tasks(_inputs(), tasks, _index_batches(1, 0), alone=False))
     assert [answer.column("place").to_pylist() for answer in answers] == [[1], [0]]
     for answer in answers:
         (outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
@@ -64,7 +64,7 @@ def test_answers_are_in_the_order_of_the_requested_indexes(folders: list[Path]) 
 
 @pytest.mark.slow
 def test_snapshot_that_differs_from_the_drivers_is_reported_and_not_evaluated(folders: list[Path]) -> None:
-    (answer,) = judge(_inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), alone=False)
+    (answer,) = evaluate_tasks(_inputs(), _tasks(folders, identity="sha256:other"), _index_batches(0), alone=False)
     (row,) = answer.to_pylist()
     assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
     assert "reads a different snapshot" in row["problem"]

@@ -35,7 +35,7 @@ from auditor.domain.result.model import (
     TenantResult,
 )
 from auditor.engine.evaluate import conclude, evaluate, evaluated_batches
-from auditor.engine.fleet import judge_fleet
+from auditor.engine.fleet import evaluate_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.policy.binding import BoundPolicies, bind
@@ -65,7 +65,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    judge: Evaluator = evaluated_batches,
+    evaluator: Evaluator = evaluated_batches,
     alone: bool = False,
     spill: SpillFile | None = None,
     actions: bool | None = None,
@@ -94,7 +94,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             facts.earlier_dates = (earlier or {}).get(state.manifest.tenant, {})
             bound = bind(policies, facts, all_checks(), counts_seats=True)
             tenant = evaluate_tenant(
-                bound, judge(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
+                bound, evaluator(bound), needed, spill=spill, actions=actions, described=described, evidence=evidence
             )
             names.add(bound.facts)
         failure = boundary.failure
@@ -155,7 +155,7 @@ def assemble(
     Evaluates the fleet policies over all tenants, and reports unused waivers, which are known only now.
     """
     tenants = sorted(audited, key=lambda tenant: tenant.name)
-    fleet, findings, touched = judge_fleet(policies, tenants, catalogue, all_checks(), today=as_of.date())
+    fleet, findings, touched = evaluate_fleet(policies, tenants, catalogue, all_checks(), today=as_of.date())
     fleet = replace(fleet, findings=FindingTable.of(findings), notices=(*fleet.notices, *unknown_names))
     tenants = _with_unused_waivers(tenants, policies, as_of, fleet, touched)
     return Result(

@@ -97,14 +97,14 @@ def audited(
         locations = stack.enter_context(snapshot_locations(request, policies))
         if request.verifier is not None:
             request.verifier.check(locations)
-        judge = stack.enter_context(evaluator(request, locations, policies))
+        batches = stack.enter_context(evaluator(request, locations, policies))
         states, alone = opened(locations, request), len(locations) == 1
         result = audit(
             states,
             policies,
             active(),
             request.as_of,
-            judge=judge,
+            evaluator=batches,
             alone=alone,
             spill=spill,
             actions=actions,

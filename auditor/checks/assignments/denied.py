@@ -8,7 +8,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.deny is None:
         return
     masks, of, deny = scope.bound.masks, block.of, block.deny
@@ -23,5 +23,5 @@ CHECK = UnwantedProductCheck(
     key="assignments: {deny}",
     is_enabled=lambda block: block.deny is not None,
     products=lambda block: filter(None, (block.of, block.deny)),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
 )

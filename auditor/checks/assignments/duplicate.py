@@ -9,7 +9,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     yield held_product_findings_by_path(scope, "several", packed_set(scope.bound.masks, block.of))
 
 
@@ -21,7 +21,7 @@ CHECK = AssignmentCheck(
     once_per=N_("assigned product"),
     is_enabled=lambda block: block.duplicates,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     routes=lambda situation: ("duplicate-assignment", *(("group-licenses",) if situation.path == "group" else ())),
     correction=Correction.REMOVE_COPY,
 )

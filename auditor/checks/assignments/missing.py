@@ -24,7 +24,7 @@ def _routes(situation: Situation) -> Articles:
     return (*stopped, "assign-licenses")
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for element in block.require:
         yield _missing(scope, element)
 
@@ -52,7 +52,7 @@ CHECK = AssignmentCheck(
     once_per=N_("element of the list"),
     is_enabled=lambda block: bool(block.require),
     products=lambda block: (block.of, *block.require),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     lists_holdings=True,
     routes=_routes,
     correction=Correction.ASSIGN,

@@ -8,7 +8,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     if block.allow is None:
         return
     masks, of, allow = scope.bound.masks, block.of, block.allow
@@ -23,5 +23,5 @@ CHECK = UnwantedProductCheck(
     key="assignments: {allow}",
     is_enabled=lambda block: block.allow is not None,
     products=lambda block: filter(None, (block.of, block.allow)),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
 )

@@ -19,7 +19,7 @@ from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import overlapping_products
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     of = scope.bound.masks.of(block.of)
     for group in block.exclusive:
         yield _exclusive(scope, of, group)
@@ -113,7 +113,7 @@ CHECK = AssignmentCheck(
     once_per=N_("list of alternatives"),
     is_enabled=lambda block: bool(block.exclusive),
     products=lambda block: (block.of, *(element for group in block.exclusive for element in group)),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     detail=Detail.PRODUCTS,
     lists_holdings=True,
     routes=overlapping_products,

@@ -21,7 +21,7 @@ def _routes(situation: Situation) -> Articles:
             return ("direct-to-group", "group-to-direct")
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     wrong_path: Paths = "direct" if block.via == "group" else "group"
     yield held_product_findings_by_path(scope, wrong_path, packed_set(scope.bound.masks, block.of))
 
@@ -37,7 +37,7 @@ CHECK = AssignmentCheck(
     once_per=N_("assigned product"),
     is_enabled=lambda block: block.via is not None,
     properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     routes=_routes,
     correction=Correction.CHANGE_PATH,
 )

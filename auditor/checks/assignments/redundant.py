@@ -12,7 +12,7 @@ from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import overlapping_products
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     """Report SKUs whose service plans are all in another held SKU; the detail is the fullest such SKU."""
     of = scope.bound.masks.of(block.of)
     population, unread = scope.population, scope.unread
@@ -40,7 +40,7 @@ CHECK = AssignmentCheck(
     key="assignments: {redundant}",
     once_per=N_("product contained"),
     is_enabled=lambda block: block.redundant,
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     detail=Detail.PRODUCTS,
     lists_holdings=True,
     cost=Cost.SEAT,

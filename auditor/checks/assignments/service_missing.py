@@ -9,7 +9,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Assignments) -> Iterator[UserFindings]:
     for plan in block.services.require:
         yield plan_findings(scope, plan, scope.population & ~enabled(scope, plan))
 
@@ -20,6 +20,6 @@ CHECK = ServiceCheck(
     explanation=N_("No product of a user has a service enabled that the policy requires."),
     key="assignments: {services: {require}}",
     is_enabled=lambda block: bool(block.services.require),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     correction=Correction.ENABLE_SERVICE,
 )

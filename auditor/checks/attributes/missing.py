@@ -9,7 +9,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name in block.require:
         absent = selectors.of(rules.one_of(name, (None,)))
@@ -23,6 +23,6 @@ CHECK = AttributeCheck(
     key="attributes: {require}",
     is_enabled=lambda block: bool(block.require),
     properties=lambda block: block.require,
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     correction=Correction.SET_ATTRIBUTE,
 )

@@ -9,7 +9,7 @@ from auditor.domain.translation import N_
 from auditor.engine.scope import Scope, UserFindings
 
 
-def _judge(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, block: Attributes) -> Iterator[UserFindings]:
     selectors, rules = scope.batch.selectors, scope.bound.rules
     for name, values in block.allow:
         listed = selectors.of(rules.one_of(name, (*values, None)))
@@ -23,6 +23,6 @@ CHECK = AttributeCheck(
     key="attributes: {allow}",
     is_enabled=lambda block: bool(block.allow),
     properties=lambda block: tuple(name for name, _ in block.allow),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     correction=Correction.CORRECT_ATTRIBUTE,
 )

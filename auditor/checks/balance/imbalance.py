@@ -25,7 +25,7 @@ def _routes(situation: Situation) -> Articles:
     )
 
 
-def _judge(scope: FleetScope, block: Balance) -> Iterator[Finding]:
+def _evaluate(scope: FleetScope, block: Balance) -> Iterator[Finding]:
     """Compare the spare seats of each SKU over all tenants."""
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
@@ -124,7 +124,7 @@ CHECK = Check(
     once_per=N_("product"),
     is_enabled=lambda _: True,
     products=lambda block: (block.of,),
-    judge_fleet=_judge,
+    evaluate_fleet=_evaluate,
     seat_balance=SeatBalance.TOO_MANY_SPARE,
     routes=_routes,
 )

@@ -23,7 +23,7 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.BUDGET, text="" if money is None else f"{money.per_month:.2f} {money.currency}")
 
 
-def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
     """Compare the monthly cost of all usable seats with the limit; with unknown prices, the cost is a lower bound."""
     facts, prices = scope.facts, scope.bound.prices
     if not scope.readable(Source.SUBSCRIBED_SKUS):
@@ -83,7 +83,7 @@ CHECK = Check(
     subject=SubjectType.TENANT,
     once_per=N_("tenant"),
     is_enabled=lambda _: True,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     extent=purchase_extent,
     detail=Detail.CURRENCY,
     cost=Cost.TOTAL,

@@ -18,7 +18,7 @@ _REPORTED_DAYS: Final = 30
 """Number of days after its end for which a contract is still reported."""
 
 
-def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
     if block.ending is None:
         return
     for contract in tenant_contracts(scope.bound):
@@ -49,7 +49,7 @@ CHECK = ContractCheck(
     explanation=N_("A contract ends within the number of days set in the policy, or ended in the last 30 days."),
     key="contracts: {ending}",
     is_enabled=lambda block: block.ending is not None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     detail=Detail.CONTRACT,
     cost=Cost.TOTAL,
     action=lambda finding, _: ObjectAction(ActionKind.CONTRACT_ENDING, text=finding.detail or ""),

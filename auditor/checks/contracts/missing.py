@@ -19,7 +19,7 @@ from auditor.engine.skus.masks import empty_mask
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
-def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     bound = scope.bound
@@ -40,7 +40,7 @@ CHECK = ContractCheck(
     key="contracts: {missing}",
     once_per=N_("product owned"),
     is_enabled=lambda block: block.missing,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     extent=purchase_extent,
     cost=Cost.TOTAL,
     routes=_routes,

@@ -11,7 +11,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
 
-def _judge(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Contracts) -> Iterator[ObjectFinding]:
     if block.notice is None:
         return
     for contract in tenant_contracts(scope.bound):
@@ -26,7 +26,7 @@ CHECK = ContractCheck(
     explanation=N_("The last day to give notice of a contract is within the number of days set in the policy."),
     key="contracts: {notice}",
     is_enabled=lambda block: block.notice is not None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     detail=Detail.CONTRACT,
     action=lambda finding, _: ObjectAction(ActionKind.CONTRACT_NOTICE, text=finding.detail or ""),
 )

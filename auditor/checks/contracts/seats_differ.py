@@ -20,7 +20,7 @@ from auditor.engine.skus.seat_pools import purchased_units
 from auditor.guidance.routing import purchase_channel
 
 
-def _judge(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Contracts) -> Iterator[ObjectFinding]:
     if not scope.readable(Source.SUBSCRIBED_SKUS):
         return
     groups: dict[frozenset[str], tuple[ContractSubject, list[Contract]]] = {}
@@ -83,7 +83,7 @@ CHECK = ContractCheck(
     key="contracts: {match}",
     once_per=N_("product or set that contracts name"),
     is_enabled=lambda block: block.match,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=lambda situation: ("contract-seats", *purchase_channel(situation), "buy-licenses", "remove-licenses"),
     action=lambda _, __: ObjectAction(ActionKind.CONTRACT_SEATS),
 )

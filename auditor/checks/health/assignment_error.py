@@ -13,7 +13,7 @@ from auditor.engine.scope import Scope, UserFindings
 from auditor.guidance.routing import assignment_error
 
 
-def _judge(scope: Scope, _block: Health) -> Iterator[UserFindings]:
+def _evaluate(scope: Scope, _block: Health) -> Iterator[UserFindings]:
     """Report every entry of `licenseAssignmentStates` with an error, whatever its code."""
     population, pathless, nobody = scope.population, scope.people.assignments.pathless, scope.people.nobody
     rows, skus, codes, details = scope.batch.errors
@@ -37,7 +37,7 @@ CHECK = Check(
     once_per=N_("product and error"),
     is_enabled=lambda block: block.errors,
     properties=lambda _: ("licenseAssignmentStates",),
-    judge_users=_judge,
+    evaluate_users=_evaluate,
     extent=population_extent,
     detail=Detail.ERROR,
     routes=assignment_error,

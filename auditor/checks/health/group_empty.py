@@ -12,7 +12,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
 
-def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope):
         if group.hidden_membership or group.member_count is None:
             members_unknown(scope, group)
@@ -27,7 +27,7 @@ CHECK = GroupCheck(
     key="health: {empty}",
     is_enabled=lambda block: block.empty,
     sources=(Source.GROUPS, Source.MEMBERS),
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=lambda _: ("group-empty", "group-licenses"),
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_EMPTY, text=finding.subject.id),
 )

@@ -17,7 +17,7 @@ def _routes(situation: Situation) -> Articles:
     return ("group-errors",) if situation.error_code is None else tuple(reversed(assignment_error(situation)))
 
 
-def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope, "hasMembersWithLicenseErrors"):
         if group.has_errors is None:
             scope.unknown.add(
@@ -34,7 +34,7 @@ CHECK = GroupCheck(
     explanation=N_("A group that assigns licences has members who did not get them."),
     key="health: {groups}",
     is_enabled=lambda block: block.groups,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=_routes,
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_ERRORS, text=finding.subject.id),
 )

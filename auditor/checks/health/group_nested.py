@@ -12,7 +12,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
 
-def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope):
         if group.nested_groups:
             names = sorted(scope.facts.group_names.get(nested, nested) for nested in group.nested_groups)
@@ -28,7 +28,7 @@ CHECK = GroupCheck(
     key="health: {nested}",
     is_enabled=lambda block: block.nested,
     sources=(Source.GROUPS, Source.MEMBERS),
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=lambda _: ("group-nested", "group-licenses"),
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_NESTED, text=finding.subject.id),
 )

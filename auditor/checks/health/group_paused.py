@@ -12,7 +12,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
 
-def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope):
         state = (group.membership_rule_state or "").casefold()
         if group.dynamic and state == "paused":
@@ -31,7 +31,7 @@ CHECK = GroupCheck(
     explanation=N_("A group that assigns licences has a dynamic rule whose processing is paused."),
     key="health: {paused}",
     is_enabled=lambda block: block.paused,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=lambda _: ("group-paused", "group-processing"),
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_PAUSED, text=finding.subject.id),
 )

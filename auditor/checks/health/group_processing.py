@@ -11,7 +11,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.scope import TenantScope
 
 
-def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
     for group in licensed_groups(scope, "hasMembersWithLicenseErrors"):
         state = group.processing_state
         if state is not None and state.casefold() != "processingcomplete":
@@ -24,7 +24,7 @@ CHECK = GroupCheck(
     explanation=N_("The licences of a group are not processed yet, or not for all its members."),
     key="health: {groups}",
     is_enabled=lambda block: block.groups,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     detail=Detail.PROCESSING_STATE,
     routes=lambda _: ("group-processing", "group-errors"),
     action=lambda finding, _: ObjectAction(ActionKind.GROUP_PROCESSING, text=finding.subject.id),

@@ -18,7 +18,7 @@ def _routes(situation: Situation) -> Articles:
     return (*self_service(situation), *trial(situation), "cancel-subscription", *purchase_channel(situation))
 
 
-def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         masks, size = scope.bound.masks, scope.bound.size
         yield from owned_product_findings(
@@ -39,7 +39,7 @@ CHECK = PurchaseCheck(
     key="purchases: {allow, deny}",
     is_enabled=lambda block: block.allow is not None or block.deny is not None,
     products=lambda block: filter(None, (block.allow, block.deny)),
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=_routes,
     action=lambda _, __: ObjectAction(ActionKind.PURCHASE),
 )

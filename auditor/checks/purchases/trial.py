@@ -16,7 +16,7 @@ from auditor.guidance.routing import trial_purchase
 _TRIALS = ProductSet(elements=(Builtin(name="trial"),), written="trial")
 
 
-def _judge(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         yield from owned_product_findings(scope, scope.bound.masks.of(_TRIALS))
 
@@ -28,7 +28,7 @@ CHECK = PurchaseCheck(
     key="purchases: {trials}",
     is_enabled=lambda block: block.trials,
     sources=(Source.SUBSCRIPTIONS,),
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     of_trials=True,
     routes=trial_purchase,
     action=lambda _, __: ObjectAction(ActionKind.TRIAL),

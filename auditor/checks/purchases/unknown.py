@@ -17,7 +17,7 @@ from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import purchase_channel, self_service
 
 
-def _judge(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, _block: Purchases) -> Iterator[ObjectFinding]:
     if scope.readable(Source.SUBSCRIBED_SKUS):
         yield from owned_product_findings(
             scope, scope.bound.masks.once("unknown products", lambda: _violation(scope.bound))
@@ -36,7 +36,7 @@ CHECK = PurchaseCheck(
     explanation=N_("The tenant owns a product that is not in the product catalogue."),
     key="purchases: {unknown}",
     is_enabled=lambda block: block.unknown,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=lambda situation: (*self_service(situation), "unknown-product", *purchase_channel(situation)),
     action=lambda _, __: ObjectAction(ActionKind.UNKNOWN_PRODUCT),
 )

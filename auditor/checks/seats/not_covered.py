@@ -46,7 +46,7 @@ def _count(scope: Scope, _block: Seats) -> HolderCount:
     )
 
 
-def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     skus = selected_skus(scope, block)
     if skus is None or scope.facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE:
         return  # the seats that were not read may be sufficient
@@ -105,7 +105,7 @@ CHECK = SeatCheck(
     once_per=N_("pool of products"),
     is_enabled=lambda block: block.covers,
     count_holders=_count,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     cost=Cost.MISSING,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=lambda situation: ("licences-in-number", "buy-licenses", *purchase_channel(situation)),

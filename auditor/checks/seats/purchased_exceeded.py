@@ -14,7 +14,7 @@ from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import purchase_channel
 
 
-def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     skus, maximum = selected_skus(scope, block), block.purchased
     if skus is None or maximum is None:
         return
@@ -63,7 +63,7 @@ CHECK = SeatCheck(
     explanation=N_("More units of a product were purchased than the policy allows."),
     key="seats: {purchased: {max}}",
     is_enabled=lambda block: block.purchased is not None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     cost=Cost.SEATS,
     routes=lambda situation: ("remove-licenses", "change-plan", *purchase_channel(situation)),
     action=lambda finding, _: ObjectAction(ActionKind.CAP, abs(seats_to_adjust(finding) or 0)),

@@ -66,12 +66,12 @@ def _count(scope: Scope, block: Seats) -> HolderCount:
     )
 
 
-def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
     skus, holders = selected_skus(scope, block), scope.holders
     if skus is None:
         return
     if block.pool:
-        yield from _judge_pool(scope, block, skus)
+        yield from _evaluate_pool(scope, block, skus)
     else:
         if holders is not None and any(
             _may_exceed(block, holders, scope.facts.skus[sku_index], sku_index) for sku_index in skus.possible
@@ -97,7 +97,7 @@ def _limit(block: Seats, consumed: int | None) -> int | None:
     return floor(quota.seats_of(consumed or 0))
 
 
-def _judge_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iterator[ObjectFinding]:
+def _evaluate_pool(scope: TenantScope, block: Seats, skus: SelectedSkus) -> Iterator[ObjectFinding]:
     if not (skus.certain or skus.possible):
         return
     stock = pool_of(scope.facts, block.of, skus.certain)
@@ -140,7 +140,7 @@ CHECK = SeatCheck(
     is_enabled=lambda block: block.quota is not None,
     properties=lambda _: ("assignedLicenses",),
     count_holders=_count,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     cost=Cost.SEATS,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=lambda situation: (*self_service(situation), *licence_removal(situation)),

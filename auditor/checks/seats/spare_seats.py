@@ -63,7 +63,7 @@ def breaches(scope: TenantScope, block: Seats) -> Sequence[SeatBreach]:
 
 
 def _breaches(scope: TenantScope, block: Seats) -> Iterator[SeatBreach]:
-    skus = selected_skus(scope, block) if block.judges_spare else None
+    skus = selected_skus(scope, block) if block.limits_spare else None
     if skus is None:
         return
     if block.pool:

@@ -18,7 +18,7 @@ from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import ending_subscription
 
 
-def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time = block.expiring
     if time is None:
         return
@@ -38,7 +38,7 @@ CHECK = SubscriptionCheck(
     explanation=N_("A subscription reaches its next lifecycle date within the number of days set in the policy."),
     key="subscriptions: {expiring}",
     is_enabled=lambda block: block.expiring is not None and block.idle is None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=ending_subscription,
     action=lambda _, situation: ObjectAction(ActionKind.TRIAL if situation.is_trial else ActionKind.EXPIRING),
 )

@@ -30,7 +30,7 @@ def _action(finding: Finding, situation: Situation) -> ObjectAction:
     return ObjectAction(removal_kind(situation.agreement), abs(seats_to_adjust(finding) or 0))
 
 
-def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time, minimum = block.expiring, block.idle
     if time is None or minimum is None or not scope.readable(Source.SUBSCRIBED_SKUS):
         return
@@ -96,7 +96,7 @@ CHECK = SubscriptionCheck(
     explanation=N_("A subscription reaches its next lifecycle date soon, and seats of its product are not assigned."),
     key="subscriptions: {expiring: {idle}}",
     is_enabled=lambda block: block.expiring is not None and block.idle is not None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     cost=Cost.SEATS,
     routes=lambda situation: (*trial(situation), "remove-licenses", "recurring-billing", *purchase_channel(situation)),
     action=_action,

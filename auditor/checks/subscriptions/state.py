@@ -22,7 +22,7 @@ def _routes(situation: Situation) -> Articles:
             return ending_subscription(situation)
 
 
-def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     denied = {state.casefold() for state in block.states}
     yield from subscription_findings(
         scope, block, lambda row: (row["status"] or "").casefold() in denied, detail="status"
@@ -35,7 +35,7 @@ CHECK = SubscriptionCheck(
     explanation=N_("A subscription is in a state that the policy does not allow."),
     key="subscriptions: {states}",
     is_enabled=lambda block: bool(block.states),
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     detail=Detail.STATE,
     routes=_routes,
     action=lambda finding, _: ObjectAction(ActionKind.STATE, text=finding.detail or ""),

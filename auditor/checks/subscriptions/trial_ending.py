@@ -12,7 +12,7 @@ from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import trial_purchase
 
 
-def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
     time = block.trials_ending
 
     def ends_soon(row: Row) -> bool | None:
@@ -29,7 +29,7 @@ CHECK = SubscriptionCheck(
     explanation=N_("A trial ends within the number of days set in the policy."),
     key="subscriptions: {trials}",
     is_enabled=lambda block: block.trials_ending is not None,
-    judge_tenant=_judge,
+    evaluate_tenant=_evaluate,
     routes=trial_purchase,
     action=lambda _, __: ObjectAction(ActionKind.TRIAL),
 )

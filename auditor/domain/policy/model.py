@@ -70,7 +70,7 @@ class Seats(Struct, frozen=True, kw_only=True):
     count_grace_units: bool = True
 
     @property
-    def judges_spare(self) -> bool:
+    def limits_spare(self) -> bool:
         """Whether it evaluates spare seats; False if it sets only a quota, a cap or coverage."""
         other_limit = self.quota is not None or self.purchased is not None or self.covers
         return not other_limit or self.minimum is not None or self.maximum is not None

@@ -27,7 +27,7 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
     atoms = bound.rules.atoms(policy)
-    user_checks = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
+    user_checks = [check for check in bound.rules.checks(policy) if check.evaluate_users is not None]
     gaps = NotEvaluated()
     for missing in (
         users,

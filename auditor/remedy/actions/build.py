@@ -35,7 +35,7 @@ from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
 from auditor.remedy.actions.seats.ledger import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
-from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
+from auditor.remedy.kinds import ABOUT_GROUPS, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.labels import service_label
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.numbers import number_label
@@ -162,7 +162,7 @@ def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[A
     article_titles = inputs.library.titles
     return tuple(
         replace(action, title=messages.about(inputs.l10n, action.title, article_titles[action.guidance]))
-        if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
+        if titles[action.title] > 1 or action.guidance in REVIEW_ARTICLES
         else action
         for action in actions
     )
@@ -181,7 +181,7 @@ def _action(
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     owner = ", ".join(_owners(inputs, group))
-    doubtful = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(group.lost)
+    doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
     return Action(
         id=inputs.identity(group),
@@ -339,7 +339,7 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
     l10n, first = inputs.l10n, group.first
     lost = ", ".join(sorted(l10n.gettext(service_label(name)) for name in group.lost))
     specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
-    specific += [l10n.gettext(messages.NOT_JUDGED)] if first.kind is ActionKind.DOWNGRADE else []
+    specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
         specific.append(l10n.gettext(messages.WHOLE_GROUP).format(group=inputs.group_label(first.extra)))
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:

@@ -1,4 +1,4 @@
-"""Judges decided purchases, reductions and renewals by the seats and subscriptions of a tenant."""
+"""Evaluates decided purchases, reductions and renewals by the seats and subscriptions of a tenant."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

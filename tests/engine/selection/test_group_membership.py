@@ -36,7 +36,7 @@ from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import SnapshotWriter
-from auditor.spark.task import Task, job_inputs, judge, outcome_of
+from auditor.spark.task import Task, evaluate_tasks, job_inputs, outcome_of
 from tests.builders.tenant.tenants import NOW, audited, bought, guids, tenant, user
 from tests.oracle.adapter import catalogue_of, files, snapshot
 from tests.oracle.strategies import Scenario, scenarios
@@ -272,7 +272,9 @@ def test_spark_worker_reads_the_members_of_its_row_groups(large_snapshot: Path) 
         evaluated_batches(bind(policies, TenantFacts(read(large_snapshot), builtin(), policies, NOW), all_checks()))
     )
     for row_group in (2, 0, 1):
-        (answer,) = judge(broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False)
+        (answer,) = evaluate_tasks(
+            broadcast, tasks, [pa.record_batch([pa.array([row_group], pa.int64())], ["id"])], alone=False
+        )
         assert answer.column("problem").to_pylist() == [None]
         (worker_outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
         assert chunk_rows(worker_outcome) == chunk_rows(local_outcomes[row_group])

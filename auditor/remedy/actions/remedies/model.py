@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
-from auditor.remedy.kinds import JUDGED_ARTICLES
+from auditor.remedy.kinds import REVIEW_ARTICLES
 from auditor.remedy.requests import Command
 
 _REMOVING: Final = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP})
@@ -58,7 +58,7 @@ class Remedy(Struct, frozen=True):
     @property
     def is_about_account(self) -> bool:
         """Whether the licences are removed because of the account: a leaver, a guest, a mailbox or an inactive user."""
-        return self.kind in _REMOVING and self.article in JUDGED_ARTICLES and self.situation.self_service is not True
+        return self.kind in _REMOVING and self.article in REVIEW_ARTICLES and self.situation.self_service is not True
 
     @property
     def combines_products(self) -> bool:

@@ -114,7 +114,7 @@ class SeatLedger(Struct, kw_only=True):
         maximums: list[int] = []
         for rule in rules:
             block = rule.constraint
-            if not isinstance(block, Seats) or not block.judges_spare:
+            if not isinstance(block, Seats) or not block.limits_spare:
                 continue
             usable = sum(_usable(seat, block, revived=revived) for seat in seats)
             low, high = usable_range(consumed, block.minimum, block.maximum)

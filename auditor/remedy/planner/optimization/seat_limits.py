@@ -39,7 +39,7 @@ def blocks_of(plan: BoundPolicies, sku: SkuFact) -> Iterator[Seats]:
     index = plan.facts.index[sku.sku_id]
     for policy in plan.policies:
         block = policy.constraint
-        if isinstance(block, Seats) and block.judges_spare and not block.pool and plan.masks.of(block.of).true[index]:
+        if isinstance(block, Seats) and block.limits_spare and not block.pool and plan.masks.of(block.of).true[index]:
             yield block
 
 

@@ -11,7 +11,7 @@ from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import Finding
-from auditor.engine.batch import judge_batch
+from auditor.engine.batch import evaluate_batch
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.skus.masks import FILLER_PLAN
@@ -211,7 +211,7 @@ def _evaluate(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account])
     rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
     values = {number: account.overrides for number, account in enumerate(ordered)}
     batch = UserBatch(users=overridden(people.to_batches()[0], values), assignments=_links(rows), offset=0)
-    for chunk in judge_batch(plan, batch).chunks:
+    for chunk in evaluate_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
             keys_by_user[ordered[row].id].add(key)
     return keys_by_user

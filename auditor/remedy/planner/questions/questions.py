@@ -21,7 +21,7 @@ from auditor.remedy.actions.guidance.routes import route_of
 from auditor.remedy.actions.remedies.choice import REMOVALS
 from auditor.remedy.actions.remedies.proposals import downgrade_of
 from auditor.remedy.actions.remedies.targets import sku_of
-from auditor.remedy.kinds import JUDGED_ARTICLES
+from auditor.remedy.kinds import REVIEW_ARTICLES
 from auditor.remedy.planner.proposals.evaluation import EvaluatedProposals
 from auditor.remedy.planner.proposals.product_options import ProductOptions
 from auditor.remedy.planner.proposals.replacements import decided_downgrade, may_act
@@ -32,7 +32,7 @@ from auditor.remedy.requests import NOT_SET
 
 _ID_DIGITS: Final = 12
 _RELEASE: Final = ({"release": True}, {"release": False})
-_RELEASE_ARTICLES: Final = JUDGED_ARTICLES | {SEPARATE_ACCOUNTS}
+_RELEASE_ARTICLES: Final = REVIEW_ARTICLES | {SEPARATE_ACCOUNTS}
 SETTABLE: Final = frozenset(
     {
         *("city", "companyName", "country", "department", "employeeId", "employeeType", "jobTitle", "officeLocation"),
