@@ -7,7 +7,7 @@ from typing import Final
 from auditor.domain.result.finding import Finding
 
 NAMED: Final = 12
-"""The maximum number of people that a `Concern` names."""
+"""The maximum number of people that an action names."""
 _LABELLED: Final = 200
 """Number of people whose labels are all built; later people are filtered by name first."""
 

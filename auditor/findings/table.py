@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.finding_stats import Concern, FindingStats
+from auditor.domain.result.finding_stats import ActionStats, FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
 from auditor.findings.columns import SCHEMA, DecodeCache, alike, codes, decode, encode, joined, values_of
@@ -181,11 +181,11 @@ class FindingTable(Findings):
             builder.add(change(batch))
         return builder.table()
 
-    def with_concerns(self, concerns: Mapping[str, Concern]) -> "FindingTable":
-        """Return the same findings with the concerns of their actions, by action id."""
+    def with_action_stats(self, actions: Mapping[str, ActionStats]) -> "FindingTable":
+        """Return the same findings with the statistics of their actions, by action id."""
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=0)
         table._origin = self  # keeps the memory reserved as long as this table is used
-        table.stats = replace(self.stats, concerns=concerns)
+        table.stats = replace(self.stats, actions=actions)
         return table
 
     @cached_property
@@ -258,12 +258,12 @@ class FindingTableBuilder:
         if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
             self._close_group()
 
-    def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
-        """Return the table; `concerns` has the people and severity of each action, by action id."""
+    def table(self, actions: Mapping[str, ActionStats] | None = None) -> FindingTable:
+        """Return the table; `actions` has the people and severity of each action, by action id."""
         if self._pending:
             self._close_group(alone=not self._groups)
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
-        table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), concerns=concerns or {})
+        table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), actions=actions or {})
         return table
 
     def _close_group(self, *, alone: bool = False) -> None:

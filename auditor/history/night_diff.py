@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
-from auditor.history.result_log import Ledger, LoggedResult
+from auditor.history.result_log import LoggedResult, ResultLog
 from auditor.history.trends import NightSummary, finding_fields, incomplete_nights, incomplete_results, usable_seats
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ _Findings = Mapping[str, Mapping[str, Any]]
 def compare_instants(
     tenant: str,
     nights: Sequence[NightSummary],
-    ledger: Ledger | None,
+    result_log: ResultLog | None,
     first: datetime,
     last: datetime,
     *,
@@ -29,7 +29,7 @@ def compare_instants(
     With `day`, `first` is the beginning of a day, and the earliest night and result between `first` and `last` are used
     if there are any. Raises SnapshotError if events are missing that retention never deletes.
     """
-    entries = () if ledger is None else ledger.entries()
+    entries = () if result_log is None else result_log.entries()
     night_times, result_times = [night.at for night in nights], [entry.as_of for entry in entries]
     last_night, last_result = _latest(nights, night_times, last), _latest(entries, result_times, last)
     first_night = _latest(nights, night_times, first_from(night_times, first, last) if day else first)
@@ -40,8 +40,8 @@ def compare_instants(
     elif first_night is last_night and first_result is last_result:
         unknown.append(Message("both instants select the same night"))
     findings: tuple[FindingBetween, ...] | None = ()
-    if ledger is not None and first_result is not None and last_result is not None:
-        held = [ledger.findings_at(entry) for entry in (first_result, last_result)]
+    if result_log is not None and first_result is not None and last_result is not None:
+        held = [result_log.findings_at(entry) for entry in (first_result, last_result)]
         findings = None if held[0] is None or held[1] is None else tuple(_findings(held[0], held[1]))
         if findings is None:
             unknown.append(

@@ -52,7 +52,7 @@ def commit_tenant(name: str) -> str | None:
     return None if match is None else match[1]
 
 
-class Ledger:
+class ResultLog:
     """The log of one tenant. Entries have consecutive numbers; only one of two concurrent writers gets a number."""
 
     def __init__(self, backend: Backend, tenant: str) -> None:

@@ -12,7 +12,7 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import Concern, FindingStats
+from auditor.domain.result.finding_stats import ActionStats, FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_labels
 
@@ -94,12 +94,12 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
     return sum_money(stats.money for stats in _stats(of))
 
 
-def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
+def action_stats(of: TenantResult | FleetResult) -> Mapping[str, ActionStats]:
     """Return the people and the worst severity of each action, by action id.
 
     If the table does not have them, because it was read from a file or has pseudonyms, all findings are decoded.
     """
-    stored = of.findings.stats.concerns
+    stored = of.findings.stats.actions
     if stored or not of.actions:
         return stored
     actions_by_finding: dict[str, list[str]] = {}
@@ -115,7 +115,7 @@ def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
             if finding.subject.type is SubjectType.USER:
                 people[action_id][finding.subject.id] = finding
     return {
-        action_id: Concern(
+        action_id: ActionStats(
             worst=severity,
             people=len(people[action_id]),
             names=tuple(first_labels(list(people[action_id].values()))),

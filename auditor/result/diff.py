@@ -96,7 +96,7 @@ def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str
     findings = part.findings.map_batches(lambda batch: _with_changes(batch, statuses, closed))
     return replace(
         part,
-        findings=findings.with_concerns(part.findings.stats.concerns),
+        findings=findings.with_action_stats(part.findings.stats.actions),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in missing if finding.policy in unevaluated),
         closed=tuple(sorted((closed | {finding.fingerprint for finding in fixed}) - current)),

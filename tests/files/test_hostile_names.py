@@ -14,7 +14,7 @@ from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.result.model import Result
 from auditor.files.names import object_parts, tenant_name
 from auditor.findings.stats import sums
-from auditor.history.result_log import Ledger
+from auditor.history.result_log import ResultLog
 from auditor.render.html.content import PageContent
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
@@ -112,7 +112,7 @@ def test_store_refuses_invalid_tenant_names(name: str, deep_folder: Path, tmp_pa
     before = contents(tmp_path)
     hostile = with_tenant_name(name)
     with pytest.raises(AuditorError):
-        Ledger(store.backend, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
+        ResultLog(store.backend, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
     assert contents(tmp_path) == before
 
 

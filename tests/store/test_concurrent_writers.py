@@ -18,7 +18,7 @@ from auditor.app.store.integrity import check
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
 from auditor.findings.stats import sums
-from auditor.history.result_log import Ledger
+from auditor.history.result_log import ResultLog
 from auditor.result.codec.result_reader import load
 from auditor.snapshot.writer import folder_name, write
 from auditor.store.commit import Night
@@ -221,14 +221,14 @@ def test_result_of_two_concurrent_writers_is_stored_once(results: tuple[Result, 
             root = tmp_path / f"{second.run.id}-{request_number}"
 
             def put(backend: FolderBackend, result: Result) -> None:
-                Ledger(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+                ResultLog(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
             Store(FolderBackend(root)).create()
             backend = Interrupted(root, request_number, partial(put, FolderBackend(root), results[0]))
             put(backend, second)
             finished = backend.requests < request_number
             put(FolderBackend(root), results[1])
-            entries = Ledger(FolderBackend(root), "contoso").entries()
+            entries = ResultLog(FolderBackend(root), "contoso").entries()
             assert [entry.number for entry in entries] == [1, 2]
             assert len(list((root / "contoso" / "findings").iterdir())) == 2
             stored_nights(root)
@@ -242,7 +242,7 @@ def test_different_results_of_two_concurrent_writers_are_both_stored(
     earlier, later = results
 
     def put(backend: FolderBackend, result: Result) -> None:
-        Ledger(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
+        ResultLog(backend, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
     Store(FolderBackend(tmp_path)).create()
     for request_number in range(1, 6):
@@ -250,8 +250,8 @@ def test_different_results_of_two_concurrent_writers_are_both_stored(
         Store(FolderBackend(root)).create()
         backend = Interrupted(root, request_number, partial(put, FolderBackend(root), earlier))
         put(backend, later) if request_number < 4 else put(FolderBackend(root), later)
-        assert Ledger(FolderBackend(root), "contoso").entries()[-1].as_of == later.run.as_of
-        assert Severity.HIGH.value in Ledger(FolderBackend(root), "contoso").entries()[-1].summary["open"]
+        assert ResultLog(FolderBackend(root), "contoso").entries()[-1].as_of == later.run.as_of
+        assert Severity.HIGH.value in ResultLog(FolderBackend(root), "contoso").entries()[-1].summary["open"]
 
 
 KILLED = """

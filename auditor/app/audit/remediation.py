@@ -33,8 +33,8 @@ def remedied(
     def tenant_remedied(tenant: TenantResult) -> TenantResult:
         builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
         findings = tenant.findings.map_batches(builder.add)
-        built, concerns = builder.actions()
-        return replace(tenant, findings=findings.with_concerns(concerns), actions=action_table(built, spill))
+        built, stats = builder.actions()
+        return replace(tenant, findings=findings.with_action_stats(stats), actions=action_table(built, spill))
 
     with paused_gc():
         changed = map_tenants(result, tenant_remedied)

@@ -21,7 +21,7 @@ from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import compare_instants
-from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
+from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
@@ -36,7 +36,7 @@ Span = tuple[datetime | None, datetime | None]
 
 class _TenantHistory(Struct, frozen=True, kw_only=True):
     nights: tuple[NightSummary, ...] = ()
-    results: Ledger | None = None
+    results: ResultLog | None = None
 
 
 class HistorySources(Struct, frozen=True, kw_only=True):
@@ -110,8 +110,8 @@ def open_history(locations: Sequence[Path | str]) -> HistorySources:
         for path in dict.fromkeys(locations)
         if path not in result_files
     ]
-    ledgers = _ledgers_of_results(_readable_results(result_files, unreadable), failures)
-    for part in (*histories, {name: _TenantHistory(results=ledger) for name, ledger in ledgers.items()}):
+    logs = _logs_of_results(_readable_results(result_files, unreadable), failures)
+    for part in (*histories, {name: _TenantHistory(results=result_log) for name, result_log in logs.items()}):
         for name, history in part.items():
             with _contained(name, failures):
                 tenants[name] = _merged(name, tenants.get(name, _TenantHistory()), history)
@@ -278,7 +278,7 @@ def _from_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, 
                 NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
-            tenants[tenant] = _TenantHistory(nights=nights, results=Ledger(store.backend, tenant))
+            tenants[tenant] = _TenantHistory(nights=nights, results=ResultLog(store.backend, tenant))
     return tenants
 
 
@@ -316,13 +316,13 @@ def _readable_results(paths: Sequence[Path], unreadable: dict[str, TenantBoundar
             yield result
 
 
-def _ledgers_of_results(results: Iterable[Result], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
+def _logs_of_results(results: Iterable[Result], failures: dict[str, TenantBoundary]) -> dict[str, ResultLog]:
     memory = MemoryBackend()
-    ledgers: dict[str, Ledger] = {}
+    logs: dict[str, ResultLog] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
                 with _contained(tenant.name, failures):
-                    ledgers[tenant.name] = Ledger(memory, tenant.name)
-                    ledgers[tenant.name].put(result, tenant, tenant.findings.stats.money)
-    return ledgers
+                    logs[tenant.name] = ResultLog(memory, tenant.name)
+                    logs[tenant.name].put(result, tenant, tenant.findings.stats.money)
+    return logs

@@ -14,7 +14,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, SnapshotError
 from auditor.domain.result.model import Result
 from auditor.failures import TenantBoundary
-from auditor.history.result_log import Ledger, LoggedResult, commit_tenant, decode_entry
+from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant, decode_entry
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.seats import free_part_numbers
 from auditor.store.store import Store
@@ -37,7 +37,7 @@ def stored_runs(
     by_run: dict[datetime, list[LoggedResult]] = {}
     for name in names:
         with TenantBoundary(name, alone=len(result.tenants) == 1) as boundary:
-            for entry in Ledger(store.backend, name).entries():
+            for entry in ResultLog(store.backend, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)
         if boundary.named_failure is not None:

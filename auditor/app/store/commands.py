@@ -20,7 +20,7 @@ from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.files.names import instant_of
 from auditor.findings.spill import spill_file
-from auditor.history.result_log import Ledger, LoggedResult, commit_tenant
+from auditor.history.result_log import LoggedResult, ResultLog, commit_tenant
 from auditor.snapshot.folders import Damaged, snapshots
 from auditor.store.commit import Night
 from auditor.store.plans import change_log_names, plan_names
@@ -112,7 +112,7 @@ def _put_night(store: Store, folder: Path) -> Stored:
 
 
 def _put_result(store: Store, result: Result, tenant: TenantResult) -> Stored:
-    size = Ledger(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
+    size = ResultLog(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
     return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size)
 
 
@@ -169,7 +169,7 @@ def apply_retention(
         by_tenant.setdefault(night.tenant, []).append(night)
     known_tenants(tenants, by_tenant.keys())
     if not confirmed:
-        results = (entry.as_of for name in by_tenant for entry in Ledger(store.backend, name).entries())
+        results = (entry.as_of for name in by_tenant for entry in ResultLog(store.backend, name).entries())
         nights_ = (night.instant for tenant_nights in by_tenant.values() for night in tenant_nights)
         check_not_ahead(chain(nights_, results), now)
     temporary = store.backend.temporary()
@@ -192,11 +192,11 @@ def _retention(
     now: datetime,
     temporary: Mapping[str, datetime | None],
 ) -> TenantRetention:
-    ledger = Ledger(store.backend, tenant)
+    result_log = ResultLog(store.backend, tenant)
     if tenant_nights:
         pruning = prune(tenant_nights, policy, now)
     else:
-        for entry in ledger.entries()[-1:]:
+        for entry in result_log.entries()[-1:]:
             check_not_behind(tenant, entry.as_of, now)
         pruning = Pruning(tenant=tenant, kept=(), deleted=(), removed=(), still_needed=())
     old = old_files(of_tenant(temporary, tenant), now)
@@ -204,19 +204,19 @@ def _retention(
     plans = tuple(name for name in plan_names(store.backend, tenant)[:-1] if instant_of(name) < oldest)
     logs = tuple(name for name in change_log_names(store.backend, tenant) if instant_of(name) < oldest)
     return TenantRetention(
-        nights=pruning, results=ledger.delete_findings(oldest), temporary=old, plans=plans, change_logs=logs
+        nights=pruning, results=result_log.delete_findings(oldest), temporary=old, plans=plans, change_logs=logs
     )
 
 
 def _delete(store: Store, retention: TenantRetention, temporary: Mapping[str, datetime | None]) -> TenantRetention:
     """Delete the selected objects and the temporary files of killed writers; return what was deleted."""
     tenant = retention.nights.tenant
-    ledger = Ledger(store.backend, tenant)
+    result_log = ResultLog(store.backend, tenant)
     with announced(store.backend, tenant) as present:
         old = old_files(of_tenant(temporary, tenant), present)
         store.remove(retention.nights, present)
-        ledger.remove(retention.results)
-        for name in (*old_files(ledger.superseded(), present), *old, *retention.plans, *retention.change_logs):
+        result_log.remove(retention.results)
+        for name in (*old_files(result_log.superseded(), present), *old, *retention.plans, *retention.change_logs):
             store.backend.remove(name)
     return replace(retention, temporary=old)
 

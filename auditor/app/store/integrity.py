@@ -12,7 +12,7 @@ from auditor.app.locations import store_at
 from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
-from auditor.history.result_log import Ledger, LoggedResult, since_checkpoint
+from auditor.history.result_log import LoggedResult, ResultLog, since_checkpoint
 from auditor.store.commit import Night, damaged
 from auditor.store.plans import change_log_names, read_change_log
 from auditor.store.store import Store
@@ -84,8 +84,8 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Integri
 
 
 def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[IntegrityCheck]:
-    ledger = Ledger(store.backend, tenant)
-    commits = list(ledger.commits())
+    result_log = ResultLog(store.backend, tenant)
+    commits = list(result_log.commits())
     existing = {name for name in names if name.startswith(f"{tenant}/findings/")}
     if not commits and existing:
         error = damaged(f"{store.address}/{tenant}/results", Message("has no commit, but has findings of results"))
@@ -100,11 +100,12 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Integr
             continue
         retained = retained or entry.events in existing or entry.number in needed
         yield IntegrityCheck(
-            tenant=tenant, kind="result", found=entry, wrong=_damage_of(ledger.check, entry) if retained else None
+            tenant=tenant, kind="result", found=entry, wrong=_damage_of(result_log.check, entry) if retained else None
         )
     for number in _missing_numbers({name for name, _ in commits}, existing):
         error = damaged(
-            f"{store.address}/{ledger.commit_name(number)}", Message("is missing: results are numbered without gaps")
+            f"{store.address}/{result_log.commit_name(number)}",
+            Message("is missing: results are numbered without gaps"),
         )
         yield IntegrityCheck(tenant=tenant, kind="result", found=None, wrong=error.message)
 

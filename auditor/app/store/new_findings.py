@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.app.locations import store_at
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result.model import Result
-from auditor.history.result_log import Ledger
+from auditor.history.result_log import ResultLog
 from auditor.store.store import Store
 
 
@@ -34,7 +34,7 @@ def new_findings(result: Result, store: Path | str | None) -> Mapping[Severity, 
 
 def _open_fingerprints(store: Store, tenant: str, result: Result) -> frozenset[str]:
     """Return the fingerprints that were open in the last night before this run; empty if this is not known."""
-    ledger = Ledger(store.backend, tenant)
-    earlier = [entry for entry in ledger.entries() if entry.as_of < result.run.as_of]
-    rows = ledger.findings_at(earlier[-1]) if earlier else None
+    result_log = ResultLog(store.backend, tenant)
+    earlier = [entry for entry in result_log.entries() if entry.as_of < result.run.as_of]
+    rows = result_log.findings_at(earlier[-1]) if earlier else None
     return frozenset(fingerprint for fingerprint, row in (rows or {}).items() if row["status"] == Status.OPEN.value)

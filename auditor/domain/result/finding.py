@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.finding_stats import Concern, FindingStats
+from auditor.domain.result.finding_stats import ActionStats, FindingStats
 from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable
 
@@ -111,7 +111,7 @@ class Findings(SizedIterable[Finding]):
         """Return a new table of what `change` returns for every record batch of `subject_batches`, in its order."""
         return self
 
-    def with_concerns(self, _concerns: Mapping[str, Concern], /) -> "Findings":
+    def with_action_stats(self, _actions: Mapping[str, ActionStats], /) -> "Findings":
         """Return the same findings with statistics on the people of each action; keys are action ids."""
         return self
 

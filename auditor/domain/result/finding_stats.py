@@ -30,11 +30,11 @@ class PolicyStats(Struct, frozen=True, kw_only=True):
         return self.found - self.waived - self.report_only
 
 
-class Concern(Struct, frozen=True, kw_only=True):
-    """Statistics on the people whom one action concerns."""
+class ActionStats(Struct, frozen=True, kw_only=True):
+    """The severity of the open findings that one action fixes, and the people whom they are about."""
 
     worst: Severity
-    """The worst severity of the open findings that the action fixes."""
+    """The worst severity of these findings."""
     people: int
     names: tuple[str, ...]
     """The first few of their names in alphabetical order, each with the address if it differs."""
@@ -53,5 +53,5 @@ class FindingStats(Struct, frozen=True, kw_only=True):
     """Waiver id → number of findings that it covers."""
     people: int = 0
     """Number of people that the findings are about."""
-    concerns: Mapping[str, Concern] = field(default_factory=dict)
-    """Action id → the people whom it concerns; empty for a table that was read from a file or made by `map`."""
+    actions: Mapping[str, ActionStats] = field(default_factory=dict)
+    """By action id; empty for a table that was read from a file or made by `map`."""

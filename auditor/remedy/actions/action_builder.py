@@ -12,7 +12,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import Concern
+from auditor.domain.result.finding_stats import ActionStats
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.engine.columns.bitsets import indices
@@ -28,7 +28,7 @@ from auditor.remedy.actions.guidance.routes import route_of, routes_of
 from auditor.remedy.actions.people import PERSONAL, PersonRemedies, smaller_products, sort_key
 from auditor.remedy.actions.remedies.choice import object_remedy
 from auditor.remedy.actions.remedies.proposals import asks_to_downgrade
-from auditor.remedy.actions.seats.ledger import settle_seats
+from auditor.remedy.actions.seats.projection import settle_seats
 from auditor.remedy.messages import ENGLISH
 
 _MAX_CACHED: Final = 1 << 15
@@ -90,8 +90,8 @@ class ActionBuilder:
         routes, route_of = self._routes(batch)
         return replaced(batch, "guidance", dictionary_column([route.article for route in routes], route_of))
 
-    def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
-        """Return the actions after all findings were added, and by action id whom they concern."""
+    def actions(self) -> tuple[tuple[Action, ...], dict[str, ActionStats]]:
+        """Return the actions after all findings were added, and their statistics by action id."""
         context = replace(self._context.of(self._object_findings), part_numbers=self._part_numbers)
         open_findings = (finding for finding in self._object_findings if finding.status is Status.OPEN)
         self._groups.add(
@@ -99,8 +99,8 @@ class ActionBuilder:
         )
         settle_seats(self._groups, context)
         inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=self._path_group_names)
-        concerns = {inputs.identity(group): _concern(group) for group in self._groups}
-        return actions_from(inputs, map(self._listed, self._groups)), concerns
+        stats = {inputs.identity(group): _stats_of(group) for group in self._groups}
+        return actions_from(inputs, map(self._listed, self._groups)), stats
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         context = self._context
@@ -130,6 +130,6 @@ def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
 
 
-def _concern(group: ActionGroup) -> Concern:
+def _stats_of(group: ActionGroup) -> ActionStats:
     severity = tuple(Severity)[group.worst[0]] if group.worst[0] < len(Severity) else Severity.INFO
-    return Concern(worst=severity, people=group.people if group.names else 0, names=tuple(group.names))
+    return ActionStats(worst=severity, people=group.people if group.names else 0, names=tuple(group.names))

@@ -33,7 +33,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
-from auditor.remedy.actions.seats.ledger import TAKING, settle_seats
+from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, ORDER, REVIEW_ARTICLES, REVIEWED
 from auditor.remedy.labels import service_label
@@ -97,7 +97,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return intern(digest[:16])  # also the key of its Concern
+        return intern(digest[:16])  # also the key of its `ActionStats`
 
 
 @lru_cache(maxsize=4096)

@@ -13,7 +13,7 @@ from auditor.domain.actions.money import Money
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.ranks import next_date
-from auditor.remedy.actions.seats.ledger import GIVING, MOVING, TAKING
+from auditor.remedy.actions.seats.projection import GIVING, MOVING, TAKING
 from auditor.remedy.labels import part_number
 
 Price = Callable[[str], Decimal | None]

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.result.finding_stats import Concern
+from auditor.domain.result.finding_stats import ActionStats
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
@@ -145,7 +145,7 @@ def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -
     return GuidedAction(
         step=step,
         title=title,
-        who=_who(index.concerns[step.action.id], l10n, _NAMES if index.long else NAMED),
+        who=_who(index.action_stats[step.action.id], l10n, _NAMES if index.long else NAMED),
         requests=listed,
         more_requests=len(requests) - len(listed),
     )
@@ -161,8 +161,8 @@ def _request_text(request: Mapping[str, Any]) -> Markup:
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(concern: Concern, l10n: Labels, limit: int) -> str:
+def _who(stats: ActionStats, l10n: Labels, limit: int) -> str:
     """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
-    names = [visible(name) for name in concern.names[:limit]]
-    more = concern.people - len(names)
+    names = [visible(name) for name in stats.names[:limit]]
+    more = stats.people - len(names)
     return ", ".join([*names, l10n.plural("{count} more", "{count} more", more)] if more > 0 else names)

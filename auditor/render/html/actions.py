@@ -30,7 +30,7 @@ from auditor.render.text.sanitize import visible
 
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
     """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
-    weights = [weight_of(action, index.concerns[action.id].worst) for action in index.actions]
+    weights = [weight_of(action, index.action_stats[action.id].worst) for action in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
@@ -104,7 +104,7 @@ def _due_text(day: date | None, l10n: Labels) -> str:
 
 
 def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
-    about_people = index.concerns[step.action.id].people
+    about_people = index.action_stats[step.action.id].people
     resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
     return Highlight(
         anchor=step.anchor,

@@ -13,11 +13,11 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import Concern, FindingStats, PolicyStats
+from auditor.domain.result.finding_stats import ActionStats, FindingStats, PolicyStats
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import concerns, listed_findings
+from auditor.result.aggregate import action_stats, listed_findings
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITY_CODES: Final = {severity: code for code, severity in enumerate(Severity)}
@@ -50,7 +50,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
     """All findings, or a sample, in report order."""
     stats: FindingStats
     """Statistics of all findings."""
-    concerns: Mapping[str, Concern]
+    action_stats: Mapping[str, ActionStats]
     """Action id → the people whom the action is about."""
     fingerprints: Sequence[str]
     policies: Sequence[str]
@@ -90,7 +90,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         max_actions: int = _MAX_ACTIONS,
     ) -> "FindingIndex":
         """Index the listed findings of a part of a result; if they are a sample, list at most `max_actions` actions."""
-        all_actions, people = part.actions, concerns(part)
+        all_actions, people = part.actions, action_stats(part)
         lists_all = len(findings) == len(part.findings)
         # A tuple, because every access by index reads actions in the spill file from the beginning.
         actions = tuple(all_actions) if lists_all else _most_important(all_actions, people, max_actions)
@@ -112,7 +112,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             ),
             findings=findings,
             stats=part.findings.stats,
-            concerns=people,
+            action_stats=people,
             fingerprints=fingerprints,
             policy_codes=policies.codes(finding.policy for finding in findings),
             policies=tuple(policies),
@@ -203,7 +203,7 @@ def _first_of_each(codes: Sequence[int], findings: Sequence[Finding]) -> list[Fi
     return [first[code] for code in range(len(first))]
 
 
-def _most_important(actions: Sequence[Action], people: Mapping[str, Concern], max_actions: int) -> Sequence[Action]:
+def _most_important(actions: Sequence[Action], people: Mapping[str, ActionStats], max_actions: int) -> Sequence[Action]:
     """Return the most important actions, in the order of the result."""
     # Results of earlier versions have no ranks.
     weights = [

@@ -136,11 +136,11 @@ def test_plan(workspace: Path, fleet: Path, monkeypatch: pytest.MonkeyPatch, pha
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "ledger"])
+@pytest.mark.parametrize("phase", ["auditor.store.store:Store.put", "results"])
 def test_store(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     """Snapshots and results of the other tenants are stored by `store put` and by `audit --store`."""
-    if phase == "ledger":
-        failing_ledger(monkeypatch)
+    if phase == "results":
+        failing_result_log(monkeypatch)
     else:
         failing(monkeypatch, phase)
     for arguments in (
@@ -153,18 +153,18 @@ def test_store(workspace: Path, fleet: Path, before: Path, monkeypatch: pytest.M
         assert [name for name in (*BREAKING, "woodgrove") if name not in completed.err] == []
 
 
-def failing_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let writing the ledger fail for six tenants."""
-    from auditor.history.result_log import Ledger  # noqa: PLC0415
+def failing_result_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let writing the results fail for six tenants."""
+    from auditor.history.result_log import ResultLog  # noqa: PLC0415
 
-    original = Ledger.put
+    original = ResultLog.put
 
-    def put(self: Ledger, result: Any, tenant: Any, *arguments: Any) -> int:
+    def put(self: ResultLog, result: Any, tenant: Any, *arguments: Any) -> int:
         if tenant.name in BREAKING:
             raise made(BREAKING[tenant.name])
         return original(self, result, tenant, *arguments)
 
-    monkeypatch.setattr(Ledger, "put", put)
+    monkeypatch.setattr(ResultLog, "put", put)
 
 
 @pytest.mark.slow

@@ -23,11 +23,11 @@ def glosses(language: str) -> dict[str, str]:
 
 def untranslated_labels(language: str, quotes: tuple[str, str]) -> Iterator[tuple[str, str]]:
     """Yield label and text of each label that is in English without its translation before it."""
-    translations, localised = glosses(language), labels()
+    translations, localized = glosses(language), labels()
     for translation in texts(language):
         for match in BOLD.finditer(translation):
             label = match[1]
-            if label in terms()["names"] or localised.get(label, {}).get(language) == label:
+            if label in terms()["names"] or localized.get(label, {}).get(language) == label:
                 continue
             if label in translations:
                 if (
@@ -35,7 +35,7 @@ def untranslated_labels(language: str, quotes: tuple[str, str]) -> Iterator[tupl
                     or translation[match.end()] != ")"
                 ):
                     yield label, translation
-            elif label in localised:
+            elif label in localized:
                 yield label, translation
 
 
@@ -48,8 +48,8 @@ def labels_without_form(language: str) -> set[str]:
         for form in entry.english
         for label in BOLD.findall(form)
     }
-    localised = {label for label, forms in labels().items() if language in forms}
-    return used - localised - set(glosses(language)) - set(terms()["names"])
+    localized = {label for label, forms in labels().items() if language in forms}
+    return used - localized - set(glosses(language)) - set(terms()["names"])
 
 
 def texts(language: str, domains: Iterable[str] = DOMAINS) -> Sequence[str]:

@@ -173,9 +173,9 @@ def test_label_without_a_documented_form_has_a_gloss(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["de", "nl", "tr"])
 def test_each_source_in_terms_yaml_belongs_to_a_label(language: str) -> None:
-    localised = {label for label, forms in labels().items() if language in forms}
-    assert set(portal.terms()["sources"][language]) - localised == set()
-    assert set(portal.glosses(language)) & localised == set()
+    localized = {label for label, forms in labels().items() if language in forms}
+    assert set(portal.terms()["sources"][language]) - localized == set()
+    assert set(portal.glosses(language)) & localized == set()
 
 
 @pytest.mark.slow
@@ -244,6 +244,6 @@ def test_interval_of_a_forecast_is_formatted_in_the_language(locale: str, share:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_percentage_in_policy_syntax_is_not_localised(language: str) -> None:
+def test_percentage_in_policy_syntax_is_not_localized(language: str) -> None:
     (translation,) = [entry.translations[0] for entry in entries(language, "errors") if entry.english[0] == TYPED]
     assert "{share}%" in translation

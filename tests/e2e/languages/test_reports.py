@@ -107,7 +107,7 @@ def test_machine_readable_formats_do_not_depend_on_the_language(name: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, format_ in FORMATS.items() if format_.localized])
-def test_localised_formats_are_deterministic(name: str) -> None:
+def test_localized_formats_are_deterministic(name: str) -> None:
     first, second = (b"".join(render(localized_result(demo_result(), "nl"), name, locale="nl")) for _ in range(2))
     assert first == second
 

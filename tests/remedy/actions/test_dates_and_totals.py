@@ -138,6 +138,6 @@ def test_oldest_is_the_earliest_check_date_of_the_guidance() -> None:
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_order_of_actions_does_not_depend_on_the_language(locale: str) -> None:
     loaded = load(policies(AS_OF)).policies
-    localised_result = remedied(result(), loaded, l10n=localization(locale))
-    for english, localised_tenant in zip(result().tenants, localised_result.tenants, strict=True):
-        assert [action.id for action in english.actions] == [action.id for action in localised_tenant.actions]
+    localized_result = remedied(result(), loaded, l10n=localization(locale))
+    for english, localized_tenant in zip(result().tenants, localized_result.tenants, strict=True):
+        assert [action.id for action in english.actions] == [action.id for action in localized_tenant.actions]

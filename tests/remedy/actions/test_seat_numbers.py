@@ -241,8 +241,8 @@ def test_generated_tenants_have_one_seat_number_per_product(case: tuple[Any, str
 
 @pytest.mark.parametrize("language", ["nl", "de"])
 def test_seat_numbers_are_the_same_in_other_languages(language: str) -> None:
-    localised, english = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
-    assert [(a.kind, a.count) for a in localised.tenants[0].actions] == [
+    localized, english = audited(crowded(), POLICIES, l10n=localization(language)), audited(crowded())
+    assert [(a.kind, a.count) for a in localized.tenants[0].actions] == [
         (a.kind, a.count) for a in english.tenants[0].actions
     ]
 

@@ -29,7 +29,7 @@ _UNDECIDED = frozenset({ActionKind.OVERLAP, ActionKind.DOWNGRADE})
 _NO_SEAT = "countviolation"
 
 
-class SeatLedger(Struct, kw_only=True):
+class SeatProjection(Struct, kw_only=True):
     """The seats of a tenant's products before and after all actions."""
 
     context: RemediationContext
@@ -41,30 +41,30 @@ class SeatLedger(Struct, kw_only=True):
     """(policy, skuId) pairs whose findings about seats are waived."""
 
     @classmethod
-    def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "SeatLedger":
-        """Return the ledger of all groups of a tenant; waivers are read from the findings of `context`."""
+    def of(cls, groups: Iterable[ActionGroup], context: RemediationContext) -> "SeatProjection":
+        """Return the projection of all groups of a tenant; waivers are read from the findings of `context`."""
         waived = (f for f in context.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
-        ledger = cls(
+        projection = cls(
             context=context,
             waived=frozenset((f.policy, f.product.sku_id or "") for f in waived if f.product is not None),
         )
         for group in groups:
             first, people = group.first, group.people
             if first.kind in TAKING | MOVING:
-                ledger.freed.update(group.people_by_product)
+                projection.freed.update(group.people_by_product)
             if first.kind in MOVING | GIVING:
-                ledger.given.update(dict.fromkeys(ledger.products(group), people))
-                ledger.undecided.update(
-                    {frozenset(sku for choices in ledger.choices(group) for sku in choices): people}
+                projection.given.update(dict.fromkeys(projection.products(group), people))
+                projection.undecided.update(
+                    {frozenset(sku for choices in projection.choices(group) for sku in choices): people}
                 )
             elif first.kind in _UNDECIDED:
                 names = (context.skus.get(name.casefold(), name) for name in f"{first.old}+{first.new}".split("+"))
-                ledger.undecided.update({frozenset(names): people})
+                projection.undecided.update({frozenset(names): people})
             elif first.kind is ActionKind.REPROCESS or (
                 first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
             ):
-                ledger.given.update(group.people_by_product)
-        return ledger
+                projection.given.update(group.people_by_product)
+        return projection
 
     def products(self, group: ActionGroup) -> tuple[str, ...]:
         """Return the products that the people of a group get, without sets of several products."""
@@ -144,7 +144,7 @@ def settle_seats(
     (+) or to give back (−); there must be a group about each of these products.
     """
     groups = action_groups.groups
-    ledger = SeatLedger.of(groups.values(), context)
+    projection = SeatProjection.of(groups.values(), context)
     remaining = dict(groups)
     seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, group in groups.items():
@@ -158,31 +158,31 @@ def settle_seats(
             remaining.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
         merged = _merged([group for _, group in seats[old]])
-        skus = _products(merged, ledger)
+        skus = _products(merged, projection)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
-            _set_settled(merged, ledger.movement(skus))  # the products of the pool are counted one by one
+            _set_settled(merged, projection.movement(skus))  # the products of the pool are counted one by one
             continue
         if not skus:
             continue
         if old in decided:
-            _apply_decision(merged, decided[old], ledger.movement(skus))
+            _apply_decision(merged, decided[old], projection.movement(skus))
             numbered.update(skus)
             continue
         state = state_groups.get(old)
-        if _decide(merged, ledger, skus, state, removing=removing):
+        if _decide(merged, projection, skus, state, removing=removing):
             numbered.update(skus)
         elif merged.first.kind is ActionKind.STATE and state is not None:
             remaining.pop(seats[old][0][0])
         elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((seats[old][0][0], skus, removing))
     for key, skus, removing in resolved:
-        resolving = _resolving_group(remaining.values(), ledger, skus, removing=removing)
+        resolving = _resolving_group(remaining.values(), projection, skus, removing=removing)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
-    _set_shortages(remaining.values(), ledger, numbered)
+    _set_shortages(remaining.values(), projection, numbered)
     merge_caps(remaining)
     merge_covered(remaining, context)
-    _set_movements(remaining.values(), ledger)
+    _set_movements(remaining.values(), projection)
     action_groups.swap(remaining)
 
 
@@ -197,7 +197,7 @@ def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None)
 
 
 def _resolving_group(
-    groups: Iterable[ActionGroup], ledger: SeatLedger, skus: tuple[str, ...], *, removing: bool
+    groups: Iterable[ActionGroup], projection: SeatProjection, skus: tuple[str, ...], *, removing: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
@@ -206,11 +206,11 @@ def _resolving_group(
     """
 
     def seats_moved(group: ActionGroup) -> int:
-        moved: Mapping[str, int]
-        if removing:
-            moved = dict.fromkeys(ledger.products(group), group.people) if group.first.kind in MOVING | GIVING else {}
-        else:
-            moved = group.people_by_product if group.first.kind in TAKING | MOVING else {}
+        moved: Mapping[str, int] = {}
+        if not removing and group.first.kind in TAKING | MOVING:
+            moved = group.people_by_product
+        elif removing and group.first.kind in MOVING | GIVING:
+            moved = dict.fromkeys(projection.products(group), group.people)
         return max((moved[sku] for sku in skus if sku in moved), default=0)
 
     unproven = (group for group in groups if not (group.first.proven and group.acts))
@@ -225,9 +225,9 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
     return first
 
 
-def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
+def _products(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]:
     """Return the products whose seats a group is about: one, or all of a pool; empty if that is not known."""
-    context, old = ledger.context, group.first.old
+    context, old = projection.context, group.first.old
     if old in context.seats:
         return (old,)
     rule = context.policies.get(group.policy)
@@ -236,27 +236,27 @@ def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     return tuple(sorted(seat.sku_id for seat in context.tenant_products.owned(rule.constraint.of)))
 
 
-def _rules(group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...]) -> Iterator[Policy]:
+def _rules(group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...]) -> Iterator[Policy]:
     """Yield the policies that limit the seats: those behind the group, and for a single product all with a bound."""
     names = dict.fromkeys(group.owners)
     if skus == (group.first.old,):
-        names |= dict.fromkeys(bound.policy for bound in ledger.context.seats[skus[0]].bounds)
+        names |= dict.fromkeys(bound.policy for bound in projection.context.seats[skus[0]].bounds)
     for name in names:
-        rule = ledger.context.policies.get(name)
-        if rule is not None and (name, skus[0]) not in ledger.waived:
+        rule = projection.context.policies.get(name)
+        if rule is not None and (name, skus[0]) not in projection.waived:
             yield rule
 
 
 def _decide(
-    group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
+    group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
 ) -> bool:
     """Set the kind and number of seats of a group, given all other actions; return whether it has a number."""
-    rules = list(_rules(group, ledger, skus))
-    change = ledger.change(skus, rules, revived=False)
+    rules = list(_rules(group, projection, skus))
+    change = projection.change(skus, rules, revived=False)
     if change is None:
         return group.seats > 0
     low, high = change
-    moved = ledger.movement(skus)
+    moved = projection.movement(skus)
     if moved is None:
         return False
     if high is not None and low > high and removing:
@@ -265,13 +265,13 @@ def _decide(
             return False
         high = low  # the seats that are idle even at the minimum
     if low > 0 and state is not None:
-        revived_change = ledger.change(skus, rules, revived=True)
+        revived_change = projection.change(skus, rules, revived=True)
         if revived_change is not None and revived_change[0] <= 0:
             state.absorb(group)
             group.turn(ActionKind.STATE, group.first.article)
             return False
         low = revived_change[0] if revived_change is not None else low
-        moved = replace(moved, revived=sum(_inactive(ledger.context.seats[sku]) for sku in skus))
+        moved = replace(moved, revived=sum(_inactive(projection.context.seats[sku]) for sku in skus))
     if low > 0:
         _set_number(group, ActionKind.BUY, BELOW_MINIMUM, low, replace(moved, added=low))
         return True
@@ -302,28 +302,28 @@ def _set_settled(group: ActionGroup, moved: SeatMovement | None) -> None:
     group.moved = moved
 
 
-def _set_movements(groups: Iterable[ActionGroup], ledger: SeatLedger) -> None:
+def _set_movements(groups: Iterable[ActionGroup], projection: SeatProjection) -> None:
     """Set in every action about one product how all actions together change its seats."""
     movements = {group.moved.sku_id: group.moved for group in groups if group.moved is not None}
     for group in groups:
         old = "+".join(group.people_by_product)
-        if group.moved is None and old in ledger.context.seats:
-            group.moved = movements.get(old) or ledger.movement((old,))
+        if group.moved is None and old in projection.context.seats:
+            group.moved = movements.get(old) or projection.movement((old,))
             if group.moved is not None and group.first.kind is ActionKind.COVER:
                 group.moved = replace(group.moved, added=max(0, group.seats - group.covered))
 
 
-def _set_shortages(groups: Iterable[ActionGroup], ledger: SeatLedger, numbered: set[str]) -> None:
+def _set_shortages(groups: Iterable[ActionGroup], projection: SeatProjection, numbered: set[str]) -> None:
     """Show the missing seats of a product in the action about most people, if no action about its seats does."""
     waiting: dict[str, list[ActionGroup]] = {}
     for group in groups:
         first = group.first
         if first.proven or first.kind not in MOVING | {ActionKind.ASSIGN, ActionKind.REPROCESS}:
             continue
-        for sku in group.people_by_product if first.kind is ActionKind.REPROCESS else ledger.products(group):
-            if ledger.shortage(sku):
+        for sku in group.people_by_product if first.kind is ActionKind.REPROCESS else projection.products(group):
+            if projection.shortage(sku):
                 waiting.setdefault(sku, []).append(group)
     for sku, candidates in waiting.items():
         ordered = sorted(candidates, key=lambda group: (-group.people_by_product.get(sku, group.people), group.worst))
         for index, group in enumerate(ordered):
-            group.lacking[sku] = 0 if index or sku in numbered else ledger.shortage(sku)
+            group.lacking[sku] = 0 if index or sku in numbered else projection.shortage(sku)
