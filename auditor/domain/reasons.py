@@ -33,4 +33,4 @@ def tenant_list(names: Sequence[str]) -> Message:
     if len(names) <= _MOST + 1:
         return joined(", ", names)
     first = joined(", ", names[:_MOST])
-    return Message("{names} and {count} more tenants", names=first, count=len(names) - _MOST)
+    return Message("{names} and {count} more", names=first, count=len(names) - _MOST)

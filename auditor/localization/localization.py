@@ -1,5 +1,6 @@
 """Chooses the language of texts, and formats numbers, money and dates in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -58,6 +59,24 @@ class Localization:
     def plural(self, singular: str, plural: str, count: int, /, **values: object) -> str:
         """Return the translated plural form for a count, with `{count}` and `values` filled in at once."""
         return fill_template(self.ngettext(singular, plural, count), {"count": self.number(count), **values})
+
+    def more(self, count: int, /, *, file: str = "") -> str:
+        """Return how many items a shortened list omits, and the file that contains them, if there is one."""
+        if file:
+            return self.plural("{count} more in {file}", "{count} more in {file}", count, file=file)
+        return self.plural("and {count} more", "and {count} more", count)
+
+    def more_in_reports(self, count: int, /) -> str:
+        """Return how many items of a list are only in the reports."""
+        return self.plural("{count} more in the reports", "{count} more in the reports", count)
+
+    def first_of(self, texts: Sequence[str], limit: int, /, *, total: int | None = None) -> str:
+        """Return the first `limit` texts as a list, and how many others there are, of `total` if that is given."""
+        listed = ", ".join(texts[:limit])
+        others = (len(texts) if total is None else total) - len(texts[:limit])
+        if others <= 0:
+            return listed
+        return self.plural("{names} and {count} more", "{names} and {count} more", others, names=listed)
 
     def translate(self, message: Message) -> str:
         """Return a translated error, notice or reason; quoted values are not translated, but days are formatted."""

@@ -26,4 +26,4 @@ def test_long_reasons_keep_their_first_parts() -> None:
 def test_long_lists_of_tenants_are_counted() -> None:
     assert tenant_list(()) == ""
     assert tenant_list(("a", "b", "c", "d")) == "a, b, c, d"
-    assert tenant_list([*"abcdefg"]) == "a, b, c and 4 more tenants"
+    assert tenant_list([*"abcdefg"]) == "a, b, c and 4 more"

@@ -50,8 +50,8 @@ def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[st
 
 def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
     """Return the annotation with the number of annotations that GitHub does not show."""
-    message = l10n.plural("and {count} more", "and {count} more", count)
-    return Annotation(type=AnnotationType.NOTICE, title=l10n.gettext("More in the report"), message=message)
+    title = l10n.gettext("More in the report")
+    return Annotation(type=AnnotationType.NOTICE, title=title, message=l10n.more(count))
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:

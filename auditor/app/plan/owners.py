@@ -110,11 +110,10 @@ def _action(
     """
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     names = list(dict.fromkeys(finding_name(finding) for finding in action_findings))
-    more = l10n.plural("{count} more", "{count} more", len(names) - _MAX_NAMES) if len(names) > _MAX_NAMES else ""
     until = l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,
-        f"{l10n.gettext('Affects')}: {', '.join(filter(None, (*names[:_MAX_NAMES], more)))}" if names else "",
+        f"{l10n.gettext('Affects')}: {l10n.first_of(names, _MAX_NAMES)}" if names else "",
         until,
         _consequence(action, len(action_findings), l10n),
     )

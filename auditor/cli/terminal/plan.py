@@ -50,7 +50,7 @@ def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:
             yield from _entry(entry, l10n)
         more = len(entries) - _MAX_ENTRIES
         if more > 0:
-            yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", more))
+            yield _INDENT + printable_line(l10n.more(more))
         labels = subject_labels(tenant.findings) if part.questions else {}
         for question in part.questions:
             text = f"{sentence(question, l10n, {**tenant.names, **labels})} {effect(question, l10n)}"

@@ -160,8 +160,7 @@ def _print_seats(console: Console, sections: Sequence[TenantSection], l10n: Labe
             _print_title(console, _list_title(title, section, several=several))
             console.print(Padding(_seats_table(tenant_rows, console, l10n), (0, 0, 0, _INDENT)), highlight=False)
     if count > len(chosen):
-        more = l10n.plural("{count} more in the reports", "{count} more in the reports", count - len(chosen))
-        _print(console, Text(f"  {more}", style="dim"))
+        _print(console, Text(f"  {l10n.more_in_reports(count - len(chosen))}", style="dim"))
 
 
 def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
@@ -236,8 +235,7 @@ def _print_lines(console: Console, title: str, lines: Sequence[str], l10n: Label
         _print_indented(console, Text(_cut(line, _MAX_TITLE)), indent=_INDENT)
     more = len(lines) - _MAX_LIST_LINES
     if more > 0:
-        text = l10n.plural("{count} more in the reports", "{count} more in the reports", more)
-        _print_indented(console, Text(text, style="dim"), indent=_INDENT)
+        _print_indented(console, Text(l10n.more_in_reports(more), style="dim"), indent=_INDENT)
 
 
 def _print_omitted_tenants(console: Console, tenants: int, l10n: Labels) -> None:
@@ -287,5 +285,4 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
         _print_indented(console, line, indent=2)
     if count > printed:
-        more = l10n.plural("{count} more in the reports", "{count} more in the reports", count - printed)
-        _print(console, Text(f"  {more}", style="dim"))
+        _print(console, Text(f"  {l10n.more_in_reports(count - printed)}", style="dim"))

@@ -59,7 +59,7 @@ def _print_rest(
     count = len(tenants) - len(shown)
     if not count:
         return
-    summary = [l10n.plural("{count} more in the reports", "{count} more in the reports", count)]
+    summary = [l10n.more_in_reports(count)]
     if failed:
         summary.append(l10n.plural("{count} of them not audited", "{count} of them not audited", failed))
     findings = sum(row.open for row in tenants) - sum(row.open for row in shown)

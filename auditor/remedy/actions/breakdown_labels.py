@@ -72,7 +72,8 @@ def _by_count(counts: Mapping[str, int], label: Label) -> list[str]:
 def _counted(l10n: Localizer, counts: Mapping[str, int], ordered: list[str], label: Label) -> str:
     """Return the first names in an order, each with its count, and how many more there are."""
     shown = [f"{label(name)} ({number_label(l10n, counts[name])})" for name in ordered[:_MAX_LISTED]]
-    more = len(ordered) - len(shown)
-    if more:
-        shown.append(l10n.ngettext("{count} more", "{count} more", more).format(count=number_label(l10n, more)))
-    return ", ".join(shown)
+    listed, more = ", ".join(shown), len(ordered) - len(shown)
+    if not more:
+        return listed
+    template = l10n.ngettext("{names} and {count} more", "{names} and {count} more", more)
+    return template.format(names=listed, count=number_label(l10n, more))

@@ -80,7 +80,7 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
 
 
 def _part(title: str, lines: Iterable[ChatEntry], more: int, l10n: Labels) -> ChatList:
-    omitted = [ChatEntry(lead="", text=_more(more, l10n))] if more else []
+    omitted = [ChatEntry(lead="", text=l10n.more(more))] if more else []
     return ChatList(title=title, lines=(*lines, *omitted))
 
 
@@ -94,7 +94,7 @@ def _sentences(view: MailView, l10n: Labels) -> Iterator[str]:
     yield l10n.gettext("Incomplete: some of the data below is not known.")
     yield from view.completeness
     if view.more_gaps:
-        yield _more(view.more_gaps, l10n)
+        yield l10n.more(view.more_gaps)
 
 
 def _counts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
@@ -138,10 +138,6 @@ def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
         yield ChatEntry(lead=amount, text=label)
     if view.money and view.page.lower_bound:
         yield ChatEntry(lead="", text=l10n.gettext("This is a minimum: some products have no price in the policies."))
-
-
-def _more(count: int, l10n: Labels) -> str:
-    return l10n.plural("{count} more", "{count} more", count)
 
 
 def _facts(texts: Iterable[str]) -> str:

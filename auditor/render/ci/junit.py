@@ -127,10 +127,8 @@ def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], co
     failure = SubElement(case, "failure", message=f"{title}: {text}", type=severity.value)
     lines = [visible(sentence(finding, context)) for finding in open_findings[:_MAX_LINES]]
     remaining = count - len(lines)
-    if count > len(open_findings):
-        lines.append(l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", remaining))
-    elif remaining:
-        lines.append(l10n.plural("and {count} more", "and {count} more", remaining))
+    if remaining:
+        lines.append(l10n.more(remaining, file="findings.csv" if count > len(open_findings) else ""))
     failure.text = "\n".join(lines)
 
 

@@ -173,8 +173,7 @@ def _group(group: PolicyGroup, l10n: Labels) -> Iterator[str]:
         facts = " · ".join(map(escaped_markdown, (row.problem, row.evidence)))
         yield f"- {escaped_markdown(row.name)}{address}: {money}{facts}"
     if count > len(rows):
-        more = count - len(rows)
-        yield "- " + l10n.plural("{count} more in findings.csv", "{count} more in findings.csv", more)
+        yield f"- {l10n.more(count - len(rows), file='findings.csv')}"
     yield ""
     yield "</details>"
     yield ""

@@ -129,7 +129,7 @@ def _policy(policy: PolicyTrend, l10n: Labels) -> tuple[str, ...]:
 def _comparison(comparison: Between, l10n: Labels) -> list[Markup]:
     grids = between_grids(comparison, l10n, most=_MAX_FINDINGS)
     more = max(0, len(comparison.findings) - _MAX_FINDINGS)
-    notes = [l10n.plural("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    notes = [l10n.more(more, file="history.json")] if more else []
     nothing = [] if grids else [tag("p", l10n.gettext("Nothing changed."))]
     return [
         tag("h3", compared_nights(comparison, l10n)),

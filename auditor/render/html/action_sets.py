@@ -163,6 +163,4 @@ def _request_text(request: Mapping[str, Any]) -> Markup:
 
 def _who(stats: ActionStats, l10n: Labels, limit: int) -> str:
     """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
-    names = [visible(name) for name in stats.names[:limit]]
-    more = stats.people - len(names)
-    return ", ".join([*names, l10n.plural("{count} more", "{count} more", more)] if more > 0 else names)
+    return l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people)

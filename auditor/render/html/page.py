@@ -37,7 +37,7 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import oldest
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened
-from auditor.render.text.summary import completeness, first_titles, verdict
+from auditor.render.text.summary import NAMED_TENANTS, completeness, verdict
 from auditor.render.text.verification import plan_lines
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import FindingChanges, all_prices_known, changes, freed
@@ -73,7 +73,7 @@ def page(
     return Page(
         language=l10n.locale,
         requested_language=l10n.fallback_from,
-        title=first_titles(list(titles.values()), l10n),
+        title=l10n.first_of(list(titles.values()), NAMED_TENANTS),
         as_of=result.run.as_of,
         verdict=verdict(result, l10n),
         plan=plan_lines(result, l10n),

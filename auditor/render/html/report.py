@@ -118,7 +118,8 @@ def _environment(language: str) -> Environment:
         "severity_name": l10n.severity_name,
         "changes": {key: l10n.gettext(text) for key, text in CHANGES.items()},
     }
-    environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "guidance": guidance}
+    environment.filters |= {"day": l10n.date, "instant": l10n.instant, "number": l10n.number, "more": l10n.more}
+    environment.filters |= {"guidance": guidance}
     environment.filters["findings"] = lambda count: l10n.plural("{count} finding", "{count} findings", count)
     return environment
 

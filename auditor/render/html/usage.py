@@ -127,7 +127,7 @@ def unit_lines(tables: Sequence[UnitTable], l10n: Labels) -> tuple[str, ...]:
         return ()
     first, (*others, _) = tables[0], tables[0].others
     more = max(len(first.rows) - _SUMMARY_UNITS, 0) + first.more
-    omitted = (l10n.plural("{count} more in the reports", "{count} more in the reports", more),) if more else ()
+    omitted = (l10n.more_in_reports(more),) if more else ()
     rows = first.rows[:_SUMMARY_UNITS]
     return (*(row.summary for row in rows), *omitted, *(row.summary for row in others[-2:]))
 

@@ -336,4 +336,4 @@ def _expiring(page: Page, l10n: Labels, limit: int) -> Iterator[str]:
     )
     yield from expiring[:limit]
     if len(expiring) > limit:
-        yield l10n.plural("{count} more", "{count} more", len(expiring) - limit)
+        yield l10n.more(len(expiring) - limit)

@@ -213,7 +213,7 @@ def _unknown(preview: Preview, l10n: Labels) -> Iterator[str]:
 
 def more(count: int, l10n: Labels) -> str:
     """Return the number of further items, and where to find them."""
-    return l10n.plural("{count} more in preview.json", "{count} more in preview.json", count)
+    return l10n.more(count, file="preview.json")
 
 
 def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The introductory sentences that all reports share: the outcome, and which data is missing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from auditor.domain.enums import Severity, SourceStatus
@@ -9,7 +9,8 @@ from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.sanitize import shortened
 
-_NAMED_TENANTS: Final = 3
+NAMED_TENANTS: Final = 3
+"""Tenants that are named in a sentence or title."""
 _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
 
 
@@ -38,13 +39,6 @@ def _has_policies(result: Result) -> bool:
 
 def _titles(result: Result) -> Mapping[str, str]:
     return {name: shortened(title) for name, title in tenant_titles(result.tenants).items()}
-
-
-def first_titles(titles: Sequence[str], l10n: Labels) -> str:
-    """Return the titles of the first few tenants and the number of the others."""
-    named = l10n.joined(titles[:_NAMED_TENANTS])
-    more = len(titles) - _NAMED_TENANTS
-    return f"{named} {l10n.plural('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _worst_count(result: Result, l10n: Labels) -> str:
@@ -81,7 +75,7 @@ def completeness(result: Result, l10n: Labels) -> tuple[str, ...]:
             if unknown
             else l10n.gettext("Some data was not read from")
         )
-        sentences.append(f"{text} {first_titles(names, l10n)}{gaps}.")
+        sentences.append(f"{text} {l10n.first_of(names, NAMED_TENANTS)}{gaps}.")
     unknown = sum(outcome.unknown for outcome in result.fleet.policies)
     if unknown:
         sentences.append(

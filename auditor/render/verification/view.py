@@ -52,8 +52,7 @@ def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSect
     omitted = 0 if most is None else len(section.items) - most
     if omitted <= 0:
         return section
-    more = l10n.plural("{count} more", "{count} more", omitted)
-    return replace(section, items=(*section.items[:most], more))
+    return replace(section, items=(*section.items[:most], l10n.more(omitted)))
 
 
 def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[PageSection]:
@@ -128,10 +127,7 @@ _NAMED: Final = 5
 
 
 def _people(names: Iterable[str], l10n: Labels) -> str:
-    people = tuple(dict.fromkeys(names))
-    more = len(people) - _NAMED
-    others = (l10n.plural("{count} more", "{count} more", more),) if more > 0 else ()
-    return l10n.joined((*people[:_NAMED], *others))
+    return l10n.first_of(tuple(dict.fromkeys(names)), _NAMED)
 
 
 def _findings(findings: Iterable[FindingVerdict], products: Mapping[str, str], l10n: Labels) -> Iterator[str]:

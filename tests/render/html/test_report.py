@@ -328,7 +328,7 @@ def test_action_with_costs_is_not_shown_as_a_saving() -> None:
 def test_action_names_the_first_twelve_people_concerned(sample: str) -> None:
     (concerned,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
     assert concerned.startswith("Affects: Anouk de Vries 3 (anouk3@contoso.example), ")
-    assert concerned.endswith(", 39 more")
+    assert concerned.endswith(" and 39 more")
     assert concerned.count("@") == 12
 
 

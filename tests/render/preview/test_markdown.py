@@ -65,8 +65,8 @@ def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are
     reason = "; ".join(f"the group t0-{group} was not read" for group in "abc")
     assert [line for line in text.splitlines() if line.startswith("- **")] == [
         "- **new** (after the change, t0, t1): the group t0-a was not read",
-        f"- **old** (before and after the change, t0, t1, t2 and 57 more tenants): {reason}; and 3 more reasons",
+        f"- **old** (before and after the change, t0, t1, t2 and 57 more): {reason}; and 3 more reasons",
         "- **fleet** (before the change): the group None-a was not read",
     ]
     page = html.render(preview, locale="en")
-    assert b"".join(page).count(b"57 more tenants") == 1
+    assert b"".join(page).count(b"t2 and 57 more") == 1

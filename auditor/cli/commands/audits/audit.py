@@ -258,8 +258,7 @@ def _print_missing_data(content: PageContent) -> None:
         [Diagnostic(slug="audit-incomplete", message=reason) for reason in reasons[:_MAX_REASONS]], locale=locale
     )
     if len(reasons) > _MAX_REASONS:
-        more = l10n.plural("{count} more in the reports", "{count} more in the reports", len(reasons) - _MAX_REASONS)
-        print_notice(more)
+        print_notice(l10n.more_in_reports(len(reasons) - _MAX_REASONS))
 
 
 _MAX_REASONS = 20

@@ -93,7 +93,7 @@ def _print_findings(changes: LibraryUpdate, l10n: Labels) -> None:
         for sign, line in lines[:_MAX_FINDINGS]:
             out(printable(f"{sign} {tenant.name or 'fleet'}: {line}"))
         if len(lines) > _MAX_FINDINGS:
-            out("  " + l10n.plural("and {count} more", "and {count} more", len(lines) - _MAX_FINDINGS))
+            out(f"  {l10n.more(len(lines) - _MAX_FINDINGS)}")
 
 
 _MAX_FINDINGS = 50
