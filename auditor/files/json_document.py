@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 import msgspec
 import orjson
 
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import LARGEST
 
 Kind = TypeVar("Kind")
@@ -45,6 +46,11 @@ def decode(text: bytes) -> Any:
         raise ValueError("it is nested too deep") from error
     _check_depth(value)
     return value
+
+
+def invalid(error: ValueError) -> Message:
+    """Return the message about a text that `decode` rejected."""
+    return Message("invalid JSON: {error}", error=error)
 
 
 def checked(value: Any, kind: type[Kind]) -> Kind:

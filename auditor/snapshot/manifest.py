@@ -4,18 +4,24 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message, encoded, restored
+from auditor.domain.message import Message, encoded, joined, restored
 from auditor.domain.result.model import Coverage
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
+from auditor.files.document_schema import Refusal, check_schema
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import SCHEMA
+
+_FOREIGN: Final = Refusal(slug="snapshot-foreign", hint=Message("specify a folder that `auditor collect` wrote"))
+_OTHER_VERSION: Final = Refusal(
+    slug="snapshot-version", hint=Message("use the version of auditor that wrote it, or a newer one")
+)
 
 
 class FileEntry(Struct, frozen=True, kw_only=True):
@@ -69,24 +75,8 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
         computed = _digest(document)
     except ValueError as error:
         # An unpaired surrogate can be parsed but not encoded: UnicodeEncodeError, a ValueError.
-        raise _damaged(Message("{where} is not JSON: {error}", where=where, error=error)) from error
-    if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("auditor/snapshot/"):
-        raise SnapshotError(
-            "snapshot-foreign",
-            Message("{where} is not a snapshot of this program", where=where),
-            hint=Message("specify a folder that `auditor collect` wrote"),
-        )
-    if document["schema"] != SCHEMA:
-        raise SnapshotError(
-            "snapshot-version",
-            Message(
-                "{where} has the schema {found}, this version reads {schema}",
-                where=where,
-                found=document["schema"],
-                schema=SCHEMA,
-            ),
-            hint=Message("use the version of auditor that wrote it, or a newer one"),
-        )
+        raise _damaged(joined(": ", (where, json_document.invalid(error)))) from error
+    check_schema(document, SCHEMA, where, foreign=_FOREIGN, other_version=_OTHER_VERSION)
     if digest != computed:
         raise _damaged(Message("{where} was changed after it was written", where=where))
     try:

@@ -14,11 +14,16 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message, joined
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
+from auditor.files.document_schema import Refusal, check_schema
 from auditor.files.json_document import Whole
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest
 
 SCHEMA: Final = "auditor/store/v1"
+_FOREIGN: Final = Refusal(slug="store-foreign", hint=Message("specify a store that `auditor store` made"))
+_OTHER_VERSION: Final = Refusal(
+    slug="store-version", hint=Message("use the version of auditor that wrote it, or a newer one")
+)
 _DIGEST_KEY: Final = b',"digest":"sha256:'
 _PART_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
 _COMMIT_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
@@ -221,23 +226,9 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     """Decode a JSON object of the store and check its digest and schema. Raises SnapshotError."""
     try:
         document = json_document.decode(body)
-        actual = str(document.get("schema", ""))
-    except (AttributeError, ValueError) as error:
-        raise damaged(where, Message("is not JSON: {error}", error=error)) from error
-    if actual.rpartition("/")[0] != schema.rpartition("/")[0]:
-        raise SnapshotError(
-            "store-foreign",
-            Message("{where} was not written by this program", where=where),
-            hint=Message("specify a store that `auditor store` made"),
-        )
-    if actual != schema:
-        raise SnapshotError(
-            "store-version",
-            Message(
-                "{where} has the schema {found}, this version reads {schema}", where=where, found=actual, schema=schema
-            ),
-            hint=Message("use the version of auditor that wrote it, or a newer one"),
-        )
+    except ValueError as error:
+        raise damaged(where, json_document.invalid(error)) from error
+    check_schema(document, schema, where, foreign=_FOREIGN, other_version=_OTHER_VERSION)
     text, _, digest = body.rpartition(_DIGEST_KEY)
     if hashlib.sha256(text + b"}").hexdigest().encode() != digest.partition(b'"')[0]:
         raise damaged(where, Message("was changed after it was written"))

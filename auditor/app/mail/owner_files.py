@@ -85,7 +85,7 @@ def _index(path: Path) -> OwnerIndex:
     try:
         return read(OwnerIndex, json_document.decode(body), where=path.as_posix())
     except ValueError as error:
-        raise _damaged(path, Message("it is not JSON text: {error}", error=error)) from error
+        raise _damaged(path, json_document.invalid(error)) from error
     except AuditorError as error:
         raise _damaged(path, error.message) from error
 

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from auditor.app.locations import store_at
 from auditor.domain.result.finding import Finding
+from auditor.domain.result.saved_plan import SCHEMA
 from auditor.remedy.planner.model import FleetPlan
 from auditor.result.codec.encoder import document, members
 
-SCHEMA: Final = "auditor/plan/v1"
 _BRIEF_KEYS: Final = ("fingerprint", "policy", "check", "severity", "subject", "product", "detail")
 """Keys that identify a finding."""
 

@@ -184,7 +184,7 @@ def log_entries(body: bytes, name: str) -> Iterator[tuple[int, bytes, LogEntry]]
             document = json_document.decode(line.strip())
         except ValueError as error:
             column = error.colno if isinstance(error, JSONDecodeError) else 1
-            _raise_damaged(name, number, Message("is not JSON text: {error}", error=error), column)
+            _raise_damaged(name, number, json_document.invalid(error), column)
         try:
             entry = read(LogEntry, document, where="$")
         except AuditorError as error:

@@ -1,21 +1,22 @@
 """Reads and checks a plan.json."""
 
-import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from auditor.app.locations import read_named
 from auditor.domain.errors import AuditorError, SnapshotError
-from auditor.domain.message import Message
-from auditor.domain.result.saved_plan import SavedPlan
+from auditor.domain.message import Message, joined
+from auditor.domain.result.saved_plan import SCHEMA, SavedPlan
 from auditor.files import input as files
 from auditor.files import json_document
+from auditor.files.document_schema import Refusal, check_schema
 from auditor.remedy.verification.expectations import changes_of
 from auditor.result.codec.decoder import check_unique, damaged, read
 
-_VERSION: Final = 1
 _FILE_HINT: Final = Message("specify a plan.json that `auditor plan` wrote")
 _RECREATE_HINT: Final = Message("make the plan again with `auditor plan`")
+_FOREIGN: Final = Refusal(slug="plan-foreign", hint=_FILE_HINT)
+_OTHER_VERSION: Final = Refusal(slug="plan-version", hint=_RECREATE_HINT)
 
 
 def saved_plan(path: Path) -> SavedPlan:
@@ -33,9 +34,9 @@ def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
     try:
         document = json_document.decode(body)
     except ValueError as error:
-        message = Message("{where} is not JSON text: {error}", where=where, error=error)
+        message = joined(": ", (where, json_document.invalid(error)))
         raise SnapshotError("plan-damaged", message, hint=_RECREATE_HINT) from error
-    _check_version(document, where)
+    check_schema(document, SCHEMA, where, foreign=_FOREIGN, other_version=_OTHER_VERSION)
     try:
         plan = read(SavedPlan, document, where=where)
         _check_plan(plan, where)
@@ -48,27 +49,6 @@ def decoded_plan(body: bytes, *, where: str) -> SavedPlan:
             hint=Message("make the plan without --redact"),
         )
     return plan
-
-
-def _check_version(document: Any, where: str) -> None:
-    schema = document.get("schema") if isinstance(document, dict) else None
-    version = re.fullmatch(r"auditor/plan/v(\d{1,6})", schema) if isinstance(schema, str) else None
-    if version is None:
-        message = Message(
-            "{where} is not a plan: its schema is {schema}, not 'auditor/plan/v{version}'",
-            where=where,
-            schema=repr(schema),
-            version=_VERSION,
-        )
-        raise SnapshotError("plan-foreign", message, hint=_FILE_HINT)
-    if int(version[1]) != _VERSION:
-        message = Message(
-            "{where} has the schema {schema}; this version reads 'auditor/plan/v{version}'",
-            where=where,
-            schema=repr(schema),
-            version=_VERSION,
-        )
-        raise SnapshotError("plan-version", message, hint=_RECREATE_HINT)
 
 
 def _check_plan(plan: SavedPlan, where: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import SavedQuestion
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.saved_field import Label, RunInstant, SavedField, TenantName
+
+SCHEMA: Final = "auditor/plan/v1"
 
 
 class Fact(StrEnum):

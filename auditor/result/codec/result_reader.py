@@ -9,21 +9,25 @@ import msgspec
 from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
-from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, Run, Summary, TenantResult
 from auditor.files import json_document
+from auditor.files.document_schema import Refusal, check_schema
 from auditor.findings.action_table import action_table
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable
 from auditor.gc_pause import paused_gc
 from auditor.result.codec.decoder import check_unique, damaged, read, read_list
+from auditor.result.codec.result_document import SCHEMA
 
 Body = bytes | mmap
 Part = TypeVar("Part", TenantResult, FleetResult)
 
-_VERSION: Final = 1
+_FOREIGN: Final = Refusal(slug="result-foreign", hint=Message("specify a result.json that `auditor audit` wrote"))
+_OTHER_VERSION: Final = Refusal(
+    slug="result-version", hint=Message("update m365-license-auditor, or run the audit again")
+)
 _BATCH: Final = 4096
 """Number of findings that are converted at once."""
 _SHARED: Final = ("policy", "check", "guidance", "source", "product", "money")
@@ -67,7 +71,7 @@ def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = No
         document, tenants = _parts(body, where)
         if not isinstance(document, dict):
             damaged(where, "", Message("is not a JSON object"))
-        _check_schema(document, where)
+        check_schema(document, SCHEMA, where, foreign=_FOREIGN, other_version=_OTHER_VERSION)
         return _result(document, tenants, where, spill)
 
 
@@ -106,31 +110,7 @@ def _decoded(text: bytes, where: str) -> Any:
         return json_document.decode(text)
     except ValueError as error:
         # UnicodeDecodeError and JSONDecodeError are ValueErrors, and both give the position.
-        raise SnapshotError(
-            "result-damaged",
-            Message("{where} is not JSON text: {error}", where=where, error=error),
-            hint=Message("it may be truncated: run the audit again"),
-        ) from error
-
-
-def _check_schema(document: dict[str, Any], where: str) -> None:
-    schema = document.get("schema")
-    version = re.fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
-    reads = {"where": where, "version": _VERSION}
-    if version is None:
-        message = Message(
-            "{where} is not a saved result: its schema is {schema}, not 'auditor/result/v{version}'",
-            schema=repr(schema),
-            **reads,
-        )
-        hint = Message("specify a result.json that `auditor audit` wrote")
-        raise SnapshotError("result-foreign", message, hint=hint)
-    if int(version[1]) != _VERSION:
-        message = Message(
-            "{where} has the schema {schema}; this version reads 'auditor/result/v{version}'", schema=schema, **reads
-        )
-        hint = Message("update m365-license-auditor, or run the audit again")
-        raise SnapshotError("result-version", message, hint=hint)
+        damaged(where, "", json_document.invalid(error))
 
 
 def _result(document: dict[str, Any], tenants: Iterable[Any], where: str, spill: SpillFile | None) -> Result:

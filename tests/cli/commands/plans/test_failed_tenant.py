@@ -33,7 +33,7 @@ def test_tenant_that_could_not_be_audited_has_no_plan(tmp_path: Path) -> None:
     assert planned["before"]["open"] == 1
     for text in (" ".join(completed.text.split()), (tmp_path / "p" / "plan.md").read_text(encoding="utf-8")):
         assert "adatum could not be audited: " in text
-        assert "manifest.json is not JSON" in text
+        assert "manifest.json: invalid JSON: " in text
         assert "adatum has" not in text
         assert "A better plan may exist" not in text
     assert sorted(path.name for path in (tmp_path / "p").iterdir()) == [

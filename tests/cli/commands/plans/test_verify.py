@@ -208,7 +208,7 @@ def damage(plan: dict[str, Any], change: str) -> str:
     ("change", "slug", "location"),
     [
         ("auditor/plan/v0", "plan-version", "plan.json has the schema 'auditor/plan/v0'"),
-        ("auditor/result/v1", "plan-foreign", "plan.json is not a plan"),
+        ("auditor/result/v1", "plan-foreign", "plan.json does not have the schema 'auditor/plan/v1'"),
         ("other", "plan-tenant", "99999999-2222-3333-4444-555555555555"),
         ("absent", "plan-tenant", "elsewhere"),
         ("request", "plan-damaged", ".requests[0]"),
@@ -230,7 +230,7 @@ def test_invalid_plan_is_an_error(tmp_path: Path, demo_plan: str, change: str, s
 @pytest.mark.parametrize(
     ("lines", "location"),
     [
-        ("{\n", "done.jsonl:1:2: error[log-damaged]: is not JSON text"),
+        ("{\n", "done.jsonl:1:2: error[log-damaged]: invalid JSON: "),
         ("\n{}\n", "done.jsonl:2:1: error[log-damaged]: $: 'time' is missing"),
         (LINE % ("nobody", "x", 1), "done.jsonl:1:1: error[log-damaged]: the plan has no tenant 'nobody'"),
         (LINE % ("TENANT", "ACTION", 99), "done.jsonl:1:1: error[log-damaged]: action "),
