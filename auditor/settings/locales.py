@@ -7,15 +7,12 @@ from msgspec.structs import replace
 
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.message import Message
+from auditor.localization import languages, localization
 from auditor.policy.yaml.reader import Document, Path
 
 
 def checked_locale(tag: str) -> str:
     """Return a locale that the user specified. Raises UsageError if there are no translations for it."""
-    if tag.lower() == "en":
-        return tag
-    from auditor.localization import languages, localization  # noqa: PLC0415  only for other languages
-
     if localization(tag).fallback_from is not None:
         raise UsageError(
             "locale-unknown",

@@ -266,9 +266,11 @@ def pseudonym_key() -> "RedactionKey":
 
 def configured_locale(requested: str | None) -> str | None:
     """Return the requested locale, if there is one. Raises UsageError for a language without messages."""
-    from auditor.settings.locales import checked_locale  # noqa: PLC0415  not needed for `--help`
+    if requested is None or requested.lower() == "en":
+        return requested
+    from auditor.settings.locales import checked_locale  # noqa: PLC0415  only for other languages
 
-    return None if requested is None else checked_locale(requested)
+    return checked_locale(requested)
 
 
 def locale_of(requested: str | None, result: "Result") -> str:
