@@ -2,7 +2,9 @@
 
 import pytest
 
+from auditor.checks.registry import all_checks
 from auditor.domain.errors import Level
+from auditor.engine.policy_index import rules_of
 from auditor.policy.lint import lint_warnings
 from auditor.policy.loader import load
 
@@ -126,33 +128,39 @@ def test_unknown_tenant_is_marked_in_the_list() -> None:
     assert (warning.span.line, warning.span.column) == (7, 5)
 
 
-@pytest.mark.parametrize(
-    "block",
-    [
-        "seats: {spare: {min: 1}}",
-        "seats: {purchased: {max: 300}}",
-        "balance: {spare: {min: 1, max: 5}}",
-        "budget: {limit: 100}",
-        "contracts: {missing: deny}",
-        "purchases: {trials: deny}",
-        "subscriptions: {expiring: {within: 30d}}",
-        "health: {groups: deny}",
-    ],
-)
-def test_users_of_a_block_that_does_not_evaluate_users_have_no_effect(block: str) -> None:
-    assert warnings_of(block) == []
-    assert warnings_of(f"users: {{department: Store}}, {block}") == ["users-ignored"]
+BLOCKS = {
+    "seats: {spare: {min: 1}}": False,
+    "seats: {spare: {max: 1}}": False,
+    "seats: {spare: {min: 1}, assigned: {max: 5}}": True,
+    "seats: {purchased: {max: 300}}": False,
+    "seats: {covers: users}": True,
+    "balance: {spare: {min: 1, max: 5}}": False,
+    "budget: {limit: 100}": False,
+    "contracts: {missing: deny}": False,
+    "contracts: {match: true, notice: {within: 30d}, ending: {within: 30d}}": False,
+    "purchases: {deny: [SPE_E5], trials: deny, unknown: deny}": False,
+    "subscriptions: {expiring: {within: 30d, idle: {min: 1}}, states: {deny: [Warning]}}": False,
+    "subscriptions: {expiring: {within: 30d}, trials: {endingWithin: 14d}}": False,
+    "health: {groups: deny, nested: deny, paused: deny, empty: deny}": False,
+    "health: {errors: deny, groups: deny}": True,
+    "attributes: {require: [department]}": True,
+    "attributes: {allow: {country: [NL]}}": True,
+    DENY: True,
+    "assignments: {allow: [SPE_E3], require: [SPE_E3], redundant: deny, via: group, duplicates: deny}": True,
+    "assignments: {exclusive: [[SPE_E3, [SPE_E5]]], services: {require: [TEAMS1], deny: [SWAY]}}": True,
+}
+"""Blocks that use every check → whether the block evaluates users."""
 
 
-@pytest.mark.parametrize(
-    "block",
-    [
-        "seats: {spare: {min: 1}, assigned: {max: 5}}",
-        "seats: {covers: users}",
-        "health: {errors: deny, groups: deny}",
-        "attributes: {require: [department]}",
-        DENY,
-    ],
-)
-def test_users_of_a_block_that_evaluates_users_have_an_effect(block: str) -> None:
-    assert warnings_of(f"users: {{department: Store}}, {block}") == []
+@pytest.mark.parametrize("block", BLOCKS)
+def test_users_of_a_block_have_an_effect_if_it_evaluates_users(block: str) -> None:
+    expected = [] if BLOCKS[block] else ["users-ignored"]
+    assert (warnings_of(block), warnings_of(f"users: {{department: Store}}, {block}")) == ([], expected)
+
+
+def test_engine_reads_users_for_the_blocks_that_evaluate_users() -> None:
+    lines = "".join(f"- {{id: p{number:02}, severity: low, {block}}}\n" for number, block in enumerate(BLOCKS))
+    policies = load([("p.yaml", f"version: 1\npolicies:\n{lines}".encode())]).policies
+    rules = rules_of(policies, all_checks())
+    assert [rules.reads_users(policy) for policy in policies.policies] == list(BLOCKS.values())
+    assert {check for policy in policies.policies for check in rules.checks(policy)} == set(all_checks())
