@@ -1,9 +1,10 @@
 """A context manager and pytest fixtures that run the emulator."""
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,17 @@ def running_emulator(tenants: Iterable[Tenant] = (), *, port: int = 0, tls_port:
             yield emulator
         finally:
             emulator.stop()
+
+
+def shared_emulator(*tenants: Callable[[], Tenant]) -> Any:
+    """Return a fixture: an emulator with these tenants, which all tests of a module use."""
+
+    @pytest.fixture(scope="module")
+    def running() -> Iterator[Emulator]:
+        with running_emulator([make() for make in tenants]) as emulator:
+            yield emulator
+
+    return running
 
 
 @pytest.fixture

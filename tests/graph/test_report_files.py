@@ -15,7 +15,7 @@ from auditor.graph.request_guard import root_of
 from tests.builders.service.listeners import listening
 from tests.builders.tenant.collection import Collected, Ticking, collect, configured
 from tests.emulator.endpoints.reports import TOKEN
-from tests.emulator.fixtures import running_emulator, small_tenant
+from tests.emulator.fixtures import shared_emulator, small_tenant
 from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
 
@@ -25,10 +25,7 @@ REPORT = "/reports/getMailboxUsageDetail*"
 DOWNLOAD = "/reports/*/getMailboxUsageDetail/*"
 
 
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Emulator]:
-    with running_emulator([small_tenant()]) as emulator:
-        yield emulator
+_running = shared_emulator(small_tenant)
 
 
 @pytest.fixture

@@ -15,6 +15,19 @@ CLOUD_GROUP: dict[str, Any] = {"groupTypes": [], "mailEnabled": False, "security
 """The properties of a group whose members requests can change."""
 PRICES = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75, SPE_F1: 7.50}}"
 
+LEAVERS = """policies:
+  - id: leavers
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+STORE = """policies:
+  - id: store
+    severity: high
+    users: {department: Store}
+    assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
+"""
+
 
 def grant(sku: str, group: str | None = None, *, error: str | None = None, off: tuple[str, ...] = ()) -> dict[str, Any]:
     failed = {"state": "Error", "error": error} if error else {}

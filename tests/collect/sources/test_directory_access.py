@@ -10,7 +10,7 @@ from auditor.collect.sources.registry import permissions_for
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from tests.builders.tenant.collection import Collected, collect
-from tests.emulator.fixtures import auditor_app, running_emulator
+from tests.emulator.fixtures import auditor_app, shared_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import READ_ROLES, Tenant, load, stable_id
 
@@ -85,10 +85,7 @@ def _tenant() -> Tenant:
     return tenant
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Emulator]:
-    with running_emulator([_tenant()]) as emulator:
-        yield emulator
+running = shared_emulator(_tenant)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.snapshot.schema import GROUPS
 from tests.builders.tenant.collection import PEOPLE, Collected, collect
-from tests.emulator.fixtures import auditor_app, running_emulator
+from tests.emulator.fixtures import auditor_app, running_emulator, shared_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import Tenant, load, stable_id
 
@@ -58,10 +58,7 @@ def _tenant() -> Tenant:
     return tenant
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Emulator]:
-    with running_emulator([_tenant()]) as emulator:
-        yield emulator
+running = shared_emulator(_tenant)
 
 
 def _groups(snapshot: Collected) -> dict[str, dict[str, Any]]:

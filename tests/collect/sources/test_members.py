@@ -1,7 +1,6 @@
 """Tests that `collect --all` reads the members of all licensed groups in batches and reports missing ones."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 import pyarrow as pa
 import pytest
@@ -10,7 +9,7 @@ from auditor.app.tenants.collection import all_needs
 from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from tests.builders.tenant.collection import Collected, collect
-from tests.emulator.fixtures import auditor_app, running_emulator
+from tests.emulator.fixtures import auditor_app, shared_emulator
 from tests.emulator.server import Emulator
 from tests.emulator.tenant.directory import Tenant, load, stable_id
 
@@ -47,10 +46,7 @@ def _tenant() -> Tenant:
     return tenant
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Emulator]:
-    with running_emulator([_tenant()]) as emulator:
-        yield emulator
+running = shared_emulator(_tenant)
 
 
 @pytest.fixture(scope="module")

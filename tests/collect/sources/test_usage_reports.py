@@ -10,7 +10,7 @@ from auditor.domain.enums import Source
 from auditor.domain.policy.data_needs import Needs
 from auditor.snapshot.schema import APPS, PLATFORMS, SERVICE_COLUMNS, app_bits
 from tests.builders.tenant.collection import Collected, collect
-from tests.emulator.fixtures import running_emulator, small_tenant
+from tests.emulator.fixtures import shared_emulator, small_tenant
 from tests.emulator.server import Emulator
 
 ACTIVE, APP, COPILOT, MAILBOX = (
@@ -24,10 +24,7 @@ REFRESHED = date(2026, 11, 19)
 ANN, BRAM, CEM, DORA = (f"{name}@contoso.example" for name in ("ann", "bram", "cem", "dora"))
 
 
-@pytest.fixture(scope="module")
-def _running() -> Iterator[Emulator]:
-    with running_emulator([small_tenant()]) as emulator:
-        yield emulator
+_running = shared_emulator(small_tenant)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from tests.builders.tenant.plan_tenants import (
     CLOUD_GROUP,
     E3,
     F3,
+    LEAVERS,
     PRICES,
+    STORE,
     VISIO,
     bodies,
     grant,
@@ -14,19 +16,6 @@ from tests.builders.tenant.plan_tenants import (
     snapshot,
     user,
 )
-
-LEAVERS = """policies:
-  - id: leavers
-    severity: high
-    users: {accountEnabled: false}
-    assignments: {of: paid, allow: []}
-"""
-STORE = """policies:
-  - id: store
-    severity: high
-    users: {department: Store}
-    assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
-"""
 
 
 def test_money_is_a_lower_bound_if_a_price_is_missing() -> None:

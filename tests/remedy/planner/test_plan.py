@@ -11,7 +11,9 @@ from tests.builders.tenant.plan_tenants import (
     E3,
     E5,
     F3,
+    LEAVERS,
     PRICES,
+    STORE,
     VISIO,
     bodies,
     fleet,
@@ -21,23 +23,11 @@ from tests.builders.tenant.plan_tenants import (
     user,
 )
 
-STORE = """policies:
-  - id: store
-    severity: high
-    users: {department: Store}
-    assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
-"""
 OFFICE = """policies:
   - id: office
     severity: high
     users: {department: Office}
     assignments: {require: [SPE_E3]}
-"""
-LEAVERS = """policies:
-  - id: leavers
-    severity: high
-    users: {accountEnabled: false}
-    assignments: {of: paid, allow: []}
 """
 
 

@@ -17,7 +17,8 @@ from auditor.domain.result.model import Result
 from auditor.policy.loader import load
 from auditor.remedy.planner.model import FleetPlan
 from tests.builders.service.plan_execution import PlanExecution
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
+from tests.builders.tenant.emulated_tenant import document, group, user
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, grant
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.served import served
 from tests.builders.tenant.tenants import NOW, policy_set
@@ -37,37 +38,17 @@ TEXT = """policies:
 """
 
 
-def identified(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    return user(name, *grants, **facts) | {"id": stable_id("plan", name)}
-
-
 def tenant() -> dict[str, Any]:
-    group = stable_id("plan", "LIC-F3")
+    lic_f3 = stable_id("plan", "LIC-F3")
     people = [
-        identified("leaver", grant(F3), grant(VISIO), accountEnabled=False),
-        identified("mover", grant(E3), department="Store"),
-        identified("waiting", grant(F3, group, error="CountViolation"), department="Store"),
-        identified("double", grant(F3, group), grant(F3), department="Store"),
-        identified("both", grant(E3), grant(E5), department="Office"),
-        identified("quiet", grant(E3), department="Sales"),
+        user("leaver", grant(F3), grant(VISIO), accountEnabled=False),
+        user("mover", grant(E3), department="Store"),
+        user("waiting", grant(F3, lic_f3, error="CountViolation"), department="Store"),
+        user("double", grant(F3, lic_f3), grant(F3), department="Store"),
+        user("both", grant(E3), grant(E5), department="Office"),
+        user("quiet", grant(E3), department="Sales"),
     ]
-    return {
-        "name": "contoso",
-        "tenantId": stable_id("plan", "contoso"),
-        "users": people,
-        "subscribedSkus": [
-            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 3), (VISIO, 2))
-        ],
-        "groups": [
-            {
-                "id": group,
-                "displayName": "LIC-F3",
-                "assignedLicenses": [{"skuId": F3, "disabledPlans": []}],
-                "licenseProcessingState": {"state": "ProcessingComplete"},
-                "members": ["waiting@contoso.example", "double@contoso.example"],
-            }
-        ],
-    }
+    return document(people, group("LIC-F3", F3, members=("waiting", "double")), SPE_F1=3, VISIOCLIENT=2)
 
 
 def send(emulator: Emulator, plan: FleetPlan) -> int:
@@ -125,31 +106,19 @@ def test_requests_for_the_built_in_tenant_lead_to_the_findings_of_the_proof(tmp_
 
 @pytest.mark.slow
 def test_request_for_a_group_leads_to_the_findings_of_the_proof(tmp_path: Path) -> None:
-    group = stable_id("plan", "LIC-E5")
-    people = [identified(name, grant(E5, group), department="Store") for name in ("ann", "bo", "cem")]
-    document = tenant() | {
-        "users": people,
-        "subscribedSkus": [{"skuPartNumber": PARTS[sku], "enabled": 3} for sku in (E5, F3)],
-        "groups": [
-            {
-                "id": group,
-                "displayName": "LIC-E5",
-                "assignedLicenses": [{"skuId": E5, "disabledPlans": []}],
-                "licenseProcessingState": {"state": "ProcessingComplete"},
-                "members": [person["userPrincipalName"] for person in people],
-            }
-        ],
-    }
-    with running_emulator([load_tenant(document)]) as emulator:
+    lic_e5 = stable_id("plan", "LIC-E5")
+    people = [user(name, grant(E5, lic_e5), department="Store") for name in ("ann", "bo", "cem")]
+    state = document(people, group("LIC-E5", E5, members=("ann", "bo", "cem")), SPE_E5=3, SPE_F1=3)
+    with running_emulator([load_tenant(state)]) as emulator:
         plan = execute_and_prove(emulator, policy_set(TEXT), tmp_path).tenants[0]
-    assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
+    assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{lic_e5}/assignLicense"]
     assert plan.proof.remaining == ()
 
 
 @pytest.mark.slow
 def test_refused_removal_of_a_product_that_another_requires_is_reported(tmp_path: Path) -> None:
     """Only Graph knows the dependencies between services; it applies a request completely or not at all."""
-    people = [identified(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
+    people = [user(name, grant(E3), *more, department="Store") for name, more in DEPENDENT.items()]
     with running_emulator([load_tenant(tenant() | {"users": people, "groups": []})]) as emulator:
         tenant_plan = plan_run([collected(emulator, tmp_path)], policy_set(TEXT), builtin(), NOW).tenants[0]
         assert tenant_plan.changes is not None
@@ -176,33 +145,17 @@ CONTRADICTING = """policies:
 
 def constrained_tenant() -> dict[str, Any]:
     """A tenant in which most changes are impossible."""
-    group = stable_id("plan", "LIC-E3")
+    lic_e3 = stable_id("plan", "LIC-E3")
     people = [
-        identified("torn", grant(E3), department="Torn"),
-        identified("lacking", department="Torn"),
-        identified("first", grant(E3), department="Store"),
-        identified("second", grant(E3), department="Store"),
-        identified("nowhere", grant(E3), department="Store", usageLocation=None),
-        identified("both", grant(E3, group), grant(E3), department="Store"),
-        identified("draws", grant(E5), department="Draw"),
+        user("torn", grant(E3), department="Torn"),
+        user("lacking", department="Torn"),
+        user("first", grant(E3), department="Store"),
+        user("second", grant(E3), department="Store"),
+        user("nowhere", grant(E3), department="Store", usageLocation=None),
+        user("both", grant(E3, lic_e3), grant(E3), department="Store"),
+        user("draws", grant(E5), department="Draw"),
     ]
-    return {
-        "name": "contoso",
-        "tenantId": stable_id("plan", "contoso"),
-        "users": people,
-        "subscribedSkus": [
-            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 1), (VISIO, 0))
-        ],
-        "groups": [
-            {
-                "id": group,
-                "displayName": "LIC-E3",
-                "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
-                "licenseProcessingState": {"state": "ProcessingComplete"},
-                "members": ["both@contoso.example"],
-            }
-        ],
-    }
+    return document(people, group("LIC-E3", E3, members=("both",)), SPE_F1=1, VISIOCLIENT=0)
 
 
 @pytest.mark.slow

@@ -19,8 +19,8 @@ from auditor.remedy.planner.text.question_text import sentence
 from auditor.snapshot.reader import read
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.collection import configured, environment
-from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
-from tests.builders.tenant.plan_tenants import group as processed_group
+from tests.builders.tenant.emulated_tenant import document, group, user
+from tests.builders.tenant.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant
 from tests.builders.tenant.planned_state import collected
 from tests.builders.tenant.tenants import NOW, policy_set
 from tests.emulator.fixtures import running_emulator
@@ -42,26 +42,6 @@ UNCHANGEABLE_KINDS: dict[str, dict[str, Any]] = {
     "role": {"isAssignableToRole": True},
     "mail": {"mailEnabled": True, "securityEnabled": True},
 }
-
-
-def identified(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
-    return user(name, *grants, **facts) | {"id": stable_id("plan", name)}
-
-
-def group(name: str, *skus: str, members: tuple[str, ...] = (), **kind: Any) -> dict[str, Any]:
-    addresses = [f"{member}@contoso.example" for member in members]
-    return processed_group(name, *skus, identifier=stable_id("plan", name), members=addresses, **kind)
-
-
-def document(people: list[dict[str, Any]], *groups: dict[str, Any], **seats: int) -> dict[str, Any]:
-    enabled = {E3: 9, E5: 9, F3: 9, VISIO: 9} | {sku: seats[part] for sku, part in PARTS.items() if part in seats}
-    return {
-        "name": "contoso",
-        "tenantId": stable_id("plan", "contoso"),
-        "users": people,
-        "subscribedSkus": [{"skuPartNumber": PARTS[sku], "enabled": count} for sku, count in enabled.items()],
-        "groups": list(groups),
-    }
 
 
 def prove(
@@ -102,7 +82,7 @@ def request_ends(plan: TenantPlan) -> list[tuple[str, str]]:
 @pytest.mark.slow
 def test_leaver_is_removed_from_the_group_and_other_members_stay(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC-E3")
-    people = [identified("leaver", grant(E3, lic), accountEnabled=False), identified("stays", grant(E3, lic))]
+    people = [user("leaver", grant(E3, lic), accountEnabled=False), user("stays", grant(E3, lic))]
     plan, held = prove(document(people, group("LIC-E3", E3, members=("leaver", "stays"))), LEAVERS, tmp_path)
     assert held == {"leaver": set(), "stays": {"SPE_E3"}}
     assert [(action.kind, action.confidence) for action in plan.actions] == [("leave-group", "review")]
@@ -117,8 +97,8 @@ def test_leaver_is_removed_from_the_group_and_other_members_stay(tmp_path: Path)
 def test_leaving_a_group_warns_about_its_other_products(tmp_path: Path) -> None:
     lic = stable_id("plan", "LIC")
     people = [
-        identified("mover", grant(E5, lic), grant(VISIO, lic), department="Store"),
-        identified("stays", grant(E5, lic), grant(VISIO, lic)),
+        user("mover", grant(E5, lic), grant(VISIO, lic), department="Store"),
+        user("stays", grant(E5, lic), grant(VISIO, lic)),
     ]
     plan, held = prove(document(people, group("LIC", E5, VISIO, members=("mover", "stays"))), STORE, tmp_path)
     assert held == {"mover": {"SPE_F1"}, "stays": {"SPE_E5", "VISIOCLIENT"}}
@@ -131,10 +111,10 @@ def test_leaving_a_group_warns_about_its_other_products(tmp_path: Path) -> None:
 @pytest.mark.parametrize("two", [False, True])
 def test_direct_licence_becomes_a_membership_if_one_group_assigns_it(tmp_path: Path, two: bool) -> None:  # noqa: FBT001
     lic = stable_id("plan", "LIC-E3")
-    people = [identified("direct", grant(E3)), identified("member", grant(E3, lic))]
+    people = [user("direct", grant(E3)), user("member", grant(E3, lic))]
     groups = [group("LIC-E3", E3, members=("member",))]
     if two:
-        people.append(identified("other", grant(E3, stable_id("plan", "LIC-E3-2"))))
+        people.append(user("other", grant(E3, stable_id("plan", "LIC-E3-2"))))
         groups.append(group("LIC-E3-2", E3, members=("other",)))
     plan, held = prove(document(people, *groups), VIA, tmp_path)
     assert held["direct"] == {"SPE_E3"}
@@ -149,7 +129,7 @@ def test_direct_licence_becomes_a_membership_if_one_group_assigns_it(tmp_path: P
 def test_membership_becomes_a_direct_licence_if_a_policy_requires_it(tmp_path: Path, mixed: bool) -> None:  # noqa: FBT001
     lic, off = stable_id("plan", "LIC-E3"), ("57ff2da0-773e-42df-b2af-ffb7a2317929",)
     grants = [grant(E3, lic, off=off), *([grant(E3)] if mixed else [])]
-    people = [identified("member", *grants), identified("stays", grant(E3, lic, off=off), department="Other")]
+    people = [user("member", *grants), user("stays", grant(E3, lic, off=off), department="Other")]
     licensing_group = group("LIC-E3", E3, members=("member", "stays"))
     licensing_group["assignedLicenses"] = [{"skuId": E3, "disabledPlans": list(off)}]
     rules = VIA.replace("via: group", "via: direct").replace(
@@ -168,7 +148,7 @@ def test_membership_becomes_a_direct_licence_if_a_policy_requires_it(tmp_path: P
 def test_collection_for_a_plan_includes_properties_that_policies_do_not_need(tmp_path: Path, planned: bool) -> None:  # noqa: FBT001
     """Licences cannot be assigned without a usage location, and no policy of this test needs that property."""
     policies = policy_set("policies:\n" + STORE)
-    state = document([identified("starter", department="Store"), identified("other", grant(F3))])
+    state = document([user("starter", department="Store"), user("other", grant(F3))])
     with running_emulator([load_tenant(state)]) as emulator:
         needed = needs_of(policies, configured(emulator)).union(*([PLAN_NEEDS] if planned else []))
         outcome = collect_all(
@@ -183,8 +163,8 @@ def test_collection_for_a_plan_includes_properties_that_policies_do_not_need(tmp
 def test_member_of_two_groups_with_the_same_licence_leaves_one(tmp_path: Path) -> None:
     first_group, second_group = stable_id("plan", "ONE"), stable_id("plan", "TWO")
     people = [
-        identified("twice", grant(E3, first_group), grant(E3, second_group)),
-        identified("first", grant(E3, first_group)), identified("second", grant(E3, second_group)),
+        user("twice", grant(E3, first_group), grant(E3, second_group)),
+        user("first", grant(E3, first_group)), user("second", grant(E3, second_group)),
     ]  # fmt: skip
     groups = group("ONE", E3, members=("twice", "first")), group("TWO", E3, members=("twice", "second"))
     plan, held = prove(document(people, *groups), TWICE, tmp_path)
@@ -196,7 +176,7 @@ def test_member_of_two_groups_with_the_same_licence_leaves_one(tmp_path: Path) -
 @pytest.mark.parametrize("kind", UNCHANGEABLE_KINDS)
 def test_group_whose_members_graph_cannot_change_is_left_with_the_reason(tmp_path: Path, kind: str) -> None:
     lic = stable_id("plan", "LIC-E3")
-    people = [identified("leaver", grant(E3, lic), accountEnabled=False), identified("stays", grant(E3, lic))]
+    people = [user("leaver", grant(E3, lic), accountEnabled=False), user("stays", grant(E3, lic))]
     state = document(people, group("LIC-E3", E3, members=("leaver", "stays"), **UNCHANGEABLE_KINDS[kind]))
     plan, held = prove(state, LEAVERS, tmp_path)
     assert (request_ends(plan), held["leaver"]) == ([], {"SPE_E3"})
@@ -230,7 +210,7 @@ def test_group_whose_members_graph_cannot_change_is_left_with_the_reason(tmp_pat
 def test_removal_that_violates_a_policy_about_members_is_left_out(tmp_path: Path, selector: str, code: str) -> None:
     """The audit of the simulated tenant shows that the removal causes a new finding, so the plan leaves it out."""
     lic = stable_id("plan", "LIC-E3")
-    people = [identified("leaver", grant(E3, lic), accountEnabled=False), identified("stays", grant(E3, lic))]
+    people = [user("leaver", grant(E3, lic), accountEnabled=False), user("stays", grant(E3, lic))]
     parent = group("AROUND") | {"members": [lic]}
     state = document(people, group("LIC-E3", E3, members=("leaver", "stays")), parent)
     rule = "  - {id: out, severity: low, users: {not: {memberOf: LIC}}, assignments: {require: [VISIOCLIENT]}}\n"
@@ -261,11 +241,11 @@ def dynamic_group(name: str, sku: str, rule: str, *members: str) -> dict[str, An
 def test_answered_plan_changes_properties_to_end_memberships_of_dynamic_groups(tmp_path: Path) -> None:
     front, office = stable_id("plan", "FRONT"), stable_id("plan", "OFFICE")
     people = [
-        identified("away", grant(F3, front), department="Store", jobTitle="Break"),
-        identified("synced", grant(F3, front), department="Store", jobTitle="Break", onPremisesSyncEnabled=True),
-        identified("stays", grant(F3, front), department="Store"),
-        identified("moved", grant(E3, office), department="Office", jobTitle="Break"),
-        identified("clerk", grant(E3, office), department="Office"),
+        user("away", grant(F3, front), department="Store", jobTitle="Break"),
+        user("synced", grant(F3, front), department="Store", jobTitle="Break", onPremisesSyncEnabled=True),
+        user("stays", grant(F3, front), department="Store"),
+        user("moved", grant(E3, office), department="Office", jobTitle="Break"),
+        user("clerk", grant(E3, office), department="Office"),
     ]
     groups = (
         dynamic_group("FRONT", F3, FRONT_RULE, "away", "synced", "stays"),
@@ -302,8 +282,8 @@ def test_setting_a_property_that_a_dynamic_group_matches_assigns_its_licence(
     tmp_path: Path, rule: str, state: str, gained: set[str] | None
 ) -> None:
     people = [
-        identified("known", grant(F3, stable_id("plan", "FRONT")), department="Sales"),
-        identified("placeless", grant(E3), department=None),
+        user("known", grant(F3, stable_id("plan", "FRONT")), department="Sales"),
+        user("placeless", grant(E3), department=None),
     ]
     tenant = document(people, dynamic_group("FRONT", F3, rule, "known") | {"membershipRuleProcessingState": state})
     rules = "  - {id: placed, severity: low, attributes: {require: [department]}}\n"
@@ -325,9 +305,9 @@ def test_group_licence_is_retried_if_the_corrected_location_offers_the_product(t
     prohibited = grant(E3, lic, error="ProhibitedInUsageLocationViolation")
     held = {"same": [grant(E3)], "less": [grant(E3, off=(off,))], "nobody": []}[holder]
     people = [
-        identified("placed", prohibited, usageLocation="AE"),
-        identified("left", prohibited, usageLocation="AE", department="Gulf"),
-        identified("holder", *held, usageLocation="NL"),
+        user("placed", prohibited, usageLocation="AE"),
+        user("left", prohibited, usageLocation="AE", department="Gulf"),
+        user("holder", *held, usageLocation="NL"),
     ]
     rules = (
         "  - {id: errors, severity: high, health: {errors: deny}}\n"
