@@ -29,7 +29,7 @@ from auditor.render.html.content import PageContent
 from auditor.snapshot.writer import write
 from tests.builders.result.audits import run as audited
 from tests.builders.service.command_line import AS_OF, clean_environment
-from tests.builders.service.job_log import azure_commands_of, commands_of
+from tests.builders.service.job_log import azure_commands_of, commands_of, job_environment
 from tests.builders.tenant.tenants import NOW
 
 EVIL = "##[error]a ##[add-mask]b ##vso[task.setvariable variable=c]d ::warning::e \u00a0::set-output name=exit-code::0"
@@ -108,15 +108,6 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "policies").mkdir()
     (root / "policies" / FILE).write_text(POLICY, encoding="utf-8")
     return root
-
-
-def job_environment(folder: Path) -> dict[str, str]:
-    return {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_WORKSPACE": str(folder),
-        "GITHUB_OUTPUT": str(folder / "o"),
-        "GITHUB_STEP_SUMMARY": str(folder / "s"),
-    }
 
 
 def assert_only_annotations_run(completed: Completed) -> None:

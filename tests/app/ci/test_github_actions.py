@@ -18,6 +18,7 @@ from auditor.deliver.github.actions import (
 )
 from auditor.domain.errors import DeliveryError
 from tests.builders.service.command_line import AS_OF, call
+from tests.builders.service.job_log import job_environment
 
 
 def outputs(path: Path) -> dict[str, str]:
@@ -98,15 +99,6 @@ def test_cut_summary_has_no_open_elements() -> None:
 def test_output_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DeliveryError, match="GITHUB_OUTPUT"):
         append_outputs(tmp_path, {"a": "b"})
-
-
-def job_environment(folder: Path) -> dict[str, str]:
-    return {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_WORKSPACE": str(folder),
-        "GITHUB_OUTPUT": str(folder / "output"),
-        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-    }
 
 
 @pytest.mark.slow

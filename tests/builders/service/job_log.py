@@ -6,6 +6,7 @@ https://github.com/microsoft/azure-pipelines-agent: src/Microsoft.VisualStudio.S
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 COMMANDS = frozenset(
     {
@@ -14,6 +15,16 @@ COMMANDS = frozenset(
         "internal-set-repo-path",
     }
 )
+
+
+def job_environment(folder: Path) -> dict[str, str]:
+    """Return the variables of a step of a GitHub job whose workspace and files are in a folder."""
+    return {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(folder),
+        "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
+    }
 
 
 def lines_of(text: str) -> list[str]:

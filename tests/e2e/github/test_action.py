@@ -14,6 +14,7 @@ from tests.builders.service.command_line import ROOT
 from tests.builders.service.mail_relay import PASSWORD, USER, relay
 from tests.builders.service.planned_tenant import carry_out, planned_emulator, planned_folder, sender
 from tests.builders.service.preloaded_program import preloaded_program
+from tests.e2e.github.repositories import POLICY
 from tests.e2e.github.runner import Job, action_inputs
 from tests.emulator.fixtures import CLIENT_ID
 from tests.emulator.server import Emulator
@@ -21,15 +22,6 @@ from tests.emulator.server import Emulator
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or shutil.which("bash") is None, reason="steps are run by bash, as on a Linux runner"
 )
-POLICY = """\
-version: 1
-policies:
-  - id: leavers
-    title: Blocked accounts hold no paid licence
-    severity: high
-    users: {accountEnabled: false}
-    assignments: {of: paid, allow: []}
-"""
 HOSTILE = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
 
 
