@@ -24,7 +24,7 @@ from auditor.render.history.labels import (
 )
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.render.text.static_page import content_policy, embedded_text, tag
+from auditor.render.text.static_page import embedded_text, page, tag
 
 _STYLES: Final = ("styles/report.css", "styles/history.css")
 _WIDTH: Final = 160
@@ -37,21 +37,11 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     """Render history.html; `between` contains the changes between two instants, if two were requested."""
     comparisons = {comparison.tenant: comparison for comparison in between}
     title = l10n.gettext("Licences over time")
+    kicker, heading = l10n.gettext("Microsoft 365 licence audit"), tag("h1", title)
+    header = Markup('<header class="top">\n<p class="kicker">{}</p>\n{}\n</header>\n').format(kicker, heading)
+    sections = (_section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends)
     style = embedded_text(*_STYLES)
-    sections = Markup("\n").join(
-        _section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends
-    )
-    text = (
-        f'<!doctype html>\n<html lang="{l10n.locale}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
-        '<meta name="robots" content="noindex">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f'<header class="top">\n<p class="kicker">{escape(l10n.gettext("Microsoft 365 licence audit"))}</p>\n'
-        f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
-    )
-    return (text.encode("utf-8", "replace"),)
+    return (page(sections, title=title, language=l10n.locale, style=style, header=header),)
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:

@@ -14,9 +14,10 @@ from auditor import resources
 from auditor.render.text.sanitize import visible
 
 _STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
     "li,p,h1,h2,h3{overflow-wrap:anywhere}h2{border-top:1px solid #888;padding-top:1rem}"
 )
+_NO_HEADER: Final = Markup("")
 _INDENT: Final = re.compile(r"^ +", re.MULTILINE)
 _COMMENT: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 
@@ -36,13 +37,15 @@ def text_page(sections: Iterable[PageSection], *, title: str, language: str) -> 
     return page(parts, title=title, language=language, style=_STYLE)
 
 
-def page(parts: Iterable[Markup], *, title: str, language: str, style: str) -> bytes:
-    """Return a page as UTF-8."""
+def page(parts: Iterable[Markup], *, title: str, language: str, style: str, header: Markup = _NO_HEADER) -> bytes:
+    """Return a page as UTF-8; `header` is the element before its main content."""
     head = (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style)}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n<body>\n<main>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="robots" content="noindex">\n'
+        f"<title>{escape(visible(title))}</title>\n<style>{style}</style>\n</head>\n<body>\n{header}<main>\n"
     )
     body = "\n".join(part for part in parts if part)
     return f"{head}{body}\n</main>\n</body>\n</html>\n".encode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""Finds the commands in the log of a step as GitHub's runner and Azure's agent do, by the rules of ActionCommand.cs.
+"""The environment of a GitHub job, and the commands in its log as its runner and Azure's agent find them (ActionCommand.cs).
 
 https://github.com/actions/runner: src/Runner.Common/ActionCommand.cs, src/Runner.Worker/ActionCommandManager.cs, and
 https://github.com/microsoft/azure-pipelines-agent: src/Microsoft.VisualStudio.Services.Agent/Command.cs.
