@@ -35,8 +35,7 @@ from auditor.domain.result.model import (
 from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
 from auditor.render import render
 from auditor.result.codec.result_reader import load
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 
 TEXT = st.text(max_size=8)
 MESSAGE = (
@@ -136,7 +135,7 @@ def test_any_result_is_loaded_unchanged(original: Result) -> None:
 
 
 def test_sample_result_is_loaded_unchanged() -> None:
-    comparison = compare(result(), night_before())
+    comparison = compared()
     assert load(result_json(comparison)) == comparison
 
 

@@ -1,6 +1,7 @@
 """Reads the message catalogues for tests: entries with their English and translated forms, and Microsoft's labels."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import yaml
@@ -56,6 +57,11 @@ def entries(language: str, domain: str) -> tuple[Entry, ...]:
         for message in read(language, domain)
         if message.id
     )
+
+
+def pairs(language: str, domain: str) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of English and translated texts of all messages of a catalogue."""
+    return (pair for entry in entries(language, domain) for pair in entry.pairs)
 
 
 def _forms(text: object) -> tuple[str, ...]:

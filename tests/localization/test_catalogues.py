@@ -16,6 +16,7 @@ from tests.localization.catalogue_messages import (
     PLACEHOLDER,
     entries,
     labels,
+    pairs,
     plain,
     read,
     wanted,
@@ -76,8 +77,7 @@ def test_plural_forms_match_cldr(language: str, domain: str) -> None:
 def test_placeholders_and_code_are_kept(language: str, domain: str) -> None:
     differences = [
         (english, translation)
-        for entry in entries(language, domain)
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, domain)
         if Counter(PLACEHOLDER.findall(english)) != Counter(PLACEHOLDER.findall(translation))
         or Counter(CODE.findall(english)) != Counter(CODE.findall(translation))
     ]
@@ -89,8 +89,7 @@ def test_figures_are_kept(language: str, domain: str) -> None:
     """A missing or changed number, for example of days, would be wrong advice."""
     differences = [
         (english, translation)
-        for entry in entries(language, domain)
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, domain)
         if Counter(_figures(english)) != Counter(_figures(translation))
     ]
     assert differences == []
@@ -108,8 +107,7 @@ def test_names_of_policies_and_files_are_kept(language: str) -> None:
     )
     differences = [
         (english, translation)
-        for entry in entries(language, "policies")
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, "policies")
         if set(names.findall(english)) - {"over-assigned"} != set(names.findall(translation))
     ]
     assert differences == []
@@ -119,8 +117,7 @@ def test_names_of_policies_and_files_are_kept(language: str) -> None:
 def test_bold_labels_are_microsofts_labels(language: str, domain: str) -> None:
     differences = [
         (expected, labels_in_translation, translation)
-        for entry in entries(language, domain)
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, domain)
         if (expected := Counter(labels().get(label, {}).get(language, label) for label in BOLD.findall(english)))
         != (labels_in_translation := Counter(BOLD.findall(translation)))
     ]
@@ -131,8 +128,7 @@ def test_bold_labels_are_microsofts_labels(language: str, domain: str) -> None:
 def test_translations_contain_no_english(language: str, domain: str) -> None:
     identical = {
         english
-        for entry in entries(language, domain)
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, domain)
         if english == translation and re.search(r"[a-z]", plain(english))
     }
     assert identical <= SAME[language] | TITLES | PATTERNS
@@ -150,8 +146,7 @@ def test_negations_are_kept(language: str, domain: str) -> None:
     """Microsoft's Turkish translation once lost a negation and so told the wrong people to cancel."""
     without_negation = [
         (english, translation)
-        for entry in entries(language, domain)
-        for english, translation in entry.pairs
+        for english, translation in pairs(language, domain)
         if DENIED.search(NOT_DENIED.sub("", plain(english))) and not DENIALS[language].search(plain(translation))
     ]
     assert without_negation == []

@@ -20,9 +20,8 @@ from auditor.render import render
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.text.sanitize import visible
-from auditor.result.diff import compare
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 
 CONTROLS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufffe\uffff]"
@@ -31,10 +30,6 @@ CONTROLS = re.compile(
 
 def body(of: Result, name: str) -> bytes:
     return b"".join(render(of, name, locale="en"))
-
-
-def compared() -> Result:
-    return compare(result(), night_before())
 
 
 def empty_result() -> Result:

@@ -23,8 +23,7 @@ from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.ci.sarif import LIMIT
 from auditor.render.tables.flat import COLUMNS
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
 HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x1b\x00\u202e\ud800\ufffe\r\n- x"
@@ -32,10 +31,6 @@ HOSTILE = "=cmd|' /C calc'!A0 <b>@octocat #1 https://evil.example [x](y) `z` |\x
 
 def body(of: Result, name: str) -> bytes:
     return b"".join(render(of, name, locale="en"))
-
-
-def compared() -> Result:
-    return compare(result(), night_before())
 
 
 def with_findings(findings: tuple[Finding, ...]) -> Result:

@@ -18,10 +18,9 @@ from auditor.domain.result.model import Result
 from auditor.domain.result.verification import FreedSeats, MoneyVerdict, TenantVerification
 from auditor.render import render
 from auditor.result.aggregate import money
-from auditor.result.diff import compare
 from auditor.result.seats import paid_seats
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 
 open_metrics: Callable[[str], Any] = openmetrics_parser.text_string_to_metric_families
 prometheus_text: Callable[[str], Any] = parser.text_string_to_metric_families
@@ -51,7 +50,7 @@ def sample_value(values: Samples, metric: str, **labels: str) -> float | None:
 
 
 def test_samples_equal_the_numbers_of_the_result() -> None:
-    audit = compare(result(), night_before())
+    audit = compared()
     values, (contoso, _) = samples_of(audit), audit.tenants
     for severity in Severity:
         expected = sum(finding.status is Status.OPEN and finding.severity is severity for finding in contoso.findings)

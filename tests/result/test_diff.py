@@ -17,7 +17,7 @@ from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import changes, summarise
 from auditor.result.diff import compare
-from tests.builders.result.results import AS_OF, YESTERDAY, night_before, result
+from tests.builders.result.results import AS_OF, YESTERDAY, compared, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)
 
@@ -102,7 +102,7 @@ def test_people_of_actions_are_kept() -> None:
 
 
 def test_run_has_the_instant_of_the_previous_run() -> None:
-    assert compare(result(), night_before()).run.previous == YESTERDAY
+    assert compared().run.previous == YESTERDAY
 
 
 def test_missing_finding_is_fixed_and_then_closed() -> None:

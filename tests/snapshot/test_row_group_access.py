@@ -9,7 +9,7 @@ import pytest
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.parquet.row_group_access import outline_of, read_row_group, row_groups
 from auditor.snapshot.reader import read
-from auditor.snapshot.writer import SnapshotWriter
+from auditor.snapshot.writer import write
 from tests.builders.tenant.snapshot_damage import copied
 from tests.builders.tenant.tenants import bought, tenant, user
 
@@ -29,12 +29,7 @@ def snapshot_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         groups=[{"id": "g1", "displayName": "Staff", "members": ["id-ann"]}],
         rows=2,
     )
-    with SnapshotWriter(tmp_path_factory.mktemp("snapshots"), "contoso", "2026-11-20T021700Z") as writer:
-        for batch in state.batches():
-            writer.write_users(batch.users, batch.assignments)
-        for name, table in state.tables.items():
-            writer.write_table(name, table)
-        return writer.commit(state.manifest)
+    return write(tmp_path_factory.mktemp("snapshots"), state)
 
 
 @pytest.fixture

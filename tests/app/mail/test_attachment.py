@@ -17,9 +17,8 @@ from auditor.deliver.mail.graph_mail import MAX_INLINE, MIN_SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
 from auditor.findings.table import FindingTable
-from auditor.result.diff import compare
 from auditor.settings.loader import load
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.builders.service.letters import AT
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 
@@ -112,7 +111,7 @@ def test_mail_with_attachment_is_sent_through_graph_once(tmp_path: Path, monkeyp
         )
         environ = {**emulator.environment(), "CONTOSO_SECRET": SECRET}
         job = MailJob(settings=settings, now=AT, environ=environ, log=tmp_path / "sent.jsonl")
-        comparison = compare(result(), night_before())
+        comparison = compared()
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ACCEPTED]
         assert [outcome.end for outcome in send_result(comparison, job)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")

@@ -29,6 +29,7 @@ from auditor.domain.result.model import (
 )
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
+from auditor.result.diff import compare
 from tests.builders.result.seat_usage import CONTOSO_DEPARTMENTS, FABRIKAM_DEPARTMENTS, Sku, contoso_usage
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -340,3 +341,8 @@ def night_before() -> Result:
     return replace(
         now, run=replace(now.run, id="before", as_of=YESTERDAY), tenants=tenants, summary=summarise(tenants, now.fleet)
     )
+
+
+def compared() -> Result:
+    """Return the run compared with the one of the night before."""
+    return compare(result(), night_before())

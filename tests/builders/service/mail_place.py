@@ -12,8 +12,7 @@ from msgspec import Struct
 from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.render import render
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 from tests.builders.service.command_line import placed
 from tests.builders.service.mail_relay import PASSWORD, USER, Running, relay
 
@@ -57,7 +56,7 @@ class Place(Struct, frozen=True, kw_only=True):
 @contextlib.contextmanager
 def mail_place(folder: Path) -> Iterator[Place]:
     """Yield a folder with a saved result and a relay that requires a password."""
-    saved = render(compare(result(), night_before()), "json", locale="en")
+    saved = render(compared(), "json", locale="en")
     (folder / "result.json").write_bytes(b"".join(saved))
     with relay(folder, auth=True) as running:
         yield Place(folder=folder, running=running)

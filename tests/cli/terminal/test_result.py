@@ -15,10 +15,9 @@ from auditor.findings.table import FindingTable
 from auditor.render.html.content import PageContent
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
 from auditor.result.seats import free_part_numbers
 from tests.builders.result.audited_demo import demo_result
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
 HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
@@ -41,7 +40,7 @@ def printed(
 
 
 def test_terminal_summary_matches_the_golden_file() -> None:
-    check("terminal.txt", printed(compare(result(), night_before())).encode())
+    check("terminal.txt", printed(compared()).encode())
 
 
 def test_titles_of_lists_name_the_tenant_only_if_there_are_several() -> None:
@@ -84,7 +83,7 @@ def test_rows_of_tenants_beyond_the_listed_tenants_are_counted(monkeypatch: pyte
 @pytest.mark.slow
 def test_no_line_is_wider_than_the_terminal() -> None:
     for width in (40, 60, 80, 120):
-        assert max(map(len, printed(compare(result(), night_before()), width=width).splitlines())) <= width
+        assert max(map(len, printed(compared(), width=width).splitlines())) <= width
 
 
 def test_summary_is_coloured_only_on_a_colour_console() -> None:

@@ -13,8 +13,7 @@ from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 
 MONDAY = datetime(2026, 11, 23, 2, 17, tzinfo=UTC)
 
@@ -29,10 +28,6 @@ def envelope(*portions: tuple[str, Recipient]) -> Envelope:
 
 def recipient(**options: object) -> Recipient:
     return Recipient(address="a@b.example", **options)  # type: ignore[arg-type]
-
-
-def compared() -> Result:
-    return compare(result(), night_before())
 
 
 def test_each_address_gets_one_mail_in_its_language() -> None:

@@ -11,10 +11,9 @@ import pytest
 
 from auditor.domain.result.model import Result
 from auditor.render import render
-from auditor.result.diff import compare
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 
 CACHE = Path(__file__).parents[3] / "node_modules"
 
@@ -40,7 +39,7 @@ def _result(report: str, locale: str) -> Result:
         return holding(
             "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))
         )
-    return compare(result(), night_before()) if report == "sample" else large_result(int(report))
+    return compared() if report == "sample" else large_result(int(report))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from auditor.snapshot.parquet.members import open_in_parts
 from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
-from auditor.snapshot.writer import SnapshotWriter
+from auditor.snapshot.writer import write
 from auditor.spark.task import Task, evaluate_tasks, job_inputs, outcome_of
 from tests.builders.tenant.tenants import NOW, audited, bought, guids, tenant, user
 from tests.oracle.adapter import catalogue_of, files, snapshot
@@ -232,12 +232,7 @@ def large_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
     ]
     state = tenant(*people, subscribedSkus=[bought("SPE_E5")], groups=groups, rows=100)
-    with SnapshotWriter(tmp_path_factory.mktemp("snapshots"), "contoso", "2026-11-20T021700Z") as writer:
-        for batch in state.batches():
-            writer.write_users(batch.users, batch.assignments)
-        for name, table in state.tables.items():
-            writer.write_table(name, table)
-        folder = writer.commit(state.manifest)
+    folder = write(tmp_path_factory.mktemp("snapshots"), state)
     assert read(folder).members is not None
     return folder
 

@@ -19,10 +19,9 @@ from auditor.render.chat.slack import MAX_BLOCKS, MAX_TEXT, escaped
 from auditor.render.chat.teams import MAX_SIZE
 from auditor.render.mail.view import Reader
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
 from auditor.result.work_items import work_items
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en", link="https://reports.contoso.example/today.html", anchors=True)
@@ -37,7 +36,7 @@ PEOPLE = ("Anouk", "anouk@", "Freja", "freja@")
 
 @cache
 def sample() -> Result:
-    return compare(result(), night_before())
+    return compared()
 
 
 def rendered(channel: Channel, of: Result | None = None, reader: Reader = READER) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.builders.tenant.tenants import audited, tenant, user
 from tests.golden.compare import check
 
@@ -83,7 +82,7 @@ def of_tenant(tenant: TenantResult) -> Result:
 
 @pytest.fixture(scope="module")
 def sample() -> str:
-    return html(compare(result(), night_before()))
+    return html(compared())
 
 
 def test_report_html_is_as_approved(sample: str) -> None:
@@ -91,7 +90,7 @@ def test_report_html_is_as_approved(sample: str) -> None:
 
 
 def test_report_is_deterministic(sample: str) -> None:
-    assert html(compare(result(), night_before())) == sample
+    assert html(compared()) == sample
 
 
 def test_report_loads_nothing_and_csp_allows_only_its_inline_code(sample: str) -> None:

@@ -15,8 +15,7 @@ from auditor.render import TenantSpans, render, result_json, tenant_frame, tenan
 from auditor.resources import schema
 from auditor.result.codec.encoder import document, line
 from auditor.result.codec.result_document import result_document
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.golden.compare import check
 
 _FINDING = [
@@ -43,7 +42,7 @@ def _bytes(of: Result, name: str = "json") -> bytes:
 
 
 def test_result_json_is_as_approved() -> None:
-    check("result.json", _bytes(compare(result(), night_before())))
+    check("result.json", _bytes(compared()))
 
 
 def test_findings_ndjson_is_as_approved() -> None:
@@ -62,7 +61,7 @@ def test_keys_are_in_the_order_of_the_schema() -> None:
 
 @pytest.mark.slow
 def test_result_json_is_valid_against_the_published_schema() -> None:
-    jsonschema.validate(json.loads(_bytes(compare(result(), night_before()))), json.loads(schema("result")))
+    jsonschema.validate(json.loads(_bytes(compared())), json.loads(schema("result")))
 
 
 def test_result_json_does_not_depend_on_the_locale() -> None:
@@ -117,7 +116,7 @@ def test_json_has_the_format_of_the_standard_library() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
 def test_chunks_equal_the_document_encoded_at_once(count: int) -> None:
-    sample = compare(result(), night_before())
+    sample = compared()
     tenant = sample.tenants[0]
     odd = replace(tenant.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
     findings = (*[tenant.findings[0]] * (count - 1), odd)[:count]

@@ -11,8 +11,7 @@ import pytest
 
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +64,7 @@ CONTRAST = """() => {
 def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reader = Reader(locale="en", link="https://reports.example/r.html", anchors=True, attachment="report.zip")
     path = tmp_path_factory.mktemp("mail") / "mail.html"
-    path.write_text(render_mail(compare(result(), night_before()), reader).html, encoding="utf-8")
+    path.write_text(render_mail(compared(), reader).html, encoding="utf-8")
     return path
 
 

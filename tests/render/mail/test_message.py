@@ -20,19 +20,14 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance import plain
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
-from auditor.result.diff import compare
 from tests.builders.result.results import E5 as SKU
-from tests.builders.result.results import contoso, finding, night_before, person, result
+from tests.builders.result.results import compared, contoso, finding, person, result
 from tests.localization.catalogue_messages import LANGUAGES
 
 READER = Reader(locale="en", attachment="report.zip")
 HOSTILE = (
     "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u202egnp.exe\x1b[31m\r\nBcc: evil@evil.example\"' onload=x\x00\ud800"
 )
-
-
-def compared() -> Result:
-    return compare(result(), night_before())
 
 
 def of_tenant(tenant: TenantResult, **changes: object) -> Result:

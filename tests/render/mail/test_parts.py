@@ -16,11 +16,10 @@ from auditor.render.mail.content import LineLimits, limited_views
 from auditor.render.mail.message import mail_views, render_mail
 from auditor.render.mail.view import Reader, UpcomingDate
 from auditor.render.text.labels import Labels
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 
 READER = Reader(locale="en")
-AUDIT = compare(result(), night_before())
+AUDIT = compared()
 
 
 def test_both_parts_have_the_same_links() -> None:

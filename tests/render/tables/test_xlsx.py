@@ -20,18 +20,13 @@ from auditor.render import render
 from auditor.render.tables import xlsx
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.tables.xlsx_rows import plain
-from auditor.result.diff import compare
 from tests.builders.result.hostile_texts import HOSTILE, holding
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared, result
 from tests.render.tables.naive import rows
 
 
 def book(of: Result, locale: str = "en") -> Any:
     return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale))))
-
-
-def compared() -> Result:
-    return compare(result(), night_before())
 
 
 def waived(*, expires: str = "2027-01-31") -> Result:

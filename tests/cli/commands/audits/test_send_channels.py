@@ -15,8 +15,7 @@ from msgspec import Struct
 from auditor.cli.commands.audits import send as command
 from auditor.domain.errors import AuditorError, InputError, SettingsError
 from auditor.render import render
-from auditor.result.diff import compare
-from tests.builders.result.results import night_before, result
+from tests.builders.result.results import compared
 from tests.builders.service.command_line import placed
 from tests.builders.service.webhook_server import HANG_UP, Answer, WebhookServer, webhook_server
 
@@ -33,7 +32,7 @@ def webhook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebhookServer]
 
 @pytest.fixture(scope="module")
 def result_body() -> bytes:
-    return b"".join(render(compare(result(), night_before()), "json", locale="en"))
+    return b"".join(render(compared(), "json", locale="en"))
 
 
 class Place(Struct, frozen=True, kw_only=True):
