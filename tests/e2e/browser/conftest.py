@@ -14,6 +14,7 @@ from auditor.render import render
 from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.hostile_texts import HOSTILE, holding
 from tests.builders.result.results import compared
+from tests.builders.service.chromium import watched
 
 CACHE = Path(__file__).parents[3] / "node_modules"
 
@@ -45,28 +46,15 @@ def _result(report: str, locale: str) -> Result:
 @pytest.fixture
 def opened(chromium: Any, page_of: Callable[[str, str], Path]) -> Iterator[Callable[..., Any]]:
     """Return a function that opens a report. Afterwards, fail if a page made requests, logged text or raised errors."""
-    contexts: list[Any] = []
-    violations: list[str] = []
+    with watched(chromium) as open_page:
 
-    def open_(report: str = "sample", hash_: str = "", *, locale: str = "en", **options: Any) -> Any:
-        context = chromium.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        address = page_of(report, locale).as_uri()
-        tab.on("request", lambda request: violations.extend({request.url.split("#")[0]} - {address}))
-        tab.on("console", lambda message: violations.append(message.text))
-        tab.on("pageerror", lambda error: violations.append(str(error)))
-        tab.goto(address + hash_)
-        if options.get("java_script_enabled", True):
-            tab.wait_for_selector("#all:not([hidden]) tr[data-item]", state="attached")
-        return tab
+        def open_(report: str = "sample", hash_: str = "", *, locale: str = "en", **options: Any) -> Any:
+            tab = open_page(page_of(report, locale), hash_, **options)
+            if options.get("java_script_enabled", True):
+                tab.wait_for_selector("#all:not([hidden]) tr[data-item]", state="attached")
+            return tab
 
-    yield open_
-    for context in contexts:
-        context.close()
-    assert violations == []
+        yield open_
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from unicodedata import normalize
 import pytest
 
 from tests.builders.document.pdf import page_texts
+from tests.builders.service.chromium import watched
 from tests.builders.service.command_line import AS_OF, call
 
 Open = Callable[..., Any]
@@ -34,23 +35,8 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 @pytest.fixture
 def opened(chromium: Any, page_of: Callable[[str], Path]) -> Iterator[Open]:
     """Return a function that opens the page; afterwards, fail if a page made requests or logged messages."""
-    contexts: list[Any] = []
-    violations: list[str] = []
-
-    def open_(hash_: str = "", *, locale: str = "en", **options: Any) -> Any:
-        defaults = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
-        contexts.append(chromium.new_context(**{**defaults, **options}))
-        tab = contexts[-1].new_page()
-        address = page_of(locale).as_uri()
-        tab.on("request", lambda request: violations.extend({request.url.split("#")[0]} - {address}))
-        tab.on("console", lambda message: violations.append(message.text))
-        tab.goto(address + hash_)
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert violations == []
+    with watched(chromium) as open_page:
+        yield lambda hash_="", *, locale="en", **options: open_page(page_of(locale), hash_, **options)
 
 
 @pytest.mark.slow
