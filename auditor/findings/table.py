@@ -10,11 +10,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.finding_stats import Concern, FindingStats
+from auditor.domain.result.finding_stats import FindingStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import flags_of
 from auditor.findings.columns import SCHEMA, DecodeCache, alike, codes, decode, encode, joined, values_of
@@ -92,7 +91,6 @@ class FindingTable(Findings):
         self._ordered = ordered
         """Whether the groups are in report order for each policy and check; else findings are sorted when read."""
         self._count = sum(group.count for group in groups)
-        self._origin: FindingTable | None = None
         if spill is not None and reserved:
             weakref.finalize(self, spill.findings.release, reserved).atexit = False
 
@@ -181,13 +179,6 @@ class FindingTable(Findings):
             builder.add(change(batch))
         return builder.table()
 
-    def with_concerns(self, concerns: Mapping[str, Concern]) -> "FindingTable":
-        """Return the same findings with the concerns of their actions, by action id."""
-        table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=0)
-        table._origin = self  # keeps the memory reserved as long as this table is used
-        table.stats = replace(self.stats, concerns=concerns)
-        return table
-
     @cached_property
     def keys(self) -> Sequence[Key]:
         """The keys for which there are findings, in report order."""
@@ -258,12 +249,12 @@ class FindingTableBuilder:
         if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
             self._close_group()
 
-    def table(self, concerns: Mapping[str, Concern] | None = None) -> FindingTable:
-        """Return the table; `concerns` has the people and severity of each action, by action id."""
+    def table(self) -> FindingTable:
+        """Return the table of the findings that were added."""
         if self._pending:
             self._close_group(alone=not self._groups)
         table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
-        table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), concerns=concerns or {})
+        table.stats = self._stats.stats(policy for _, policy, _ in table.keys)
         return table
 
     def _close_group(self, *, alone: bool = False) -> None:

@@ -132,12 +132,11 @@ def evaluate_tenant(
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         release_arrow_memory()
-    built_actions, concerns = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(
         _with_evaluation(bound, evaluation, tenant),
-        findings=table.table(concerns),
-        actions=action_table(built_actions, spill),
+        findings=table.table(),
+        actions=action_table(builder.actions() if actions else (), spill),
         smaller_products=proposed.counts(titles),
     )
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
+from auditor.domain.enums import Severity
 from auditor.domain.saved_field import SavedField
 
 REDUCING: Final = frozenset({"remove", "cancel"})
@@ -20,6 +21,16 @@ class Link(Struct, frozen=True, kw_only=True):
 
     label: str
     address: str
+
+
+class Concern(Struct, frozen=True, kw_only=True):
+    """Statistics on the people whom an action concerns."""
+
+    worst: Severity
+    """The worst severity of the open findings that the action fixes."""
+    people: int
+    names: tuple[str, ...]
+    """The first few of their names in alphabetical order, each with the address if it differs."""
 
 
 class Action(Struct, frozen=True, kw_only=True):
@@ -69,6 +80,8 @@ class Action(Struct, frozen=True, kw_only=True):
     """Why it has this rank, in one line."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
     """The product whose seats or subscriptions it is about; empty for other actions."""
+    concern: Annotated[Concern | None, SavedField.UNSAVED] = None
+    """The people whom it concerns; None if its result was read from a file, filtered or given pseudonyms."""
 
     @property
     def frees(self) -> bool:

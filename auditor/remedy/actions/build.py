@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
-from sys import intern
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
@@ -97,7 +96,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return intern(digest[:16])  # also the key of its Concern
+        return digest[:16]
 
 
 @lru_cache(maxsize=4096)
@@ -152,7 +151,7 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
     actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
     actions_by_group = counted_once(actions_by_group, inputs.price)
     actions = _distinct_titles(inputs, [action for _, action in actions_by_group])
-    severities = [tuple(Severity)[group.worst[0]] for group, _ in actions_by_group]
+    severities = [group.concern.worst for group, _ in actions_by_group]
     return prioritised(actions, severities, inputs.context.today, inputs.l10n)
 
 
@@ -212,6 +211,7 @@ def _action(
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
         due=due_of(group, inputs.context.tenant, inputs.context.today),
         sku_id=first.old if first.kind in _SEAT_KINDS else "",
+        concern=group.concern,
     )
 
 

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from auditor.domain.actions.action import Action
+from auditor.domain.actions.action import Action, Concern
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.result.finding_stats import Concern
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction

@@ -10,10 +10,10 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.domain.actions.action import Action
+from auditor.domain.actions.action import Action, Concern
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import Concern, FindingStats, PolicyStats
+from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
