@@ -137,6 +137,8 @@ def values_of(column: pa.Array) -> list[Any]:
     """Return the texts of a column."""
     if pa.types.is_dictionary(column.type):
         # Interned, because findings that are kept repeat the values of every batch.
+        if len(column) < len(column.dictionary):
+            return [None if value is None else intern(value) for value in values_of(column.dictionary_decode())]
         values = [*map(intern, values_of(column.dictionary)), None]
         return [values[code] for code in codes(column).tolist()]
     try:
