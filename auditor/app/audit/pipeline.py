@@ -39,6 +39,7 @@ from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.policy.binding import BoundPolicies, bind
+from auditor.engine.policy.set_members import set_members
 from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary
@@ -211,6 +212,7 @@ def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResul
             _seat_count(facts, sku, bounds.get(index, ())) for index, sku in enumerate(facts.skus) if sku.owned
         ),
         subscriptions=dated_subscriptions(bound),
+        product_sets=set_members(bound),
         contracts=contract_terms(bound),
         contract_prices=_contract_prices(bound),
         renewal_prices=_renewal_prices(bound),

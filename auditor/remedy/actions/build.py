@@ -331,8 +331,8 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant in the product set that a policy requires."""
     context, required = inputs.context, group.first.new
-    owned = context.owned_of(group.policy, required) if required and required not in context.seats else ()
-    return tuple(sorted(context.product_label(sku_id) for sku_id in {seat.sku_id for seat in owned}))
+    members = () if required in context.seats else context.members.get(required, ())
+    return tuple(sorted(context.product_label(sku_id) for sku_id in set(members)))
 
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:

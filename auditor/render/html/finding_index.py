@@ -171,14 +171,13 @@ class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
 def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
     """Return the index of each tenant that a report lists, followed by that of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
-    sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
     findings_by_tenant = listed_findings(result, tenants)
     max_actions = max(_MIN_ACTIONS, _MAX_ACTIONS // max(1, len(tenants)))
     indexes = []
     for tenant in tenants:
         findings = findings_by_tenant[tenant.name]
-        context = Context.of_tenant(tenant, headers, l10n, sets, findings)
+        context = Context.of_tenant(tenant, headers, l10n, findings)
         indexes.append(FindingIndex.build(tenant, findings, context, max_actions))
     fleet = FindingIndex.build(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, l10n))
     return *indexes, fleet

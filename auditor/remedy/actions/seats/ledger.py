@@ -76,7 +76,7 @@ class SeatLedger(Struct, kw_only=True):
 
     def _gained(self, group: ActionGroup) -> Iterator[tuple[str, ...]]:
         for part in group.first.new.split("+"):
-            yield (part,) if part in self.context.seats else self.context.choices(group.policy, part)
+            yield (part,) if part in self.context.seats else self.context.choices(part)
 
     def movement(self, skus: Sequence[str]) -> SeatMovement | None:
         """Return how actions about people change the seats of some products together; None if these are not known."""
@@ -233,7 +233,7 @@ def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     rule = context.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
-    return tuple(sorted(seat.sku_id for seat in context.tenant_products.owned(rule.constraint.of)))
+    return tuple(sorted(context.members.get(rule.constraint.of.written, ())))
 
 
 def _rules(group: ActionGroup, ledger: SeatLedger, skus: tuple[str, ...]) -> Iterator[Policy]:
