@@ -15,7 +15,7 @@ from auditor.domain.result.verification import (
     Verdict,
 )
 from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.facts import product_name, product_names
+from auditor.render.text.evidence.facts import product_and_set_names, product_name
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.static_page import PageSection
 from auditor.render.text.summary import completeness
@@ -69,7 +69,9 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
         findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
-            yield PageSection(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)
+            yield PageSection(
+                title=title, items=tuple(_findings(findings, product_and_set_names(tenant, l10n), l10n)), level=3
+            )
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
