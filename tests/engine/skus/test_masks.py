@@ -57,6 +57,7 @@ def required(bound: BoundPolicies) -> tuple[ProductSet, ...]:
 
 
 def truth(true: object, unknown: object) -> Truth:
+    assert not (true and unknown)
     return None if unknown else bool(true)
 
 

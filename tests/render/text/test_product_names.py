@@ -95,6 +95,17 @@ policies: [{{id: p, severity: low, assignments: {{require: [{element}]}}}}]
     assert [problem(finding, index.context) for finding in index.statements] == [text]
 
 
+def test_set_takes_precedence_over_a_product_of_the_same_name() -> None:
+    text = """
+products: {SPE_E3: [SPE_F1]}
+policies: [{id: p, severity: low, assignments: {require: [SPE_E3]}}]
+"""
+    audit = audited(state_of([person("ann")], [product("SPE_E3", 5, 0), product("SPE_F1", 5, 0)], []), text)
+    index = finding_indexes(audit, Labels("en"))[0]
+    assert [problem(finding, index.context) for finding in index.statements] == ["Microsoft 365 F3: product missing"]
+    assert [action.title for action in audit.tenants[0].actions] == ["Assign Microsoft 365 F3 to 1 person"]
+
+
 def test_findings_csv_has_the_name_of_a_missing_product() -> None:
     body = b"".join(render(result(), "csv", locale="en")).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
