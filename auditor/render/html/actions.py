@@ -67,7 +67,7 @@ def highlights(
             subject = None if product is None else (section.title, product)
             candidates.append((step.weight, partial(_of_step, step, section, index, l10n), subject))
         candidates += [
-            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section, l10n), None)
+            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section), None)
             for group in section.groups
             if group.open and not group.has_action
         ]
@@ -122,7 +122,7 @@ def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l1
     )
 
 
-def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> Highlight:
+def _of_policy(group: PolicyGroup, section: TenantSection) -> Highlight:
     return Highlight(
         anchor=group.anchor,
         title=group.title,
@@ -130,7 +130,7 @@ def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> High
         section=section.name,
         tenant=section.title,
         count=group.open,
-        money=l10n.gettext("{money} a month", money=group.money) if group.money else "",
+        money=group.money,
         due="",
         why="",
         movement="",
