@@ -32,6 +32,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
+from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.ledger import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, JUDGED_ARTICLES, ORDER, REVIEWED
@@ -116,6 +117,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     terms: Mapping[str, Term] | None = None,
     seats: Mapping[str, int] | None = None,
     renewals: Mapping[str, bool] | None = None,
+    fixed: Iterable[Remedy] = (),
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
@@ -123,7 +125,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     buy, move, remove and cancel; within these, the worst and most expensive come first. If `changes`, the changes of
     a plan, is given, only the plan's own requests are listed, because others were not simulated. `seats` are the seats
     by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this number.
-    `renewals` maps the fingerprint of a finding to whether somebody decided to renew.
+    `renewals` maps the fingerprint of a finding to whether somebody decided to renew; `fixed` is as for `add_fixed`.
     """
     inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
     remedies: Iterable[Remedy] = remedies_of(context, routes, changes or ())
@@ -133,6 +135,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     action_groups.add((UNSORTED, remedy) for remedy in remedies)
     add_decided(action_groups, context, seats or {})
     settle_seats(action_groups, context, seats or {})
+    add_fixed(action_groups, context, fixed)
     follow_renewals(action_groups, renewals or {})
     return actions_from(
         inputs, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]

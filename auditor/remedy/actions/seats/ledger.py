@@ -158,7 +158,7 @@ def settle_seats(
             remaining.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
         merged = _merged([group for _, group in seats[old]])
-        skus = _products(merged, ledger)
+        skus = products_of(merged, ledger)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
             _set_settled(merged, ledger.movement(skus))  # the products of the pool are counted one by one
             continue
@@ -176,7 +176,8 @@ def settle_seats(
         elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((seats[old][0][0], skus, removing))
     for key, skus, removing in resolved:
-        resolving = _resolving_group(remaining.values(), ledger, skus, removing=removing)
+        unproven = (group for group in remaining.values() if not (group.first.proven and group.acts))
+        resolving = resolving_group(unproven, ledger, skus, removing=removing)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), ledger, numbered)
@@ -196,13 +197,13 @@ def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None)
     group.first = replace(group.first, answered=True)
 
 
-def _resolving_group(
+def resolving_group(
     groups: Iterable[ActionGroup], ledger: SeatLedger, skus: tuple[str, ...], *, removing: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
     It takes over the findings about these seats, so that it ranks as high as they do, and the seats need no separate
-    action. Actions with proven requests of a plan are left out, because the findings that they fix are known.
+    action. `groups` has no actions with proven requests of a plan if it is not known whether these fix the findings.
     """
 
     def seats_moved(group: ActionGroup) -> int:
@@ -213,8 +214,7 @@ def _resolving_group(
             moved = group.people_by_product if group.first.kind in TAKING | MOVING else {}
         return max((moved[sku] for sku in skus if sku in moved), default=0)
 
-    unproven = (group for group in groups if not (group.first.proven and group.acts))
-    candidates = [(-seats, group.worst, group.number, group) for group in unproven if (seats := seats_moved(group))]
+    candidates = [(-seats, group.worst, group.number, group) for group in groups if (seats := seats_moved(group))]
     return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
 
 
@@ -225,7 +225,7 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
     return first
 
 
-def _products(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
+def products_of(group: ActionGroup, ledger: SeatLedger) -> tuple[str, ...]:
     """Return the products whose seats a group is about: one, or all of a pool; empty if that is not known."""
     context, old = ledger.context, group.first.old
     if old in context.seats:
