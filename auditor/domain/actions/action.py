@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from msgspec import Struct
@@ -97,3 +98,12 @@ class Action(Struct, frozen=True, kw_only=True):
     def costs(self) -> Money | None:
         """The monthly cost, above zero; None if it costs nothing or no price is known."""
         return None if self.money is None else self.money.cost
+
+    @property
+    def counted_elsewhere(self) -> Money | None:
+        """The part of the saving between `before` and `after` that other actions count; None if there is none."""
+        if self.before is None or self.after is None:
+            return None
+        own = Decimal(0) if self.money is None else self.money.per_month
+        rest = self.before.per_month - self.after.per_month - own
+        return Money(currency=self.before.currency, per_month=rest) if rest else None

@@ -78,14 +78,14 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
     freed = verification.freed
     if freed.planned or freed.actual:
         yield l10n.gettext(
-            "Seats freed: {actual}; planned: {planned}.",
+            "Seats freed and not assigned again: {actual}; planned: {planned}.",
             actual=l10n.number(freed.actual),
             planned=l10n.number(freed.planned),
         )
     for money in freed.money:
         actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
         bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
-        yield l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
+        yield l10n.gettext("Monthly cost of these seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
     if not verification.same_policies:
         yield l10n.gettext(
             "The policies have changed since the plan: findings may be new or fixed because a policy changed."

@@ -110,12 +110,16 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
     """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
     if question.assumes_answers and answer == question.answers[0]:
         return l10n.gettext("if the first answer is chosen for every other question")
-    renewal = answer.get(AnswerKind.RENEWAL, {})
-    if not renewal.get("renew") or "seats" not in renewal:
+    ((kind, value),) = answer.items()
+    if kind not in {AnswerKind.RENEWAL, AnswerKind.PURCHASE} or "seats" not in value or value.get("renew") is False:
         return ""
-    # The answer not to renew names the seats of today.
-    is_unchanged = {AnswerKind.RENEWAL: {**renewal, "renew": False}} in question.answers
-    return l10n.gettext("as many as today") if is_unchanged else l10n.gettext("what a policy requires today")
+    if {kind: {**value, "renew": False}} in question.answers:  # the answer not to renew names the seats of today
+        return l10n.gettext("as many as today")
+    policies = question.required_by.get(value["seats"], ())
+    form = l10n.ngettext(
+        "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)
+    )
+    return form.format(policies=", ".join(policies)) if policies else ""
 
 
 def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:
