@@ -14,11 +14,12 @@ from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.finding import Finding
+from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
+from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import alike, codes, combined, encode, values_of
+from auditor.findings.columns import alike, codes, combined, encode, equal, joined, values_of
 
 # Attribute access on an enum class is slow in Python 3.11; these names are used once per finding.
 NEW: Final = Change.NEW
@@ -58,16 +59,6 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     return dict(builder.stats().money)
 
 
-class _ProductCost(Struct):
-    product: Decimal = Decimal(0)
-    subscriptions: dict[str, Decimal] = field(default_factory=dict)
-
-    @property
-    def total(self) -> Decimal:
-        """The cost of all seats: those of the product and of its subscriptions overlap, so the greater sum is used."""
-        return max(self.product, sum(self.subscriptions.values(), Decimal(0)))
-
-
 class _Kind(NamedTuple):
     """The values that findings which are counted together have in common."""
 
@@ -88,6 +79,35 @@ class _Kind(NamedTuple):
     @property
     def counts_seats(self) -> bool:
         return self.open and self.price is not None and self.price > 0 and cost_of(self.check) not in _NOT_SUMMED
+
+
+class _ProductCost(Struct):
+    """The cost of findings about a product and its subscriptions, whose seats overlap."""
+
+    product: tuple[Decimal, int] = (Decimal(0), -1)
+    """The highest amount, and the row of the first finding with it."""
+    subscriptions: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
+    """The same by the id of the subscription."""
+
+    def add(self, kind: _Kind, subject_type: str, subject_id: str, row: int = 0) -> None:
+        """Add a finding in a row."""
+        amount, none = rounded(kind.price or Decimal(0)), (Decimal(0), -1)
+        if subject_type == SubjectType.SUBSCRIPTION.value:
+            current = self.subscriptions.get(subject_id, none)
+            self.subscriptions[subject_id] = (amount, row) if amount > current[0] else current
+        elif amount > self.product[0]:
+            self.product = amount, row
+
+    @property
+    def counted(self) -> Sequence[tuple[Decimal, int]]:
+        """The amounts that make up the cost, with their rows: of the product or its subscriptions, the greater sum."""
+        subscriptions = tuple(self.subscriptions.values())
+        return subscriptions if sum(amount for amount, _ in subscriptions) > self.product[0] else (self.product,)
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the counted amounts."""
+        return sum((amount for amount, _ in self.counted), Decimal(0))
 
 
 class StatsBuilder:
@@ -122,7 +142,8 @@ class StatsBuilder:
             rows = batch.take(pa.array(about_objects))
             columns = (values_of(rows.column(name)) for name in ("subjectType", "subjectId", "skuId"))
             for kind, subject_type, subject_id, sku_id in zip(kind_of[about_objects].tolist(), *columns, strict=True):
-                self._add_product(kinds[kind], subject_type, subject_id, sku_id or subject_id)
+                key = kinds[kind].currency or "", sku_id or subject_id
+                self._products.setdefault(key, _ProductCost()).add(kinds[kind], subject_type, subject_id)
 
     def _count(self, kind: _Kind, count: int) -> None:
         counts = self._policies.get(kind.policy) or PolicyStats(severity=kind.severity, found=0, waived=0, money={})
@@ -138,14 +159,6 @@ class StatsBuilder:
         self._unpriced = self._unpriced or (kind.open and kind.price is None and cost_of(kind.check) in _PAID)
         if is_waived and kind.waiver:
             self._waivers[kind.waiver] += count
-
-    def _add_product(self, kind: _Kind, subject_type: str, subject_id: str, sku_id: str) -> None:
-        cost = self._products.setdefault((kind.currency or "", sku_id), _ProductCost())
-        amount = rounded(kind.price or Decimal(0))
-        if subject_type == SubjectType.SUBSCRIPTION.value:
-            cost.subscriptions[subject_id] = max(amount, cost.subscriptions.get(subject_id, Decimal(0)))
-        else:
-            cost.product = max(amount, cost.product)
 
     def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> None:
         """Add the cost of the seats of open findings: for each policy, and for all findings about people."""
@@ -184,8 +197,27 @@ def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> t
     return codes(skus)[rows] * bound + codes(subjects)[rows], (len(skus.dictionary) + 1) * bound
 
 
+def _dearest(rank: Rows, seat: Rows) -> Rows:
+    """Return the first row with the highest rank of each seat."""
+    order = np.lexsort((-rank, seat))
+    return order[np.append(True, seat[order][1:] != seat[order][:-1])] if len(order) else order
+
+
 def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
     """Sum the highest price of each seat, by currency."""
+    prices, rank, seat = _ranked(kinds, kind_of, seats)
+    sums: dict[str, Decimal] = {}
+    for index, count in enumerate(np.bincount(rank[_dearest(rank, seat)], minlength=len(prices)).tolist()):
+        if count:
+            name, price = prices[index]
+            sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
+    return sums
+
+
+def _ranked(
+    kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]
+) -> tuple[list[tuple[str, Decimal]], Rows, Rows]:
+    """Return the distinct prices in ascending order, and the price and the seat of each row as numbers."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
     index_of = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})
@@ -194,11 +226,50 @@ def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> d
     ]
     currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
     _, seat = combined(((currency, len(currencies)), seats))
-    order = np.lexsort((rank, seat))
-    last = np.append(seat[order][1:] != seat[order][:-1], True) if len(order) else np.zeros(0, dtype=bool)
-    sums: dict[str, Decimal] = {}
-    for index, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
-        if count:
-            name, price = prices[index]
-            sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
-    return sums
+    return prices, rank, seat
+
+
+def counted_rows(findings: Findings) -> Flags:
+    """Return for each finding of a tenant, in report order, whether its amount is part of the cost of open findings.
+
+    Of several findings about one seat, the first of those with the highest price counts. The amounts of these rows add
+    up to `sums`.
+    """
+    is_counted = np.zeros(len(findings), dtype=bool)
+    rows, batches = _priced(findings)
+    if not batches:
+        return is_counted
+    batch = joined(batches)
+    firsts, kind_of = alike(batch, _KIND_COLUMNS)
+    kinds = list(_kinds(batch.take(indices(firsts))))
+    counts = np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of]
+    about_people = np.array([kind.user for kind in kinds], dtype=bool)[kind_of]
+    people, objects = np.flatnonzero(counts & about_people), np.flatnonzero(counts & ~about_people)
+    seats = _seats(batch, batch.column("subjectId").dictionary_encode(), people)
+    _, rank, seat = _ranked(kinds, kind_of[people], seats)
+    is_counted[rows[people[_dearest(rank, seat)]]] = True
+    products: dict[tuple[str, str], _ProductCost] = {}
+    listed = batch.take(indices(objects))
+    columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
+    for row, subject_type, subject_id, sku_id in zip(objects.tolist(), *columns, strict=True):
+        kind = kinds[kind_of[row]]
+        key = kind.currency or "", sku_id or subject_id
+        products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, int(rows[row]))
+    for cost in products.values():
+        is_counted[[row for amount, row in cost.counted if amount]] = True
+    return is_counted
+
+
+def _priced(findings: Findings) -> tuple[Rows, list[pa.RecordBatch]]:
+    """Return the positions of the open findings with a price, and their columns on which the cost depends."""
+    rows: list[Rows] = []
+    batches: list[pa.RecordBatch] = []
+    offset = 0
+    for batch in findings.batches():
+        prices = batch.column("perMonth")
+        priced = np.flatnonzero(equal(batch.column("status"), OPEN.value) & (codes(prices) < len(prices.dictionary)))
+        if len(priced):
+            rows.append(priced + offset)
+            batches.append(batch.select([*_KIND_COLUMNS, "subjectId", "skuId"]).take(indices(priced)))
+        offset += batch.num_rows
+    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64), batches

@@ -142,3 +142,12 @@ def test_answers_with_different_numbers_of_seats_have_different_reasons(outputs:
         named = [reason for reason in reasons if reason]
         assert len(set(named)) == len(named), row
         assert named or not reasons, row
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_counted_amounts_of_findings_add_up_to_the_exposure_of_the_plan(outputs: Path, name: str) -> None:
+    rows = csv.DictReader(StringIO((outputs / "findings.csv").read_text(), newline=""))
+    amounts = [Decimal(row["countedPerMonth"] or 0) for row in rows if row["tenant"] == name]
+    (before,) = tenants(outputs, "plan.json")[name]["before"]["money"]
+    assert sum(amounts) == before["exposure"]
+    assert f"Open findings: €{before['exposure']:,.2f} a month." in plan_text(outputs, TITLES[name])
