@@ -81,13 +81,18 @@ def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
 
 
 def effect(question: Question, l10n: Localizer) -> str:
-    """Return how many findings a question is about, and their monthly cost if it is known."""
-    count = l10n.ngettext("{count} finding", "{count} findings", len(question.findings))
-    text = count.format(count=number_label(l10n, len(question.findings)))
+    """Return how many findings a question is about, and if known, what they cost or a smaller product saves a month."""
+    count = len(question.findings)
+    number = number_label(l10n, count)
+    text = l10n.ngettext("{count} finding", "{count} findings", count).format(count=number)
     if question.money is None:
         return text
     money = money_label(question.money.per_month, question.money.currency, l10n)
-    return f"{text}, " + l10n.gettext("{money} a month").format(money=money)
+    if is_downgrade(question):
+        return f"{text}, " + l10n.gettext("saves {money} a month").format(money=money)
+    return l10n.ngettext(
+        "{count} finding that costs {money} a month", "{count} findings that cost {money} a month", count
+    ).format(count=number, money=money)
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:
