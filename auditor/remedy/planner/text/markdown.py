@@ -80,20 +80,20 @@ def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
     yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
         tenant=tenant.title, count=open_
     )
+    if decided := len(proof.fixed) - by_requests:
+        yield l10n.ngettext(
+            "Decided purchases and renewals fix {count} of them.",
+            "Decided purchases and renewals fix {count} of them.",
+            decided,
+        ).format(count=decided)
     if requests:
         yield l10n.ngettext(
             "{count} request fixes {fixed} of them; {left} remain.",
             "{count} requests fix {fixed} of them; {left} remain.",
             requests,
-        ).format(count=requests, fixed=by_requests, left=open_ - by_requests)
+        ).format(count=requests, fixed=by_requests, left=len(proof.remaining))
     elif open_:
         yield l10n.gettext("The plan has no requests.")
-    if decided := len(proof.fixed) - by_requests:
-        yield l10n.ngettext(
-            "Decided purchases and renewals fix {count} more.",
-            "Decided purchases and renewals fix {count} more.",
-            decided,
-        ).format(count=decided)
     if proof.new:
         count = len(proof.new)
         yield l10n.ngettext("{count} new finding appears.", "{count} new findings appear.", count).format(count=count)
