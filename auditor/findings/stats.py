@@ -14,12 +14,12 @@ from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
-from auditor.findings.columns import alike, codes, combined, encode, equal, joined, values_of
+from auditor.findings.columns import alike, codes, combined, encode, values_of
 
 # Attribute access on an enum class is slow in Python 3.11; these names are used once per finding.
 NEW: Final = Change.NEW
@@ -89,7 +89,7 @@ class _ProductCost(Struct):
     subscriptions: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
     """The same by the id of the subscription."""
 
-    def add(self, kind: _Kind, subject_type: str, subject_id: str, row: int = 0) -> None:
+    def add(self, kind: _Kind, subject_type: str, subject_id: str, row: int) -> None:
         """Add a finding in a row."""
         amount, none = rounded(kind.price or Decimal(0)), (Decimal(0), -1)
         if subject_type == SubjectType.SUBSCRIPTION.value:
@@ -111,19 +111,21 @@ class _ProductCost(Struct):
 
 
 class StatsBuilder:
-    """Adds up findings by batch; all findings about one subject have to be in the same record batch."""
+    """Adds up findings by batch; all findings about a person, and about objects, have to be in one record batch."""
 
     def __init__(self) -> None:
         self._policies: dict[str, PolicyStats] = {}
         self._money: dict[str, Decimal] = {}
-        self._products: dict[tuple[str, str], _ProductCost] = {}
-        """(currency, skuId or subject id) → the cost of findings about a product and its subscriptions."""
         self._unpriced = False
         self._waivers: Counter[str] = Counter()
         self._people = 0
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`."""
+    def add(self, batch: pa.RecordBatch) -> Flags:
+        """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`, in report order.
+
+        Returns for each finding whether its amount is part of the cost of open findings: of several findings about one
+        seat, the first of those with the highest price counts.
+        """
         firsts, kind_of = alike(batch, _KIND_COLUMNS)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
         counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
@@ -135,15 +137,15 @@ class StatsBuilder:
         has_finding[codes(subjects)[people]] = True
         self._people += int(np.count_nonzero(has_finding))
         priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
+        of_people, of_objects = priced[people[priced]], priced[~people[priced]]
+        is_counted = np.zeros(batch.num_rows, dtype=bool)
         if len(priced):
-            self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced), people[priced])
-        about_objects = priced[~people[priced]]
-        if len(about_objects):
-            rows = batch.take(pa.array(about_objects))
-            columns = (values_of(rows.column(name)) for name in ("subjectType", "subjectId", "skuId"))
-            for kind, subject_type, subject_id, sku_id in zip(kind_of[about_objects].tolist(), *columns, strict=True):
-                key = kinds[kind].currency or "", sku_id or subject_id
-                self._products.setdefault(key, _ProductCost()).add(kinds[kind], subject_type, subject_id)
+            seats = _seats(batch, subjects, priced)
+            is_counted[of_people[self._add_money(kinds, kind_of[priced], seats, people[priced])]] = True
+        if len(of_objects):
+            of_kinds = [kinds[kind] for kind in kind_of[of_objects].tolist()]
+            is_counted[self._add_objects(of_kinds, batch, of_objects)] = True
+        return is_counted
 
     def _count(self, kind: _Kind, count: int) -> None:
         counts = self._policies.get(kind.policy) or PolicyStats(severity=kind.severity, found=0, waived=0, money={})
@@ -160,23 +162,38 @@ class StatsBuilder:
         if is_waived and kind.waiver:
             self._waivers[kind.waiver] += count
 
-    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> None:
-        """Add the cost of the seats of open findings: for each policy, and for all findings about people."""
+    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> list[int]:
+        """Add the cost of rows about objects, which are of the given kinds; returns the rows that count."""
+        products: dict[tuple[str, str], _ProductCost] = {}
+        listed = batch.take(indices(rows))
+        columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
+        for row, kind, subject_type, subject_id, sku_id in zip(rows.tolist(), kinds, *columns, strict=True):
+            key = kind.currency or "", sku_id or subject_id
+            products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, row)
+        self._money = sum_money((self._money, *({currency: cost.total} for (currency, _), cost in products.items())))
+        return [row for cost in products.values() for amount, row in cost.counted if amount]
+
+    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> Rows:
+        """Add the cost of the seats of open findings: for each policy, and for all findings about people.
+
+        Returns the rows that count among those about people.
+        """
         names = {kind.policy for kind in kinds}
         for policy in names:
             of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
-            money = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
+            money, _ = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
             self._policies[policy] = replace(counts, money=sum_money((counts.money, money)))
-        if people.any():
-            self._money = sum_money((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
+        money, rows = _summed(kinds, kind_of[people], (seats[0][people], seats[1]))
+        self._money = sum_money((self._money, money))
+        return rows
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies=policies,
-            money=sum_money((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
+            money=sum_money((self._money,)),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,
@@ -197,27 +214,8 @@ def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> t
     return codes(skus)[rows] * bound + codes(subjects)[rows], (len(skus.dictionary) + 1) * bound
 
 
-def _dearest(rank: Rows, seat: Rows) -> Rows:
-    """Return the first row with the highest rank of each seat."""
-    order = np.lexsort((-rank, seat))
-    return order[np.append(True, seat[order][1:] != seat[order][:-1])] if len(order) else order
-
-
-def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
-    """Sum the highest price of each seat, by currency."""
-    prices, rank, seat = _ranked(kinds, kind_of, seats)
-    sums: dict[str, Decimal] = {}
-    for index, count in enumerate(np.bincount(rank[_dearest(rank, seat)], minlength=len(prices)).tolist()):
-        if count:
-            name, price = prices[index]
-            sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
-    return sums
-
-
-def _ranked(
-    kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]
-) -> tuple[list[tuple[str, Decimal]], Rows, Rows]:
-    """Return the distinct prices in ascending order, and the price and the seat of each row as numbers."""
+def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> tuple[dict[str, Decimal], Rows]:
+    """Sum the highest price of each seat, by currency; also return the first row of each seat with that price."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
     index_of = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})
@@ -226,50 +224,11 @@ def _ranked(
     ]
     currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
     _, seat = combined(((currency, len(currencies)), seats))
-    return prices, rank, seat
-
-
-def counted_rows(findings: Findings) -> Flags:
-    """Return for each finding of a tenant, in report order, whether its amount is part of the cost of open findings.
-
-    Of several findings about one seat, the first of those with the highest price counts. The amounts of these rows add
-    up to `sums`.
-    """
-    is_counted = np.zeros(len(findings), dtype=bool)
-    rows, batches = _priced(findings)
-    if not batches:
-        return is_counted
-    batch = joined(batches)
-    firsts, kind_of = alike(batch, _KIND_COLUMNS)
-    kinds = list(_kinds(batch.take(indices(firsts))))
-    counts = np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of]
-    about_people = np.array([kind.user for kind in kinds], dtype=bool)[kind_of]
-    people, objects = np.flatnonzero(counts & about_people), np.flatnonzero(counts & ~about_people)
-    seats = _seats(batch, batch.column("subjectId").dictionary_encode(), people)
-    _, rank, seat = _ranked(kinds, kind_of[people], seats)
-    is_counted[rows[people[_dearest(rank, seat)]]] = True
-    products: dict[tuple[str, str], _ProductCost] = {}
-    listed = batch.take(indices(objects))
-    columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
-    for row, subject_type, subject_id, sku_id in zip(objects.tolist(), *columns, strict=True):
-        kind = kinds[kind_of[row]]
-        key = kind.currency or "", sku_id or subject_id
-        products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, int(rows[row]))
-    for cost in products.values():
-        is_counted[[row for amount, row in cost.counted if amount]] = True
-    return is_counted
-
-
-def _priced(findings: Findings) -> tuple[Rows, list[pa.RecordBatch]]:
-    """Return the positions of the open findings with a price, and their columns on which the cost depends."""
-    rows: list[Rows] = []
-    batches: list[pa.RecordBatch] = []
-    offset = 0
-    for batch in findings.batches():
-        prices = batch.column("perMonth")
-        priced = np.flatnonzero(equal(batch.column("status"), OPEN.value) & (codes(prices) < len(prices.dictionary)))
-        if len(priced):
-            rows.append(priced + offset)
-            batches.append(batch.select([*_KIND_COLUMNS, "subjectId", "skuId"]).take(indices(priced)))
-        offset += batch.num_rows
-    return np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64), batches
+    order = np.lexsort((-rank, seat))
+    firsts = order[np.append(True, seat[order][1:] != seat[order][:-1])] if len(order) else order
+    sums: dict[str, Decimal] = {}
+    for index, count in enumerate(np.bincount(rank[firsts], minlength=len(prices)).tolist()):
+        if count:
+            name, price = prices[index]
+            sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
+    return sums, firsts

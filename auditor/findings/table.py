@@ -15,8 +15,19 @@ from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
 from auditor.domain.result.finding_stats import FindingStats
 from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, DecodeCache, alike, codes, decode, encode, joined, values_of
+from auditor.engine.columns.strings import Flags, flags_of
+from auditor.findings.columns import (
+    SCHEMA,
+    DecodeCache,
+    alike,
+    codes,
+    decode,
+    dictionary_column,
+    encode,
+    joined,
+    replaced,
+    values_of,
+)
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
@@ -85,7 +96,10 @@ class FindingTable(Findings):
     Created by `FindingTable.of` from values, or by a `FindingTableBuilder` from record batches. Immutable.
     """
 
-    def __init__(self, groups: Sequence[_Group], *, spill: SpillFile | None, ordered: bool, reserved: int) -> None:
+    def __init__(
+        self, groups: Sequence[_Group], stats: FindingStats, *, spill: SpillFile | None, ordered: bool, reserved: int
+    ) -> None:
+        self._stats = stats
         self._groups = groups
         self._spill = spill
         self._ordered = ordered
@@ -107,18 +121,19 @@ class FindingTable(Findings):
 
     @classmethod
     def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
-        groups = [_Group(batch, {_UNKEYED: (0, batch.num_rows)}) for batch in batches]
+        builder = StatsBuilder()
+        is_counted = builder.add(joined(batches)) if batches else np.zeros(0, dtype=bool)
+        ends = np.cumsum([batch.num_rows for batch in batches], dtype=np.int64)
+        groups = [
+            _Group(_with_counted(batch, flags), {_UNKEYED: (0, batch.num_rows)})
+            for batch, flags in zip(batches, np.split(is_counted, ends[:-1]), strict=False)
+        ]
         size = sum(group.size for group in groups)
         if spill is None or spill.findings.reserve(size):
-            return cls(groups, spill=spill, ordered=True, reserved=size)
-        builder = StatsBuilder()
-        if batches:
-            builder.add(joined(batches))
+            return cls(groups, builder.stats(), spill=spill, ordered=True, reserved=size)
         for group in groups:
             group.write(spill)
-        table = cls(groups, spill=spill, ordered=True, reserved=0)
-        table.stats = builder.stats()
-        return table
+        return cls(groups, builder.stats(), spill=spill, ordered=True, reserved=0)
 
     def __len__(self) -> int:
         return self._count
@@ -127,13 +142,10 @@ class FindingTable(Findings):
         """Yield the findings in report order. Raises DeliveryError if they cannot be read from disk."""
         return chain.from_iterable(map(decode, self.batches()))
 
-    @cached_property
+    @property
     def stats(self) -> FindingStats:
         """Counts and sums over all findings."""
-        builder = StatsBuilder()
-        for batch in self.subject_batches():
-            builder.add(batch)
-        return builder.stats()
+        return self._stats
 
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
@@ -244,8 +256,7 @@ class FindingTableBuilder:
         """Add all findings about some subjects. Raises DeliveryError if the disk of the spill file is full."""
         if not batch.num_rows:
             return
-        self._stats.add(batch)
-        self._pending.append(batch)
+        self._pending.append(_with_counted(batch, self._stats.add(batch)))
         if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
             self._close_group()
 
@@ -253,9 +264,9 @@ class FindingTableBuilder:
         """Return the table of the findings that were added."""
         if self._pending:
             self._close_group(alone=not self._groups)
-        table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
-        table.stats = self._stats.stats(policy for _, policy, _ in table.keys)
-        return table
+        keys = sorted(set(chain.from_iterable(group.keys for group in self._groups)))
+        stats = self._stats.stats(policy for _, policy, _ in keys)
+        return FindingTable(self._groups, stats, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
 
     def _close_group(self, *, alone: bool = False) -> None:
         batch = joined(self._pending)
@@ -288,6 +299,11 @@ class FindingTableBuilder:
             follows[start] = self._last.get(key, first_id) <= first_id
             self._last[key] = last_id
         return bool(follows.all())
+
+
+def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
+    """Return findings with the column `counted`."""
+    return replaced(batch, "counted", dictionary_column([None, "true"], is_counted.astype(np.int64)))
 
 
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:

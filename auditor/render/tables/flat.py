@@ -18,9 +18,8 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.engine.columns.bitsets import indices
-from auditor.findings.columns import SCHEMA, alike, dictionary_column, json_value, resized, values_of
+from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.findings.stats import counted_rows
 from auditor.render.text.evidence.facts import paths, product_name, product_names
 from auditor.render.text.sanitize import without_surrogates
 
@@ -138,17 +137,8 @@ class _ValueGroups:
 
 
 def _batches(findings: Findings, groups: _ValueGroups, size: int) -> Iterator[RowBatch]:
-    for batch in resized(_with_counted(findings), size):
+    for batch in resized((batch.select(_FIELDS) for batch in findings.batches()), size):
         yield _batch(batch, groups)
-
-
-def _with_counted(findings: Findings) -> "Iterator[pa.RecordBatch]":
-    """Yield the columns of findings that the table needs, and whether the amount is part of the cost of all."""
-    is_counted, start = counted_rows(findings).astype(np.int64), 0
-    for batch in findings.batches():
-        rows = is_counted[start : start + batch.num_rows]
-        yield batch.select(_FIELDS).append_column(_IS_COUNTED, dictionary_column([None, "true"], rows))
-        start += batch.num_rows
 
 
 def _batch(findings: "pa.RecordBatch", groups: _ValueGroups) -> RowBatch:
@@ -190,8 +180,7 @@ _POLICY_FIELDS: Final = (
     *("policy", "severity", "status", "change", "check", "subjectType"),
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
-_IS_COUNTED: Final = "isCounted"
-_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth", _IS_COUNTED)
+_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth", "counted")
 _FIELDS: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of the findings that the table needs."""
 
