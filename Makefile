@@ -68,7 +68,7 @@ readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
 	@$(py) -m tests.e2e.browser.images
 
-pages: $(VENV)/.test ## Write docs/checks, docs/guidance, docs/reference, and parts of docs/architecture.md and docs/history.md
+pages: $(VENV)/.test ## Write docs/checks, docs/guidance, docs/reference, and the generated parts of other pages
 	@$(py) -m tests.package.docs_pages docs
 	@$(py) -m tests.package.architecture
 	@$(py) -m tests.package.history_page

@@ -24,6 +24,13 @@ _VARIANT: Final = re.compile(
     r"|test|unattended|eea|teams\)|w/o|add-?on|_ce\b|promo"
 )
 """Words in the names of products for governments, schools, departments or trials, or without a component."""
+_ABBREVIATIONS: Final = {
+    "m365": "Microsoft 365",
+    "o365": "Office 365",
+    "ems": "Enterprise Mobility + Security",
+    "aad": "Microsoft Entra ID",
+}
+"""Abbreviations that administrators write for the first words of display names."""
 
 
 class Resemblance(Struct, frozen=True, kw_only=True):
@@ -43,7 +50,7 @@ def suggest(catalogue: Catalogue, text: str) -> Resemblance:
     Products whose part number or name equals the text come first, then those with every word of it; if there are none,
     the most similar ones. Among equals, worldwide commercial products come before variants.
     """
-    exact = products_named(catalogue, text)
+    exact = products_named(catalogue, text) or products_named(catalogue, _without_abbreviations(text))
     matches = catalogue.search(text)
     if not fold(text):
         return Resemblance(products=matches, certain=False, matching=True)
@@ -68,6 +75,11 @@ def products_named(catalogue: Catalogue, text: str) -> tuple[Product, ...]:
         if folded in {fold(name) for name in (product.part_number, product.name, *product.aliases)}
     ]
     return tuple(sorted(products, key=lambda product: (_is_variant(product), order(product))))
+
+
+def _without_abbreviations(text: str) -> str:
+    """Return `Microsoft 365 E3` for `M365_E3`."""
+    return " ".join(_ABBREVIATIONS.get(word.casefold(), word) for word in re.split(r"[\s_-]+", text))
 
 
 def nearest_name(text: str, names: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.app.locations import store_at
 from auditor.cli.terminal.console import print_diagnostics, print_message
-from auditor.domain.errors import AuditorError, printable
+from auditor.domain.errors import AuditorError, printable_line
 from auditor.domain.result.model import Result
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def print_outcomes(
             print_diagnostics(stored.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            print_message(printable(_outcome_line(stored, l10n)))
+            print_message(printable_line(_outcome_line(stored, l10n)))
     return code
 
 

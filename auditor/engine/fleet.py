@@ -10,15 +10,13 @@ from auditor.catalogue import Catalogue
 from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.model import Balance, Policy, PolicySet, Waiver
-from auditor.domain.policy.product_set import ProductSet
 from auditor.domain.result.finding import Finding, ProductReference, SourceLine, Subject
 from auditor.domain.result.model import BalanceShare, FleetResult, Notice, PolicyOutcome, SeatCount, TenantResult
 from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint, raised_outcome, unwaived_status
 from auditor.engine.policy.unmatched import no_match
 from auditor.engine.policy_index import Checks, rules_of
-from auditor.engine.skus.masks import ProductMasks
-from auditor.engine.tenant_facts import SkuFact
+from auditor.engine.skus.masks import surely_contains
 
 
 def waives_fleet(waiver: Waiver) -> bool:
@@ -172,15 +170,7 @@ class _FleetWaivers:
             return True
         covered = self._shares.get((tenant, waiver.id))
         if covered is None:  # the result of an earlier version, which does not list waivers
-            return self._in_catalogue(waiver.products, count)
+            return surely_contains(
+                self._catalogue, self._policies, waiver.products, count.sku_id, count.sku_part_number
+            )
         return True if count.sku_id in covered[0] else None if count.sku_id in covered[1] else False
-
-    def _in_catalogue(self, products: ProductSet, count: SeatCount) -> bool:
-        product = self._catalogue.product(count.sku_id)
-        sku = SkuFact(
-            sku_id=count.sku_id,
-            part_number=count.sku_part_number,
-            owned=True,
-            plans=None if product is None else {plan.id: plan.name for plan in product.plans},
-        )
-        return bool(ProductMasks(self._catalogue, self._policies, (sku,), (None,)).of(products).true[0])

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property, lru_cache
+from sys import intern
 from typing import Any
 
 import pyarrow as pa
@@ -262,14 +263,15 @@ def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
 
 
 def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> SkuFact:
-    sku_id = row["skuId"].lower()
+    # Interned, because the results of many tenants contain the same products.
+    sku_id = intern(row["skuId"].lower())
     return SkuFact(
         sku_id=sku_id,
-        part_number=row["skuPartNumber"],
+        part_number=_interned_text(row["skuPartNumber"]),
         owned=True,
         plans=plans.get(sku_id, {}),
-        applies_to=row["appliesTo"] or "User",
-        capability_status=row["capabilityStatus"],
+        applies_to=intern(row["appliesTo"] or "User"),
+        capability_status=_interned_text(row["capabilityStatus"]),
         enabled=row["enabled"],
         # Some clouds leave out a state without seats (deployments.md); only `enabled` is required.
         warning=row["warning"] or 0,
@@ -277,6 +279,10 @@ def _owned(row: Mapping[str, Any], plans: Mapping[str, Mapping[str, str]]) -> Sk
         locked_out=row["lockedOut"] or 0,
         consumed=row["consumed"],
     )
+
+
+def _interned_text(text: str | None) -> str | None:
+    return None if text is None else intern(text)
 
 
 def _group(row: Mapping[str, Any]) -> GroupFact:

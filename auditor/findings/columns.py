@@ -56,13 +56,15 @@ _COLUMNS: Final[Mapping[str, tuple[pa.DataType, bool, Callable[[Finding], str | 
     "lastSignIn": (_TEXT, True, lambda finding: last_sign_in(finding.evidence)),
     "facts": (CODED, False, lambda finding: json_text([finding.evidence.get(name) for name in FACTS])),
     "seats": (CODED, True, lambda finding: _seats(finding.evidence)),
+    "counted": (CODED, True, lambda _: None),
 }
 """The type of each column, whether it may be null, and its value for a finding."""
 SCHEMA: Final = pa.schema([pa.field(name, kind, null) for name, (kind, null, _) in _COLUMNS.items()])
 """One row per finding. `product` is "true" if the finding names a product, whose id and part number may both be
 unknown; `perMonth` and `sourceLine` are numbers as text. `evidence` is a JSON object without its member `paths`, whose
 JSON is in a separate column. The columns after it repeat the evidence that tables list: userPrincipalName as text, the
-latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any."""
+latest sign-in, the values of FACTS as a JSON list, and those of SEAT_FACTS, if there are any. `counted` is "true" if
+`perMonth` is part of the cost of open findings; a `FindingTable` fills it in."""
 
 _ESCAPED: Final = r'["\\\x00-\x1f]'
 """Characters that JSON escapes."""
@@ -137,6 +139,8 @@ def values_of(column: pa.Array) -> list[Any]:
     """Return the texts of a column."""
     if pa.types.is_dictionary(column.type):
         # Interned, because findings that are kept repeat the values of every batch.
+        if len(column) < len(column.dictionary):
+            return [None if value is None else intern(value) for value in values_of(column.dictionary_decode())]
         values = [*map(intern, values_of(column.dictionary)), None]
         return [values[code] for code in codes(column).tolist()]
     try:

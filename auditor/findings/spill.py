@@ -14,10 +14,8 @@ from auditor.domain.message import Message
 from auditor.files.temporary import anonymous_file
 from auditor.snapshot.arrow_memory import release_arrow_memory
 
-BUDGET: Final = 16 << 20
-"""Maximum bytes of findings that a run keeps in memory."""
-ACTIONS_BUDGET: Final = 4 << 20
-"""Maximum bytes of actions that a run keeps in memory: those of some forty tenants, which one page shows."""
+BUDGET: Final = 4 << 20
+"""Maximum bytes of findings that a run keeps in memory, and of actions: those of some forty tenants of 500 people."""
 _RELEASE_SIZE: Final = 64 << 20
 """Bytes of record batches after whose reading or writing freed memory is returned to the operating system.
 
@@ -67,7 +65,7 @@ class SpillFile:
         self._last: tuple[Block, Any] | None = None
         self._unreleased = 0
         self.findings = MemoryBudget(budget)
-        self.actions = MemoryBudget(min(budget, ACTIONS_BUDGET))
+        self.actions = MemoryBudget(budget)
 
     def write(self, batch: pa.RecordBatch) -> Block:
         """Append a record batch. Raises DeliveryError if the disk is full."""

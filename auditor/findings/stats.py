@@ -16,6 +16,7 @@ from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.finding_stats import FindingStats, PolicyStats
+from auditor.engine.columns.bitsets import indices
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, codes, combined, encode, values_of
@@ -58,16 +59,6 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     return dict(builder.stats().money)
 
 
-class _ProductCost(Struct):
-    product: Decimal = Decimal(0)
-    subscriptions: dict[str, Decimal] = field(default_factory=dict)
-
-    @property
-    def total(self) -> Decimal:
-        """The cost of all seats: those of the product and of its subscriptions overlap, so the greater sum is used."""
-        return max(self.product, sum(self.subscriptions.values(), Decimal(0)))
-
-
 class _Kind(NamedTuple):
     """The values that findings which are counted together have in common."""
 
@@ -90,20 +81,51 @@ class _Kind(NamedTuple):
         return self.open and self.price is not None and self.price > 0 and cost_of(self.check) not in _NOT_SUMMED
 
 
+class _ProductCost(Struct):
+    """The cost of findings about a product and its subscriptions, whose seats overlap."""
+
+    product: tuple[Decimal, int] = (Decimal(0), -1)
+    """The highest amount, and the row of the first finding with it."""
+    subscriptions: dict[str, tuple[Decimal, int]] = field(default_factory=dict)
+    """The same by the id of the subscription."""
+
+    def add(self, kind: _Kind, subject_type: str, subject_id: str, row: int) -> None:
+        """Add a finding in a row."""
+        amount, none = rounded(kind.price or Decimal(0)), (Decimal(0), -1)
+        if subject_type == SubjectType.SUBSCRIPTION.value:
+            current = self.subscriptions.get(subject_id, none)
+            self.subscriptions[subject_id] = (amount, row) if amount > current[0] else current
+        elif amount > self.product[0]:
+            self.product = amount, row
+
+    @property
+    def counted(self) -> Sequence[tuple[Decimal, int]]:
+        """The amounts that make up the cost, with their rows: of the product or its subscriptions, the greater sum."""
+        subscriptions = tuple(self.subscriptions.values())
+        return subscriptions if sum(amount for amount, _ in subscriptions) > self.product[0] else (self.product,)
+
+    @property
+    def total(self) -> Decimal:
+        """The sum of the counted amounts."""
+        return sum((amount for amount, _ in self.counted), Decimal(0))
+
+
 class StatsBuilder:
-    """Adds up findings by batch; all findings about one subject have to be in the same record batch."""
+    """Adds up findings by batch; all findings about a person, and about objects, have to be in one record batch."""
 
     def __init__(self) -> None:
         self._policies: dict[str, PolicyStats] = {}
         self._money: dict[str, Decimal] = {}
-        self._products: dict[tuple[str, str], _ProductCost] = {}
-        """(currency, skuId or subject id) → the cost of findings about a product and its subscriptions."""
         self._unpriced = False
         self._waivers: Counter[str] = Counter()
         self._people = 0
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`."""
+    def add(self, batch: pa.RecordBatch) -> Flags:
+        """Add the findings of a record batch of `auditor.findings.columns.SCHEMA`, in report order.
+
+        Returns for each finding whether its amount is part of the cost of open findings: of several findings about one
+        seat, the first of those with the highest price counts.
+        """
         firsts, kind_of = alike(batch, _KIND_COLUMNS)
         kinds = list(_kinds(batch.take(pa.array(firsts.tolist(), pa.int64()))))
         counts = np.bincount(kind_of, minlength=len(kinds)).tolist()
@@ -115,14 +137,15 @@ class StatsBuilder:
         has_finding[codes(subjects)[people]] = True
         self._people += int(np.count_nonzero(has_finding))
         priced = np.flatnonzero(np.array([kind.counts_seats for kind in kinds], dtype=bool)[kind_of])
+        of_people, of_objects = priced[people[priced]], priced[~people[priced]]
+        is_counted = np.zeros(batch.num_rows, dtype=bool)
         if len(priced):
-            self._add_money(kinds, kind_of[priced], _seats(batch, subjects, priced), people[priced])
-        about_objects = priced[~people[priced]]
-        if len(about_objects):
-            rows = batch.take(pa.array(about_objects))
-            columns = (values_of(rows.column(name)) for name in ("subjectType", "subjectId", "skuId"))
-            for kind, subject_type, subject_id, sku_id in zip(kind_of[about_objects].tolist(), *columns, strict=True):
-                self._add_product(kinds[kind], subject_type, subject_id, sku_id or subject_id)
+            seats = _seats(batch, subjects, priced)
+            is_counted[of_people[self._add_money(kinds, kind_of[priced], seats, people[priced])]] = True
+        if len(of_objects):
+            of_kinds = [kinds[kind] for kind in kind_of[of_objects].tolist()]
+            is_counted[self._add_objects(of_kinds, batch, of_objects)] = True
+        return is_counted
 
     def _count(self, kind: _Kind, count: int) -> None:
         counts = self._policies.get(kind.policy) or PolicyStats(severity=kind.severity, found=0, waived=0, money={})
@@ -139,31 +162,38 @@ class StatsBuilder:
         if is_waived and kind.waiver:
             self._waivers[kind.waiver] += count
 
-    def _add_product(self, kind: _Kind, subject_type: str, subject_id: str, sku_id: str) -> None:
-        cost = self._products.setdefault((kind.currency or "", sku_id), _ProductCost())
-        amount = rounded(kind.price or Decimal(0))
-        if subject_type == SubjectType.SUBSCRIPTION.value:
-            cost.subscriptions[subject_id] = max(amount, cost.subscriptions.get(subject_id, Decimal(0)))
-        else:
-            cost.product = max(amount, cost.product)
+    def _add_objects(self, kinds: Sequence[_Kind], batch: pa.RecordBatch, rows: Rows) -> list[int]:
+        """Add the cost of rows about objects, which are of the given kinds; returns the rows that count."""
+        products: dict[tuple[str, str], _ProductCost] = {}
+        listed = batch.take(indices(rows))
+        columns = (values_of(listed.column(name)) for name in ("subjectType", "subjectId", "skuId"))
+        for row, kind, subject_type, subject_id, sku_id in zip(rows.tolist(), kinds, *columns, strict=True):
+            key = kind.currency or "", sku_id or subject_id
+            products.setdefault(key, _ProductCost()).add(kind, subject_type, subject_id, row)
+        self._money = sum_money((self._money, *({currency: cost.total} for (currency, _), cost in products.items())))
+        return [row for cost in products.values() for amount, row in cost.counted if amount]
 
-    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> None:
-        """Add the cost of the seats of open findings: for each policy, and for all findings about people."""
+    def _add_money(self, kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int], people: Flags) -> Rows:
+        """Add the cost of the seats of open findings: for each policy, and for all findings about people.
+
+        Returns the rows that count among those about people.
+        """
         names = {kind.policy for kind in kinds}
         for policy in names:
             of_policy = np.array([kind.policy == policy for kind in kinds], dtype=bool)[kind_of]
             counts = self._policies[policy]
-            money = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
+            money, _ = _summed(kinds, kind_of[of_policy], (seats[0][of_policy], seats[1]))
             self._policies[policy] = replace(counts, money=sum_money((counts.money, money)))
-        if people.any():
-            self._money = sum_money((self._money, _summed(kinds, kind_of[people], (seats[0][people], seats[1]))))
+        money, rows = _summed(kinds, kind_of[people], (seats[0][people], seats[1]))
+        self._money = sum_money((self._money, money))
+        return rows
 
     def stats(self, order: Iterable[str] = ()) -> FindingStats:
         """Return the result, with the policies of `order` first."""
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies=policies,
-            money=sum_money((self._money, *({currency: cost.total} for (currency, _), cost in self._products.items()))),
+            money=sum_money((self._money,)),
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,
@@ -184,8 +214,8 @@ def _seats(batch: pa.RecordBatch, subjects: pa.DictionaryArray, rows: Rows) -> t
     return codes(skus)[rows] * bound + codes(subjects)[rows], (len(skus.dictionary) + 1) * bound
 
 
-def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> dict[str, Decimal]:
-    """Sum the highest price of each seat, by currency."""
+def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> tuple[dict[str, Decimal], Rows]:
+    """Sum the highest price of each seat, by currency; also return the first row of each seat with that price."""
     prices = sorted({(kind.currency or "", kind.price or Decimal(0)) for kind in kinds})
     index_of = {price: index for index, price in enumerate(prices)}
     currencies = sorted({currency for currency, _ in prices})
@@ -194,11 +224,11 @@ def _summed(kinds: Sequence[_Kind], kind_of: Rows, seats: tuple[Rows, int]) -> d
     ]
     currency = np.array([currencies.index(currency) for currency, _ in prices], dtype=np.int64)[rank]
     _, seat = combined(((currency, len(currencies)), seats))
-    order = np.lexsort((rank, seat))
-    last = np.append(seat[order][1:] != seat[order][:-1], True) if len(order) else np.zeros(0, dtype=bool)
+    order = np.lexsort((-rank, seat))
+    firsts = order[np.append(True, seat[order][1:] != seat[order][:-1])] if len(order) else order
     sums: dict[str, Decimal] = {}
-    for index, count in enumerate(np.bincount(rank[order][last], minlength=len(prices)).tolist()):
+    for index, count in enumerate(np.bincount(rank[firsts], minlength=len(prices)).tolist()):
         if count:
             name, price = prices[index]
             sums[name] = sums.get(name, Decimal(0)) + rounded(price) * count
-    return sums
+    return sums, firsts

@@ -10,14 +10,24 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec.structs import replace
 
 from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.result.finding import Finding, Findings
-from auditor.domain.result.finding_stats import ActionStats, FindingStats
+from auditor.domain.result.finding_stats import FindingStats
 from auditor.engine.columns.bitsets import indices
-from auditor.engine.columns.strings import flags_of
-from auditor.findings.columns import SCHEMA, DecodeCache, alike, codes, decode, encode, joined, values_of
+from auditor.engine.columns.strings import Flags, flags_of
+from auditor.findings.columns import (
+    SCHEMA,
+    DecodeCache,
+    alike,
+    codes,
+    decode,
+    dictionary_column,
+    encode,
+    joined,
+    replaced,
+    values_of,
+)
 from auditor.findings.spill import Block, SpillFile
 from auditor.findings.stats import StatsBuilder
 
@@ -86,13 +96,15 @@ class FindingTable(Findings):
     Created by `FindingTable.of` from values, or by a `FindingTableBuilder` from record batches. Immutable.
     """
 
-    def __init__(self, groups: Sequence[_Group], *, spill: SpillFile | None, ordered: bool, reserved: int) -> None:
+    def __init__(
+        self, groups: Sequence[_Group], stats: FindingStats, *, spill: SpillFile | None, ordered: bool, reserved: int
+    ) -> None:
+        self._stats = stats
         self._groups = groups
         self._spill = spill
         self._ordered = ordered
         """Whether the groups are in report order for each policy and check; else findings are sorted when read."""
         self._count = sum(group.count for group in groups)
-        self._origin: FindingTable | None = None
         if spill is not None and reserved:
             weakref.finalize(self, spill.findings.release, reserved).atexit = False
 
@@ -109,18 +121,19 @@ class FindingTable(Findings):
 
     @classmethod
     def _of_batches(cls, batches: Sequence[pa.RecordBatch], spill: SpillFile | None) -> "FindingTable":
-        groups = [_Group(batch, {_UNKEYED: (0, batch.num_rows)}) for batch in batches]
+        builder = StatsBuilder()
+        is_counted = builder.add(joined(batches)) if batches else np.zeros(0, dtype=bool)
+        ends = np.cumsum([batch.num_rows for batch in batches], dtype=np.int64)
+        groups = [
+            _Group(_with_counted(batch, flags), {_UNKEYED: (0, batch.num_rows)})
+            for batch, flags in zip(batches, np.split(is_counted, ends[:-1]), strict=False)
+        ]
         size = sum(group.size for group in groups)
         if spill is None or spill.findings.reserve(size):
-            return cls(groups, spill=spill, ordered=True, reserved=size)
-        builder = StatsBuilder()
-        if batches:
-            builder.add(joined(batches))
+            return cls(groups, builder.stats(), spill=spill, ordered=True, reserved=size)
         for group in groups:
             group.write(spill)
-        table = cls(groups, spill=spill, ordered=True, reserved=0)
-        table.stats = builder.stats()
-        return table
+        return cls(groups, builder.stats(), spill=spill, ordered=True, reserved=0)
 
     def __len__(self) -> int:
         return self._count
@@ -129,13 +142,10 @@ class FindingTable(Findings):
         """Yield the findings in report order. Raises DeliveryError if they cannot be read from disk."""
         return chain.from_iterable(map(decode, self.batches()))
 
-    @cached_property
+    @property
     def stats(self) -> FindingStats:
         """Counts and sums over all findings."""
-        builder = StatsBuilder()
-        for batch in self.subject_batches():
-            builder.add(batch)
-        return builder.stats()
+        return self._stats
 
     def sample(self, count: int) -> tuple[Finding, ...]:
         """Return all findings if there are at most `count`, otherwise the first of every policy and check."""
@@ -180,13 +190,6 @@ class FindingTable(Findings):
         for batch in self.subject_batches():
             builder.add(change(batch))
         return builder.table()
-
-    def with_action_stats(self, actions: Mapping[str, ActionStats]) -> "FindingTable":
-        """Return the same findings with the statistics of their actions, by action id."""
-        table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=0)
-        table._origin = self  # keeps the memory reserved as long as this table is used
-        table.stats = replace(self.stats, actions=actions)
-        return table
 
     @cached_property
     def keys(self) -> Sequence[Key]:
@@ -253,18 +256,17 @@ class FindingTableBuilder:
         """Add all findings about some subjects. Raises DeliveryError if the disk of the spill file is full."""
         if not batch.num_rows:
             return
-        self._stats.add(batch)
-        self._pending.append(batch)
+        self._pending.append(_with_counted(batch, self._stats.add(batch)))
         if sum(pending.num_rows for pending in self._pending) >= GROUP_SIZE:
             self._close_group()
 
-    def table(self, actions: Mapping[str, ActionStats] | None = None) -> FindingTable:
-        """Return the table; `actions` has the people and severity of each action, by action id."""
+    def table(self) -> FindingTable:
+        """Return the table of the findings that were added."""
         if self._pending:
             self._close_group(alone=not self._groups)
-        table = FindingTable(self._groups, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
-        table.stats = replace(self._stats.stats(policy for _, policy, _ in table.keys), actions=actions or {})
-        return table
+        keys = sorted(set(chain.from_iterable(group.keys for group in self._groups)))
+        stats = self._stats.stats(policy for _, policy, _ in keys)
+        return FindingTable(self._groups, stats, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
 
     def _close_group(self, *, alone: bool = False) -> None:
         batch = joined(self._pending)
@@ -297,6 +299,11 @@ class FindingTableBuilder:
             follows[start] = self._last.get(key, first_id) <= first_id
             self._last[key] = last_id
         return bool(follows.all())
+
+
+def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
+    """Return findings with the column `counted`."""
+    return replaced(batch, "counted", dictionary_column([None, "true"], is_counted.astype(np.int64)))
 
 
 def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int, int]]]:

@@ -194,6 +194,7 @@ def _of_people(bound: BoundPolicies, rows: _FindingRows, people: UserEvidence, u
         "lastSignIn": people.last_sign_ins.take(person_indices),
         "facts": people.facts.take(person_indices),
         "seats": constant(None, len(order)),
+        "counted": constant(None, len(order)),
     }
     return pa.record_batch([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 

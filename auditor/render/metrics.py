@@ -43,7 +43,7 @@ _HELP: Final[Mapping[str, str]] = {
     "auditor_plan_timestamp_seconds": "Instant of the plan that was verified.",
     "auditor_plan_actions": "Actions of the plan by verdict.",
     "auditor_plan_findings": "Findings of the plan by state.",
-    "auditor_plan_seats_freed": "Seats that the plan frees, and those that are free.",
+    "auditor_plan_seats_freed": "Seats that the plan frees and does not assign again, and those that are free.",
     "auditor_plan_amount": "What the freed seats cost a month.",
 }
 """Help text by metric, in the order of the file."""

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from auditor.domain.actions.action import REDUCING
+from auditor.domain.actions.action import REDUCING, Concern
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import rounded, sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import ActionStats, FindingStats
+from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.result.model import FleetResult, Result, Summary, TenantResult
 from auditor.findings.person_names import first_labels
 
@@ -94,13 +94,14 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
     return sum_money(stats.money for stats in _stats(of))
 
 
-def action_stats(of: TenantResult | FleetResult) -> Mapping[str, ActionStats]:
+def concerns(of: TenantResult | FleetResult) -> Mapping[str, Concern]:
     """Return the people and the worst severity of each action, by action id.
 
-    If the table does not have them, because it was read from a file or has pseudonyms, all findings are decoded.
+    If the actions do not have them, because the result was read from a file, filtered or given pseudonyms, all findings
+    are decoded.
     """
-    stored = of.findings.stats.actions
-    if stored or not of.actions:
+    stored = {action.id: action.concern for action in of.actions if action.concern is not None}
+    if len(stored) == len(of.actions):
         return stored
     actions_by_finding: dict[str, list[str]] = {}
     for action in of.actions:
@@ -115,7 +116,7 @@ def action_stats(of: TenantResult | FleetResult) -> Mapping[str, ActionStats]:
             if finding.subject.type is SubjectType.USER:
                 people[action_id][finding.subject.id] = finding
     return {
-        action_id: ActionStats(
+        action_id: Concern(
             worst=severity,
             people=len(people[action_id]),
             names=tuple(first_labels(list(people[action_id].values()))),

@@ -81,10 +81,7 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
 
 
 def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str], unevaluated: set[str]) -> Part:
-    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed.
-
-    The actions of a part and their people do not change, so the new table keeps their statistics.
-    """
+    """Return a part with its changes: missing findings are fixed if their policy was evaluated, else unconfirmed."""
     # Keep only the status of earlier findings: the findings themselves may not fit in memory.
     statuses = {finding.fingerprint: finding.status.value for finding in past.unconfirmed} | dict(
         _states(past.findings)
@@ -96,7 +93,7 @@ def _changed(part: Part, past: TenantResult | FleetResult, *, evaluated: set[str
     findings = part.findings.map_batches(lambda batch: _with_changes(batch, statuses, closed))
     return replace(
         part,
-        findings=findings.with_action_stats(part.findings.stats.actions),
+        findings=findings,
         fixed=fixed,
         unconfirmed=tuple(finding for finding in missing if finding.policy in unevaluated),
         closed=tuple(sorted((closed | {finding.fingerprint for finding in fixed}) - current)),

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from auditor.domain.actions.money import sum_money
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.preview import Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
+from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
 from auditor.domain.result.finding import Finding
 from auditor.findings.stats import sums
 
@@ -76,16 +78,32 @@ def _open(finding: Finding) -> bool:
 def _money(differences: Sequence[Difference], wanted: Callable[[Finding], bool]) -> tuple[MoneyChange, ...]:
     """Sum the money of added and removed findings by the rules of `auditor.findings.stats.sums`, for each tenant.
 
-    Each seat counts once in a tenant, and budgets are excluded.
+    Each seat counts once in a tenant, and budgets are excluded. Of a changed finding, only the difference counts.
     """
-    plus, minus = [], []
+    plus, minus, kept = [], [], []
     for difference in differences:
         pairs = [pair for pair in difference.changed if wanted(pair.after)]
         plus.append(sums([*filter(wanted, difference.added), *(pair.after for pair in pairs)]))
         minus.append(sums([*filter(wanted, difference.removed), *(pair.before for pair in pairs)]))
-    more, less = sum_money(plus), sum_money(minus)
+        kept.append(sums(_cheaper(pair) for pair in pairs if _open(pair.before) and _open(pair.after)))
+    more, less, same = sum_money(plus), sum_money(minus), sum_money(kept)
     zero = Decimal(0)
-    return tuple(
-        MoneyChange(currency=name, more_per_month=more.get(name, zero), less_per_month=less.get(name, zero))
+    changes = (
+        MoneyChange(
+            currency=name,
+            more_per_month=more.get(name, zero) - same.get(name, zero),
+            less_per_month=less.get(name, zero) - same.get(name, zero),
+        )
         for name in sorted({*more, *less})
     )
+    return tuple(change for change in changes if change.more_per_month or change.less_per_month)
+
+
+def _cheaper(pair: ChangedFinding) -> Finding:
+    """Return the state of a finding with the lower cost; no cost is lower than any."""
+    before, after = pair.before.money, pair.after.money
+    if before is None or after is None:
+        return pair.before if before is None else pair.after
+    if before.currency != after.currency:
+        return replace(pair.before, money=None)
+    return pair.before if before.per_month <= after.per_month else pair.after

@@ -9,7 +9,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.result.aggregate import action_stats
+from auditor.result.aggregate import concerns
 
 FLEET: Final = "*"
 """The tenant of a work item that is about all tenants together."""
@@ -40,9 +40,9 @@ def work_items(result: Result) -> Iterator[WorkItem]:
         (FLEET, "", result.fleet),
     )
     for name, title, part in parts:
-        stats_by_action = action_stats(part)
+        concerns_by_action = concerns(part)
         for action in sorted(part.actions, key=lambda action: action.rank):
-            severity = stats_by_action[action.id].worst if action.id in stats_by_action else Severity.INFO
+            severity = concerns_by_action[action.id].worst if action.id in concerns_by_action else Severity.INFO
             yield WorkItem(tenant=name, title=title, action=action, severity=severity)
 
 

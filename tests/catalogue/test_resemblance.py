@@ -22,6 +22,9 @@ def part_numbers(text: str) -> list[str]:
         ("ENTERPRISPACK", "ENTERPRISEPACK"),
         ("SPE_E55", "SPE_E5"),
         ("Microsfot 365 E5", "SPE_E5"),
+        ("M365_E3", "SPE_E3"),
+        ("o365-e1", "STANDARDPACK"),
+        ("M365_F1", "M365_F1"),
     ],
 )
 def test_intended_product_is_first_and_certain(text: str, part_number: str) -> None:

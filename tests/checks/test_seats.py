@@ -6,7 +6,18 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from tests.builders.tenant.tenants import bought, euros, finding_keys, judged, one, outcome, sku_id, tenant, user
+from tests.builders.tenant.tenants import (
+    audited,
+    bought,
+    euros,
+    finding_keys,
+    judged,
+    one,
+    outcome,
+    sku_id,
+    tenant,
+    user,
+)
 
 
 def test_seats_above_maximum_with_conflicting_bounds() -> None:
@@ -235,8 +246,31 @@ def test_missing_seats_are_priced_as_the_smallest_product_of_the_set(
     assert result.coverage[0].missing_cost == finding.money
 
 
+def test_missing_product_lists_the_other_policies_for_which_it_counts() -> None:
+    text = """policies:
+- {id: large, severity: low, seats: {of: [{withService: AAD_PREMIUM_P2}], covers: users}}
+- {id: paid, severity: low, seats: {of: paid, covers: users}}
+- {id: plain, severity: low, seats: {of: paid, spare: {min: 0}}}
+- {id: small, severity: low, seats: {of: [{withService: AAD_PREMIUM}, {withService: AAD_PREMIUM_P2}], covers: users}}
+- {id: other, severity: low, seats: {of: [VISIOCLIENT], covers: users}}
+"""
+    (result,) = audited(text, tenant(user("ann"), subscribedSkus=[])).tenants
+    counts = {
+        finding.policy: finding.evidence.get("missingProduct", {}).get("countsFor") for finding in result.findings
+    }
+    assert counts == {"large": ["paid", "small"], "other": ["paid"], "paid": None, "small": ["paid"]}
+
+
+def test_pool_names_its_products_with_seats() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 1, 1), bought("SPE_E5", 0)])
+    assert one(judged("seats: {of: paid, pool: true, spare: {min: 1}}", state)).subject.name == "Microsoft 365 E3"
+    state = tenant(subscribedSkus=[bought("SPE_E3", 0), bought("SPE_E5", 0)])
+    finding = one(judged("seats: {of: paid, pool: true, spare: {min: 1}}", state))
+    assert finding.subject.name == "Microsoft 365 E3 + Microsoft 365 E5"
+
+
 def test_pool_has_the_names_of_its_products_and_the_id_as_in_the_policy() -> None:
     state = tenant(subscribedSkus=[bought(part, 9, 0) for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")])
     finding = one(judged("seats: {of: ['SPE_*', VISIOCLIENT], pool: true, spare: {max: 1}}", state))
-    assert finding.subject.name == "Microsoft 365 E3, Microsoft 365 E5, Microsoft 365 F3, …"
+    assert finding.subject.name == "Microsoft 365 E3 + Microsoft 365 E5 + Microsoft 365 F3 + …"
     assert finding.subject.id == "SPE_*|VISIOCLIENT"

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from auditor.findings.columns import values_of
 from tests.builders.tenant.tenants import audited, bought, subscription, tenant, user
 
 RULES = """policies:
@@ -32,6 +33,12 @@ def test_idle_seats_of_product_and_subscription_findings_are_counted_once(
     state = tenant(leaver, subscribedSkus=[bought("SPE_E3", 12, 1)], subscriptions=rows)
     [tenant_result] = audited(RULES, state).tenants
     assert tenant_result.findings.stats.money == {"EUR": Decimal(10 * (1 + idle))}
+    batches = list(tenant_result.findings.batches())
+    columns = (
+        [value for batch in batches for value in values_of(batch.column(name))] for name in ("perMonth", "counted")
+    )
+    counted = [Decimal(amount) for amount, is_counted in zip(*columns, strict=True) if is_counted]
+    assert sum(counted) == Decimal(10 * (1 + idle))
     money_by_policy = {name: stats.money.get("EUR") for name, stats in tenant_result.findings.stats.policies.items()}
     assert {name: money_by_policy[name] for name in ("leavers", "all-leavers", "spare")} == {
         "leavers": Decimal(10),

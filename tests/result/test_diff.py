@@ -12,7 +12,6 @@ from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding, SourceLine, Subject
-from auditor.domain.result.finding_stats import ActionStats
 from auditor.domain.result.model import FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import changes, summarise
@@ -89,16 +88,6 @@ def changes_of(tenant: TenantResult) -> dict[str, str]:
 def test_changes_by_status(before: dict[str, Status], now: dict[str, Status], changes: dict[str, str]) -> None:
     runs = ([finding_of(name, status=status) for name, status in statuses.items()] for statuses in (before, now))
     assert changes_of(chain(*(run(*findings, day=day) for day, findings in enumerate(runs)))) == changes
-
-
-def test_people_of_actions_are_kept() -> None:
-    stats = ActionStats(worst=Severity.HIGH, people=1, names=("Anna",))
-    current = run(finding_of("a"), day=1)
-    tenant = current.tenants[0]
-    with_people = replace(tenant, findings=tenant.findings.with_action_stats({"action": stats}))
-    compared = compare(replace(current, tenants=(with_people,)), run()).tenants[0]
-    assert changes_of(compared) == {"a": "new"}
-    assert compared.findings.stats.actions == {"action": stats}
 
 
 def test_run_has_the_instant_of_the_previous_run() -> None:

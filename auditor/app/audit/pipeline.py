@@ -39,6 +39,7 @@ from auditor.engine.fleet import evaluate_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.policy.binding import BoundPolicies, bind
+from auditor.engine.policy.set_members import set_members
 from auditor.engine.seat_usage_totals import reports_of
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary
@@ -132,12 +133,11 @@ def evaluate_tenant(
     if bound.facts.snapshot.user_count > USERS_PER_ROW_GROUP:
         # Arrow's allocator keeps the memory of freed columns; the Python objects of actions cannot use it.
         release_arrow_memory()
-    built_actions, stats = builder.actions() if actions else ((), {})
     titles = {sku.part_number or sku.sku_id: bound.facts.title(sku) for sku in bound.facts.skus}
     return replace(
         _with_evaluation(bound, evaluation, tenant),
-        findings=table.table(stats),
-        actions=action_table(built_actions, spill),
+        findings=table.table(),
+        actions=action_table(builder.actions() if actions else (), spill),
         smaller_products=proposed.counts(titles),
     )
 
@@ -212,6 +212,7 @@ def _unevaluated(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResul
             _seat_count(facts, sku, bounds.get(index, ())) for index, sku in enumerate(facts.skus) if sku.owned
         ),
         subscriptions=dated_subscriptions(bound),
+        product_sets=set_members(bound),
         contracts=contract_terms(bound),
         contract_prices=_contract_prices(bound),
         renewal_prices=_renewal_prices(bound),

@@ -33,8 +33,7 @@ def remedied(
     def tenant_remedied(tenant: TenantResult) -> TenantResult:
         builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
         findings = tenant.findings.map_batches(builder.add)
-        built, stats = builder.actions()
-        return replace(tenant, findings=findings.with_action_stats(stats), actions=action_table(built, spill))
+        return replace(tenant, findings=findings, actions=action_table(builder.actions(), spill))
 
     with paused_gc():
         changed = map_tenants(result, tenant_remedied)
@@ -58,7 +57,7 @@ def tenant_actions(
     builder = ActionBuilder(tenant, policies, today, packaged_library(), l10n=l10n, spill=spill)
     for batch in tenant.findings.subject_batches():
         builder.add(batch)
-    return builder.actions()[0]
+    return builder.actions()
 
 
 def fleet_remedied(result: Result, policies: PolicySet, *, l10n: Localizer = ENGLISH) -> FleetResult:

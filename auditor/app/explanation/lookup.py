@@ -33,7 +33,7 @@ from auditor.remedy.actions.guidance.article_markdown import article_markdown, c
 from auditor.remedy.planner.text.markdown import escaped
 from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.evidence import evidence_text
-from auditor.render.text.evidence.facts import named_product, product_names
+from auditor.render.text.evidence.facts import named_product, product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76
@@ -130,7 +130,7 @@ def _unknown_name(name: str, names: Sequence[str], catalogue: Catalogue, result:
 def _finding_text(
     saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, l10n: Localization
 ) -> str:
-    check, names = check_of(finding.check), {} if tenant is None else product_names(tenant)
+    check, names = check_of(finding.check), {} if tenant is None else product_and_set_names(tenant, l10n)
     detail = finding.detail and detail_label(finding.check, finding.detail, names, Labels(l10n.locale))
     rows = [
         (l10n.gettext("Tenant"), None if tenant is None else tenant_titles(saved.tenants)[tenant.name]),

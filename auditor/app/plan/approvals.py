@@ -20,6 +20,7 @@ COLUMNS: Final = (
     "people",
     "products",
     "monthlySaving",
+    "monthlyCost",
     "currency",
     "question",
     "answers",
@@ -34,9 +35,11 @@ _MAX_NAMES: Final = 200
 def approvals_csv(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None = None) -> bytes:
     """Return a row for each action in the plan's order, followed by the open questions about its findings.
 
-    `approve` is empty, to be filled with `yes` or `no`, or with one of `answers` for a question. Questions about
-    findings without an action come last and have no action number. `only` selects actions by number, with their
-    questions; 0 selects the questions without an action.
+    `monthlySaving` of an action counts each seat once over all actions and is negative for a cost; `monthlyCost` of a
+    question is the cost of its findings, which may be part of the saving of its action. `approve` is empty, to be
+    filled with `yes` or `no`, or with one of `answers` for a question. Questions about findings without an action come
+    last and have no action number. `only` selects actions by number, with their questions; 0 selects the questions
+    without an action.
     """
     return spreadsheet([COLUMNS, *_rows(tenant, l10n, only)])
 
@@ -78,7 +81,8 @@ def _action(
     ]
     products = part_numbers or filter(None, [action.sku_id])
     named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
-    return (number, action.title, _joined_names(people), named_products, *_money(action.money), None, None, None)
+    saving, currency = _money(action.money)
+    return (number, action.title, _joined_names(people), named_products, saving, None, currency, None, None, None)
 
 
 def _question(
@@ -93,6 +97,7 @@ def _question(
         sentence(question, l10n, names),
         person,
         named_products,
+        None,
         *_money(question.money),
         question.id,
         answers,

@@ -234,7 +234,7 @@ def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
     after = {figures.currency: figures for figures in tenant.after.money}
     labels = (
         l10n.gettext("in open findings"),
-        l10n.gettext("seats that the requests free"),
+        l10n.gettext("seats that the requests free and do not assign again"),
         l10n.gettext("to save at renewal, including freed seats"),
     )
     for before in tenant.before.money:

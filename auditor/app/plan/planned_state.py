@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice
+from auditor.domain.result.saved_plan import Expectation, Fact, HoldingChange, SeatPrice, released
 from auditor.remedy.planner.evaluated_options import Options
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.simulation.changes import changes_of
@@ -38,6 +38,7 @@ def with_state(plan: TenantPlan, options: Options, seats: Mapping[str, DecidedSe
         ),
         holdings=holdings,
         seat_effects=seat_effects(plan.actions, holdings),
+        released_seats=released(holdings).total(),
         prices=_prices(options, holdings, seats),
     )
 

@@ -16,10 +16,11 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet, Waiver
-from auditor.domain.policy.product_set import Sku, leaves
+from auditor.domain.policy.product_set import Sku
 from auditor.domain.policy.selector import Every, OneOf, Selector
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
+from auditor.engine.skus.masks import surely_contains
 from auditor.policy.loader import load
 from auditor.policy.yaml.writer import block, with_items
 from auditor.result.waiver_fields import waiver_id, waiver_products, waiver_user
@@ -164,12 +165,12 @@ def _check_not_waived(selected: Sequence[Located], policies: PolicySet, today: d
     """Raise UsageError if a waiver of the files certainly waives a finding, which may be open in an older result."""
     for tenant, finding in selected:
         for waiver in policies.waivers:
-            if today <= waiver.expires and _certainly_waives(waiver, tenant, finding):
+            if today <= waiver.expires and _certainly_waives(waiver, policies, tenant, finding):
                 raise _already_waived(finding.fingerprint[:_PREFIX], waiver.id)
 
 
-def _certainly_waives(waiver: Waiver, tenant: str, finding: Finding) -> bool:
-    """Return whether a waiver waives a finding; without a snapshot, only for people and products that it names."""
+def _certainly_waives(waiver: Waiver, policies: PolicySet, tenant: str, finding: Finding) -> bool:
+    """Return whether a waiver certainly waives a finding; without a snapshot, only for people that it names."""
     if not waiver.covers(finding.policy) or not waiver.applies_to(tenant):
         return False
     if waiver.users is not None:
@@ -178,13 +179,10 @@ def _certainly_waives(waiver: Waiver, tenant: str, finding: Finding) -> bool:
             return False
     if waiver.products is None:
         return True
-    named = {leaf.name.casefold() for leaf in leaves(waiver.products.elements) if isinstance(leaf, Sku)}
     product = finding.product
-    return (
-        product is not None
-        and product.sku_id is not None
-        and not named.isdisjoint({product.sku_id.casefold(), (product.sku_part_number or "").casefold()})
-    )
+    if product is None or product.sku_id is None:
+        return False
+    return surely_contains(active(), policies, waiver.products, product.sku_id, product.sku_part_number)
 
 
 def _names(selector: Selector, user: Mapping[str, Any]) -> bool:

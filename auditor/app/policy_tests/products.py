@@ -41,6 +41,10 @@ class Products(Struct):
             "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(product),
         }
 
+    def knows(self, name: str) -> bool:
+        """Return whether the test or the catalogue has a product of this name."""
+        return name.casefold() in self.ids or catalogue_product(name, self.catalogue) is not None
+
     def sku_id(self, name: str) -> str:
         """Return the skuId of a product to which a user, group or subscription refers."""
         sku_id = self.ids.get(name.casefold())

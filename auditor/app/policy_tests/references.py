@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from auditor.app.policy_tests.groups import fixture_id
-from auditor.app.policy_tests.products import catalogue_product, listed_id
+from auditor.app.policy_tests.products import Products, listed_id
 from auditor.catalogue import Catalogue, suggest
 from auditor.catalogue.directory_roles import builtin_role_ids, builtin_roles
 from auditor.catalogue.model import GUID
@@ -70,13 +70,12 @@ def _group_id(group: Node) -> str:
 
 
 def _report_unknown_products(tenant: Node, catalogue: Catalogue, diagnostics: Diagnostics) -> None:
-    listed = [item.text(key) for item in tenant.each_of("products") for key in ("skuPartNumber", "skuId")]
-    ids = [listed_id(item.value, catalogue) for item in tenant.each_of("products")]
-    known = {_folded(name) for name in (*listed, *ids)}
+    products = Products.of(tenant.value, catalogue)
     for node in _products(tenant):
         name = str(node.value)
-        if _folded(name) in known or catalogue_product(name, catalogue) is not None:
+        if products.knows(name):
             continue
+        listed = [item.text(key) for item in tenant.each_of("products") for key in ("skuPartNumber", "skuId")]
         diagnostics.error(
             "test-unknown-product",
             Message("neither the test's products nor the catalogue has '{name}'", name=name),

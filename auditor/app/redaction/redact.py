@@ -267,6 +267,7 @@ def _action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]
         warnings=tuple(map(people.program_text, action.warnings)),
         links=tuple(Link(label=people.text(link.label), address=people.text(link.address)) for link in action.links),
         requests=_requests([with_texts(request, people.program_text) for request in action.requests]),
+        concern=None,
     )
 
 

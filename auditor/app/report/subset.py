@@ -96,7 +96,7 @@ def _verification(
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
     fingerprints = {finding.fingerprint for finding in findings}
     return tuple(
-        replace(action, findings=tuple(fingerprint for fingerprint in action.findings if fingerprint in fingerprints))
+        replace(action, findings=tuple(filter(fingerprints.__contains__, action.findings)), concern=None)
         for action in actions
         if not fingerprints.isdisjoint(action.findings)
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from auditor.checks.check import Check
 from auditor.domain.actions.money import Money
+from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.model import Contracts
 from auditor.domain.policy.prices import Contract
@@ -19,7 +20,6 @@ from auditor.engine.outcome import BatchOutcome, ObjectFinding
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy.extent import Extent, PolicyExtent
 from auditor.engine.scope import TenantScope
-from auditor.engine.skus.seat_pools import pool_name
 from auditor.engine.skus.seat_prices import contracts_of
 from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Articles, Situation, purchase_channel
@@ -55,9 +55,9 @@ def subject_of(bound: BoundPolicies, products: ProductSet) -> ContractSubject:
     """Return the SKU, if the set names a single one by part number or id, else the set as written."""
     sku = named_sku(bound, products)
     if sku is None:
-        titles = map(bound.facts.title, bound.skus_in(products))
+        name = pooled(map(bound.facts.title, bound.skus_in(products))) or products.written
         return ContractSubject(
-            Subject(type=SubjectType.PRODUCT, id=products.written, name=pool_name(titles, products.written)),
+            Subject(type=SubjectType.PRODUCT, id=products.written, name=name),
             ProductReference(sku_id=None, sku_part_number=products.written),
             products,
         )

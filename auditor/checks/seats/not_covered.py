@@ -1,6 +1,6 @@
 """More people of the population need a seat than the products of the set have usable seats."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -19,23 +19,33 @@ from auditor.checks.seats.stock import (
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.policy.model import Seats
+from auditor.domain.policy.model import Policy, Seats
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.engine.coverage import TRIAL_UNKNOWN, unread_source
 from auditor.engine.outcome import HolderCount, ObjectFinding
 from auditor.engine.policy.unknowns import missing_facts
 from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.tenant_facts import SkuFact
 from auditor.guidance.routing import Situation, purchase_channel
 
+NOT_COVERED: Final = "seats.not-covered"
 MISSING_PRODUCT: Final = "missingProduct"
 """The key of the evidence about the product of which seats are missing."""
 
 
 def _action(finding: Finding, _situation: Situation) -> ObjectAction:
-    product = finding.evidence.get(MISSING_PRODUCT)
-    sku_id = str(product.get("skuId") or "") if isinstance(product, Mapping) else ""
+    sku_id, _ = missing_product(finding)
     return ObjectAction(ActionKind.COVER, abs(seats_to_adjust(finding) or 0), product=sku_id)
+
+
+def missing_product(finding: Finding) -> tuple[str, Collection[str]]:
+    """Return the skuId of the product to buy, and the ids of the other policies for which its seats count too."""
+    product = finding.evidence.get(MISSING_PRODUCT)
+    if not isinstance(product, Mapping):
+        return "", ()
+    policies = product.get("countsFor")
+    return str(product.get("skuId") or ""), policies if isinstance(policies, list | tuple) else ()
 
 
 def _count(scope: Scope, _block: Seats) -> HolderCount:
@@ -77,11 +87,21 @@ def _finding(scope: TenantScope, block: Seats, stock: Stock, needed: int) -> Obj
         return seat_finding(scope, block, stock, evidence, None)
     name = scope.facts.title(product)
     evidence[MISSING_PRODUCT] = {"skuId": product.sku_id, "skuPartNumber": product.part_number, "name": name}
+    if others := [policy.id for policy in scope.bound.policies if _counts(scope, policy, product)]:
+        evidence[MISSING_PRODUCT]["countsFor"] = others
     money = None if missing is None else scope.price(product, missing)
     if money is not None:
         evidence[MISSING_PRODUCT] |= {"costPerMonth": float(money.per_month), "currency": money.currency}
     finding = seat_finding(scope, block, stock, evidence, None)
     return replace(finding, subject=replace(finding.subject, name=name), money=money)
+
+
+def _counts(scope: TenantScope, policy: Policy, product: SkuFact) -> bool:
+    """Return whether seats of a product certainly count for another policy with `covers`."""
+    block = policy.constraint
+    if policy is scope.policy or not isinstance(block, Seats) or not block.covers:
+        return False
+    return bool(scope.bound.contains(block.of, product).true[0])
 
 
 def _record_unknown(
@@ -98,7 +118,7 @@ def _record_unknown(
 
 
 CHECK = SeatCheck(
-    id="seats.not-covered",
+    id=NOT_COVERED,
     name=N_("more people than seats"),
     explanation=N_("More people need a licence than there are usable seats."),
     key="seats: {covers}",

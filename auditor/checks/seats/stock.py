@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from auditor.checks.check import Check
 from auditor.domain.actions.money import Money
+from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy.model import Seats
 from auditor.domain.policy.product_set import ProductSet, Sku, WithService, leaves
@@ -18,7 +19,7 @@ from auditor.engine.outcome import ObjectFinding
 from auditor.engine.policy.extent import Extent, seat_extent
 from auditor.engine.scope import TenantScope
 from auditor.engine.skus.masks import unshared_masks
-from auditor.engine.skus.seat_pools import pool_name, purchased_units
+from auditor.engine.skus.seat_pools import purchased_units
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 
 
@@ -89,10 +90,9 @@ def stock_of(facts: TenantFacts, index: int) -> Stock:
 def pool_of(facts: TenantFacts, products: ProductSet, indices: Sequence[int]) -> Stock:
     """Return the seats of several SKUs together."""
     skus = [facts.skus[index] for index in indices]
+    name = pooled(map(facts.title, [sku for sku in skus if sku.usable] or skus)) or products.written
     return Stock(
-        subject=Subject(
-            type=SubjectType.PRODUCT, id=products.written, name=pool_name(map(facts.title, skus), products.written)
-        ),
+        subject=Subject(type=SubjectType.PRODUCT, id=products.written, name=name),
         product=ProductReference(sku_id=None, sku_part_number=products.written),
         skus=tuple(indices),
         enabled=_sum(skus, "enabled"),

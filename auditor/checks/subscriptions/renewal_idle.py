@@ -47,8 +47,7 @@ def _evaluate(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFindin
 
 def _of_product(scope: TenantScope, block: Subscriptions, minimum: Bound, rows: list[Row]) -> Iterator[ObjectFinding]:
     """Attribute the idle seats of a SKU to its subscriptions, earliest first, each up to its number of seats."""
-    mask = scope.bound.masks.of(block.of)
-    members = [includes(scope.bound, mask, row, block.of) for row in rows]
+    members = [includes(scope.bound, row, block.of) for row in rows]
     if not any(included or unknown for included, unknown in members):
         return
     idle = _idle(scope, scope.facts.subscription_sku(rows[0]), minimum)

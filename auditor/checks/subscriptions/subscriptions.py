@@ -40,12 +40,11 @@ def subscription_findings(
     """
     if not scope.readable(Source.SUBSCRIPTIONS):
         return
-    mask = scope.bound.masks.of(block.of)
     for row in scope.facts.subscriptions:
         verdict = raised(row)
         if verdict is False:
             continue
-        included, unknown = includes(scope.bound, mask, row, block.of)
+        included, unknown = includes(scope.bound, row, block.of)
         if verdict is None and (included or unknown):
             reason = Message("it is not known whether the subscription {row} is a trial", row=row["id"])
             scope.unknown.add("subscriptions.isTrial", reason)

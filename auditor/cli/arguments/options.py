@@ -183,7 +183,7 @@ _SHARED: Final = MappingProxyType(
             "--history",
             type=location,
             metavar="LOCATION",
-            help="earlier result.json files of the same tenants, or a store, for the trends in reports, mails",
+            help="earlier result.json files of the same tenants, or a store, for the trends in reports and mails",
         ),
         "store": _option(
             "--store",

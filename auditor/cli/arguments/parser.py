@@ -33,6 +33,8 @@ ARGPARSE_MESSAGES: Final = (
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: literal text, and its explanation."""
 _UNKNOWN_OPTION: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
+_SYNONYMS: Final = {"lint": "validate", "check": "validate", "scan": "audit", "diff": "preview"}
+"""Names of commands in other tools → the command here; `lint` is otherwise most similar to `init`."""
 _INVALID_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is not one of) (.*?)\)?$")
 _NAME: Final = re.compile(r"[\w.-]+")
 
@@ -121,7 +123,11 @@ class Parser(argparse.ArgumentParser):
             options = [option for option in self._option_string_actions if option.startswith("--")]
             return similar_name(unknown[1], options)
         choice = _INVALID_CHOICE.search(message)
-        return None if choice is None else similar_name(choice[1], _NAME.findall(choice[2]))
+        if choice is None:
+            return None
+        word, names = choice[1], _NAME.findall(choice[2])
+        synonym = _SYNONYMS.get(word)
+        return synonym if synonym in names else similar_name(word, names)
 
     def _translate(self, l10n: "Localization") -> None:
         self._translated = True

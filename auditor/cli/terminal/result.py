@@ -13,7 +13,7 @@ from rich.text import Text
 from auditor.cli.terminal.tables import print_fleet, print_sparks
 from auditor.cli.terminal.unmatched_policies import print_unmatched
 from auditor.domain.enums import Outcome, Severity
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
 from auditor.render.html.content import PageContent
@@ -60,7 +60,7 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     result, l10n, page = content.result, content.l10n, content.page
     if page.requested_language is not None:
         notice = l10n.gettext("This report is in English, because there is no translation for “{wished}”.")
-        _print(console, Text(notice.replace("{wished}", printable(page.requested_language)), style="dim"))
+        _print(console, Text(notice.replace("{wished}", printable_line(page.requested_language)), style="dim"))
     _print(console, Text(page.verdict, style="bold"))
     for line in page.plan:
         _print(console, Text(_cut(line, _MAX_REASON)))
@@ -80,7 +80,7 @@ def terminal(content: PageContent, console: Console, *, paths: tuple[str, ...]) 
     if paths:
         _print_title(console, l10n.gettext("Reports"))
         for path in paths:
-            _print(console, Text(f"  {printable(path)}"), wrap=False)
+            _print(console, Text(f"  {printable_line(path)}"), wrap=False)
 
 
 def terminal_text(content: PageContent, *, paths: tuple[str, ...]) -> bytes:
@@ -104,7 +104,7 @@ def _print_title(console: Console, text: str) -> None:
 
 
 def _cut(text: str, max_length: int) -> str:
-    return printable(text if len(text) <= max_length else f"{text[:max_length]}…")
+    return printable_line(text if len(text) <= max_length else f"{text[:max_length]}…")
 
 
 def _print_indented(console: Console, text: Text, *, indent: int) -> None:
@@ -168,7 +168,7 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
     columns = (
         (l10n.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
         (l10n.gettext("Spare"), [row.spare for row in rows]),
-        (l10n.gettext("Policy"), [printable(row.state or none) for row in rows]),
+        (l10n.gettext("Policy"), [printable_line(row.state or none) for row in rows]),
     )
     # To save width, the product name is truncated first, then the bar is left out; the state is kept.
     width = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
@@ -184,7 +184,7 @@ def _seats_table(rows: list[SeatRow], console: Console, l10n: Labels) -> Table:
         *figures, state = cells
         style = _STYLES[row.severity] if row.severity is not None else "dim"
         bar = [_bar(row, console)] if bars else []
-        table.add_row(Text(printable(row.name)), *bar, *map(Text, figures), Text(state, style=style))
+        table.add_row(Text(printable_line(row.name)), *bar, *map(Text, figures), Text(state, style=style))
     return table
 
 
@@ -281,7 +281,7 @@ def _print_unknown(console: Console, sections: Iterable[TenantSection], l10n: La
     for (location, reason), policies in list(by_cause.items())[:_MAX_UNKNOWN]:
         printed += len(policies)
         (first, *others), several = policies, l10n.plural("{count} policy", "{count} policies", len(policies))
-        line = Text(printable(f"{location}: {several if others else first}"), style="yellow")
+        line = Text(printable_line(f"{location}: {several if others else first}"), style="yellow")
         line.append(f"  {_cut(reason, _MAX_REASON)}", style="default")
         _print_indented(console, line, indent=2)
     if count > printed:

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.render.html.tenant_table import FleetRow
 from auditor.render.text.earlier_run import Sparkline
 from auditor.render.text.labels import Labels
@@ -35,7 +35,7 @@ def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
     for spark in sparks:
         line = Text(spark.label + " " * (label_width - cell_len(spark.label)) + "  ")
         line.append(f"{spark.text}  " if bars else "", style="cyan")
-        line.append(printable(spark.summary), style="dim")
+        line.append(printable_line(spark.summary), style="dim")
         console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
 
 
@@ -90,7 +90,7 @@ def _table(rows: Sequence[FleetRow], console: Console, l10n: Labels) -> Table:
         table.add_column(title, justify="left" if title == findings else "right", overflow="fold", no_wrap=False)
     for number, row in enumerate(rows):
         style = "bold" if number == len(rows) - 1 else ""
-        table.add_row(Text(printable(row.title), style=style), *(cells[number] for _, cells in columns))
+        table.add_row(Text(printable_line(row.title), style=style), *(cells[number] for _, cells in columns))
     return table
 
 

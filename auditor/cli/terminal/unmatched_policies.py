@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.domain.message import Message
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
@@ -28,14 +28,14 @@ def print_unmatched(console: Console, result: Result, l10n: Labels) -> None:
         return
     console.print(Text("\n" + l10n.gettext("Nothing to evaluate"), style="bold"), highlight=False)
     for _, location, message in similar[:_MAX_NOTICES]:
-        line = Text(printable(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
+        line = Text(printable_line(f"{location}: " if len(result.tenants) > 1 else ""), style="yellow")
         text = l10n.translate(message)
-        line.append(printable(text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"), style="yellow")
+        line.append(printable_line(text if len(text) <= _MAX_LENGTH else f"{text[:_MAX_LENGTH]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     if unmatched:
         names = ", ".join(unmatched[:_MAX_POLICIES]) + (", …" if len(unmatched) > _MAX_POLICIES else "")
         count = l10n.plural("{count} policy", "{count} policies", len(unmatched))
-        console.print(Padding(Text(printable(f"{count}: {names}"), style="dim"), (0, 0, 0, 2)), highlight=False)
+        console.print(Padding(Text(printable_line(f"{count}: {names}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
 def _similar(result: Result) -> Iterator[tuple[str, str, Message]]:

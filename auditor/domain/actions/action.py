@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
+from auditor.domain.enums import Severity
 from auditor.domain.saved_field import SavedField
 
 REDUCING: Final = frozenset({"remove", "cancel"})
@@ -20,6 +22,16 @@ class Link(Struct, frozen=True, kw_only=True):
 
     label: str
     address: str
+
+
+class Concern(Struct, frozen=True, kw_only=True):
+    """Statistics on the people whom an action concerns."""
+
+    worst: Severity
+    """The worst severity of the open findings that the action fixes."""
+    people: int
+    names: tuple[str, ...]
+    """The first few of their names in alphabetical order, each with the address if it differs."""
 
 
 class Action(Struct, frozen=True, kw_only=True):
@@ -69,6 +81,8 @@ class Action(Struct, frozen=True, kw_only=True):
     """Why it has this rank, in one line."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
     """The product whose seats or subscriptions it is about; empty for other actions."""
+    concern: Annotated[Concern | None, SavedField.UNSAVED] = None
+    """The people whom it concerns; None if its result was read from a file, filtered or given pseudonyms."""
 
     @property
     def frees(self) -> bool:
@@ -84,3 +98,12 @@ class Action(Struct, frozen=True, kw_only=True):
     def costs(self) -> Money | None:
         """The monthly cost, above zero; None if it costs nothing or no price is known."""
         return None if self.money is None else self.money.cost
+
+    @property
+    def counted_elsewhere(self) -> Money | None:
+        """The part of the saving between `before` and `after` that other actions count; None if there is none."""
+        if self.before is None or self.after is None:
+            return None
+        own = Decimal(0) if self.money is None else self.money.per_month
+        rest = self.before.per_month - self.after.per_month - own
+        return Money(currency=self.before.currency, per_month=rest) if rest else None

@@ -14,3 +14,10 @@ def amount_form(l10n: Localizer, per_month: Decimal, *, frees: bool) -> str:
     if per_month < 0:
         return l10n.gettext("costs {money} a month")
     return l10n.gettext("frees seats worth {money} a month") if frees else l10n.gettext("saves {money} a month")
+
+
+def elsewhere_form(l10n: Localizer, per_month: Decimal) -> str:
+    """Return the phrase for an amount of the same seats that other actions count, with the placeholder {money}."""
+    if per_month < 0:
+        return l10n.gettext("{money} a month counted as a cost of other actions")
+    return l10n.gettext("{money} a month counted as a saving of other actions")

@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.errors import Span
@@ -80,6 +80,8 @@ class Question(Struct, frozen=True, kw_only=True):
     assumes_answers: bool = False
     """Whether the first answer, a number of seats, assumes that every other open question gets its first answer."""
     checks: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
+    required_by: Annotated[Mapping[int, tuple[str, ...]], SavedField.UNSAVED] = field(default_factory=dict)
+    """Number of seats in an answer → ids of the policies that require it today."""
 
 
 class SavedQuestion(Struct, frozen=True, kw_only=True):

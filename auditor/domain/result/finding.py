@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from auditor.domain.actions.money import Money
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result.finding_stats import ActionStats, FindingStats
+from auditor.domain.result.finding_stats import FindingStats
 from auditor.domain.saved_field import Label
 from auditor.domain.sized_iterable import SizedIterable
 
@@ -101,7 +101,6 @@ class Findings(SizedIterable[Finding]):
     def map(self, _change: Callable[[Sequence[Finding]], Iterable[Finding]], /) -> "Findings":
         """Return a new table of the findings that `change` returns for every batch of `subject_batches`.
 
-        Like the table that `map_batches` returns, it has no statistics on the people of each action.
         `change` may leave findings out. Within one policy and check it must keep the order, or return findings in the
         order of their new subject ids.
         """
@@ -109,10 +108,6 @@ class Findings(SizedIterable[Finding]):
 
     def map_batches(self, _change: Callable[[Any], Any], /) -> "Findings":
         """Return a new table of what `change` returns for every record batch of `subject_batches`, in its order."""
-        return self
-
-    def with_action_stats(self, _actions: Mapping[str, ActionStats], /) -> "Findings":
-        """Return the same findings with statistics on the people of each action; keys are action ids."""
         return self
 
     def batches(self) -> Iterator[Any]:

@@ -30,16 +30,6 @@ class PolicyStats(Struct, frozen=True, kw_only=True):
         return self.found - self.waived - self.report_only
 
 
-class ActionStats(Struct, frozen=True, kw_only=True):
-    """The severity of the open findings that one action fixes, and the people whom they are about."""
-
-    worst: Severity
-    """The worst severity of these findings."""
-    people: int
-    names: tuple[str, ...]
-    """The first few of their names in alphabetical order, each with the address if it differs."""
-
-
 class FindingStats(Struct, frozen=True, kw_only=True):
     """Counts and sums over all findings of a table."""
 
@@ -53,5 +43,3 @@ class FindingStats(Struct, frozen=True, kw_only=True):
     """Waiver id → number of findings that it covers."""
     people: int = 0
     """Number of people that the findings are about."""
-    actions: Mapping[str, ActionStats] = field(default_factory=dict)
-    """By action id; empty for a table that was read from a file or made by `map`."""

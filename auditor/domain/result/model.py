@@ -161,6 +161,15 @@ class BalanceShare(Struct, frozen=True, kw_only=True):
     """For waivers of the policy that name products and apply to the fleet; None in results of earlier versions."""
 
 
+class ProductSetMembers(Struct, frozen=True, kw_only=True):
+    """The products of a tenant in a product set that a policy requires or whose seats it counts together."""
+
+    written: Label
+    """The set as written in the policy."""
+    sku_ids: tuple[str, ...]
+    """The SKUs with usable seats for people that are certainly in the set, in order of part number."""
+
+
 class TenantResult(Struct, frozen=True, kw_only=True):
     """The result of the audit for one tenant."""
 
@@ -179,6 +188,8 @@ class TenantResult(Struct, frozen=True, kw_only=True):
     seats: tuple[SeatCount, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
     """Subscriptions with a next date, as far as the source was read; see `sources`."""
+    product_sets: Annotated[tuple[ProductSetMembers, ...] | None, SavedField.OPTIONAL] = None
+    """In order of text; None if there are none, and in results of earlier versions."""
     contracts: Annotated[tuple[ContractTerm, ...] | None, SavedField.OPTIONAL] = None
     """In order of id; None if no policy file has a contract for the tenant."""
     contract_prices: Annotated[tuple[ContractPrice, ...] | None, SavedField.OPTIONAL] = None

@@ -1,6 +1,7 @@
 """Defines the data of plan.json that a verification reads: actions with their requests, findings, the state before."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -56,6 +57,15 @@ class HoldingChange(Struct, frozen=True, kw_only=True):
     lost: tuple[str, ...] = ()
     """SkuIds."""
     gained: tuple[str, ...] = ()
+
+
+def released(changes: Iterable[HoldingChange]) -> Counter[str]:
+    """Return the seats that are freed and not assigned again, by skuId."""
+    balance: Counter[str] = Counter()
+    for change in changes:
+        balance.update(change.lost)
+        balance.subtract(change.gained)
+    return +balance
 
 
 class SeatPrice(Struct, frozen=True, kw_only=True):

@@ -100,7 +100,7 @@ _PYTHON_VALUES = 256
 """Number of distinct values up to which casefolding them in Python is faster than with Arrow."""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _cached_answers(test: Test, values: tuple[str | None, ...]) -> "Answers":
     """Apply a test to values; tenants with the same values share the cached answers."""
     return Answers.of(flags_of(test(pa.array(values, pa.string()))))

@@ -47,6 +47,18 @@ class BoundPolicies:
         """Return the SKUs of the tenant that are certainly in a set."""
         return [self.facts.skus[index] for index in np.flatnonzero(self.masks.of(products).true).tolist()]
 
+    def with_seats(self, products: ProductSet) -> list[SkuFact]:
+        """Return the SKUs that are certainly in a set and of which the tenant has usable seats for people."""
+        mask, skus = self.masks.of(products).true, self.facts.skus
+        return [skus[index] for index in self.facts.assignable if mask[index] and (skus[index].usable or 0) > 0]
+
+    def contains(self, products: ProductSet, sku: SkuFact) -> Mask:
+        """Return whether a SKU, which the tenant need not own, is in a set, as a mask of length 1."""
+        if not sku.owned:
+            return unshared_masks(self.facts, (sku,)).of(products)
+        mask, index = self.masks.of(products), self.facts.index[sku.sku_id]
+        return Mask(mask.true[index : index + 1], mask.unknown[index : index + 1])
+
     @cached_property
     def prices(self) -> SeatPrices | None:
         """The seat prices on the day of the audit; None if nothing has a price."""

@@ -9,7 +9,6 @@ from auditor.domain.policy.model import Policy, Seats, Subscriptions
 from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import BoundPolicies
-from auditor.engine.skus.masks import Mask, unshared_masks
 from auditor.engine.tenant_facts import SkuFact
 
 
@@ -69,24 +68,18 @@ def subscription_extent(
     bound: BoundPolicies, _index: int, block: Subscriptions, _outcome: BatchOutcome
 ) -> PolicyExtent:
     """Count the subscriptions to products of the set."""
-    facts, mask = bound.facts, bound.masks.of(block.of)
     judged, possible = 0, False
-    for row in facts.subscriptions:
-        included, unknown = includes(bound, mask, row, block.of)
+    for row in bound.facts.subscriptions:
+        included, unknown = includes(bound, row, block.of)
         judged += int(included)
         possible = possible or included or unknown
     return PolicyExtent(judged, not possible)
 
 
-def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products: ProductSet) -> tuple[bool, bool]:
-    """Return whether the product of a subscription is in a set, and whether that is not known.
-
-    `mask` is the set as a mask over the tenant's SKUs.
-    """
-    index, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscription_sku(row)
-    if index is None or not sku.owned:
-        mask, index = unshared_masks(bound.facts, (sku,)).of(products), 0
-    return bool(mask.true[index]), bool(mask.unknown[index])
+def includes(bound: BoundPolicies, row: Mapping[str, Any], products: ProductSet) -> tuple[bool, bool]:
+    """Return whether the product of a subscription is in a set, and whether that is not known."""
+    contained = bound.contains(products, bound.facts.subscription_sku(row))
+    return bool(contained.true[0]), bool(contained.unknown[0])
 
 
 NONE = PolicyExtent(0, empty=True)

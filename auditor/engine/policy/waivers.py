@@ -8,7 +8,7 @@ from auditor.domain.policy.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
 from auditor.engine.policy.binding import BoundPolicies, assignable, overlap
 from auditor.engine.selection.selectors import SelectorMasks
-from auditor.engine.skus.masks import Mask, unshared_masks
+from auditor.engine.skus.masks import Mask
 
 
 def waive(
@@ -79,10 +79,7 @@ def _object_products(bound: BoundPolicies, policy: Policy, waiver: Waiver, findi
     if finding.product is None or finding.product.sku_id is None:
         return _NEITHER
     sku = bound.facts.sku_of(finding.product.sku_id, finding.product.sku_part_number)
-    if not sku.owned:
-        return unshared_masks(bound.facts, (sku,)).of(waiver.products)
-    product_mask, index = bound.masks.of(waiver.products), bound.facts.index[sku.sku_id]
-    return Mask(product_mask.true[index : index + 1], product_mask.unknown[index : index + 1])
+    return bound.contains(waiver.products, sku)
 
 
 def _written_set(policy: Policy, written: str | None) -> ProductSet | None:

@@ -252,6 +252,19 @@ def masks_of(facts: TenantFacts, skus: Sequence[SkuFact]) -> ProductMasks:
     return cached
 
 
+def surely_contains(
+    catalogue: Catalogue, policies: PolicySet, products: ProductSet, sku_id: str, part_number: str | None
+) -> bool:
+    """Return whether a SKU of a saved result is certainly in a set, by the service plans that the catalogue has for it.
+
+    Whether it is a trial is not known.
+    """
+    product = catalogue.product(sku_id)
+    plans = None if product is None else {plan.id: plan.name for plan in product.plans}
+    sku = SkuFact(sku_id=sku_id.lower(), part_number=part_number, owned=True, plans=plans)
+    return bool(ProductMasks(catalogue, policies, (sku,), (None,)).of(products).true[0])
+
+
 _MASKS_CACHE: dict[object, ProductMasks] = {}
 _MAX_CACHED = 64
 

@@ -11,9 +11,6 @@ from auditor.engine.tenant_facts import SkuFact
 MAX_SUMS = 4096
 """The maximum number of sums of a pool that are tried; beyond that, the least and greatest sums decide."""
 
-_MAX_NAMES = 3
-"""The maximum number of products in the name of a pool."""
-
 _Pair = tuple[int, int]
 """Usable and consumed seats; or the spare seats, and by how much they exceed the share of a bound, times a factor."""
 
@@ -108,12 +105,6 @@ def _range(certain: Sequence[_Pair], possible: Sequence[_Pair], number: Callable
     if fixed:
         return sum(fixed) + below, sum(fixed) + above
     return below or min(free), above or max(free)
-
-
-def pool_name(titles: Iterable[str], written: str) -> str:
-    """Return the display name of a pool: the names of its first products, or the set as written if it has none."""
-    names = list(dict.fromkeys(titles))
-    return (", ".join(names[:_MAX_NAMES]) + (", …" if names[_MAX_NAMES:] else "")) or written
 
 
 def purchased_units(skus: Iterable[SkuFact]) -> int | None:

@@ -9,10 +9,9 @@ import pyarrow as pa
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
-from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy.model import PolicySet
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import ActionStats
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
 from auditor.engine.columns.bitsets import indices
@@ -90,8 +89,8 @@ class ActionBuilder:
         routes, route_of = self._routes(batch)
         return replaced(batch, "guidance", dictionary_column([route.article for route in routes], route_of))
 
-    def actions(self) -> tuple[tuple[Action, ...], dict[str, ActionStats]]:
-        """Return the actions after all findings were added, and their statistics by action id."""
+    def actions(self) -> tuple[Action, ...]:
+        """Return the actions after all findings were added."""
         context = replace(self._context.of(self._object_findings), part_numbers=self._part_numbers)
         open_findings = (finding for finding in self._object_findings if finding.status is Status.OPEN)
         self._groups.add(
@@ -99,8 +98,7 @@ class ActionBuilder:
         )
         settle_seats(self._groups, context)
         inputs = ActionInputs.of(context, self._library, l10n=self._l10n, groups=self._path_group_names)
-        stats = {inputs.identity(group): _stats_of(group) for group in self._groups}
-        return actions_from(inputs, map(self._listed, self._groups)), stats
+        return actions_from(inputs, map(self._listed, self._groups))
 
     def _routes(self, batch: pa.RecordBatch) -> tuple[list[RoutedFinding], Rows]:
         context = self._context
@@ -128,8 +126,3 @@ def _group_names(lists: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, str]
     """Return the names of groups in lists of assignment paths, by id."""
     paths = (path for path_list in lists for path in path_list)
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
-
-
-def _stats_of(group: ActionGroup) -> ActionStats:
-    severity = tuple(Severity)[group.worst[0]] if group.worst[0] < len(Severity) else Severity.INFO
-    return ActionStats(worst=severity, people=group.people if group.names else 0, names=tuple(group.names))

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
-from sys import intern
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +16,7 @@ from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Variant, compose
@@ -33,6 +32,7 @@ from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.seats.decided import add_decided, follow_renewals
+from auditor.remedy.actions.seats.fixed import add_fixed
 from auditor.remedy.actions.seats.projection import TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import Term, covered_elsewhere, seats_resolved, total, totals
 from auditor.remedy.kinds import ABOUT_GROUPS, ORDER, REVIEW_ARTICLES, REVIEWED
@@ -97,7 +97,7 @@ class ActionInputs(Struct, frozen=True, kw_only=True):
         name = tenant.tenant_id or tenant.name
         parts = (name, first.kind.value, group.article, *group.subject, variety)
         digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return intern(digest[:16])  # also the key of its `ActionStats`
+        return digest[:16]
 
 
 @lru_cache(maxsize=4096)
@@ -117,6 +117,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     terms: Mapping[str, Term] | None = None,
     seats: Mapping[str, int] | None = None,
     renewals: Mapping[str, bool] | None = None,
+    fixed: Iterable[Remedy] = (),
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
@@ -124,7 +125,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     buy, move, remove and cancel; within these, the worst and most expensive come first. If `changes`, the changes of
     a plan, is given, only the plan's own requests are listed, because others were not simulated. `seats` are the seats
     by skuId that somebody decided to buy (+) or to give back (−); one action per product is about this number.
-    `renewals` maps the fingerprint of a finding to whether somebody decided to renew.
+    `renewals` maps the fingerprint of a finding to whether somebody decided to renew; `fixed` is as for `add_fixed`.
     """
     inputs = ActionInputs.of(context, library, l10n=l10n, groups=groups)
     remedies: Iterable[Remedy] = remedies_of(context, routes, changes or ())
@@ -134,6 +135,7 @@ def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
     action_groups.add((UNSORTED, remedy) for remedy in remedies)
     add_decided(action_groups, context, seats or {})
     settle_seats(action_groups, context, seats or {})
+    add_fixed(action_groups, context, fixed)
     follow_renewals(action_groups, renewals or {})
     return actions_from(
         inputs, [(group, tuple(sorted(group.fingerprints)), tuple(group.documents)) for group in action_groups]
@@ -152,7 +154,7 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
     actions_by_group.sort(key=lambda item: _sort_key(inputs, *item))
     actions_by_group = counted_once(actions_by_group, inputs.price)
     actions = _distinct_titles(inputs, [action for _, action in actions_by_group])
-    severities = [tuple(Severity)[group.worst[0]] for group, _ in actions_by_group]
+    severities = [group.concern.worst for group, _ in actions_by_group]
     return prioritised(actions, severities, inputs.context.today, inputs.l10n)
 
 
@@ -212,6 +214,7 @@ def _action(
         seats=group.moved if group.moved is not None and group.moved.sku_id else None,
         due=due_of(group, inputs.context.tenant, inputs.context.today),
         sku_id=first.old if first.kind in _SEAT_KINDS else "",
+        concern=group.concern,
     )
 
 
@@ -331,8 +334,8 @@ def _total(inputs: ActionInputs, group: ActionGroup, count: int) -> tuple[str, .
 def _sufficient_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant in the product set that a policy requires."""
     context, required = inputs.context, group.first.new
-    owned = context.owned_of(group.policy, required) if required and required not in context.seats else ()
-    return tuple(sorted(context.product_label(sku_id) for sku_id in {seat.sku_id for seat in owned}))
+    members = () if required in context.seats else context.members.get(required, ())
+    return tuple(sorted(context.product_label(sku_id) for sku_id in set(members)))
 
 
 def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) -> tuple[str, ...]:

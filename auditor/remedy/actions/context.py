@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from auditor.catalogue import builtin
 from auditor.checks.check import Correction
 from auditor.checks.registry import correction_of
+from auditor.domain.actions.product_names import pooled
 from auditor.domain.enums import Source, Status, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import Assignments, Policy, PolicySet
@@ -18,7 +19,7 @@ from auditor.domain.policy.selector import HasRole, InactiveFor, NeverSignedIn, 
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
-from auditor.remedy.labels import TenantProducts, part_number, product_labels
+from auditor.remedy.labels import part_number
 from auditor.remedy.product_kinds import same_kind
 
 
@@ -60,7 +61,8 @@ class RemediationContext(Struct, frozen=True):
     today: date
     """The day of the audit, in UTC; the state may have been read before it."""
     prices: SeatPrices | None
-    tenant_products: TenantProducts
+    members: Mapping[str, tuple[str, ...]]
+    """Product set as written in a policy → the skuIds of its products with seats."""
     missing: Mapping[tuple[str, str], tuple[str, ...]]
     """(policy, user) → required products that the user lacks, as written in the policy."""
     unwanted: Mapping[tuple[str, str], tuple[str, ...]]
@@ -78,7 +80,7 @@ class RemediationContext(Struct, frozen=True):
     part_numbers: Mapping[str, str]
     """SkuId → part number, for products in findings."""
     pools: Mapping[str, str]
-    """Product set as written in a policy → the names of its products, for pools that findings are about."""
+    """Product set as written in a policy → the names of its products, for sets that findings are about."""
     populations: Mapping[str, PopulationFacts]
     """By policy id."""
     routed: dict[tuple[str, Situation], RoutedFinding] = field(default_factory=dict)
@@ -91,10 +93,8 @@ class RemediationContext(Struct, frozen=True):
     """Cache: assignment paths as JSON → how they reach a user."""
     products: dict[tuple[object, ...], Hashable] = field(default_factory=dict)
     """Cache: columns that name a product → the facts that are part of a situation."""
-    choices_by_name: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
-    """Cache: (policy, product as written) → the skuIds that it stands for."""
-    owned_by_name: dict[tuple[str, str], tuple[SeatCount, ...]] = field(default_factory=dict)
-    """Cache: (policy, product as written) → the products with seats that it stands for."""
+    choices_by_name: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Cache: product as written → the skuIds that it stands for."""
 
     def of(self, findings: Sequence[Finding]) -> "RemediationContext":
         """Return the context with other findings, which include all findings about their subjects."""
@@ -112,6 +112,10 @@ class RemediationContext(Struct, frozen=True):
                 finding.subject.id: finding.subject.name
                 for finding in findings
                 if finding.subject.type is SubjectType.PRODUCT
+            }
+            | {
+                written: pooled(self.seats[sku_id].name for sku_id in sku_ids)
+                for written, sku_ids in self.members.items()
             },
         )
 
@@ -120,29 +124,19 @@ class RemediationContext(Struct, frozen=True):
         """Policy id → owner, for policies that name one."""
         return {name: policy.owner for name, policy in self.policies.items() if policy.owner}
 
-    def choices(self, policy: str, written: str) -> tuple[str, ...]:
+    def choices(self, written: str) -> tuple[str, ...]:
         """Return the skuIds that a product in a policy's `require` stands for; for a set, those that have seats."""
-        key = policy, written
-        if key not in self.choices_by_name:
-            self.choices_by_name[key] = self._choices(policy, written)
-        return self.choices_by_name[key]
+        if written not in self.choices_by_name:
+            self.choices_by_name[written] = self._choices(written)
+        return self.choices_by_name[written]
 
-    def _choices(self, policy: str, written: str) -> tuple[str, ...]:
+    def _choices(self, written: str) -> tuple[str, ...]:
+        if written in self.members:  # a named set takes precedence over a product of the same name
+            return self.members[written]
         sku_id = self.skus.get(written.casefold())
         if sku_id is not None:
             return (sku_id,)
-        catalogue_ids = tuple(product.sku_id for product in builtin().by_part_number(written))
-        return catalogue_ids or tuple(dict.fromkeys(seat.sku_id for seat in self.owned_of(policy, written)))
-
-    def owned_of(self, policy: str, written: str) -> tuple[SeatCount, ...]:
-        """Return the products with seats in those sets of a policy's `require` that are written this way."""
-        key = policy, written
-        if key not in self.owned_by_name:
-            block = self.assignments(policy)
-            sets = () if block is None else (element for element in block.require if element.written == written)
-            owned = (seat for element in sets for seat in self.tenant_products.owned(element))
-            self.owned_by_name[key] = tuple(owned)
-        return self.owned_by_name[key]
+        return tuple(product.sku_id for product in builtin().by_part_number(written))
 
     def assignments(self, policy: str) -> Assignments | None:
         """Return the assignments block of a policy; None for another kind of policy, or an unknown one."""
@@ -165,16 +159,16 @@ class RemediationContext(Struct, frozen=True):
 
     def product_label(self, name: str) -> str:
         """Return the display name of a product: its friendly name, or the text of the policy."""
-        label = self.labels.get(name.casefold()) or self.pools.get(name)
+        label = self.pools.get(name) or self.labels.get(name.casefold())
         if label is None and "+" in name:
             return " + ".join(self.product_label(part) for part in name.split("+") if part)
         part = self.part_numbers.get(name) or part_number(name) or name
         labels = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
         return printable(labels.pop() if len(labels) == 1 else part)
 
-    def replaces(self, policy: str, written: str, sku_id: str) -> bool:
+    def replaces(self, written: str, sku_id: str) -> bool:
         """Whether a product that a policy requires is of the same kind as a product that it denies."""
-        return any(same_kind(sku_id, new) for new in self.choices(policy, written))
+        return any(same_kind(sku_id, new) for new in self.choices(written))
 
 
 def context_of(
@@ -192,14 +186,15 @@ def context_of(
         price.sku_id: AgreedPrice(amount=None if price.money is None else price.money.per_month, starts=date.min)
         for price in tenant.contract_prices or ()
     }
-    products = TenantProducts.of(tenant, policies)
+    seats = {seat.sku_id: seat for seat in reversed(tenant.seats)}
+    members = {item.written: tuple(filter(seats.__contains__, item.sku_ids)) for item in tenant.product_sets or ()}
     context = RemediationContext(
         tenant=tenant,
         findings=(),
         policies={policy.id: policy for policy in policies.policies},
         today=today,
         prices=seat_prices(policies.prices, policies.currency, today, agreed),
-        tenant_products=products,
+        members=members,
         missing={},
         unwanted={},
         user_properties=frozenset(
@@ -207,9 +202,9 @@ def context_of(
         ),
         states={name: seat.capability_status for seat, names in names_by_seat for name in names},
         # If two products share a name, the first one is used.
-        seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
+        seats=seats,
         skus={name: seat.sku_id for seat, names in reversed(names_by_seat) for name in names},
-        labels=product_labels(products, policies.policies),
+        labels={name: seat.name for seat, names in names_by_seat for name in names if seat.name},
         part_numbers={},
         pools={},
         populations={policy.id: _population(policy) for policy in policies.policies},

@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from auditor.domain.actions.action import Concern
 from auditor.domain.actions.kind import NUMBERED, RENEWED, ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.enums import Agreement, SubjectType
+from auditor.domain.enums import Agreement, Severity, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
@@ -91,6 +92,12 @@ class ActionGroup:
         self._order = (remedy.extra == "", key)
         self._subjects: dict[str, Finding] = {}
         self._subscription_seats: dict[str, int] = {}
+
+    @property
+    def concern(self) -> Concern:
+        """The people whom its action concerns, and the worst severity of its findings."""
+        severity = tuple(Severity)[self.worst[0]] if self.worst[0] < len(Severity) else Severity.INFO
+        return Concern(worst=severity, people=self.people if self.names else 0, names=tuple(self.names))
 
     @property
     def article(self) -> str:

@@ -26,6 +26,9 @@ def costs(context: RemediationContext, group: ActionGroup, count: int) -> tuple[
     if group.breakdown is not None and remedy.kind in TAKING:
         freed = _total_price(group.people_by_product, partial(price_of, context))
         return _cost(context, freed, 1), _cost(context, freed, 0)
+    if remedy.kind is ActionKind.REPROCESS:
+        taken = _total_price(group.people_by_product, partial(price_of, context))
+        return _cost(context, taken, 0), _cost(context, taken, 1)
     old, new = price_of(context, remedy.old), price_of(context, remedy.new)
     if remedy.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         old = _price_at_renewal(context, group, old)
@@ -109,6 +112,8 @@ def _without_counted(
         counted += _take_seats(group.people_by_product, removed, price)
     if first.kind in MOVING | GIVING:
         counted -= _take_seats(dict.fromkeys(first.new.split("+"), group.people), bought, price)
+    elif first.kind is ActionKind.REPROCESS:
+        counted -= _take_seats(group.people_by_product, bought, price)
     if not counted:
         return action
     remainder = money.per_month - counted

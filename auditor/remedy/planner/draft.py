@@ -1,7 +1,7 @@
 """Drafts the plan of one tenant within the constraints of earlier drafts: the changes, and the order of actions."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 
@@ -14,7 +14,8 @@ from auditor.domain.translation import Localizer
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.guidance.routes import route_of
-from auditor.remedy.actions.remedies.model import PlannedChange
+from auditor.remedy.actions.remedies.choice import remedies_of
+from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
 from auditor.remedy.actions.subscription_terms import terms_of
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.evaluated_options import Options
@@ -176,11 +177,14 @@ def build_actions(
 ) -> tuple[Action, ...]:
     """Build the actions for the tenant's findings, with the groups and subscriptions of the snapshot.
 
-    Findings with a fingerprint in `passing` are fixed anyway and need no action; `seats` are the purchases and
-    renewals that were decided.
+    Findings with a fingerprint in `passing` are fixed anyway and need no action of their own; `seats` are the purchases
+    and renewals that were decided.
     """
     facts, context, routes = options.plan.facts, options.context, options.routes
+    fixed: Iterable[Remedy] = ()
     if passing:
+        fixed_context = context.of([finding for finding in context.findings if finding.fingerprint in passing])
+        fixed = remedies_of(fixed_context, [route_of(finding, fixed_context) for finding in fixed_context.findings])
         context = context.of([finding for finding in context.findings if finding.fingerprint not in passing])
         routes = [route_of(finding, context) for finding in context.findings]
     return actions_of(
@@ -193,6 +197,7 @@ def build_actions(
         terms=terms_of(facts),
         seats={sku_id: change.change for sku_id, change in seats.items() if change.change},
         renewals=dict(followed_renewals(options.answered.answers, options.seat_changes, seats)),
+        fixed=fixed,
     )
 
 

@@ -107,6 +107,8 @@ class TenantPlan(Struct, frozen=True, kw_only=True):
     """Problems with decisions."""
     seat_effects: Annotated[Mapping[str, SeatEffect], SavedField.UNSAVED] = field(default_factory=dict)
     """Seats freed and assigned by action id, for actions with requests."""
+    released_seats: Annotated[int, SavedField.UNSAVED] = 0
+    """The number of seats that the requests free and do not assign again."""
     names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
     """Display names of products and groups, by part number and id."""
 

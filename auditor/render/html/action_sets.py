@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from auditor.domain.actions.action import Action
+from auditor.domain.actions.action import Action, Concern
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.result.finding_stats import ActionStats
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
@@ -145,7 +144,7 @@ def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -
     return GuidedAction(
         step=step,
         title=title,
-        who=_who(index.action_stats[step.action.id], l10n, _NAMES if index.long else NAMED),
+        who=_who(index.concerns[step.action.id], l10n, _NAMES if index.long else NAMED),
         requests=listed,
         more_requests=len(requests) - len(listed),
     )
@@ -161,6 +160,6 @@ def _request_text(request: Mapping[str, Any]) -> Markup:
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(stats: ActionStats, l10n: Labels, limit: int) -> str:
+def _who(stats: Concern, l10n: Labels, limit: int) -> str:
     """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
     return l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people)

@@ -30,7 +30,7 @@ from auditor.render.text.sanitize import visible
 
 def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tuple[RankedAction, ...]:
     """Return the actions of a tenant or the fleet, the most important first; `moment` is the instant of the audit."""
-    weights = [weight_of(action, index.action_stats[action.id].worst) for action in index.actions]
+    weights = [weight_of(action, index.concerns[action.id].worst) for action in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked again, because the severities of a selection of the findings can differ.
     return tuple(
@@ -67,7 +67,7 @@ def highlights(
             subject = None if product is None else (section.title, product)
             candidates.append((step.weight, partial(_of_step, step, section, index, l10n), subject))
         candidates += [
-            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section, l10n), None)
+            (Weight(severity=group.severity, findings=group.open), partial(_of_policy, group, section), None)
             for group in section.groups
             if group.open and not group.has_action
         ]
@@ -104,7 +104,7 @@ def _due_text(day: date | None, l10n: Labels) -> str:
 
 
 def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:
-    about_people = index.action_stats[step.action.id].people
+    about_people = index.concerns[step.action.id].people
     resolved = map(index.findings.__getitem__, index.action_rows[step.plan_index])
     return Highlight(
         anchor=step.anchor,
@@ -122,7 +122,7 @@ def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l1
     )
 
 
-def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> Highlight:
+def _of_policy(group: PolicyGroup, section: TenantSection) -> Highlight:
     return Highlight(
         anchor=group.anchor,
         title=group.title,
@@ -130,7 +130,7 @@ def _of_policy(group: PolicyGroup, section: TenantSection, l10n: Labels) -> High
         section=section.name,
         tenant=section.title,
         count=group.open,
-        money=l10n.gettext("{money} a month", money=group.money) if group.money else "",
+        money=group.money,
         due="",
         why="",
         movement="",

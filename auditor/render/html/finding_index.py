@@ -10,14 +10,14 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from auditor.domain.actions.action import Action
+from auditor.domain.actions.action import Action, Concern
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.finding_stats import ActionStats, FindingStats, PolicyStats
+from auditor.domain.result.finding_stats import FindingStats, PolicyStats
 from auditor.domain.result.model import FleetResult, PolicyHeader, Result, TenantResult
 from auditor.render.html.rows import Context, names_seats, seat_numbers
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import action_stats, listed_findings
+from auditor.result.aggregate import concerns, listed_findings
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITY_CODES: Final = {severity: code for code, severity in enumerate(Severity)}
@@ -50,7 +50,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
     """All findings, or a sample, in report order."""
     stats: FindingStats
     """Statistics of all findings."""
-    action_stats: Mapping[str, ActionStats]
+    concerns: Mapping[str, Concern]
     """Action id → the people whom the action is about."""
     fingerprints: Sequence[str]
     policies: Sequence[str]
@@ -90,7 +90,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
         max_actions: int = _MAX_ACTIONS,
     ) -> "FindingIndex":
         """Index the listed findings of a part of a result; if they are a sample, list at most `max_actions` actions."""
-        all_actions, people = part.actions, action_stats(part)
+        all_actions, people = part.actions, concerns(part)
         lists_all = len(findings) == len(part.findings)
         # A tuple, because every access by index reads actions in the spill file from the beginning.
         actions = tuple(all_actions) if lists_all else _most_important(all_actions, people, max_actions)
@@ -112,7 +112,7 @@ class FindingIndex(Struct, frozen=True, kw_only=True, eq=False):
             ),
             findings=findings,
             stats=part.findings.stats,
-            action_stats=people,
+            concerns=people,
             fingerprints=fingerprints,
             policy_codes=policies.codes(finding.policy for finding in findings),
             policies=tuple(policies),
@@ -171,14 +171,13 @@ class PolicyFindings(Struct, frozen=True, kw_only=True, eq=False):
 def finding_indexes(result: Result, l10n: Labels) -> tuple[FindingIndex, ...]:
     """Return the index of each tenant that a report lists, followed by that of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
-    sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
     findings_by_tenant = listed_findings(result, tenants)
     max_actions = max(_MIN_ACTIONS, _MAX_ACTIONS // max(1, len(tenants)))
     indexes = []
     for tenant in tenants:
         findings = findings_by_tenant[tenant.name]
-        context = Context.of_tenant(tenant, headers, l10n, sets, findings)
+        context = Context.of_tenant(tenant, headers, l10n, findings)
         indexes.append(FindingIndex.build(tenant, findings, context, max_actions))
     fleet = FindingIndex.build(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, l10n))
     return *indexes, fleet
@@ -203,7 +202,7 @@ def _first_of_each(codes: Sequence[int], findings: Sequence[Finding]) -> list[Fi
     return [first[code] for code in range(len(first))]
 
 
-def _most_important(actions: Sequence[Action], people: Mapping[str, ActionStats], max_actions: int) -> Sequence[Action]:
+def _most_important(actions: Sequence[Action], people: Mapping[str, Concern], max_actions: int) -> Sequence[Action]:
     """Return the most important actions, in the order of the result."""
     # Results of earlier versions have no ranks.
     weights = [

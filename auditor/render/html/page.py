@@ -258,6 +258,7 @@ def _group(
     context, stats = index.context, part.stats
     header = context.headers.get(part.policy)
     first = index.findings[part.rows[0]]
+    money = context.l10n.sums(stats.money)
     return PolicyGroup(
         anchor=policy_anchor(context.prefix, part.policy),
         policy=part.policy,
@@ -275,7 +276,7 @@ def _group(
         waived=stats.waived,
         report_only=stats.report_only,
         new=stats.new + stats.reopened,
-        money=context.l10n.sums(stats.money),
+        money=context.l10n.gettext("{money} a month", money=money) if money else "",
         common_problem=_common_problem(part, index),
         rows=tuple(row(finding, context) for finding in listed),
         more=stats.found - len(listed),

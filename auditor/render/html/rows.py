@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
@@ -25,9 +25,8 @@ from auditor.render.text.evidence.evidence import (
     limits,
     uncounted_grace_seats,
 )
-from auditor.render.text.evidence.facts import product_name, product_names
+from auditor.render.text.evidence.facts import product_and_set_names, product_name, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
-from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
 
 ROWS: Final = 200
@@ -50,7 +49,7 @@ class Context(Struct, frozen=True, kw_only=True):
     """The name of the tenant, for anchors; empty for the fleet."""
     headers: Mapping[str, PolicyHeader]
     names: Mapping[str, str]
-    """Names of products and sets of products, by skuId, part number or text, casefolded."""
+    """Names of products by casefolded skuId and part number, and of required sets of products as written."""
     l10n: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
@@ -68,13 +67,9 @@ class Context(Struct, frozen=True, kw_only=True):
         tenant: TenantResult,
         headers: Mapping[str, PolicyHeader],
         l10n: Labels,
-        sets: Mapping[str, Any] | None = None,
         findings: Iterable[Finding] | None = None,
     ) -> "Context":
-        """Return the context of a tenant; `sets` are the `products` that the run defines.
-
-        `findings` are the listed findings if not all are listed.
-        """
+        """Return the context of a tenant; `findings` are the listed findings if not all are listed."""
         worst: dict[str, Finding] = {}
         for finding in of_checks(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
@@ -82,18 +77,12 @@ class Context(Struct, frozen=True, kw_only=True):
                 previous = worst.get(sku.casefold())
                 if previous is None or _sort_key(finding) < _sort_key(previous):
                     worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, l10n, sets), about_seats=worst)
+        return replace(cls.without_seats(tenant, headers, l10n), about_seats=worst)
 
     @classmethod
-    def without_seats(
-        cls,
-        tenant: TenantResult,
-        headers: Mapping[str, PolicyHeader],
-        l10n: Labels,
-        sets: Mapping[str, Any] | None = None,
-    ) -> "Context":
+    def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], l10n: Labels) -> "Context":
         """Return the context of a tenant without the findings about seats, for reports that show no seats."""
-        names = labels(headers.values(), sets or {}, tenant.seats, l10n) | product_names(tenant)
+        names = product_and_set_names(tenant, l10n)
         return cls(prefix=tenant.name, headers=headers, names=names, l10n=l10n, about_seats={})
 
     @classmethod
@@ -297,6 +286,7 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
 def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
     """Return the outcome of a policy, with its reason."""
     header = context.headers.get(outcome.id)
+    unknown = outcome.status is Outcome.NOT_EVALUATED and not outcome.findings
     return OutcomeRow(
         policy=outcome.id,
         title=(header.title if header is not None else "") or outcome.id,
@@ -304,7 +294,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         report_only=outcome.report_only is True,
-        findings=outcome.findings,
+        findings=context.l10n.number(None if unknown else outcome.findings),
         reason=context.l10n.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
         judged=context.l10n.number(outcome.judged),

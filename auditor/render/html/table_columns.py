@@ -8,7 +8,7 @@ from operator import is_
 from types import MappingProxyType
 from typing import Any, Final
 
-from auditor.domain.enums import Change, Severity, SubjectType
+from auditor.domain.enums import Change, Severity
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
@@ -17,7 +17,7 @@ from auditor.policy.yaml.writer import flow
 from auditor.render.html.finding_index import FindingIndex, Interner
 from auditor.render.html.rows import Context, anchor, policy_anchor, problem, subject_address, subject_label
 from auditor.render.text.evidence.evidence import assignment_part, other_part, subject_parts
-from auditor.render.text.evidence.facts import product_name
+from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import MAX_LENGTH, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
@@ -109,14 +109,7 @@ class TableColumns:
         self._add_subjects(index)
         context = index.context
         self._add_shared("what", [problem(finding, context) for finding in index.statements], index.statement_codes)
-        # The name of a finding about a set of products is that of the product to buy.
-        sets = {
-            finding.subject.id.casefold(): subject_label(finding)
-            for finding in index.subjects
-            if _is_product_set(finding)
-        }
-        names = {**sets, **context.names}
-        products = [product_name(finding.product, names) for finding in index.statements]
+        products = [named_product(finding, context.names) for finding in index.statements]
         self._add_shared("product", products, index.statement_codes)
         skus = [flow(products) if (products := waiver_products(finding)) else None for finding in index.statements]
         self._add_shared("sku", skus, index.statement_codes)
@@ -234,11 +227,6 @@ def table_columns(
     if result.fleet.findings:
         columns.add(l10n.gettext("Policies across tenants"), fleet)
     return columns
-
-
-def _is_product_set(finding: Finding) -> bool:
-    product = finding.product
-    return finding.subject.type is SubjectType.PRODUCT and product is not None and product.sku_id is None
 
 
 def _person(finding: Finding, name: str, address: str) -> int:

@@ -219,15 +219,13 @@ def _bar(product: ProductUsage) -> tuple[int, int, int] | None:
 def _summary(name: str, product: ProductUsage, l10n: Labels) -> str:
     if not product.idle:
         return ""
-    return l10n.gettext(
-        N_("{product}: {assigned} assigned, {idle} idle for 90 days")
-        if product.idle_cost is None
-        else N_("{product}: {assigned} assigned, {idle} idle for 90 days, {money} a month"),
+    text = l10n.gettext(
+        "{product}: {assigned} assigned, {idle} idle for 90 days",
         product=name,
         assigned=l10n.number(product.assigned),
         idle=l10n.number(product.idle),
-        money=_money(product.idle_cost, l10n),
     )
+    return _with_money(text, product.idle_cost, l10n)
 
 
 _LABELS: Final = {

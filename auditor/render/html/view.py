@@ -84,7 +84,8 @@ class OutcomeRow(Struct, frozen=True, kw_only=True, eq=False):
     rationale: str
     status: Outcome
     report_only: bool
-    findings: int
+    findings: str
+    """The number of its findings; not known if it was not evaluated and has none."""
     reason: str
     missing: tuple[str, ...]
     judged: str

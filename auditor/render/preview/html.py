@@ -29,6 +29,7 @@ _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.6rem;line-height:1.25}.wide{overflow-x:auto;margin:1rem 0}"
     "table{border-collapse:collapse}th,td{border:1px solid #888;padding:.25rem .6rem;text-align:start}"
+    "td:last-child{white-space:nowrap}"
     "li{overflow-wrap:anywhere}.warn{border-inline-start:.3rem solid #b45309;padding-inline-start:.8rem}"
 )
 _ROWS: Final = 1000

@@ -9,6 +9,7 @@ from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
 from auditor.render.ci.markdown import escaped_markdown
+from auditor.render.text.evidence.evidence import evidence_change
 from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
@@ -128,10 +129,9 @@ def change_line(pair: ChangedFinding, l10n: Labels) -> str:
         (l10n.gettext("Status"), *(_status(finding, l10n) for finding in (before, after))),
         (l10n.gettext("Waiver"), before.waiver or none, after.waiver or none),
         (l10n.gettext("Per month"), _money(before, l10n), _money(after, l10n)),
+        ("", *(text or none for text in evidence_change(before, after, l10n))),
     ]
-    keys = sorted({*before.evidence, *after.evidence})
-    parts += [(key, str(before.evidence.get(key)), str(after.evidence.get(key))) for key in keys]
-    differences = "; ".join(f"{name} {old} → {new}" for name, old, new in parts if old != new)
+    differences = "; ".join(f"{name} {old} → {new}".lstrip() for name, old, new in parts if old != new)
     return f"{finding_line(after, l10n)}: {differences or l10n.gettext('its evidence or cost changed')}"
 
 

@@ -31,7 +31,7 @@ Row = tuple[Cell, ...]
 
 _ACCOUNT: Final = ("accountEnabled", "userType", "department", "usageLocation")
 _POLICY: Final = ("tenant", "policy", "title", "severity", "status", "change", "check", "subjectType")
-_PRODUCT: Final = ("skuId", "skuPartNumber", "productName", "detail", "currency", "perMonth")
+_PRODUCT: Final = ("skuId", "skuPartNumber", "productName", "detail", "currency", "perMonth", "countedPerMonth")
 _WAIVER: Final = ("waiver", "guidance")
 _SOURCE: Final = ("sourceFile", "sourceLine")
 _ASSIGNMENT: Final = ("assignmentPaths", *SEAT_FACTS)
@@ -180,7 +180,7 @@ _POLICY_FIELDS: Final = (
     *("policy", "severity", "status", "change", "check", "subjectType"),
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
-_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth")
+_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth", "counted")
 _FIELDS: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of the findings that the table needs."""
 
@@ -196,7 +196,7 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
 
 
 def _product_row(names: Mapping[str, str], product: str | None, *others: str | None) -> Row:
-    sku_id, part, detail, currency, price = others
+    sku_id, part, detail, currency, price, is_counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
     return (
         sku_id,
@@ -205,6 +205,7 @@ def _product_row(names: Mapping[str, str], product: str | None, *others: str | N
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),
+        None if price is None else rounded(Decimal(price if is_counted else 0)),
     )
 
 

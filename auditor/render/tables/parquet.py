@@ -1,7 +1,7 @@
 """Renders findings as a Parquet table, for queries that are too large for a spreadsheet.
 
 The table has the columns of findings.csv, preceded by `run` (id of the run) and `asOf` (its instant, RFC 3339), so that
-files of several runs can be concatenated. `perMonth` is decimal128(38, 2); `sourceLine` and the numbers of seats are
+files of several runs can be concatenated. Amounts are decimal128(38, 2); `sourceLine` and the numbers of seats are
 int64; all others are strings. All columns are nullable; an empty text is null. docs/findings.md describes the columns.
 """
 
@@ -24,6 +24,7 @@ from auditor.render.text.sanitize import visible
 from auditor.result.codec.encoder import instant
 
 _RUN: Final = ("run", "asOf")
+_AMOUNTS: Final = ("perMonth", "countedPerMonth")
 _INTEGERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
 _TEXTS: Final = frozenset({"subjectId", "subjectName", "fingerprint", "userPrincipalName", "lastSignIn"})
 """Columns whose texts differ from row to row; dictionary encoding would make the file larger."""
@@ -39,7 +40,7 @@ def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
 
 def schema() -> pa.Schema:
     """Return the columns and types of findings.parquet; they are the same for every result."""
-    types = {"perMonth": pa.decimal128(38, 2), **dict.fromkeys(_INTEGERS, pa.int64())}
+    types = dict.fromkeys(_AMOUNTS, pa.decimal128(38, 2)) | dict.fromkeys(_INTEGERS, pa.int64())
     return pa.schema([(name, types.get(name, pa.string())) for name in (*_RUN, *COLUMNS)])
 
 

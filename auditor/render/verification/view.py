@@ -15,7 +15,7 @@ from auditor.domain.result.verification import (
     Verdict,
 )
 from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.facts import product_name, product_names
+from auditor.render.text.evidence.facts import product_and_set_names, product_name
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.static_page import PageSection
 from auditor.render.text.summary import completeness
@@ -68,21 +68,23 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
         findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
             title = f"{l10n.gettext(STATES[state])} ({l10n.number(len(findings))})"
-            yield PageSection(title=title, items=tuple(_findings(findings, product_names(tenant), l10n)), level=3)
+            yield PageSection(
+                title=title, items=tuple(_findings(findings, product_and_set_names(tenant, l10n), l10n)), level=3
+            )
 
 
 def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
     freed = verification.freed
     if freed.planned or freed.actual:
         yield l10n.gettext(
-            "Seats freed: {actual}; planned: {planned}.",
+            "Seats freed and not assigned again: {actual}; planned: {planned}.",
             actual=l10n.number(freed.actual),
             planned=l10n.number(freed.planned),
         )
     for money in freed.money:
         actual, planned = (l10n.money(value, money.currency) for value in (money.actual, money.planned))
         bound = f"{l10n.gettext('at least')} {actual}" if freed.at_least else actual
-        yield l10n.gettext("Monthly cost of freed seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
+        yield l10n.gettext("Monthly cost of these seats: {actual}; planned: {planned}.", actual=bound, planned=planned)
     if not verification.same_policies:
         yield l10n.gettext(
             "The policies have changed since the plan: findings may be new or fixed because a policy changed."

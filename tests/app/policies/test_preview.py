@@ -58,6 +58,21 @@ def test_money_counts_open_findings_only() -> None:
     assert tally([difference("t", [], [FINDING], [])]).money == (euro(Decimal(10), Decimal(0)),)
 
 
+def test_only_the_difference_of_a_changed_finding_counts() -> None:
+    cheaper = replace(FINDING, money=Money(currency="EUR", per_month=Decimal(4)))
+    assert tally([difference("t", [FINDING], [cheaper], [])]).money == (euro(Decimal(0), Decimal(6)),)
+    assert tally([difference("t", [cheaper], [FINDING], [])]).money == (euro(Decimal(6), Decimal(0)),)
+    assert tally([difference("t", [FINDING], [replace(FINDING, money=None)], [])]).money == (
+        euro(Decimal(0), Decimal(10)),
+    )
+    assert tally([difference("t", [FINDING], [replace(FINDING, severity=Severity.LOW)], [])]).money == ()
+    dollars = Money(currency="USD", per_month=Decimal(11))
+    assert tally([difference("t", [FINDING], [replace(FINDING, money=dollars)], [])]).money == (
+        euro(Decimal(0), Decimal(10)),
+        MoneyChange(currency="USD", more_per_month=Decimal(11), less_per_month=Decimal(0)),
+    )
+
+
 def test_money_is_summed_as_in_the_report() -> None:
     same_subject = replace(FINDING, fingerprint="f2", policy="q")
     budget = replace(FINDING, fingerprint="f3", policy="b", check="budget.exceeded")

@@ -5,23 +5,27 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import RedactionKey, key_of
 from auditor.app.redaction.redact import redacted
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
-from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
+from auditor.result.aggregate import concerns
+from tests.builders.tenant.tenants import TENANT_ID, audited, bought, policy_file, policy_set, tenant, user
 
 KEY = RedactionKey(secret=b"a key of 16 bytes or more", stable=True)
+
+
+POLICIES = policy_file("assignments: {deny: [SPE_E3]}") + "- {id: q, severity: low, seats: {spare: {min: 0}}}\n"
 
 
 def audit_result() -> Result:
     state = tenant(
         user("ann", "SPE_E3"), user("bob", "SPE_E3", displayName="E3"), subscribedSkus=[bought("SPE_E3", 1, 2)]
     )
-    policies = policy_file("assignments: {deny: [SPE_E3]}") + "- {id: q, severity: low, seats: {spare: {min: 0}}}\n"
-    return audited(policies, state)
+    return audited(POLICIES, state)
 
 
 def with_action(**texts: Any) -> Action:
@@ -47,6 +51,14 @@ def test_only_people_and_fingerprints_are_replaced() -> None:
         else:
             assert replace(plain, fingerprint=hidden.fingerprint) == hidden
     assert {finding.subject.id for finding in after.findings if finding.subject.type is SubjectType.USER} == {ANN, BOB}
+
+
+def test_people_of_actions_are_named_by_their_pseudonyms() -> None:
+    before = remedied(audit_result(), policy_set(POLICIES))
+    names = [name for concern in concerns(before.tenants[0]).values() for name in concern.names]
+    hidden = [name for concern in concerns(redacted(before, KEY).tenants[0]).values() for name in concern.names]
+    assert len(hidden) == len(names) >= 2
+    assert set(hidden) == {ANN, BOB}
 
 
 @pytest.mark.slow

@@ -64,6 +64,7 @@ def test_products_search_finds_names_and_suggests_similar_products(tmp_path: Pat
     ("command_line", "suggestion"),
     [
         (("adit",), "audit"),
+        (("lint",), "validate"),
         (("audit", "--tenent", "contoso"), "--tenant"),
         (("validate", "--strct"), "--strict"),
         (("audit", "--engine", "sprak"), "spark"),

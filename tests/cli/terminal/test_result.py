@@ -24,7 +24,12 @@ HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
 
 
 def printed(
-    audit: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)
+    audit: Result,
+    *,
+    width: int = 80,
+    color: bool = False,
+    paths: tuple[str, ...] = ("out/report.html",),
+    locale: str = "en",
 ) -> str:
     stream = StringIO()
     console = Console(
@@ -35,12 +40,22 @@ def printed(
         color_system="truecolor" if color else None,
         legacy_windows=False,
     )
-    terminal(PageContent(audit, "en"), console, paths=paths)
+    terminal(PageContent(audit, locale), console, paths=paths)
     return stream.getvalue()
 
 
 def test_terminal_summary_matches_the_golden_file() -> None:
     check("terminal.txt", printed(compared()).encode())
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount"), [("nl", "€ 61,60"), ("da", "61,60 €"), ("sv", "61,60 €"), ("de", "61,60 €")]
+)
+def test_no_break_spaces_of_amounts_are_printed_as_spaces(locale: str, amount: str) -> None:
+    text = printed(demo_result(), locale=locale, width=120)
+    assert amount in text
+    assert "\\xa0" not in text
+    assert "\\u202f" not in text
 
 
 def test_titles_of_lists_name_the_tenant_only_if_there_are_several() -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
+from auditor.app.audit.remediation import remedied
 from auditor.app.report.subset import portion
 from auditor.deliver.mail.routing import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
@@ -12,8 +13,10 @@ from auditor.domain.result.model import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.result.aggregate import summarise
+from auditor.result.aggregate import concerns, summarise
 from tests.builders.result.results import compared, result
+from tests.builders.tenant.tenants import audited, policy_set, user
+from tests.builders.tenant.tenants import tenant as tenant_state
 
 MONDAY = datetime(2026, 11, 23, 2, 17, tzinfo=UTC)
 
@@ -82,6 +85,19 @@ def test_severities_filter_findings_outcomes_and_fixed_findings() -> None:
     assert subset.summary == summarise(subset.tenants, subset.fleet)
     fingerprints = {finding.fingerprint for finding in contoso.findings}
     assert all(set(action.findings) <= fingerprints and action.findings for action in contoso.actions)
+
+
+def test_action_names_only_the_people_of_the_remaining_findings() -> None:
+    text = """policies:
+- {id: hr, severity: high, users: {department: HR}, assignments: {deny: [SPE_E3]}}
+- {id: it, severity: low, users: {department: IT}, assignments: {deny: [SPE_E3]}}
+"""
+    state = tenant_state(user("ann", "SPE_E3", department="HR"), user("bob", "SPE_E3", department="IT"))
+    full = remedied(audited(text, state), policy_set(text))
+    subset = portion(full, envelope((full.tenants[0].name, recipient(severities=(Severity.LOW,)))))
+    people = [[concern.names for concern in concerns(part.tenants[0]).values()] for part in (full, subset)]
+    ann, bob = "Ann (ann@contoso.example)", "Bob (bob@contoso.example)"
+    assert people == [[(ann, bob)], [(bob,)]]
 
 
 def test_owners_and_tags_filter_policies_and_two_entries_are_combined() -> None:

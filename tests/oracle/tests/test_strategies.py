@@ -1,13 +1,21 @@
 """Properties of the oracle's verdicts on generated scenarios: waivers, outcomes and order of rows."""
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+import json
 
+import pytest
+from hypothesis import HealthCheck, find, given, settings
+
+from auditor import resources
 from tests.oracle import judge
-from tests.oracle.strategies import Scenario, scenarios
+from tests.oracle.strategies import Scenario, alphabet, scenarios
+from tests.oracle.strategies.blocks import constraint
 
 pytestmark = pytest.mark.slow
 
+DEFINITIONS = json.loads(resources.schema("policy"))["$defs"]
+KEYS = [(block, key) for block in alphabet.BLOCKS for key in DEFINITIONS[block]["properties"] if key != "downgradeTo"]
+"""The keys of each block; `downgradeTo` only proposes products, and raises no check."""
+EVERY_KEY = settings(max_examples=1000, database=None, derandomize=True)
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -43,3 +51,8 @@ def test_verdict_does_not_depend_on_the_order_of_rows(scenario: Scenario) -> Non
     ]
     verdict = judge(scenario.documents, scenario.tenants, scenario.as_of, scenario.catalogue)
     assert verdict == judge(scenario.documents[::-1], reversed_tenants[::-1], scenario.as_of, scenario.catalogue)
+
+
+@pytest.mark.parametrize(("block", "key"), KEYS)
+def test_strategies_write_every_key_of_the_policy_language(block: str, key: str) -> None:
+    find(constraint(block), lambda spec: key in spec, settings=EVERY_KEY)

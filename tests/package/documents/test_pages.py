@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import yaml
 
 from auditor.app.audit.remediation import packaged_library
 from auditor.collect.sources.registry import SOURCES
+from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.reader import read
@@ -103,11 +105,27 @@ def test_history_page_shows_the_current_output_of_its_commands() -> None:
     assert page_text == current, "make pages"
 
 
+def library() -> dict[str, list[dict[str, str]]]:
+    """Return the policies of each file of the starter library."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "policies").glob("*.yaml"))}
+    return {name: yaml.safe_load(text).get("policies", []) for name, text in texts.items()}
+
+
 @pytest.mark.slow
 def test_readme_gives_the_number_of_policies_in_the_starter_library() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "policies").glob("*.yaml")]
-    count = sum(len(yaml.safe_load(text).get("policies", ())) for text in texts)
-    assert f"[{count} policies](policies/README.md)" in page("README.md")
+    count = sum(map(len, library().values()))
+    assert f"[{count} policies](policies/README.md)" in page("README.md"), "correct the number in README.md"
+
+
+@pytest.mark.slow
+def test_page_of_the_library_lists_every_policy_and_counts_their_severities() -> None:
+    text = page("policies/README.md")
+    rows = re.findall(r"^\| `([\w-]+\.yaml)` \|.*\| ([^|]+) \|$", text, re.MULTILINE)
+    listed = {file: cell.split(", ") for file, cell in rows if cell != "–"}
+    assert listed == {file: [policy["id"] for policy in policies] for file, policies in library().items() if policies}
+    counted = {name: int(number) for name, number in re.findall(r"^- \*\*(\w+)\*\* \((\d+)", text, re.MULTILINE)}
+    assert counted == Counter(policy["severity"] for policies in library().values() for policy in policies)
+    assert f"(1 of {sum(counted.values())})" in text
 
 
 @pytest.mark.slow
@@ -165,6 +183,12 @@ def test_privacy_page_lists_every_source_with_its_permissions() -> None:
         for source in SOURCES
         for fills in source.fills
     }
+
+
+def test_page_about_signing_in_lists_every_type_of_credential() -> None:
+    listed = re.findall(r"^\| `([a-z-]+)` \|", page("docs/sign-in.md"), re.MULTILINE)
+    header, *types = listed
+    assert (header, set(types)) == ("type", {kind.__struct_config__.tag for kind in CREDENTIAL_TYPES})
 
 
 def test_generated_pages_are_up_to_date() -> None:

@@ -2,8 +2,11 @@
 
 from msgspec.structs import replace
 
+from auditor.policy.loader import load
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.markdown import summary
+from tests.builders.tenant.answers import answered_plan
+from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, grant, planned, snapshot, user
 
 LEAVERS = (
@@ -17,3 +20,14 @@ def test_plan_with_excluded_alternatives_is_not_called_the_best() -> None:
         limited = replace(plan, solver=replace(plan.solver, name=solver, optimal=False))
         text = " ".join(summary(limited, ENGLISH))
         assert "A better plan may exist" in text
+
+
+def test_findings_fixed_by_decided_seats_are_counted_apart_from_those_fixed_by_requests() -> None:
+    spare = LEAVERS.replace("]\n", ", {id: spare, severity: low, seats: {of: [SPE_E3], spare: {max: 1}}}]\n")
+    people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
+    state = snapshot(people, {E3: 9}, subscriptions=[subscription("SPE_E3", 9, "2026-12-20")])
+    plan, _ = answered_plan([state], load([("policies/p.yaml", f"version: 1\n{spare}".encode())]).policies)
+    first, *_ = summary(plan.tenants[0], ENGLISH)
+    assert first.endswith(
+        "has 2 open findings. Decided purchases and renewals fix 1 of them. 1 request fixes 1 of them; 0 remain."
+    )

@@ -31,7 +31,7 @@ def test_products_are_sorted_by_the_cost_of_idle_seats() -> None:
 def test_each_product_with_idle_seats_has_one_line() -> None:
     tenant = contoso()
     lines = idle_lines(usage_table(tenant, EN))
-    assert lines[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days, €1,697.25 a month"
+    assert lines[0] == "Microsoft 365 E5: 177 assigned, 31 idle for 90 days (€1,697.25 a month)"
     assert len(lines) == 3
     assert tenant.usage is not None
     unpriced = replace(tenant.usage, products=tuple(replace(row, idle_cost=None) for row in tenant.usage.products))

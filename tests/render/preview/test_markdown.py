@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from auditor.domain.message import Message, joined
-from auditor.domain.preview import Difference, Preview, Side, UnevaluatedPolicy
+from auditor.domain.preview import ChangedFinding, Difference, Preview, Side, UnevaluatedPolicy
 from auditor.render.preview import html
 from auditor.render.preview.markdown import LIMIT, MARK, render
 from tests.builders.result.results import AS_OF, BY_ID, result
@@ -50,6 +50,28 @@ def test_short_comment_has_no_note() -> None:
     text = comment(preview_of(1, "a")).decode("utf-8")
     assert text.rstrip().endswith("</details>")
     assert "truncated" not in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"),
+    [
+        ("en", "allowed&#58; at least 5, at most 5% spare → allowed&#58; at least 5, at most 10% spare"),
+        (
+            "nl",
+            "toegestaan&#58; ten minste 5, ten hoogste 5% vrij → toegestaan&#58; ten minste 5, ten hoogste 10% vrij",
+        ),
+    ],
+)
+def test_changed_evidence_is_described_in_words(locale: str, expected: str) -> None:
+    before = next(finding for finding in result().tenants[0].findings if finding.policy == "e3-spare")
+    after = replace(before, evidence={**before.evidence, "bound": "10%", "maximum": "10%", "adjust": -40})
+    changed = Difference(name="contoso", changed=(ChangedFinding(before=before, after=after),))
+    (line,) = (
+        line
+        for line in comment(replace(preview_of(0, ""), tenants=(changed,)), locale).decode("utf-8").splitlines()
+        if line.startswith("- e3-spare")
+    )
+    assert line.endswith(f"Microsoft 365 E3&#58; {expected}")
 
 
 def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are_first() -> None:

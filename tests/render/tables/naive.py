@@ -1,10 +1,15 @@
 """Builds the flat table row by row with the standard library: the reference for the vectorised implementation."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from io import StringIO
+from typing import TypeVar
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
+from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
@@ -12,6 +17,8 @@ from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
 from auditor.render.text.evidence.facts import paths, product_name, product_names
 
+Key = TypeVar("Key")
+NOT_SUMMED = {Cost.TOTAL, Cost.MISSING}
 FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 
 
@@ -20,13 +27,49 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
     for tenant in result.tenants:
         names = product_names(tenant)
         all_names = {**names, **all_names}
-        for finding in tenant.findings:
-            yield row(tenant.name, finding, result, names)
-    for finding in result.fleet.findings:
-        yield row("", finding, result, all_names)
+        counted = counted_findings(tuple(tenant.findings))
+        for finding, is_counted in zip(tenant.findings, counted, strict=True):
+            yield row(tenant.name, finding, result, names, is_counted=is_counted)
+    counted = counted_findings(tuple(result.fleet.findings))
+    for finding, is_counted in zip(result.fleet.findings, counted, strict=True):
+        yield row("", finding, result, all_names, is_counted=is_counted)
 
 
-def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) -> tuple[Cell, ...]:
+def counted_findings(findings: Sequence[Finding]) -> list[bool]:
+    """Return which amounts add up to the cost of the open findings: of each seat, the first of the highest ones."""
+    people: dict[tuple[str | None, ...], int] = {}
+    products: dict[tuple[str | None, ...], int] = {}
+    subscriptions: dict[tuple[str | None, ...], dict[str, int]] = {}
+    for index, finding in enumerate(findings):
+        money, subject = finding.money, finding.subject
+        if finding.status is not Status.OPEN or money is None or cost_of(finding.check) in NOT_SUMMED:
+            continue
+        sku_id = None if finding.product is None else finding.product.sku_id
+        key = money.currency, sku_id or subject.id
+        if subject.type is SubjectType.USER:
+            keep_dearest(people, (money.currency, sku_id, subject.id), index, findings)
+        elif subject.type is SubjectType.SUBSCRIPTION:
+            keep_dearest(subscriptions.setdefault(key, {}), subject.id, index, findings)
+        else:
+            keep_dearest(products, key, index, findings)
+    rows = set(people.values())
+    for product_key in {*products, *subscriptions}:
+        product, others = products.get(product_key), list(subscriptions.get(product_key, {}).values())
+        subscribed = sum(amount(findings[index]) for index in others)
+        rows |= set(others) if product is None or subscribed > amount(findings[product]) else {product}
+    return [index in rows for index in range(len(findings))]
+
+
+def keep_dearest(kept: dict[Key, int], key: Key, index: int, findings: Sequence[Finding]) -> None:
+    if amount(findings[index]) > (amount(findings[kept[key]]) if key in kept else 0):
+        kept[key] = index
+
+
+def amount(finding: Finding) -> Decimal:
+    return Decimal(0) if finding.money is None else rounded(finding.money.per_month)
+
+
+def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *, is_counted: bool) -> tuple[Cell, ...]:
     title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
     product, money, evidence = finding.product, finding.money, finding.evidence
     address = cell(evidence.get("userPrincipalName"))
@@ -47,6 +90,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
         finding.detail,
         None if money is None else money.currency,
         None if money is None else rounded(money.per_month),
+        None if money is None else amount(finding) if is_counted else Decimal("0.00"),
         finding.waiver,
         finding.guidance,
         finding.fingerprint,

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -13,6 +14,8 @@ from auditor.domain.result.model import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS
+from auditor.result.aggregate import money
+from tests.builders.result.audited_demo import demo_result, large_result
 from tests.builders.result.results import result
 from tests.golden.compare import check
 
@@ -33,6 +36,15 @@ def _result_with_name(name: str) -> Result:
 
 def test_findings_csv_is_as_approved() -> None:
     check("findings.csv", b"".join(render(result(), "csv", locale="en")))
+
+
+def test_counted_amounts_add_up_to_the_cost_of_open_findings() -> None:
+    for outcome in (demo_result(), large_result(3_000)):
+        sums = {"": Decimal(0), **dict.fromkeys((tenant.name for tenant in outcome.tenants), Decimal(0))}
+        for row in _rows(outcome):
+            sums[row["tenant"]] += Decimal(row["countedPerMonth"] or 0)
+            assert Decimal(row["countedPerMonth"] or 0) in {0, Decimal(row["perMonth"] or 0)}
+        assert sums == {tenant.name: sum(money(tenant).values()) for tenant in outcome.tenants} | {"": Decimal(0)}
 
 
 def test_every_finding_is_one_row() -> None:

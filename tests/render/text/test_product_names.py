@@ -1,5 +1,6 @@
 """Tests that reports use Microsoft's name for a product, and the names of its products for a product set."""
 
+import pytest
 from msgspec.structs import replace
 
 from auditor.domain.enums import Change
@@ -8,11 +9,14 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
+from auditor.render.html.rows import problem
 from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
-from tests.builders.tenant.crowded_tenant import audited, product, state_of
-from tests.builders.tenant.tenants import person
+from auditor.result.codec.result_reader import load
+from tests.builders.tenant.crowded_tenant import audited, product, state_of, subscription
+from tests.builders.tenant.tenants import bought, person
 
+OWN_ID = "00000001-bbbb-4bcd-8ef0-000000000001"
 TEXT = """
 products: {office: [SPE_E3, SPE_F1], mail: [{withService: EXCHANGE_S_ENTERPRISE}, visio], visio: [VISIO*]}
 policies:
@@ -61,6 +65,45 @@ def test_filter_of_the_page_has_each_product_once() -> None:
         "Microsoft 365 E3, Microsoft 365 E5 or Visio Plan 2",
         None,
     }
+
+
+@pytest.mark.parametrize(
+    ("element", "text"),
+    [
+        ("paid", "Microsoft 365 E3 or Visio Plan 2: product missing"),
+        ("trial", "Visio Plan 2: product missing"),
+        ("free", "CONTOSO_OWN: product missing"),
+        ("{withService: contoso_plan}", "CONTOSO_OWN: product missing"),
+        ("['SPE_*', VISIOCLIENT]", "Microsoft 365 E3 or Visio Plan 2: product missing"),
+        ("Office", "Microsoft 365 E3: product missing"),
+        ("office", "Visio Plan 2: product missing"),
+        ("['PROJECT*']", "PROJECT*: product missing"),
+    ],
+)
+def test_saved_result_names_the_products_of_every_kind_of_set(element: str, text: str) -> None:
+    policies = f"""
+products: {{Office: [SPE_E3], office: [visio], visio: [VISIO*], free: [CONTOSO_OWN]}}
+policies: [{{id: p, severity: low, assignments: {{require: [{element}]}}}}]
+"""
+    own = bought(
+        "CONTOSO_OWN", skuId=OWN_ID, servicePlans=[{"servicePlanId": OWN_ID, "servicePlanName": "CONTOSO_PLAN"}]
+    )
+    trial = {**subscription("VISIOCLIENT", 5, "2027-01-31"), "isTrial": True}
+    state = state_of([person("ann")], [product("SPE_E3", 5, 0), product("VISIOCLIENT", 5, 0), own], [trial])
+    body = b"".join(render(audited(state, policies), "json", locale="en"))
+    index = finding_indexes(load(body), Labels("en"))[0]
+    assert [problem(finding, index.context) for finding in index.statements] == [text]
+
+
+def test_set_takes_precedence_over_a_product_of_the_same_name() -> None:
+    text = """
+products: {SPE_E3: [SPE_F1]}
+policies: [{id: p, severity: low, assignments: {require: [SPE_E3]}}]
+"""
+    audit = audited(state_of([person("ann")], [product("SPE_E3", 5, 0), product("SPE_F1", 5, 0)], []), text)
+    index = finding_indexes(audit, Labels("en"))[0]
+    assert [problem(finding, index.context) for finding in index.statements] == ["Microsoft 365 F3: product missing"]
+    assert [action.title for action in audit.tenants[0].actions] == ["Assign Microsoft 365 F3 to 1 person"]
 
 
 def test_findings_csv_has_the_name_of_a_missing_product() -> None:

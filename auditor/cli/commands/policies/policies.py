@@ -8,7 +8,7 @@ from auditor.cli.arguments.document_targets import print_written
 from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out, print_message
-from auditor.domain.errors import printable
+from auditor.domain.errors import printable_line
 from auditor.render.preview.markdown import change_line, finding_line, headline, state
 from auditor.render.text.labels import Labels
 
@@ -61,15 +61,15 @@ def _print(changes: LibraryUpdate, l10n: Labels) -> None:
     if changes.policies is None:
         out(l10n.gettext("The pinned version of the library is not available, so nothing can be compared with it."))
     for policy in changes.policies or ():
-        out(printable(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
+        out(printable_line(f"{policy.id}: {state(policy, l10n)}: {l10n.policy(policy.title)}"))
         if policy.id in changes.diffs:
             _print_lines(changes.diffs[policy.id])
     if changes.definitions:
         text = l10n.gettext("Changed populations and product sets: {names}")
-        out(printable(text.replace("{names}", ", ".join(changes.definitions))))
+        out(printable_line(text.replace("{names}", ", ".join(changes.definitions))))
     if changes.missing_files:
         text = l10n.gettext("Files of the starter library that the folder does not have: {names}")
-        out(printable(text.replace("{names}", ", ".join(changes.missing_files))))
+        out(printable_line(text.replace("{names}", ", ".join(changes.missing_files))))
     if changes.preview is not None:
         _print_findings(changes, l10n)
     for file in changes.files:
@@ -79,19 +79,19 @@ def _print(changes: LibraryUpdate, l10n: Labels) -> None:
 
 def _print_lines(text: str) -> None:
     for line in text.splitlines():
-        out(printable(line))
+        out(printable_line(line))
 
 
 def _print_findings(changes: LibraryUpdate, l10n: Labels) -> None:
     preview = changes.preview
     assert preview is not None
-    out(printable(headline(preview, l10n)))
+    out(printable_line(headline(preview, l10n)))
     for tenant in preview.everywhere:
         lines = [("+", finding_line(finding, l10n)) for finding in tenant.added]
         lines += [("-", finding_line(finding, l10n)) for finding in tenant.removed]
         lines += [("~", change_line(pair, l10n)) for pair in tenant.changed]
         for sign, line in lines[:_MAX_FINDINGS]:
-            out(printable(f"{sign} {tenant.name or 'fleet'}: {line}"))
+            out(printable_line(f"{sign} {tenant.name or 'fleet'}: {line}"))
         if len(lines) > _MAX_FINDINGS:
             out(f"  {l10n.more(len(lines) - _MAX_FINDINGS)}")
 

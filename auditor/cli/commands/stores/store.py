@@ -11,7 +11,7 @@ from auditor.app.verification.recorded_changes import RecordedChanges, record_ch
 from auditor.cli.arguments.options import declare, location, now, reader_locale
 from auditor.cli.store_summary import format_size, print_outcomes
 from auditor.cli.terminal.console import document, out, print_message
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import UsageError, printable_line
 from auditor.domain.message import Message
 from auditor.domain.translation import NN_
 from auditor.files.names import instant_of
@@ -128,7 +128,7 @@ def _put(args: argparse.Namespace, l10n: Labels) -> int:
     for log in logs:
         for recorded in record_changes(args.store, log):
             if not args.quiet:
-                print_message(printable(_recorded_line(recorded, l10n)))
+                print_message(printable_line(_recorded_line(recorded, l10n)))
     others = [path for path in paths if path not in logs]
     return print_outcomes(put(args.store, others) if others else (), l10n, locale=args.locale, quiet=args.quiet)
 
@@ -161,7 +161,7 @@ def _check(args: argparse.Namespace, l10n: Labels) -> int:
     for item in results:
         if item.wrong is not None:
             instant = _check_json(item).get("instant", "")
-            print_message(printable(f"{f'{item.tenant} {instant}'.rstrip()}: {l10n.translate(item.wrong)}"))
+            print_message(printable_line(f"{f'{item.tenant} {instant}'.rstrip()}: {l10n.translate(item.wrong)}"))
     if not args.quiet:
         for report_line in _check_summary(results, l10n):
             print_message(report_line)
@@ -195,10 +195,10 @@ def _prune(args: argparse.Namespace, l10n: Labels) -> int:
     line = l10n.gettext("deleted: {night}") if args.delete else l10n.gettext("would be deleted: {night}")
     for retention in pruning:
         for night in retention.nights.deleted:
-            out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
+            out(printable_line(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
             for report_line in _prune_summary(retention, l10n, deleted=args.delete):
-                print_message(printable(report_line))
+                print_message(printable_line(report_line))
     if not args.delete and not args.quiet:
         print_message(l10n.gettext("nothing was deleted: add --delete to do it"))
     return 0

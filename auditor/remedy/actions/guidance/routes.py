@@ -127,7 +127,7 @@ def _replacement(finding: Finding, context: RemediationContext) -> bool | None:
         pairs = [(written, product.sku_id or "") for written in context.missing.get(key, ())]
     else:
         pairs = [(product.sku_part_number or "", old) for old in context.unwanted.get(key, ())]
-    return True if any(context.replaces(finding.policy, written, old) for written, old in pairs) else None
+    return True if any(context.replaces(written, old) for written, old in pairs) else None
 
 
 def _flag(value: Any) -> bool | None:

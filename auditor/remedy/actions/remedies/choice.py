@@ -241,7 +241,7 @@ def _take_required(person: _OpenFindings, policies: AbstractSet[str], sku_id: st
     Findings of other policies that require the same product for this person are fixed by the same change.
     """
     required = (f for f in person.remaining.values() if correction_of(f) is Correction.ASSIGN and f.policy in policies)
-    first = next((f for f in required if person.context.replaces(f.policy, written_of(f), sku_id)), None)
+    first = next((f for f in required if person.context.replaces(written_of(f), sku_id)), None)
     return [] if first is None else person.take_lacking(first)
 
 
@@ -252,8 +252,7 @@ def _error(person: _OpenFindings, finding: Finding) -> Remedy:
         [
             missing
             for missing in person.remaining.values()
-            if correction_of(missing) is Correction.ASSIGN
-            and sku_id in person.context.choices(missing.policy, written_of(missing))
+            if correction_of(missing) is Correction.ASSIGN and sku_id in person.context.choices(written_of(missing))
         ]
     )
     code, _, group = (finding.detail or "").partition("@")

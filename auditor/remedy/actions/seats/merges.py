@@ -1,7 +1,7 @@
 """Merges actions about the seats of a product into the action that buys or removes enough seats."""
 
+from auditor.checks.seats.not_covered import NOT_COVERED, missing_product
 from auditor.domain.actions.kind import REMOVING, ActionKind
-from auditor.domain.policy.model import Seats
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup
 
@@ -20,11 +20,10 @@ def merge_covered(remaining: dict[object, ActionGroup], context: RemediationCont
 
     An action whose seats are all covered by one purchase is merged into it.
     """
+    policies = dict(missing_product(finding) for finding in context.findings if finding.check == NOT_COVERED)
 
     def counts_for(larger_group: ActionGroup, group: ActionGroup) -> bool:
-        rule = context.policies.get(group.policy)
-        block = None if rule is None else rule.constraint
-        return isinstance(block, Seats) and context.tenant_products.contains(block.of, larger_group.first.old)
+        return group.policy in policies.get(larger_group.first.old, ())
 
     groups = {key: group for key, group in remaining.items() if group.first.kind is ActionKind.COVER}
     larger_keys = {

@@ -76,7 +76,7 @@ class SeatProjection(Struct, kw_only=True):
 
     def _gained(self, group: ActionGroup) -> Iterator[tuple[str, ...]]:
         for part in group.first.new.split("+"):
-            yield (part,) if part in self.context.seats else self.context.choices(group.policy, part)
+            yield (part,) if part in self.context.seats else self.context.choices(part)
 
     def movement(self, skus: Sequence[str]) -> SeatMovement | None:
         """Return how actions about people change the seats of some products together; None if these are not known."""
@@ -158,7 +158,7 @@ def settle_seats(
             remaining.pop(key)
         removing = any(group.first.kind in REMOVING for _, group in seats[old])
         merged = _merged([group for _, group in seats[old]])
-        skus = _products(merged, projection)
+        skus = products_of(merged, projection)
         if old not in context.seats and not numbered.isdisjoint(skus or numbered):
             _set_settled(merged, projection.movement(skus))  # the products of the pool are counted one by one
             continue
@@ -176,7 +176,8 @@ def settle_seats(
         elif merged.first.kind is ActionKind.SETTLED:
             resolved.append((seats[old][0][0], skus, removing))
     for key, skus, removing in resolved:
-        resolving = _resolving_group(remaining.values(), projection, skus, removing=removing)
+        unproven = (group for group in remaining.values() if not (group.first.proven and group.acts))
+        resolving = resolving_group(unproven, projection, skus, removing=removing)
         if resolving is not None:
             resolving.resolve(remaining.pop(key))
     _set_shortages(remaining.values(), projection, numbered)
@@ -196,13 +197,13 @@ def _apply_decision(group: ActionGroup, change: int, moved: SeatMovement | None)
     group.first = replace(group.first, answered=True)
 
 
-def _resolving_group(
+def resolving_group(
     groups: Iterable[ActionGroup], projection: SeatProjection, skus: tuple[str, ...], *, removing: bool
 ) -> ActionGroup | None:
     """Return the action that frees most of the missing seats, or fills most of the idle ones; None if none does.
 
     It takes over the findings about these seats, so that it ranks as high as they do, and the seats need no separate
-    action. Actions with proven requests of a plan are left out, because the findings that they fix are known.
+    action. `groups` has no actions with proven requests of a plan if it is not known whether these fix the findings.
     """
 
     def seats_moved(group: ActionGroup) -> int:
@@ -213,8 +214,7 @@ def _resolving_group(
             moved = dict.fromkeys(projection.products(group), group.people)
         return max((moved[sku] for sku in skus if sku in moved), default=0)
 
-    unproven = (group for group in groups if not (group.first.proven and group.acts))
-    candidates = [(-seats, group.worst, group.number, group) for group in unproven if (seats := seats_moved(group))]
+    candidates = [(-seats, group.worst, group.number, group) for group in groups if (seats := seats_moved(group))]
     return min(candidates, key=lambda candidate: candidate[:3])[3] if candidates else None
 
 
@@ -225,7 +225,7 @@ def _merged(groups: list[ActionGroup]) -> ActionGroup:
     return first
 
 
-def _products(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]:
+def products_of(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]:
     """Return the products whose seats a group is about: one, or all of a pool; empty if that is not known."""
     context, old = projection.context, group.first.old
     if old in context.seats:
@@ -233,7 +233,7 @@ def _products(group: ActionGroup, projection: SeatProjection) -> tuple[str, ...]
     rule = context.policies.get(group.policy)
     if rule is None or not isinstance(rule.constraint, Seats):
         return ()
-    return tuple(sorted(seat.sku_id for seat in context.tenant_products.owned(rule.constraint.of)))
+    return tuple(sorted(context.members.get(rule.constraint.of.written, ())))
 
 
 def _rules(group: ActionGroup, projection: SeatProjection, skus: tuple[str, ...]) -> Iterator[Policy]:

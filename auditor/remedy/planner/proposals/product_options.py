@@ -59,9 +59,7 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
 
     def names_in(self, products: ProductSet) -> tuple[str, ...]:
         """Return the part numbers and ids of the tenant's SKUs that a product set contains."""
-        mask, skus = self.plan.masks.of(products).true, self.plan.facts.skus
-        chosen = [sku for sku, inside in zip(skus, mask, strict=True) if inside]
-        return tuple(name for sku in chosen for name in (sku.part_number, sku.sku_id) if name)
+        return tuple(name for sku in self.plan.skus_in(products) for name in (sku.part_number, sku.sku_id) if name)
 
     def via(self, finding: Finding) -> str | None:
         """Return the assignment path that the policy of a finding requires; None if it requires none."""
@@ -110,11 +108,9 @@ class ProductOptions(Struct, frozen=True, kw_only=True):
         for element in block.require:
             if element.written != written:
                 continue
-            mask = self.plan.masks.of(element)
-            for index, sku in enumerate(self.plan.facts.skus):
-                if mask.true[index] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
-                    price = self.price(sku.sku_id)
-                    ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
+            for sku in self.plan.with_seats(element):
+                price = self.price(sku.sku_id)
+                ranked.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
         answer = self.value(finding, AnswerKind.GIVE)
         chosen = [sku_id for *_, sku_id in sorted(ranked)]
         if answer is not None:

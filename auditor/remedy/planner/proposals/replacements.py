@@ -69,7 +69,7 @@ def is_half_replaced(fixed: Iterable[Finding], findings: Iterable[Finding], prod
         for policy in unwanted.keys() & missing.keys()
         for old in unwanted[policy]
         for new in missing[policy]
-        if product_options.context.replaces(policy, product_of(new), product_of(old))
+        if product_options.context.replaces(product_of(new), product_of(old))
     )
 
 

@@ -1,7 +1,7 @@
 """Creates the questions about findings of a tenant, each with a stable id and its possible answers."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -54,6 +54,8 @@ class _QuestionDraft(Struct):
     """The name of its subject; empty for the name of the findings' subject."""
     saves: Money | None = None
     """Monthly savings of the first answer; None for the cost of its findings."""
+    required_by: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """As `Question.required_by`."""
 
 
 def questions_of(
@@ -70,6 +72,8 @@ def questions_of(
         draft = drafts.setdefault(key, _QuestionDraft())
         draft.answers = (*draft.answers, *(answer for answer in answers if answer not in draft.answers))
         draft.findings.append(finding)
+        for seats in _required_seats(answers):
+            draft.required_by[seats] = tuple(dict.fromkeys((*draft.required_by.get(seats, ()), finding.policy)))
         smaller = downgrade_of(finding, product_options.context)
         draft.saves = draft.saves if smaller is None else smaller.saves
     return _with_drafts(product_options, (), drafts)
@@ -218,11 +222,20 @@ def _question(product_options: ProductOptions, key: _Key, draft: _QuestionDraft)
         answers=(*sorted(draft.answers, key=_answer_order), {"skip": True}),
         findings=tuple(finding.fingerprint for finding in draft.findings),
         policies=tuple(dict.fromkeys(finding.policy for finding in draft.findings)),
+        required_by=draft.required_by,
         checks=tuple(dict.fromkeys(finding.check for finding in draft.findings)),
         money=Money(currency=amounts[0].currency, per_month=sum((amount.per_month for amount in amounts), Decimal(0)))
         if amounts
         else None,
     )
+
+
+def _required_seats(answers: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+    """Yield the numbers of seats that a policy requires: to buy, or to renew other than all, which may also end."""
+    renewals = [answer["renewal"] for answer in answers if "seats" in answer.get("renewal", {})]
+    today = {renewal["seats"] for renewal in renewals if not renewal["renew"]}
+    yield from (renewal["seats"] for renewal in renewals if renewal["seats"] not in today)
+    yield from (answer["purchase"]["seats"] for answer in answers if "purchase" in answer)
 
 
 def _costs(findings: Iterable[Finding]) -> list[Money]:

@@ -118,15 +118,9 @@ def with_seat_steps(
             sentence = _decided_seats(seats[seat_decision.sku_id], l10n)
             yield replace(action, prerequisites=(sentence, *action.prerequisites), next=(*action.next, *contract_steps))
             continue
-        if action.kind in NUMBERED and (count := _open_seats(action.sku_id, proposals, asked)):
-            note = l10n.ngettext(
-                "{count} of the seats that are freed or assigned depends on an open question: a "
-                "different answer changes the number.",
-                "{count} of the seats that are freed or assigned depend on open questions: "
-                "different answers change the number.",
-                count,
-            ).format(count=number_label(l10n, count))
-            yield replace(action, prerequisites=(*action.prerequisites[:1], note, *action.prerequisites[1:]))
+        if action.kind in NUMBERED:
+            notes = _seat_notes(action.sku_id, proposals, asked, l10n)
+            yield replace(action, prerequisites=(*action.prerequisites[:1], *notes, *action.prerequisites[1:]))
             continue
         changes: dict[str, int] = {}
         for fingerprint in action.findings if action.requests else ():
@@ -135,10 +129,27 @@ def with_seat_steps(
         yield replace(action, prerequisites=(*action.prerequisites, *prerequisites), next=(*action.next, *next_steps))
 
 
-def _open_seats(sku_id: str, proposals: Iterable[EvaluatedProposal], asked: AbstractSet[str]) -> int:
-    """Return how many seats of a product are freed or taken for findings with an open question."""
-    unanswered = (proposal for proposal in proposals if any(finding.fingerprint in asked for finding in proposal.fixed))
-    return sum(abs(proposal.option.seats.get(sku_id, 0)) for proposal in unanswered)
+def _seat_notes(
+    sku_id: str, proposals: Collection[EvaluatedProposal], asked: AbstractSet[str], l10n: Localizer
+) -> Iterator[str]:
+    """Yield what changes the number of seats of a product, and why it differs from that of the report."""
+    changes = [proposal for proposal in proposals if proposal.option.seats.get(sku_id)]
+    unanswered = (change for change in changes if any(finding.fingerprint in asked for finding in change.fixed))
+    count = sum(abs(change.option.seats[sku_id]) for change in unanswered)
+    if count:
+        form = l10n.ngettext(
+            "{count} of the seats that are freed or assigned depends on an open question: a "
+            "different answer changes the number.",
+            "{count} of the seats that are freed or assigned depend on open questions: "
+            "different answers change the number.",
+            count,
+        )
+        yield form.format(count=number_label(l10n, count))
+    if changes:
+        yield l10n.gettext(
+            "This number counts the products that the plan chooses for people. The number of the report leaves these "
+            "choices out and can differ."
+        )
 
 
 def _references(

@@ -13,9 +13,10 @@ from auditor.guidance.parts import GuidanceParts
 from auditor.remedy.currency import money_label
 from auditor.remedy.dates import day_label
 from auditor.remedy.messages import ENGLISH
+from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.planner.reach import Location
-from auditor.remedy.planner.text.outline import OutlineEntry
+from auditor.remedy.planner.text.outline import OutlineEntry, fixed_by_requests
 from auditor.remedy.planner.text.outline_text import (
     action_subjects,
     effect_texts,
@@ -53,7 +54,7 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
     paragraphs = [" ".join(_effect(tenant, l10n))]
     if sum(row.open > 0 for row in tenant.reach) > 1:
         paragraphs.append(_reach(tenant, l10n))
-    paragraphs.extend(_money(figures, l10n) for figures in tenant.before.money if money)
+    paragraphs.extend(_money(figures, tenant.released_seats, l10n) for figures in tenant.before.money if money)
     if not tenant.complete:
         paragraphs.append(
             l10n.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
@@ -74,16 +75,23 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
 def _effect(tenant: TenantPlan, l10n: Localizer) -> Iterator[str]:
     """Yield sentences about the open findings, about those that the requests fix, and about new ones."""
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
+    by_requests = len(fixed_by_requests(tenant))
     open_ = tenant.before.open or 0
     yield l10n.ngettext("{tenant} has {count} open finding.", "{tenant} has {count} open findings.", open_).format(
         tenant=tenant.title, count=open_
     )
+    if decided := len(proof.fixed) - by_requests:
+        yield l10n.ngettext(
+            "Decided purchases and renewals fix {count} of them.",
+            "Decided purchases and renewals fix {count} of them.",
+            decided,
+        ).format(count=decided)
     if requests:
         yield l10n.ngettext(
             "{count} request fixes {fixed} of them; {left} remain.",
             "{count} requests fix {fixed} of them; {left} remain.",
             requests,
-        ).format(count=requests, fixed=len(proof.fixed), left=len(proof.remaining))
+        ).format(count=requests, fixed=by_requests, left=len(proof.remaining))
     elif open_:
         yield l10n.gettext("The plan has no requests.")
     if proof.new:
@@ -127,13 +135,18 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", printable_line(text))
 
 
-def _money(figures: Figures, l10n: Localizer) -> str:
-    form = l10n.gettext(
-        "Open findings: {exposure} a month. The requests free seats that cost {now} a month. Freed "
-        "and idle seats that cost {renewal} a month can be removed at the renewal."
+def _money(figures: Figures, freed: int, l10n: Localizer) -> str:
+    """Return the amounts of a plan; `freed` is the number of seats that are freed and not assigned again."""
+    form = l10n.ngettext(
+        "Open findings: {exposure} a month. The requests free {count} seat that they do not assign again ({now} a "
+        "month). Freed and idle seats that cost {renewal} a month can be removed at the renewal.",
+        "Open findings: {exposure} a month. The requests free {count} seats that they do not assign again ({now} a "
+        "month). Freed and idle seats that cost {renewal} a month can be removed at the renewal.",
+        freed,
     )
     text = form.format(
         exposure=money_label(figures.exposure, figures.currency, l10n),
+        count=number_label(l10n, freed),
         now=money_label(figures.reassignable_now, figures.currency, l10n),
         renewal=money_label(figures.reducible_at_renewal, figures.currency, l10n),
     )

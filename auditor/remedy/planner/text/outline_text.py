@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from msgspec import Struct
 
 from auditor.checks.registry import check_of
 from auditor.domain.actions.action import Action
-from auditor.domain.actions.amount import amount_form
+from auditor.domain.actions.amount import amount_form, elsewhere_form
 from auditor.domain.enums import Cloud, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
@@ -103,6 +104,9 @@ def effect_texts(entry: OutlineEntry, l10n: Localizer) -> Iterator[str]:
             yield _counted(l10n, NN_("{count} seat", "{count} seats"), entry.seats)
     if entry.action.money is not None and entry.action.money.per_month:
         yield money_text(entry.action, l10n)
+    elsewhere = entry.action.counted_elsewhere
+    if elsewhere is not None:
+        yield _elsewhere_text(elsewhere.per_month, elsewhere.currency, l10n)
 
 
 def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
@@ -115,10 +119,21 @@ def total_texts(total: Total, l10n: Localizer, *, runs: bool) -> Iterator[str]:
         yield _counted(l10n, NN_("{count} open question", "{count} open questions"), total.questions)
     if total.findings:
         yield _counted(l10n, _FIXED if runs else _FINDINGS, total.findings)
+    if total.together:
+        together = NN_("{count} of them by several actions together", "{count} of them by several actions together")
+        yield _counted(l10n, together, total.together)
     yield from _seat_texts(total.freed, total.assigned, l10n) if runs else ()
     for currency, value in total.money.items():
         if value:
             yield amount_form(l10n, value, frees=runs).format(money=money_label(abs(value), currency, l10n))
+    for currency, value in total.counted_elsewhere.items():
+        if value:
+            yield _elsewhere_text(value, currency, l10n)
+
+
+def _elsewhere_text(per_month: Decimal, currency: str, l10n: Localizer) -> str:
+    """Return that other actions count a saving or, below zero, a cost of the same seats."""
+    return elsewhere_form(l10n, per_month).format(money=money_label(abs(per_month), currency, l10n))
 
 
 def money_text(action: Action, l10n: Localizer) -> str:
@@ -176,7 +191,9 @@ def plan_parts(tenant: TenantPlan, l10n: Localizer) -> Iterator[PlanPart]:
     )
     non_empty = (part for part in parts if part[3] or part[4])
     for number, (key, title, note, entries, questions) in enumerate(non_empty, start=1):
-        effects = tuple(total_texts(total(entries, questions=questions, runs=key == "run"), l10n, runs=key == "run"))
+        runs = key == "run"
+        totals = total(entries, questions=questions, together=sections.together if runs else frozenset(), runs=runs)
+        effects = tuple(total_texts(totals, l10n, runs=runs))
         yield PlanPart(
             key=key, number=number, title=title, note=note, effects=effects, entries=entries, questions=questions
         )

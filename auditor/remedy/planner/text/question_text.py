@@ -81,13 +81,18 @@ def _seats_and_day(subscription: Subscription, l10n: Localizer) -> str:
 
 
 def effect(question: Question, l10n: Localizer) -> str:
-    """Return how many findings a question is about, and their monthly cost if it is known."""
-    count = l10n.ngettext("{count} finding", "{count} findings", len(question.findings))
-    text = count.format(count=number_label(l10n, len(question.findings)))
+    """Return how many findings a question is about, and if known, what they cost or a smaller product saves a month."""
+    count = len(question.findings)
+    number = number_label(l10n, count)
+    text = l10n.ngettext("{count} finding", "{count} findings", count).format(count=number)
     if question.money is None:
         return text
     money = money_label(question.money.per_month, question.money.currency, l10n)
-    return f"{text}, " + l10n.gettext("{money} a month").format(money=money)
+    if is_downgrade(question):
+        return f"{text}, " + l10n.gettext("saves {money} a month").format(money=money)
+    return l10n.ngettext(
+        "{count} finding that costs {money} a month", "{count} findings that cost {money} a month", count
+    ).format(count=number, money=money)
 
 
 def answer_text(answer: Mapping[str, Any]) -> str:
@@ -110,12 +115,16 @@ def _basis(question: Question, answer: Mapping[str, Any], l10n: Localizer) -> st
     """Return where the number of seats in an answer comes from: today, a policy, or other answers."""
     if question.assumes_answers and answer == question.answers[0]:
         return l10n.gettext("if the first answer is chosen for every other question")
-    renewal = answer.get(AnswerKind.RENEWAL, {})
-    if not renewal.get("renew") or "seats" not in renewal:
+    ((kind, value),) = answer.items()
+    if kind not in {AnswerKind.RENEWAL, AnswerKind.PURCHASE} or "seats" not in value or value.get("renew") is False:
         return ""
-    # The answer not to renew names the seats of today.
-    is_unchanged = {AnswerKind.RENEWAL: {**renewal, "renew": False}} in question.answers
-    return l10n.gettext("as many as today") if is_unchanged else l10n.gettext("what a policy requires today")
+    if {kind: {**value, "renew": False}} in question.answers:  # the answer not to renew names the seats of today
+        return l10n.gettext("as many as today")
+    policies = question.required_by.get(value["seats"], ())
+    form = l10n.ngettext(
+        "what the policy {policies} requires today", "what the policies {policies} require today", len(policies)
+    )
+    return form.format(policies=", ".join(policies)) if policies else ""
 
 
 def stub(question: Question, as_of: str, names: Mapping[str, str], l10n: Localizer) -> str:

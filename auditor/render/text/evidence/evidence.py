@@ -70,6 +70,12 @@ def evidence_text(finding: Finding, l10n: Labels) -> str:
     return _joined((*subject_parts(facts, l10n), assigned, other_part(finding, l10n)))
 
 
+def evidence_change(before: Finding, after: Finding, l10n: Labels) -> tuple[str, str]:
+    """Return the parts of the evidence that differ between two states of a finding: the old ones and the new ones."""
+    old, new = (evidence_text(finding, l10n).split(_SEPARATOR) for finding in (before, after))
+    return _joined(part for part in old if part not in new), _joined(part for part in new if part not in old)
+
+
 def subject_parts(facts: Mapping[str, Any], l10n: Labels) -> SubjectParts:
     """Return the parts that depend on the evidence only, not on the check."""
     first: list[str] = []

@@ -5,9 +5,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, ProductReference
 from auditor.domain.result.model import TenantResult
+from auditor.domain.translation import Localizer
 
 _ACTIVE_STATES: Final = frozenset({"", "active"})
 
@@ -37,21 +39,21 @@ def assignment_paths(value: object) -> tuple[AssignmentPath, ...]:
 
 
 def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
-    """Return the readable name of a product: the tenant's name for its skuId or part number, else Microsoft's."""
+    """Return the readable name of a product or set: the tenant's name for it, else Microsoft's for the part number."""
     if product is None:
         return None
     for key in (product.sku_id, product.sku_part_number):
-        name = names.get(key.casefold()) if key is not None else None
+        name = (names.get(key) or names.get(key.casefold())) if key is not None else None
         if name:
             return name
     return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
 
 
 def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
-    """Return the name of a finding's product; for a set of products, the name of the product to buy."""
+    """Return the name of a finding's product; for a pool, its products or the product to buy."""
     product = finding.product
     if product is not None and product.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
-        return finding.subject.name
+        return finding.subject.name or finding.subject.id
     return product_name(product, names)
 
 
@@ -60,6 +62,16 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
     named = [seats for seats in tenant.seats if seats.name]
     by_part = {seats.sku_part_number.casefold(): seats.name for seats in named if seats.sku_part_number}
     return by_part | {seats.sku_id.casefold(): seats.name for seats in named}
+
+
+def product_and_set_names(tenant: TenantResult, l10n: Localizer) -> dict[str, str]:
+    """Return the names of the tenant's products, and by the set as written those of the products in required sets."""
+    names = product_names(tenant)
+    sets = (
+        (item.written, [names[sku_id.casefold()] for sku_id in item.sku_ids if sku_id.casefold() in names])
+        for item in tenant.product_sets or ()
+    )
+    return names | {written: one_of(l10n, members) for written, members in sets if members}
 
 
 @lru_cache(maxsize=4096)

@@ -100,6 +100,23 @@ def test_finding_that_the_file_already_waives_is_refused(workspace: Path) -> Non
     assert waive(workspace, first["fingerprint"]).code == 0, "the waiver has expired"
 
 
+@pytest.mark.parametrize(
+    ("products", "waived"), [("[paid]", True), ("['*']", True), ("[free]", False), ("[trial]", False)]
+)
+def test_finding_whose_product_is_in_the_set_of_a_waiver_is_refused(
+    workspace: Path,
+    products: str,
+    waived: bool,  # noqa: FBT001
+) -> None:
+    """The saved result is older than the waiver of the product set; it does not say which products are trials."""
+    (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
+    target = f"policies: [{first['policy']}], users: {{id: {first['subject']['id']}}}, products: {products}"
+    waiver = f"{{id: W-1, {target}, reason: a, owner: b, expires: 2026-12-31}}"
+    (workspace / "policies" / "waivers.yaml").write_text(f"version: 1\nwaivers: [{waiver}]\n")
+    completed = waive(workspace, first["fingerprint"])
+    assert ("is waived by W-1" in completed.err, completed.code) == (waived, 2 if waived else 0), completed.err
+
+
 def test_file_that_cannot_be_written_is_a_usage_error(workspace: Path) -> None:
     (first, *_) = findings(workspace, check="assignment.not-allowed", status="open")
     (workspace / "file").write_text("")
