@@ -45,6 +45,6 @@ def subject_of(remedy: Remedy, owners: Mapping[str, str]) -> tuple[str, ...]:
     `owners` are the owners by policy id; the owner is that of the worst finding, and the first policy by id.
     """
     if not remedy.combines_products:
-        return remedy.old, remedy.new, remedy.extra
+        return remedy.old, remedy.new, ", ".join(remedy.extra)
     policy = min((finding.severity.rank, finding.policy) for finding in remedy.findings)[1]
-    return owners.get(policy, ""), "" if remedy.kind is ActionKind.LEAVE_GROUP else remedy.extra
+    return owners.get(policy, ""), "" if remedy.kind is ActionKind.LEAVE_GROUP else ", ".join(remedy.extra)

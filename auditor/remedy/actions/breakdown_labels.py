@@ -8,7 +8,6 @@ from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.breakdown import Breakdown
 from auditor.remedy.actions.money import Price
 from auditor.remedy.numbers import number_label
-from auditor.remedy.titles import and_other_products
 
 _PRODUCTS: Final = N_("Products: {products}.")
 _GROUPS: Final = N_("Groups: {groups}.")
@@ -21,21 +20,20 @@ Label = Callable[[str], str]
 """Returns the name of a product or group by its id."""
 
 
-def products_label(l10n: Localizer, breakdown: Breakdown, people: int, label: Label, price: Price) -> str:
-    """Return the products for a title: all if each is about everybody, else the most valuable one and a number."""
+def named_products(breakdown: Breakdown, people: int, label: Label, price: Price) -> tuple[str, int]:
+    """Return the products that a title names, all or the most valuable one, and the number of the others."""
     products = breakdown.products
     if len(products) <= _MAX_NAMED and set(products.values()) == {people}:
-        return " + ".join(map(label, sorted(products)))
+        return " + ".join(map(label, sorted(products))), 0
     ordered = [label(sku_id) for sku_id in _by_value(products, label, price)]
-    if len(ordered) <= _MAX_NAMED:
-        return ", ".join(ordered)
-    return and_other_products(l10n, ordered[0], len(ordered) - 1)
+    shown = ordered if len(ordered) <= _MAX_NAMED else ordered[:1]
+    return ", ".join(shown), len(ordered) - len(shown)
 
 
-def groups_label(breakdown: Breakdown, label: Label) -> str:
-    """Return the groups for a title; empty if there are too many to name."""
+def named_groups(breakdown: Breakdown, label: Label) -> tuple[str, ...]:
+    """Return the groups that a title names; none if there are too many."""
     groups = breakdown.groups
-    return ", ".join(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ""
+    return tuple(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ()
 
 
 def breakdown_notes(

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Agreement, Severity, Status
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
@@ -87,12 +88,14 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     name = str(share["tenant"])
     product, label = printable(finding.subject.name), printable(tenant_title)
     seat_note = messages.seats_owned(l10n, label, product, share.get("usable"), share.get("consumed"))
+    arguments = TitleArguments(count=1, old=product, extra=(label,))
     identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
         id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         guidance=article,
         findings=(finding.fingerprint,),
-        title=action_title(l10n, kind, 1, old=product, extra=label),
+        title=action_title(l10n, kind, arguments),
+        title_arguments=arguments,
         role=guidance.role,
         prerequisites=(seat_note, *guidance.prerequisites),
         steps=guidance.steps,

@@ -89,7 +89,7 @@ class ActionGroup:
         self.breakdown = Breakdown() if remedy.combines_products else None
         self._article = ""
         """The article of the worst finding; empty if that finding is not the first of its remedy."""
-        self._order = (remedy.extra == "", key)
+        self._order = (not remedy.extra, key)
         self._subjects: dict[str, Finding] = {}
         self._subscription_seats: dict[str, int] = {}
 
@@ -137,7 +137,7 @@ class ActionGroup:
 
     def lead(self, remedy: Remedy, key: SortKey, subject: tuple[str, ...], variant: Variant) -> None:
         """Make a remedy the leading one if it is the first by its key, and add its variant and lost services."""
-        order = (remedy.extra == "", key)
+        order = (not remedy.extra, key)
         if order < self._order:
             self._order = order
             self._lead(remedy, subject)

@@ -14,9 +14,6 @@ from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import TenantResult
-from auditor.localization import localization
-from auditor.remedy.title_translation import translated_title
-from auditor.remedy.titles import and_other_products
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, grant, planned, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
 
@@ -161,14 +158,3 @@ def test_plan_combines_the_same_products() -> None:
     assert [action.title.partition(" from ")[0] for action in plan.actions if action.kind == "unassign"] == [
         "Unassign Microsoft 365 E3, Visio Plan 2"
     ]
-
-
-@pytest.mark.parametrize("language", ["nl", "da", "sv", "tr", "de"])
-def test_combined_products_in_saved_titles_are_translated(language: str) -> None:
-    l10n = localization(language)
-    title = "Remove 5,128 people from 30 groups that assign Microsoft 365 E3 and 25 other products"
-    translated = translated_title(title, "leave-group", l10n)
-    assert and_other_products(l10n, "Microsoft 365 E3", 25) in translated
-    assert l10n.number(5128) in translated
-    assert "30" in translated
-    assert not re.search("people|groups|products", translated)

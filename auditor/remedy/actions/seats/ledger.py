@@ -61,7 +61,7 @@ class SeatLedger(Struct, kw_only=True):
                 names = (context.skus.get(name.casefold(), name) for name in f"{first.old}+{first.new}".split("+"))
                 ledger.undecided.update({frozenset(names): people})
             elif first.kind is ActionKind.REPROCESS or (
-                first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
+                first.kind is ActionKind.ERROR and _NO_SEAT in map(str.casefold, first.extra)
             ):
                 ledger.given.update(group.people_by_product)
         return ledger
