@@ -256,6 +256,8 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         case ActionKind.SERVICE_ON | ActionKind.SERVICE_OFF:
             new = tuple(map(service_label, remedy.new.split(", "))) if remedy.new else ()
             extra = tuple(map(service_label, extra))
+        case ActionKind.TO_DIRECT | ActionKind.REPROCESS:
+            extra = ()  # these titles name no group and no error
         case ActionKind.BUDGET:
             extra = ()
             money = remedy.money and replace(remedy.money, per_month=rounded(remedy.money.per_month))
