@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import rounded
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.title import TitleArguments, about
 from auditor.domain.result.verification import ActionVerdict
@@ -220,7 +221,7 @@ def _extra(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
         case ActionKind.BUDGET if arguments.money is not None:
             from auditor.remedy.currency import money_label  # noqa: PLC0415  loads localizations; few budgets are exceeded
 
-            return money_label(arguments.money.per_month, arguments.money.currency, l10n)
+            return money_label(rounded(arguments.money.per_month), arguments.money.currency, l10n)
         case _:
             pass
     return ", ".join(names)

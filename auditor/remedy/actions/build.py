@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
-from auditor.domain.actions.money import difference, rounded
+from auditor.domain.actions.money import difference
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import TitleArguments, about
 from auditor.domain.enums import SubjectType
@@ -247,7 +247,7 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
     remedy, extra = group.first, group.first.extra
     old, others = _old_products(inputs, group)
     new = _sufficient_products(inputs, group) or tuple(filter(None, (inputs.context.product_label(remedy.new),)))
-    groups, money = 1, None
+    groups = 1
     match remedy.kind:
         case ActionKind.LEAVE_GROUP if group.breakdown is not None:
             extra, groups = named_groups(group.breakdown, inputs.group_label), len(group.breakdown.groups)
@@ -256,11 +256,8 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         case ActionKind.SERVICE_ON | ActionKind.SERVICE_OFF:
             new = tuple(map(service_label, remedy.new.split(", "))) if remedy.new else ()
             extra = tuple(map(service_label, extra))
-        case ActionKind.TO_DIRECT | ActionKind.REPROCESS:
-            extra = ()  # these titles name no group and no error
-        case ActionKind.BUDGET:
-            extra = ()
-            money = remedy.money and replace(remedy.money, per_month=rounded(remedy.money.per_month))
+        case ActionKind.TO_DIRECT | ActionKind.REPROCESS | ActionKind.BUDGET:
+            extra = ()  # the title names no group, no error and no text
         case _:
             pass
     return TitleArguments(
@@ -272,7 +269,7 @@ def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> Ti
         groups=groups,
         mailboxes=remedy.article == _MAILBOX,
         decided=not remedy.declined if remedy.answered else None,
-        money=money,
+        money=remedy.money,
     )
 
 

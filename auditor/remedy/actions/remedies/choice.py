@@ -118,7 +118,8 @@ def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
     if action is None:
         raise ValueError(f"the check {finding.check} describes no action")
     kind, seats, text, product = action(finding, route.situation)
-    old, extra, money = product or product_of(finding), (text,) if text else (), finding.money
+    old, extra = product or product_of(finding), (text,) if text else ()
+    money = finding.money if kind is ActionKind.BUDGET else None
     return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats, money=money)
 
 

@@ -34,7 +34,7 @@ class Remedy(Struct, frozen=True):
     seats: int = 0
     """Seats to buy or to remove, or people over a quota; 0 if people are counted instead."""
     money: Money | None = None
-    """The monthly amount of a finding that is not about a person."""
+    """The monthly amount that the title names."""
     lost: tuple[str, ...] = ()
     """Service plans that the person loses."""
     proven: bool = False
