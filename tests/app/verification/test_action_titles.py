@@ -11,6 +11,7 @@ from auditor.app.report.localization import localized_verification
 from auditor.app.verification.plan_file import decoded_plan
 from auditor.app.verification.verify import plans_of, verified
 from auditor.catalogue import builtin
+from auditor.domain.errors import SnapshotError
 from auditor.localization import localization
 from auditor.result.codec.encoder import document
 from auditor.result.codec.result_document import result_document
@@ -66,3 +67,22 @@ def test_titles_of_a_plan_of_an_earlier_version_stay_english() -> None:
         del action["titleArguments"]
     english = [action["title"] for action in saved["tenants"][0]["actions"]]
     assert translated_titles(json.dumps(saved).encode(), "nl") == english
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"count": 10**30}, ".count: has the value 1000000000000000000000000000000, not a whole number from -9007199254740992"),
+        ({"count": 2, "extra": "LIC"}, ".extra: has the value 'LIC', not a list"),
+        ({"count": 2, "money": {"currency": "EUR", "perMonth": 1e300}}, ".money.perMonth: has the value 1e+300, not an amount"),
+        ({}, ": 'count' is missing"),
+        ([], ": has the value [], not an object"),
+    ],
+)  # fmt: skip
+def test_damaged_values_of_a_title_are_reported_with_their_place(value: object, problem: str) -> None:
+    saved = json.loads(plan_json(plan_run([STATE], policy_set(RULES), builtin(), NOW)))
+    saved["tenants"][0]["actions"][0]["titleArguments"] = value
+    with pytest.raises(SnapshotError) as caught:
+        decoded_plan(json.dumps(saved).encode(), where="plan.json")
+    assert caught.value.slug == "plan-damaged"
+    assert f"plan.json: tenants[0].actions[0].titleArguments{problem}" in str(caught.value)
