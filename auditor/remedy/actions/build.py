@@ -1,14 +1,12 @@
 """Builds the fewest actions that fix the findings of a tenant, in an order that is safe to execute."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
@@ -16,17 +14,17 @@ from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import TitleArguments, about
-from auditor.domain.enums import SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Variant, compose
+from auditor.guidance import Library
 from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
+from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.breakdown_labels import breakdown_notes, named_groups, named_products, price_notes
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
-from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
-from auditor.remedy.actions.money import costs, counted_once, price_of
+from auditor.remedy.actions.guidance.text import GuidanceText
+from auditor.remedy.actions.money import costs, counted_once
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
@@ -53,58 +51,6 @@ _SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
 _MAILBOX = "shared-mailbox"
 """The article of actions about shared mailboxes."""
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
-
-
-class ActionInputs(Struct, frozen=True, kw_only=True):
-    """The inputs for building actions: the tenant, the guidance, names and language."""
-
-    context: RemediationContext
-    library: Library
-    l10n: Localizer
-    groups: Mapping[str, str]
-    """Group id → name, as far as it is known."""
-
-    @classmethod
-    def of(
-        cls,
-        context: RemediationContext,
-        library: Library,
-        *,
-        l10n: Localizer = ENGLISH,
-        groups: Mapping[str, str] | None = None,
-    ) -> "ActionInputs":
-        """Return the inputs; names in `groups` take precedence over those in findings."""
-        names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
-        return cls(context=context, library=library, l10n=l10n, groups={**names, **(groups or {})})
-
-    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
-        """Return the guidance of an article for a variant, as of the day of the audit."""
-        today = replace(variant, day=self.context.today)
-        return _cached(self.library, article, today, self.l10n, deadline)
-
-    def group_label(self, group: str) -> str:
-        """Return the name of a group, or its id if the name is not known."""
-        return printable(self.groups.get(group) or group)
-
-    def price(self, sku_id: str) -> Decimal | None:
-        """Return the monthly price of a seat, or of one seat each of several products joined by `+`."""
-        return price_of(self.context, sku_id)
-
-    def identity(self, group: ActionGroup) -> str:
-        """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
-        tenant, first = self.context.tenant, group.first
-        variety = "requests" if group.acts else "proven" if first.proven else ""
-        variety += " decided" if first.answered else ""
-        name = tenant.tenant_id or tenant.name
-        parts = (name, first.kind.value, group.article, *group.subject, variety)
-        digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return digest[:16]
-
-
-@lru_cache(maxsize=4096)
-def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
-    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
-    return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
 
 
 def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
