@@ -55,9 +55,11 @@ def actions_between(
             for share in finding.evidence.get(key) or ():
                 name = str(share["tenant"])
                 tenant = tenants_by_name.get(name)
-                variant = situation.variant(side=side)
-                if tenant is not None:
-                    variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
+                facts = situation if tenant is None else tenant
+                # Both tenants stay in use, and the spare seats are nobody's: no person and no data moves with them.
+                variant = Variant(
+                    cloud=facts.cloud, agreement=facts.agreement, side=side, leaving=False, moving=False, day=today
+                )
                 guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
                 owner = owners.get(finding.policy, "")
                 actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
