@@ -99,6 +99,42 @@ def test_amount_counts_each_product_and_names_those_without_a_price() -> None:
     assert "Microsoft 365 E3 and 2 other" in action.title, "the product that costs most is named"
 
 
+OVERLAPS = """policies:
+  - {id: one-suite, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5, SPE_F1]]}}
+  - {id: no-frontline, severity: low, assignments: {exclusive: [[SPE_F1, SPE_E3]]}}
+"""
+
+
+def test_overlaps_are_combined_by_the_smallest_product() -> None:
+    users = [
+        user("ann", grant(F3), grant(E3)),
+        user("bob", grant(F3), grant(E5)),
+        user("dan", grant(F3), grant(E5)),
+        user("eve", grant(E3), grant(E5)),
+    ]
+    suites, frontline = audited(users, OVERLAPS).actions
+    assert frontline.title == "Decide which product 3 people keep: Microsoft 365 F3 and 2 other products"
+    assert frontline.prerequisites[0] == (
+        "Together with Microsoft 365 F3, people have: Microsoft 365 E5 (2), Microsoft 365 E3 (1)."
+    ), "ann is counted once, although two policies report her"
+    assert len(frontline.findings) == 4
+    assert suites.title == "Decide which product 1 person keeps: Microsoft 365 E3 + Microsoft 365 E5"
+    assert not any(text.startswith("Together with") for text in suites.prerequisites)
+    (fewer,) = audited(users[1:2], OVERLAPS).actions
+    assert fewer.id == frontline.id, "the id does not depend on who holds what"
+
+
+def test_overlaps_are_undecided_only_for_the_products_that_a_person_has() -> None:
+    text = OVERLAPS + "  - {id: spare, severity: low, seats: {of: [SPE_E3, SPE_E5, SPE_F1], spare: {max: 0}}}\n"
+    users = [user("ann", grant(F3), grant(E3)), user("bob", grant(F3), grant(E5)), user("dan", grant(F3), grant(E5))]
+    undecided = {
+        action.seats.sku_id: action.seats.undecided
+        for action in audited(users, text).actions
+        if action.seats is not None
+    }
+    assert undecided == {F3: 3, E5: 2, E3: 1}
+
+
 def test_assignment_errors_are_combined_by_error() -> None:
     text = "policies:\n  - {id: errors, severity: high, health: {errors: deny}}\n"
     users = [

@@ -283,7 +283,8 @@ def _other(person: _OpenFindings, finding: Finding) -> Remedy:
             assignable = is_assignable(new, person.context)
             commands = (assign_user(user, add=[Addition(sku_id=new)]),) if assignable else ()
         case Correction.CHOOSE:
-            old = detail
+            old, smallest = detail, person.context.smallest(detail)
+            extra = (smallest,) if smallest else ()
         case Correction.SET_ATTRIBUTE:
             extra, country = (detail,), known_location(finding, person.context)
             commands = () if country is None else (locate(user, country),)

@@ -29,7 +29,8 @@ class Remedy(Struct, frozen=True):
     new: str = ""
     """The skuId, or the text of the policy, of the product that is added."""
     extra: tuple[str, ...] = ()
-    """Ids of groups, names of services or properties, or what else the title names."""
+    """Ids of groups, names of services or properties, or what else the title names; of overlapping products the
+    smallest, if it is known."""
     commands: tuple[Command, ...] = ()
     seats: int = 0
     """Seats to buy or to remove, or people over a quota; 0 if people are counted instead."""
@@ -66,8 +67,9 @@ class Remedy(Struct, frozen=True):
 
     @property
     def combines_products(self) -> bool:
-        """Whether its action combines all products, because the same is done about each of them."""
-        return self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
+        """Whether its action combines several products, because the same is done about each of them."""
+        overlaps = self.kind is ActionKind.OVERLAP and bool(self.extra)
+        return overlaps or self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
 
 
 class PlannedChange(Struct, frozen=True, kw_only=True):
