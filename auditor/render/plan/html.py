@@ -104,8 +104,8 @@ class TenantRow(Struct, frozen=True, kw_only=True):
     href: str
     """Link to the tenant's plan, on this page or on its own page; empty for the totals."""
     title: str
-    audited: bool
-    """Whether there is a plan; otherwise every number is 0."""
+    failure: str | None
+    """Why there is no plan, then every number is 0; None if there is one."""
     proven: bool
     complete: bool
     open_before: int

@@ -1,4 +1,4 @@
-"""`auditor plan -f html` of several tenants: the table of tenants, and pages of single tenants if there are many."""
+"""`auditor plan` of many tenants: the table of tenants, pages of single tenants, and the terminal."""
 
 import re
 from html import unescape
@@ -75,7 +75,10 @@ def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:
     manifest.write_text("{")
     planned(tmp_path, "-f", "html", "-o", "p", code=3)
     page = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
-    assert rows(page)[1] == ["t01", "not audited"]
+    name, state = rows(page)[1]
+    assert name == "t01"
+    assert state.startswith("not audited")
+    assert "manifest.json is not JSON" in state
     assert "t01 could not be audited: " in (tmp_path / "p" / "t01" / "plan.html").read_text(encoding="utf-8")
 
 
@@ -84,3 +87,20 @@ def test_page_on_stdout_has_every_tenant_in_full(tmp_path: Path) -> None:
     page = planned(tmp_path, "-f", "html=-").decode()
     assert page.count('<section class="tenant"') == MAX_SECTIONS + 1
     assert 'href="t' not in page
+
+
+def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Path) -> None:
+    count = MAX_SECTIONS + 3
+    tenants_of(tmp_path, count)
+    (manifest,) = (tmp_path / "snapshots" / "t01").rglob("manifest.json")
+    manifest.write_text("{")
+    command = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "terminal")
+    lines = [" ".join(line.split()) for line in expect(3, *command, cwd=tmp_path).text.splitlines()]
+    assert lines[0] == "What matters most"
+    assert lines[1].startswith(f"1 t{count:02}: Unassign Microsoft 365 E3 from {count} people")
+    tenants = lines[lines.index("Tenants") + 1 :]
+    assert tenants[0].startswith("t01: not audited: ")
+    assert any(line.startswith(f"t{count:02}: open findings {count} → 0, 1 action, ") for line in tenants)
+    assert "and 3 more" in tenants
+    assert any(line.startswith("All tenants together: open findings 90 → 0") for line in tenants)
+    assert not any(line.startswith("t02:") for line in tenants)
