@@ -17,7 +17,7 @@ class SavedField(Enum):
     SEAT_SUM = auto()
     """A sum of seat counts, which has a higher bound than a count."""
     OPTIONAL = auto()
-    """Left out of the document instead of written as null."""
+    """Left out of the document if it has its default value."""
     UNSAVED = auto()
     """Not part of the document."""
 

@@ -10,7 +10,7 @@ from auditor.domain.actions.action import Action
 from auditor.domain.sized_iterable import SizedIterable
 from auditor.findings.spill import SpillFile
 
-_ACTION_BYTES: Final = 1_500
+_ACTION_BYTES: Final = 1_700
 """Bytes that an action uses in memory, measured with tenants of 500 people."""
 _MAX_ITEMS: Final = 1_024
 """Lists with more items than this are not written with their action: they are backed by columns already."""

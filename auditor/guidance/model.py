@@ -40,6 +40,7 @@ class Dimension(StrEnum):
     STATUS = "status"
     SIDE = "side"
     LEAVING = "leaving"
+    MOVING = "moving"
     SYNCED = "synced"
 
 
@@ -219,6 +220,8 @@ class Variant(Struct, frozen=True, kw_only=True):
     """`source` for the tenant that gives up licences, `target` for the one that receives them."""
     leaving: bool | None = None
     """Whether the source tenant is to be closed."""
+    moving: bool | None = None
+    """Whether people move to the target tenant with the licences."""
     synced: bool | None = None
     """Whether the account comes from an on-premises directory."""
     day: Day | None = None
@@ -239,6 +242,8 @@ class Variant(Struct, frozen=True, kw_only=True):
                 return self.side
             case Dimension.LEAVING:
                 return _boolean_text(self.leaving)
+            case Dimension.MOVING:
+                return _boolean_text(self.moving)
             case Dimension.SYNCED:
                 return _boolean_text(self.synced)
 

@@ -23,11 +23,6 @@ class English:
 ENGLISH = English()
 
 
-def about(l10n: Localizer, text: str, article: str) -> str:
-    """Append the title of the guidance article to the title of an action."""
-    return l10n.gettext("{title} – {article}").format(title=text, article=l10n.gettext(article))
-
-
 def step(
     l10n: Localizer,
     text: str,

@@ -1,5 +1,6 @@
 """Determines which products can replace each other: those of the same kind, by the purpose of their service plans."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -46,6 +47,15 @@ def same_kind(old: str, new: str) -> bool:
     if add_ons:
         return not add_ons.isdisjoint(replacement[1])
     return bool(plans) and 2 * len(plans & replacement[2]) >= len(plans)
+
+
+def smallest(sku_ids: Iterable[str]) -> str | None:
+    """Return the product with the fewest service plans, by skuId; None if the service plans of one are unknown.
+
+    Of several with equally many, the one with the least skuId.
+    """
+    plans = {sku_id: () if (product := builtin().product(sku_id)) is None else product.plans for sku_id in sku_ids}
+    return min(plans, key=lambda sku_id: (len(plans[sku_id]), sku_id), default=None) if all(plans.values()) else None
 
 
 @lru_cache(maxsize=4096)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import rounded
+from auditor.domain.actions.product_names import one_of
+from auditor.domain.actions.title import TitleArguments, about
+from auditor.domain.result.verification import ActionVerdict
 from auditor.domain.translation import N_, NN_, Localizer
+from auditor.guidance.portal_names import property_name, state_name
 from auditor.remedy.numbers import number_label
-
-MAILBOX: Final = "shared-mailbox"
-"""The article of actions about shared mailboxes."""
 
 Form = str | tuple[str, str]
 """A title, or its singular and plural form for the number of people, seats or mailboxes."""
@@ -155,56 +157,71 @@ _SERVICES_SWITCHED: Final = NN_(
     "Turn off {extra} and turn on {new} for {count} person",
     "Turn off {extra} and turn on {new} for {count} people",
 )
-_OTHER: Final = N_("Fix {old} {extra}")
-"""The title of an action whose kind was added by a later version."""
 
 
-def action_title(  # noqa: PLR0913 - everything that a title may contain
-    l10n: Localizer,
-    kind: ActionKind,
-    count: int,
-    *,
-    old: str = "",
-    new: str = "",
-    extra: str = "",
-    groups: int = 1,
-    article: str = "",
-    answered: bool = False,
-    declined: bool = False,
-) -> str:
-    """Return the title of an action about `count` people, seats or other objects.
-
-    `old` is the product that is removed or concerned. `new` is the product that is added, or the services that are
-    turned on while others are turned off. `extra` is the group, service, property, error code or amount, and `groups`
-    the number of groups in it; `extra` is empty if there are too many groups to name. `article` distinguishes mailboxes
-    from people. `answered` is for actions about which somebody decided, and `declined` for those that somebody decided
-    against.
-    """
-    decided = _DECLINED if declined else _ANSWERED
-    form = decided.get(kind) if answered else None
-    several, unnamed = groups > 1, not extra
-    form = form or _form(kind, mailbox=article == MAILBOX, several=several, unnamed=unnamed, switched=bool(new))
-    text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, count)
-    return text.format(
-        count=number_label(l10n, count), old=old, new=new, extra=extra, groups=number_label(l10n, groups)
+def action_title(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
+    """Return the title of an action in a language."""
+    form = _form(kind, arguments)
+    text = l10n.gettext(form) if isinstance(form, str) else l10n.ngettext(*form, arguments.count)
+    title = text.format(
+        count=number_label(l10n, arguments.count),
+        old=_old(l10n, arguments),
+        new=_new(l10n, kind, arguments),
+        extra=_extra(l10n, kind, arguments),
+        groups=number_label(l10n, arguments.groups),
     )
+    return about(l10n, title, arguments.article) if arguments.article else title
 
 
-def and_other_products(l10n: Localizer, name: str, count: int) -> str:
-    """Return the part of a title that names one of several products, and how many others there are."""
-    form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", count)
-    return form.format(name=name, count=number_label(l10n, count))
+def saved_title(l10n: Localizer, action: ActionVerdict) -> str:
+    """Return the title of a saved action in a language; in English if another version saved it without arguments."""
+    if action.title_arguments is None or action.kind not in _TITLES:
+        return action.title
+    return action_title(l10n, ActionKind(action.kind), action.title_arguments)
 
 
-def _form(kind: ActionKind, *, mailbox: bool, several: bool, unnamed: bool, switched: bool) -> Form:
+def _form(kind: ActionKind, arguments: TitleArguments) -> Form:
+    mailboxes, several = arguments.mailboxes, arguments.groups > 1
+    decided = {None: {}, True: _ANSWERED, False: _DECLINED}[arguments.decided]
     match kind:
-        case ActionKind.LEAVE_GROUP if several and unnamed:
-            return _MAILBOXES_LEAVE_MANY_GROUPS if mailbox else _LEAVE_MANY_GROUPS
+        case _ if kind in decided:
+            return decided[kind]
+        case ActionKind.LEAVE_GROUP if several and not arguments.extra:
+            return _MAILBOXES_LEAVE_MANY_GROUPS if mailboxes else _LEAVE_MANY_GROUPS
         case ActionKind.LEAVE_GROUP if several:
-            return _MAILBOXES_LEAVE_GROUPS if mailbox else _LEAVE_GROUPS
-        case ActionKind.SERVICE_OFF if switched:
+            return _MAILBOXES_LEAVE_GROUPS if mailboxes else _LEAVE_GROUPS
+        case ActionKind.SERVICE_OFF if arguments.new:
             return _SERVICES_SWITCHED
-        case _ if mailbox and kind in _OF_MAILBOXES:
+        case _ if mailboxes and kind in _OF_MAILBOXES:
             return _OF_MAILBOXES[kind]
         case _:
-            return _TITLES.get(kind, _OTHER)
+            return _TITLES[kind]
+
+
+def _old(l10n: Localizer, arguments: TitleArguments) -> str:
+    if not arguments.others:
+        return arguments.old
+    form = l10n.ngettext("{name} and {count} other product", "{name} and {count} other products", arguments.others)
+    return form.format(name=arguments.old, count=number_label(l10n, arguments.others))
+
+
+def _new(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
+    if kind is ActionKind.SERVICE_OFF or not arguments.new:
+        return ", ".join(arguments.new)
+    return one_of(l10n, arguments.new)
+
+
+def _extra(l10n: Localizer, kind: ActionKind, arguments: TitleArguments) -> str:
+    names = arguments.extra
+    match kind:
+        case ActionKind.STATE:
+            names = tuple(state_name(l10n.gettext, name) for name in names)
+        case ActionKind.ATTRIBUTE_SET | ActionKind.ATTRIBUTE_CORRECT:
+            names = tuple(property_name(l10n.gettext, name) for name in names)
+        case ActionKind.BUDGET if arguments.money is not None:
+            from auditor.remedy.currency import money_label  # noqa: PLC0415  loads localizations; few budgets are exceeded
+
+            return money_label(rounded(arguments.money.per_month), arguments.money.currency, l10n)
+        case _:
+            pass
+    return ", ".join(names)

@@ -42,7 +42,9 @@ def variants() -> Iterator[Variant]:
         variant = Variant(cloud=Cloud.WORLDWIDE, agreement=agreement, path=path)
         yield variant
         for status, leaving, synced in product(("Enabled", "Suspended", "Deleted"), (True, False), (True, False)):
-            yield replace(variant, status=status, leaving=leaving, synced=synced)
+            # The people of a tenant that is closed move; of one that stays, they may move or not.
+            for moving in {True, leaving}:
+                yield replace(variant, status=status, leaving=leaving, moving=moving, synced=synced)
 
 
 @pytest.mark.slow

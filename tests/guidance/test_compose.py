@@ -24,6 +24,7 @@ KNOWN = Variant(
     status="Enabled",
     side="source",
     leaving=False,
+    moving=True,
     synced=False,
 )
 

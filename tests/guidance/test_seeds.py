@@ -120,6 +120,24 @@ def test_giving_up_the_source_tenant_cancels_and_keeping_it_removes_seats() -> N
     assert "If the source tenant remains in use" in labels["remove-source"]
 
 
+def test_without_people_who_move_nothing_is_migrated_and_nothing_unassigned() -> None:
+    moving = {
+        "assign-target",
+        "migrate-mailboxes",
+        "exchange-target",
+        "migrate-sharepoint",
+        "save-data",
+        "unassign-source",
+    }
+    kept = replace(DIRECT, leaving=False)
+    guidance = composed(TRANSFER, replace(kept, moving=False))
+    assert ids(composed(TRANSFER, replace(kept, moving=True))) - ids(guidance) == moving
+    texts = [passage.text for passage in guidance.prerequisites] + [caution.text for caution in guidance.warnings]
+    assert not any("mailbox" in text for text in texts)
+    labels = {step.id: step.branches for step in composed(TRANSFER, kept).steps}
+    assert "If people move to the target tenant with the licences" in labels["migrate-mailboxes"]
+
+
 def test_missing_negation_of_the_published_article_is_corrected() -> None:
     guidance = composed(TRANSFER, DIRECT)
     (leaving,) = (change for change in guidance.history if change.id == "leaving")

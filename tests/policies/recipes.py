@@ -12,11 +12,11 @@ from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.domain.result.model import FleetResult, Result, TenantResult
+from auditor.findings.display_names import product_name
 from auditor.policy.loader import load
 from auditor.policy.nodes import instant
 from auditor.policy.yaml.reader import parse
 from auditor.render.text.evidence.evidence import evidence_text
-from auditor.render.text.evidence.facts import product_name
 from auditor.render.text.labels import Labels
 from tests.package.tree import ROOT
 

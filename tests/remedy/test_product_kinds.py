@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.remedy.planner.text.markdown import plan_markdown
-from auditor.remedy.product_kinds import same_kind
+from auditor.remedy.product_kinds import same_kind, smallest
 from tests.builders.tenant.crowded_tenant import audited, crowded, planned, product, state_of
 from tests.builders.tenant.tenants import person, sku_id
 
@@ -85,3 +85,10 @@ def test_same_kind(old: str, new: str, expected: bool) -> None:  # noqa: FBT001
 
 def test_same_kind_is_false_for_an_unknown_product() -> None:
     assert not same_kind("00000000-0000-0000-0000-000000000001", sku_id("SPE_F1"))
+
+
+def test_smallest_product_has_the_fewest_service_plans_and_is_unknown_beside_an_unknown_product() -> None:
+    suites = [sku_id(part) for part in ("SPE_E3", "SPE_F1", "SPE_E5")]
+    assert smallest(suites) == smallest(suites[::-1]) == sku_id("SPE_F1")
+    assert smallest([name.upper() for name in suites]) == sku_id("SPE_F1").upper()
+    assert smallest([*suites, "00000000-0000-0000-0000-000000000000"]) is None

@@ -8,6 +8,7 @@ from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
+from auditor.findings.display_names import product_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline_text import finding_name
@@ -74,15 +75,10 @@ def _action(
     people = dict.fromkeys(
         finding_name(finding) for finding in action_findings if finding.subject.type is SubjectType.USER
     )
-    part_numbers = [
-        finding.product.sku_part_number or finding.product.sku_id or ""
-        for finding in action_findings
-        if finding.product
-    ]
-    products = part_numbers or filter(None, [action.sku_id])
-    named_products = ", ".join(dict.fromkeys(names.get(product, product) for product in products))
+    named_products = [*filter(None, (product_name(finding.product, names) for finding in action_findings))]
+    products = ", ".join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
-    return (number, action.title, _joined_names(people), named_products, saving, None, currency, None, None, None)
+    return (number, action.title, _joined_names(people), products, saving, None, currency, None, None, None)
 
 
 def _question(

@@ -1,6 +1,6 @@
 """Implements `auditor plan`: reads the tenants, creates the plan and writes its documents."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from auditor.app.audit.run import Request, checked_policies, opened, snapshot_locations
@@ -20,6 +20,7 @@ from auditor.remedy.planner.text.markdown import plan_markdown
 from auditor.remedy.planner.text.question_text import question_stubs
 from auditor.remedy.scripts.http import http_messages
 from auditor.remedy.scripts.powershell import plan_script, undo_script
+from auditor.result.ranking import MAX_SECTIONS
 
 FORMATS: Mapping[str, str] = {
     "json": "plan.json",
@@ -66,19 +67,42 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def documents(plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> Mapping[str, Callable[[], bytes]]:
-    """Return a function per format that renders the plan.
+def document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> bytes:
+    """Return the document of a format of FORMATS.
 
     `localized` is the same plan in the language of `l10n`, for the formats that people read.
     """
-    return {
-        "json": lambda: plan_json(plan),
-        "markdown": lambda: plan_markdown(localized, l10n=l10n).encode("utf-8", "replace"),
-        "html": lambda: _page(localized, l10n),
-        "questions": lambda: "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode(
-            "utf-8", "replace"
-        ),
-    }
+    match name:
+        case "json":
+            return plan_json(plan)
+        case "markdown":
+            return plan_markdown(localized, l10n=l10n).encode("utf-8", "replace")
+        case "html":
+            from auditor.app.plan.html_view import plan_html  # noqa: PLC0415  only the page needs a template engine
+
+            return plan_html(localized, l10n=l10n)
+        case _:
+            return "".join(question_stubs(localized.tenants, localized.as_of, l10n)).encode("utf-8", "replace")
+
+
+def written_files(
+    targets: Iterable[tuple[str, Path]], plan: FleetPlan, localized: FleetPlan, l10n: Localization
+) -> Iterator[tuple[Path | ChildFile, bytes]]:
+    """Yield the files of formats, each with the path of its default file; a file is created when it is asked for.
+
+    `localized` is as for `document`. Raises UsageError.
+    """
+    seen: set[Path | ChildFile] = set()
+    for name, path in targets:
+        if name in TENANT_FORMATS:
+            for file, body in tenant_documents(name, path, localized, l10n):
+                if file not in seen:  # `powershell` and `approvals` have approvals.csv in common
+                    yield file, body
+                seen.add(file)
+        elif name == "html" and len(localized.tenants) > MAX_SECTIONS:
+            yield from _pages(path, localized, l10n)
+        else:
+            yield path, document(name, plan, localized, l10n)
 
 
 def tenant_documents(
@@ -108,7 +132,11 @@ def _tenant_files(
     yield file, approvals_csv(plan, l10n)
 
 
-def _page(plan: FleetPlan, l10n: Localization) -> bytes:
-    from auditor.app.plan.html_view import plan_html  # noqa: PLC0415  only the page needs a template engine
+def _pages(path: Path, plan: FleetPlan, l10n: Localization) -> Iterator[tuple[Path | ChildFile, bytes]]:
+    """Yield the page of many tenants, and a page with the same name in the folder of each tenant."""
+    from auditor.app.plan.html_view import plan_html, tenant_plan_html  # noqa: PLC0415  only pages need a template engine
 
-    return plan_html(plan, l10n=l10n)
+    yield path, plan_html(plan, l10n=l10n, tenant_page=path.name)
+    for tenant in plan.tenants:
+        page = tenant_plan_html(plan, tenant, l10n=l10n)
+        yield ChildFile(path.parent, (tenant_name(tenant.name), path.name)), page

@@ -5,14 +5,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+from urllib.parse import quote
 
+from msgspec.structs import replace
+
+from auditor.app.plan.fleet_overview import fleet_first, tenant_rows
 from auditor.domain.actions.action import Action
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
-from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
+from auditor.remedy.planner.model import Figures, FleetPlan, Proof, TenantPlan
 from auditor.remedy.planner.text.markdown import due_text, first_by_rank, summary
 from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import (
@@ -39,25 +43,49 @@ from auditor.render.plan.html import (
     render,
 )
 
-
-def plan_html(plan: FleetPlan, *, l10n: Localization) -> bytes:
-    """Return the HTML of a plan that was created in the language of `l10n`; equal plans give equal bytes."""
-    return render(plan_view(plan, l10n), locale=l10n.locale)
+_ALONE: Final = "t1"
+"""The anchor of the only tenant of a page."""
 
 
-def plan_view(plan: FleetPlan, l10n: Localization) -> PlanView:
-    """Return the view model of a plan."""
+def plan_html(plan: FleetPlan, *, l10n: Localization, tenant_page: str = "") -> bytes:
+    """Return the HTML of a plan that was created in the language of `l10n`; equal plans give equal bytes.
+
+    `tenant_page` is the file name of the pages that `tenant_plan_html` returns, in a folder for each tenant next to
+    this page, which then has no sections of tenants; empty if there are none.
+    """
+    return render(plan_view(plan, l10n, tenant_page), locale=l10n.locale)
+
+
+def tenant_plan_html(plan: FleetPlan, tenant: TenantPlan, *, l10n: Localization) -> bytes:
+    """Return the HTML of the plan of one of several tenants."""
+    return plan_html(replace(plan, tenants=(tenant,), fleet=Proof(), notices=()), l10n=l10n)
+
+
+def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> PlanView:
+    """Return the view model of a plan; `tenant_page` as in `plan_html`."""
+    anchors = {tenant.name: f"t{number}" for number, tenant in enumerate(plan.tenants, start=1)}
+
+    def place(tenant: TenantPlan) -> str:
+        if not tenant_page:
+            return f"#{anchors[tenant.name]}"
+        return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
+
+    sections = () if tenant_page else plan.tenants
     return PlanView(
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
         proven=plan.proven,
-        tenants=tuple(
-            _TenantPage(tenant, f"t{number}", l10n, plan.as_of).view()
-            for number, tenant in enumerate(plan.tenants, start=1)
-        ),
-        fleet=(
-            *(item.why for item in plan.fleet.remaining),
-            *(l10n.translate(notice.message) for notice in plan.notices),
+        title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
+        rows=tenant_rows(plan, place, l10n),
+        first=fleet_first(plan, place, l10n) if tenant_page else (),
+        tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),
+        fleet=tuple(
+            dict.fromkeys(
+                (
+                    *(item.why for item in plan.fleet.remaining),
+                    *(l10n.translate(notice.message) for notice in plan.notices),
+                )
+            )
         ),
         actions=tuple(action for tenant in plan.tenants for action in tenant.actions),
     )
@@ -114,7 +142,7 @@ class _TenantPage:
     def _first(self, number: int, action: Action) -> FirstAction:
         return FirstAction(
             number=number,
-            anchor=self._action_anchor(number),
+            href=f"#{self._action_anchor(number)}",
             title=action.title,
             why=action.why,
             due=due_text(action, self._l10n),

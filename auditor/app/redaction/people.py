@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from auditor.app.redaction.pseudonyms import RedactionKey
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Finding, Subject
 from auditor.domain.result.model import Result, Run
@@ -91,6 +92,13 @@ class UserPseudonyms(Struct, frozen=True, kw_only=True):
         if cached is None:
             cached = self.program_texts[text] = self._without_names(self.text(text))
         return cached
+
+    def title_arguments(self, arguments: TitleArguments | None) -> TitleArguments | None:
+        """Replace users in the names of products, groups and tenants in the title of an action."""
+        if arguments is None:
+            return None
+        new, extra = (tuple(map(self.program_text, names)) for names in (arguments.new, arguments.extra))
+        return replace(arguments, old=self.program_text(arguments.old), new=new, extra=extra)
 
     def evidence_text(self, text: str) -> str:
         """Replace users in a text of evidence; instants are replaced by midnight of their day."""

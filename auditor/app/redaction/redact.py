@@ -262,6 +262,7 @@ def _action(action: Action, people: UserPseudonyms, positions: Mapping[str, int]
         action,
         findings=tuple(findings),
         title=people.program_text(action.title),
+        title_arguments=people.title_arguments(action.title_arguments),
         prerequisites=tuple(map(people.program_text, action.prerequisites)),
         steps=tuple(map(people.program_text, action.steps)),
         warnings=tuple(map(people.program_text, action.warnings)),

@@ -22,6 +22,7 @@ def _action(action: ActionVerdict, people: UserPseudonyms) -> ActionVerdict:
     return replace(
         action,
         title=people.program_text(action.title),
+        title_arguments=people.title_arguments(action.title_arguments),
         steps=tuple(sorted(steps, key=lambda step: (step.subject, step.step))),
         findings=people.fingerprints(action.findings),
         decided=decided and replace(decided, decisions=tuple(map(people.free_text, decided.decisions))),

@@ -78,11 +78,9 @@ def _with_verified_titles(tenant: TenantResult, l10n: "Localizer") -> TenantResu
     verification = tenant.verification
     if verification is None:
         return tenant
-    from auditor.remedy.title_translation import translated_title  # noqa: PLC0415  only with a verified plan
+    from auditor.remedy.titles import saved_title  # noqa: PLC0415  only with a verified plan
 
-    actions = (
-        replace(action, title=translated_title(action.title, action.kind, l10n)) for action in verification.actions
-    )
+    actions = (replace(action, title=saved_title(l10n, action)) for action in verification.actions)
     return replace(tenant, verification=replace(verification, actions=tuple(actions)))
 
 
@@ -95,6 +93,7 @@ def _action(action: Action, localized: Action) -> Action:
     return replace(
         action,
         title=localized.title,
+        title_arguments=localized.title_arguments,
         role=localized.role,
         prerequisites=localized.prerequisites,
         steps=localized.steps,

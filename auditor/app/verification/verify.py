@@ -222,6 +222,7 @@ def _action(
         number=number,
         id=action.id,
         title=action.title,
+        title_arguments=action.title_arguments,
         kind=action.kind,
         owner=action.owner,
         verdict=verdict,

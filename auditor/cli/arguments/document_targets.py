@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from auditor.app.report.outputs import check_targets, split_format
 from auditor.cli.arguments.options import split_formats
@@ -10,6 +11,9 @@ from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.localization import Localization
 from auditor.render.formats import unknown_format
+
+_MAX_PATHS: Final = 20
+"""Maximum number of paths that are printed."""
 
 
 def targets_of(
@@ -48,6 +52,10 @@ def write_artifacts(artifacts: Sequence[tuple[str, Path | None, Iterable[bytes]]
 
 
 def print_written(paths: Iterable[Path], l10n: Localization) -> None:
-    """Print the paths of the files that were written."""
-    for path in paths:
+    """Print the paths of files that were written; of many, those in the fewest folders and the number of the others."""
+    ordered = sorted(paths, key=lambda path: len(path.parts))
+    for path in ordered[:_MAX_PATHS]:
         print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))
+    more = len(ordered) - _MAX_PATHS
+    if more > 0:
+        print_notice(l10n.plural("and {count} more", "and {count} more", more))

@@ -1,7 +1,7 @@
 """Prints a remediation plan: what can be run, what has to be decided, and what only people can do."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from auditor.cli.terminal.markdown import wrapped_text
 from auditor.domain.errors import printable_line
@@ -12,6 +12,10 @@ from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import effect_texts, plan_parts, subject_labels
 from auditor.remedy.planner.text.question_text import effect, sentence
 from auditor.render.text.labels import SEVERITIES
+from auditor.result.ranking import MAX_SECTIONS
+
+if TYPE_CHECKING:
+    from auditor.render.plan.html import TenantRow
 
 _MAX_ENTRIES: Final = 10
 """Maximum number of entries of a part that are printed; the documents list all."""
@@ -21,14 +25,58 @@ _OPEN_MARK, _IRREVERSIBLE_MARK = "?", "!"
 
 
 def print_plan(plan: FleetPlan, l10n: Localization, write: Callable[[str], None]) -> None:
-    """Print the plans of all tenants, with an empty line between two tenants and between two parts of a plan."""
-    for number, tenant in enumerate(plan.tenants):
-        if number:
-            write("")
-        for line in _tenant(tenant, l10n):
+    """Print the plans of all tenants, with an empty line between two tenants and between two parts of a plan.
+
+    Of many tenants, print the most important actions, and a line for each of the tenants that need attention first.
+    """
+    if len(plan.tenants) > MAX_SECTIONS:
+        for line in _fleet(plan, l10n):
             write(line)
+    else:
+        for number, tenant in enumerate(plan.tenants):
+            if number:
+                write("")
+            for line in _tenant(tenant, l10n):
+                write(line)
     for notice in plan.notices:
         write(wrapped_text(l10n.translate(notice.message), rest="  "))
+
+
+def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
+    from auditor.app.plan.fleet_overview import fleet_first, tenant_rows  # noqa: PLC0415  imports the template engine
+
+    yield printable_line(l10n.gettext("What matters most"))
+    for first in fleet_first(plan, lambda _: "", l10n):
+        reason = " ".join(filter(None, (first.due, first.why)))
+        text = f"{first.tenant}: {first.title}  {reason}"
+        yield wrapped_text(text, first=f"{first.number:>4}    ", rest=_INDENT)
+    *rows, totals = tenant_rows(plan, lambda _: "", l10n)
+    yield ""
+    yield printable_line(l10n.gettext("Tenants"))
+    for row in rows[:_MAX_ENTRIES]:
+        yield wrapped_text(f"{row.title}: {', '.join(_row_texts(row, l10n))}", first="    ", rest=_INDENT)
+    yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", len(rows) - _MAX_ENTRIES))
+    yield wrapped_text(f"{totals.title}: {', '.join(_row_texts(totals, l10n))}", first="    ", rest=_INDENT)
+
+
+def _row_texts(row: "TenantRow", l10n: Localization) -> Iterator[str]:
+    if row.failure is not None:
+        yield f"{l10n.gettext('not audited')}: {row.failure}"
+        return
+    change = f"{l10n.number(row.open_before)} → {l10n.number(row.open_after)}"
+    yield f"{l10n.gettext('open findings')} {change}"
+    yield l10n.plural("{count} action", "{count} actions", row.actions)
+    yield l10n.plural("{count} request", "{count} requests", row.requests)
+    if row.freed:
+        yield l10n.plural("frees {count} seat", "frees {count} seats", row.freed)
+    if row.questions:
+        yield l10n.plural("{count} open question", "{count} open questions", row.questions)
+    if row.money:
+        yield l10n.gettext("{money} a month", money=row.money)
+    if not row.proven:
+        yield l10n.gettext("the proof failed")
+    if not row.complete:
+        yield l10n.gettext("incomplete")
 
 
 def _tenant(tenant: TenantPlan, l10n: Localization) -> Iterator[str]:

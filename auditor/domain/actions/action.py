@@ -10,6 +10,7 @@ from msgspec import Struct
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.money import Money
 from auditor.domain.actions.seat_movement import SeatMovement
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Severity
 from auditor.domain.saved_field import SavedField
 
@@ -42,6 +43,8 @@ class Action(Struct, frozen=True, kw_only=True):
     findings: Sequence[str]
     """Fingerprints, in their order; a tuple unless there are too many to keep in memory."""
     title: str
+    title_arguments: Annotated[TitleArguments | None, SavedField.OPTIONAL] = None
+    """None in files of earlier versions."""
     role: str = ""
     prerequisites: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()

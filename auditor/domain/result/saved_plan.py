@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Struct
 
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import SavedQuestion
 from auditor.domain.result.finding import ProductReference, Subject
@@ -126,6 +127,8 @@ class PlannedAction(Struct, frozen=True, kw_only=True):
 
     id: str
     title: str
+    title_arguments: Annotated[TitleArguments | None, SavedField.OPTIONAL] = None
+    """None in plans of earlier versions."""
     kind: str = ""
     owner: Label = ""
     findings: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Severity
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.saved_field import Label, RunInstant, SavedField
@@ -143,6 +144,8 @@ class ActionVerdict(Struct, frozen=True, kw_only=True):
     """Its number in the tenant's plan, from 1."""
     id: str
     title: str
+    title_arguments: Annotated[TitleArguments | None, SavedField.OPTIONAL] = None
+    """None for plans of earlier versions."""
     kind: str
     owner: Label = ""
     verdict: Verdict

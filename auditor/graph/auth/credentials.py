@@ -13,7 +13,7 @@ from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
-from auditor.graph.auth.sign_in_errors import sign_in_error
+from auditor.graph.auth.sign_in_errors import NoTokenError, sign_in_error
 from auditor.graph.auth.token_claims import expiry_of
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.ca_bundle import authorities as authorities_of
@@ -189,7 +189,7 @@ class SignIn:
 def _checked_token(token: "AccessToken") -> "AccessToken":
     """Return the token if it can be sent in a header; azure-identity does not check what the service sent."""
     if not _can_be_sent(token.token):
-        raise ValueError("no access token in the answer")
+        raise NoTokenError("no access token in the answer")
     return token
 
 

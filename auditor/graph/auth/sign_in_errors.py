@@ -1,6 +1,5 @@
 """Explains failed sign-ins without exposing secrets."""
 
-import re
 from textwrap import shorten
 
 from auditor.domain.errors import GraphError, printable
@@ -11,8 +10,12 @@ from auditor.graph.auth.credential_types import CREDENTIAL_TYPES
 from auditor.graph.auth.scrubber import Secrets
 
 _MAX_QUOTED = 300
-_NO_TOKEN = re.compile("^(invalid literal|no access token)")
-"""ValueErrors that the service causes: a lifetime that is not a number, or an answer without a token."""
+_NOT_A_NUMBER = "invalid literal"
+"""The start of Python's ValueError for a lifetime of a token that is not a number."""
+
+
+class NoTokenError(ValueError):
+    """The answer of the service has no token that can be sent."""
 
 
 def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:
@@ -43,7 +46,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         case OSError(filename=str() as path, strerror=str()):  # of a file, not of a connection
             hint = Message("check the path in the tenants file")
             return GraphError("credential-file", unreadable(path, error), hint=hint)
-        case ValueError() if not _NO_TOKEN.match(text):
+        case ValueError() if not isinstance(error, NoTokenError) and not text.startswith(_NOT_A_NUMBER):
             return _unusable(tenant, text)
         case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):
             return GraphError(

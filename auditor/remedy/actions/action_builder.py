@@ -19,8 +19,9 @@ from auditor.engine.outcome import Rows
 from auditor.findings.columns import alike, decode, dictionary_column, equal, json_value, replaced
 from auditor.findings.spill import SpillFile
 from auditor.guidance import Library
+from auditor.remedy.actions.action_inputs import ActionInputs
 from auditor.remedy.actions.action_lists import ActionLists
-from auditor.remedy.actions.build import ActionInputs, actions_from
+from auditor.remedy.actions.build import actions_from
 from auditor.remedy.actions.context import RoutedFinding, context_of
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.guidance.routes import route_of, routes_of

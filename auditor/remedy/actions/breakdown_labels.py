@@ -8,11 +8,11 @@ from auditor.domain.translation import N_, Localizer
 from auditor.remedy.actions.breakdown import Breakdown
 from auditor.remedy.actions.money import Price
 from auditor.remedy.numbers import number_label
-from auditor.remedy.titles import and_other_products
 
 _PRODUCTS: Final = N_("Products: {products}.")
 _GROUPS: Final = N_("Groups: {groups}.")
 _WITHOUT_PRICE: Final = N_("Not in the amount, because no price is known: {products}.")
+_HELD_WITH: Final = N_("Together with {product}, people have: {products}.")
 _MAX_NAMED: Final = 2
 """Products or groups that a title names in full."""
 _MAX_LISTED: Final = 10
@@ -21,21 +21,27 @@ Label = Callable[[str], str]
 """Returns the name of a product or group by its id."""
 
 
-def products_label(l10n: Localizer, breakdown: Breakdown, people: int, label: Label, price: Price) -> str:
-    """Return the products for a title: all if each is about everybody, else the most valuable one and a number."""
+def named_products(breakdown: Breakdown, people: int, label: Label, price: Price) -> tuple[str, int]:
+    """Return the products that a title names, all or the most valuable one, and the number of the others.
+
+    Overlapping products begin with the smallest one.
+    """
     products = breakdown.products
+    if breakdown.smallest:
+        others = list(_held_with_smallest(breakdown))
+        named = [label(breakdown.smallest), *map(label, others[: _MAX_NAMED - 1])]
+        return (" + ".join(named), 0) if len(others) < _MAX_NAMED else (named[0], len(others))
     if len(products) <= _MAX_NAMED and set(products.values()) == {people}:
-        return " + ".join(map(label, sorted(products)))
+        return " + ".join(map(label, sorted(products))), 0
     ordered = [label(sku_id) for sku_id in _by_value(products, label, price)]
-    if len(ordered) <= _MAX_NAMED:
-        return ", ".join(ordered)
-    return and_other_products(l10n, ordered[0], len(ordered) - 1)
+    shown = ordered if len(ordered) <= _MAX_NAMED else ordered[:1]
+    return ", ".join(shown), len(ordered) - len(shown)
 
 
-def groups_label(breakdown: Breakdown, label: Label) -> str:
-    """Return the groups for a title; empty if there are too many to name."""
+def named_groups(breakdown: Breakdown, label: Label) -> tuple[str, ...]:
+    """Return the groups that a title names; none if there are too many."""
     groups = breakdown.groups
-    return ", ".join(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ""
+    return tuple(label(group) for group in _by_count(groups, label)) if len(groups) <= _MAX_NAMED else ()
 
 
 def breakdown_notes(
@@ -43,7 +49,12 @@ def breakdown_notes(
 ) -> Iterator[str]:
     """Yield how many people there are by product and by group."""
     products, groups = breakdown.products, breakdown.groups
-    if len(products) > 1:
+    if breakdown.smallest:
+        others = _held_with_smallest(breakdown)
+        if len(others) > 1:
+            listed = _counted(l10n, others, _by_count(others, product_label), product_label)
+            yield l10n.gettext(_HELD_WITH).format(product=product_label(breakdown.smallest), products=listed)
+    elif len(products) > 1:
         ordered = _by_value(products, product_label, price)
         yield l10n.gettext(_PRODUCTS).format(products=_counted(l10n, products, ordered, product_label))
     if len(groups) > 1:
@@ -58,6 +69,11 @@ def price_notes(l10n: Localizer, breakdown: Breakdown, label: Label, price: Pric
     if unpriced and len(unpriced) < len(products):
         listed = _counted(l10n, unpriced, _by_count(unpriced, label), label)
         yield l10n.gettext(_WITHOUT_PRICE).format(products=listed)
+
+
+def _held_with_smallest(breakdown: Breakdown) -> Mapping[str, int]:
+    """Return how many people have each of the products that overlap with the smallest one."""
+    return {sku_id: count for sku_id, count in breakdown.products.items() if sku_id != breakdown.smallest}
 
 
 def _by_value(products: Mapping[str, int], label: Label, price: Price) -> list[str]:

@@ -1,33 +1,30 @@
 """Builds the fewest actions that fix the findings of a tenant, in an order that is safe to execute."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import NUMBERED, ActionKind
 from auditor.domain.actions.money import difference
-from auditor.domain.actions.product_names import one_of
 from auditor.domain.actions.seat_movement import seat_movement
-from auditor.domain.enums import SubjectType
+from auditor.domain.actions.title import TitleArguments, about
 from auditor.domain.errors import printable
 from auditor.domain.translation import Localizer
-from auditor.guidance import Library, Variant, compose
-from auditor.guidance.portal_names import property_name, state_name
+from auditor.guidance import Library
 from auditor.guidance.routing import STOPPED
 from auditor.remedy import messages
-from auditor.remedy.actions.breakdown_labels import breakdown_notes, groups_label, price_notes, products_label
+from auditor.remedy.actions.action_inputs import ActionInputs
+from auditor.remedy.actions.breakdown_labels import breakdown_notes, named_groups, named_products, price_notes
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
 from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, UNSORTED, ActionGroup, ActionGroups, shared_facts
-from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
-from auditor.remedy.actions.money import costs, counted_once, price_of
+from auditor.remedy.actions.guidance.text import GuidanceText
+from auditor.remedy.actions.money import costs, counted_once
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies.choice import remedies_of
 from auditor.remedy.actions.remedies.model import PlannedChange, Remedy
@@ -51,59 +48,9 @@ _SUBSCRIPTION_KINDS = NUMBERED | {
 _DATED = _SUBSCRIPTION_KINDS | {ActionKind.CONTRACT_NOTICE, ActionKind.CONTRACT_ENDING}
 """Kinds with steps into which the date is inserted."""
 _SEAT_KINDS = _SUBSCRIPTION_KINDS | {ActionKind.SETTLED, ActionKind.CAP}
+_MAILBOX = "shared-mailbox"
+"""The article of actions about shared mailboxes."""
 _KIND_RANKS = {kind: rank for rank, kind in enumerate(ORDER)}
-
-
-class ActionInputs(Struct, frozen=True, kw_only=True):
-    """The inputs for building actions: the tenant, the guidance, names and language."""
-
-    context: RemediationContext
-    library: Library
-    l10n: Localizer
-    groups: Mapping[str, str]
-    """Group id → name, as far as it is known."""
-
-    @classmethod
-    def of(
-        cls,
-        context: RemediationContext,
-        library: Library,
-        *,
-        l10n: Localizer = ENGLISH,
-        groups: Mapping[str, str] | None = None,
-    ) -> "ActionInputs":
-        """Return the inputs; names in `groups` take precedence over those in findings."""
-        names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
-        return cls(context=context, library=library, l10n=l10n, groups={**names, **(groups or {})})
-
-    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
-        """Return the guidance of an article for a variant, as of the day of the audit."""
-        today = replace(variant, day=self.context.today)
-        return _cached(self.library, article, today, self.l10n, deadline)
-
-    def group_label(self, group: str) -> str:
-        """Return the name of a group, or its id if the name is not known."""
-        return printable(self.groups.get(group) or group)
-
-    def price(self, sku_id: str) -> Decimal | None:
-        """Return the monthly price of a seat, or of one seat each of several products joined by `+`."""
-        return price_of(self.context, sku_id)
-
-    def identity(self, group: ActionGroup) -> str:
-        """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
-        tenant, first = self.context.tenant, group.first
-        variety = "requests" if group.acts else "proven" if first.proven else ""
-        variety += " decided" if first.answered else ""
-        name = tenant.tenant_id or tenant.name
-        parts = (name, first.kind.value, group.article, *group.subject, variety)
-        digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-        return digest[:16]
-
-
-@lru_cache(maxsize=4096)
-def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
-    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
-    return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)
 
 
 def actions_of(  # noqa: PLR0913 - everything that is known about a tenant
@@ -161,13 +108,16 @@ def actions_from(inputs: ActionInputs, groups: Iterable[ListedGroup]) -> tuple[A
 def _distinct_titles(inputs: ActionInputs, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Append the article to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
-    article_titles = inputs.library.titles
     return tuple(
-        replace(action, title=messages.about(inputs.l10n, action.title, article_titles[action.guidance]))
-        if titles[action.title] > 1 or action.guidance in REVIEW_ARTICLES
-        else action
+        _with_article(inputs, action) if titles[action.title] > 1 or action.guidance in REVIEW_ARTICLES else action
         for action in actions
     )
+
+
+def _with_article(inputs: ActionInputs, action: Action) -> Action:
+    article = inputs.library.titles[action.guidance]
+    arguments = action.title_arguments and replace(action.title_arguments, article=article)
+    return replace(action, title=about(inputs.l10n, action.title, article), title_arguments=arguments)
 
 
 def _action(
@@ -182,6 +132,7 @@ def _action(
         step = l10n.gettext(messages.SETTLED).format(product=inputs.context.product_label(first.old))
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
+    arguments = _title_arguments(inputs, group, count)
     owner = ", ".join(_owners(inputs, group))
     doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
@@ -189,7 +140,8 @@ def _action(
         id=inputs.identity(group),
         guidance=article,
         findings=fingerprints,
-        title=_title(inputs, group, count),
+        title=action_title(l10n, first.kind, arguments),
+        title_arguments=arguments,
         role=guidance.role,
         prerequisites=_prerequisites(inputs, group, count, guidance),
         steps=guidance.steps,
@@ -222,7 +174,7 @@ def _sort_key(inputs: ActionInputs, group: ActionGroup, action: Action) -> tuple
     """Return the sort key of an action, which does not depend on the language."""
     first, (worst, _) = group.first, group.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    names = (_old_label(inputs, group), inputs.context.product_label(first.new), first.extra)
+    names = (_old_products(inputs, group), inputs.context.product_label(first.new), first.extra)
     return (ORDER[first.kind].rank, worst, -saved, _KIND_RANKS[first.kind], *names, -action.count, action.id)
 
 
@@ -237,48 +189,42 @@ def _owners(inputs: ActionInputs, group: ActionGroup) -> Iterable[str]:
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _title(inputs: ActionInputs, group: ActionGroup, count: int) -> str:
-    remedy, sufficient = group.first, _sufficient_products(inputs, group)
-    extra = remedy.extra
-    new = one_of(inputs.l10n, sufficient) if sufficient else inputs.context.product_label(remedy.new)
-    groups = remedy.extra.count(", ") + 1
-    if group.breakdown is not None and remedy.kind is ActionKind.LEAVE_GROUP:
-        extra, groups = groups_label(group.breakdown, inputs.group_label), len(group.breakdown.groups)
-    elif remedy.kind in AT_GROUPS or remedy.kind in ABOUT_GROUPS:
-        extra = ", ".join(inputs.group_label(group) for group in extra.split(", "))
-    elif remedy.kind is ActionKind.STATE:
-        extra = state_name(inputs.l10n.gettext, extra)
-    elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
-        extra = ", ".join(property_name(inputs.l10n.gettext, name) for name in extra.split(", "))
-    elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
-        extra, new = (
-            ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
-        )
-    label = printable(extra)
-    if remedy.kind is ActionKind.BUDGET and extra:
-        from auditor.remedy.currency import amount_label  # noqa: PLC0415  loads localizations; few budgets are exceeded
-
-        label = amount_label(extra, inputs.l10n)  # not `printable`, because its space may be a no-break space
-    return action_title(
-        inputs.l10n,
-        remedy.kind,
-        count,
-        old=_old_label(inputs, group),
-        new=new,
-        extra=label,
+def _title_arguments(inputs: ActionInputs, group: ActionGroup, count: int) -> TitleArguments:
+    remedy, extra = group.first, group.first.extra
+    old, others = _old_products(inputs, group)
+    new = _sufficient_products(inputs, group) or tuple(filter(None, (inputs.context.product_label(remedy.new),)))
+    groups = 1
+    match remedy.kind:
+        case ActionKind.LEAVE_GROUP if group.breakdown is not None:
+            extra, groups = named_groups(group.breakdown, inputs.group_label), len(group.breakdown.groups)
+        case kind if kind in AT_GROUPS | ABOUT_GROUPS:
+            extra, groups = tuple(map(inputs.group_label, extra)), len(extra)
+        case ActionKind.SERVICE_ON | ActionKind.SERVICE_OFF:
+            new = tuple(map(service_label, remedy.new.split(", "))) if remedy.new else ()
+            extra = tuple(map(service_label, extra))
+        case ActionKind.TO_DIRECT | ActionKind.REPROCESS | ActionKind.BUDGET:
+            extra = ()  # the title names no group, no error and no text
+        case _:
+            pass
+    return TitleArguments(
+        count=count,
+        old=old,
+        others=others,
+        new=tuple(map(printable, new)),
+        extra=tuple(map(printable, extra)),
         groups=groups,
-        article=remedy.article,
-        answered=remedy.answered,
-        declined=remedy.declined,
+        mailboxes=remedy.article == _MAILBOX,
+        decided=not remedy.declined if remedy.answered else None,
+        money=remedy.money,
     )
 
 
-def _old_label(inputs: ActionInputs, group: ActionGroup) -> str:
-    """Return the names of the products that are removed or concerned."""
+def _old_products(inputs: ActionInputs, group: ActionGroup) -> tuple[str, int]:
+    """Return the names of the products that are removed or concerned, and the number of those that are not named."""
     label = inputs.context.product_label
     if group.breakdown is None:
-        return label(group.first.old)
-    return products_label(inputs.l10n, group.breakdown, group.people, label, inputs.price)
+        return label(group.first.old), 0
+    return named_products(group.breakdown, group.people, label, inputs.price)
 
 
 def _labels(inputs: ActionInputs, products: Iterable[str]) -> str:
@@ -303,8 +249,9 @@ def _prerequisites(inputs: ActionInputs, group: ActionGroup, count: int, guidanc
         name = label(moved.sku_id or group.first.old)
         seat_note = seat_movement(l10n, name, moved, partial(number_label, l10n))
         return (seat_note, *_total(inputs, group, count), *guidance.prerequisites)
-    ended = group.first.kind is ActionKind.STATE and group.first.extra.casefold() in STOPPED  # no seat of it is usable
-    if ended and moved is not None and moved.assigned_after <= moved.usable:
+    # No seat of a stopped subscription is usable.
+    stopped = group.first.kind is ActionKind.STATE and STOPPED.intersection(map(str.casefold, group.first.extra))
+    if stopped and moved is not None and moved.assigned_after <= moved.usable:
         numbers = {"needed": number_label(l10n, moved.assigned_after), "usable": number_label(l10n, moved.usable)}
         note = l10n.gettext(messages.NOT_NEEDED).format(product=label(group.first.old), **numbers)
         return (note, *guidance.prerequisites)
@@ -344,7 +291,8 @@ def _warnings(inputs: ActionInputs, group: ActionGroup, guidance: GuidanceText) 
     specific = [l10n.gettext(messages.SERVICES_LOST).format(services=printable(lost))] if lost else []
     specific += [l10n.gettext(messages.SECURITY_NOT_REPORTED)] if first.kind is ActionKind.DOWNGRADE else []
     if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
-        specific.append(l10n.gettext(messages.WHOLE_GROUP).format(group=inputs.group_label(first.extra)))
+        groups = map(inputs.group_label, first.extra)
+        specific += [l10n.gettext(messages.WHOLE_GROUP).format(group=label) for label in groups]
     if first.kind is ActionKind.MOVE and group.acts and not first.proven:
         specific.append(l10n.gettext(messages.EVERYTHING_ON).format(product=inputs.context.product_label(first.new)))
     return (*guidance.notices, *specific, *guidance.cautions)

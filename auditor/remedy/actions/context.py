@@ -20,7 +20,7 @@ from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import SeatCount, TenantResult
 from auditor.guidance import Situation
 from auditor.remedy.labels import part_number
-from auditor.remedy.product_kinds import same_kind
+from auditor.remedy.product_kinds import same_kind, smallest
 
 
 class RoutedFinding(Struct, frozen=True):
@@ -165,6 +165,17 @@ class RemediationContext(Struct, frozen=True):
         part = self.part_numbers.get(name) or part_number(name) or name
         labels = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
         return printable(labels.pop() if len(labels) == 1 else part)
+
+    def smallest(self, names: str) -> str:
+        """Return the product with the fewest service plans, of part numbers joined by `+`; empty if not known."""
+        name_by_id = {self._sku_id(name): name for name in names.split("+")}
+        sku_id = smallest(name_by_id)
+        return "" if sku_id is None else name_by_id[sku_id]
+
+    def _sku_id(self, name: str) -> str:
+        """Return the skuId of a product that the tenant or the catalogue has under a part number; else the name."""
+        catalogue_ids = [product.sku_id for product in builtin().by_part_number(name)]
+        return self.skus.get(name.casefold()) or (catalogue_ids[0] if len(catalogue_ids) == 1 else name)
 
     def replaces(self, written: str, sku_id: str) -> bool:
         """Whether a product that a policy requires is of the same kind as a product that it denies."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from auditor.checks.registry import articles_of
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Agreement, Severity, Status
 from auditor.domain.errors import printable
 from auditor.domain.policy.model import PolicySet
@@ -54,9 +55,11 @@ def actions_between(
             for share in finding.evidence.get(key) or ():
                 name = str(share["tenant"])
                 tenant = tenants_by_name.get(name)
-                variant = situation.variant(side=side)
-                if tenant is not None:
-                    variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
+                facts = situation if tenant is None else tenant
+                # Both tenants stay in use, and the spare seats are nobody's: no person and no data moves with them.
+                variant = Variant(
+                    cloud=facts.cloud, agreement=facts.agreement, side=side, leaving=False, moving=False, day=today
+                )
                 guidance = guidance_text(compose(library, article, variant), library.titles, l10n)
                 owner = owners.get(finding.policy, "")
                 actions.append(_action(finding, share, titles.get(name, name), kind, article, guidance, owner, l10n))
@@ -87,12 +90,14 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
     name = str(share["tenant"])
     product, label = printable(finding.subject.name), printable(tenant_title)
     seat_note = messages.seats_owned(l10n, label, product, share.get("usable"), share.get("consumed"))
+    arguments = TitleArguments(count=1, old=product, extra=(label,))
     identity = f"{finding.fingerprint}\x1f{kind.value}\x1f{name}"
     return Action(
         id=hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()[:16],
         guidance=article,
         findings=(finding.fingerprint,),
-        title=action_title(l10n, kind, 1, old=product, extra=label),
+        title=action_title(l10n, kind, arguments),
+        title_arguments=arguments,
         role=guidance.role,
         prerequisites=(seat_note, *guidance.prerequisites),
         steps=guidance.steps,

@@ -16,7 +16,7 @@ from auditor.domain.enums import Agreement, Severity, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.findings.person_names import NAMED
 from auditor.guidance import Situation, Variant
-from auditor.remedy.actions.breakdown import Breakdown, parts_of, subject_of
+from auditor.remedy.actions.breakdown import Breakdown, Part, parts_of, subject_of
 from auditor.remedy.actions.remedies.model import Remedy
 from auditor.remedy.actions.subscription_terms import Term, day_of
 
@@ -53,6 +53,7 @@ class ActionGroup:
             "breakdown",
             "_article",
             "_order",
+            "_parts",
             "_subjects",
             "_subscription_seats",
         ),
@@ -86,11 +87,14 @@ class ActionGroup:
         """Seats to buy that are covered by a larger product, which another action buys."""
         self.seats_resolved: list[str] = []
         """Products whose findings about seats are resolved by this action together with the others."""
-        self.breakdown = Breakdown() if remedy.combines_products else None
+        smallest = next(iter(remedy.extra), "") if remedy.kind is ActionKind.OVERLAP else ""
+        self.breakdown = Breakdown(smallest=smallest) if remedy.combines_products else None
         self._article = ""
         """The article of the worst finding; empty if that finding is not the first of its remedy."""
-        self._order = (remedy.extra == "", key)
+        self._order = (not remedy.extra, key)
         self._subjects: dict[str, Finding] = {}
+        self._parts: set[tuple[str, Part]] = set()
+        """The people of remedies passed to `add`, with the parts of the breakdown that count them."""
         self._subscription_seats: dict[str, int] = {}
 
     @property
@@ -131,13 +135,13 @@ class ActionGroup:
             if (day := _day(finding)) is not None:
                 self.dates.add(day)
         if self.breakdown is not None:
-            self.breakdown.people.update(parts_of(remedy))
+            self._parts.update((remedy.subject, part) for part in parts_of(remedy))
         self.seats = max(self.seats, self._seats_with(remedy))
         self.requests += [(key, command.document) for command in remedy.commands]
 
     def lead(self, remedy: Remedy, key: SortKey, subject: tuple[str, ...], variant: Variant) -> None:
         """Make a remedy the leading one if it is the first by its key, and add its variant and lost services."""
-        order = (remedy.extra == "", key)
+        order = (not remedy.extra, key)
         if order < self._order:
             self._order = order
             self._lead(remedy, subject)
@@ -210,6 +214,9 @@ class ActionGroup:
         """Count the subjects of the remedies added since the last call; they must not be added again."""
         self.people += len(self._subjects)
         self._subjects.clear()
+        if self.breakdown is not None:
+            self.breakdown.people.update(part for _, part in self._parts)
+            self._parts.clear()
 
 
 class ActionGroups:

@@ -206,7 +206,7 @@ class PersonRemedies:
             groups=[group_of[finding.fingerprint] for finding in findings],
             distinct=list(dict.fromkeys(group_of.values())),
             requests=requests,
-            parts=parts,
+            parts=list(dict.fromkeys(parts)),  # people are counted once, also with several findings about a product
         )
 
     def _count_parts(self, pattern: Rows) -> None:

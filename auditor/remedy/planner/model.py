@@ -59,6 +59,11 @@ class Proof(Struct, frozen=True, kw_only=True):
     undecided: tuple[str, ...] = ()
     """Policies that could be evaluated before and cannot be after."""
 
+    @property
+    def holds(self) -> bool:
+        """Whether there are no new findings, and every policy that could be evaluated before still can be."""
+        return not (self.new or self.undecided)
+
 
 class Dropped(Struct, frozen=True, kw_only=True):
     """A change that was left out because it would have caused a new finding or been refused."""
@@ -155,6 +160,5 @@ class FleetPlan(Struct, frozen=True, kw_only=True):
 
     @property
     def proven(self) -> bool:
-        """Whether there are no new findings, and every policy that could be evaluated before still can be."""
-        proofs = [*(tenant.proof for tenant in self.tenants), self.fleet]
-        return not any(proof.new or proof.undecided for proof in proofs)
+        """Whether every proof holds."""
+        return all(proof.holds for proof in (*(tenant.proof for tenant in self.tenants), self.fleet))

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from auditor.domain.actions.action import Action, Concern
 from auditor.domain.actions.seat_movement import seat_movement
+from auditor.domain.actions.title import about
 from auditor.findings.person_names import NAMED
 from auditor.guidance.parts import GuidanceParts
 from auditor.render.html.action_view import ActionSet, ActionSets, Guide, GuidedAction, RankedAction
@@ -18,8 +19,6 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import is_https, shortened, visible
 from auditor.result.codec.encoder import line
 
-_DASH: Final = " – "
-"""Separates the suffix of a title, which names the guidance."""
 _REQUESTS: Final = 3
 """Requests per action on a long page; the result and the plan list all of them."""
 _NAMES: Final = 5
@@ -111,10 +110,9 @@ def _guide(
     """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
     source = group[0].anchor, first.title
-    titles = [step.action.title for step in group]
-    suffixes = {title.rpartition(_DASH)[2] for title in titles}
-    same_suffix = len(group) > 1 and len(suffixes) == 1 and all(_DASH in title for title in titles)
-    cut = len(_DASH + suffixes.pop()) if same_suffix else 0
+    articles = {_article(step.action) for step in group}
+    article = articles.pop() if len(group) > 1 and len(articles) == 1 else ""
+    suffix = about(l10n, "", article) if article else ""
     numbered = enumerate(first.steps, start=1)
     prerequisites = shown.add("prerequisites", [(text, False) for text in first.prerequisites], source)
     steps = shown.add("", [(text, number in first.irreversible) for number, text in numbered], source)
@@ -126,9 +124,7 @@ def _guide(
         if part.like is not None and not part.lines:
             repeated.setdefault(part.like, []).append(name)
     return Guide(
-        actions=tuple(
-            _guided(step, title[: len(title) - cut], index, l10n) for step, title in zip(group, titles, strict=True)
-        ),
+        actions=tuple(_guided(step, step.action.title.removesuffix(suffix), index, l10n) for step in group),
         severity=min((step.weight.severity for step in group), key=lambda severity: severity.rank),
         money=worth([step.action for step in group], l10n),
         findings=sum(step.weight.findings for step in group),
@@ -136,6 +132,11 @@ def _guide(
         parts=parts,
         sources=tuple(sources),
     )
+
+
+def _article(action: Action) -> str:
+    """Return the title of the article in the title of an action; empty if there is none."""
+    return "" if action.title_arguments is None else action.title_arguments.article
 
 
 def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:

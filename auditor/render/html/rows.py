@@ -15,9 +15,9 @@ from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
+from auditor.findings.display_names import detail_label, product_name
 from auditor.render.html.charts.seat_chart import effective_bounds, seat_bar
 from auditor.render.html.view import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
-from auditor.render.text.evidence.details import detail_label
 from auditor.render.text.evidence.evidence import (
     advice,
     advice_after_actions,
@@ -25,7 +25,7 @@ from auditor.render.text.evidence.evidence import (
     limits,
     uncounted_grace_seats,
 )
-from auditor.render.text.evidence.facts import product_and_set_names, product_name, product_names
+from auditor.render.text.evidence.facts import product_and_set_names, product_names
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.sanitize import shortened
 

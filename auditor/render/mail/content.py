@@ -12,6 +12,7 @@ from auditor.domain.enums import Severity, Status
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
+from auditor.findings.display_names import product_name
 from auditor.render.html.action_view import RankedAction
 from auditor.render.html.charts.curves import sparks
 from auditor.render.html.charts.seat_chart import WIDTH
@@ -24,7 +25,7 @@ from auditor.render.mail.subject import subject_of
 from auditor.render.mail.view import Act, MailView, PolicyChanges, Reader, SeatLine, TenantLine, UpcomingDate
 from auditor.render.text.end_of_term import consequence_text
 from auditor.render.text.evidence.contracts import purchase, spare_by_sku, spare_today
-from auditor.render.text.evidence.facts import product_name, product_names
+from auditor.render.text.evidence.facts import product_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import flat, is_https
 

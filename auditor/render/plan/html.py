@@ -88,12 +88,40 @@ class FirstAction(Struct, frozen=True, kw_only=True):
     """One of the most important actions."""
 
     number: int
-    """Its number in the order of execution."""
-    anchor: str
+    """Its number in the order of execution; of an action of one of many tenants, its position in the list."""
+    href: str
     title: str
     why: str
     due: str
     """The date by which to decide; empty if none is known."""
+    tenant: str = ""
+    """The title of its tenant; empty in the section of the tenant."""
+
+
+class TenantRow(Struct, frozen=True, kw_only=True):
+    """One tenant, or the totals, in the table of tenants."""
+
+    href: str
+    """Link to the tenant's plan, on this page or on its own page; empty for the totals."""
+    title: str
+    failure: str | None
+    """Why there is no plan, then every number is 0; None if there is one."""
+    proven: bool
+    complete: bool
+    open_before: int
+    open_after: int
+    money: str
+    """Monthly cost of open findings before the plan; empty without prices."""
+    renewal: str
+    """Monthly cost of the seats that can be removed at the renewal after the plan; empty without prices."""
+    lower_bound: bool
+    """Whether the price of some seat in the amounts is not known."""
+    actions: int
+    requests: int
+    freed: int
+    """Seats that the requests free."""
+    questions: int
+    """Open questions."""
 
 
 class TenantView(Struct, frozen=True, kw_only=True):
@@ -128,7 +156,14 @@ class PlanView(Struct, frozen=True, kw_only=True):
     as_of: datetime
     complete: bool
     proven: bool
+    title: str
+    """The title of the only tenant; empty if there are several."""
+    rows: tuple[TenantRow, ...]
+    """The tenants and their totals; empty for a single tenant."""
+    first: tuple[FirstAction, ...]
+    """The most important actions of all tenants, if they are on pages of their own."""
     tenants: tuple[TenantView, ...]
+    """The tenants that have a section on the page."""
     fleet: tuple[str, ...]
     """Why findings across tenants remain."""
     actions: tuple[Action, ...]

@@ -19,8 +19,9 @@ from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
+from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.evidence.facts import paths, product_name, product_names
+from auditor.render.text.evidence.facts import paths, product_names
 from auditor.render.text.sanitize import without_surrogates
 
 if TYPE_CHECKING:

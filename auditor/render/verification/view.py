@@ -14,8 +14,8 @@ from auditor.domain.result.verification import (
     TenantVerification,
     Verdict,
 )
-from auditor.render.text.evidence.details import detail_label
-from auditor.render.text.evidence.facts import product_and_set_names, product_name
+from auditor.findings.display_names import detail_label, product_name
+from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.static_page import PageSection
 from auditor.render.text.summary import completeness

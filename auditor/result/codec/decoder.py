@@ -139,7 +139,7 @@ def _reject(error: msgspec.ValidationError, kind: Any, values: Any, where: str, 
     if missing is not None:
         damaged(where, path, Message("'{key}' is missing", key=missing[1]))
     cause = error.__cause__
-    expected = cause.expected if isinstance(cause, UnexpectedValueError) else _expected(text, kind)
+    expected = cause.expected if isinstance(cause, UnexpectedValueError) else _expected(_ERROR_PATH.sub("", text), kind)
     damaged(where, path, _not(values, expected))
 
 

@@ -43,8 +43,8 @@ class _Record(Struct, frozen=True, kw_only=True):
 
     values: Callable[[Any], dict[str, Any]]
     """Returns the attributes of a value by key."""
-    optional: tuple[str, ...]
-    """Keys that are omitted if they are null."""
+    optional: tuple[tuple[str, Any], ...]
+    """Keys that are omitted if they have their default, with the default."""
     counts: tuple[tuple[str, type[Enum]], ...]
     """Keys of counts by the members of an enum; the document has every member."""
     longest: Callable[[Any], int]
@@ -60,8 +60,8 @@ class _Record(Struct, frozen=True, kw_only=True):
     def members(self, value: Any) -> dict[str, Any]:
         """Return the keys and values of a value."""
         values = self.values(value)
-        for key in self.optional:
-            if values[key] is None:
+        for key, default in self.optional:
+            if values[key] == default:
                 del values[key]
         for key, vocabulary in self.counts:
             values[key] = {word.value: values[key].get(word, 0) for word in vocabulary}
@@ -131,7 +131,11 @@ def _record(kind: type) -> _Record | None:
     return _Record(
         # Compiled, because it is three times as fast as a loop and called for every finding of a tenant.
         values=eval(f"lambda value: {_object_expression(kind, 'value')}"),  # noqa: S307 - names of fields
-        optional=tuple(camel_case(name) for name, hint in saved if SavedField.OPTIONAL in get_args(hint)),
+        optional=tuple(
+            (camel_case(field.name), field.default)
+            for field in fields(kind)
+            if SavedField.OPTIONAL in get_args(field.type)
+        ),
         counts=tuple((camel_case(name), get_args(hint)[0]) for name, hint in saved if _counts(hint)),
         longest=eval(f"lambda value: max({lengths}, 0)") if flat_lists else _nothing,  # noqa: S307 - names of fields
         lists=tuple(name for name, _ in lists if name not in flat_lists),

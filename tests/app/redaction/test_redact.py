@@ -9,6 +9,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import RedactionKey, key_of
 from auditor.app.redaction.redact import redacted
 from auditor.domain.actions.action import Action
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.result.model import Result
@@ -101,6 +102,12 @@ def test_ids_and_addresses_in_texts_are_replaced(text: str, expected: str) -> No
     action = with_action(steps=(text,), requests=({"path": text, "body": [{"to": text}]},))
     assert action.steps == (expected,)
     assert action.requests == ({"path": expected, "body": [{"to": expected}]},)
+
+
+def test_people_are_replaced_in_the_values_of_titles() -> None:
+    arguments = TitleArguments(count=3, old="E5", new=("F3",), extra=("id-ann", "Staff of ann@contoso.example"))
+    redacted_arguments = with_action(title_arguments=arguments).title_arguments
+    assert redacted_arguments == replace(arguments, extra=(ANN, f"Staff of {ANN}"))
 
 
 def test_people_in_policies_are_replaced_and_groups_are_not() -> None:

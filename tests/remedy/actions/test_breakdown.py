@@ -14,9 +14,6 @@ from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.domain.actions.action import Action
 from auditor.domain.result.model import TenantResult
-from auditor.localization import localization
-from auditor.remedy.title_translation import translated_title
-from auditor.remedy.titles import and_other_products
 from tests.builders.tenant.plan_tenants import E3, E5, F3, PRICES, VISIO, grant, planned, snapshot, user
 from tests.builders.tenant.tenants import NOW, policy_set
 
@@ -102,6 +99,42 @@ def test_amount_counts_each_product_and_names_those_without_a_price() -> None:
     assert "Microsoft 365 E3 and 2 other" in action.title, "the product that costs most is named"
 
 
+OVERLAPS = """policies:
+  - {id: one-suite, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5, SPE_F1]]}}
+  - {id: no-frontline, severity: low, assignments: {exclusive: [[SPE_F1, SPE_E3]]}}
+"""
+
+
+def test_overlaps_are_combined_by_the_smallest_product() -> None:
+    users = [
+        user("ann", grant(F3), grant(E3)),
+        user("bob", grant(F3), grant(E5)),
+        user("dan", grant(F3), grant(E5)),
+        user("eve", grant(E3), grant(E5)),
+    ]
+    suites, frontline = audited(users, OVERLAPS).actions
+    assert frontline.title == "Decide which product 3 people keep: Microsoft 365 F3 and 2 other products"
+    assert frontline.prerequisites[0] == (
+        "Together with Microsoft 365 F3, people have: Microsoft 365 E5 (2), Microsoft 365 E3 (1)."
+    ), "ann is counted once, although two policies report her"
+    assert len(frontline.findings) == 4
+    assert suites.title == "Decide which product 1 person keeps: Microsoft 365 E3 + Microsoft 365 E5"
+    assert not any(text.startswith("Together with") for text in suites.prerequisites)
+    (fewer,) = audited(users[1:2], OVERLAPS).actions
+    assert fewer.id == frontline.id, "the id does not depend on who holds what"
+
+
+def test_overlaps_are_undecided_only_for_the_products_that_a_person_has() -> None:
+    text = OVERLAPS + "  - {id: spare, severity: low, seats: {of: [SPE_E3, SPE_E5, SPE_F1], spare: {max: 0}}}\n"
+    users = [user("ann", grant(F3), grant(E3)), user("bob", grant(F3), grant(E5)), user("dan", grant(F3), grant(E5))]
+    undecided = {
+        action.seats.sku_id: action.seats.undecided
+        for action in audited(users, text).actions
+        if action.seats is not None
+    }
+    assert undecided == {F3: 3, E5: 2, E3: 1}
+
+
 def test_assignment_errors_are_combined_by_error() -> None:
     text = "policies:\n  - {id: errors, severity: high, health: {errors: deny}}\n"
     users = [
@@ -161,14 +194,3 @@ def test_plan_combines_the_same_products() -> None:
     assert [action.title.partition(" from ")[0] for action in plan.actions if action.kind == "unassign"] == [
         "Unassign Microsoft 365 E3, Visio Plan 2"
     ]
-
-
-@pytest.mark.parametrize("language", ["nl", "da", "sv", "tr", "de"])
-def test_combined_products_in_saved_titles_are_translated(language: str) -> None:
-    l10n = localization(language)
-    title = "Remove 5,128 people from 30 groups that assign Microsoft 365 E3 and 25 other products"
-    translated = translated_title(title, "leave-group", l10n)
-    assert and_other_products(l10n, "Microsoft 365 E3", 25) in translated
-    assert l10n.number(5128) in translated
-    assert "30" in translated
-    assert not re.search("people|groups|products", translated)

@@ -179,6 +179,14 @@ def test_imbalance_actions_follow_the_agreement_of_each_tenant() -> None:
     assert any("Remove the licences" in step for step in contoso_action.steps)
 
 
+def test_imbalance_actions_move_no_people() -> None:
+    """Both tenants stay in use, and nobody holds the spare seats."""
+    for action in demo_result().fleet.actions:
+        texts = " ".join((*action.prerequisites, *action.steps, *action.warnings)).casefold()
+        assert not any(word in texts for word in ("mailbox", "onedrive", "sharepoint", "decommission", "domain"))
+        assert action.irreversible == ()
+
+
 def test_leavers_are_in_one_action_per_kind_and_article() -> None:
     findings = {finding.fingerprint: finding for finding in contoso().findings}
     user_actions = [

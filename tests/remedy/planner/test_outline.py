@@ -1,8 +1,15 @@
 """The outline of a plan: its parts, and the effects and totals of their actions."""
 
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from auditor.domain.result.finding import ProductReference
+from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.outline import outline, total
-from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, total_texts
+from auditor.remedy.planner.text.outline_text import action_subjects, effect_texts, facts, total_texts
 from tests.builders.tenant.crowded_tenant import subscription
 from tests.builders.tenant.plan_tenants import E3, E5, PRICES, VISIO, grant, planned, snapshot, user
 
@@ -77,3 +84,22 @@ policies:
     parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
     entries = [entry for entry in parts.undecided if len({finding.subject.id for finding in entry.findings}) > 1]
     assert [[name for name, _ in action_subjects(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"check": "attribute.missing", "detail": "usageLocation"}, "gebruikslocatie"),
+        ({"check": "subscription.state", "detail": "Suspended"}, "Uitgeschakeld"),
+        ({"check": "service.denied", "detail": "TEAMS1"}, "Microsoft Teams"),
+        ({"check": "assignment.overlap", "detail": "EMS+SPE_E5"}, "Our EM + S + Microsoft 365 E5"),
+        ({"check": "assignment.error", "detail": "CountViolation@g1"}, "CountViolation, Sales + IT @ NL"),
+    ],
+)
+def test_findings_have_names_instead_of_ids_in_the_language_of_the_plan(change: dict[str, Any], words: str) -> None:
+    names = {"ems": "Our EM + S", "g1": "Sales + IT @ NL"}
+    plan = planned(snapshot([user("ann", grant(VISIO))], {VISIO: 2}), RULES)
+    product = ProductReference(sku_id=None, sku_part_number="EMS")
+    finding = replace(plan.findings[0], product=product, **change)
+    person, _, name, *others = facts(finding, localization("nl"), {}, names)
+    assert (person, name, ", ".join(others)) == ("Ann", "Our EM + S", words)

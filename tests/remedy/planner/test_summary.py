@@ -7,7 +7,7 @@ from auditor.remedy.messages import ENGLISH
 from auditor.remedy.planner.text.markdown import summary
 from tests.builders.tenant.answers import answered_plan
 from tests.builders.tenant.crowded_tenant import subscription
-from tests.builders.tenant.plan_tenants import E3, grant, planned, snapshot, user
+from tests.builders.tenant.plan_tenants import E3, PRICES, VISIO, grant, planned, snapshot, user
 
 LEAVERS = (
     "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]\n"
@@ -31,3 +31,11 @@ def test_findings_fixed_by_decided_seats_are_counted_apart_from_those_fixed_by_r
     assert first.endswith(
         "has 2 open findings. Decided purchases and renewals fix 1 of them. 1 request fixes 1 of them; 0 remain."
     )
+
+
+def test_missing_prices_are_mentioned_only_if_there_is_a_price_list() -> None:
+    state = snapshot([user("ann", grant(E3), accountEnabled=False)], {E3: 5})
+    for prices, mentioned in (("", False), (PRICES, True)):
+        plan = planned(state, LEAVERS + prices)
+        plan = replace(plan, solver=replace(plan.solver, unpriced=(VISIO,)))
+        assert any("Products without a price" in text for text in summary(plan, ENGLISH)) == mentioned

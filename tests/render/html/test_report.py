@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from auditor.domain.actions.action import Link
 from auditor.domain.actions.money import Money
+from auditor.domain.actions.title import TitleArguments
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
@@ -265,7 +266,9 @@ def test_clean_run_is_reported_as_compliant_and_complete() -> None:
 
 def test_actions_with_the_same_guidance_share_one_step() -> None:
     tenant = result().tenants[0]
-    first = replace(tenant.actions[0], title="Take it from one person – Free a licence", irreversible=())
+    arguments = TitleArguments(count=1, article="Free a licence")
+    title = "Take it from one person – Free a licence"
+    first = replace(tenant.actions[0], title=title, title_arguments=arguments, irreversible=())
     twin = replace(first, id="a-9", title="Take it from another – Free a licence", requests=({"path": "/users/9"},))
     body = html(of_tenant(replace(tenant, actions=(first, tenant.actions[1], twin))))
     assert body.count("Select the people listed") == 1

@@ -12,10 +12,11 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
+from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import paths, product_name, product_names
+from auditor.render.text.evidence.facts import paths, product_names
 
 Key = TypeVar("Key")
 NOT_SUMMED = {Cost.TOTAL, Cost.MISSING}

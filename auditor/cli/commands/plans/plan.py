@@ -1,16 +1,17 @@
 """Implements `auditor plan`."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 
 from auditor.app.plan.command import (
     FORMATS,
     TENANT_FORMATS,
-    documents,
+    document,
     exit_code,
     run_plans,
     tenant_documents,
+    written_files,
 )
 from auditor.app.plan.json_document import keep_plan
 from auditor.app.redaction.redact import redacted_plan
@@ -27,7 +28,7 @@ from auditor.cli.arguments.options import (
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.plan import print_plan
 from auditor.cli.terminal.streams import for_people
-from auditor.deliver.report_folder import ChildFile, write_all
+from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, UsageError
 from auditor.domain.message import Message, joined
@@ -96,23 +97,17 @@ def run(args: argparse.Namespace) -> int:
     if key is not None:
         plans = tuple(redacted_plan(plan, key) for plan in plans)
     plan, localized = plans[0], plans[-1]
-    bodies = documents(plan, localized, l10n)
-    files: dict[Path | ChildFile, bytes] = {}
-    for name, path in targets:
-        if path is not None and name in TENANT_FORMATS:
-            files.update(tenant_documents(name, path, localized, l10n))
-        elif path is not None:
-            files[path] = bodies[name]()
+    files = written_files([(name, path) for name, path in targets if path is not None], plan, localized, l10n)
     if args.by is not None:
         from auditor.app.plan.owners import owner_documents  # noqa: PLC0415  only with --by
 
-        files |= owner_documents(output_folder(args.output), localized, l10n)
-    written = write_all((path, [body]) for path, body in files.items())
+        files = chain(files, owner_documents(output_folder(args.output), localized, l10n))
+    written = write_all((path, [body]) for path, body in files)
     if args.store is not None:
         keep_plan(args.store, plan)
     stdout_formats = [name for name, path in targets if path is None]
     for name in stdout_formats:
-        write_document([_stdout_document(name, bodies, localized, l10n)], name)
+        write_document([_stdout_document(name, plan, localized, l10n)], name)
     if terminal and not args.quiet:
         # If stdout is a document, messages for people are written to stderr.
         with for_people():
@@ -124,19 +119,17 @@ def run(args: argparse.Namespace) -> int:
     return exit_code(plan)
 
 
-def _stdout_document(
-    name: str, bodies: Mapping[str, Callable[[], bytes]], plan: FleetPlan, l10n: Localization
-) -> bytes:
+def _stdout_document(name: str, plan: FleetPlan, localized: FleetPlan, l10n: Localization) -> bytes:
     """Return the document for stdout. Raises UsageError for several tenants and a format with files for each tenant."""
     if name not in TENANT_FORMATS:
-        return bodies[name]()
+        return document(name, plan, localized, l10n)
     if len(plan.tenants) > 1:
         raise UsageError(
             "usage",
             Message("'{name}' creates separate files for each of {count} tenants", name=name, count=len(plan.tenants)),
             hint=Message("choose one with --tenant, or write to a file"),
         )
-    return next((body for _, body in tenant_documents(name, Path(name), plan, l10n)), b"")
+    return next((body for _, body in tenant_documents(name, Path(name), localized, l10n)), b"")
 
 
 def _print_failures(plan: FleetPlan, *, locale: str | None) -> None:

@@ -117,9 +117,10 @@ def object_remedy(finding: Finding, route: RoutedFinding) -> Remedy:
     action = check_of(finding.check).action
     if action is None:
         raise ValueError(f"the check {finding.check} describes no action")
-    kind, seats, extra, product = action(finding, route.situation)
-    old = product or product_of(finding)
-    return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats)
+    kind, seats, text, product = action(finding, route.situation)
+    old, extra = product or product_of(finding), (text,) if text else ()
+    money = finding.money if kind is ActionKind.BUDGET else None
+    return Remedy(kind, (finding,), route.situation, route.article, old=old, extra=extra, seats=seats, money=money)
 
 
 def _planned_remedy(open_findings: _OpenFindings, change: PlannedChange) -> Remedy | None:
@@ -209,9 +210,9 @@ def _removal(person: _OpenFindings, sku_id: str, unwanted: Sequence[Finding]) ->
     if required:
         target = target_of(required[0], person.context)
     if situation.path in {"group", "both"}:
-        kind, groups = ActionKind.MOVE_GROUP if required else ActionKind.LEAVE_GROUP, ", ".join(groups_of(first))
+        kind, groups = ActionKind.MOVE_GROUP if required else ActionKind.LEAVE_GROUP, groups_of(first)
     else:
-        kind, groups = ActionKind.MOVE if required else ActionKind.UNASSIGN, ""
+        kind, groups = ActionKind.MOVE if required else ActionKind.UNASSIGN, ()
     commands: tuple[Command, ...] = ()
     direct = situation.path == "direct" and situation.self_service is not True
     if direct and (not required or is_assignable(target, person.context)):
@@ -263,7 +264,7 @@ def _error(person: _OpenFindings, finding: Finding) -> Remedy:
         route.situation,
         route.article,
         old=sku_id,
-        extra=code,
+        extra=(code,) if code else (),
         commands=(reprocess(finding.subject.id),) if waiting else (),
     )
 
@@ -272,7 +273,8 @@ def _other(person: _OpenFindings, finding: Finding) -> Remedy:
     """Fix a finding about a missing product, services or properties."""
     user, detail, route = finding.subject.id, finding.detail or "", person.route(finding)
     findings: Sequence[Finding] = (finding,)
-    old, new, extra = sku_of(finding), "", ""
+    old, new = sku_of(finding), ""
+    extra: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     correction = correction_of(finding)
     match correction:
@@ -281,12 +283,13 @@ def _other(person: _OpenFindings, finding: Finding) -> Remedy:
             assignable = is_assignable(new, person.context)
             commands = (assign_user(user, add=[Addition(sku_id=new)]),) if assignable else ()
         case Correction.CHOOSE:
-            old = detail
+            old, smallest = detail, person.context.smallest(detail)
+            extra = (smallest,) if smallest else ()
         case Correction.SET_ATTRIBUTE:
-            extra, country = detail, known_location(finding, person.context)
+            extra, country = (detail,), known_location(finding, person.context)
             commands = () if country is None else (locate(user, country),)
         case _:
-            extra = detail
+            extra = (detail,) if detail else ()
     return Remedy(
         _KINDS[correction],
         tuple(findings),

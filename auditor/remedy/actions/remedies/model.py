@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.money import Money
 from auditor.domain.result.finding import Finding
 from auditor.guidance import Situation
 from auditor.remedy.kinds import REVIEW_ARTICLES
@@ -27,10 +28,14 @@ class Remedy(Struct, frozen=True):
     """The skuId, or the text of the policy, of the product that is removed or concerned."""
     new: str = ""
     """The skuId, or the text of the policy, of the product that is added."""
-    extra: str = ""
+    extra: tuple[str, ...] = ()
+    """Ids of groups, names of services or properties, or what else the title names; of overlapping products the
+    smallest, if it is known."""
     commands: tuple[Command, ...] = ()
     seats: int = 0
     """Seats to buy or to remove, or people over a quota; 0 if people are counted instead."""
+    money: Money | None = None
+    """The monthly amount that the title names."""
     lost: tuple[str, ...] = ()
     """Service plans that the person loses."""
     proven: bool = False
@@ -51,9 +56,9 @@ class Remedy(Struct, frozen=True):
         return self.old.split("+")
 
     @property
-    def old_groups(self) -> list[str]:
+    def old_groups(self) -> tuple[str, ...]:
         """The ids of the groups that the person leaves."""
-        return self.extra.split(", ") if self.kind is ActionKind.LEAVE_GROUP and self.extra else []
+        return self.extra if self.kind is ActionKind.LEAVE_GROUP else ()
 
     @property
     def is_about_account(self) -> bool:
@@ -62,8 +67,9 @@ class Remedy(Struct, frozen=True):
 
     @property
     def combines_products(self) -> bool:
-        """Whether its action combines all products, because the same is done about each of them."""
-        return self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
+        """Whether its action combines several products, because the same is done about each of them."""
+        overlaps = self.kind is ActionKind.OVERLAP and bool(self.extra)
+        return overlaps or self.is_about_account or self.kind in _SAME_FOR_EVERY_PRODUCT
 
 
 class PlannedChange(Struct, frozen=True, kw_only=True):
@@ -74,7 +80,7 @@ class PlannedChange(Struct, frozen=True, kw_only=True):
     """Fingerprints."""
     old: str = ""
     new: str = ""
-    extra: str = ""
+    extra: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     lost: tuple[str, ...] = ()
     answered: bool = False

@@ -32,6 +32,6 @@ def _merged(remedies: Sequence[Remedy]) -> Remedy:
         first,
         findings=tuple(finding for remedy in remedies for finding in remedy.findings),
         old="+".join(products),
-        extra=", ".join(dict.fromkeys(group for remedy in remedies for group in remedy.old_groups)),
+        extra=tuple(dict.fromkeys(group for remedy in remedies for group in remedy.old_groups)),
         commands=(assign_user(first.subject, remove=products),) if direct else (),
     )

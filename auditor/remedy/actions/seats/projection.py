@@ -58,10 +58,12 @@ class SeatProjection(Struct, kw_only=True):
                     {frozenset(sku for choices in projection.choices(group) for sku in choices): people}
                 )
             elif first.kind in _UNDECIDED:
-                names = (context.skus.get(name.casefold(), name) for name in f"{first.old}+{first.new}".split("+"))
-                projection.undecided.update({frozenset(names): people})
+                choices = {f"{first.old}+{first.new}": people} if group.breakdown is None else group.breakdown.choices
+                for names, number in choices.items():
+                    sku_ids = (context.skus.get(name.casefold(), name) for name in names.split("+"))
+                    projection.undecided.update({frozenset(sku_ids): number})
             elif first.kind is ActionKind.REPROCESS or (
-                first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
+                first.kind is ActionKind.ERROR and _NO_SEAT in map(str.casefold, first.extra)
             ):
                 projection.given.update(group.people_by_product)
         return projection

@@ -23,25 +23,26 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     off, on = (_details(evaluated, kind) for kind in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE))
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     fixed = sorted(evaluated.fixed, key=lambda finding: (_rank(finding), finding.fingerprint))
-    kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
+    kind, old, new = ActionKind.ATTRIBUTE_SET, "", ""
+    extra: tuple[str, ...] = ()
     if proposal.moved and all(command.target.kind is RequestKind.PROPERTY for command in proposal.commands):
         extra = _properties(proposal)
     elif proposal.left and removed and not (added and not proposal.joined):
         kind = ActionKind.MOVE_GROUP if added else ActionKind.LEAVE_GROUP
         old, new = "+".join(removed), "+".join(added)
-        extra = ", ".join(proposal.left)
+        extra = proposal.left
     elif proposal.left and proposal.add and not added and not removed:
         kind, old = ActionKind.TO_DIRECT, "+".join(switched)
-        extra = ", ".join(proposal.left)
+        extra = proposal.left
     elif proposal.left and not added and not removed:
-        kind, extra = ActionKind.LEAVE_GROUP, ", ".join(proposal.left)
+        kind, extra = ActionKind.LEAVE_GROUP, proposal.left
         old = "+".join(sorted({grant.sku_id for grant in before.grants if grant.group in proposal.left}))
     elif proposal.joined and not added and not removed:
         kind, old = ActionKind.TO_GROUP, "+".join(copies)
     elif added and removed:
         kind, old, new = ActionKind.MOVE, "+".join(removed), "+".join(added)
     elif proposal.retried and added == retried and not removed:
-        kind, old, extra = ActionKind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
+        kind, old, extra = ActionKind.REPROCESS, "+".join(retried or sorted(waiting)), ("CountViolation",)
     elif added:
         kind, new = ActionKind.ASSIGN, "+".join(added)
     elif removed:
@@ -50,7 +51,7 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
         kind, old = ActionKind.COPY, "+".join(copies)
     elif switched:
         kind, old, extra = ActionKind.SERVICE_OFF if off else ActionKind.SERVICE_ON, "+".join(switched), off or on
-        new = on if off else ""
+        new = ", ".join(on) if off else ""
     else:
         extra = _properties(proposal)
     return PlannedChange(
@@ -64,14 +65,13 @@ def describe_change(before: Account, evaluated: EvaluatedProposal) -> PlannedCha
     )
 
 
-def _properties(proposal: Proposal) -> str:
-    return ", ".join(sorted(name for command in proposal.commands for name in properties_of(command)))
+def _properties(proposal: Proposal) -> tuple[str, ...]:
+    return tuple(sorted(name for command in proposal.commands for name in properties_of(command)))
 
 
-def _details(evaluated: EvaluatedProposal, correction: Correction) -> str:
-    return ", ".join(
-        sorted({finding.detail or "" for finding in evaluated.fixed if correction_of(finding) is correction})
-    )
+def _details(evaluated: EvaluatedProposal, correction: Correction) -> tuple[str, ...]:
+    details = {finding.detail for finding in evaluated.fixed if correction_of(finding) is correction}
+    return tuple(sorted(filter(None, details)))
 
 
 def describe_group_change(group_change: GroupChange) -> PlannedChange:
@@ -86,7 +86,7 @@ def describe_group_change(group_change: GroupChange) -> PlannedChange:
         findings=tuple(finding.fingerprint for finding in fixed),
         old="+".join(group_change.sku_ids),
         new=group_change.target or "",
-        extra=group_change.group,
+        extra=(group_change.group,),
         commands=group_change.evaluated.proposal.commands,
         lost=group_change.evaluated.lost,
     )

@@ -65,7 +65,7 @@ def summary(tenant: TenantPlan, l10n: Localizer, *, money: bool = True) -> tuple
         paragraphs.append(
             l10n.gettext("A better plan may exist: not every alternative was tried for the changes that are left out.")
         )
-    if tenant.solver.unpriced:
+    if tenant.solver.unpriced and tenant.before.money:  # without a price list, the plan compares no costs
         paragraphs.append(
             l10n.gettext("Products without a price are assumed to cost as much as the most expensive one.")
         )

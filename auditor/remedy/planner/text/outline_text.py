@@ -1,13 +1,13 @@
 """Formats the parts of a plan: the effects of actions, and the names of the people whom they concern."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
 from msgspec import Struct
 
-from auditor.checks.registry import check_of
+from auditor.checks.check import Detail
+from auditor.checks.registry import check_of, detail_of
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.amount import amount_form, elsewhere_form
 from auditor.domain.enums import Cloud, SubjectType
@@ -15,14 +15,12 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
+from auditor.findings.display_names import detail_label, product_name
 from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline import OutlineEntry, Total, outline, total
 from auditor.remedy.requests import Command, connect
-
-_DETAIL_PART: Final = re.compile("[^+@]+")
-"""A product, an error or a group in the detail of a finding."""
 
 
 def subject_labels(findings: Iterable[Finding]) -> dict[str, str]:
@@ -65,16 +63,16 @@ def finding_name(finding: Finding) -> str:
 def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: Mapping[str, str]) -> tuple[str, ...]:
     """Return a finding in a few words: the subject, the check, the product and the detail.
 
-    `labels` are the names of subjects, `names` those of products.
+    `labels` are the names of subjects, `names` those of products and groups.
     """
-    product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
-    detail = _DETAIL_PART.sub(lambda part: names.get(part[0], part[0]), finding.detail or "")
-    detail = detail.replace("+", " + ").replace("@", ", ")
+    detail = finding.detail or ""
+    group = detail.partition("@")[2] if detail_of(finding.check) is Detail.ERROR else ""
     parts = (
         labels.get(finding.subject.id, str(finding.subject.name)),
         l10n.gettext(check_of(finding.check).name),
-        names.get(product, product) if product else None,
-        detail,
+        product_name(finding.product, names),
+        detail_label(finding.check, detail, names, l10n),
+        names.get(group, group),
     )
     return tuple(dict.fromkeys(part for part in parts if part))
 

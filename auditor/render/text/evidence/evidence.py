@@ -11,10 +11,11 @@ from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of, lists_holdings
 from auditor.domain.actions.seat_movement import SeatMovement
 from auditor.domain.result.finding import Finding
+from auditor.findings.display_names import titled
 from auditor.findings.facts import SIGN_INS, last_sign_in
 from auditor.render.text.evidence.access import ACCESS, access_parts
 from auditor.render.text.evidence.contracts import contract_facts, purchase
-from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths, titled
+from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths
 from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
 

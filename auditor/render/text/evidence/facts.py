@@ -1,15 +1,14 @@
 """Facts in the evidence of findings that all reports show: assignment paths and product names."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from auditor.catalogue import builtin
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import SubjectType
-from auditor.domain.result.finding import Finding, ProductReference
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
+from auditor.findings.display_names import product_name
 
 _ACTIVE_STATES: Final = frozenset({"", "active"})
 
@@ -38,17 +37,6 @@ def assignment_paths(value: object) -> tuple[AssignmentPath, ...]:
     return tuple(dict.fromkeys(map(_assignment_path, items)))
 
 
-def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
-    """Return the readable name of a product or set: the tenant's name for it, else Microsoft's for the part number."""
-    if product is None:
-        return None
-    for key in (product.sku_id, product.sku_part_number):
-        name = (names.get(key) or names.get(key.casefold())) if key is not None else None
-        if name:
-            return name
-    return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
-
-
 def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
     """Return the name of a finding's product; for a pool, its products or the product to buy."""
     product = finding.product
@@ -72,13 +60,6 @@ def product_and_set_names(tenant: TenantResult, l10n: Localizer) -> dict[str, st
         for item in tenant.product_sets or ()
     )
     return names | {written: one_of(l10n, members) for written, members in sets if members}
-
-
-@lru_cache(maxsize=4096)
-def titled(part_number: str) -> str:
-    """Return Microsoft's name for a part number; the part number itself if there is no name, or more than one."""
-    names = {product.name for product in builtin().by_part_number(part_number)}
-    return names.pop() if len(names) == 1 else part_number
 
 
 def _assignment_path(value: Any) -> AssignmentPath:

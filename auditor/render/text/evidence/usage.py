@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from auditor.domain.translation import N_
-from auditor.render.text.evidence.facts import titled
+from auditor.findings.display_names import titled
 from auditor.render.text.labels import Labels
 
 USAGE: Final = frozenset({"usage", "copilotUsage", "appUsage", "mailboxUsage", "agent", "smallerProduct"})

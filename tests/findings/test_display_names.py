@@ -4,7 +4,7 @@ import pytest
 
 from auditor.checks.check import Detail
 from auditor.checks.registry import all_checks
-from auditor.render.text.evidence.details import detail_label
+from auditor.findings.display_names import detail_label
 from auditor.render.text.labels import Labels
 
 NAMES = {"spe_e3": "Our E3"}

@@ -1,0 +1,106 @@
+"""Builds what plan.html shows about several tenants: the table of tenants, and what matters most in all of them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from auditor.domain.actions.action import Action
+from auditor.domain.actions.money import sum_money
+from auditor.domain.actions.priority import most_important, product_concerned, ranked, weight_of, why
+from auditor.domain.enums import Severity
+from auditor.localization import Localization
+from auditor.remedy.planner.model import FleetPlan, TenantPlan
+from auditor.remedy.planner.text.markdown import due_text, first_by_rank
+from auditor.render.plan.html import FirstAction, TenantRow
+from auditor.result.ranking import TenantSortKey, tenant_order
+
+Place = Callable[[TenantPlan], str]
+"""Returns the address of the section about a tenant, relative to the page; those of its actions begin with it."""
+
+
+def tenant_rows(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[TenantRow, ...]:
+    """Return a row for each tenant and one for the totals; none for a single tenant.
+
+    Tenants without a plan or whose proof failed come first, then those with the worst findings, as in the report.
+    """
+    if len(plan.tenants) < 2:
+        return ()
+    rows = [_row((tenant,), tenant.title, place(tenant), l10n) for tenant in sorted(plan.tenants, key=_sort_key)]
+    return (*rows, _row(plan.tenants, l10n.gettext("All tenants together"), "", l10n))
+
+
+def fleet_first(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[FirstAction, ...]:
+    """Return the most important actions of all tenants; of several about one product of a tenant, only the first."""
+    today = datetime.fromisoformat(plan.as_of).date()
+    candidates = [
+        (tenant, number, action, weight_of(action, severity))
+        for tenant in plan.tenants
+        for number, action, severity in _first_of(tenant)
+    ]
+    order = ranked([weight for *_, weight in candidates], today)
+    products = [_product(tenant, action) for tenant, _, action, _ in candidates]
+    firsts: list[FirstAction] = []
+    for place_in_order in most_important(products[index] for index, _ in order):
+        index, reason = order[place_in_order]
+        tenant, number, action, weight = candidates[index]
+        first = FirstAction(
+            number=len(firsts) + 1,
+            href=f"{place(tenant)}-{number}",
+            title=action.title,
+            tenant=tenant.title,
+            why=why(l10n, reason, weight, today),
+            due=due_text(action, l10n),
+        )
+        firsts.append(first)
+    return tuple(firsts)
+
+
+def _first_of(tenant: TenantPlan) -> Iterator[tuple[int, Action, Severity]]:
+    """Yield the most important actions of a tenant with their numbers, and the severity of the worst finding."""
+    severities = {finding.fingerprint: finding.severity for finding in tenant.findings}
+    for number, action in first_by_rank(tenant):
+        known = [severities[fingerprint] for fingerprint in action.findings if fingerprint in severities]
+        yield number, action, min(known, key=lambda severity: severity.rank, default=Severity.INFO)
+
+
+def _product(tenant: TenantPlan, action: Action) -> tuple[str, str] | None:
+    product = product_concerned(action)
+    return None if product is None else (tenant.name, product)
+
+
+def _sort_key(tenant: TenantPlan) -> TenantSortKey:
+    return tenant_order(
+        failed=tenant.failure is not None or not tenant.proof.holds,
+        counts=Counter(finding.severity for finding in tenant.findings),
+        complete=tenant.complete,
+        name=tenant.name,
+    )
+
+
+def _row(tenants: Sequence[TenantPlan], title: str, href: str, l10n: Localization) -> TenantRow:
+    planned = [tenant for tenant in tenants if tenant.failure is None]
+    effects = [effect for tenant in planned for effect in tenant.seat_effects.values()]
+    before = [figures for tenant in planned for figures in tenant.before.money]
+    after = [figures for tenant in planned for figures in tenant.after.money]
+    return TenantRow(
+        href=href,
+        title=title,
+        failure=tenants[0].failure if len(tenants) == 1 else None,
+        proven=all(tenant.proof.holds for tenant in planned),
+        complete=all(tenant.complete for tenant in tenants),
+        open_before=sum(tenant.before.open or 0 for tenant in planned),
+        open_after=sum(tenant.after.open or 0 for tenant in planned),
+        money=_sums(((figures.currency, figures.exposure) for figures in before), l10n),
+        renewal=_sums(((figures.currency, figures.reducible_at_renewal) for figures in after), l10n),
+        lower_bound=any(figures.lower_bound for figures in before),
+        actions=sum(len(tenant.actions) for tenant in planned),
+        requests=sum(len(action.requests) for tenant in planned for action in tenant.actions),
+        freed=sum(effect.freed for effect in effects),
+        questions=sum(len(tenant.open_questions) for tenant in planned),
+    )
+
+
+def _sums(amounts: Iterable[tuple[str, Decimal]], l10n: Localization) -> str:
+    totals = sum_money({currency: amount} for currency, amount in amounts)
+    return " + ".join(l10n.money(amount, currency) for currency, amount in totals.items())

@@ -1,0 +1,48 @@
+"""Names of the product and the detail of a finding for people."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from auditor.catalogue import builtin
+from auditor.checks.check import Detail
+from auditor.checks.registry import detail_of
+from auditor.domain.result.finding import ProductReference
+from auditor.domain.translation import Localizer
+from auditor.guidance.portal_names import property_name, state_name
+
+
+def product_name(product: ProductReference | None, names: Mapping[str, str]) -> str | None:
+    """Return the readable name of a product or set: the tenant's name for it, else Microsoft's for the part number."""
+    if product is None:
+        return None
+    for key in (product.sku_id, product.sku_part_number):
+        name = (names.get(key) or names.get(key.casefold())) if key is not None else None
+        if name:
+            return name
+    return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
+
+
+@lru_cache(maxsize=4096)
+def titled(part_number: str) -> str:
+    """Return Microsoft's name for a part number; the part number itself if there is no name, or more than one."""
+    names = {product.name for product in builtin().by_part_number(part_number)}
+    return names.pop() if len(names) == 1 else part_number
+
+
+def detail_label(check: str, detail: str, names: Mapping[str, str], l10n: Localizer) -> str:
+    """Return the detail of a finding in words; `names` are those of products, as for `product_name`."""
+    match detail_of(check):
+        case Detail.ERROR:
+            # The group after the @ is already part of the evidence, in the assignment path.
+            return detail.partition("@")[0]
+        case Detail.PRODUCTS:
+            parts = (ProductReference(sku_id=None, sku_part_number=part) for part in detail.split("+"))
+            return " + ".join(product_name(part, names) or "" for part in parts)
+        case Detail.PROPERTY:
+            return property_name(l10n.gettext, detail)
+        case Detail.SERVICE:
+            return builtin().plan_title(detail)
+        case Detail.STATE:
+            return state_name(l10n.gettext, detail)
+        case _:
+            return detail

@@ -1,0 +1,72 @@
+"""What actions of a tenant are built from: its findings, the guidance, names, prices and the language."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.errors import printable
+from auditor.domain.translation import Localizer
+from auditor.guidance import Library, Variant, compose
+from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.actions.guidance.text import GuidanceText, guidance_text
+from auditor.remedy.actions.money import price_of
+from auditor.remedy.messages import ENGLISH
+
+
+class ActionInputs(Struct, frozen=True, kw_only=True):
+    """The inputs for building actions: the tenant, the guidance, names and language."""
+
+    context: RemediationContext
+    library: Library
+    l10n: Localizer
+    groups: Mapping[str, str]
+    """Group id → name, as far as it is known."""
+
+    @classmethod
+    def of(
+        cls,
+        context: RemediationContext,
+        library: Library,
+        *,
+        l10n: Localizer = ENGLISH,
+        groups: Mapping[str, str] | None = None,
+    ) -> "ActionInputs":
+        """Return the inputs; names in `groups` take precedence over those in findings."""
+        names = {f.subject.id: f.subject.name for f in context.findings if f.subject.type is SubjectType.GROUP}
+        return cls(context=context, library=library, l10n=l10n, groups={**names, **(groups or {})})
+
+    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
+        """Return the guidance of an article for a variant, as of the day of the audit."""
+        today = replace(variant, day=self.context.today)
+        return _cached(self.library, article, today, self.l10n, deadline)
+
+    def group_label(self, group: str) -> str:
+        """Return the name of a group, or its id if the name is not known."""
+        return printable(self.groups.get(group) or group)
+
+    def price(self, sku_id: str) -> Decimal | None:
+        """Return the monthly price of a seat, or of one seat each of several products joined by `+`."""
+        return price_of(self.context, sku_id)
+
+    def identity(self, group: ActionGroup) -> str:
+        """Return the id of an action: a hash of what it does, without counts, so that it is stable between runs."""
+        tenant, first = self.context.tenant, group.first
+        variety = "requests" if group.acts else "proven" if first.proven else ""
+        variety += " decided" if first.answered else ""
+        name = tenant.tenant_id or tenant.name
+        parts = (name, first.kind.value, group.article, *group.subject, variety)
+        digest = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return digest[:16]
+
+
+@lru_cache(maxsize=4096)
+def _cached(library: Library, article: str, variant: Variant, l10n: Localizer, deadline: date | None) -> GuidanceText:
+    """Return the text of an article for a variant; cached, because many actions and tenants share it."""
+    return guidance_text(compose(library, article, variant), library.titles, l10n, deadline)

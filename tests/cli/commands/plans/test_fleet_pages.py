@@ -1,0 +1,106 @@
+"""`auditor plan` of many tenants: the table of tenants, pages of single tenants, and the terminal."""
+
+import re
+from html import unescape
+from pathlib import Path
+
+from auditor.result.ranking import MAX_SECTIONS
+from auditor.snapshot.writer import write
+from tests.builders.service.command_line import AS_OF, expect
+from tests.builders.tenant.plan_tenants import E3, PRICES, grant, snapshot, user
+
+RULES = (
+    f"version: 1\n{PRICES}\n"
+    "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+)
+
+
+def tenants_of(folder: Path, count: int) -> None:
+    """Write snapshots of tenants; the first has one leaver with a licence, the second two, and so on."""
+    (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
+    for number in range(1, count + 1):
+        people = [user(f"p{person}", grant(E3), accountEnabled=False) for person in range(number)]
+        write(folder / "snapshots", snapshot(people, {E3: number}, name=f"t{number:02}"))
+
+
+def planned(folder: Path, *arguments: str, code: int = 0) -> bytes:
+    command = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-q", *arguments)
+    return expect(code, *command, cwd=folder).out
+
+
+def rows(page: str) -> list[list[str]]:
+    """Return the cells of the table of tenants as text."""
+    table = page.partition('<table class="fleet">')[2].partition("</main>")[0].partition('<section class="tenant"')[0]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)(?=</t[hd]>)", row, re.DOTALL) for row in re.findall("<tr>.*?</tr>", table)]
+    return [[" ".join(unescape(re.sub("<[^>]+>", "", cell)).split()) for cell in row] for row in cells]
+
+
+def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path: Path) -> None:
+    count = MAX_SECTIONS + 1
+    tenants_of(tmp_path, count)
+    planned(tmp_path, "-f", "html", "-o", "p")
+    page = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
+    assert '<section class="tenant"' not in page
+    links = re.findall(r'<th scope="row"><a href="([^"]+)">', page)
+    assert links == [f"t{number:02}/plan.html#t1" for number in range(count, 0, -1)], "the worst tenant is first"
+    matters = re.findall(r'<li value="\d"><a href="([^"]+)">', page)
+    assert matters[0] == f"t{count:02}/plan.html#t1-1"
+    for link in (*links, *matters):
+        path, _, anchor = link.partition("#")
+        single = (tmp_path / "p" / path).read_text(encoding="utf-8")
+        assert f'id="{anchor}"' in single
+        assert (single.count('<section class="tenant"'), single.count('class="fleet"')) == (1, 0)
+    assert "<title>Remediation plan · t03 · " in (tmp_path / "p" / "t03" / "plan.html").read_text(encoding="utf-8")
+
+
+def test_table_has_the_numbers_of_each_tenant_and_their_totals(tmp_path: Path) -> None:
+    tenants_of(tmp_path, 2)
+    page = planned(tmp_path, "-f", "html=-").decode()
+    header, second, first, total = rows(page)
+    assert header[0] == "Tenant"
+    assert first[0] == "t01"
+    # On a narrow screen, the name of its column precedes each number.
+    for row, name, numbers in (
+        (second, "t02", ("2 → 0", "1", "2", "2", "2", "€71.40", "€71.40")),
+        (total, "All tenants together", ("3 → 0", "2", "3", "3", "3", "€107.10", "€107.10")),
+    ):
+        assert row == [name, *(f"{label} {number}" for label, number in zip(header[1:], numbers, strict=True))]
+    assert re.findall(r'<th scope="row"><a href="([^"]+)">', page) == ["#t2", "#t1"]
+    assert all(f'<section class="tenant" id="{anchor}"' in page for anchor in ("t1", "t2"))
+
+
+def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:
+    tenants_of(tmp_path, MAX_SECTIONS + 1)
+    (manifest,) = (tmp_path / "snapshots" / "t01").rglob("manifest.json")
+    manifest.write_text("{")
+    planned(tmp_path, "-f", "html", "-o", "p", code=3)
+    page = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
+    name, state = rows(page)[1]
+    assert name == "t01"
+    assert state.startswith("not audited")
+    assert "manifest.json is not JSON" in state
+    assert "t01 could not be audited: " in (tmp_path / "p" / "t01" / "plan.html").read_text(encoding="utf-8")
+
+
+def test_page_on_stdout_has_every_tenant_in_full(tmp_path: Path) -> None:
+    tenants_of(tmp_path, MAX_SECTIONS + 1)
+    page = planned(tmp_path, "-f", "html=-").decode()
+    assert page.count('<section class="tenant"') == MAX_SECTIONS + 1
+    assert 'href="t' not in page
+
+
+def test_terminal_has_a_line_for_each_of_the_first_of_many_tenants(tmp_path: Path) -> None:
+    count = MAX_SECTIONS + 3
+    tenants_of(tmp_path, count)
+    (manifest,) = (tmp_path / "snapshots" / "t01").rglob("manifest.json")
+    manifest.write_text("{")
+    command = ("plan", "rules.yaml", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "terminal")
+    lines = [" ".join(line.split()) for line in expect(3, *command, cwd=tmp_path).text.splitlines()]
+    assert lines[0] == "What matters most"
+    assert lines[1].startswith(f"1 t{count:02}: Unassign Microsoft 365 E3 from {count} people")
+    tenants = lines[lines.index("Tenants") + 1 :]
+    assert tenants[0].startswith("t01: not audited: ")
+    assert any(line.startswith(f"t{count:02}: open findings {count} → 0, 1 action, ") for line in tenants)
+    assert "and 3 more" in tenants
+    assert any(line.startswith("All tenants together: open findings 90 → 0") for line in tenants)
+    assert not any(line.startswith("t02:") for line in tenants)
