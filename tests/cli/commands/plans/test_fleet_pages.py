@@ -78,7 +78,7 @@ def test_tenant_without_a_plan_is_first_in_the_table(tmp_path: Path) -> None:
     name, state = rows(page)[1]
     assert name == "t01"
     assert state.startswith("not audited")
-    assert "manifest.json is not JSON" in state
+    assert "manifest.json: invalid JSON" in state
     assert "t01 could not be audited: " in (tmp_path / "p" / "t01" / "plan.html").read_text(encoding="utf-8")
 
 
