@@ -78,11 +78,11 @@ def update(
 
     fetched = fetch(origin)
     name = source or fetched.source
-    catalogue = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
-    catalogue = catalogue.with_free(products.free_products())
+    table = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
+    catalogue = products.completed(table)
     builtin = _builtin()
     previous = _previous(path) or builtin
-    _write(path, products.dumps(catalogue))
+    _write(path, products.dumps(table))
     changes = compare(catalogue if previous is None else previous, catalogue)
     older = builtin is not None and catalogue.date < builtin.date
     unused = older and path == user_file() and not os.environ.get(VARIABLE)
@@ -101,7 +101,7 @@ def _load(path: Path) -> Catalogue:
             variable=VARIABLE,
         )
         raise AuditorError("products-file", unreadable(path, error), hint=hint) from error
-    return products.loads(text, where=str(path)).with_free(products.free_products())
+    return products.completed(products.loads(text, where=str(path)))
 
 
 def _previous(path: Path) -> Catalogue | None:

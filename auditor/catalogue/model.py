@@ -120,6 +120,15 @@ class Catalogue(Struct, frozen=True, kw_only=True, dict=True):
         ids = {product.sku_id for name in names for product in self.by_part_number(name)}
         return replace(self, free=frozenset(names | ids))
 
+    def with_names(self, names: Mapping[str, str]) -> Self:
+        """Return the catalogue with other names, by part number; the names of the table become aliases."""
+        products = dict(self.products)
+        for part_number, name in names.items():
+            for product in self.by_part_number(part_number):
+                aliases = tuple(sorted({product.name, *product.aliases} - {name}))
+                products[product.sku_id] = replace(product, name=name, aliases=aliases)
+        return replace(self, products=MappingProxyType(products))
+
     @cached_property
     def plans(self) -> Mapping[str, ServicePlan]:
         """Every service plan by its lower-case id."""

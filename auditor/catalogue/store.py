@@ -15,6 +15,7 @@ from auditor.domain.message import Message
 
 SCHEMA: Final = "auditor/products/v1"
 FREE_SCHEMA: Final = "auditor/free-products/v1"
+NAMES_SCHEMA: Final = "auditor/product-names/v1"
 _PREFIX_LENGTH: Final = 8
 """Number of digits of a plan's id by which products refer to it; if they are ambiguous, the whole id is used."""
 
@@ -68,10 +69,23 @@ def free_products() -> tuple[FreeProduct, ...]:
 
 
 @cache
+def current_names() -> Mapping[str, str]:
+    """Return the names of products that Microsoft's table lists under an earlier name, by part number."""
+    where = "names.json"
+    document = _document(_read_packaged(where), schema=NAMES_SCHEMA, where=where)
+    return {_name(part): _name(name) for part, name, _ in document["products"]}
+
+
+def completed(table: Catalogue) -> Catalogue:
+    """Return a table of Microsoft with the project's list of free products, and with current names."""
+    return table.with_names(current_names()).with_free(free_products())
+
+
+@cache
 def builtin() -> Catalogue:
-    """Return the packaged catalogue with the free list; loaded once per process."""
+    """Return the packaged catalogue, completed; loaded once per process."""
     where = "products.json"
-    return loads(_read_packaged(where), where=where).with_free(free_products())
+    return completed(loads(_read_packaged(where), where=where))
 
 
 def _read_packaged(name: str) -> str:

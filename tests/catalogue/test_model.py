@@ -51,6 +51,15 @@ def test_free_list_contains_part_numbers_and_sku_ids() -> None:
     assert TABLE.free == frozenset()
 
 
+def test_current_name_replaces_that_of_the_table_which_the_search_still_finds() -> None:
+    renamed = TABLE.with_names({"spe_e3": "Microsoft 365 Everything", "NOT_LISTED": "Old"})
+    assert [(product.name, product.aliases) for product in renamed.by_part_number("SPE_E3")] == [
+        ("Microsoft 365 Everything", ("Microsoft 365 E3",))
+    ]
+    assert renamed.search("everything") == renamed.search("365 E3")
+    assert renamed.with_names({"SPE_E3": "Microsoft 365 Everything"}).products == renamed.products
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -114,7 +114,7 @@ def test_other_json_is_an_error(text: str) -> None:
 
 def test_builtin_file_is_in_canonical_form() -> None:
     text = files("auditor.catalogue").joinpath("products.json").read_text(encoding="utf-8")
-    assert dumps(builtin()) == text
+    assert dumps(loads(text, where="products.json")) == text
 
 
 def test_builtin_catalogue_is_complete_with_source_and_date() -> None:
@@ -191,7 +191,17 @@ def test_paid_products_and_trials_are_not_free(part_number: str) -> None:
     assert not catalogue.is_free(product)
 
 
-def test_free_list_file_has_a_source_and_a_date() -> None:
-    document = json.loads(files("auditor.catalogue").joinpath("free.json").read_text(encoding="utf-8"))
+def test_every_current_name_differs_from_the_table_and_has_a_source() -> None:
+    folder = files("auditor.catalogue")
+    table = loads(folder.joinpath("products.json").read_text(encoding="utf-8"), where="products.json")
+    for part_number, name, source in json.loads(folder.joinpath("names.json").read_text(encoding="utf-8"))["products"]:
+        assert [product.name != name for product in table.by_part_number(part_number)] == [True], part_number
+        assert [product.name for product in builtin().by_part_number(part_number)] == [name]
+        assert source.startswith("https://learn.microsoft.com/")
+
+
+@pytest.mark.parametrize("name", ["free.json", "names.json"])
+def test_own_lists_have_a_source_and_a_date(name: str) -> None:
+    document = json.loads(files("auditor.catalogue").joinpath(name).read_text(encoding="utf-8"))
     assert document["source"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", document["date"])
