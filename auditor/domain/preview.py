@@ -1,13 +1,16 @@
 """The preview of a policy change as values: both sides, and the findings that are added, removed and changed."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
+from auditor.domain.saved_field import SavedField
 
 
 class Side(Struct, frozen=True, kw_only=True):
@@ -38,6 +41,10 @@ class Difference(Struct, frozen=True, kw_only=True):
     changed: tuple[ChangedFinding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     """Findings of the base whose policy could not be evaluated in the head: neither present nor gone."""
+    names: Annotated[Mapping[str, str], SavedField.UNSAVED] = field(default_factory=dict)
+    """The names of the tenant's products by skuId and part number, casefolded."""
+    sets: Annotated[Mapping[str, Sequence[str]], SavedField.UNSAVED] = field(default_factory=dict)
+    """The names of the products in the product sets of both sides, by the set as written; the head takes precedence."""
 
 
 class PolicyChange(Struct, frozen=True, kw_only=True):

@@ -8,12 +8,12 @@ from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
-from auditor.findings.display_names import product_name
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
+from auditor.render.text.evidence.facts import named_product
 
 COLUMNS: Final = (
     "action",
@@ -75,7 +75,7 @@ def _action(
     people = dict.fromkeys(
         finding_name(finding) for finding in action_findings if finding.subject.type is SubjectType.USER
     )
-    named_products = [*filter(None, (product_name(finding.product, names) for finding in action_findings))]
+    named_products = [*filter(None, (named_product(finding, names) for finding in action_findings))]
     products = ", ".join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
     return (number, action.title, _joined_names(people), products, saving, None, currency, None, None, None)

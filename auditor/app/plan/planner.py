@@ -53,6 +53,7 @@ from auditor.remedy.planner.simulation.membership_reasons import with_membership
 from auditor.remedy.planner.simulation.tenant import changed_snapshot
 from auditor.remedy.planner.text.outline import display_names
 from auditor.remedy.planner.text.question_text import subscription_names
+from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -285,9 +286,13 @@ def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) 
 
 
 def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
-    """Return the names of products and groups, and of subscriptions that questions must distinguish, by id."""
+    """Return the names of products, product sets and groups, and of subscriptions that questions must distinguish."""
     names = display_names(tenant.seats, options.state.memberships.groups.values())
-    return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
+    return (
+        product_and_set_names(tenant, l10n)
+        | names
+        | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
+    )
 
 
 def _with_steps(

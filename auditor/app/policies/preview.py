@@ -24,6 +24,7 @@ from auditor.domain.preview import ChangedFinding, Difference, PolicyChange, Pre
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.policy.loader import load
+from auditor.render.text.evidence.facts import product_names, set_members
 from auditor.result.preview_counts import worse
 
 
@@ -169,7 +170,11 @@ def _policy_change(id_: str, before: Policy | None, after: Policy | None) -> Pol
 def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
     # Both results have the same tenants, sorted by name.
     tenants = tuple(
-        difference(after.name, before.findings, after.findings, after.policies)
+        replace(
+            difference(after.name, before.findings, after.findings, after.policies),
+            names=product_names(after),
+            sets=set_members(before) | set_members(after),
+        )
         for before, after in zip(old.tenants, new.tenants, strict=True)
     )
     return Preview(

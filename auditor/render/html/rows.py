@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.seat_movement import SeatMovement
-from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
@@ -286,7 +286,6 @@ def _seat_advice(seats: SeatCount, adjust: object, context: Context) -> str:
 def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
     """Return the outcome of a policy, with its reason."""
     header = context.headers.get(outcome.id)
-    unknown = outcome.status is Outcome.NOT_EVALUATED and not outcome.findings
     return OutcomeRow(
         policy=outcome.id,
         title=(header.title if header is not None else "") or outcome.id,
@@ -294,7 +293,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         report_only=outcome.report_only is True,
-        findings=context.l10n.number(None if unknown else outcome.findings),
+        findings=context.l10n.number(outcome.known_findings),
         reason=context.l10n.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
         judged=context.l10n.number(outcome.judged),

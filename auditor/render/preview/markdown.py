@@ -1,8 +1,9 @@
 """Renders a Preview as a Markdown comment for pull requests, within GitHub's size limit and with escaped text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.reasons import shortened, tenant_list
@@ -111,16 +112,24 @@ def sides_label(group: UnevaluatedGroup, l10n: Labels) -> str:
     return l10n.gettext("before the change") if group.sides == ("base",) else l10n.gettext("after the change")
 
 
-def finding_line(finding: Finding, l10n: Labels) -> str:
-    """Return a finding in one line of plain text, with the name of its product unless that is the subject."""
-    product = named_product(finding, {})
+def finding_line(finding: Finding, names: Mapping[str, str], l10n: Labels) -> str:
+    """Return a finding in one line of plain text, with the name of its product unless that is the subject.
+
+    `names` are those of the products and product sets, as `names_of` returns them.
+    """
+    product = named_product(finding, names)
     check = l10n.check(finding.check)
     level = l10n.gettext(SEVERITIES[finding.severity])
-    names = filter(None, dict.fromkeys((finding.subject.name, product)))
-    return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *names))
+    named = filter(None, dict.fromkeys((finding.subject.name, product)))
+    return " · ".join((finding.policy, f"{check} ({level}, {_status(finding, l10n)})", *named))
 
 
-def change_line(pair: ChangedFinding, l10n: Labels) -> str:
+def names_of(difference: Difference, l10n: Labels) -> Mapping[str, str]:
+    """Return the names of the products and product sets of a tenant, for `finding_line`."""
+    return {**difference.names, **{written: one_of(l10n, members) for written, members in difference.sets.items()}}
+
+
+def change_line(pair: ChangedFinding, names: Mapping[str, str], l10n: Labels) -> str:
     """Return a changed finding in one line of plain text, with the differences."""
     before, after = pair.before, pair.after
     none = l10n.gettext("none")
@@ -132,7 +141,7 @@ def change_line(pair: ChangedFinding, l10n: Labels) -> str:
         ("", *(text or none for text in evidence_change(before, after, l10n))),
     ]
     differences = "; ".join(f"{name} {old} → {new}".lstrip() for name, old, new in parts if old != new)
-    return f"{finding_line(after, l10n)}: {differences or l10n.gettext('its evidence or cost changed')}"
+    return f"{finding_line(after, names, l10n)}: {differences or l10n.gettext('its evidence or cost changed')}"
 
 
 def _status(finding: Finding, l10n: Labels) -> str:
@@ -240,11 +249,12 @@ def _tenant(difference: Difference, l10n: Labels) -> Iterator[str]:
 
 def kinds(difference: Difference, l10n: Labels) -> tuple[tuple[str, list[str]], ...]:
     """Return the differences of a tenant by kind, one line per finding."""
+    names = names_of(difference, l10n)
     return (
-        ("added", [finding_line(finding, l10n) for finding in difference.added]),
-        ("removed", [finding_line(finding, l10n) for finding in difference.removed]),
-        ("changed", [change_line(pair, l10n) for pair in difference.changed]),
-        ("unconfirmed", [finding_line(finding, l10n) for finding in difference.unconfirmed]),
+        ("added", [finding_line(finding, names, l10n) for finding in difference.added]),
+        ("removed", [finding_line(finding, names, l10n) for finding in difference.removed]),
+        ("changed", [change_line(pair, names, l10n) for pair in difference.changed]),
+        ("unconfirmed", [finding_line(finding, names, l10n) for finding in difference.unconfirmed]),
     )
 
 

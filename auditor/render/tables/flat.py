@@ -15,13 +15,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.money import rounded
+from auditor.domain.actions.product_names import one_of, pooled
+from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.evidence.facts import paths, product_names
+from auditor.render.text.evidence.facts import paths, product_names, set_members
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import without_surrogates
 
 if TYPE_CHECKING:
@@ -118,8 +121,8 @@ def row_batches(result: Result, size: int = BATCH) -> Iterator[RowBatch]:
     for tenant in result.tenants:
         names = product_names(tenant)
         fleet_names = {**names, **fleet_names}
-        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names), size)
-    yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names), size)
+        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, set_members(tenant)), size)
+    yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names, {}), size)
 
 
 def row_count(result: Result) -> int:
@@ -130,9 +133,15 @@ def row_count(result: Result) -> int:
 class _ValueGroups:
     """The repeated values of one tenant, or of the fleet."""
 
-    def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        headers: Mapping[str, PolicyHeader],
+        names: Mapping[str, str],
+        sets: Mapping[str, Sequence[str]],
+    ) -> None:
         self.policies = RepeatedValues(_POLICY_FIELDS, partial(_policy_row, tenant, headers))
-        self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names))
+        self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names, sets))
         self.accounts = RepeatedValues(("facts",), _account_row)
         self.assignments = RepeatedValues(("paths", "seats"), _assignment_row)
 
@@ -181,7 +190,10 @@ _POLICY_FIELDS: Final = (
     *("policy", "severity", "status", "change", "check", "subjectType"),
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
-_PRODUCT_FIELDS: Final = ("product", "skuId", "skuPartNumber", "detail", "currency", "perMonth", "counted")
+_PRODUCT_FIELDS: Final = (
+    *("subjectType", "product", "skuId", "skuPartNumber"),
+    *("detail", "currency", "perMonth", "counted"),
+)
 _FIELDS: Final = [name for name in SCHEMA.names if name != "evidence"]
 """The columns of the findings that the table needs."""
 
@@ -196,18 +208,26 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
     )
 
 
-def _product_row(names: Mapping[str, str], product: str | None, *others: str | None) -> Row:
+def _product_row(
+    names: Mapping[str, str], sets: Mapping[str, Sequence[str]], subject: str, product: str | None, *others: str | None
+) -> Row:
     sku_id, part, detail, currency, price, is_counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
+    members = sets.get(part) if sku_id is None and part is not None else None
     return (
         sku_id,
         part,
-        product_name(reference, names),
+        _set_name(members, subject) if members else product_name(reference, names),
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),
         None if price is None else rounded(Decimal(price if is_counted else 0)),
     )
+
+
+def _set_name(members: Sequence[str], subject: str) -> str:
+    """Return the names of a pool, whose seats are the subject, or in English those of the alternatives for a person."""
+    return pooled(members) if subject == SubjectType.PRODUCT.value else one_of(Labels("en"), members)
 
 
 def _account_row(facts: str) -> Row:

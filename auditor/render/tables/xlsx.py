@@ -268,7 +268,7 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
             title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
-                *(outcome.judged, outcome.findings, outcome.reason and l10n.translate(outcome.reason)),
+                *(outcome.judged, outcome.known_findings, outcome.reason and l10n.translate(outcome.reason)),
                 *((header.owner, header.rationale) if header is not None else ("", "")),
                 "; ".join((header.frameworks or ()) if header is not None else ()),
             )

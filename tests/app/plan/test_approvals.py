@@ -50,6 +50,21 @@ def test_questions_follow_the_action_of_their_findings() -> None:
     assert ("Microsoft 365 E3" in title, "SPE_E3" in title) == (True, False), title
 
 
+def test_required_sets_and_pools_are_named_by_their_products() -> None:
+    rules = f"""
+products: {{office: [SPE_E3, SPE_E5]}}
+policies:
+  - {{id: staff, severity: high, assignments: {{require: [office]}}}}
+  - {{id: pool, severity: low, seats: {{of: office, pool: true, spare: {{max: 1}}}}}}
+{PRICES}
+"""
+    table = rows(planned(snapshot([user("ann"), user("bo", grant(E3))], {E3: 9, E5: 9}), rules))
+    products = {row["products"] for row in table}
+    assert "Microsoft 365 E3 or Microsoft 365 E5" in products
+    assert "Microsoft 365 E3 + Microsoft 365 E5" in products
+    assert not any("office" in text for text in products)
+
+
 @pytest.mark.parametrize("name", sorted(HOSTILE.keys() - {"surrogate"}))  # a snapshot cannot contain surrogates
 def test_hostile_names_are_text_in_a_spreadsheet(name: str) -> None:
     people = [

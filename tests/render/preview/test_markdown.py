@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from auditor.domain.message import Message, joined
 from auditor.domain.preview import ChangedFinding, Difference, Preview, Side, UnevaluatedPolicy
+from auditor.domain.result.finding import ProductReference
 from auditor.render.preview import html
 from auditor.render.preview.markdown import LIMIT, MARK, render
 from tests.builders.result.results import AS_OF, BY_ID, result
@@ -72,6 +73,22 @@ def test_changed_evidence_is_described_in_words(locale: str, expected: str) -> N
         if line.startswith("- e3-spare")
     )
     assert line.endswith(f"Microsoft 365 E3&#58; {expected}")
+
+
+@pytest.mark.parametrize(
+    ("locale", "expected"), [("en", "Microsoft 365 E3 or Visio"), ("de", "Microsoft 365 E3 oder Visio")]
+)
+def test_required_set_is_named_by_its_products(locale: str, expected: str) -> None:
+    required = ProductReference(sku_id=None, sku_part_number="paid")
+    missing = replace(FINDING, check="assignments.missing", product=required)
+    sets = {"paid": ["Visio", "Microsoft 365 E3"]}
+    added = Difference(name="contoso", added=(missing,), sets=sets)
+    (line,) = (
+        line
+        for line in comment(replace(preview_of(0, ""), tenants=(added,)), locale).decode("utf-8").splitlines()
+        if line.startswith("- leavers")
+    )
+    assert line.endswith(f" · {expected}")
 
 
 def test_policies_that_were_not_evaluated_are_grouped_by_reason_and_new_ones_are_first() -> None:

@@ -9,14 +9,16 @@ from typing import TypeVar
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
+from auditor.domain.actions.product_names import one_of, pooled
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import Result
+from auditor.domain.result.finding import Finding, ProductReference, Subject
+from auditor.domain.result.model import Result, TenantResult
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import paths, product_names
+from auditor.render.text.evidence.facts import paths, product_names, set_members
+from auditor.render.text.labels import Labels
 
 Key = TypeVar("Key")
 NOT_SUMMED = {Cost.TOTAL, Cost.MISSING}
@@ -30,10 +32,20 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
         all_names = {**names, **all_names}
         counted = counted_findings(tuple(tenant.findings))
         for finding, is_counted in zip(tenant.findings, counted, strict=True):
-            yield row(tenant.name, finding, result, names, is_counted=is_counted)
+            yield row(tenant.name, finding, result, names | set_names(tenant, finding), is_counted=is_counted)
     counted = counted_findings(tuple(result.fleet.findings))
     for finding, is_counted in zip(result.fleet.findings, counted, strict=True):
         yield row("", finding, result, all_names, is_counted=is_counted)
+
+
+def set_names(tenant: TenantResult, finding: Finding) -> dict[str, str]:
+    match finding:
+        case Finding(product=ProductReference(sku_id=None), subject=Subject(type=SubjectType.PRODUCT)):
+            return {written: pooled(members) for written, members in set_members(tenant).items()}
+        case Finding(product=ProductReference(sku_id=None)):
+            return {written: one_of(Labels("en"), members) for written, members in set_members(tenant).items()}
+        case _:
+            return {}
 
 
 def counted_findings(findings: Sequence[Finding]) -> list[bool]:

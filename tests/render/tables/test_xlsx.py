@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Outcome, SubjectType
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Subject
 from auditor.domain.result.model import ContractTerm, FleetResult, Result
@@ -66,6 +66,16 @@ def test_reasons_are_translated() -> None:
     workbook = book(of, "nl")
     cells = [cell.value for name in workbook.sheetnames[-2:] for row in workbook[name].iter_rows() for cell in row]
     assert cells.count("s kan niet worden gelezen: e") == 2
+
+
+def test_findings_of_a_policy_that_was_not_evaluated_are_not_known() -> None:
+    base = result()
+    tenant = base.tenants[0]
+    unknown = replace(tenant.policies[0], status=Outcome.NOT_EVALUATED, findings=0)
+    passed = replace(tenant.policies[1], status=Outcome.PASS, findings=0)
+    workbook = book(replace(base, tenants=(replace(tenant, policies=(unknown, passed)),)))
+    header, *lines = workbook["Policies"].iter_rows(values_only=True)
+    assert [line[header.index("findings")] for line in lines[:2]] == [None, 0]
 
 
 @pytest.mark.slow

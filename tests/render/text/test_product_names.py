@@ -106,9 +106,16 @@ policies: [{id: p, severity: low, assignments: {require: [SPE_E3]}}]
     assert [action.title for action in audit.tenants[0].actions] == ["Assign Microsoft 365 F3 to 1 person"]
 
 
-def test_findings_csv_has_the_name_of_a_missing_product() -> None:
-    body = b"".join(render(result(), "csv", locale="en")).decode()
+def test_findings_csv_has_the_names_of_missing_products_and_of_pools() -> None:
+    pool = """
+products: {office: [SPE_E3, SPE_F1]}
+policies: [{id: pool, severity: low, seats: {of: office, pool: true, purchased: {max: 1}}}]
+"""
+    pooled = audited(state_of([], [product("SPE_E3", 5, 1), product("SPE_F1", 5, 1)], []), pool)
+    body = b"".join(line for audit in (result(), pooled) for line in render(audit, "csv", locale="en")).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
+    assert "office,Microsoft 365 E3 or Microsoft 365 F3," in body
+    assert "office,Microsoft 365 E3 + Microsoft 365 F3," in body
 
 
 def test_amount_in_an_action_title_is_formatted() -> None:

@@ -9,7 +9,7 @@ from auditor.cli.arguments.options import declare, reader_locale
 from auditor.cli.arguments.preview_request import preview_request
 from auditor.cli.terminal.console import out, print_message
 from auditor.domain.errors import printable_line
-from auditor.render.preview.markdown import change_line, finding_line, headline, state
+from auditor.render.preview.markdown import headline, kinds, state
 from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
@@ -87,14 +87,13 @@ def _print_findings(changes: LibraryUpdate, l10n: Labels) -> None:
     assert preview is not None
     out(printable_line(headline(preview, l10n)))
     for tenant in preview.everywhere:
-        lines = [("+", finding_line(finding, l10n)) for finding in tenant.added]
-        lines += [("-", finding_line(finding, l10n)) for finding in tenant.removed]
-        lines += [("~", change_line(pair, l10n)) for pair in tenant.changed]
+        lines = [(_SIGNS[kind], line) for kind, rows in kinds(tenant, l10n) if kind in _SIGNS for line in rows]
         for sign, line in lines[:_MAX_FINDINGS]:
             out(printable_line(f"{sign} {tenant.name or 'fleet'}: {line}"))
         if len(lines) > _MAX_FINDINGS:
             out(f"  {l10n.more(len(lines) - _MAX_FINDINGS)}")
 
 
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 _MAX_FINDINGS = 50
 """Maximum number of findings that are listed for a tenant."""

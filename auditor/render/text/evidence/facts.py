@@ -54,12 +54,18 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
 
 def product_and_set_names(tenant: TenantResult, l10n: Localizer) -> dict[str, str]:
     """Return the names of the tenant's products, and by the set as written those of the products in required sets."""
+    sets = set_members(tenant)
+    return product_names(tenant) | {written: one_of(l10n, members) for written, members in sets.items()}
+
+
+def set_members(tenant: TenantResult) -> dict[str, list[str]]:
+    """Return the names of the products in the product sets that findings may name, by the set as written."""
     names = product_names(tenant)
-    sets = (
-        (item.written, [names[sku_id.casefold()] for sku_id in item.sku_ids if sku_id.casefold() in names])
+    sets = {
+        item.written: [names[sku_id.casefold()] for sku_id in item.sku_ids if sku_id.casefold() in names]
         for item in tenant.product_sets or ()
-    )
-    return names | {written: one_of(l10n, members) for written, members in sets if members}
+    }
+    return {written: members for written, members in sets.items() if members}
 
 
 def _assignment_path(value: Any) -> AssignmentPath:
