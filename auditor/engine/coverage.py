@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, detailed
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.schema import SOURCE_OF_COLUMN
 
@@ -37,20 +38,27 @@ def unread_source(facts: TenantFacts, source: Source) -> NotEvaluated | None:
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
         return None
-    reason = detailed(_incomplete(source, coverage.status), coverage.reason)
+    reason = detailed(incomplete(source, coverage.status), coverage.reason)
     return NotEvaluated(missing=[source.value], reasons=[reason])
 
 
-def _incomplete(source: Source, status: SourceStatus) -> Message:
+def incomplete(source: Source, status: SourceStatus) -> Message:
+    """Return how much of a source was read, for any status but complete."""
+    title = source_title(source)
     match status:
         case SourceStatus.PARTIAL:
-            return Message("{source} was only partly read", source=source)
+            return Message("{source}: only partly read", source=title)
         case SourceStatus.DENIED:
-            return Message("{source} could not be read: permission denied", source=source)
+            return Message("{source}: could not be read, permission denied", source=title)
         case SourceStatus.UNAVAILABLE:
-            return Message("{source} is not available in this tenant", source=source)
+            return Message("{source}: not available in this tenant", source=title)
         case _:
-            return Message("{source} was not collected", source=source)
+            return Message("{source}: not collected", source=title)
+
+
+def source_title(source: Source) -> Message:
+    """Return the title of a source, as a value in a reason."""
+    return Message(SOURCE_TITLES[source])
 
 
 def uncollected_property(facts: TenantFacts, name: str) -> NotEvaluated | None:
@@ -69,6 +77,8 @@ def missing_report_column(facts: TenantFacts, column: str) -> NotEvaluated | Non
     if column in facts.coverage(source).asked:
         return None
     reason = Message(
-        "{source}: Microsoft's report had no column for {column}; collect again", source=source, column=column
+        "{source}: Microsoft's report had no column for {column}; collect again",
+        source=source_title(source),
+        column=column,
     )
     return NotEvaluated(missing=[f"{source}.{column}"], reasons=[reason])

@@ -1,12 +1,19 @@
-"""Groups the policies that a preview could not evaluate, by policy and reason."""
+"""Policies that could not be evaluated: their number of findings, and groups of them by policy and reason."""
 
 from collections.abc import Iterable
 
 from msgspec import Struct
 
+from auditor.domain.enums import Outcome
 from auditor.domain.message import Message
 from auditor.domain.preview import UnevaluatedPolicy
 from auditor.domain.reasons import kind_of
+from auditor.domain.result.model import PolicyOutcome
+
+
+def known_findings(outcome: PolicyOutcome) -> int | None:
+    """Return the number of findings of a policy; None if it has none because it was not evaluated."""
+    return None if outcome.status is Outcome.NOT_EVALUATED and not outcome.findings else outcome.findings
 
 
 class UnevaluatedGroup(Struct, frozen=True, kw_only=True):

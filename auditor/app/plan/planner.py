@@ -287,12 +287,9 @@ def _notices(options: Options, plan_draft: Draft, constraints: PlanConstraints) 
 
 def _names(tenant: TenantResult, options: Options, l10n: Localizer) -> dict[str, str]:
     """Return the names of products, product sets and groups, and of subscriptions that questions must distinguish."""
-    names = display_names(tenant.seats, options.state.memberships.groups.values())
-    return (
-        product_and_set_names(tenant, l10n)
-        | names
-        | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
-    )
+    names = product_and_set_names(tenant, l10n)
+    names |= display_names(tenant.seats, options.state.memberships.groups.values())
+    return names | subscription_names(options.answered.questions, tenant.subscriptions, l10n)
 
 
 def _with_steps(

@@ -9,7 +9,8 @@ from auditor.collect.progress import NoProgress, Progress
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.domain.source_titles import SOURCE_TITLES
+from auditor.render.text.labels import SOURCE_STATES, Labels
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -46,7 +47,7 @@ class _Bars:
     def _task(self, tenant: str, source: Source) -> "TaskID":
         key = (tenant, source)
         if key not in self._tasks:
-            name = self._l10n.gettext(SOURCES[source])
+            name = self._l10n.gettext(SOURCE_TITLES[source])
             self._tasks[key] = self._bars.add_task(printable(f"{tenant}: {name}"), total=None, status="")
         return self._tasks[key]
 

@@ -46,11 +46,6 @@ class PolicyOutcome(Struct, frozen=True, kw_only=True):
         """Whether it was not evaluated, which makes the audit incomplete."""
         return self.status is Outcome.NOT_EVALUATED and not self.report_only
 
-    @property
-    def known_findings(self) -> int | None:
-        """The number of findings; None if there are none because the policy was not evaluated."""
-        return None if self.status is Outcome.NOT_EVALUATED and not self.findings else self.findings
-
 
 class Coverage(Struct, frozen=True, kw_only=True):
     """How much of one source was read, when, and why not all of it."""

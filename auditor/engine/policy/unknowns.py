@@ -6,7 +6,13 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.policy import selector as selectors
 from auditor.domain.policy.model import Policy
-from auditor.engine.coverage import NotEvaluated, missing_report_column, uncollected_property, unread_source
+from auditor.engine.coverage import (
+    NotEvaluated,
+    missing_report_column,
+    source_title,
+    uncollected_property,
+    unread_source,
+)
 from auditor.engine.policy.binding import BoundPolicies
 from auditor.engine.policy_index import report_columns
 from auditor.engine.tenant_facts import TenantFacts
@@ -40,7 +46,9 @@ def missing_facts(bound: BoundPolicies, policy: Policy, *, otherwise: Message = 
         for source in dict.fromkeys(SOURCE_OF_COLUMN[column] for atom in atoms for column in report_columns(atom)):
             gaps.add(
                 source.value,
-                Message("{source}: Microsoft's report does not have all users of the policy", source=source),
+                Message(
+                    "{source}: Microsoft's report does not have all users of the policy", source=source_title(source)
+                ),
             )
     if not gaps.reasons:
         undated = any(isinstance(atom, selectors.HeldFor) for atom in atoms)

@@ -15,6 +15,7 @@ from auditor.domain.message import Message
 from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import Flags, flags_of, id_prefixes
 from auditor.engine.columns.users import UserColumns
+from auditor.engine.coverage import incomplete
 from auditor.engine.skus.masks import Mask
 from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts
@@ -210,12 +211,9 @@ class Membership:
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
         """Find a group by id or display name; a name without a group, or with several, does not resolve."""
         for source in (Source.GROUPS, Source.MEMBERS):
-            status = self._facts.status(source)
-            if not status.is_read:
-                reason = self._facts.coverage(source).reason or Message(
-                    "the source {source} was {status}", source=source, status=status
-                )
-                return Resolved(reason=reason)
+            coverage = self._facts.coverage(source)
+            if not coverage.status.is_read:
+                return Resolved(reason=coverage.reason or incomplete(source, coverage.status))
         key = name.casefold()
         groups = [group for group in self._facts.groups if group.id.casefold() == key]
         if not groups:

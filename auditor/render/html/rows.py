@@ -15,6 +15,7 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.message import NOTHING
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Coverage, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.display_names import detail_label, product_name
 from auditor.render.html.charts.seat_chart import effective_bounds, seat_bar
 from auditor.render.html.view import ChangeLine, OutcomeRow, Row, SeatRow, SourceRow
@@ -26,8 +27,9 @@ from auditor.render.text.evidence.evidence import (
     uncounted_grace_seats,
 )
 from auditor.render.text.evidence.facts import product_and_set_names, product_names
-from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import CHANGES, SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
+from auditor.result.unevaluated import known_findings
 
 ROWS: Final = 200
 """Findings per policy that the page lists; the other files have all of them."""
@@ -293,7 +295,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         report_only=outcome.report_only is True,
-        findings=context.l10n.number(outcome.known_findings),
+        findings=context.l10n.number(known_findings(outcome)),
         reason=context.l10n.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
         judged=context.l10n.number(outcome.judged),
@@ -305,7 +307,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
 def source_row(source: Coverage, l10n: Labels) -> SourceRow:
     """Return how much of a source was read."""
     return SourceRow(
-        name=l10n.gettext(SOURCES[source.name]),
+        name=l10n.gettext(SOURCE_TITLES[source.name]),
         status=source.status,
         state=l10n.gettext(SOURCE_STATES[source.status]),
         count=l10n.number(source.count) if source.read_at is not None else l10n.number(None),

@@ -17,18 +17,20 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import Result
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
 from auditor.render.tables.seat_sheets import seat_sheets
 from auditor.render.tables.xlsx_rows import RowWriter, SharedStrings, column_letters, plain
-from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, Labels
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import all_prices_known, changes
 from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
+from auditor.result.unevaluated import known_findings
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
@@ -268,7 +270,7 @@ def _policies(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
             title_and_severity = (header.title, header.severity.value) if header is not None else ("", "")
             yield (
                 *(name, outcome.id, *title_and_severity, l10n.gettext(OUTCOMES[outcome.status])),
-                *(outcome.judged, outcome.known_findings, outcome.reason and l10n.translate(outcome.reason)),
+                *(outcome.judged, known_findings(outcome), outcome.reason and l10n.translate(outcome.reason)),
                 *((header.owner, header.rationale) if header is not None else ("", "")),
                 "; ".join((header.frameworks or ()) if header is not None else ()),
             )
@@ -279,7 +281,7 @@ def _sources(result: Result, l10n: Labels) -> Iterable[tuple[Cell, ...]]:
         for row in tenant.sources:
             state = l10n.gettext(SOURCE_STATES[row.status])
             reason = row.reason and l10n.translate(row.reason)
-            yield (tenant.name, l10n.gettext(SOURCES[row.name]), state, row.count, row.read_at, reason)
+            yield (tenant.name, l10n.gettext(SOURCE_TITLES[row.name]), state, row.count, row.read_at, reason)
 
 
 def _summary(book: "Workbook", result: Result, l10n: Labels) -> None:

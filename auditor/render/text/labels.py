@@ -6,7 +6,7 @@ from decimal import Decimal
 from re import compile as pattern
 from typing import Final
 
-from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
+from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
 from auditor.domain.translation import N_, NN_
 from auditor.guidance.portal_names import state_name
 from auditor.localization import Localization, localization
@@ -33,23 +33,6 @@ CHANGES: Final[Mapping[Change, str]] = {
     Change.NEW: N_("new"),
     Change.REOPENED: N_("reopened"),
     Change.UNCHANGED: N_("unchanged"),
-}
-SOURCES: Final[Mapping[Source, str]] = {
-    Source.ORGANIZATION: N_("Organisation"),
-    Source.SUBSCRIBED_SKUS: N_("Subscribed products"),
-    Source.SUBSCRIPTIONS: N_("Subscriptions"),
-    Source.USERS: N_("Users and their licences"),
-    Source.SIGN_IN_ACTIVITY: N_("Sign-in activity"),
-    Source.MAILBOXES: N_("Mailbox types"),
-    Source.GROUPS: N_("Groups"),
-    Source.MEMBERS: N_("Group members"),
-    Source.USAGE: N_("Usage of services"),
-    Source.APP_USAGE: N_("Usage of Microsoft 365 Apps"),
-    Source.COPILOT_USAGE: N_("Usage of Microsoft 365 Copilot"),
-    Source.MAILBOX_USAGE: N_("Usage of mailboxes"),
-    Source.DIRECTORY_ROLES: N_("Directory roles"),
-    Source.CONDITIONAL_ACCESS: N_("Conditional Access policies"),
-    Source.DEVICES: N_("Managed devices"),
 }
 SOURCE_STATES: Final[Mapping[SourceStatus, str]] = {
     SourceStatus.COMPLETE: N_("complete"),
@@ -107,21 +90,23 @@ class Labels(Localization):
         """Return an integer that always has a sign."""
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
-    def bound(self, text: str) -> str:
+    def bound(self, text: str, *, of_seats: bool = False) -> str:
         """Return a number or percentage of seats in the syntax of policies, formatted for the locale.
 
-        `5%` is a percentage, `{percent: 10, seats: 5}` the larger of the two.
+        `5%` is a percentage, `{percent: 10, seats: 5}` the larger of the two. With `of_seats`, a percentage is followed
+        by "of the seats", for a sentence that also has a number of seats.
         """
         alternatives = _PERCENT_OR_SEATS.fullmatch(text)
         if alternatives is not None:
-            share, seats = self._percent(alternatives[1]), self.number(int(alternatives[2]))
+            share, seats = self._share(alternatives[1], of_seats), self.number(int(alternatives[2]))
             return self.gettext("{share} ({seats} if that is more)", share=share, seats=seats)
         if _SEATS.fullmatch(text):
             return self.number(int(text))
-        return _PERCENTAGE.sub(lambda match: self._percent(match[1]), text)
+        return _PERCENTAGE.sub(lambda match: self._share(match[1], of_seats), text)
 
-    def _percent(self, percent: str) -> str:
-        return self.percent(Decimal(percent) / 100)
+    def _share(self, percent: str, of_seats: bool) -> str:  # noqa: FBT001
+        share = self.percent(Decimal(percent) / 100)
+        return self.gettext("{share} of the seats", share=share) if of_seats else share
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts in several currencies, joined by plus signs."""

@@ -6,7 +6,8 @@ from typing import Final
 from auditor.domain.enums import Severity, SourceStatus
 from auditor.domain.result.model import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.domain.source_titles import SOURCE_TITLES
+from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.render.text.sanitize import shortened
 
 NAMED_TENANTS: Final = 3
@@ -103,7 +104,7 @@ def _reasons(tenant: TenantResult, l10n: Labels) -> list[str]:
         return [l10n.gettext("not audited: {reason}", reason=l10n.translate(tenant.failure))]
     unknown = l10n.gettext("no reason is known")
     gaps = [
-        f"{l10n.gettext(SOURCES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
+        f"{l10n.gettext(SOURCE_TITLES[source.name])}: {l10n.gettext(SOURCE_STATES[source.status])}: "
         f"{l10n.translate(source.reason) if source.reason else unknown}"
         for source in tenant.sources
         if source.status in _GAPS
@@ -119,7 +120,7 @@ def _not_evaluated(policies: tuple[PolicyOutcome, ...], l10n: Labels) -> list[st
 
 def _gaps(sources: tuple[Coverage, ...], l10n: Labels) -> str:
     gaps = [
-        f"{l10n.gettext(SOURCES[source.name])} {l10n.gettext(SOURCE_STATES[source.status])}"
+        f"{l10n.gettext(SOURCE_TITLES[source.name])} {l10n.gettext(SOURCE_STATES[source.status])}"
         for source in sources
         if source.status in _GAPS
     ]

@@ -16,9 +16,10 @@ from auditor.domain.result.verification import (
     TenantVerification,
     Verdict,
 )
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.domain.translation import N_
 from auditor.render.text.evidence.facts import product_names
-from auditor.render.text.labels import SOURCES, Labels
+from auditor.render.text.labels import Labels
 
 VERDICTS: Final[Mapping[Verdict, str]] = {
     Verdict.DONE: N_("done"),
@@ -212,5 +213,5 @@ def cause_text(cause: Cause, detail: str, l10n: Labels) -> str:
     """Return the cause of a verdict in words; empty if there is none."""
     if cause is Cause.NONE:
         return ""
-    label = l10n.gettext(SOURCES[Source(detail)]) if cause is Cause.SOURCE else detail
+    label = l10n.gettext(SOURCE_TITLES[Source(detail)]) if cause is Cause.SOURCE else detail
     return l10n.gettext(_CAUSES[cause], detail=label)

@@ -25,10 +25,11 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.message import Message, detailed, joined
 from auditor.domain.result.model import Coverage, TenantResult
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.findings.table import FindingTable
 from auditor.localization import localization
 from auditor.render import render
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.snapshot.writer import write
 from tests.builders.result.audited_demo import demo_result
 from tests.builders.service.command_line import Ran, call
@@ -241,7 +242,7 @@ def test_progress_bars_have_translated_sources_and_states(language: str, monkeyp
         progress.expect("contoso", Source.USERS, 5)
         progress.finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)
     state = l10n.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
-    assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}" in screen.getvalue()
+    assert f"contoso: {l10n.gettext(SOURCE_TITLES[Source.USERS])}" in screen.getvalue()
     assert state in screen.getvalue()
     assert state != SOURCE_STATES[SourceStatus.PARTIAL]
 
@@ -258,7 +259,7 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         completed = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
         assert completed.code == 3, completed.err
         l10n = Labels(language)
-        denied = f"contoso: {l10n.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
+        denied = f"contoso: {l10n.gettext(SOURCE_TITLES[Source.SUBSCRIBED_SKUS])}: {l10n.gettext('denied')}: "
         refused = next(line for line in completed.err.splitlines() if line.startswith(denied))
         remedy = Message(
             "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
@@ -266,7 +267,7 @@ def test_refused_sources_of_a_collection_are_reported_in_the_language(language: 
         assert refused.endswith(l10n.translate(remedy))
         assert l10n.translate(remedy) != remedy
         assert " returned HTTP " not in refused, "the error is described, and Graph's response is quoted"
-        assert f"contoso: {l10n.gettext(SOURCES[Source.USERS])}: " in completed.err
+        assert f"contoso: {l10n.gettext(SOURCE_TITLES[Source.USERS])}: " in completed.err
         failed = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
         assert failed.code == 3
         # Microsoft's message about the secret is quoted in English.

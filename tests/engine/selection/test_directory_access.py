@@ -37,7 +37,7 @@ DOCUMENT: dict[str, Any] = {
     ],
 }
 ALL = "admin billing custom guest#EXT# inside plain"
-PARTLY_READ = "directoryRoles was only partly read (refused)"
+PARTLY_READ = "Directory roles: only partly read (refused)"
 MEMBERS = "admin billing custom plain"
 
 

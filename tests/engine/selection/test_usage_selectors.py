@@ -236,7 +236,7 @@ def test_agent_is_unknown_if_it_was_not_collected() -> None:
 def test_reason_names_the_report_without_a_row_for_a_user() -> None:
     (policy,) = judged(BLOCK, tenant(user("ann", **NO_ROW), reports=REPORTS), users=TEAMS).policies
     assert policy.missing == ("usage",)
-    assert str(policy.reason) == "usage: Microsoft's report does not have all users of the policy"
+    assert str(policy.reason) == "Usage of services: Microsoft's report does not have all users of the policy"
 
 
 def test_waivers_with_usage_selectors_over_several_batches() -> None:

@@ -21,7 +21,7 @@ from auditor.render.html.charts.seat_chart import WIDTH, bound_in_seats, seat_ba
 from auditor.render.html.page import page
 from auditor.render.html.rows import Context, seat_row
 from auditor.render.html.view import SeatRow
-from auditor.render.text.evidence.evidence import evidence_text
+from auditor.render.text.evidence.evidence import evidence_text, limits
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
@@ -182,9 +182,26 @@ def test_page_shows_the_limits_of_a_product_within_them() -> None:
     assert row.endswith('<span class="quiet">no finding<br><small>at least 3 spare</small></span></td>')
 
 
+@pytest.mark.parametrize(
+    ("minimum", "maximum", "text"),
+    [
+        ("2%", "21", "at least 2% of the seats, at most 21 spare"),
+        ("4", "{percent: 10, seats: 5}", "at least 4, at most 10% of the seats (5 if that is more) spare"),
+        ("2%", "10%", "at least 2%, at most 10% spare"),
+        ("4", "21", "at least 4, at most 21 spare"),
+        (None, "10%", "at most 10% spare"),
+    ],
+)
+def test_percentage_beside_a_number_is_one_of_the_seats(minimum: str | None, maximum: str, text: str) -> None:
+    assert limits({"minimum": minimum, "maximum": maximum}, EN) == text
+
+
 def test_evidence_is_described_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
-    assert evidence_text(seats, EN) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare"
+    assert (
+        evidence_text(seats, EN)
+        == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% of the seats spare"
+    )
     assert (
         evidence_text(FIRST, EN)
         == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"

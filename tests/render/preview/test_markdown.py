@@ -56,10 +56,13 @@ def test_short_comment_has_no_note() -> None:
 @pytest.mark.parametrize(
     ("locale", "expected"),
     [
-        ("en", "allowed&#58; at least 5, at most 5% spare → allowed&#58; at least 5, at most 10% spare"),
+        (
+            "en",
+            "allowed&#58; at least 5, at most 5% of the seats spare → allowed&#58; at least 5, at most 10% of the seats spare",
+        ),
         (
             "nl",
-            "toegestaan&#58; ten minste 5, ten hoogste 5% vrij → toegestaan&#58; ten minste 5, ten hoogste 10% vrij",
+            "toegestaan&#58; ten minste 5, ten hoogste 5% van de licentieplaatsen vrij → toegestaan&#58; ten minste 5, ten hoogste 10% van de licentieplaatsen vrij",
         ),
     ],
 )

@@ -11,8 +11,9 @@ from auditor.cli.store_summary import check_store, store_night
 from auditor.cli.terminal.console import out, print_diagnostics, print_message
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
+from auditor.domain.source_titles import SOURCE_TITLES
 from auditor.failures import with_tenant_name
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import SOURCE_STATES, Labels
 from auditor.settings.loader import read, select_tenants
 
 _EXAMPLES = """\
@@ -86,7 +87,7 @@ def _print_coverage(outcome: CollectOutcome, l10n: Labels, *, quiet: bool) -> in
     for coverage in outcome.sources:
         is_complete = coverage.status.value in {"complete", "not-needed"}
         complete = complete and is_complete
-        source = f"{outcome.tenant.name}: {l10n.gettext(SOURCES[coverage.name])}"
+        source = f"{outcome.tenant.name}: {l10n.gettext(SOURCE_TITLES[coverage.name])}"
         if not is_complete:
             state = l10n.gettext(SOURCE_STATES[coverage.status])
             print_message(

@@ -193,7 +193,8 @@ def limits(facts: Mapping[str, Any], l10n: Labels) -> str:
     low, high = facts.get("minimum"), facts.get("maximum")
     if low is None and high is None:
         return ""
-    minimum, maximum = (l10n.bound(str(bound)) for bound in (low, high))
+    mixed = None not in (low, high) and str(low).isdecimal() != str(high).isdecimal()
+    minimum, maximum = (l10n.bound(str(bound), of_seats=mixed) for bound in (low, high))
     if high is None:
         return l10n.gettext("at least {seats} spare", seats=minimum)
     if "assigned" in facts:
