@@ -24,7 +24,7 @@ from auditor.domain.preview import ChangedFinding, Difference, PolicyChange, Pre
 from auditor.domain.result.finding import Finding, SourceLine
 from auditor.domain.result.model import PolicyOutcome, Result
 from auditor.policy.loader import load
-from auditor.render.text.evidence.facts import product_names, set_members
+from auditor.render.text.evidence.facts import names_by_set, product_names
 from auditor.result.preview_counts import worse
 
 
@@ -173,7 +173,7 @@ def _preview(old: Result, new: Result, base: Side, head: Side, policies: tuple[P
         replace(
             difference(after.name, before.findings, after.findings, after.policies),
             names=product_names(after),
-            sets=set_members(before) | set_members(after),
+            sets=names_by_set(before) | names_by_set(after),
         )
         for before, after in zip(old.tenants, new.tenants, strict=True)
     )

@@ -58,4 +58,4 @@ def print_written(paths: Iterable[Path], l10n: Localization) -> None:
         print_notice(l10n.gettext("wrote {path}").replace("{path}", str(path)))
     more = len(ordered) - _MAX_PATHS
     if more > 0:
-        print_notice(l10n.plural("and {count} more", "and {count} more", more))
+        print_notice(l10n.more(more))

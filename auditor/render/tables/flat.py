@@ -23,7 +23,7 @@ from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.evidence.facts import paths, product_names, set_members
+from auditor.render.text.evidence.facts import names_by_set, paths, product_names
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import without_surrogates
 
@@ -121,7 +121,7 @@ def row_batches(result: Result, size: int = BATCH) -> Iterator[RowBatch]:
     for tenant in result.tenants:
         names = product_names(tenant)
         fleet_names = {**names, **fleet_names}
-        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, set_members(tenant)), size)
+        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, names_by_set(tenant)), size)
     yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names, {}), size)
 
 

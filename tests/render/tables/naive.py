@@ -17,7 +17,7 @@ from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import paths, product_names, set_members
+from auditor.render.text.evidence.facts import names_by_set, paths, product_names
 from auditor.render.text.labels import Labels
 
 Key = TypeVar("Key")
@@ -41,9 +41,9 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 def set_names(tenant: TenantResult, finding: Finding) -> dict[str, str]:
     match finding:
         case Finding(product=ProductReference(sku_id=None), subject=Subject(type=SubjectType.PRODUCT)):
-            return {written: pooled(members) for written, members in set_members(tenant).items()}
+            return {written: pooled(members) for written, members in names_by_set(tenant).items()}
         case Finding(product=ProductReference(sku_id=None)):
-            return {written: one_of(Labels("en"), members) for written, members in set_members(tenant).items()}
+            return {written: one_of(Labels("en"), members) for written, members in names_by_set(tenant).items()}
         case _:
             return {}
 

@@ -54,11 +54,11 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
 
 def product_and_set_names(tenant: TenantResult, l10n: Localizer) -> dict[str, str]:
     """Return the names of the tenant's products, and by the set as written those of the products in required sets."""
-    sets = set_members(tenant)
+    sets = names_by_set(tenant)
     return product_names(tenant) | {written: one_of(l10n, members) for written, members in sets.items()}
 
 
-def set_members(tenant: TenantResult) -> dict[str, list[str]]:
+def names_by_set(tenant: TenantResult) -> dict[str, list[str]]:
     """Return the names of the products in the product sets that findings may name, by the set as written."""
     names = product_names(tenant)
     sets = {
