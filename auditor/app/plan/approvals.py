@@ -29,6 +29,8 @@ COLUMNS: Final = (
 )
 SEPARATOR: Final = " | "
 """Separates the possible answers of a question."""
+_PRODUCT_SEPARATOR: Final = "; "
+"""Separates products; the names of the products of a set contain commas."""
 _MAX_NAMES: Final = 200
 """The maximum number of names in one cell; Excel truncates a cell at 32,767 characters."""
 
@@ -76,7 +78,7 @@ def _action(
         finding_name(finding) for finding in action_findings if finding.subject.type is SubjectType.USER
     )
     named_products = [*filter(None, (named_product(finding, names) for finding in action_findings))]
-    products = ", ".join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
+    products = _PRODUCT_SEPARATOR.join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
     return (number, action.title, _joined_names(people), products, saving, None, currency, None, None, None)
 
@@ -87,7 +89,7 @@ def _question(
     person = f"{question.name} ({question.address})" if question.address else ""
     answers = SEPARATOR.join(commented_answers(question, names, l10n))
     products = () if question.kind is AnswerKind.SET else question.products
-    named_products = ", ".join(names.get(product, product) for product in products)
+    named_products = _PRODUCT_SEPARATOR.join(names.get(product, product) for product in products)
     return (
         number,
         sentence(question, l10n, names),

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.product_names import one_of, pooled
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
@@ -147,8 +147,22 @@ class _ValueGroups:
 
 
 def _batches(findings: Findings, groups: _ValueGroups, size: int) -> Iterator[RowBatch]:
-    for batch in resized((batch.select(_FIELDS) for batch in findings.batches()), size):
+    for batch in resized((_with_pools(batch.select(_FIELDS)) for batch in findings.batches()), size):
         yield _batch(batch, groups)
+
+
+def _with_pools(findings: "pa.RecordBatch") -> "pa.RecordBatch":
+    """Add the column `pool`: the name of a finding about the seats of a product set, which has no skuId; else null."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+
+    subjects, products, sku_ids = (findings.column(name) for name in ("subjectType", "product", "skuId"))
+    about_product = pc.equal(subjects.dictionary_decode(), SubjectType.PRODUCT.value)
+    is_pool = pc.and_(about_product, pc.and_(products.is_valid(), sku_ids.is_null()))
+    names = pc.if_else(
+        pc.equal(findings.column("subjectName"), ""), *map(findings.column, ("subjectId", "subjectName"))
+    )
+    return findings.append_column("pool", pc.if_else(is_pool, names, pa.scalar(None, pa.string())).dictionary_encode())
 
 
 def _batch(findings: "pa.RecordBatch", groups: _ValueGroups) -> RowBatch:
@@ -191,7 +205,7 @@ _POLICY_FIELDS: Final = (
     *("waiver", "guidance", "sourceFile", "sourceLine"),
 )
 _PRODUCT_FIELDS: Final = (
-    *("subjectType", "product", "skuId", "skuPartNumber"),
+    *("pool", "product", "skuId", "skuPartNumber"),
     *("detail", "currency", "perMonth", "counted"),
 )
 _FIELDS: Final = [name for name in SCHEMA.names if name != "evidence"]
@@ -209,25 +223,27 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
 
 
 def _product_row(
-    names: Mapping[str, str], sets: Mapping[str, Sequence[str]], subject: str, product: str | None, *others: str | None
+    names: Mapping[str, str],
+    sets: Mapping[str, Sequence[str]],
+    pool: str | None,
+    product: str | None,
+    *others: str | None,
 ) -> Row:
     sku_id, part, detail, currency, price, is_counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
-    members = sets.get(part) if sku_id is None and part is not None else None
+    name = pool
+    if name is None:
+        alternatives = sets.get(part) if sku_id is None and part is not None else None
+        name = one_of(Labels("en"), alternatives) if alternatives else product_name(reference, names)
     return (
         sku_id,
         part,
-        _set_name(members, subject) if members else product_name(reference, names),
+        name,
         detail,
         currency,
         None if price is None else rounded(Decimal(price)),
         None if price is None else rounded(Decimal(price if is_counted else 0)),
     )
-
-
-def _set_name(members: Sequence[str], subject: str) -> str:
-    """Return the names of a pool, whose seats are the subject, or in English those of the alternatives for a person."""
-    return pooled(members) if subject == SubjectType.PRODUCT.value else one_of(Labels("en"), members)
 
 
 def _account_row(facts: str) -> Row:

@@ -9,15 +9,14 @@ from typing import TypeVar
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.product_names import one_of, pooled
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result.finding import Finding, ProductReference, Subject
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
-from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import names_by_set, paths, product_names
+from auditor.render.text.evidence.facts import named_product, names_by_set, paths, product_names
 from auditor.render.text.labels import Labels
 
 Key = TypeVar("Key")
@@ -32,20 +31,14 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
         all_names = {**names, **all_names}
         counted = counted_findings(tuple(tenant.findings))
         for finding, is_counted in zip(tenant.findings, counted, strict=True):
-            yield row(tenant.name, finding, result, names | set_names(tenant, finding), is_counted=is_counted)
+            yield row(tenant.name, finding, result, names, set_names(tenant), is_counted=is_counted)
     counted = counted_findings(tuple(result.fleet.findings))
     for finding, is_counted in zip(result.fleet.findings, counted, strict=True):
-        yield row("", finding, result, all_names, is_counted=is_counted)
+        yield row("", finding, result, all_names, {}, is_counted=is_counted)
 
 
-def set_names(tenant: TenantResult, finding: Finding) -> dict[str, str]:
-    match finding:
-        case Finding(product=ProductReference(sku_id=None), subject=Subject(type=SubjectType.PRODUCT)):
-            return {written: pooled(members) for written, members in names_by_set(tenant).items()}
-        case Finding(product=ProductReference(sku_id=None)):
-            return {written: one_of(Labels("en"), members) for written, members in names_by_set(tenant).items()}
-        case _:
-            return {}
+def set_names(tenant: TenantResult) -> dict[str, str]:
+    return {written: one_of(Labels("en"), members) for written, members in names_by_set(tenant).items()}
 
 
 def counted_findings(findings: Sequence[Finding]) -> list[bool]:
@@ -82,7 +75,9 @@ def amount(finding: Finding) -> Decimal:
     return Decimal(0) if finding.money is None else rounded(finding.money.per_month)
 
 
-def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *, is_counted: bool) -> tuple[Cell, ...]:
+def row(
+    tenant: str, finding: Finding, result: Result, names: dict[str, str], sets: dict[str, str], *, is_counted: bool
+) -> tuple[Cell, ...]:
     title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
     product, money, evidence = finding.product, finding.money, finding.evidence
     address = cell(evidence.get("userPrincipalName"))
@@ -99,7 +94,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str], *,
         finding.subject.name,
         None if product is None else product.sku_id,
         None if product is None else product.sku_part_number,
-        product_name(finding.product, names),
+        named_product(finding, names if product is None or product.sku_id else names | sets),
         finding.detail,
         None if money is None else money.currency,
         None if money is None else rounded(money.per_month),
