@@ -6,7 +6,8 @@ from functools import lru_cache
 from auditor.catalogue import builtin
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of
-from auditor.domain.result.finding import ProductReference
+from auditor.domain.enums import SubjectType
+from auditor.domain.result.finding import Finding, ProductReference
 from auditor.domain.translation import Localizer
 from auditor.guidance.portal_names import property_name, state_name
 
@@ -20,6 +21,14 @@ def product_name(product: ProductReference | None, names: Mapping[str, str]) -> 
         if name:
             return name
     return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
+
+
+def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
+    """Return the name of a finding's product; for a pool, its products or the product to buy."""
+    product = finding.product
+    if product is not None and product.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
+        return finding.subject.name or finding.subject.id
+    return product_name(product, names)
 
 
 @lru_cache(maxsize=4096)

@@ -26,14 +26,14 @@ from auditor.domain.policy.model import Policy
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
-from auditor.findings.display_names import detail_label
+from auditor.findings.display_names import detail_label, named_product
 from auditor.guidance import Library, Variant, compose
 from auditor.localization import Localization
 from auditor.policy.schema.keys import keys_named, written_keys
 from auditor.remedy.actions.guidance.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.text.markdown import escaped
 from auditor.render.text.evidence.evidence import evidence_text
-from auditor.render.text.evidence.facts import named_product, product_and_set_names
+from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
 _YAML = 76

@@ -8,12 +8,12 @@ from auditor.domain.actions.money import Money, rounded
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy.decision import AnswerKind, Question
 from auditor.domain.result.finding import Finding
+from auditor.findings.display_names import named_product
 from auditor.localization import Localization
 from auditor.remedy.planner.model import TenantPlan
 from auditor.remedy.planner.text.outline_text import finding_name
 from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.tables.csv import spreadsheet
-from auditor.render.text.evidence.facts import named_product
 
 COLUMNS: Final = (
     "action",

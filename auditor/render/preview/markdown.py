@@ -9,9 +9,9 @@ from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, 
 from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import N_
+from auditor.findings.display_names import named_product
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.evidence import evidence_change
-from auditor.render.text.evidence.facts import named_product
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups

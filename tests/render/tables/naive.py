@@ -13,10 +13,11 @@ from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result, TenantResult
+from auditor.findings.display_names import named_product
 from auditor.findings.facts import SEAT_FACTS, last_sign_in
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
-from auditor.render.text.evidence.facts import named_product, names_by_set, paths, product_names
+from auditor.render.text.evidence.facts import names_by_set, paths, product_names
 from auditor.render.text.labels import Labels
 
 Key = TypeVar("Key")

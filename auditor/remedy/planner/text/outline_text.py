@@ -15,7 +15,7 @@ from auditor.domain.errors import printable
 from auditor.domain.policy.decision import Question
 from auditor.domain.result.finding import Finding
 from auditor.domain.translation import NN_, Localizer
-from auditor.findings.display_names import detail_label, product_name
+from auditor.findings.display_names import detail_label, named_product
 from auditor.remedy.currency import money_label
 from auditor.remedy.numbers import number_label
 from auditor.remedy.planner.model import TenantPlan
@@ -70,7 +70,7 @@ def facts(finding: Finding, l10n: Localizer, labels: Mapping[str, str], names: M
     parts = (
         labels.get(finding.subject.id, str(finding.subject.name)),
         l10n.gettext(check_of(finding.check).name),
-        product_name(finding.product, names),
+        named_product(finding, names),
         detail_label(finding.check, detail, names, l10n),
         names.get(group, group),
     )

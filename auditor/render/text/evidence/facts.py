@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from auditor.domain.actions.product_names import one_of
-from auditor.domain.enums import SubjectType
-from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import TenantResult
 from auditor.domain.translation import Localizer
-from auditor.findings.display_names import product_name
 
 _ACTIVE_STATES: Final = frozenset({"", "active"})
 
@@ -35,14 +32,6 @@ def assignment_paths(value: object) -> tuple[AssignmentPath, ...]:
     """Return the distinct assignment paths in the fact `paths` of the evidence."""
     items = value if isinstance(value, list | tuple) else (value,) if value else ()
     return tuple(dict.fromkeys(map(_assignment_path, items)))
-
-
-def named_product(finding: Finding, names: Mapping[str, str]) -> str | None:
-    """Return the name of a finding's product; for a pool, its products or the product to buy."""
-    product = finding.product
-    if product is not None and product.sku_id is None and finding.subject.type is SubjectType.PRODUCT:
-        return finding.subject.name or finding.subject.id
-    return product_name(product, names)
 
 
 def product_names(tenant: TenantResult) -> dict[str, str]:
