@@ -12,11 +12,12 @@ from auditor.app.policy_tests.fixtures import fixture_dates, fixture_snapshot
 from auditor.catalogue import builtin
 from auditor.domain.enums import Status
 from auditor.domain.result.model import FleetResult, Result, TenantResult
-from auditor.findings.display_names import product_name
+from auditor.findings.display_names import named_product
 from auditor.policy.loader import load
 from auditor.policy.nodes import instant
 from auditor.policy.yaml.reader import parse
 from auditor.render.text.evidence.evidence import evidence_text
+from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import Labels
 from tests.package.tree import ROOT
 
@@ -62,8 +63,9 @@ def _lines(result: Result) -> Iterator[str]:
     l10n = Labels("en")
     results: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
     for scope_result in results:
+        names = product_and_set_names(scope_result, l10n) if isinstance(scope_result, TenantResult) else {}
         for finding in scope_result.findings:
-            about = (finding.subject.name or finding.subject.id, product_name(finding.product, {}))
+            about = (finding.subject.name or finding.subject.id, named_product(finding, names))
             waived = "" if finding.status is Status.OPEN else f" ({finding.status})"
             yield f"{' · '.join(dict.fromkeys(filter(None, about)))}: {l10n.check(finding.check)}{waived}"
             yield f"    {evidence_text(finding, l10n)}"
