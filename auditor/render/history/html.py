@@ -45,10 +45,12 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
 
 
 def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
-    """Return a small line chart as SVG; unknown values are gaps in the line."""
+    """Return a small line chart as SVG, or a dash for a single value; unknown values are gaps in the line."""
     numbers = [value for value in values if value is not None]
     if not numbers:
         return tag("span", l10n.gettext("not known"))
+    if len(values) == 1:
+        return tag("span", l10n.number(None))
     low, high = min(0, *numbers), max(1, *numbers)
     segments: list[list[str]] = [[]]
     for number, value in enumerate(values):
