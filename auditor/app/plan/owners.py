@@ -61,7 +61,7 @@ def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
     """
     numbers_of: dict[str, set[int]] = {}
     for number, action in enumerate(tenant.actions, start=1):
-        for owner in dict.fromkeys(action.owner.casefold().split(", ")):
+        for owner in dict.fromkeys(map(str.casefold, action.owners or ("",))):
             numbers_of.setdefault(owner, set()).add(number)
     acted = {fingerprint for action in tenant.actions for fingerprint in action.findings}
     if any(acted.isdisjoint(question.findings) for question in tenant.open_questions):
