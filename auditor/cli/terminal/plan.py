@@ -55,7 +55,7 @@ def _fleet(plan: FleetPlan, l10n: Localization) -> Iterator[str]:
     yield printable_line(l10n.gettext("Tenants"))
     for row in rows[:_MAX_ENTRIES]:
         yield wrapped_text(f"{row.title}: {', '.join(_row_texts(row, l10n))}", first="    ", rest=_INDENT)
-    yield _INDENT + printable_line(l10n.plural("and {count} more", "and {count} more", len(rows) - _MAX_ENTRIES))
+    yield _INDENT + printable_line(l10n.more(len(rows) - _MAX_ENTRIES))
     yield wrapped_text(f"{totals.title}: {', '.join(_row_texts(totals, l10n))}", first="    ", rest=_INDENT)
 
 
