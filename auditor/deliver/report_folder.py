@@ -26,6 +26,10 @@ class FilePart(Struct, frozen=True):
 
 Pieces = Iterable[bytes | FilePart]
 
+_FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""Errors of a full disk or an exceeded quota; Windows has no quota error."""
+_DISK_FULL: Final = Message("free disk space, or choose an --output folder on another disk")
+_OTHER_FOLDER: Final = Message("choose another --output folder, or remove the file that is in its place")
 _COPY_SIZE: Final = 1 << 20
 """Bytes per read when a byte range is copied."""
 
@@ -81,7 +85,7 @@ def _delivery() -> Iterator[None]:
         raise DeliveryError(
             "report-unwritable",
             unwritable(error.filename or Message("a report"), error),
-            hint=Message("choose another --output folder, or remove the file that is in its place"),
+            hint=_DISK_FULL if error.errno in _FULL else _OTHER_FOLDER,
         ) from error
 
 

@@ -54,6 +54,14 @@ def null_device(tmp_path: Path) -> Path:
     return device
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+def test_error_about_a_full_disk_says_to_free_space(audit_arguments: Arguments, tmp_path: Path) -> None:
+    completed = call(*audit_arguments, "-f", "json=/dev/full", "-q", cwd=tmp_path)
+    assert completed.code == 3
+    assert "No space left on device" in completed.err
+    assert "free disk space" in completed.err
+
+
 @pytest.mark.slow
 def test_device_is_written_to_and_not_replaced(audit_arguments: Arguments, null_device: Path, tmp_path: Path) -> None:
     before = null_device.stat()

@@ -1,6 +1,6 @@
 """Writes approvals.csv: the actions and open questions of a tenant's plan, for approval in a spreadsheet."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from auditor.domain.actions.action import Action
@@ -64,14 +64,14 @@ def _rows(tenant: TenantPlan, l10n: Localization, only: Collection[int] | None) 
     questions = questions_by_action(tenant)
     for number, action in enumerate(tenant.actions, start=1):
         if only is None or number in only:
-            yield _action(number, action, findings, tenant.names)
+            yield _action(number, action, findings, tenant.names, l10n)
             yield from (_question(number, question, l10n, tenant.names) for question in questions.get(number, ()))
     if only is None or 0 in only:
         yield from (_question(None, question, l10n, tenant.names) for question in questions.get(0, ()))
 
 
 def _action(
-    number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str]
+    number: int, action: Action, findings: Mapping[str, Finding], names: Mapping[str, str], l10n: Localization
 ) -> tuple[object, ...]:
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
     people = dict.fromkeys(
@@ -80,7 +80,18 @@ def _action(
     named_products = [*filter(None, (named_product(finding, names) for finding in action_findings))]
     products = _PRODUCT_SEPARATOR.join(dict.fromkeys(named_products or [names.get(action.sku_id, action.sku_id)]))
     saving, currency = _money(action.money)
-    return (number, action.title, _joined_names(people), products, saving, None, currency, None, None, None)
+    return (
+        number,
+        action.title,
+        l10n.first_of(tuple(people), _MAX_NAMES),
+        products,
+        saving,
+        None,
+        currency,
+        None,
+        None,
+        None,
+    )
 
 
 def _question(
@@ -105,9 +116,3 @@ def _question(
 
 def _money(money: Money | None) -> tuple[object, object]:
     return (None, None) if money is None else (rounded(money.per_month), money.currency)
-
-
-def _joined_names(people: Iterable[str]) -> str:
-    names = list(people)
-    rest = f", … (+{len(names) - _MAX_NAMES})" if len(names) > _MAX_NAMES else ""
-    return ", ".join(names[:_MAX_NAMES]) + rest

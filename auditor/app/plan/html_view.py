@@ -4,7 +4,6 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.policy.decision import Question
 from auditor.guidance.parts import GuidanceParts
 from auditor.localization import Localization
-from auditor.remedy.planner.model import Figures, FleetPlan, Proof, TenantPlan
+from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 from auditor.remedy.planner.text.markdown import due_text, first_by_rank, summary
 from auditor.remedy.planner.text.outline import OutlineEntry
 from auditor.remedy.planner.text.outline_text import (
@@ -258,23 +257,21 @@ def _by_reason(remaining: Iterable[tuple[str, str]]) -> list[tuple[str, list[str
 
 
 def _money(tenant: TenantPlan, l10n: Localization) -> Iterator[MoneyRow]:
-    """Yield the three amounts of each currency, before and after the plan."""
-    after = {figures.currency: figures for figures in tenant.after.money}
-    labels = (
-        l10n.gettext("in open findings"),
-        l10n.gettext("seats that the requests free and do not assign again"),
-        l10n.gettext("to save at renewal, including freed seats"),
-    )
+    """Yield the three amounts of each currency; the plan changes the cost of open findings only."""
+    after = {figures.currency: figures.exposure for figures in tenant.after.money}
     for before in tenant.before.money:
-        figures_after = after.get(before.currency)
-        amounts_after = (None,) * len(labels) if figures_after is None else _amounts(figures_after)
-        for label, amount, amount_after in zip(labels, _amounts(before), amounts_after, strict=True):
+        exposure = after.get(before.currency)
+        for label, amount, amount_after in (
+            (
+                l10n.gettext("in open findings"),
+                before.exposure,
+                "–" if exposure is None else l10n.money(exposure, before.currency),
+            ),
+            (l10n.gettext("seats that the requests free and do not assign again"), before.reassignable_now, ""),
+            (l10n.gettext("to save at renewal, including freed seats"), before.reducible_at_renewal, ""),
+        ):
             yield MoneyRow(
                 label=f"{label} ({l10n.gettext('at least')})" if before.lower_bound else label,
-                before=l10n.money(amount, before.currency),
-                after="–" if amount_after is None else l10n.money(amount_after, before.currency),
+                amount=l10n.money(amount, before.currency),
+                after=amount_after,
             )
-
-
-def _amounts(figures: Figures) -> tuple[Decimal, ...]:
-    return figures.exposure, figures.reassignable_now, figures.reducible_at_renewal

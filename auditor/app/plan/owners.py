@@ -17,7 +17,7 @@ from auditor.files.names import tenant_name
 from auditor.localization import Localization
 from auditor.remedy.markup import without_markup
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
-from auditor.remedy.planner.text.outline_text import finding_name
+from auditor.remedy.planner.text.outline_text import affecting, finding_name
 from auditor.remedy.planner.text.question_text import commented_answers, sentence
 from auditor.render.text.static_page import PageSection, text_page
 from auditor.result.codec.encoder import document, members
@@ -61,7 +61,7 @@ def owned_actions(tenant: TenantPlan) -> Mapping[str, frozenset[int]]:
     """
     numbers_of: dict[str, set[int]] = {}
     for number, action in enumerate(tenant.actions, start=1):
-        for owner in dict.fromkeys(action.owner.casefold().split(", ")):
+        for owner in dict.fromkeys(map(str.casefold, action.owners or ("",))):
             numbers_of.setdefault(owner, set()).add(number)
     acted = {fingerprint for action in tenant.actions for fingerprint in action.findings}
     if any(acted.isdisjoint(question.findings) for question in tenant.open_questions):
@@ -109,7 +109,7 @@ def _action(
     `title_by_warnings` maps warnings to the title of the first action with them, so that they are not repeated.
     """
     action_findings = [findings[fingerprint] for fingerprint in action.findings if fingerprint in findings]
-    names = list(dict.fromkeys(finding_name(finding) for finding in action_findings))
+    names = list(dict.fromkeys(finding_name(finding) for finding in affecting(action_findings)))
     until = l10n.gettext("Decide by {day}.", day=l10n.date(action.due)) if action.due is not None else ""
     paragraphs = (
         action.why,

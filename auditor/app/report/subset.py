@@ -1,5 +1,6 @@
 """Selects a recipient's part of a Result and recomputes its summary."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
@@ -84,13 +85,19 @@ def _verification(
         action
         for action in verification.actions
         if not fingerprints.isdisjoint(action.findings)
-        or (not action.findings and envelope.includes_owner(tenant.name, action.owner))
+        or (not action.findings and envelope.includes_owners(tenant.name, _owners(action.owner, headers)))
     )
     return (
         replace(verification, actions=actions, findings=findings, freed=freed_by(actions))
         if actions or findings
         else None
     )
+
+
+def _owners(listed: str, headers: Mapping[str, PolicyHeader]) -> list[str]:
+    """Return the owners that an action lists, joined by `, `; the owner of a policy may contain a comma."""
+    known = sorted({header.owner for header in headers.values() if header.owner}, key=len, reverse=True)
+    return re.findall(rf"({'|'.join((*map(re.escape, known), '.+?'))})(?:, |$)", listed)
 
 
 def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:

@@ -57,9 +57,9 @@ class Envelope(Struct, frozen=True, kw_only=True):
         """Return whether this reader gets findings of a severity and policy; `tenant` is empty for the fleet."""
         return any(fits(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
 
-    def includes_owner(self, tenant: str, owners: str) -> bool:
-        """Return whether this reader gets an action that has no findings; `owners` are joined by `, `."""
-        action_owners = {owner.casefold() for owner in owners.split(", ")}
+    def includes_owners(self, tenant: str, owners: Iterable[str]) -> bool:
+        """Return whether this reader gets an action of some owners that has no findings."""
+        action_owners = set(map(str.casefold, owners))
         return any(
             name == tenant
             and entry.severities is entry.tags is None

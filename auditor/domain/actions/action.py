@@ -82,6 +82,8 @@ class Action(Struct, frozen=True, kw_only=True):
     """Its rank by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
     why: str = ""
     """Why it has this rank, in one line."""
+    owners: Annotated[tuple[str, ...], SavedField.UNSAVED] = ()
+    """The owners that `owner` lists."""
     sku_id: Annotated[str, SavedField.UNSAVED] = ""
     """The product whose seats or subscriptions it is about; empty for other actions."""
     concern: Annotated[Concern | None, SavedField.UNSAVED] = None

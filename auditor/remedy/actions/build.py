@@ -133,7 +133,8 @@ def _action(
         guidance = replace(guidance, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = costs(inputs.context, group, count)
     arguments = _title_arguments(inputs, group, count)
-    owner = ", ".join(_owners(inputs, group))
+    owners = tuple(_owners(inputs, group))
+    owner = ", ".join(owners)
     doubtful = first.kind in REVIEWED or article in REVIEW_ARTICLES or bool(group.lost)
     review = doubtful and not first.answered
     return Action(
@@ -158,6 +159,7 @@ def _action(
         order=ORDER[first.kind].value,
         count=count,
         owner=owner,
+        owners=owners,
         decided_by=(owner or l10n.gettext(messages.POLICY_OWNER)) if review else "",
         confidence="review" if review else "certain",
         irreversible=guidance.irreversible,

@@ -109,6 +109,7 @@ def _action(  # noqa: PLR0913, PLR0917 - the inputs for the fields of an action
         order=ORDER[kind].value,
         count=1,
         owner=owner,
+        owners=(owner,) if owner else (),
         decided_by=owner or l10n.gettext(messages.POLICY_OWNER),
         confidence="review",
         irreversible=guidance.irreversible,

@@ -16,11 +16,12 @@ from auditor.render.text.static_page import content_policy, embedded_text
 
 
 class MoneyRow(Struct, frozen=True, kw_only=True):
-    """One monthly amount in one currency, before and after the plan."""
+    """One monthly amount in one currency."""
 
     label: str
-    before: str
-    after: str
+    amount: str
+    after: str = ""
+    """The amount after the plan; empty if the plan does not change it."""
 
 
 class AnswerView(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,15 @@ class PageSection(Struct, frozen=True, kw_only=True):
     title: str
     paragraphs: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    """The numbers of the first items, for a numbered list; empty for a list with bullets."""
     level: int = 2
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The items, each preceded by its number."""
+        numbered = (f"{number}. {item}" for number, item in zip(self.numbers, self.items, strict=False))
+        return (*numbered, *self.items[len(self.numbers) :])
 
 
 def text_page(sections: Iterable[PageSection], *, title: str, language: str) -> bytes:
@@ -79,6 +87,10 @@ def tag(name: str, text: str) -> Markup:
 def _section(section: PageSection) -> Iterable[Markup]:
     yield tag(f"h{section.level}", section.title)
     yield from (tag("p", paragraph) for paragraph in section.paragraphs)
-    if section.items:
-        items = Markup("\n").join(tag("li", item) for item in section.items)
-        yield Markup("<ul>\n{}\n</ul>").format(items)
+    if section.numbers:
+        numbered = zip(section.numbers, section.items, strict=True)
+        items = (Markup('<li value="{}">{}</li>').format(number, visible(item)) for number, item in numbered)
+        yield Markup("<ol>\n{}\n</ol>").format(Markup("\n").join(items))
+    elif section.items:
+        items = (tag("li", item) for item in section.items)
+        yield Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(items))

@@ -187,7 +187,7 @@ def performers(verifications: Iterable[TenantVerification], l10n: Labels) -> str
 
 
 def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> str:
-    """Return the number of freed seats and their monthly cost, in words; empty if there are none."""
+    """Return the number and monthly cost of seats that were freed and not assigned again; empty if there are none."""
     seats = sum(verification.freed.actual for verification in verifications)
     if not seats:
         return ""
@@ -196,16 +196,21 @@ def _freed_seats(verifications: Sequence[TenantVerification], l10n: Labels) -> s
     )
     money = l10n.sums({currency: value for currency, value in sums.items() if value})
     if not money:
-        return l10n.plural("{count} seat freed", "{count} seats freed", seats)
+        return l10n.plural(
+            "{count} seat freed and not assigned again", "{count} seats freed and not assigned again", seats
+        )
     if any(verification.freed.at_least for verification in verifications):
         return l10n.plural(
-            "{count} seat freed (at least {money} a month)",
-            "{count} seats freed (at least {money} a month)",
+            "{count} seat freed and not assigned again (at least {money} a month)",
+            "{count} seats freed and not assigned again (at least {money} a month)",
             seats,
             money=money,
         )
     return l10n.plural(
-        "{count} seat freed ({money} a month)", "{count} seats freed ({money} a month)", seats, money=money
+        "{count} seat freed and not assigned again ({money} a month)",
+        "{count} seats freed and not assigned again ({money} a month)",
+        seats,
+        money=money,
     )
 
 

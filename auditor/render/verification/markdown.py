@@ -15,7 +15,7 @@ def render(result: Result, *, locale: str) -> Iterable[bytes]:
         lines += [f"{'#' * section.level} {escaped_markdown(section.title)}", ""]
         for paragraph in section.paragraphs:
             lines += [escaped_markdown(paragraph), ""]
-        lines += [f"- {escaped_markdown(item)}" for item in section.items]
+        lines += [f"- {escaped_markdown(item)}" for item in section.lines]
         lines += [""] if section.items else []
     body = ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
     return (body,)

@@ -52,7 +52,7 @@ def _shortened(section: PageSection, most: int | None, l10n: Labels) -> PageSect
     omitted = 0 if most is None else len(section.items) - most
     if omitted <= 0:
         return section
-    return replace(section, items=(*section.items[:most], l10n.more(omitted)))
+    return replace(section, items=(*section.items[:most], l10n.more(omitted)), numbers=section.numbers[:most])
 
 
 def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels) -> Iterator[PageSection]:
@@ -63,7 +63,7 @@ def _tenant(tenant: TenantResult, verification: TenantVerification, l10n: Labels
         if actions:
             title = f"{l10n.gettext('Actions')}: {l10n.gettext(VERDICTS[verdict])} ({l10n.number(len(actions))})"
             items = tuple(_action(action, names, l10n) for action in actions)
-            yield PageSection(title=title, items=items, level=3)
+            yield PageSection(title=title, items=items, numbers=tuple(action.number for action in actions), level=3)
     for state in (*list(FindingState)[1:], FindingState.GONE):
         findings = [finding for finding in verification.findings if finding.state is state]
         if findings:
@@ -92,7 +92,7 @@ def _money(verification: TenantVerification, l10n: Labels) -> Iterator[str]:
 
 
 def _action(action: ActionVerdict, names: dict[str, str], l10n: Labels) -> str:
-    parts = [f"{action.number}. {action.title}"]
+    parts = [action.title]
     if action.requests and action.verdict not in {Verdict.DONE, Verdict.NOT}:
         done = l10n.number(action.done)
         parts.append(

@@ -98,3 +98,13 @@ def test_equal_nights_have_no_changes_and_product_findings_name_the_product_once
     text = call("history", "audits", "--policy", "spare", cwd=tmp_path).text
     assert ("Product" not in text, text.count("Microsoft 365 E3")) == (True, 1), text
     assert "Product" in call("history", "audits", "--policy", "blocked", cwd=tmp_path).text
+
+
+@pytest.mark.slow
+def test_trend_of_a_single_result_is_a_dash(tmp_path: Path) -> None:
+    files = ["1.json", "2.json"]
+    for name, result in zip(files, audit_nights(tmp_path, BLOCKED_POLICY, BLOCKED_POLICY), strict=True):
+        (tmp_path / name).write_text(json.dumps(result))
+    one, two = (call("history", *files[:count], "-f", "html", cwd=tmp_path).text for count in (1, 2))
+    assert ("<svg" in one, "<svg" in two) == (False, True)
+    assert one.count("<span>–</span>") > two.count("<span>–</span>") == 0

@@ -77,6 +77,15 @@ def test_hostile_names_are_text_in_a_spreadsheet(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_long_list_of_people_ends_with_the_number_of_the_others() -> None:
+    people = [user(f"p{number:03}", grant(E3), accountEnabled=False) for number in range(202)]
+    rules = "policies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]"
+    action, *_ = rows(planned(snapshot(people, {E3: 202}), rules))
+    names = action["people"].split(", ")
+    assert len(names) == 200
+    assert names[-1].endswith(" and 2 more")
+
+
 def test_approvals_are_one_file_per_tenant(tmp_path: Path) -> None:
     plan = ("plan", "--demo", "--as-of", AS_OF, "-q")
     assert call(*plan, "-f", "approvals", cwd=tmp_path).code == 0

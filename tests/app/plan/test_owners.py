@@ -18,6 +18,7 @@ policies:
   - {{id: places, severity: low, users: {{department: Sales}}, attributes: {{require: [usageLocation]}}}}
 {PRICES}
 """
+LOCATIONS = "  - {id: here, severity: medium, owner: It@contoso.example, users: {department: Sales}, attributes: {require: [usageLocation]}}"
 PEOPLE = [
     user("both", grant(E3), grant(E5), displayName="<b>Bo</b>"),
     user("kim", department="Sales", usageLocation=None),
@@ -55,12 +56,18 @@ def test_every_action_is_in_one_owner_folder_without_data_of_others(tmp_path: Pa
 
 
 def test_action_with_two_owners_is_listed_for_both_in_folders_per_tenant() -> None:
-    rules = RULES.removeprefix("version: 1\n").replace(
-        "owner: ../../etc/passwd", 'owner: "a@x.example, It@contoso.example"'
+    rules = (
+        RULES.removeprefix("version: 1\n")
+        .replace("policies:", f"policies:\n{LOCATIONS}")
+        .replace("id: places,", 'id: places, owner: "Smith, John",')
     )
     plan = fleet([snapshot(PEOPLE, {E3: 9, E5: 9}, name=name) for name in ("alpha", "beta")], rules)
-    actions = owned_actions(plan.tenants[0])
-    assert actions["a@x.example"] < actions["it@contoso.example"]
-    assert set().union(*actions.values()) == set(range(1, len(plan.tenants[0].actions) + 1))
+    tenant = plan.tenants[0]
+    actions = owned_actions(tenant)
+    assert actions.keys() == {"it@contoso.example", "../../etc/passwd", "smith, john"}, "an owner may contain a comma"
+    assert set().union(*actions.values()) == set(range(1, len(tenant.actions) + 1))
+    (both,) = actions["smith, john"]
+    assert both in actions["it@contoso.example"]
+    assert tenant.actions[both - 1].owner == "It@contoso.example, Smith, John"
     names = {child.names for child, _ in owner_documents(Path("x"), plan, localization("en"))}
-    assert ("owners", "a@x.example", "beta", "approvals.csv") in names
+    assert ("owners", "smith-john", "beta", "approvals.csv") in names

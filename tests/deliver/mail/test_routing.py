@@ -10,6 +10,7 @@ from auditor.app.report.subset import portion
 from auditor.deliver.mail.routing import Envelope, MailReason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result.model import Result
+from auditor.domain.result.verification import ActionVerdict, TenantVerification, Verdict, freed_by
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.findings.table import FindingTable
 from auditor.render import render
@@ -121,6 +122,29 @@ def test_owners_and_tags_filter_policies_and_two_entries_are_combined() -> None:
         "seats-not-overdrawn",
     }
     assert policies_for(owner, recipient()) == policies_for(recipient())
+
+
+@pytest.mark.parametrize(
+    ("owner", "is_included"), [("smith, JOHN", True), ("it@contoso.example", True), ("Smith", False), ("John", False)]
+)
+def test_decided_purchase_is_for_its_owners_whose_names_may_contain_a_comma(*, owner: str, is_included: bool) -> None:
+    audit = result()
+    purchase = ActionVerdict(
+        number=1,
+        id="a",
+        title="Buy 3 seats",
+        kind="buy",
+        owner="It@contoso.example, Smith, John",
+        verdict=Verdict.NOT,
+        requests=0,
+        done=0,
+    )
+    first, *others = audit.run.policies
+    run = replace(audit.run, policies=(replace(first, owner="Smith, John"), *others))
+    outcome = TenantVerification(planned_at=audit.run.as_of, actions=(purchase,), findings=(), freed=freed_by(()))
+    audit = replace(audit, run=run, tenants=(replace(audit.tenants[0], verification=outcome),))
+    subset = portion(audit, envelope((audit.tenants[0].name, recipient(owners=(owner,)))))
+    assert (subset.tenants[0].verification is not None) == is_included
 
 
 def test_missing_data_is_reported_to_every_recipient() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import ProductReference
 from auditor.localization import localization
 from auditor.remedy.messages import ENGLISH
@@ -84,6 +85,15 @@ policies:
     parts = outline(planned(snapshot([user("ann", grant(E3))], {E3: 9}, subscriptions=bought), rules))
     entries = [entry for entry in parts.undecided if len({finding.subject.id for finding in entry.findings}) > 1]
     assert [[name for name, _ in action_subjects(entry, {})] for entry in entries] == [["Microsoft 365 E3"]]
+
+
+def test_action_affects_only_people_if_it_also_fixes_a_finding_about_their_seats() -> None:
+    rules = "policies: [{id: spare, severity: high, seats: {of: [SPE_E3], spare: {min: 0}}}, %s]"
+    leavers = "{id: leavers, severity: low, users: {accountEnabled: false}, assignments: {deny: paid}}"
+    people = [user("ann", grant(E3), accountEnabled=False), user("bo", grant(E3))]
+    (entry,) = outline(planned(snapshot(people, {E3: 1}), rules % leavers)).runnable
+    assert {finding.subject.type for finding in entry.findings} == {SubjectType.USER, SubjectType.PRODUCT}
+    assert [name for name, _ in action_subjects(entry, {})] == ["Ann"]
 
 
 @pytest.mark.parametrize(

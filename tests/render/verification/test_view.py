@@ -5,8 +5,16 @@ from msgspec.structs import replace
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.result.finding import ProductReference, Subject
 from auditor.domain.result.model import ProductSetMembers
-from auditor.domain.result.verification import FindingState, FindingVerdict, TenantVerification, freed_by
+from auditor.domain.result.verification import (
+    ActionVerdict,
+    FindingState,
+    FindingVerdict,
+    TenantVerification,
+    Verdict,
+    freed_by,
+)
 from auditor.render.text.labels import Labels
+from auditor.render.verification import html
 from auditor.render.verification.view import sections
 from tests.builders.result.results import result
 
@@ -29,3 +37,19 @@ def test_finding_about_a_required_set_names_its_products() -> None:
     tenant = replace(tenant, verification=verification, product_sets=(members,))
     (item,) = sections(replace(audit, tenants=(tenant,)), Labels("en"))[-1].items
     assert item == f"product missing, {' or '.join(sorted((first.name, second.name)))} (low, p): Ann"
+
+
+def test_actions_have_the_numbers_of_the_plan_instead_of_bullets() -> None:
+    audit = result()
+    actions = tuple(
+        ActionVerdict(
+            number=number, id=str(number), title=f"Buy <{number}>", kind="buy", verdict=Verdict.NOT, requests=0, done=0
+        )
+        for number in (2, 15)
+    )
+    verification = TenantVerification(planned_at=audit.run.as_of, actions=actions, findings=(), freed=freed_by(()))
+    audit = replace(audit, tenants=(replace(audit.tenants[0], verification=verification),))
+    page = b"".join(html.render(audit, locale="en")).decode()
+    assert '<ol>\n<li value="2">Buy &lt;2&gt;</li>\n<li value="15">Buy &lt;15&gt;</li>\n</ol>' in page
+    assert "<ul>" not in page
+    assert sections(audit, Labels("en"), most=1)[-1].lines == ("2. Buy <2>", "and 1 more")

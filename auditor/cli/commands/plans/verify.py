@@ -78,5 +78,5 @@ def _print(result: Result, l10n: Labels, *, to_stderr: bool) -> None:
     for section in sections(result, l10n, most=_MAX_ITEMS):
         indent = "  " * (section.level - 1)
         write(wrapped_text(section.title, first=indent, rest=indent + "  "))
-        for text in (*section.paragraphs, *section.items):
+        for text in (*section.paragraphs, *section.lines):
             write(wrapped_text(text, first=indent + "  ", rest=indent + "    "))

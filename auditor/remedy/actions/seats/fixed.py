@@ -12,9 +12,8 @@ from auditor.remedy.actions.seats.projection import TAKING, SeatProjection, prod
 def add_fixed(action_groups: ActionGroups, context: RemediationContext, fixed: Iterable[Remedy]) -> None:
     """Add findings about missing seats to the action whose requests free most of these seats.
 
-    `fixed` are the remedies of findings that the requests of a plan fix without any seats being bought. A finding that
-    no action which only removes licences fixes is not added: the order of such actions does not matter, and that of
-    others was simulated.
+    `fixed` are the remedies of findings that the requests of a plan fix without any seats being bought. Only actions
+    that remove licences and assign none get such findings: their order does not matter; that of others was simulated.
     """
     seats = ActionGroups({}, context.owners)
     seats.add((UNSORTED, remedy) for remedy in fixed if remedy.kind in NUMBERED - REMOVING)

@@ -43,15 +43,23 @@ def address(finding: Finding) -> str:
 
 
 def action_subjects(entry: OutlineEntry, labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return the names and addresses of the subjects of an action; a product and its subscriptions are one subject."""
+    """Return names and addresses of the subjects that an action affects; a product and its subscriptions are one."""
     by_name = {SubjectType.PRODUCT, SubjectType.SUBSCRIPTION}
     subjects = {
         finding.subject.name if finding.subject.type in by_name else finding.subject.id: finding
-        for finding in entry.findings
+        for finding in affecting(entry.findings)
     }
     return tuple(
         (labels.get(finding.subject.id, str(finding.subject.name)), address(finding)) for finding in subjects.values()
     )
+
+
+def affecting(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings of an action whose subjects it affects: people, or other subjects if it is about no people.
+
+    An action about people can also fix findings about the seats that they free.
+    """
+    return [finding for finding in findings if finding.subject.type is SubjectType.USER] or findings
 
 
 def finding_name(finding: Finding) -> str:

@@ -53,6 +53,16 @@ def test_page_of_many_tenants_has_a_table_that_links_to_a_page_for_each(tmp_path
     assert "<title>Remediation plan · t03 · " in (tmp_path / "p" / "t03" / "plan.html").read_text(encoding="utf-8")
 
 
+def test_tenants_after_the_fifteenth_are_in_a_folded_table(tmp_path: Path) -> None:
+    tenants_of(tmp_path, 18)
+    planned(tmp_path, "-f", "html", "-o", "p")
+    page = (tmp_path / "p" / "plan.html").read_text(encoding="utf-8")
+    first, folded = page.split(">and 3 more<")
+    links = [re.findall(r'<th scope="row"><a href="([^/]+)/', part) for part in (first, folded)]
+    assert [len(part) for part in links] == [15, 3]
+    assert sorted(links[0] + links[1]) == [f"t{number:02}" for number in range(1, 19)]
+
+
 def test_table_has_the_numbers_of_each_tenant_and_their_totals(tmp_path: Path) -> None:
     tenants_of(tmp_path, 2)
     page = planned(tmp_path, "-f", "html=-").decode()

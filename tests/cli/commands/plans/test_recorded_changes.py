@@ -36,7 +36,7 @@ def test_audit_finds_the_change_log_in_the_store(
     lines = [json.loads(line) | {"plan": plan} for line in (workspace / "done.jsonl").read_text().splitlines()]
     (workspace / "done.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert run(workspace, emulator, "collect", "-o", "after").code == 0
-    headline = f"3 of 3 actions planned on {day} Nov 2026 done: 4 seats freed (€114.60 a month)."
+    headline = f"3 of 3 actions planned on {day} Nov 2026 done: 4 seats freed and not assigned again (€114.60 a month)."
     assert "Carried out by" not in next_audit(workspace, emulator, "--history", "st")
     for log in ("done.jsonl", "logs"):
         (workspace / "logs").mkdir(exist_ok=True)

@@ -46,7 +46,7 @@ def test_every_action_was_carried_out(workspace: Path, emulator: Emulator, send:
         assert {finding["state"] for finding in tenant["findings"]} == {"gone"}
         assert tenant["freed"]["money"] == [{"currency": "EUR", "planned": 114.6, "actual": 114.6}]
         assert (tenant["freed"]["planned"], tenant["freed"]["actual"]) == (4, 4)
-    assert "4 seats freed (€114.60 a month)" in text
+    assert "4 seats freed and not assigned again (€114.60 a month)" in " ".join(text.split())
     assert "Carried out by admin@contoso.example: 21 Nov 2026." in text
     runs = [action["execution"] for action in tenant["actions"] if action["requests"]]
     assert {(run["by"][0], run["last"][:16]) for run in runs} == {("admin@contoso.example", "2026-11-21T10:00")}
@@ -58,7 +58,7 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     formats = ("-f", "html", "-f", "json", "-f", "markdown", "-f", "terminal=summary.txt", "--fail-on", "never")
     completed = run(workspace, emulator, "audit", "--plan", "out/plan.json", "--done", "done.jsonl", "-q", *formats)
     assert completed.code == 0, completed.err
-    summary = "3 of 3 actions planned on 20 Nov 2026 done: 4 seats freed (€114.60 a month)."
+    summary = "3 of 3 actions planned on 20 Nov 2026 done: 4 seats freed and not assigned again (€114.60 a month)."
     for name in ("out/report.html", "out/summary.md", "summary.txt"):
         text = (workspace / name).read_text().replace("&#58;", ":")
         assert (summary in text, "Carried out by admin" in text) == (True, True), name
@@ -72,7 +72,7 @@ def test_reports_and_mails_show_the_verification(workspace: Path, emulator: Emul
     bodies = {name: mail.get_body(("plain",)) for name, mail in mails.items()}
     texts = {name: body.get_content() for name, body in bodies.items() if body is not None}
     assert (
-        "3 van 3 op 20 nov 2026 geplande acties gedaan: 4 licentieplaatsen vrijgemaakt (€ 114,60 per maand)."
+        "3 van 3 op 20 nov 2026 geplande acties gedaan: 4 licentieplaatsen vrijgemaakt en niet opnieuw toegewezen (€ 114,60 per maand)."
         in " ".join(texts["all@contoso.example"].split())
     )
     assert "2 of 2 actions planned on 20 Nov 2026 done" in texts["it@contoso.example"], (

@@ -137,13 +137,6 @@ def test_snapshots_and_results_without_a_store_give_the_same_history(workspace: 
     assert "people are not counted in 5 of 5 nights" in unstored["unknown"]
 
 
-def test_trend_of_a_single_result_is_a_dash(workspace: Path) -> None:
-    results = ["out0/result.json", "out1/result.json"]
-    one, two = (expect(0, "history", *results[:count], "-f", "html", cwd=workspace).text for count in (1, 2))
-    assert ("<svg" in one, "<svg" in two) == (False, True)
-    assert one.count("<span>–</span>") > two.count("<span>–</span>") == 0
-
-
 def test_hostile_names_are_escaped_in_every_format(workspace: Path) -> None:
     expect(0, "history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=workspace)
     assert (plain := (workspace / "h.csv").read_bytes()).startswith(b"tenant,at,")
