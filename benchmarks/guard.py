@@ -43,8 +43,8 @@ _PAGES = ("html", "markdown")
 """Formats that show only few of many findings: all their calls are divided by the number of findings."""
 _BOUNDS = {
     "reading a policy": 450,
-    "judging a user by 50 policies": 6,
-    "judging 1,000 users by a policy": 600,
+    "evaluating a user by 50 policies": 6,
+    "evaluating 1,000 users by a policy": 600,
     "auditing, a finding": 12,
     "remedying, a finding": 126,
     "comparing, a finding": 5,
@@ -96,9 +96,9 @@ def _counts(folder: Path) -> Iterator[Counted]:
 
         return run
 
-    yield _per_unit("judging a user by 50 policies", lambda n: evaluation(n, policies), units=_USERS)
+    yield _per_unit("evaluating a user by 50 policies", lambda n: evaluation(n, policies), units=_USERS)
     repeated = partial(multiplied, policies)
-    yield _per_unit("judging 1,000 users by a policy", lambda n: evaluation(1, repeated(n)), units=_POLICIES)
+    yield _per_unit("evaluating 1,000 users by a policy", lambda n: evaluation(1, repeated(n)), units=_POLICIES)
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     starter = load([(str(path), path.read_bytes()) for path in files]).policies
     audited = {n: audit([read(snapshots[n])], starter, builtin(), AS_OF) for n in snapshots}
