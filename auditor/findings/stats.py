@@ -193,7 +193,7 @@ class StatsBuilder:
         policies = {policy: self._policies[policy] for policy in order if policy in self._policies} | self._policies
         return FindingStats(
             policies=policies,
-            money=sum_money((self._money,)),
+            money=self._money,
             unpriced=self._unpriced,
             waivers=dict(self._waivers),
             people=self._people,

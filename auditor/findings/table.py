@@ -194,7 +194,7 @@ class FindingTable(Findings):
     @cached_property
     def keys(self) -> Sequence[Key]:
         """The keys for which there are findings, in report order."""
-        return sorted(set(chain.from_iterable(group.keys for group in self._groups)))
+        return _keys_of(self._groups)
 
     def _of_key(self, key: Key) -> Iterator[pa.RecordBatch]:
         """Return the findings of one check of one policy."""
@@ -264,8 +264,7 @@ class FindingTableBuilder:
         """Return the table of the findings that were added."""
         if self._pending:
             self._close_group(alone=not self._groups)
-        keys = sorted(set(chain.from_iterable(group.keys for group in self._groups)))
-        stats = self._stats.stats(policy for _, policy, _ in keys)
+        stats = self._stats.stats(policy for _, policy, _ in _keys_of(self._groups))
         return FindingTable(self._groups, stats, spill=self._spill, ordered=self._ordered, reserved=self._reserved)
 
     def _close_group(self, *, alone: bool = False) -> None:
@@ -299,6 +298,11 @@ class FindingTableBuilder:
             follows[start] = self._last.get(key, first_id) <= first_id
             self._last[key] = last_id
         return bool(follows.all())
+
+
+def _keys_of(groups: Iterable[_Group]) -> list[Key]:
+    """Return the keys of groups in report order."""
+    return sorted(set(chain.from_iterable(group.keys for group in groups)))
 
 
 def _with_counted(batch: pa.RecordBatch, is_counted: Flags) -> pa.RecordBatch:
