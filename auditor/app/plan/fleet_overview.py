@@ -12,25 +12,26 @@ from auditor.domain.enums import Severity
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import due_text, first_by_rank
+from auditor.remedy.planner.text.outline import findings_of, worst_severity
 from auditor.render.plan.html import FirstAction, TenantRow
 from auditor.result.ranking import TenantSortKey, tenant_order
 
-Place = Callable[[TenantPlan], str]
+TenantAddress = Callable[[TenantPlan], str]
 """Returns the address of the section about a tenant, relative to the page; those of its actions begin with it."""
 
 
-def tenant_rows(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[TenantRow, ...]:
+def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[TenantRow, ...]:
     """Return a row for each tenant and one for the totals; none for a single tenant.
 
     Tenants without a plan or whose proof failed come first, then those with the worst findings, as in the report.
     """
     if len(plan.tenants) < 2:
         return ()
-    rows = [_row((tenant,), tenant.title, place(tenant), l10n) for tenant in sorted(plan.tenants, key=_sort_key)]
+    rows = [_row((tenant,), tenant.title, address(tenant), l10n) for tenant in sorted(plan.tenants, key=_sort_key)]
     return (*rows, _row(plan.tenants, l10n.gettext("All tenants together"), "", l10n))
 
 
-def fleet_first(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[FirstAction, ...]:
+def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[FirstAction, ...]:
     """Return the most important actions of all tenants; of several about one product of a tenant, only the first."""
     today = datetime.fromisoformat(plan.as_of).date()
     candidates = [
@@ -41,12 +42,12 @@ def fleet_first(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[Firs
     order = ranked([weight for *_, weight in candidates], today)
     products = [_product(tenant, action) for tenant, _, action, _ in candidates]
     firsts: list[FirstAction] = []
-    for place_in_order in most_important(products[index] for index, _ in order):
-        index, reason = order[place_in_order]
+    for position in most_important(products[index] for index, _ in order):
+        index, reason = order[position]
         tenant, number, action, weight = candidates[index]
         first = FirstAction(
             number=len(firsts) + 1,
-            href=f"{place(tenant)}-{number}",
+            href=f"{address(tenant)}-{number}",
             title=action.title,
             tenant=tenant.title,
             why=why(l10n, reason, weight, today),
@@ -58,10 +59,9 @@ def fleet_first(plan: FleetPlan, place: Place, l10n: Localization) -> tuple[Firs
 
 def _first_of(tenant: TenantPlan) -> Iterator[tuple[int, Action, Severity]]:
     """Yield the most important actions of a tenant with their numbers, and the severity of the worst finding."""
-    severities = {finding.fingerprint: finding.severity for finding in tenant.findings}
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
     for number, action in first_by_rank(tenant):
-        known = [severities[fingerprint] for fingerprint in action.findings if fingerprint in severities]
-        yield number, action, min(known, key=lambda severity: severity.rank, default=Severity.INFO)
+        yield number, action, worst_severity(findings_of(action, findings))
 
 
 def _product(tenant: TenantPlan, action: Action) -> tuple[str, str] | None:

@@ -64,7 +64,7 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
     """Return the view model of a plan; `tenant_page` as in `plan_html`."""
     anchors = {tenant.name: f"t{number}" for number, tenant in enumerate(plan.tenants, start=1)}
 
-    def place(tenant: TenantPlan) -> str:
+    def address(tenant: TenantPlan) -> str:
         if not tenant_page:
             return f"#{anchors[tenant.name]}"
         return f"{quote(tenant.name, safe='')}/{quote(tenant_page, safe='', errors='replace')}#{_ALONE}"
@@ -75,8 +75,8 @@ def plan_view(plan: FleetPlan, l10n: Localization, tenant_page: str = "") -> Pla
         complete=plan.complete,
         proven=plan.proven,
         title=plan.tenants[0].title if len(plan.tenants) == 1 else "",
-        rows=tenant_rows(plan, place, l10n),
-        first=fleet_first(plan, place, l10n) if tenant_page else (),
+        rows=tenant_rows(plan, address, l10n),
+        first=fleet_first(plan, address, l10n) if tenant_page else (),
         tenants=tuple(_TenantPage(tenant, anchors[tenant.name], l10n, plan.as_of).view() for tenant in sections),
         fleet=tuple(
             dict.fromkeys(

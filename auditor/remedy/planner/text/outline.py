@@ -140,6 +140,16 @@ def display_names(seats: Iterable[SeatCount], groups: Iterable[GroupFact]) -> di
     return dict((*products, *((group.id, group.name) for group in groups if group.name)))
 
 
+def findings_of(action: Action, findings: Mapping[str, Finding]) -> tuple[Finding, ...]:
+    """Return the findings of an action among those given by fingerprint."""
+    return tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
+
+
+def worst_severity(findings: Iterable[Finding]) -> Severity:
+    """Return the worst severity of findings; INFO if there are none."""
+    return min((finding.severity for finding in findings), key=lambda severity: severity.rank, default=Severity.INFO)
+
+
 def _entries(tenant: TenantPlan) -> Iterator[OutlineEntry]:
     findings = {finding.fingerprint: finding for finding in tenant.findings}
     fixed = frozenset(tenant.proof.fixed)
@@ -147,7 +157,7 @@ def _entries(tenant: TenantPlan) -> Iterator[OutlineEntry]:
         fingerprint: question for question in tenant.open_questions for fingerprint in question.findings
     }
     for number, action in enumerate(tenant.actions, start=1):
-        action_findings = tuple(findings[fingerprint] for fingerprint in action.findings if fingerprint in findings)
+        action_findings = findings_of(action, findings)
         questions = {
             questions_by_finding[fingerprint].id: questions_by_finding[fingerprint]
             for fingerprint in action.findings
@@ -156,11 +166,7 @@ def _entries(tenant: TenantPlan) -> Iterator[OutlineEntry]:
         yield OutlineEntry(
             number=number,
             action=action,
-            severity=min(
-                (finding.severity for finding in action_findings),
-                key=lambda severity: severity.rank,
-                default=Severity.INFO,
-            ),
+            severity=worst_severity(action_findings),
             findings=action_findings,
             fixed=fixed.intersection(action.findings),
             change=tenant.seat_effects.get(action.id, SeatEffect()) if action.requests else None,
