@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.reasons import shortened, tenant_list
@@ -12,6 +11,7 @@ from auditor.domain.translation import N_
 from auditor.findings.display_names import named_product
 from auditor.render.ci.markdown import escaped_markdown
 from auditor.render.text.evidence.evidence import evidence_change
+from auditor.render.text.evidence.facts import set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.preview_counts import by_department, by_policy, tally
 from auditor.result.unevaluated import UnevaluatedGroup, unevaluated_groups
@@ -126,7 +126,7 @@ def finding_line(finding: Finding, names: Mapping[str, str], l10n: Labels) -> st
 
 def names_of(difference: Difference, l10n: Labels) -> Mapping[str, str]:
     """Return the names of the products and product sets of a tenant, for `finding_line`."""
-    return {**difference.names, **{written: one_of(l10n, members) for written, members in difference.sets.items()}}
+    return {**difference.names, **set_names(difference.sets, l10n)}
 
 
 def change_line(pair: ChangedFinding, names: Mapping[str, str], l10n: Labels) -> str:

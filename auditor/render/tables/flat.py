@@ -15,7 +15,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.domain.actions.money import rounded
-from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import SubjectType
 from auditor.domain.result.finding import Findings, ProductReference
 from auditor.domain.result.model import PolicyHeader, Result
@@ -23,7 +22,7 @@ from auditor.engine.columns.bitsets import indices
 from auditor.findings.columns import SCHEMA, alike, json_value, resized, values_of
 from auditor.findings.display_names import product_name
 from auditor.findings.facts import SEAT_FACTS, cell_text
-from auditor.render.text.evidence.facts import names_by_set, paths, product_names
+from auditor.render.text.evidence.facts import names_by_set, paths, product_names, set_names
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import without_surrogates
 
@@ -118,10 +117,11 @@ def row_batches(result: Result, size: int = BATCH) -> Iterator[RowBatch]:
     """Yield the table in batches of at most `size` rows: tenant by tenant, then the fleet's findings (no tenant)."""
     headers = {policy.id: policy for policy in result.run.policies}
     fleet_names: dict[str, str] = {}
+    l10n = Labels("en")
     for tenant in result.tenants:
-        names = product_names(tenant)
+        names, sets = product_names(tenant), set_names(names_by_set(tenant), l10n)
         fleet_names = {**names, **fleet_names}
-        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, names_by_set(tenant)), size)
+        yield from _batches(tenant.findings, _ValueGroups(tenant.name, headers, names, sets), size)
     yield from _batches(result.fleet.findings, _ValueGroups("", headers, fleet_names, {}), size)
 
 
@@ -138,7 +138,7 @@ class _ValueGroups:
         tenant: str,
         headers: Mapping[str, PolicyHeader],
         names: Mapping[str, str],
-        sets: Mapping[str, Sequence[str]],
+        sets: Mapping[str, str],
     ) -> None:
         self.policies = RepeatedValues(_POLICY_FIELDS, partial(_policy_row, tenant, headers))
         self.products = RepeatedValues(_PRODUCT_FIELDS, partial(_product_row, names, sets))
@@ -224,17 +224,16 @@ def _policy_row(tenant: str, headers: Mapping[str, PolicyHeader], policy: str, *
 
 def _product_row(
     names: Mapping[str, str],
-    sets: Mapping[str, Sequence[str]],
+    sets: Mapping[str, str],
     pool: str | None,
     product: str | None,
     *others: str | None,
 ) -> Row:
     sku_id, part, detail, currency, price, is_counted = others
     reference = None if product is None else ProductReference(sku_id=sku_id, sku_part_number=part)
-    name = pool
+    name = sets.get(part) if pool is None and sku_id is None and part is not None else pool
     if name is None:
-        alternatives = sets.get(part) if sku_id is None and part is not None else None
-        name = one_of(Labels("en"), alternatives) if alternatives else product_name(reference, names)
+        name = product_name(reference, names)
     return (
         sku_id,
         part,

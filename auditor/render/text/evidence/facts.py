@@ -1,6 +1,6 @@
 """Facts in the evidence of findings that all reports show: assignment paths and product names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from auditor.domain.actions.product_names import one_of
@@ -43,8 +43,12 @@ def product_names(tenant: TenantResult) -> dict[str, str]:
 
 def product_and_set_names(tenant: TenantResult, l10n: Localizer) -> dict[str, str]:
     """Return the names of the tenant's products, and by the set as written those of the products in required sets."""
-    sets = names_by_set(tenant)
-    return product_names(tenant) | {written: one_of(l10n, members) for written, members in sets.items()}
+    return product_names(tenant) | set_names(names_by_set(tenant), l10n)
+
+
+def set_names(sets: Mapping[str, Sequence[str]], l10n: Localizer) -> dict[str, str]:
+    """Return the name of each product set by the set as written; `sets` are as `names_by_set` returns them."""
+    return {written: one_of(l10n, members) for written, members in sets.items()}
 
 
 def names_by_set(tenant: TenantResult) -> dict[str, list[str]]:
