@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from sys import intern
 
 import numpy as np
 import numpy.typing as npt
@@ -183,14 +184,14 @@ def _spellings(names: pa.ChunkedArray) -> tuple[list[str], Counts, Counts]:
 
 
 def _display_names(spellings: Sequence[str], unit_of: Counts, seats: Counts, listed: Counts) -> Iterable[str]:
-    """Return the most frequent spelling of each listed unit."""
+    """Return the most frequent spelling of each listed unit; many tenants have the same names."""
     is_listed = np.zeros(int(unit_of.max(initial=-1)) + 1, dtype=bool)
     is_listed[listed] = True
     candidates = np.flatnonzero(is_listed[unit_of]).tolist()
     names: dict[int, str] = {}
     for index in sorted(candidates, key=lambda index: (-seats[index], spellings[index])):
         names.setdefault(int(unit_of[index]), spellings[index])
-    return [names[unit] for unit in listed.tolist()]
+    return [intern(names[unit]) for unit in listed.tolist()]
 
 
 def _unit(

@@ -14,8 +14,8 @@ from auditor.domain.message import Message
 from auditor.files.temporary import anonymous_file
 from auditor.snapshot.arrow_memory import release_arrow_memory
 
-BUDGET: Final = 4 << 20
-"""Maximum bytes of findings that a run keeps in memory, and of actions: those of some forty tenants of 500 people."""
+BUDGET: Final = 1 << 20
+"""Maximum bytes of findings that a run keeps in memory, and of actions: those of some tenants of 500 people."""
 _RELEASE_SIZE: Final = 64 << 20
 """Bytes of record batches after whose reading or writing freed memory is returned to the operating system.
 

@@ -1,7 +1,7 @@
 """Counts and sums over findings; defines the cost of open findings and which seats count."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -30,6 +30,8 @@ USER: Final = SubjectType.USER
 
 _PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
 """Kinds of cost that mean superfluous paid seats."""
+_NO_MONEY: Final[Mapping[str, Decimal]] = {}
+"""One object for all policies whose findings cost nothing."""
 _NOT_SUMMED: Final = frozenset({Cost.TOTAL, Cost.MISSING})
 _KIND_COLUMNS: Final = (
     "policy",
@@ -148,7 +150,9 @@ class StatsBuilder:
         return is_counted
 
     def _count(self, kind: _Kind, count: int) -> None:
-        counts = self._policies.get(kind.policy) or PolicyStats(severity=kind.severity, found=0, waived=0, money={})
+        counts = self._policies.get(kind.policy) or PolicyStats(
+            severity=kind.severity, found=0, waived=0, money=_NO_MONEY
+        )
         is_waived = not kind.open and kind.status is not REPORT_ONLY
         self._policies[kind.policy] = replace(
             counts,

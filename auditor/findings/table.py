@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Final
@@ -314,7 +314,7 @@ def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int,
     """Return the rows stably sorted by key, and the offset and number of rows of each key."""
     firsts, group_of = alike(batch, ("severity", "policy", "check"))
     columns = (values_of(batch.column(name).take(indices(firsts))) for name in ("severity", "policy", "check"))
-    keys = [(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
+    keys = [_key(Severity(severity).rank, policy, check) for severity, policy, check in zip(*columns, strict=True)]
     order = sorted(range(len(keys)), key=keys.__getitem__)
     rank = np.empty(len(keys), dtype=np.int64)
     rank[order] = np.arange(len(keys))
@@ -324,6 +324,12 @@ def _by_key(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, dict[Key, tuple[int,
     counts = np.bincount(ranks, minlength=len(keys))
     starts = np.cumsum(counts) - counts
     return batch, {keys[group]: (int(starts[i]), int(counts[i])) for i, group in enumerate(order)}
+
+
+@cache
+def _key(rank: int, policy: str, check: str) -> Key:
+    """Return a key: one object for the tables of all tenants."""
+    return rank, policy, check
 
 
 def _sorted(batch: pa.RecordBatch) -> pa.RecordBatch:

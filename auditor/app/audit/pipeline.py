@@ -51,6 +51,7 @@ from auditor.findings.user_findings import describe, describe_objects
 from auditor.gc_pause import paused_gc
 from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
+from auditor.result.shared_values import SharedValues
 from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
@@ -85,7 +86,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
     # An audit is complete without the data that only report-only policies need.
     needed = needs(policies.enabled).sources
     audited: list[TenantResult] = []
-    names = FleetNames(policies)
+    names, shared = FleetNames(policies), SharedValues()
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(unaudited_result(state, policies, as_of))
@@ -99,7 +100,7 @@ def audit(  # noqa: PLR0913 - the inputs of an audit
             )
             names.add(bound.facts)
         failure = boundary.failure
-        audited.append(tenant if failure is None else failed(state.manifest, failure, policies, as_of))
+        audited.append(shared.tenant(tenant) if failure is None else failed(state.manifest, failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     if actions is None:
         return result
