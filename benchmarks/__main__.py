@@ -50,7 +50,7 @@ def main() -> int:
     for name in args.names or BENCHMARKS:
         rows: list[Row] = importlib.import_module(f"benchmarks.{name}").measure(args.users, args.rounds)
         _show(name, rows)
-        missed |= any(row.met is False for row in rows)
+        missed |= any(row.bar is not None and not row.bar.met for row in rows)
         if not args.no_write:
             _write(_PAGE, _SECTIONS.get(name, name), rows)
     return int(missed)
@@ -60,18 +60,19 @@ def _show(name: str, rows: Sequence[Row]) -> None:
     print(f"\n{name}: {BENCHMARKS[name]}")
     for row in rows:
         print(f"  {row.what}\n    {row.measured}" + (f"\n    against {row.against}" if row.against else ""))
-        print(f"    {' · '.join(filter(None, (row.ratio, row.bar and f'bar {row.bar}', _verdict(row))))}")
+        bar, verdict = _bar_and_verdict(row)
+        print(f"    {' · '.join(filter(None, (row.ratio, bar and f'bar {bar}', verdict)))}")
 
 
-def _verdict(row: Row) -> str:
-    return "" if row.met is None else "met" if row.met else "MISSED"
+def _bar_and_verdict(row: Row) -> tuple[str, str]:
+    return ("", "") if row.bar is None else (row.bar.text, "met" if row.bar.met else "MISSED")
 
 
 def _write(page: Path, name: str, rows: Sequence[Row]) -> None:
     """Write the table between the markers of its name."""
     lines = ["| what | measured | against | ratio | bar | |", "|---|---|---|---|---|---|"]
     lines += [
-        f"| {row.what} | {row.measured} | {row.against} | {row.ratio} | {row.bar} | {_verdict(row)} |" for row in rows
+        f"| {' | '.join((row.what, row.measured, row.against, row.ratio, *_bar_and_verdict(row)))} |" for row in rows
     ]
     body = "\n".join(
         [f"<!-- {name}: written by `python -m benchmarks` -->", _machine(), "", *lines, f"<!-- /{name} -->"]

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
-from typing import Any
 from urllib.request import Request, urlopen
 
 from auditor.collect.concurrency import MAX_READING
-from benchmarks.measurement import ROOT, Row, module, spread
+from benchmarks.measurement import ROOT, Readings, Row, at_least, at_most, module, spread
 from benchmarks.peers.raw_graph import Raw, raw_tenants
 from benchmarks.processes.graph import MODELLED
 
@@ -24,8 +23,6 @@ _DELAY = 0.05
 _ROWS = 1_000_000
 _MAX_MB = 150
 """Maximum memory above that of the process for a report, or a list of devices, of `_ROWS` rows."""
-
-Readings = dict[str, Any]
 
 
 def measure(users: int, rounds: int) -> list[Row]:
@@ -46,14 +43,9 @@ def graph(*arguments: str) -> Iterator[Readings]:
             process.stdin.close()
 
 
-def _collect(service: Readings, what: str) -> Readings:
-    return _run(service, "processes.collect", what)
-
-
-def _run(service: Readings, *arguments: str) -> Readings:
-    """Run a module of this package that reads the address of the Graph from stdin."""
-    name, *others = arguments
-    command = [sys.executable, "-m", f"benchmarks.{name}", *others]
+def _collect(service: Readings, *what: str, process: str = "collect") -> Readings:
+    """Run a process of this package that reads the address of the Graph from stdin."""
+    command = [sys.executable, "-m", f"benchmarks.processes.{process}", *what]
     output = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, input=json.dumps(service), cwd=ROOT
     ).stdout
@@ -85,10 +77,17 @@ def _one_tenant(users: int, rounds: int) -> list[Row]:
         typed = _collect(service, "typed")["cpu"] * _USERS
         with _slow(service, "/users*", _PAGE_DELAY):
             slow = [_collect(service, "users") for _ in range(rounds)]
-    one_by_one = len(pages) * _PAGE_DELAY + min(floors)
-    rows = [_against_raw(floors, runs, len(pages)), _against_models(typed, runs), _memory(runs)]
-    rows.append(_against_latency(one_by_one, slow, len(pages)))
-    return [*rows, _large_tenant(users, runs)]
+    peak = max(run["peak"] for run in runs)
+    return [
+        *(_against_raw(floors, runs, len(pages)), _against_models(typed, runs)),
+        Row(
+            what=f"{_USERS:,} users, peak memory of the process, the SDK in it",
+            measured=f"{peak} MB",
+            bar=at_most(peak, 400, " MB"),
+        ),
+        _against_latency(len(pages) * _PAGE_DELAY + min(floors), slow, len(pages)),
+        _large_tenant(users, peak),
+    ]
 
 
 def _against_raw(floors: list[float], runs: list[Readings], pages: int) -> Row:
@@ -99,8 +98,7 @@ def _against_raw(floors: list[float], runs: list[Readings], pages: int) -> Row:
         measured=f"CPU {_seconds([run['cpu'] for run in runs])}; wall {_seconds([run['wall'] for run in runs])}",
         against=f"a raw socket that fetches the same pages and reads none: {floor:.3f} s, the best of {5 * len(runs)}",
         ratio=f"CPU {spread(ratios)}×",
-        bar="≤ 25×",
-        met=median(ratios) <= 25,
+        bar=at_most(median(ratios), 25),
     )
 
 
@@ -111,20 +109,7 @@ def _against_models(typed: float, runs: list[Readings]) -> Row:
         measured=f"CPU {_seconds([run['cpu'] for run in runs])}",
         against=f"the SDK's typed models, {MODELLED} users measured and scaled: CPU {typed:,.0f} s",
         ratio=f"{spread(ratios, 0)}× less",
-        bar="≥ 150×",
-        met=median(ratios) >= 150,
-    )
-
-
-def _memory(runs: list[Readings]) -> Row:
-    peak = max(run["peak"] for run in runs)
-    return Row(
-        what=f"{_USERS:,} users, peak memory of the process, the SDK in it",
-        measured=f"{peak} MB",
-        against="",
-        ratio="",
-        bar="≤ 400 MB",
-        met=peak <= 400,
+        bar=at_least(median(ratios), 150),
     )
 
 
@@ -135,13 +120,11 @@ def _against_latency(one_by_one: float, slow: list[Readings], pages: int) -> Row
         measured=f"wall {_seconds([run['wall'] for run in slow])}",
         against=f"{pages} pages one after the other: {one_by_one:.1f} s",
         ratio=f"{spread(ratios)}× faster",
-        bar="≥ 6×",
-        met=median(ratios) >= 6,
+        bar=at_least(median(ratios), 6),
     )
 
 
-def _large_tenant(users: int, runs: list[Readings]) -> Row:
-    baseline = max(run["peak"] for run in runs)
+def _large_tenant(users: int, baseline: int) -> Row:
     with graph(str(users), "--quick") as service:
         large = _collect(service, "users")
     assert large["users"] == users, large
@@ -151,8 +134,7 @@ def _large_tenant(users: int, runs: list[Readings]) -> Row:
         measured=f"{large['peak']} MB; CPU {large['cpu']:.1f} s; wall {large['wall']:.0f} s with the pages being made",
         against=f"{_USERS:,} users: {baseline} MB",
         ratio=f"{ratio:.2f}×",
-        bar="≤ 1.5×",
-        met=ratio <= 1.5,
+        bar=at_most(ratio, 1.5),
     )
 
 
@@ -160,44 +142,34 @@ def _report() -> Row:
     """Read a usage report of a million people."""
     readings = module("processes.reports", str(_ROWS)).readings
     assert readings["rows"] == _ROWS, readings
-    memory = readings["peak"] - readings["before"]
-    return Row(
-        what=f"a usage report of {_ROWS:,} rows, joined to as many users, memory above the process with its users",
-        measured=f"{memory} MB; CPU {readings['cpu']:.1f} s",
-        against="",
-        ratio="",
-        bar=f"≤ {_MAX_MB} MB",
-        met=memory <= _MAX_MB,
+    return _memory(
+        f"a usage report of {_ROWS:,} rows, joined to as many users, memory above the process with its users", readings
     )
 
 
 def _devices() -> Row:
     """Read one managed device of each of a million people."""
     with graph(str(_ROWS), "--quick") as service:
-        run = _run(service, "processes.devices")
-    assert run["rows"] > _ROWS // 2, run
-    memory = run["peak"] - run["before"]
-    return Row(
-        what=f"{_ROWS:,} managed devices of as many people, requests to a row per user, memory above the process",
-        measured=f"{memory} MB; CPU {run['cpu']:.1f} s",
-        against="",
-        ratio="",
-        bar=f"≤ {_MAX_MB} MB",
-        met=memory <= _MAX_MB,
+        readings = _collect(service, process="devices")
+    assert readings["rows"] > _ROWS // 2, readings
+    return _memory(
+        f"{_ROWS:,} managed devices of as many people, requests to a row per user, memory above the process", readings
     )
+
+
+def _memory(what: str, readings: Readings) -> Row:
+    memory = readings["peak"] - readings["before"]
+    measured = f"{memory} MB; CPU {readings['cpu']:.1f} s"
+    return Row(what=what, measured=measured, bar=at_most(memory, _MAX_MB, " MB"))
 
 
 def _many_tenants(rounds: int) -> list[Row]:
     rows = []
     with graph(str(_EACH), "--tenants", str(_TENANTS)) as service:
         raw_tenants(service)  # generates every page that is requested later
-        for delay in (0.0, _DELAY):
-            if delay:
-                with _slow(service, "/*", delay):
-                    floors, runs = _alternate(service, rounds)
-            else:
-                floors, runs = _alternate(service, rounds)
-            rows.append(_against_requests(delay, floors, runs))
+        rows.append(_against_requests(0.0, *_alternate(service, rounds)))
+        with _slow(service, "/*", _DELAY):
+            rows.append(_against_requests(_DELAY, *_alternate(service, rounds)))
     return rows
 
 
@@ -220,8 +192,7 @@ def _against_requests(delay: float, floors: list[float], runs: list[Readings]) -
         measured=f"wall {_seconds([run['wall'] for run in runs])}; CPU {spread(cpu_ms)} ms a tenant",
         against=f"their requests over raw sockets, {MAX_READING} at a time: {_seconds(floors)}",
         ratio=f"{spread(ratios)}×",
-        bar="≤ 2×",
-        met=median(ratios) <= 2,
+        bar=at_most(median(ratios), 2),
     )
 
 

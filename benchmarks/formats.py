@@ -14,8 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import measurement
-from benchmarks.measurement import Row, module, spread
-from benchmarks.report import large, written
+from benchmarks.measurement import Readings, Row, at_most, module, spread
 
 _FINDINGS = 500_000
 _FEWER_FINDINGS = 100_000
@@ -48,7 +47,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
         cells = Path(folder) / _NAMES["csv"]
         for format_, name in _NAMES.items():
             to = Path(folder) / name
-            readings = [module("formats", "--one", str(_FINDINGS), format_, str(to)).readings for _ in range(rounds)]
+            readings = [module("report", str(_FINDINGS), format_, str(to)).readings for _ in range(rounds)]
             rows += _rows(format_, readings, _floor(format_, to, cells))
             if format_ != "csv":
                 to.unlink()
@@ -64,42 +63,34 @@ def _floor(format_: str, written_: Path, cells: Path) -> float | None:
     return seconds * _FINDINGS / _FEWER_FINDINGS if format_ == "xlsx" else seconds
 
 
-def _rows(format_: str, readings: list[dict[str, float]], floor: float | None) -> Iterator[Row]:
+def _rows(format_: str, readings: list[Readings], floor: float | None) -> Iterator[Row]:
     cpu = [reading["of them computing"] for reading in readings]
     peak, size = (max(reading[name] for reading in readings) for name in ("MB above the result", "MB written"))
     title = f"`{_NAMES[format_]}` of {_FINDINGS:,} findings"
-    bar, memory = _CPU_BARS.get(format_), _MEMORY_BARS.get(format_)
     yield Row(
         what=f"{title}, {size:.0f} MB: CPU",
         measured=f"{spread(cpu, 2)} s",
         against="" if floor is None else f"{_FLOORS[format_]}: {floor:.2f} s",
         ratio="" if floor is None else f"{median(cpu) / floor:.1f}×",
-        bar="" if bar is None else f"≤ {bar:g} s",
-        met=None if bar is None else median(cpu) <= bar,
+        bar=at_most(median(cpu), _CPU_BARS.get(format_), " s"),
     )
     yield Row(
         what=f"{title}: memory above the result",
         measured=f"{peak:.0f} MB",
-        against="",
-        ratio="",
-        bar="" if memory is None else f"≤ {memory} MB",
-        met=None if memory is None else peak <= memory,
+        bar=at_most(peak, _MEMORY_BARS.get(format_), " MB"),
     )
 
 
 def _read_back(rounds: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         to = Path(folder) / _NAMES["json"]
-        module("formats", "--one", str(_FEWER_FINDINGS), "json", str(to))
+        module("report", str(_FEWER_FINDINGS), "json", str(to))
         readings = [module("formats", "--read", str(to)).readings for _ in range(rounds)]
         size = to.stat().st_size / 1e6
     seconds, peak = [reading["seconds"] for reading in readings], max(reading["MB"] for reading in readings)
     return Row(
         what=f"reading back a `result.json` of {_FEWER_FINDINGS:,} findings, {size:.0f} MB: CPU, memory",
         measured=f"{spread(seconds, 2)} s, {peak:.0f} MB",
-        against="",
-        ratio="",
-        bar="",
     )
 
 
@@ -188,10 +179,8 @@ _FLOOR_WRITERS = {"csv": _csv_floor, "xlsx": _xlsx_floor, "parquet": _parquet_fl
 def main() -> None:
     """Run one measurement in this process, and print it as JSON."""
     match sys.argv[1:]:
-        case ["--one", count, format_, to]:
-            readings: dict[str, float] = written(large(int(count)), format_, Path(to))
         case ["--floor", format_, source]:
-            readings = {"seconds": _FLOOR_WRITERS[format_](Path(source))}
+            readings: dict[str, float] = {"seconds": _FLOOR_WRITERS[format_](Path(source))}
         case ["--read", path]:
             readings = _read(Path(path))
         case _:

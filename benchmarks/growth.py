@@ -70,7 +70,7 @@ def _series(users: int, rounds: int, folder: Path) -> tuple[Series, ...]:
         return Point(size=tenants, seconds=run.readings["cpu"] * tenants / 1000, peak=run.peak)
 
     def by_findings(findings: int) -> Point:
-        run = module("report", "--one", str(findings), "html", str(folder / "report.html"))
+        run = module("report", str(findings), "html", str(folder / "report.html"))
         return Point(size=findings, seconds=run.readings["of them computing"], peak=run.peak)
 
     def by_nights(nights: int) -> Point:
@@ -101,7 +101,6 @@ def _row(series: Series) -> Row:
         against=f"{last.size / first.size:.0f} times as many {series.unit}",
         ratio=f"{last.seconds / first.seconds:.1f}× the time, {last.peak / first.peak:.1f}× the memory; "
         f"exponent {series.slope:.2f}",
-        bar="",
     )
 
 

@@ -6,12 +6,13 @@ assignments another state, group or date, 0.02 % of the people leave and as many
 """
 
 import json
-import resource
 import shutil
 import sys
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
+from statistics import median
+from time import process_time
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from auditor.snapshot.writer import write
 from auditor.store.commit import Night, encode, with_digest
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store, commit_name
-from benchmarks.measurement import CACHE, Row, module, peak, spread
+from benchmarks.measurement import CACHE, Bar, Readings, Row, module, peak, run, spread
 from benchmarks.measurement import tenant as tenant_of
 
 _PEOPLE = 100_000
@@ -137,36 +138,27 @@ def measure(_users: int, rounds: int) -> list[Row]:
             f"the first of a month {readings['month'] / 1e6:.2f} MB",
             against=f"its snapshot: {readings['snapshot'] / 1e6:.1f} MB",
             ratio=f"{readings['snapshot'] / readings['night']:.0f} times less",
-            bar="",
         ),
         Row(
             what="a year of nights of 1,000,000 people, reckoned as ten times these",
             measured=f"{year / 1e9:.2f} GB",
             against=f"{_NIGHTS_PER_YEAR} snapshots: {10 * _NIGHTS_PER_YEAR * readings['snapshot'] / 1e9:.1f} GB",
-            ratio="",
-            bar="< 1 GB",
-            met=year < 1e9,
+            bar=Bar("< 1 GB", year < 1e9),
         ),
         Row(
             what=f"storing such a night, with the cohorts; restoring the last ({readings['chain']} objects)",
             measured=f"{readings['put']:.1f} s; {readings['restore']:.1f} s of CPU, {readings['peak']} MB",
-            against="",
-            ratio="",
-            bar="",
         ),
         Row(
             what="a year's trends: 365 nights of 30 products, 365 results of 50 policies",
             measured=f"{spread(seconds, 2)} s of CPU; the command as a whole, start and JSON included, "
             f"{spread(process, 2)} s",
-            against="",
-            ratio="",
-            bar="< 1 s",
-            met=sorted(seconds)[len(seconds) // 2] < 1,
+            bar=Bar("< 1 s", median(seconds) < 1),
         ),
     ]
 
 
-def _nights(people: int, nights: int) -> dict[str, Any]:
+def _nights(people: int, nights: int) -> Readings:
     tenant = Tenant(tenant_of(people))
     work = Path(tempfile.mkdtemp(prefix="history-", dir=CACHE))
     store = Store(FolderBackend(work / "store")).create()
@@ -176,16 +168,16 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
         at = _FIRST_NIGHT + timedelta(days=number)
         tenant.advance(at)
         folder = write(work / "given", tenant.night(at))
-        before = _cpu()
+        before = process_time()
         night, _ = store.put(folder)
-        seconds.append(_cpu() - before)
+        seconds.append(process_time() - before)
         stored.append(night)
         size = sum((folder / f"{name}.parquet").stat().st_size for name in FILES)
         if number < nights - 1:
             shutil.rmtree(work / "given")
-    before = _cpu()
+    before = process_time()
     restored = store.restore(stored[-1], work / "back")
-    restore_seconds = _cpu() - before
+    restore_seconds = process_time() - before
     for name in FILES:
         assert _decode(folder, name) == _decode(restored, name), name
     for night in stored[:: max(1, nights // 5)]:
@@ -217,20 +209,19 @@ def _decode(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
     }
 
 
-def _trend(root: Path, count: int) -> dict[str, Any]:
+def _trend(root: Path, count: int) -> Readings:
     """Fill a store with commits that differ in their instants only, then time the command."""
     store = Store(FolderBackend(root))
     nights = store.nights()
     year = root.parent / f"nights-{count}"
     if not year.exists():
         _fill(year, nights[-1], count)
-    before = _cpu(children=True)
-    trends = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
-    process = _cpu(children=True) - before
+    command = run([sys.executable, "-m", "auditor", "history", str(year), "-f", "json"])
+    trends = json.loads(command.out)["tenants"][0]
     assert (trends["nights"], trends["results"]) == (count, count)
-    before = _cpu()
+    before = process_time()
     tenant_trends(open_history([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
-    return {"query": _cpu() - before, "process": process, "peak": peak()}
+    return {"query": process_time() - before, "process": command.cpu, "peak": peak()}
 
 
 def _fill(year: Path, night: Night, count: int) -> None:
@@ -254,17 +245,6 @@ def _fill(year: Path, night: Night, count: int) -> None:
                        "checkpoint": day == 0}, "summary": summary,
         }  # fmt: skip
         store.backend.create(f"{manifest.tenant}/results/{day + 1:06}.json", with_digest(document))
-
-
-def _run(arguments: list[str]) -> str:
-    import subprocess
-
-    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def _cpu(*, children: bool = False) -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ CACHE = ROOT / "build" / "benchmarks"
 FIFTY = ROOT / "benchmarks" / "fifty.yaml"
 PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",)}
 """Folder → packages installed into it; the project does not depend on them."""
+Readings = dict[str, Any]
+"""The measurements that a process prints as JSON."""
 
 
 class Measurement(Struct, frozen=True, kw_only=True):
@@ -35,10 +37,27 @@ class Measurement(Struct, frozen=True, kw_only=True):
     out: str
 
     @property
-    def readings(self) -> dict[str, Any]:
+    def readings(self) -> Readings:
         """The JSON document on the last line of the output."""
-        readings: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
+        readings: Readings = json.loads(self.out.strip().splitlines()[-1])
         return readings
+
+
+class Bar(Struct, frozen=True):
+    """A limit for a measurement, and whether it is met."""
+
+    text: str
+    met: bool
+
+
+def at_most(value: float, limit: float | None, unit: str = "×") -> Bar | None:
+    """Return the bar of an upper limit; None if there is no limit."""
+    return None if limit is None else Bar(f"≤ {limit:g}{unit}", value <= limit)
+
+
+def at_least(value: float, limit: float, unit: str = "×") -> Bar:
+    """Return the bar of a lower limit."""
+    return Bar(f"≥ {limit:g}{unit}", value >= limit)
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -46,12 +65,10 @@ class Row(Struct, frozen=True, kw_only=True):
 
     what: str
     measured: str
-    against: str
-    ratio: str
+    against: str = ""
+    ratio: str = ""
     """The median, with the smallest and the largest value in brackets."""
-    bar: str
-    met: bool | None = None
-    """None if there is no bar."""
+    bar: Bar | None = None
 
 
 def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Measurement:

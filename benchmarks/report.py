@@ -1,14 +1,10 @@
-"""Measures the HTML report of a large audit: time and memory to write it, time until Chromium displays it.
-
-usage: python -m benchmarks.report [FINDINGS ...]
-"""
+"""Measures the HTML report of a large audit: time and memory to write it, time until Chromium displays it."""
 
 import gc
 import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -27,7 +23,7 @@ from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
 from benchmarks import measurement
-from benchmarks.measurement import Row, module, spread
+from benchmarks.measurement import Row, at_most, module, spread
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 _POLICIES = 24
@@ -37,7 +33,6 @@ _DEPARTMENTS = ("Store", "Warehouse", "Sales", "Försäljning", "Ingénierie", "
 _FIRST = ("Anna", "Jeroen", "Özlem", "Søren", "Zoë")
 _LAST = ("Smit", "Y\u0131lmaz", "Berg")
 _CHECKS = ("assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.error")
-FORMATS = ("html", "csv", "xlsx", "parquet", "ndjson", "json", "sarif")
 
 
 def large(count: int, *, seed: int = 20261120) -> Result:
@@ -202,50 +197,36 @@ def measure(_users: int, rounds: int) -> list[Row]:
     Each measurement runs in a process that has not rendered before.
     """
     rows: list[Row] = []
-    for count, bars in ((1_000, None), (50_000, (1.0, 1.0)), (500_000, (None, 4.0))):
+    for count, writing, opening in ((1_000, None, None), (50_000, 1.0, 1.0), (500_000, None, 4.0)):
         with tempfile.TemporaryDirectory() as folder:
             page = Path(folder) / "report.html"
-            readings = [module("report", "--one", str(count), "html", str(page)).readings for _ in range(rounds)]
+            readings = [module("report", str(count), "html", str(page)).readings for _ in range(rounds)]
             opened = [shown(page) for _ in range(rounds)]
-            size = page.stat().st_size
+            size = page.stat().st_size / 1000
         title = f"`report.html` of {count:,} findings"
-        if bars is None:
-            rows.append(_row(f"{title}: its size", f"{size / 1000:.0f} kB", "≤ 400 kB", met=size <= 400_000))
+        if opening is None:
+            rows.append(Row(what=f"{title}: its size", measured=f"{size:.0f} kB", bar=at_most(size, 400, " kB")))
             continue
-        writing, opening = bars
         cpu = [reading["of them computing"] for reading in readings]
         peak = max(reading["MB above the result"] for reading in readings)
-        met = None if writing is None else median(cpu) <= writing
-        what = f"{title}: from the result at hand to the file, CPU"
-        rows.append(_row(what, f"{spread(cpu, 2)} s", f"≤ {writing:g} s" if writing else "", met=met))
-        met = None if writing is None else peak <= 150
-        rows.append(_row(f"{title}: memory above the result", f"{peak} MB", "≤ 150 MB" if writing else "", met=met))
+        rows += [
+            Row(
+                what=f"{title}: from the result at hand to the file, CPU",
+                measured=f"{spread(cpu, 2)} s",
+                bar=at_most(median(cpu), writing, " s"),
+            ),
+            Row(
+                what=f"{title}: memory above the result",
+                measured=f"{peak} MB",
+                bar=at_most(peak, 150 if writing else None, " MB"),
+            ),
+        ]
         seconds = [reading for reading in opened if reading is not None]
         if seconds:
             what = f"{title}: opened in Chromium until the table stands"
-            rows.append(_row(what, f"{spread(seconds, 2)} s", f"≤ {opening:g} s", met=median(seconds) <= opening))
+            rows.append(Row(what=what, measured=f"{spread(seconds, 2)} s", bar=at_most(median(seconds), opening, " s")))
     return rows
 
 
-def _row(what: str, measured: str, bar: str, *, met: bool | None) -> Row:
-    return Row(what=what, measured=measured, against="", ratio="", bar=bar, met=met)
-
-
-def main() -> None:
-    """Print a line for every number of findings and format, each measured in a separate process."""
-    if sys.argv[1:2] == ["--one"]:
-        print(json.dumps(written(large(int(sys.argv[2])), sys.argv[3], Path(sys.argv[4]))))
-        return
-    for count in [int(text) for text in sys.argv[1:]] or [1_000, 50_000, 500_000]:
-        for format_ in FORMATS:
-            with tempfile.TemporaryDirectory() as folder:
-                to = Path(folder) / ("report." + format_)
-                command = [sys.executable, "-m", "benchmarks.report", "--one", str(count), format_, str(to)]
-                readings = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-                if format_ == "html":
-                    readings["seconds in Chromium"] = shown(to)
-            print(f"{count:>9,} {format_:<5} {json.dumps(readings)}", flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(written(large(int(sys.argv[1])), sys.argv[2], Path(sys.argv[3]))))

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from benchmarks.measurement import FIFTY, Row, module, spread, tenant
+from benchmarks.measurement import FIFTY, Row, at_most, module, spread, tenant
 
 _MASTER = "local[2]"
 _BAR = 3
@@ -29,7 +29,6 @@ def measure(users: int, rounds: int) -> list[Row]:
             f"{spread([spark['start'] for _, spark in turns])} s",
             against=f"the local engine: {spread([local['seconds'] for local, _ in turns])} s",
             ratio=f"{spread(ratios)}×",
-            bar=f"≤ {_BAR}× and its start",
-            met=median(ratios) <= _BAR,
+            bar=at_most(median(ratios), _BAR, "× and its start"),
         )
     ]

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measurement import INCOMPLETE, Row, alternated, spread, tenant
+from benchmarks.measurement import INCOMPLETE, Row, alternated, at_most, spread, tenant
 
 _USERS = 1000
 _IMPORTS = "import msgspec, numpy, orjson, pyarrow.compute, pyarrow.parquet, yaml"
@@ -50,8 +50,7 @@ def _rows(seconds: dict[str, list[float]], against: str, bar: float) -> list[Row
                 measured=f"{spread([1000 * value for value in values], 0)} ms",
                 against=f"`{against}`: {spread([1000 * value for value in floor], 0)} ms",
                 ratio=f"{spread(ratios)}×",
-                bar=f"≤ {bar:g}×",
-                met=median(ratios) <= bar,
+                bar=at_most(median(ratios), bar),
             )
         )
     return rows

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Any
 
 from benchmarks.audit import audited, memory
-from benchmarks.measurement import Row, fleet, module, spread
+from benchmarks.measurement import Readings, Row, at_most, fleet, module, spread
 
 _TENANTS = 200
 _MANY_TENANTS = 1000
@@ -15,13 +14,9 @@ _MAX_GROWTH = 1.7
 _BAR = 15
 """Maximum milliseconds to evaluate a tenant."""
 
-Readings = dict[str, Any]
-"""The measurements that a process prints."""
 
-
-def measure(users: int, rounds: int) -> list[Row]:
-    """Audit the tenants in a fresh process, several times; `users`, the size of the big tenant, is not used."""
-    del users
+def measure(_users: int, rounds: int) -> list[Row]:
+    """Audit the tenants in a fresh process, several times."""
     runs = [module("processes.tenants", str(fleet(_TENANTS, _USERS))).readings for _ in range(rounds)]
     tenant = f"a tenant of {_USERS} users × {runs[0]['policies']} policies of the starter library, "
     tenant += f"{runs[0]['findings'] / _TENANTS:,.0f} findings ({_TENANTS} tenants in one process)"
@@ -39,8 +34,8 @@ def _memory(formats: str, title: str) -> Row:
     return memory(
         f"{_MANY_TENANTS:,} tenants of {_USERS} users, whole audit, starter library, {title}",
         f"{_TENANTS} tenants",
-        (few[1], f"CPU {1000 * few[0] / _TENANTS:.0f} ms a tenant"),
-        (many[1], f"CPU {1000 * many[0] / _MANY_TENANTS:.0f} ms a tenant"),
+        (few.peak, f"CPU {1000 * few.cpu / _TENANTS:.0f} ms a tenant"),
+        (many.peak, f"CPU {1000 * many.cpu / _MANY_TENANTS:.0f} ms a tenant"),
         bar=_MAX_GROWTH,
     )
 
@@ -57,6 +52,5 @@ def _row(
         measured=f"{spread(totals)} ms of CPU ({details})",
         against=against and f"{against}{spread([run['floor'] for run in runs])} ms",
         ratio=f"{spread(ratios)}×",
-        bar="" if bar is None else f"≤ {bar} ms",
-        met=None if bar is None else median(totals) <= bar,
+        bar=at_most(median(totals), bar, " ms"),
     )

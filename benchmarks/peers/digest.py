@@ -20,6 +20,11 @@ def digest(findings: Findings | pa.Table) -> dict[str, object]:
     return {"findings": len(findings), "digest": checksum.hexdigest()}
 
 
+def digest_of_pairs(pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of pairs of policy and user, whatever their order."""
+    return hashlib.sha256("\n".join("\x1f".join(pair) for pair in sorted(set(pairs))).encode()).hexdigest()
+
+
 def _of_findings(findings: Findings) -> Iterator[tuple[str, ...]]:
     for finding in findings:
         product = finding.product

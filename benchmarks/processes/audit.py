@@ -13,18 +13,14 @@ from auditor.checks.registry import all_checks
 from auditor.engine.evaluate import evaluate, evaluated_batches
 from auditor.engine.policy.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.policy.loader import load
 from auditor.snapshot.reader import read
-from benchmarks.measurement import ROOT
-from benchmarks.processes.tenants import read_whole
+from benchmarks.processes.tenants import read_whole, starter_policies
 from benchmarks.tenant import AS_OF
 
 
 def main(folder: Path) -> None:
     """Measure the floor, then the evaluation, and print CPU seconds, without loading the policies and the catalogue."""
-    files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
-    policies = load([(str(path), path.read_bytes()) for path in files]).policies
-    catalogue = builtin()
+    policies, catalogue = starter_policies(), builtin()
     started = time.process_time()
     read_whole(folder)
     floor = time.process_time()

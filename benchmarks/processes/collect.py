@@ -74,14 +74,10 @@ async def _typed_models(service: dict[str, Any]) -> float:
     from kiota_abstractions.base_request_configuration import RequestConfiguration
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 
-    tenant = Tenant(
-        name="contoso",
-        tenant_id=service["tenants"][0][1],
-        credential=Token(token_env="T"),
-        endpoint=service["endpoint"],
-    )
+    tenant = tenant_of({"endpoint": service["endpoint"]}, *service["tenants"][0])
+    environ = {"BEARER": service["bearers"][0]}
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(select=list(PROPERTIES), top=MODELLED)
-    async with SignIn(tenant, environ={"T": service["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
+    async with SignIn(tenant, environ=environ) as sign_in, open_graph(tenant, sign_in) as graph:
         page = await graph.sdk.users.get(RequestConfiguration(query_parameters=query))
         assert page is not None
         started = time.process_time()

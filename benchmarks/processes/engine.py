@@ -5,7 +5,6 @@ usage: python -m benchmarks.processes.engine SNAPSHOT POLICIES [--only IDS] [--t
 """
 
 import argparse
-import hashlib
 import json
 import tempfile
 import time
@@ -16,12 +15,11 @@ from msgspec.structs import replace
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.finding import Findings
 from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.snapshot.reader import read
-from benchmarks.peers.digest import digest
+from benchmarks.peers.digest import digest, digest_of_pairs
 from benchmarks.tenant import AS_OF
 
 
@@ -65,7 +63,7 @@ def main() -> None:
         if args.digest:
             readings |= digest(findings)
         if args.pairs:
-            readings["pairs"] = pairs(findings)
+            readings["pairs"] = digest_of_pairs((finding.policy, finding.subject.id) for finding in findings)
     print(json.dumps(readings))
 
 
@@ -78,12 +76,6 @@ def multiplied(policies: PolicySet, times: int) -> PolicySet:
         for index, policy in enumerate(originals)
     ]
     return replace(policies, policies=(*originals, *copies))
-
-
-def pairs(findings: Findings) -> str:
-    """Return the digest of the sorted pairs of policy and user that have a finding."""
-    unique = sorted({(finding.policy, finding.subject.id) for finding in findings})
-    return hashlib.sha256("\n".join("\x1f".join(pair) for pair in unique).encode()).hexdigest()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from auditor.catalogue import builtin
 from auditor.checks.registry import all_checks
+from auditor.domain.policy.model import PolicySet
 from auditor.engine.evaluate import conclude, evaluated_batches
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy.binding import bind
@@ -28,8 +29,7 @@ from benchmarks.tenant import AS_OF
 
 def main(root: Path, most: int | None = None) -> None:
     """Audit at most `most` tenants once, each after its floor, and print the CPU milliseconds per tenant."""
-    files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
-    policies = load([(str(path), path.read_bytes()) for path in files]).policies
+    policies = starter_policies()
     catalogue = builtin()
     folders = [manifest.parent for manifest in sorted(root.glob("*/*/manifest.json"))[:most]]
     pc.count(pa.array([0]))
@@ -56,6 +56,12 @@ def main(root: Path, most: int | None = None) -> None:
     milliseconds = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
     readings = {"cpu": sum(milliseconds.values()), "parts": milliseconds, "floor": 1000 * floor / len(folders)}
     print(json.dumps(readings | {"findings": findings, "policies": len(policies.policies)}))
+
+
+def starter_policies() -> PolicySet:
+    """Load the starter library."""
+    files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
+    return load([(str(path), path.read_bytes()) for path in files]).policies
 
 
 def read_whole(folder: Path) -> None:
