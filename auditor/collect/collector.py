@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from auditor import __version__
 from auditor.collect.concurrency import TenantSlot, TenantSlots
 from auditor.collect.context import CollectionContext
-from auditor.collect.progress import NoProgress, Progress
+from auditor.collect.progress import Progress
 from auditor.collect.sources.groups import add_assigning_groups, add_groups
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.registry import SOURCES, sources_for
@@ -82,7 +82,7 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
             slots = await stack.enter_async_context(TenantSlots())
             slot = await stack.enter_async_context(slots.reading())
         folder = stack.enter_context(work_folder(root / tenant_name(tenant.name)))
-        listener = progress or NoProgress()
+        listener = progress or Progress()
         async with SignIn(tenant, environ=environ, connections=connections, ask=listener.ask) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, retry_policy=retry_policy, connections=connections) as graph:

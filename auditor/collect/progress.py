@@ -1,18 +1,21 @@
 """The interface with which a collection reports its progress."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
 
 
-class Progress(Protocol):
-    """A listener for the progress of a tenant's collection; called from one thread, and must not raise."""
+class Progress:
+    """A listener for the progress of a tenant's collection; this one ignores everything, subclasses show it.
+
+    Its methods are called from one thread, and must not raise.
+    """
 
     @property
     def ask(self) -> Callable[[Message], None] | None:
         """Shows a request to the user at the terminal, from any thread; None if the run is not interactive."""
+        return None
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
         """Report that a source is being read; `total` is the expected number of objects, if known."""
@@ -22,18 +25,3 @@ class Progress(Protocol):
 
     def finish(self, tenant: str, source: Source, status: str) -> None:
         """Report that a source is done, with its final status."""
-
-
-class NoProgress:
-    """A listener that ignores everything."""
-
-    ask = None
-
-    def expect(self, tenant: str, source: Source, total: int | None) -> None:
-        """Do nothing."""
-
-    def advance(self, tenant: str, source: Source, count: int) -> None:
-        """Do nothing."""
-
-    def finish(self, tenant: str, source: Source, status: str) -> None:
-        """Do nothing."""

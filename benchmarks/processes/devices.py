@@ -14,7 +14,7 @@ from typing import Any
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import decode_count
-from auditor.collect.progress import NoProgress
+from auditor.collect.progress import Progress
 from auditor.collect.sources.devices import DEVICES
 from auditor.domain.policy.data_needs import Needs
 from auditor.graph import requests
@@ -30,7 +30,7 @@ async def _read(graph_data: dict[str, Any], folder: Path) -> dict[str, float]:
     tenant = tenant_of(graph_data, *graph_data["tenants"][0])
     environ = {**os.environ, "BEARER": graph_data["bearers"][0]}
     async with SignIn(tenant, environ=environ) as sign_in, open_graph(tenant, sign_in) as graph:
-        context = CollectionContext(graph=graph, needs=Needs(), folder=folder, progress=NoProgress())
+        context = CollectionContext(graph=graph, needs=Needs(), folder=folder, progress=Progress())
         # The first request imports the SDK's modules.
         await graph.answer(requests.user_count(graph), decode_count)
         before, started = resident(), time.process_time()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from auditor.collect.progress import NoProgress, Progress
+from auditor.collect.progress import Progress
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import printable
 from auditor.domain.message import Message
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
-class _Bars:
+class _Bars(Progress):
     """One bar per tenant and source."""
 
     def __init__(self, bars: "Bars", l10n: Labels) -> None:
@@ -56,7 +56,7 @@ class _Bars:
 def shown_progress(l10n: Labels, *, enabled: bool) -> Iterator[Progress]:
     """Show bars on stderr while the block runs, if stderr is a terminal."""
     if not enabled or not sys.stderr.isatty():
-        yield NoProgress()
+        yield Progress()
         return
     from rich.console import Console  # noqa: PLC0415  slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn  # noqa: PLC0415
