@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from itertools import islice
 from typing import Any, BinaryIO, Final, TypeAlias
 
 import numpy as np
@@ -26,10 +25,9 @@ Reader: TypeAlias = Callable[[pa.Array], tuple[Numbers, Flags]]
 _BLOCK_BYTES: Final = 512 << 10
 """Bytes that are parsed at once; no row may be longer. Arrow reads up to 32 blocks ahead."""
 _MAX_HEADER: Final = 1 << 16
-_BLOCKS_READ: Final = 8
-"""Blocks that are converted at once: with a single one, the calls take longer than the conversion."""
 _MAX_DIGITS: Final = 15
 _ROWS_PER_CALL: Final = 131_072
+"""Rows that are converted and joined at once: with fewer, the calls take longer than the conversion."""
 _NAME_HEADER: Final = "user principal name"
 _USER_ID_HEADER: Final = "user id"
 _DELETED_HEADER: Final = "is deleted"
@@ -171,33 +169,15 @@ def read_report(
     if not summary.facts:
         raise NotGraphError(missing_columns(cell.fact for column in columns for cell in column.cells))
     indices = sorted({*key_columns.values(), *(index for _, index in cells)})
-    parts: list[ReportRows] = []
-    pending_rows = 0
     text_columns = {key_columns[name] for name in (_NAME_HEADER, _USER_ID_HEADER) if name in key_columns}
     for batch in _merged_blocks(_batches(file, len(headers), indices, text_columns)):
-        parts.append(_parse_block(batch, columns, cells, key_columns, summary))
-        pending_rows += len(parts[-1].names)
-        if pending_rows >= _ROWS_PER_CALL:
-            add_rows(_concatenated(parts))
-            parts, pending_rows = [], 0
-    if pending_rows:
-        add_rows(_concatenated(parts))
+        add_rows(_parse_rows(batch, columns, cells, key_columns, summary))
     return summary
 
 
 def missing_columns(facts: Iterable[str]) -> Message:
     """Return the message that a report does not have the columns of these facts."""
     return Message("the report has no columns for {names}", names=", ".join(sorted(facts)))
-
-
-def _concatenated(parts: list[ReportRows]) -> ReportRows:
-    first = parts[0]
-    return ReportRows(
-        names=pa.concat_arrays([part.names for part in parts]),
-        ids=None if first.ids is None else pa.concat_arrays([part.ids for part in parts]),
-        values={name: np.concatenate([part.values[name] for part in parts]) for name in first.values},
-        unreadable={name: np.concatenate([part.unreadable[name] for part in parts]) for name in first.unreadable},
-    )
 
 
 def _headers(file: BinaryIO) -> list[str]:
@@ -249,18 +229,27 @@ def _batches(file: BinaryIO, width: int, indices: list[int], texts: set[int]) ->
 
 def _merged_blocks(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of several blocks as one batch, with unified dictionaries."""
-    while blocks := list(islice(batches, _BLOCKS_READ)):
-        yield from pa.Table.from_batches(blocks).combine_chunks().to_batches()
+    while True:
+        blocks: list[pa.RecordBatch] = []
+        for block in batches:
+            blocks.append(block)
+            if sum(part.num_rows for part in blocks) >= _ROWS_PER_CALL:
+                break
+        if not blocks:
+            return
+        table = pa.Table.from_batches(blocks).combine_chunks()
+        del blocks, block  # the rows are in memory once while they are joined
+        yield from table.to_batches()
 
 
-def _parse_block(
+def _parse_rows(
     batch: pa.RecordBatch,
     columns: Sequence[ReportColumn],
     cells: dict[tuple[str, int], Cell],
     key_columns: dict[str, int],
     summary: ReportSummary,
 ) -> ReportRows:
-    """Return the rows of a block, and update the summary of the report. Raises ConcealedNamesError."""
+    """Return the rows of a batch, and update the summary of the report. Raises ConcealedNamesError."""
     names = folded(pc.utf8_trim_whitespace(batch.column(str(key_columns[_NAME_HEADER]))))
     # Pseudonyms have no domain; a report with pseudonyms has them in every row, also in those of deleted users.
     if not pc.all(pc.match_substring(names, "@"), min_count=0).as_py():
