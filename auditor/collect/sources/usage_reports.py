@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from auditor.collect.context import CollectionContext
@@ -72,29 +72,29 @@ class _Report(Struct, frozen=True, kw_only=True):
 
 
 class _Read(Struct, frozen=True, kw_only=True):
-    """A report that was read, or the fault that prevented this."""
+    """A report that was read."""
 
     period: str
-    summary: ReportSummary = field(default_factory=lambda: ReportSummary(facts=frozenset()))
-    users: Sequence[UserFacts] = ()
+    summary: ReportSummary
+    users: Sequence[UserFacts]
     """One for each batch of `UserNames`."""
-    fault: Fault | None = None
 
 
 async def _read(report: _Report, context: CollectionContext) -> SourceResult:
     """Read a report for each period that is needed, and join it to the users; one report is in memory at a time."""
     periods = report.periods(context.needs)
+    reads: list[_Read | Fault] = []
     if not periods:
         coverage = context.make_coverage(report.source, 0, [], status=SourceStatus.NOT_NEEDED)
-    elif context.graph.tenant.cloud is not Cloud.WORLDWIDE:
-        coverage = context.make_coverage(report.source, 0, [_other_cloud()])
-    else:
+        return SourceResult(coverage=(coverage,))
+    if context.graph.tenant.cloud is Cloud.WORLDWIDE:
         reads = await asyncio.gather(*(in_task(_read_period, report, context, period) for period in periods))
-        if successful := [read for read in reads if read.fault is None]:
-            faults = [read.fault for read in reads if read.fault is not None]
-            return _result(report, context, successful, faults, await context.users)
-        coverage = context.make_coverage(report.source, 0, [read.fault for read in reads if read.fault is not None])
-    return SourceResult(coverage=(coverage,))
+    else:
+        reads.append(_other_cloud())
+    faults = [read for read in reads if isinstance(read, Fault)]
+    if successful := [read for read in reads if isinstance(read, _Read)]:
+        return _result(report, context, successful, faults, await context.users)
+    return SourceResult(coverage=(context.make_coverage(report.source, 0, faults),))
 
 
 def _result(
@@ -104,13 +104,18 @@ def _result(
     spool, count, unreadable = _spool(report, context, reads, users)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
-    reasons = [_unreadable(unreadable)] if unreadable else []
+    shortfall = []
+    if unreadable:
+        text = Message("users whose row of the report has an invalid date or number: {count}", count=unreadable)
+        shortfall.append(text)
+    if absent:
+        shortfall.append(missing_columns(absent))
     coverage = context.make_coverage(
         report.source,
         count,
         faults,
         asked=tuple(name for read, column in columns for name in column.read_facts(read.summary.facts)),
-        shortfall=in_one("; ", [*reasons, *([missing_columns(absent)] if absent else [])]) or None,
+        shortfall=in_one("; ", shortfall) or None,
         # Neither makes the source partial: `asked` shows which columns were read, and users are marked one by one.
         status=None if faults else SourceStatus.COMPLETE,
     )
@@ -128,8 +133,8 @@ def _result(
     )
 
 
-async def _read_period(report: _Report, context: CollectionContext, period: str) -> _Read:
-    """Download and join the report of one period; a damaged file is downloaded again."""
+async def _read_period(report: _Report, context: CollectionContext, period: str) -> _Read | Fault:
+    """Download and join the report of one period, or return the fault; a damaged file is downloaded again."""
     path = f"{report.path}(period='{period}')"
     request = f"GET {path}"
     try:
@@ -142,11 +147,11 @@ async def _read_period(report: _Report, context: CollectionContext, period: str)
                     damage = _damaged(request, error.message)
                 if attempt < _MAX_DOWNLOADS:
                     await context.graph.retry_policy.sleep(context.graph.retry_policy.wait(attempt))
-            return _Read(period=period, fault=damage)
+            return damage
     except ConcealedNamesError:
-        return _Read(period=period, fault=_concealed(request))
+        return _concealed(request)
     except FaultError as error:
-        return _Read(period=period, fault=_with_remedy(error.fault))
+        return _with_remedy(error.fault)
 
 
 async def _parse_and_join(report: _Report, context: CollectionContext, period: str, file: BinaryIO) -> _Read:
@@ -242,10 +247,6 @@ def _damaged(request: str, why: Message) -> Fault:
         Message("{asked}: the report is damaged: {why}", asked=request, why=why),
         remedy=Message("collect again later; if it is still damaged, report it to Microsoft"),
     )
-
-
-def _unreadable(count: int) -> Message:
-    return Message("users whose row of the report has an invalid date or number: {count}", count=count)
 
 
 def _with_remedy(fault: Fault) -> Fault:
