@@ -182,7 +182,9 @@ def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
             continue
         limit = min(cursor.limit for cursor in cursors)
         parts = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
-        yield _sort_table(pa.concat_tables(parts))
+        table = pa.concat_tables(parts).combine_chunks()
+        order = _order(table["id"].chunk(0))
+        yield table if order is None else table.take(order)
 
 
 def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
@@ -193,13 +195,6 @@ def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
             reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=indices))
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])
-
-
-def _sort_table(table: pa.Table) -> pa.Table:
-    """Sort a table by id, keeping the latest of equal ids."""
-    table = table.combine_chunks()
-    order = _order(table["id"].chunk(0))
-    return table if order is None else table.take(order)
 
 
 def _order(ids: pa.Array) -> pa.Array | None:

@@ -148,7 +148,7 @@ class UserRows:
         self._columns["id"] = self.ids
         self._columns["notCollected"] = self._not_collected()
         columns = [
-            _cast(self._columns[field.name], field.type) if field.name in self._columns else pa.nulls(count, field.type)
+            self._columns[field.name].cast(field.type) if field.name in self._columns else pa.nulls(count, field.type)
             for field in schema
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -174,10 +174,6 @@ class UserRows:
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         values = pa.array(names, pa.string()).take(pa.array(np.nonzero(flags)[1]))
         return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
-
-
-def _cast(column: pa.Array, kind: pa.DataType) -> pa.Array:
-    return column if column.type == kind else column.cast(kind)
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:
