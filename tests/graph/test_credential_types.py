@@ -29,9 +29,7 @@ def test_every_credential_class_has_one_type() -> None:
 def test_custom_credential_type_signs_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """A secret with a prefix: `build` creates the credential from what the tenants file names."""
 
-    def build(credential: ClientSecret, options: SignInOptions) -> Any:
-        from azure.identity import aio  # noqa: PLC0415
-
+    def build(aio: Any, credential: ClientSecret, options: SignInOptions) -> Any:
         secret = options.secret(credential.secret_env).removeprefix("vault:")
         return aio.ClientSecretCredential(options.tenant_id, credential.client_id, secret, **options.client_options)
 

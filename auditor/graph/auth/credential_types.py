@@ -51,32 +51,18 @@ def _check_tenants_file(_tenant_id: str) -> Message:
 class CredentialType(Struct, frozen=True, kw_only=True):
     """One type of credential; `CREDENTIAL_TYPES` lists them all."""
 
-    build: Callable[[Any, SignInOptions], "AsyncTokenCredential"] | None
-    """Returns azure-identity's credential; None if the type is itself a token. Raises GraphError or OSError."""
+    build: Callable[[Any, Any, SignInOptions], "AsyncTokenCredential"] | None
+    """Returns azure-identity's credential, given its module `aio`; None if the type is itself a token.
+
+    Raises GraphError or OSError.
+    """
     timeout: float = 120.0
     """Seconds for a sign-in, including the retries of azure-identity."""
     hint: Callable[[str], Message] = field(default=_check_tenants_file)
     """Returns, for a tenant id, the hint if the credential is not available on this machine."""
 
 
-def _build_github_oidc(credential: GithubOidc, options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415 - only collection needs it
-
-    return aio.ClientAssertionCredential(
-        options.tenant_id, credential.client_id, options.github_assertion, **options.client_options
-    )
-
-
-def _build_client_secret(credential: ClientSecret, options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415
-
-    secret = options.secret(credential.secret_env)
-    return aio.ClientSecretCredential(options.tenant_id, credential.client_id, secret, **options.client_options)
-
-
-def _build_certificate(credential: Certificate, options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415
-
+def _build_certificate(aio: Any, credential: Certificate, options: SignInOptions) -> Any:
     password = None if credential.password_env is None else options.secret(credential.password_env)
     if credential.path is not None:
         content = files.read(Path(credential.path), max_bytes=files.CERTIFICATES)
@@ -104,15 +90,7 @@ def _decode_certificate(text: str, variable: str | None) -> bytes:
         ) from None
 
 
-def _build_managed_identity(credential: ManagedIdentity, _options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415
-
-    return aio.ManagedIdentityCredential(client_id=credential.client_id)
-
-
-def _build_workload_identity(credential: WorkloadIdentity, options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415
-
+def _build_workload_identity(aio: Any, credential: WorkloadIdentity, options: SignInOptions) -> Any:
     token_file = options.environ.get("AZURE_FEDERATED_TOKEN_FILE")
     if token_file:
         files.check_regular(Path(token_file), max_bytes=files.CERTIFICATES)
@@ -124,13 +102,7 @@ def _build_workload_identity(credential: WorkloadIdentity, options: SignInOption
     )
 
 
-def _build_azure_cli(_credential: AzureCli, options: SignInOptions) -> "AsyncTokenCredential":
-    from azure.identity import aio  # noqa: PLC0415
-
-    return aio.AzureCliCredential(tenant_id=options.tenant_id)
-
-
-def _build_device_code(credential: DeviceCode, options: SignInOptions) -> "AsyncTokenCredential":
+def _build_device_code(_aio: Any, credential: DeviceCode, options: SignInOptions) -> "AsyncTokenCredential":
     from auditor.graph.auth.device_code import open_device_code  # noqa: PLC0415
 
     if options.ask is None:
@@ -154,11 +126,19 @@ _DEVICE_CODE_SECONDS: Final = 900
 """Seconds for which Entra's device codes are valid."""
 
 CREDENTIAL_TYPES: Final[Mapping[type[Credential], CredentialType]] = {
-    GithubOidc: CredentialType(build=_build_github_oidc),
-    ClientSecret: CredentialType(build=_build_client_secret),
+    GithubOidc: CredentialType(
+        build=lambda aio, credential, options: aio.ClientAssertionCredential(
+            options.tenant_id, credential.client_id, options.github_assertion, **options.client_options
+        )
+    ),
+    ClientSecret: CredentialType(
+        build=lambda aio, credential, options: aio.ClientSecretCredential(
+            options.tenant_id, credential.client_id, options.secret(credential.secret_env), **options.client_options
+        )
+    ),
     Certificate: CredentialType(build=_build_certificate),
     ManagedIdentity: CredentialType(
-        build=_build_managed_identity,
+        build=lambda aio, credential, _: aio.ManagedIdentityCredential(client_id=credential.client_id),
         hint=lambda _: Message("run on an Azure machine that has the identity, or choose another credential"),
     ),
     WorkloadIdentity: CredentialType(
@@ -168,7 +148,7 @@ CREDENTIAL_TYPES: Final[Mapping[type[Credential], CredentialType]] = {
         ),
     ),
     AzureCli: CredentialType(
-        build=_build_azure_cli,
+        build=lambda aio, _, options: aio.AzureCliCredential(tenant_id=options.tenant_id),
         hint=lambda tenant_id: Message(
             "install the Azure CLI and run: az login --tenant {tenant_id} --allow-no-subscriptions",
             tenant_id=tenant_id,

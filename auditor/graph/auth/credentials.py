@@ -14,7 +14,7 @@ from auditor.graph.auth import github_oidc
 from auditor.graph.auth.credential_types import CREDENTIAL_TYPES, CredentialType, SignInOptions
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
 from auditor.graph.auth.sign_in_errors import NoTokenError, sign_in_error
-from auditor.graph.auth.token_claims import expiry_of
+from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.ca_bundle import authorities as authorities_of
 from auditor.graph.transport.proxy import proxy_of
@@ -182,8 +182,10 @@ class SignIn:
             github_assertion=lambda: self._assertion,
             ask=self._ask,
         )
+        from azure.identity import aio  # noqa: PLC0415
+
         assert credential_type.build is not None
-        return credential_type.build(self._tenant.credential, options)
+        return credential_type.build(aio, self._tenant.credential, options)
 
 
 def _checked_token(token: "AccessToken") -> "AccessToken":
@@ -211,7 +213,8 @@ def _bearer_token(token: str, now: float) -> "AccessToken":
             ),
             hint=Message("create a new token, and set the variable to the token only"),
         )
-    expires = expiry_of(bare)
+    claims = claims_of(bare)
+    expires = None if claims is None else claims.expires
     if expires is not None and expires <= now:
         raise GraphError(
             "token-expired",

@@ -26,6 +26,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         ServiceRequestError,
         ServiceResponseError,
     )
+    from azure.identity import CredentialUnavailableError  # noqa: PLC0415
 
     text = " ".join(printable(secrets.scrub(str(error)).replace("\r", " ").replace("\n", " ")).split())
     code = code_in(text)
@@ -48,7 +49,9 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
             return GraphError("credential-file", unreadable(path, error), hint=hint)
         case ValueError() if not isinstance(error, NoTokenError) and not text.startswith(_NOT_A_NUMBER):
             return _unusable(tenant, text)
-        case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):
+        case ClientAuthenticationError() | HttpResponseError() | ValueError() if not isinstance(
+            error, CredentialUnavailableError
+        ):
             return GraphError(
                 "sign-in-refused",
                 Message("the sign-in was refused: {text}", text=text[:_MAX_QUOTED]),
@@ -58,13 +61,11 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
                 ),
             )
         case _:
-            return _unavailable_error(tenant, text)
-
-
-def _unavailable(error: Exception) -> bool:
-    from azure.identity import CredentialUnavailableError  # noqa: PLC0415
-
-    return isinstance(error, CredentialUnavailableError)
+            return GraphError(
+                "sign-in-unavailable",
+                Message("the sign-in failed: {text}", text=text[:_MAX_QUOTED]),
+                hint=_credential_hint(tenant),
+            )
 
 
 def _unreachable(authority: str, text: str) -> GraphError:
@@ -97,14 +98,6 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
     return GraphError(
         "credential-invalid",
         Message("the credential cannot be used: {text}", text=text[:_MAX_QUOTED]),
-        hint=_credential_hint(tenant),
-    )
-
-
-def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
-    return GraphError(
-        "sign-in-unavailable",
-        Message("the sign-in failed: {text}", text=text[:_MAX_QUOTED]),
         hint=_credential_hint(tenant),
     )
 

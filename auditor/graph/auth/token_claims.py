@@ -18,6 +18,7 @@ class TokenClaims(Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     """Delegated permissions, sorted."""
     expires: float | None
+    """Seconds since 1970."""
 
 
 def claims_of(token: str) -> TokenClaims | None:
@@ -41,12 +42,6 @@ def claims_of(token: str) -> TokenClaims | None:
         scopes=tuple(sorted(scopes.split())) if isinstance(scopes, str) else (),
         expires=_number(claims.get("exp")),
     )
-
-
-def expiry_of(token: str) -> float | None:
-    """Return when a JWT expires, in seconds since 1970; None for an opaque token."""
-    claims = claims_of(token)
-    return None if claims is None else claims.expires
 
 
 def _text(value: Any) -> str | None:
