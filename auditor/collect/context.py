@@ -11,7 +11,6 @@ from auditor.collect.json_pages import Rows, decode_list_page
 from auditor.collect.progress import Progress
 from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.user_names import UserNames
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message, joined
 from auditor.domain.policy.data_needs import Needs
@@ -39,14 +38,11 @@ class CollectionContext:
     """Held while a usage report is parsed and joined, so that only one is in memory at a time."""
     roles: asyncio.Future[Coverage] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     """How completely directory roles were read; set by the source of roles when it is done."""
-    user_names: UserNames = field(init=False)
-    """The names to which usage reports are joined."""
+    user_names: list[Spool] = field(default_factory=list)
+    """The names to which usage reports are joined, as `user_names` returns them; set by the first report."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
     """Faults of sources that could not be read at all."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "user_names", UserNames(self.folder))
 
     @property
     def tenant(self) -> str:

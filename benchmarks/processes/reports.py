@@ -18,8 +18,7 @@ import pyarrow as pa
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.report_columns import SERVICE_COLUMNS
 from auditor.collect.tables.report_csv import read_report
-from auditor.collect.tables.report_join import UserFacts, join
-from auditor.collect.tables.user_names import UserNames
+from auditor.collect.tables.report_join import NAMES_PER_TABLE, UserFacts, join, user_names
 from benchmarks.measurement import peak
 
 _ROWS = 50_000
@@ -37,11 +36,11 @@ def main(people: int) -> None:
         users = _users(folder, people)
         with (folder / "report.csv").open("rb") as file:
             before, started = resident(), time.process_time()
-            names = UserNames(folder)
-            facts = [UserFacts(SERVICE_COLUMNS, batch.num_rows) for batch in names.batches(users)]
-            read_report(file, SERVICE_COLUMNS, lambda rows: join(names.batches(users), rows, facts))
+            names = user_names(users, folder)
+            facts = [UserFacts(SERVICE_COLUMNS, table.num_rows) for table in names.tables(NAMES_PER_TABLE)]
+            read_report(file, SERVICE_COLUMNS, lambda rows: join(names.tables(NAMES_PER_TABLE), rows, facts))
             cpu = time.process_time() - started
-        rows = sum(int(batch.listed.sum()) for batch in facts)
+        rows = sum(int(part.listed.sum()) for part in facts)
     print(json.dumps({"before": before, "peak": peak(), "cpu": cpu, "rows": rows}))
 
 

@@ -30,7 +30,7 @@ from auditor.collect.tables.report_csv import (
     missing_columns,
     read_report,
 )
-from auditor.collect.tables.report_join import UserFacts, join
+from auditor.collect.tables.report_join import NAMES_PER_TABLE, UserFacts, join, user_names
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.message import Message
@@ -77,7 +77,7 @@ class _Read(Struct, frozen=True, kw_only=True):
     period: str
     summary: ReportSummary
     users: Sequence[UserFacts]
-    """One for each batch of `UserNames`."""
+    """One for each table of `user_names`."""
 
 
 async def _read(report: _Report, context: CollectionContext) -> SourceResult:
@@ -93,15 +93,13 @@ async def _read(report: _Report, context: CollectionContext) -> SourceResult:
         reads.append(_other_cloud())
     faults = [read for read in reads if isinstance(read, Fault)]
     if successful := [read for read in reads if isinstance(read, _Read)]:
-        return _result(report, context, successful, faults, await context.users)
+        return _result(report, context, successful, faults)
     return SourceResult(coverage=(context.make_coverage(report.source, 0, faults),))
 
 
-def _result(
-    report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault], users: Spool
-) -> SourceResult:
+def _result(report: _Report, context: CollectionContext, reads: Sequence[_Read], faults: list[Fault]) -> SourceResult:
     """Return the result of the reports that were read; `faults` are those of reports that were not."""
-    spool, count, unreadable = _spool(report, context, reads, users)
+    spool, count, unreadable = _spool(report, context, reads)
     columns = [(read, column) for read in reads for column in report.columns(read.period)]
     absent = [cell.fact for read, column in columns for cell in column.cells if cell.fact not in read.summary.facts]
     shortfall = []
@@ -164,9 +162,11 @@ async def _parse_and_join(report: _Report, context: CollectionContext, period: s
     request = f"GET {report.path}(period='{period}')"
 
     def parse() -> _Read:
-        names = context.user_names
-        facts = [UserFacts(columns, batch.num_rows) for batch in names.batches(users)]
-        summary = read_report(file, columns, lambda rows: join(names.batches(users), rows, facts))
+        if not context.user_names:
+            context.user_names.append(user_names(users, context.folder))
+        (names,) = context.user_names
+        facts = [UserFacts(columns, table.num_rows) for table in names.tables(NAMES_PER_TABLE)]
+        summary = read_report(file, columns, lambda rows: join(names.tables(NAMES_PER_TABLE), rows, facts))
         if not summary.count and not report.may_be_empty:
             raise FaultError(_empty(request))
         return _Read(period=period, users=facts, summary=summary)
@@ -178,7 +178,7 @@ async def _parse_and_join(report: _Report, context: CollectionContext, period: s
     return read
 
 
-def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], users: Spool) -> tuple[Spool, int, int]:
+def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read]) -> tuple[Spool, int, int]:
     """Return the facts of all periods for every user, and how many users have a row and an unreadable row."""
     names = tuple(name for read in reads for name in (column.name for column in report.columns(read.period)))
     columns = pa.schema(
@@ -186,7 +186,7 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
     )
     spool = Spool(context.folder, report.source.value, columns, limit=_SPOOL_BYTES)
     known_count = unreadable_count = 0
-    for number, batch in enumerate(context.user_names.batches(users)):
+    for number, table in enumerate(context.user_names[0].tables(NAMES_PER_TABLE)):
         parts = [read.users[number] for read in reads]
         unreadable = np.logical_or.reduce([part.unreadable for part in parts])
         listed = np.logical_or.reduce([part.listed for part in parts])
@@ -194,7 +194,7 @@ def _spool(report: _Report, context: CollectionContext, reads: Sequence[_Read], 
             listed &= ~unreadable
         known_count += int(listed.sum())
         unreadable_count += int(unreadable.sum())
-        arrays = [batch.column("id"), pa.array(listed), *(array for part in parts for array in part.arrays(listed))]
+        arrays = [one_array(table["id"]), pa.array(listed), *(array for part in parts for array in part.arrays(listed))]
         spool.add(pa.RecordBatch.from_arrays(arrays, schema=columns))
     return spool, known_count, unreadable_count
 

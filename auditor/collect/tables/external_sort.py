@@ -183,7 +183,7 @@ def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
         limit = min(cursor.limit for cursor in cursors)
         parts = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
         table = pa.concat_tables(parts).combine_chunks()
-        order = _order(table["id"].chunk(0))
+        order = _order(table["id"].chunk(0)) if len(parts) > 1 else None
         yield table if order is None else table.take(order)
 
 

@@ -1,16 +1,33 @@
 """Joins the rows of a usage report to the users of a tenant, by object id or user principal name."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.report_csv import NOTHING, Flags, ReportColumn, ReportRows, folded
+from auditor.collect.tables.row_groups import one_array
 from auditor.snapshot.schema import USERS
 
+NAMES_PER_TABLE: Final = 32_768
+"""Users whose names are joined at once."""
+_NAMES: Final = pa.schema([("id", pa.string()), ("userPrincipalName", pa.string())])
+_MAX_NAMES: Final = 20 << 20
+"""Bytes of names kept in memory: those of some 250,000 users."""
 _NO_USER: Final = -1
+
+
+def user_names(users: Spool, folder: Path) -> Spool:
+    """Return the ids of all users with their user principal names in lower case; each report is joined to them."""
+    names = Spool(folder, "user-names", _NAMES, limit=_MAX_NAMES)
+    for table in users.tables(NAMES_PER_TABLE, columns=_NAMES.names):
+        columns = [one_array(table["id"]), folded(one_array(table["userPrincipalName"]))]
+        names.add(pa.RecordBatch.from_arrays(columns, schema=_NAMES))
+    return names
 
 
 class UserFacts:
@@ -30,11 +47,11 @@ class UserFacts:
         """Whether each user has a row with an unreadable text."""
         return np.asarray(np.logical_or.reduce(list(self._unreadable.values())))
 
-    def add(self, users: pa.RecordBatch, rows: ReportRows) -> None:
+    def add(self, users: pa.Table, rows: ReportRows) -> None:
         """Add the rows about these users; rows about other users are ignored."""
-        owners = pc.index_in(rows.names, value_set=users.column("userPrincipalName"))
+        owners = pc.index_in(rows.names, value_set=one_array(users["userPrincipalName"]))
         if rows.ids is not None:
-            by_id = pc.index_in(rows.ids, value_set=users.column("id"))
+            by_id = pc.index_in(rows.ids, value_set=one_array(users["id"]))
             owners = pc.if_else(pc.equal(rows.ids, ""), owners, by_id)
         user_indices = pc.fill_null(owners, _NO_USER).to_numpy()
         row_indices = np.flatnonzero(user_indices != _NO_USER)
@@ -61,7 +78,7 @@ class UserFacts:
         return arrays
 
 
-def join(users: Iterable[pa.RecordBatch], rows: ReportRows, facts: Sequence[UserFacts]) -> None:
-    """Add rows of a report to the facts of each batch of `UserNames`."""
-    for batch, user_facts in zip(users, facts, strict=True):
-        user_facts.add(batch, rows)
+def join(users: Iterable[pa.Table], rows: ReportRows, facts: Sequence[UserFacts]) -> None:
+    """Add rows of a report to the facts of each table of `user_names`."""
+    for table, user_facts in zip(users, facts, strict=True):
+        user_facts.add(table, rows)

@@ -26,7 +26,6 @@ REASONS = {
     "auditor/app/mail/attachment.py": "a ZIP in memory, attached to a mail",
     "auditor/collect/tables/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
     "auditor/collect/collector.py": "SnapshotWriter.write_table, which writes through auditor.files",
-    "auditor/collect/tables/user_names.py": "Arrow's writer gets a file that auditor.files opened",
     "auditor/findings/spill.py": "Arrow in memory, for a spill file that the caller opened",
     "auditor/history/result_log.py": "Parquet in memory, an object of a store",
     "auditor/render/history/table.py": "Parquet in memory",
