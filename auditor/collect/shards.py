@@ -63,19 +63,14 @@ class Shards(Struct, frozen=True, kw_only=True):
         return faults
 
 
-async def sample_names(graph: Graph) -> list[str]:
-    """Return the sorted user principal names of a first page; an empty list if the page cannot be read."""
-    decoder = Decoder(("id", "userPrincipalName"))
-    try:
-        call = requests.users(graph, ("id", "userPrincipalName"))
-        page = (await graph.answer(call, decoder)).value.rows
-    except FaultError:
-        return []
-    return names_of(page)
-
-
-def names_of(page: pa.RecordBatch) -> list[str]:
-    """Return the sorted user principal names of a page."""
+async def sample_names(graph: Graph, page: pa.RecordBatch) -> list[str]:
+    """Return the sorted user principal names of a page; if it has none, of one that is requested, if it can be read."""
+    if "userPrincipalName" not in page.schema.names:
+        select = ("id", "userPrincipalName")
+        try:
+            page = (await graph.answer(requests.users(graph, select), Decoder(select))).value.rows
+        except FaultError:
+            return []
     return sorted({name.lower() for name in page.column("userPrincipalName").to_pylist() if name})
 
 

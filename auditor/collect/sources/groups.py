@@ -13,7 +13,7 @@ from auditor.catalogue.model import GUID
 from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, decode_list_page, decode_object
 from auditor.collect.permissions import Permission, missing
-from auditor.collect.sources.members import MemberReader
+from auditor.collect.sources.members import MEMBER_STATUS_COLUMNS, MemberReader
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.sources.nested_groups import read_nested
 from auditor.collect.tables.external_sort import Spool
@@ -39,8 +39,6 @@ _KIND_PROPERTIES: Final[Mapping[str, type]] = {
 }
 """Properties that decide how the members of a group can change, with their types."""
 _LICENSE_PROPERTIES = ("assignedLicenses", "displayName", "id", "licenseProcessingState", *_KIND_PROPERTIES)
-_STATUS_COLUMNS = ("membersStatus", "transitiveMembersStatus")
-_NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 
 
 class _Groups(Struct):
@@ -111,9 +109,8 @@ def add_groups(table: pa.Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
     """
     groups = {row["id"]: row for row in table.to_pylist()}
     for row in rows:
-        new_row = {**group_row(row), **dict.fromkeys(_STATUS_COLUMNS, _NOT_NEEDED), "assignedLicenses": []}
-        group = groups.setdefault(row["id"], new_row)
-        group.update({name: row[name] for name in _STATUS_COLUMNS if name in row})
+        group = groups.setdefault(row["id"], group_row(row))
+        group.update({name: row[name] for name in MEMBER_STATUS_COLUMNS.values() if name in row})
         # Sources finish in any order, and only some of them know the names of their groups.
         group["displayName"] = group["displayName"] or row.get("displayName")
     return pa.Table.from_pylist([groups[group] for group in sorted(groups)], GROUPS)
@@ -139,15 +136,10 @@ async def _add_missing(context: CollectionContext, ids: Iterable[str], groups: p
                 group = str(row.get("id")).lower()
                 if GUID.fullmatch(group) and group not in known_ids:
                     known_ids.add(group)
-                    rows.append(
-                        {
-                            **group_row({**_valid_properties(row), "id": group}),
-                            **dict.fromkeys(_STATUS_COLUMNS, _NOT_NEEDED),
-                        }
-                    )
+                    rows.append(group_row({**_valid_properties(row), "id": group, "assignedLicenses": None}))
     if not rows:
         return groups
-    table = pa.concat_tables([groups, pa.Table.from_pylist([{**row, "assignedLicenses": []} for row in rows], GROUPS)])
+    table = pa.concat_tables([groups, pa.Table.from_pylist(rows, GROUPS)])
     return table.take(pc.sort_indices(table["id"]))  # `Table.sort_by` would import Arrow's datasets
 
 
@@ -242,15 +234,11 @@ def _member_coverage(context: CollectionContext, groups: _Groups, members: Membe
 
 
 def _table(groups: _Groups, members: MemberReader) -> pa.Table:
-    rows = [
-        {
-            **group_row({**groups.rows[group], **members.direct.row(group)}),
-            "membersStatus": members.status.get((group, False), SourceStatus.NOT_NEEDED).value,
-            "transitiveMembersStatus": members.status.get((group, True), SourceStatus.NOT_NEEDED).value,
-        }
+    rows = (
+        group_row({**groups.rows[group], **members.direct.row(group), **members.statuses(group)})
         for group in sorted(groups.rows)
-    ]
-    return pa.Table.from_pylist(rows, GROUPS)
+    )
+    return pa.Table.from_pylist(list(rows), GROUPS)
 
 
 READ_GROUP_MEMBERS: Final = Permission(

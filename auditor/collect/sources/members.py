@@ -21,6 +21,8 @@ from auditor.snapshot.schema import MEMBERS
 
 MemberList = tuple[str, bool]
 """A group's id, and whether the list is the transitive one."""
+MEMBER_STATUS_COLUMNS = {False: "membersStatus", True: "transitiveMembersStatus"}
+"""Whether a list is the transitive one → the column of the groups table with its status."""
 
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
@@ -57,10 +59,9 @@ class MemberReader:
 
     def statuses(self, group: str) -> dict[str, str]:
         """Return the status of each requested list of a group, by its column in the groups table."""
-        columns = {False: "membersStatus", True: "transitiveMembersStatus"}
         return {
             column: self.status[group, transitive].value
-            for transitive, column in columns.items()
+            for transitive, column in MEMBER_STATUS_COLUMNS.items()
             if (group, transitive) in self.status
         }
 
@@ -111,18 +112,14 @@ class MemberReader:
 
     async def _read(self, list_: MemberList, first: ObjectPage[Rows] | None) -> None:
         """Read all pages of a list, or those after the page `first`."""
-        group, transitive = list_
-        count = without_id = 0
-        if first is not None:
-            count, without_id = self._add(list_, first.rows)
-            if first.link is None:
-                self._finish(list_, count, missing_key(without_id, "id") if without_id else None)
-                return
-        call = requests.members(self.context.graph, group, transitive=transitive)
+        count, without_id = (0, 0) if first is None else self._add(list_, first.rows)
         try:
-            async for rows in pages(self.context.graph, call, decode_list_page, start=first.link if first else None):
-                added = self._add(list_, rows)
-                count, without_id = count + added[0], without_id + added[1]
+            if first is None or first.link is not None:
+                call = requests.members(self.context.graph, list_[0], transitive=list_[1])
+                start = None if first is None else first.link
+                async for rows in pages(self.context.graph, call, decode_list_page, start=start):
+                    added = self._add(list_, rows)
+                    count, without_id = count + added[0], without_id + added[1]
         except FaultError as error:
             self._finish(list_, count, error.fault)
         else:

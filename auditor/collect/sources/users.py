@@ -9,7 +9,7 @@ import pyarrow as pa
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import decode_count
 from auditor.collect.permissions import Permission
-from auditor.collect.shards import MIN_SHARDED_USERS, Shards, names_of, plan_shards, sample_names
+from auditor.collect.shards import MIN_SHARDED_USERS, Shards, plan_shards, sample_names
 from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.page_decoder import AGENT, PARENT, Decoder
@@ -52,8 +52,9 @@ async def _read(context: CollectionContext) -> SourceResult:
             await first_list.read()
         context.progress.expect(context.tenant, Source.USERS, expected)
         shards = Shards.whole()
-        if expected is not None and expected >= MIN_SHARDED_USERS:
-            shards = await plan_shards(context.graph, expected, await _sample_names(context, first_list))
+        if expected is not None and expected >= MIN_SHARDED_USERS and first_list.first is not None:
+            sample = await sample_names(context.graph, first_list.first)
+            shards = await plan_shards(context.graph, expected, sample)
         context.shards.set_result(shards)
     finally:
         if not context.shards.done():
@@ -117,15 +118,6 @@ class _FirstList:
             yield first
         async for batch in self._batches:
             yield batch
-
-
-async def _sample_names(context: CollectionContext, first_list: _FirstList) -> list[str]:
-    """Return the sorted names on the first page; if it has none, request a page with names."""
-    if first_list.first is None:
-        return []
-    if "userPrincipalName" not in first_list.first.schema.names:
-        return await sample_names(context.graph)
-    return names_of(first_list.first)
 
 
 def _tolerance(expected: int) -> int:
