@@ -135,14 +135,13 @@ def languages() -> tuple[str, ...]:
     return (FALLBACK, *catalogues.languages())
 
 
-def localization(locale: str | None, *, environment_locale: str | None = None) -> Localization:
-    """Return the Localization of a locale (`nl`, `nl-BE`, `nl_NL.UTF-8`), else of the environment's, else English.
+def localization(locale: str | None) -> Localization:
+    """Return the Localization of a locale (`nl`, `nl-BE`, `nl_NL.UTF-8`); English for None, `C` and `POSIX`.
 
-    Only the first of the two that is given is used. If its language has no complete catalogues, the localization is
-    English, with the requested tag in `fallback_from`. The locales `C` and `POSIX` count as not given.
+    If its language has no complete catalogues, the localization is English, with the requested tag in `fallback_from`.
     """
-    requested = next((tag for tag in (_without_suffix(locale), _without_suffix(environment_locale)) if tag), None)
-    if requested is None:
+    requested = _without_suffix(locale)
+    if not requested:
         return _english(None)
     parts = fullmatch(_TAG, requested)
     language = parts[1].lower() if parts is not None else ""
