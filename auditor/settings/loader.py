@@ -25,8 +25,7 @@ from auditor.domain.tenant import (
 from auditor.files import input as files
 from auditor.policy.schema.check import check
 from auditor.policy.yaml.reader import Document, parse
-from auditor.settings.addresses import address_error, canonical
-from auditor.settings.host_warnings import foreign_hosts
+from auditor.settings.addresses import address_error, canonical, foreign_hosts
 from auditor.settings.locales import unknown_locales
 
 
