@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
+from auditor.files import json_document
 from auditor.snapshot.schema import MEMBERS, SMALL_TABLES, with_added_columns
 from auditor.store.delta.column_diff import deltas_of, indices_of, kept_rows, plain
 from auditor.store.delta.user_delta import Delta
@@ -55,8 +57,7 @@ def pack(head: Head, people: Iterable[Delta], tables: Mapping[str, bytes]) -> by
     """Encode an object; equal content gives equal bytes."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        document = {"kind": head.kind.value, "columns": head.columns, "bounds": head.bounds, "second": head.second}
-        _add(archive, "part.json", json.dumps(document, ensure_ascii=False).encode())
+        _add(archive, "part.json", json.dumps(asdict(head), ensure_ascii=False).encode())
         partitions = iter(people)
         number = 0
         while group := list(islice(partitions, PARTITIONS_PER_FILE)):
@@ -71,17 +72,10 @@ class StoredObject:
     """An object read from the store."""
 
     def __init__(self, body: bytes, where: str) -> None:
-        self._where = where
         try:
             self._file = zipfile.ZipFile(io.BytesIO(body))
-            document = json.loads(self._file.read("part.json"))
-            self.head = Head(
-                kind=ObjectKind(document["kind"]),
-                columns=tuple(document["columns"]),
-                bounds=tuple(document["bounds"]),
-                second=int(document["second"]),
-            )
-        except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+            self.head = json_document.checked(json.loads(self._file.read("part.json")), Head)
+        except (KeyError, ValueError, zipfile.BadZipFile) as error:
             raise SnapshotError(
                 "store-damaged",
                 Message("{where} is not part of a store: {error}", where=where, error=error),
@@ -160,12 +154,9 @@ def _encode_partitions(partitions: list[Delta]) -> bytes:
         columns.append(pa.ListArray.from_arrays(pa.array(offsets), pa.concat_arrays(arrays)))
     numbers = [f"{name}.list.element" for name, kind in types.items() if pa.types.is_int32(kind)]
     texts = [f"{name}.list.element" for name, kind in types.items() if pa.types.is_string(kind)]
-    sink = io.BytesIO()
-    table = (
-        pa.table(columns, names=list(types))
-        if types
-        else pa.table({"nothing": pa.nulls(len(partitions), pa.list_(pa.int32()))})
-    )
+    if not types:
+        types, columns = {"nothing": pa.int32()}, [pa.nulls(len(partitions), pa.list_(pa.int32()))]
+    table, sink = pa.table(columns, names=list(types)), io.BytesIO()
     pq.write_table(
         table,
         sink,

@@ -20,11 +20,12 @@ _NULL: Final = np.int64(np.iinfo(np.int64).min)
 _SECOND: Final = 1_000_000
 
 
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-LINK_TYPES: Final = {name: _plain_type(ASSIGNMENTS.field(name).type) for name in LINKS}
+LINK_TYPES: Final = {
+    name: kind.value_type if pa.types.is_dictionary(kind) else kind
+    for name, kind in zip(ASSIGNMENTS.names, ASSIGNMENTS.types, strict=True)
+    if name in LINKS
+}
+"""The columns of assignments but `user`, without dictionary encoding."""
 
 
 class UserPartition(Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Parses store locations: a folder, or the address of an object store's container."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final, NewType
@@ -7,8 +8,8 @@ from urllib.parse import urlsplit
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
+from auditor.files.user_folder import user_folder
 from auditor.store.objects.backends import Backend, FolderBackend, ObjectStoreBackend
-from auditor.store.objects.cache import cache_folder
 
 Address = NewType("Address", str)
 """The address of an object store: scheme, container and optional folder."""
@@ -55,7 +56,17 @@ def backend_of(where: Path | Address) -> Backend:
         return FolderBackend(where)
     scheme, _, rest = where.partition("://")
     root = rest if "@" not in rest else _path(rest)
-    return ObjectStoreBackend(_filesystem(scheme, where), root, where, cache=cache_folder())
+    return ObjectStoreBackend(_filesystem(scheme, where), root, where, cache=_cache_folder())
+
+
+def _cache_folder() -> Path | None:
+    """Return the folder for copies of objects: AUDITOR_CACHE (None if it is `off`), else one of the user, if any."""
+    setting = os.environ.get("AUDITOR_CACHE")
+    if setting:
+        return None if setting == "off" else Path(setting)
+    variable = "LOCALAPPDATA" if os.name == "nt" and not os.environ.get("XDG_CACHE_HOME") else "XDG_CACHE_HOME"
+    folder = user_folder(os.environ, variable, ".cache")
+    return None if folder is None else folder / "auditor"
 
 
 def _path(rest: str) -> str:
