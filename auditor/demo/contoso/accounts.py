@@ -1,4 +1,4 @@
-"""Contoso's accounts with findings about the account: leavers, inactive and unused accounts, new users, guests."""
+"""Contoso's accounts with findings about the account or its use: leavers, unused accounts, guests, light users."""
 
 # ruff: noqa: RUF001  names are in the scripts of their languages
 
@@ -18,11 +18,20 @@ from auditor.demo.people import Licence, Person, employee
 from auditor.demo.workplaces import COPENHAGEN, STORES, WAREHOUSE, at
 
 PILOT = "Copilot pilot"
+_MOBILE_PLATFORMS = ("mobile", "web")
 
 
 def people(*, current: bool) -> tuple[Person, ...]:
     """Return all users of this module."""
-    return (*_leavers(current=current), *_inactive(), *_never_used(), *_starters(), *_guests())
+    return (
+        *_leavers(current=current),
+        *_inactive(),
+        *_never_used(),
+        *_starters(),
+        *_guests(),
+        *_mobile(),
+        *_without_activity(),
+    )
 
 
 def _leavers(*, current: bool) -> tuple[Person, ...]:
@@ -134,3 +143,27 @@ def _guest(name: str, address: str, *licences: Licence, seen: float = 6.0, creat
         name=name, address=address, department=None, licences=direct, created=created, seen=seen, guest=True,
         synced=False, mailbox=None, kind=None,
     )  # fmt: skip
+
+
+def _mobile() -> tuple[Person, ...]:
+    """Return users of phones and browsers with small mailboxes, for whom a frontline suite is sufficient."""
+    return (
+        employee("Kenan Aksoy", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=1.2),
+        employee("Marloes Hofstra", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=0.7),
+        employee("Piotr Lewandowski", "IT", "Field technician", E5, platforms=_MOBILE_PLATFORMS, mailbox_size=1.6),
+        employee(
+            "Jytte Bjerre",
+            "Sales",
+            "Display fitter",
+            E3,
+            platforms=_MOBILE_PLATFORMS,
+            mailbox_size=0.9,
+            **at(COPENHAGEN),
+        ),
+    )
+
+
+def _without_activity() -> tuple[Person, ...]:
+    """Return users who sign in but use no service."""
+    last_used = dict.fromkeys(("exchange", "onedrive", "sharepoint", "teams"), 172.0)
+    return (employee("Corné van Rijn", "Sales", "Sales support", E3, seen=0.8, used=last_used),)

@@ -2,7 +2,7 @@
 
 import random
 
-from auditor.demo.contoso import accounts, assignment_errors, light_users, shared_accounts
+from auditor.demo.contoso import accounts, assignment_errors, shared_accounts
 from auditor.demo.contoso.accounts import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
 from auditor.demo.names import Namer
@@ -97,7 +97,6 @@ def _build_directory(current: bool) -> Directory:  # noqa: FBT001  the type of O
         *accounts.people(current=current),
         *assignment_errors.people(current=current),
         *shared_accounts.accounts(),
-        *light_users.people(),
     )
     source = random.Random(_SEED)  # noqa: S311  sample data, not secrets
     namer = Namer(source, _NAME_MIX, frozenset(person.address for person in individuals))
