@@ -40,12 +40,9 @@ def set_public(*, public: bool) -> None:
     _ACCESS.public = public
 
 
-def _file_mode(*, public: bool = False) -> int:
-    return 0o666 if public or _ACCESS.public else 0o600
-
-
-def _folder_mode(*, public: bool = False) -> int:
-    return 0o777 if public or _ACCESS.public else 0o700
+def _mode(mode: int, *, public: bool) -> int:
+    """Return the mode of a new file or folder: the given one, or without the permissions of other users."""
+    return mode if public or _ACCESS.public else mode & stat.S_IRWXU
 
 
 class Folder:
@@ -67,7 +64,7 @@ class Folder:
         The user specified the root, so it may be a link or be reached through links. Below it no link is followed.
         `public` is for files without tenant data: their modes are limited only by the umask.
         """
-        folder = cls(root, _open_or_create_root(root, _folder_mode(public=public)), public=public)
+        folder = cls(root, _open_or_create_root(root, _mode(0o777, public=public)), public=public)
         for name in names:
             with folder:
                 folder = folder.folder(name)
@@ -117,7 +114,7 @@ class Folder:
                 return self.inner(name)
         with path_in_errors(path):
             try:
-                os.mkdir(location, _folder_mode(public=self._public), dir_fd=self.descriptor)
+                os.mkdir(location, _mode(0o777, public=self._public), dir_fd=self.descriptor)
             except FileExistsError:
                 if new:
                     raise
@@ -127,7 +124,7 @@ class Folder:
         """Create a file that does not exist yet; returns its file descriptor."""
         path, location = self._locate(name)
         with path_in_errors(path):
-            return os.open(location, _CREATE_FLAGS, _file_mode(public=self._public), dir_fd=self.descriptor)
+            return os.open(location, _CREATE_FLAGS, _mode(0o666, public=self._public), dir_fd=self.descriptor)
 
     def temporary(self, name: str) -> tuple[int, str]:
         """Create a temporary file that will be renamed to `name`; returns its file descriptor and its name."""

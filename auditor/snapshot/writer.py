@@ -106,21 +106,16 @@ class SnapshotWriter:
 
     def write_users(self, users: pa.RecordBatch, assignments: pa.RecordBatch) -> None:
         """Append a row group of users with all their assignments; `user` is a row number in the whole snapshot."""
-        table = pa.Table.from_batches(
-            [assignments if assignments.schema == ASSIGNMENTS else assignments.cast(ASSIGNMENTS)]
-        )
+        table = pa.Table.from_batches([assignments.cast(ASSIGNMENTS)])
         self._rows["users"] += users.num_rows
         self._rows["assignments"] += assignments.num_rows
         if "users" not in self._files and self._buffered is None and users.num_rows <= _MAX_BUFFERED_USERS:
             self._buffered = users, table
             return
-        self._append_buffered()
+        if self._buffered is not None:
+            self._append(*self._buffered)
+            self._buffered = None
         self._append(users, table)
-
-    def _append_buffered(self) -> None:
-        buffered, self._buffered = self._buffered, None
-        if buffered is not None:
-            self._append(*buffered)
 
     def _append(self, users: pa.RecordBatch, assignments: pa.Table) -> None:
         users_writer, assignments_writer = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)

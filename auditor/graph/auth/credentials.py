@@ -39,7 +39,6 @@ class SignIn:
         tenant: Tenant,
         *,
         environ: Mapping[str, str],
-        clock: Callable[[], float] = time.time,
         connections: "Connections | None" = None,
         ask: Callable[[Message], None] | None = None,
     ) -> None:
@@ -50,7 +49,7 @@ class SignIn:
         self.authorities = authorities_of(environ)
         self._tenant = tenant
         self._environ = environ
-        self._clock = clock
+
         self._connections = connections
         self._ask = ask
         self._audience = addresses.federation_audience
@@ -83,11 +82,11 @@ class SignIn:
             ):
                 # Another request renewed the token while this one waited for the lock.
                 return current
-            self._attempted_at = self._clock()
+            self._attempted_at = time.time()
             try:
                 renewed = await self._acquire(claims)
             except GraphError:
-                if claims is None and current is not None and current.expires_on > self._clock() + 5:
+                if claims is None and current is not None and current.expires_on > time.time() + 5:
                     return current
                 raise
             self._token = renewed
@@ -116,7 +115,7 @@ class SignIn:
             await azure_credential.close()
 
     def _needs_renewal(self, current: "AccessToken") -> bool:
-        now = self._clock()
+        now = time.time()
         if current.expires_on - now <= 10:
             return True
         return current.expires_on - now < _RENEWAL_MARGIN and now - self._attempted_at >= _RENEWAL_INTERVAL
@@ -130,7 +129,7 @@ class SignIn:
                 hint=Message("add one in the tenants file, or audit a saved snapshot with --snapshot"),
             )
         if isinstance(credential, Token):
-            return _bearer_token(self._variable(credential.token_env), self._clock())
+            return _bearer_token(self._variable(credential.token_env), time.time())
         if isinstance(credential, GithubOidc):
             self._assertion = await github_oidc.assertion(
                 self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
