@@ -10,25 +10,10 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, Seats, Waiver
 from auditor.domain.policy.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
-from auditor.domain.policy.selector import (
-    After,
-    AnyOf,
-    Before,
-    CreatedWithin,
-    Every,
-    Holds,
-    InactiveFor,
-    Licensed,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    Not,
-    OneOf,
-    Population,
-    Selector,
-)
+from auditor.domain.policy.selector import Selector
 
 FILLER = "113feb6c-3fe4-4440-bddc-54d774bf0318"
 Row = tuple[Any, ...]
@@ -91,42 +76,42 @@ def _element(element: Element, world: World) -> frozenset[str]:
 def condition(selector: Selector, world: World) -> str:
     """Return a selector as the source of an expression over the user `u`."""
     match selector:
-        case Every(parts=parts):
+        case kinds.Every(parts=parts):
             return "(" + " and ".join(condition(part, world) for part in parts) + ")" if parts else "True"
-        case AnyOf(parts=parts):
+        case kinds.AnyOf(parts=parts):
             return "(" + " or ".join(condition(part, world) for part in parts) + ")"
-        case Not(part=part):
+        case kinds.Not(part=part):
             return f"(not {condition(part, world)})"
-        case Population(selector=inner):
+        case kinds.Population(selector=inner):
             return condition(inner, world)
-        case OneOf(property=name, values=(value,)) if value is None or isinstance(value, bool):
+        case kinds.OneOf(property=name, values=(value,)) if value is None or isinstance(value, bool):
             return f"(u.{name} is {value})"
-        case OneOf(property=name, values=(value,)):
+        case kinds.OneOf(property=name, values=(value,)):
             return f"(u.{name} == {str(value).casefold()!r})"
-        case OneOf(property=name, values=values):
+        case kinds.OneOf(property=name, values=values):
             folded = frozenset(None if value is None else str(value).casefold() for value in values)
             return f"(u.{name} in {world.name(folded)})"
-        case Matches(property=name, pattern=pattern):
+        case kinds.Matches(property=name, pattern=pattern):
             return f"(u.{name} is not None and {_glob(f'u.{name}', pattern.casefold(), world)})"
-        case Before(property=name, moment=moment):
+        case kinds.Before(property=name, moment=moment):
             return f"(u.{name} is not None and u.{name} < {micros(moment, world)})"
-        case After(property=name, moment=moment):
+        case kinds.After(property=name, moment=moment):
             return f"(u.{name} is not None and u.{name} > {micros(moment, world)})"
-        case Holds(products=products):
+        case kinds.Holds(products=products):
             return f"(not {world.name(skus(products, world))}.isdisjoint(u.held))"
-        case Licensed():
+        case kinds.Licensed():
             return "bool(u.held)"
-        case MemberOf(groups=groups, transitive=transitive):
+        case kinds.MemberOf(groups=groups, transitive=transitive):
             tests = [f"u.id in {world.name(world.members[group, transitive])}" for group in groups]
             return "(" + " or ".join(tests) + ")"
-        case InactiveFor(duration=duration, signal=signal):
+        case kinds.InactiveFor(duration=duration, signal=signal):
             stamp = "u.latest" if signal == "any" else "u.lastSignInDateTime"
             return f"({stamp} is not None and {stamp} < {micros(duration, world)})"
-        case NeverSignedIn(duration=duration):
+        case kinds.NeverSignedIn(duration=duration):
             return (
                 f"(u.latest is None and (u.createdDateTime is None or u.createdDateTime <= {micros(duration, world)}))"
             )
-        case CreatedWithin(duration=duration):
+        case kinds.CreatedWithin(duration=duration):
             return f"(u.createdDateTime is not None and u.createdDateTime >= {micros(duration, world)})"
         case _:
             raise NotImplementedError(selector)
@@ -151,7 +136,7 @@ def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[S
             body = _assignments(block, world)
         case Attributes() as block:
             body = [f"if u.{name} is None: add((u, 'attribute.missing', None, {name!r}))" for name in block.require] + [
-                f"if not {condition(OneOf(property=name, values=(*values, None)), world)}: "
+                f"if not {condition(kinds.OneOf(property=name, values=(*values, None)), world)}: "
                 f"add((u, 'attribute.not-allowed', None, {name!r}))"
                 for name, values in block.allow
             ]

@@ -9,24 +9,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from auditor.domain.policy import selector as kinds
 from auditor.domain.policy.model import Assignments, Attributes, Health, Policy, Seats, Waiver
-from auditor.domain.policy.selector import (
-    After,
-    AnyOf,
-    Before,
-    CreatedWithin,
-    Every,
-    Holds,
-    InactiveFor,
-    Licensed,
-    Matches,
-    MemberOf,
-    NeverSignedIn,
-    Not,
-    OneOf,
-    Population,
-    Selector,
-)
+from auditor.domain.policy.selector import Selector
 from benchmarks.peers.compiled_loops import Row, World, clash, containers, micros, plan_ids, required, skus
 
 Test = Callable[[Any], bool]
@@ -37,29 +22,29 @@ Check = Callable[[Any], Iterator[tuple[str, str | None, str | None]]]
 def test_of(selector: Selector, world: World) -> Test:
     """Return a selector as a predicate over users."""
     match selector:
-        case Every(parts=parts):
+        case kinds.Every(parts=parts):
             tests = [test_of(part, world) for part in parts]
             return lambda u: all(test(u) for test in tests)
-        case AnyOf(parts=parts):
+        case kinds.AnyOf(parts=parts):
             tests = [test_of(part, world) for part in parts]
             return lambda u: any(test(u) for test in tests)
-        case Not(part=part):
+        case kinds.Not(part=part):
             inner = test_of(part, world)
             return lambda u: not inner(u)
-        case Population(selector=selector):
+        case kinds.Population(selector=selector):
             return test_of(selector, world)
-        case OneOf(property=name, values=values):
+        case kinds.OneOf(property=name, values=values):
             allowed = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
             return lambda u: getattr(u, name) in allowed
-        case Matches(property=name, pattern=pattern):
+        case kinds.Matches(property=name, pattern=pattern):
             matches = re.compile(fnmatch.translate(pattern.casefold())).match
             return lambda u: getattr(u, name) is not None and matches(getattr(u, name)) is not None
-        case Holds(products=products):
+        case kinds.Holds(products=products):
             sku_ids = skus(products, world)
             return lambda u: any(sku in sku_ids for sku in u.held)
-        case Licensed():
+        case kinds.Licensed():
             return lambda u: bool(u.held)
-        case MemberOf(groups=groups, transitive=transitive):
+        case kinds.MemberOf(groups=groups, transitive=transitive):
             members = [world.members[group, transitive] for group in groups]
             return lambda u: any(u.id in ids for ids in members)
         case _:
@@ -68,19 +53,19 @@ def test_of(selector: Selector, world: World) -> Test:
 
 def _time_test(selector: Selector, world: World) -> Test:
     match selector:
-        case Before(property=name, moment=moment):
+        case kinds.Before(property=name, moment=moment):
             end = micros(moment, world)
             return lambda u: getattr(u, name) is not None and getattr(u, name) < end
-        case After(property=name, moment=moment):
+        case kinds.After(property=name, moment=moment):
             begin = micros(moment, world)
             return lambda u: getattr(u, name) is not None and getattr(u, name) > begin
-        case InactiveFor(duration=duration, signal=signal):
+        case kinds.InactiveFor(duration=duration, signal=signal):
             stamp, limit = "latest" if signal == "any" else "lastSignInDateTime", micros(duration, world)
             return lambda u: getattr(u, stamp) is not None and getattr(u, stamp) < limit
-        case NeverSignedIn(duration=duration):
+        case kinds.NeverSignedIn(duration=duration):
             old = micros(duration, world)
             return lambda u: u.latest is None and (u.createdDateTime is None or u.createdDateTime <= old)
-        case CreatedWithin(duration=duration):
+        case kinds.CreatedWithin(duration=duration):
             new = micros(duration, world)
             return lambda u: u.createdDateTime is not None and u.createdDateTime >= new
         case _:
@@ -101,7 +86,7 @@ def checks_of(policy: Policy, world: World) -> list[Check]:
 
 
 def _attribute(require: Sequence[str], allow: Any, world: World) -> Check:
-    allowed = [(name, test_of(OneOf(property=name, values=(*values, None)), world)) for name, values in allow]
+    allowed = [(name, test_of(kinds.OneOf(property=name, values=(*values, None)), world)) for name, values in allow]
 
     def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
         for name in require:

@@ -35,39 +35,20 @@ class AssignmentState(msgspec.Struct, gc=False):
     disabled: tuple[str, ...]
 
 
-class User(msgspec.Struct, gc=False):
-    """The properties that the rules read; texts are casefolded."""
-
-    id: str
-    userPrincipalName: str | None  # noqa: N815
-    userType: str | None  # noqa: N815
-    department: str | None
-    companyName: str | None  # noqa: N815
-    jobTitle: str | None  # noqa: N815
-    employeeType: str | None  # noqa: N815
-    country: str | None
-    usageLocation: str | None  # noqa: N815
-    extensionAttribute1: str | None  # noqa: N815
-    mailboxType: str | None  # noqa: N815
-    accountEnabled: bool | None  # noqa: N815
-    onPremisesSyncEnabled: bool  # noqa: N815
-    createdDateTime: int | None  # noqa: N815
-    lastSignInDateTime: int | None  # noqa: N815
-    latest: int | None
-    held: list[str]
-    paths: list[AssignmentState]
-
-
 _TEXTS = ("id", "userPrincipalName", "userType", "department", "companyName", "jobTitle", "employeeType", "country",
           "usageLocation", "extensionAttribute1", "mailboxType")  # fmt: skip
+_OTHERS = ("accountEnabled", "onPremisesSyncEnabled", "createdDateTime", "lastSignInDateTime", "latest", "held",
+           "paths")  # fmt: skip
+User: Any = msgspec.defstruct("User", (*_TEXTS, *_OTHERS), gc=False)
+"""The properties that the rules read; texts are casefolded."""
 _STAMPS = ("createdDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSuccessfulSignInDateTime")
 _LINKS = ("user", "skuId", "held", "state", "assignedByGroup", "error", "pathDisabledPlans")
 
 
-def build(folder: Path, world: World) -> list[User]:
+def build(folder: Path, world: World) -> list[Any]:
     """Decode the snapshot into structs; equal texts share one object."""
     rank = {sku: index for index, sku in enumerate(world.part)}
-    users: list[User] = []
+    users: list[Any] = []
     people, links = pq.ParquetFile(folder / "users.parquet"), pq.ParquetFile(folder / "assignments.parquet")
     for group in range(people.num_row_groups):
         table = people.read_row_group(group)
