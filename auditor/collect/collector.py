@@ -105,12 +105,6 @@ async def collect_tenant(  # noqa: PLR0913 - mostly options that it passes on
             return await slot.run_in_thread(writer.publish, stop.set)
 
 
-def _extended(needs: Needs, sources: tuple[CollectionSource, ...]) -> Needs:
-    """Return the needs, extended by the user properties that the sources themselves need."""
-    properties = {name for source in sources_for(needs, sources) for name in source.user_properties}
-    return replace(needs, user_properties=tuple(sorted({*needs.user_properties, *properties})))
-
-
 async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
     """Sign in, and raise GraphError if the token is for another tenant; an opaque token is accepted."""
     claims = claims_of((await sign_in.get_token()).token)
@@ -120,7 +114,10 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
 
 async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...]) -> _Results:
     """Read the sources concurrently. Raises GraphError if nothing could be read."""
-    context = dataclasses.replace(context, needs=_extended(context.needs, sources))  # noqa: TID251 - a dataclass
+    needed = sources_for(context.needs, sources)
+    properties = {*context.needs.user_properties, *(name for source in needed for name in source.user_properties)}
+    needs = replace(context.needs, user_properties=tuple(sorted(properties)))
+    context = dataclasses.replace(context, needs=needs)  # noqa: TID251 - a dataclass
     results: _Results = {}
 
     async def read(source: CollectionSource) -> None:
@@ -128,7 +125,7 @@ async def _read(context: CollectionContext, sources: tuple[CollectionSource, ...
 
     try:
         async with asyncio.TaskGroup() as tasks:
-            for source in sources_for(context.needs, sources):
+            for source in needed:
                 tasks.create_task(in_task(read, source))
     except* GraphError as errors:
         raise _first_error(errors) from None
@@ -204,11 +201,5 @@ def _write(writer: SnapshotWriter, manifest: Manifest, results: _Results, stop: 
     order = list(Source)
     coverage = [item for result in results.values() for item in result.coverage]
     coverage.sort(key=lambda item: order.index(item.name))
-    writer.finish(replace(manifest, sources=tuple(coverage), display_name=_display_name(tables)))
-
-
-def _display_name(tables: Mapping[str, pa.Table]) -> str:
-    organization = tables.get("organization")
-    if organization is None or not organization.num_rows:
-        return ""
-    return organization["displayName"][0].as_py() or ""
+    names = tables["organization"]["displayName"].to_pylist() if "organization" in tables else []
+    writer.finish(replace(manifest, sources=tuple(coverage), display_name=next(iter(names), None) or ""))

@@ -1,7 +1,7 @@
 """The context that all sources of a collection share: Graph, needs, progress and the creation of coverage."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,18 +83,13 @@ class CollectionContext:
             asked=tuple(sorted(asked)),
         )
 
-    async def rows(self, source: Source, call: Call) -> AsyncIterator[Rows]:
-        """Yield the pages of a small source."""
-        async for page in pages(self.graph, call, decode_list_page):
-            self.progress.advance(self.tenant, source, len(page))
-            yield page
-
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, list[Fault]]:
         """Read a small source; returns each object once, and the faults that ended or shortened the list."""
         rows_by_key: dict[str, dict[str, Any]] = {}
         without_key = 0
         try:
-            async for page in self.rows(source, call):
+            async for page in pages(self.graph, call, decode_list_page):
+                self.progress.advance(self.tenant, source, len(page))
                 with_key = [row for row in page if isinstance(row.get(key), str)]
                 rows_by_key.update((str(row[key]).lower(), row) for row in with_key)
                 without_key += len(page) - len(with_key)

@@ -35,7 +35,11 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     if not body.strip():
         raise NotGraphError(Message("it is empty"))
     try:
-        document = _parse(body, repair)
+        try:
+            document = orjson.loads(body)
+        except ValueError:
+            # The standard library accepts some documents that orjson rejects, such as those with unpaired surrogates.
+            document = repair(json.loads(body))
     except RecursionError as error:
         raise NotGraphError(Message("it is nested more deeply than any response from Graph")) from error
     except ValueError as error:
@@ -44,14 +48,6 @@ def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parse
     if not isinstance(document, dict):
         raise NotGraphError(Message("it is not an object"))
     return document
-
-
-def _parse(body: bytes, repair: Callable[[Any], Any]) -> Any:
-    """Parse JSON; the standard library accepts some documents that orjson rejects, such as unpaired surrogates."""
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return repair(json.loads(body))
 
 
 def _replace_surrogates(parsed: Any) -> Any:

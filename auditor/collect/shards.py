@@ -22,14 +22,9 @@ _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Shards(Struct, frozen=True, kw_only=True):
-    """OData filters over users that together match every user; None matches all."""
+    """OData filters over users that together match every user; None matches all, as the single default filter."""
 
-    filters: tuple[str | None, ...]
-
-    @classmethod
-    def whole(cls) -> "Shards":
-        """Return a single shard with every user."""
-        return cls(filters=(None,))
+    filters: tuple[str | None, ...] = (None,)
 
     @classmethod
     def between(cls, bounds: list[str]) -> "Shards":
@@ -39,7 +34,7 @@ class Shards(Struct, frozen=True, kw_only=True):
         user whose name is a bound is read twice and deduplicated by id.
         """
         if not bounds:
-            return cls.whole()
+            return cls()
         literals = [requests.quoted(bound) for bound in bounds]
         name = "userPrincipalName"
         inner = [f"{name} ge {low} and {name} le {high}" for low, high in pairwise(literals)]
@@ -79,7 +74,7 @@ async def plan_shards(graph: Graph, expected: int, sample: list[str]) -> Shards:
     shard_count = min(_MAX_SHARDS, max(2, expected // _MIN_SHARD_USERS))
     try:
         if len(sample) < 2 * shard_count:
-            return Shards.whole()
+            return Shards()
         bounds = _quantiles(sample, shard_count)
         counts = await _count_up_to(graph, bounds)
         if _is_balanced(counts, expected, shard_count):
@@ -88,7 +83,7 @@ async def plan_shards(graph: Graph, expected: int, sample: list[str]) -> Shards:
         return Shards.between(_without_small_shards(bounds, await _count_up_to(graph, bounds), expected, shard_count))
     except FaultError:
         # If the fault persists, it also ends the list of users and is reported there.
-        return Shards.whole()
+        return Shards()
 
 
 def _quantiles(sample: list[str], shard_count: int) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import FaultKind, fault, fault_error
-from auditor.graph.request_guard import ADDRESS_CHARACTER, Root
+from auditor.graph.request_guard import ADDRESS_CHARACTER, Root, root_of
 from auditor.graph.transport.body_file import KEY, BodyFile
 from auditor.graph.transport.proxy import proxy_of
 from auditor.graph.verdicts import Fail, Retry, VerdictError, retry_after
@@ -74,8 +74,7 @@ async def _get(graph: Graph, address: str, body: BodyFile) -> "httpx.Response":
 
     from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
-    parts = urlsplit(address)
-    root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
+    root = root_of(address)
     # Use the transport without an httpx client, because clients log addresses.
     transport = AiohttpTransport(
         graph.connections.graph(graph.sign_in.authorities),

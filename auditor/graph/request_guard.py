@@ -17,6 +17,7 @@ ADDRESS_CHARACTER = r"[!-\[\]-~]"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 """Names of this machine, without brackets."""
 _READ_ONLY_POSTS = re.compile(r"/(\$batch|directoryObjects/(microsoft\.graph\.)?getByIds)")
+_MAIL_POSTS = re.compile(r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attachments/createUploadSession|send))")
 
 
 class Root(Struct, frozen=True, kw_only=True):
@@ -100,19 +101,12 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
             remedy=Message("check the endpoint setting, and which server responds at Graph's address"),
         )
     path = url.path.removeprefix(root.path)
-    reads = request.method == "GET" or (request.method == "POST" and _READ_ONLY_POSTS.fullmatch(path))
-    if not reads and not (mail and _is_mail(request.method, path)):
+    posts = (_READ_ONLY_POSTS, _MAIL_POSTS) if mail else (_READ_ONLY_POSTS,)
+    if request.method != "GET" and not (request.method == "POST" and any(post.fullmatch(path) for post in posts)):
         raise fault_error(
             FaultKind.FORBIDDEN,
             Message("a write request was blocked: {method} {path}", method=request.method, path=_excerpt(path)),
         )
-
-
-def _is_mail(method: str, path: str) -> bool:
-    match = re.fullmatch(
-        r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attachments/createUploadSession|send))", path
-    )
-    return method == "POST" and match is not None
 
 
 def _excerpt(text: str) -> str:

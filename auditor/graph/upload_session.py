@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import FaultKind, fault_error
-from auditor.graph.request_guard import Root
+from auditor.graph.request_guard import Root, root_of
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def _next_offset(answer: bytes, start: int, sent: int, total: int) -> int:
 
 
 def _check_address(address: str, graph_root: Root) -> Root:
-    parts = urlsplit(address)
-    root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
+    parts, root = urlsplit(address), root_of(address)
     local = parts.scheme == "http" and root.loopback and graph_root.loopback
     if parts.username or not parts.hostname or not (parts.scheme == "https" or local):
         raise fault_error(

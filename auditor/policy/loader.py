@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -145,14 +145,11 @@ def _policy(node: Node, names: Names) -> Policy:
             Reference(title=item.text("title"), url=item.text("url")) for item in node.each_of("references")
         ),
         frameworks=node.texts("frameworks"),
-        report_only=node.text("status") == _REPORT_ONLY,
+        report_only=node.text("status") == "report-only",
         tenants=tenants,
         users=users or everyone,
         spec=node.value,
     )
-
-
-_REPORT_ONLY: Final = "report-only"
 
 
 def _waivers(

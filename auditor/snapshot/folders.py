@@ -44,7 +44,7 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
             Message("{root} is not a folder", root=root),
             hint=Message("specify a snapshot, or the folder that contains them"),
         )
-    entries = tuple(_read(folder, root) for folder in _snapshot_folders(root, _DEPTH))
+    entries = tuple(_entries(root, root, _DEPTH))
     if not entries:
         raise SnapshotError(
             "snapshot-missing",
@@ -54,13 +54,11 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     return entries
 
 
-def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:
-    if isinstance(folder, Path):
-        try:
-            return manifest_of(folder), folder
-        except SnapshotError as error:
-            return _damaged(folder, root, error)
-    return _damaged(folder[0], root, folder[1])
+def _read(folder: Path, root: Path) -> tuple[Manifest, Path] | Damaged:
+    try:
+        return manifest_of(folder), folder
+    except SnapshotError as error:
+        return _damaged(folder, root, error)
 
 
 def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
@@ -91,27 +89,27 @@ def _instant(name: str) -> datetime | None:
         return None
 
 
-def _snapshot_folders(path: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
-    """Yield the snapshot folders below a path; a folder that cannot be read is yielded with its error."""
+def _entries(path: Path, root: Path, depth: int) -> Iterator[tuple[Manifest, Path] | Damaged]:
+    """Yield the snapshots below a path."""
     try:
         children = sorted(path.iterdir())
     except OSError as error:
         if depth == _DEPTH:
             raise unreadable(error) from error
-        yield path, unreadable(error)
+        yield _damaged(path, root, unreadable(error))
         return
     for child in children:
         if child.name.startswith(".") or not files.is_folder(child):
             continue
         if files.exists(child / "manifest.json"):
-            yield child
+            yield _read(child, root)
             continue
         try:
             check_lost(child)
         except SnapshotError as error:
-            yield child, error
+            yield _damaged(child, root, error)
             continue
-        below = tuple(_snapshot_folders(child, depth - 1)) if depth > 1 else ()
+        below = tuple(_entries(child, root, depth - 1)) if depth > 1 else ()
         if not below and INSTANT.fullmatch(child.name):
-            yield child, lost(child)
+            yield _damaged(child, root, lost(child))
         yield from below

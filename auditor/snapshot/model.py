@@ -125,14 +125,7 @@ def in_memory(
     assignments = assignments.combine_chunks()
 
     def read(user_columns: tuple[str, ...] | None, assignment_columns: tuple[str, ...] | None) -> Iterator[UserBatch]:
-        user_table = (
-            users if user_columns is None else users.select([n for n in users.column_names if n in user_columns])
-        )
-        assignment_table = (
-            assignments
-            if assignment_columns is None
-            else assignments.select([n for n in assignments.column_names if n in assignment_columns])
-        )
+        user_table, assignment_table = _selected(users, user_columns), _selected(assignments, assignment_columns)
         owners = assignments.column("user").to_numpy()
         for start in range(0, users.num_rows, rows):
             stop = min(start + rows, users.num_rows)
@@ -151,6 +144,10 @@ def in_memory(
         read_users=read,
         sku_ids=tuple(sorted(names)),
     )
+
+
+def _selected(table: pa.Table, columns: tuple[str, ...] | None) -> pa.Table:
+    return table if columns is None else table.select([name for name in table.column_names if name in columns])
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:

@@ -1,7 +1,6 @@
 """Reads directory roles: assignments, definitions, and the direct members of groups that have roles."""
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Final
 
 import pyarrow as pa
@@ -50,7 +49,11 @@ async def read_roles(context: CollectionContext, members: MemberReader, *, eligi
     assignments: list[dict[str, Any]] = []
     for is_eligible, name in ROLE_ASSIGNMENT_LISTS.items():
         rows, _ = lists.get(name, ([], []))
-        valid_rows = [row for row in rows if _is_assignment(row)]
+        valid_rows = [
+            row
+            for row in rows
+            if isinstance(row.get("principalId"), str) and isinstance(row.get("roleDefinitionId"), str)
+        ]
         if len(valid_rows) < len(rows):
             complete_lists.discard(name)
             faults.append(missing_key(len(rows) - len(valid_rows), "principalId, roleDefinitionId"))
@@ -73,10 +76,6 @@ async def read_roles(context: CollectionContext, members: MemberReader, *, eligi
             {**row, **members.statuses(group)} for group, row in groups.items() if group not in members.deleted
         ),
     )
-
-
-def _is_assignment(row: Mapping[str, Any]) -> bool:
-    return isinstance(row.get("principalId"), str) and isinstance(row.get("roleDefinitionId"), str)
 
 
 async def _groups_among(

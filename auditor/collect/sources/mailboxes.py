@@ -19,7 +19,6 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
-from auditor.domain.result.model import Coverage
 from auditor.graph.errors import Fault, FaultKind
 
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
@@ -48,7 +47,12 @@ async def _read(context: CollectionContext) -> SourceResult:
         partial(_read_batch, context, spool, counts),
         lambda: counts.known > 0 or counts.unknown < MAX_ITEMS,
     )
-    return SourceResult(coverage=(_coverage(context, spool, counts),), users=spool)
+    status, faults = None, list(counts.faults.values())
+    if faults:
+        status = SourceStatus.PARTIAL if counts.known else faults[0].coverage(read=0)
+    count = spool.distinct() if counts.known or not faults else 0
+    coverage = context.make_coverage(Source.MAILBOXES, count, faults, asked=("userPurpose",), status=status)
+    return SourceResult(coverage=(coverage,), users=spool)
 
 
 def _join(users: UserRows, rows: pa.Table) -> None:
@@ -108,19 +112,6 @@ def _decode_purpose(body: bytes) -> str | Fault:
     if isinstance(purpose, str):
         return purpose
     return Fault(kind=FaultKind.NOT_GRAPH, message=Message("Graph returned a mailbox without its userPurpose"))
-
-
-def _coverage(context: CollectionContext, spool: Spool, counts: _Counts) -> Coverage:
-    status, faults = None, list(counts.faults.values())
-    if faults:
-        status = SourceStatus.PARTIAL if counts.known else faults[0].coverage(read=0)
-    return context.make_coverage(
-        Source.MAILBOXES,
-        spool.distinct() if counts.known or not faults else 0,
-        faults,
-        asked=("userPurpose",),
-        status=status,
-    )
 
 
 MAILBOXES: Final = CollectionSource(

@@ -51,14 +51,14 @@ async def _read(context: CollectionContext) -> SourceResult:
             first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
             await first_list.read()
         context.progress.expect(context.tenant, Source.USERS, expected)
-        shards = Shards.whole()
+        shards = Shards()
         if expected is not None and expected >= MIN_SHARDED_USERS and first_list.first is not None:
             sample = await sample_names(context.graph, first_list.first)
             shards = await plan_shards(context.graph, expected, sample)
         context.shards.set_result(shards)
     finally:
         if not context.shards.done():
-            context.shards.set_result(Shards.whole())
+            context.shards.set_result(Shards())
     if shards.is_divided:
         faults = await _read_shards(context, asked, decoder, spool, shards)
     else:
@@ -69,7 +69,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         missing = expected - spool.distinct()
         if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
             # Read the list again for users that moved between pages or were lost with a link.
-            faults = await _read_shards(context, asked, decoder, spool, Shards.whole())
+            faults = await _read_shards(context, asked, decoder, spool, Shards())
             missing, without_id = expected - spool.distinct(), decoder.without_id - without_id
             if not faults and missing > _tolerance(expected):
                 shortfall = Message(

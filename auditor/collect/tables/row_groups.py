@@ -44,10 +44,9 @@ class _MergeCursor:
         if not self._tables_ahead:
             return pa.table([pa.nulls(len(ids), field.type) for field in self._schema], schema=self._schema)
         rows = pa.concat_tables(self._tables_ahead).combine_chunks()
-        if rows["id"].equals(pa.chunked_array([ids])):
-            self._tables_ahead = []
-            return rows
         self._tables_ahead = []
+        if rows["id"].equals(pa.chunked_array([ids])):
+            return rows
         if rows["id"][-1].as_py() > last:
             self._tables_ahead.append(rows.filter(pc.greater(rows["id"], last)))
         return rows.take(pc.index_in(ids, value_set=rows["id"]))

@@ -24,15 +24,10 @@ from auditor.policy.nodes import Node, duration, percentage
 from auditor.policy.references import Names
 from auditor.policy.sections.selectors import scalar
 
-BLOCKS = (
-    *("assignments", "seats", "purchases", "subscriptions", "attributes", "health"),
-    *("balance", "budget", "contracts"),
-)
-
 
 def read_constraint(policy: Node, names: Names) -> Constraint:
     """Return the constraint of a policy; the schema has checked that there is exactly one block."""
-    block = next(name for name in BLOCKS if policy.has(name))
+    block = next(name for name in _READERS if policy.has(name))
     return _READERS[block](policy[block], names)
 
 
