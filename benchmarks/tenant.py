@@ -48,26 +48,8 @@ _SECOND_PATH_SHARE = 0.03
 _DEPARTMENTS = ("Store", "Warehouse", "Sales", "Engineering", "Finance", "Support", "Logistics", "Marketing", "Legal",
                 "Human Resources", "Försäljning", "Ingénierie", "Executive", "Procurement", "Facilities",
                 *(f"Unit {number}" for number in range(1, 26)))  # fmt: skip
-_COUNTRIES = (
-    "NL",
-    "BE",
-    "DE",
-    "FR",
-    "SE",
-    "DK",
-    "TR",
-    "US",
-    "GB",
-    "NO",
-    "ES",
-    "IT",
-    "PL",
-    "IN",
-    "SG",
-    "JP",
-    "BR",
-    "CA",
-)
+_COUNTRIES = ("NL", "BE", "DE", "FR", "SE", "DK", "TR", "US", "GB", "NO", "ES", "IT", "PL", "IN", "SG", "JP", "BR",
+              "CA")  # fmt: skip
 _JOBS = tuple(
     f"{job} {grade}"
     for job in ("Manager", "Engineer", "Analyst", "Clerk", "Driver", "Consultant", "Director", "Assistant", "Expert")

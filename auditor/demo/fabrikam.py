@@ -13,15 +13,8 @@ from auditor.domain.enums import Agreement
 
 _SEED = 1947
 _NAME_MIX = {
-    "danish": 70,
-    "swedish": 12,
-    "turkish": 5,
-    "polish": 4,
-    "arabic": 3,
-    "ukrainian": 2,
-    "icelandic": 3,
-    "german": 3,
-}
+    "danish": 70, "swedish": 12, "turkish": 5, "polish": 4, "arabic": 3, "ukrainian": 2, "icelandic": 3, "german": 3,
+}  # fmt: skip
 _OFFICE = (Place(country="DK", city="Aarhus", office="Aarhus"),)
 _WORKSHOP = (Place(country="DK", city="Kolding", office="Workshop Kolding"),)
 

@@ -42,7 +42,7 @@ def crowd(departments: Sequence[Department], namer: Namer, source: random.Random
 
 
 def _person(department: Department, number: int, namer: Namer, source: random.Random) -> Person:
-    name = namer.next()
+    name, address = namer.next()
     place = source.choice(department.places)
     licences = [department.suite, *(licence for count, licence in department.extras if number < count)]
     if source.random() < 0.12:
@@ -50,8 +50,8 @@ def _person(department: Department, number: int, namer: Namer, source: random.Ra
     if source.random() < 0.08:
         licences.append(FABRIC_FREE)
     return Person(
-        name=name.shown,
-        address=name.address,
+        name=name,
+        address=address,
         department=department.name,
         title=department.titles[0] if number == 0 else source.choice(department.titles[1:] or department.titles),
         licences=tuple(licences),
