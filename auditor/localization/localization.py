@@ -141,15 +141,13 @@ def localization(locale: str | None) -> Localization:
     If its language has no complete catalogues, the localization is English, with the requested tag in `fallback_from`.
     """
     requested = _without_suffix(locale)
-    if not requested:
-        return _english(None)
     parts = fullmatch(_TAG, requested)
-    language = parts[1].lower() if parts is not None else ""
-    if language == FALLBACK and parts is not None:
-        return _localization(FALLBACK, parts[3], NullTranslations())
-    if parts is None or not catalogues.is_complete(language):
-        return _english(requested)
-    return _localization(language, parts[3], catalogues.translations(language))
+    language, territory = (parts[1].lower(), parts[3]) if parts is not None else ("", None)
+    if language == FALLBACK:
+        return _localization(FALLBACK, territory, NullTranslations())
+    if not language or not catalogues.is_complete(language):
+        return _localization(FALLBACK, None, NullTranslations(), fallback_from=requested or None)
+    return _localization(language, territory, catalogues.translations(language))
 
 
 def _without_suffix(tag: str | None) -> str:
@@ -158,23 +156,16 @@ def _without_suffix(tag: str | None) -> str:
     return "" if stripped in {"C", "POSIX"} else stripped
 
 
-def _english(requested: str | None) -> Localization:
-    return Localization(
-        locale=FALLBACK,
-        number_locale=_DEFAULT_LOCALES[FALLBACK],
-        fallback_from=requested,
-        translations=NullTranslations(),
-    )
-
-
-def _localization(language: str, territory: str | None, messages: NullTranslations) -> Localization:
+def _localization(
+    language: str, territory: str | None, messages: NullTranslations, *, fallback_from: str | None = None
+) -> Localization:
     default = _DEFAULT_LOCALES.get(language, language)
     name = f"{language}_{territory.upper()}" if territory else default
     is_supported = not territory or _is_supported(name)
     return Localization(
         locale=name.replace("_", "-") if territory and is_supported else language,
         number_locale=name if is_supported else default,
-        fallback_from=None,
+        fallback_from=fallback_from,
         translations=messages,
     )
 
