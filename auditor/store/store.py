@@ -153,9 +153,8 @@ class Store:
         from auditor.store.writer import NightWriter  # noqa: PLC0415
 
         text = manifest_text(folder)
-        night, body = NightWriter(self._read_objects, read(folder), text.decode(), earlier, complete=complete).write(
-            folder
-        )
+        writer = NightWriter(self.objects, read(folder), text.decode(), earlier, complete=complete)
+        night, body = writer.write(folder)
         *base_objects, new_object = night.parts
         while not self.backend.create(new_object.name, body):
             # Do not rely on the existing object: without a commit, it belongs to a concurrent writer of this night or
@@ -193,7 +192,7 @@ class Store:
 
         # A snapshot restored from a store may have different bytes for equal content.
         if stored.identity != identity_of(folder) and not has_same_content(
-            read(folder), stored, self.parts(stored)[0].head
+            read(folder), stored, self.objects(stored.parts)[0].head
         ):
             raise SnapshotError(
                 "store-exists",
@@ -230,7 +229,7 @@ class Store:
         from auditor.store.delta.partitions import row_groups  # noqa: PLC0415  as in put
         from auditor.store.delta.replay import Digests, replay  # noqa: PLC0415  as in put
 
-        parts = self.parts(night)
+        parts = self.objects(night.parts)
         with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
             if parts[0].head.kind is ObjectKind.VERBATIM:
                 return writer.publish_files(parts[0].files(), night.manifest_text.encode())
@@ -310,25 +309,18 @@ class Store:
         for name in sorted(removed.union(old_files(objects, present)) - needed):
             self.backend.remove(name)
 
-    def parts(self, night: Night) -> "list[StoredObject]":
-        """Return the objects of a night, each checked against its digest."""
-        return self._read_objects(night.parts)
+    def objects(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":
+        """Return objects of nights, each checked against its digest."""
+        from auditor.store.delta.pack import StoredObject  # noqa: PLC0415  as in put
 
-    def part(self, entry: PartEntry) -> "StoredObject":
-        """Return one object of a night, checked against its digest."""
-        return self._read_objects((entry,))[0]
+        return [
+            StoredObject(self._undamaged(entry, self.backend.read(entry.name)), f"{self.address}/{entry.name}")
+            for entry in entries
+        ]
 
     def check(self, entry: PartEntry) -> None:
         """Read one object from the store, not from a local copy. Raises SnapshotError if it is missing or damaged."""
         self._undamaged(entry, self.backend.read_many([entry.name])[0])
-
-    def _read_objects(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":
-        from auditor.store.delta.pack import StoredObject  # noqa: PLC0415  as in put
-
-        return [StoredObject(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
-
-    def _body(self, entry: PartEntry) -> bytes:
-        return self._undamaged(entry, self.backend.read(entry.name))
 
     def _undamaged(self, entry: PartEntry, body: bytes | None) -> bytes:
         where = f"{self.address}/{entry.name}"

@@ -43,7 +43,7 @@ class NightWriter:
         text: str,
         nights: tuple[Night, ...],
         *,
-        complete: bool = False,
+        complete: bool,
     ) -> None:
         self._read_objects = read_objects
         self._snapshot = snapshot

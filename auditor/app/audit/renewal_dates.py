@@ -87,7 +87,7 @@ def _subscriptions(store: "Store", night: "Night", tables: "dict[str, pa.Table |
 
     for entry in night.parts:
         if entry.name not in tables:
-            tables[entry.name] = table_of(store.part(entry), "subscriptions")
+            tables[entry.name] = table_of(store.objects((entry,))[0], "subscriptions")
     return next((table for entry in reversed(night.parts) if (table := tables[entry.name]) is not None), None)
 
 
