@@ -1,6 +1,6 @@
 """Sorts batches of rows by id and removes duplicates: in memory if they fit, else in runs on disk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,36 +17,6 @@ _ROWS_PER_BATCH = 4_096
 """Rows per batch of a run; a merge has one batch of each run in memory."""
 _MAX_BYTES = 40 << 20
 """Bytes of rows kept in memory before they are written as a run: some 120,000 users."""
-
-
-class _Cursor(Struct):
-    """The position of a merge in one run."""
-
-    batches: Iterator[pa.Table]
-    current: pa.Table | None = None
-    exhausted: bool = False
-
-    def fill(self) -> None:
-        """Load the next batch if the current one is used up."""
-        while not self.exhausted and (self.current is None or self.current.num_rows == 0):
-            self.current = next(self.batches, None)
-            self.exhausted = self.current is None
-
-    @property
-    def limit(self) -> str:
-        """The greatest id of the current batch."""
-        assert self.current is not None
-        last_id: str = self.current["id"][-1].as_py()
-        return last_id
-
-    def take_through(self, limit: str) -> pa.Table | None:
-        """Return and drop the rows of the current batch up to an id."""
-        if self.current is None or self.current.num_rows == 0:
-            return None
-        count = pc.sum(pc.less_equal(self.current["id"], limit)).as_py() or 0
-        rows = self.current.slice(0, count)
-        self.current = self.current.slice(count)
-        return rows
 
 
 class _SortedRows(Struct, frozen=True, kw_only=True):
@@ -133,7 +103,7 @@ class Spool:
     def _merged(self, columns: list[str] | None) -> Iterator[pa.Table]:
         if self._unsorted:
             self._write_run()
-        yield from _merge([_Cursor(_read_run(path, columns)) for path in self._runs])
+        yield from _merge(_read_run(path, columns) for path in self._runs)
 
     def _sort(self) -> _SortedRows | None:
         """Return the rows in memory, sorted."""
@@ -166,25 +136,21 @@ class Spool:
         release_arrow_memory()
 
 
-def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
+def _merge(runs: Iterable[Iterator[pa.Table]]) -> Iterator[pa.Table]:
     """Merge runs: rows are complete up to the smallest of the greatest ids of the current batches."""
-    while True:
-        for cursor in cursors:
-            cursor.fill()
-        cursors = [cursor for cursor in cursors if cursor.current is not None]
-        if not cursors:
-            return
-        if len(cursors) == 1:
-            current = cursors[0].current
-            cursors[0].current = None
-            assert current is not None
-            yield current
-            continue
-        limit = min(cursor.limit for cursor in cursors)
-        parts = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
-        table = pa.concat_tables(parts).combine_chunks()
-        order = _order(table["id"].chunk(0)) if len(parts) > 1 else None
+    current = [(run, next(run)) for run in runs]
+    while current:
+        limit = min(batch["id"][-1].as_py() for _, batch in current)
+        counts = [pc.sum(pc.less_equal(batch["id"], limit)).as_py() or 0 for _, batch in current]
+        parts = [batch.slice(0, count) for (_, batch), count in zip(current, counts, strict=True) if count]
+        table = parts[0] if len(parts) == 1 else pa.concat_tables(parts).combine_chunks()
+        order = None if len(parts) == 1 else _order(table["id"].chunk(0))
         yield table if order is None else table.take(order)
+        following = [
+            (run, batch.slice(count) if count < batch.num_rows else next(run, None))
+            for (run, batch), count in zip(current, counts, strict=True)
+        ]
+        current = [(run, batch) for run, batch in following if batch is not None]
 
 
 def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:

@@ -31,16 +31,15 @@ class _MergeCursor:
         self._schema = spool.schema
         self._tables = spool.tables()
         self._tables_ahead: list[pa.Table] = []
-        self._has_more = True
 
     def rows_of(self, ids: pa.Array) -> pa.Table:
         """Return the row of each id; all values are null for an id without a row."""
         last = ids[-1].as_py()
-        while self._has_more and (not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last):
+        while not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last:
             table = next(self._tables, None)
-            self._has_more = table is not None
-            if table is not None:
-                self._tables_ahead.append(table)
+            if table is None:
+                break
+            self._tables_ahead.append(table)
         if not self._tables_ahead:
             return pa.table([pa.nulls(len(ids), field.type) for field in self._schema], schema=self._schema)
         rows = pa.concat_tables(self._tables_ahead).combine_chunks()
