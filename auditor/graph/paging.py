@@ -1,6 +1,6 @@
 """Reads the pages of a Graph list; restarts the list when Graph rejects a page token, and stops at loops."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -46,14 +46,13 @@ async def pages(
 
     Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for any fault that is not about a page token.
     """
-    links: list[tuple[str | None, bool]] = [(None, True)]
-    seen_links: set[str] = set()
+    # Every link that was followed → whether the list may continue from it. The last one is that of the current page.
+    links: dict[str | None, bool] = {None: True}
     if start is not None:
-        links.append((start, False))
-        seen_links.add(start)
+        links[start] = False
     restarts = 0
     for _ in range(MAX_PAGES):
-        link = links[-1][0]
+        link = next(reversed(links))
         if before_page is not None:
             await before_page()
         try:
@@ -62,29 +61,27 @@ async def pages(
             restarts += 1
             if error.fault.kind not in _LOST_PAGE or link is None or restarts > MAX_RESTARTS:
                 raise
-            links = _usable_links(links) if error.fault.kind is FaultKind.PAGE_UNKNOWN else [(None, True)]
-            seen_links = {link_seen for link_seen, _ in links if link_seen is not None}
+            links = _usable_links(links) if error.fault.kind is FaultKind.PAGE_UNKNOWN else {None: True}
             continue
         yield answer.value.rows
         next_link = answer.value.link
         if next_link is None:
             return
-        if next_link in seen_links:
+        if next_link in links:
             restarts += 1
             if restarts > MAX_RESTARTS:
                 text = Message("{name} has pages that link back to an earlier page", name=call.name)
                 raise fault_error(FaultKind.LOOP, text)
-            links, seen_links = [(None, True)], set()
+            links = {None: True}
             continue
-        seen_links.add(next_link)
-        links.append((next_link, not answer.retried))
+        links[next_link] = not answer.retried
     text = Message("{name} has more than {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}")
     raise fault_error(FaultKind.LOOP, text)
 
 
-def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:
+def _usable_links(links: Mapping[str | None, bool]) -> dict[str | None, bool]:
     """Drop the rejected link and every link before it whose answer took a retry."""
-    remaining = links[:-1]
+    remaining = list(links.items())[:-1]
     while len(remaining) > 1 and not remaining[-1][1]:
         remaining.pop()
-    return remaining
+    return dict(remaining)

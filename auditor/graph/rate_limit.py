@@ -25,9 +25,6 @@ class Quota:
     def __init__(self, *, quota: int = 3_500, sleep: Sleep = asyncio.sleep, clock: Clock = time.monotonic) -> None:
         self._sleep = sleep
         self._clock = clock
-        self._capacity = 0.0
-        self._rate = 0.0
-        self._units = 0.0
         self._updated_at = clock()
         self._paused_until = 0.0
         self.set_limit(quota)
