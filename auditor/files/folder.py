@@ -74,7 +74,7 @@ class Folder:
     def open_existing(cls, root: Path, *names: str) -> "Folder":
         """Open an existing folder below a root, like `open_or_create`. Raises FileNotFoundError if it is missing."""
         with path_in_errors(root):
-            folder = cls(root, _open_folder(root))
+            folder = cls(root, _open_folder(root, follow_links=True))
         for name in names:
             with folder:
                 folder = folder.inner(name)
@@ -101,7 +101,8 @@ class Folder:
         path, location = self._locate(name)
         with path_in_errors(path):
             try:
-                return Folder(path, _open_inner(location, self.descriptor), public=self._public)
+                descriptor = _open_folder(location, self.descriptor, follow_links=False)
+                return Folder(path, descriptor, public=self._public)
             except NotADirectoryError:
                 self.refuse_link(name)
                 raise
@@ -239,33 +240,24 @@ def check_kind(status: os.stat_result) -> None:
 def _open_or_create_root(path: Path, mode: int) -> int | None:
     with path_in_errors(path):
         try:
-            return _open_folder(path)
+            return _open_folder(path, follow_links=True)
         except FileNotFoundError:
             for missing in reversed([folder for folder in (path, *path.parents) if not folder.exists()]):
                 with suppress(FileExistsError):
                     missing.mkdir(mode=mode)
-            return _open_folder(path)
+            return _open_folder(path, follow_links=True)
 
 
-def _open_folder(path: Path) -> int | None:
-    """Open a folder, following links; on systems without descriptors for folders, only check that it is one."""
+def _open_folder(location: Path | str, parent: int | None = None, *, follow_links: bool) -> int | None:
+    """Open a folder, in an open one if `parent` is its descriptor.
+
+    On systems without descriptors for folders, only check that it is one.
+    """
     if _HAS_DIR_FD:
-        return os.open(path, _FOLDER_FLAGS)
-    _check_folder(path.stat())
-    return None
-
-
-def _open_inner(location: str, descriptor: int | None) -> int | None:
-    """Open a folder in an open folder, without following a link."""
-    if _HAS_DIR_FD:
-        return os.open(location, _INNER_FLAGS, dir_fd=descriptor)
-    _check_folder(os.lstat(location))
-    return None
-
-
-def _check_folder(status: os.stat_result) -> None:
-    if not stat.S_ISDIR(status.st_mode):
+        return os.open(location, _FOLDER_FLAGS if follow_links else _INNER_FLAGS, dir_fd=parent)
+    if not stat.S_ISDIR(Path(location).stat(follow_symlinks=follow_links).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    return None
 
 
 @contextmanager

@@ -157,7 +157,10 @@ def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
         "skuId": _lower_text(item.get("skuId")),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _seats(item.get("totalLicenses")),
-        **{name: _instant_or_null(item.get(name)) for name in ("createdDateTime", "nextLifecycleDateTime")},
+        **{
+            name: instant(value) if isinstance(value := item.get(name), str | datetime) else None
+            for name in ("createdDateTime", "nextLifecycleDateTime")
+        },
     }
 
 
@@ -258,10 +261,6 @@ def instant(text: str | datetime | None) -> datetime | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return None if moment.year <= 1 else moment.astimezone(UTC)
-
-
-def _instant_or_null(value: Any) -> datetime | None:
-    return instant(value) if isinstance(value, str | datetime) else None
 
 
 def _lower(plans: Sequence[str] | None) -> list[str] | None:

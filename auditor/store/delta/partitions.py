@@ -67,7 +67,7 @@ def partitions_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[s
         ids = partition.users.column("id")
         start = 0
         while number < len(bounds):
-            index = bisect_left(_Ids(ids), bounds[number], lo=start)
+            index = bisect_left(range(len(ids)), bounds[number], lo=start, key=lambda row: ids[row].as_py())
             if index == len(ids):
                 break
             pending.append(_slice(partition, start, index))
@@ -98,20 +98,6 @@ def row_groups(partitions: Iterable[UserPartition], sizes: Sequence[int]) -> Ite
         ).cast(ASSIGNMENTS)
         yield UserBatch(users=one_batch(group.users), assignments=one_batch(links), offset=offset)
         offset += size
-
-
-class _Ids:
-    """A column of ids as a sequence for bisect."""
-
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        self._column = column
-
-    def __len__(self) -> int:
-        return len(self._column)
-
-    def __getitem__(self, index: int) -> str:
-        value: str = self._column[index].as_py()
-        return value
 
 
 def _partition(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
