@@ -83,14 +83,12 @@ class _Read(Struct, frozen=True, kw_only=True):
 async def _read(report: _Report, context: CollectionContext) -> SourceResult:
     """Read a report for each period that is needed, and join it to the users; one report is in memory at a time."""
     periods = report.periods(context.needs)
-    reads: list[_Read | Fault] = []
     if not periods:
         coverage = context.make_coverage(report.source, 0, [], status=SourceStatus.NOT_NEEDED)
         return SourceResult(coverage=(coverage,))
+    reads: list[_Read | Fault] = [_other_cloud()]
     if context.graph.tenant.cloud is Cloud.WORLDWIDE:
         reads = await asyncio.gather(*(in_task(_read_period, report, context, period) for period in periods))
-    else:
-        reads.append(_other_cloud())
     faults = [read for read in reads if isinstance(read, Fault)]
     if successful := [read for read in reads if isinstance(read, _Read)]:
         return _result(report, context, successful, faults)
