@@ -43,9 +43,9 @@ def graph(*arguments: str) -> Iterator[Readings]:
             process.stdin.close()
 
 
-def _collect(service: Readings, *what: str, process: str = "collect") -> Readings:
-    """Run a process of this package that reads the address of the Graph from stdin."""
-    command = [sys.executable, "-m", f"benchmarks.processes.{process}", *what]
+def _collect(service: Readings, what: str) -> Readings:
+    """Run the process that reads the address of the Graph from stdin."""
+    command = [sys.executable, "-m", "benchmarks.processes.collect", what]
     output = subprocess.run(
         command, check=True, stdout=subprocess.PIPE, text=True, input=json.dumps(service), cwd=ROOT
     ).stdout
@@ -150,7 +150,7 @@ def _report() -> Row:
 def _devices() -> Row:
     """Read one managed device of each of a million people."""
     with graph(str(_ROWS), "--quick") as service:
-        readings = _collect(service, process="devices")
+        readings = _collect(service, "devices")
     assert readings["rows"] > _ROWS // 2, readings
     return _memory(
         f"{_ROWS:,} managed devices of as many people, requests to a row per user, memory above the process", readings
