@@ -41,19 +41,19 @@ async def _read(context: CollectionContext) -> SourceResult:
     decoder = Decoder(select)
     spool = Spool(context.folder, "users", decoder.schema)
     asked = tuple(PARENT if name == AGENT else name for name in select)
-    first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
+    batches = pages(context.graph, requests.users(context.graph, asked), decoder)
     try:
         # Read count and first page concurrently: the page is complete for a small tenant, and a sample of a large one.
-        expected, _ = await asyncio.gather(in_task(_count_users, context), in_task(first_list.read))
-        if AGENT in select and first_list.is_unsupported:
+        expected, first = await asyncio.gather(in_task(_count_users, context), in_task(_first_page, batches))
+        if AGENT in select and isinstance(first, Fault) and first.kind is FaultKind.UNSUPPORTED:
             # In this cloud users have no identityParentId; the object type, which is always sent, identifies agents.
             asked = tuple(name for name in asked if name != PARENT)
-            first_list = _FirstList(pages(context.graph, requests.users(context.graph, asked), decoder))
-            await first_list.read()
+            batches = pages(context.graph, requests.users(context.graph, asked), decoder)
+            first = await _first_page(batches)
         context.progress.expect(context.tenant, Source.USERS, expected)
         shards = Shards()
-        if expected is not None and expected >= MIN_SHARDED_USERS and first_list.first is not None:
-            sample = await sample_names(context.graph, first_list.first)
+        if expected is not None and expected >= MIN_SHARDED_USERS and not isinstance(first, Fault):
+            sample = await sample_names(context.graph, first)
             shards = await plan_shards(context.graph, expected, sample)
         context.shards.set_result(shards)
     finally:
@@ -62,7 +62,7 @@ async def _read(context: CollectionContext) -> SourceResult:
     if shards.is_divided:
         faults = await _read_shards(context, asked, decoder, spool, shards)
     else:
-        fault = await _read_list(context, first_list.batches(), spool)
+        fault = first if isinstance(first, Fault) else await _read_list(context, _chained(first, batches), spool)
         faults = [] if fault is None else [fault]
     shortfall, without_id = None, decoder.without_id
     if not faults and expected is not None:
@@ -89,35 +89,18 @@ async def _read(context: CollectionContext) -> SourceResult:
     return SourceResult(coverage=(coverage,), users=spool)
 
 
-class _FirstList:
-    """A list of all users whose first page is read before deciding whether to use shards."""
+async def _first_page(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | Fault:
+    """Read the first page of a list; return the fault if that fails."""
+    try:
+        return await anext(batches)
+    except FaultError as error:
+        return error.fault
 
-    def __init__(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self._fault: FaultError | None = None
-        self.first: pa.RecordBatch | None = None
 
-    async def read(self) -> None:
-        """Read the first page; `batches` raises the fault if that fails."""
-        try:
-            self.first = await anext(self._batches)
-        except FaultError as error:
-            self._fault = error
-
-    @property
-    def is_unsupported(self) -> bool:
-        """Whether Graph does not support the query."""
-        return self._fault is not None and self._fault.fault.kind is FaultKind.UNSUPPORTED
-
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield every page, including the first. Raises FaultError."""
-        if self._fault is not None:
-            raise self._fault
-        if self.first is not None:
-            first, self.first = self.first, None
-            yield first
-        async for batch in self._batches:
-            yield batch
+async def _chained(first: pa.RecordBatch, others: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[pa.RecordBatch]:
+    yield first
+    async for batch in others:
+        yield batch
 
 
 def _tolerance(expected: int) -> int:
