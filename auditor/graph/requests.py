@@ -1,5 +1,6 @@
 """The Graph requests of the auditor, as calls of the SDK's request builders with their documented cost."""
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -162,8 +163,6 @@ def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> 
 
 
 def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: int) -> Call:
-    import json  # noqa: PLC0415
-
     body = json.dumps(document).encode()
 
     async def send(_link: str | None) -> "httpx.Response | None":

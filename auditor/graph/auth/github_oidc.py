@@ -1,5 +1,6 @@
 """Requests OpenID Connect assertions of the running GitHub Actions job."""
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping
@@ -27,31 +28,21 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     """Return a new assertion of the job's identity, valid for about five minutes. Raises GraphError."""
     url, token = environ.get(_URL, ""), environ.get(_TOKEN, "")
     missing = [name for name, value in ((_URL, url), (_TOKEN, token)) if not value]
-    if missing and environ.get("GITHUB_ACTIONS") != "true":
-        raise GraphError(
-            "github-oidc-missing",
-            Message(
-                "{missing} not set: the credential github-oidc works only in a job of GitHub Actions",
-                missing=enumeration(missing),
-            ),
-            hint=joined("; ", (_PERMISSION_HINT, _LOCAL_HINT)),
-        )
     if missing:
-        raise GraphError(
-            "github-oidc-missing",
-            Message(
-                "{missing} not set: GitHub does not issue an identity token to this job", missing=enumeration(missing)
-            ),
-            hint=_PERMISSION_HINT,
-        )
+        names, hint = enumeration(missing), _PERMISSION_HINT
+        message = Message("{missing} not set: GitHub does not issue an identity token to this job", missing=names)
+        if environ.get("GITHUB_ACTIONS") != "true":
+            hint = joined("; ", (_PERMISSION_HINT, _LOCAL_HINT))
+            message = Message(
+                "{missing} not set: the credential github-oidc works only in a job of GitHub Actions", missing=names
+            )
+        raise GraphError("github-oidc-missing", message, hint=hint)
     secrets.add(token)
     if urlsplit(url).scheme != "https":
         raise GraphError(
             "github-oidc-address", Message("{url} is not an https address", url=_URL), hint=_PERMISSION_HINT
         )
     address = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
-    import asyncio  # noqa: PLC0415
-
     try:
         async with asyncio.timeout(_TIMEOUT):
             status, body = await _request(address, token, authorities)
@@ -86,8 +77,6 @@ def _unreachable(name: str) -> GraphError:
 
 async def _request(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
     """Send the request; retry if the connection or the service fails."""
-    import asyncio  # noqa: PLC0415
-
     import httpx  # noqa: PLC0415 - only collection needs it
 
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
