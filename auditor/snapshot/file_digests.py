@@ -14,7 +14,7 @@ class TableFile:
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._digest = hashlib.sha256()
+        self.digest = hashlib.sha256()
         self._size = 0
         self.closed = False
         self.writer: pq.ParquetWriter | None = None
@@ -22,7 +22,7 @@ class TableFile:
     def write(self, data: bytes | memoryview) -> int:
         """Write all of `data`."""
         remaining = memoryview(data)
-        self._digest.update(remaining)
+        self.digest.update(remaining)
         self._size += remaining.nbytes
         write_fully(self._descriptor, remaining)
         return self._size
@@ -52,17 +52,9 @@ class TableFile:
         if descriptor >= 0:
             os.close(descriptor)
 
-    def entry(self, rows: int) -> FileEntry:
-        """Return the entry of the file in the manifest."""
-        return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
 
-
-class MemoryFile:
-    """A file that is kept in memory, and written to disk with all others when the snapshot is published."""
-
-    def __init__(self, content: bytes | memoryview) -> None:
-        self.content = content
-
-    def entry(self, rows: int) -> FileEntry:
-        """Return the entry of the file in the manifest."""
-        return FileEntry(rows=rows, size=len(self.content), sha256=hashlib.sha256(self.content).hexdigest())
+def entry_of(file: TableFile | bytes | memoryview, rows: int) -> FileEntry:
+    """Return the entry of a file, or of the content of one that is still in memory, in the manifest."""
+    if isinstance(file, TableFile):
+        return FileEntry(rows=rows, size=file.tell(), sha256=file.digest.hexdigest())
+    return FileEntry(rows=rows, size=len(file), sha256=hashlib.sha256(file).hexdigest())

@@ -22,7 +22,7 @@ from auditor.files.folder import Folder
 from auditor.files.names import name_of_instant, tenant_name
 from auditor.files.output import write_fully
 from auditor.files.temporary import lock
-from auditor.snapshot.file_digests import MemoryFile, TableFile
+from auditor.snapshot.file_digests import TableFile, entry_of
 from auditor.snapshot.manifest import encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch, one_batch
 from auditor.snapshot.parquet.integrity import DICTIONARY_COLUMNS
@@ -81,7 +81,8 @@ class SnapshotWriter:
         self._folders: tuple[Folder, Folder, Folder] | None = None
         """The open root, tenant folder and hidden folder, once there is something to write."""
         self._rows = dict.fromkeys((*FILES, *OPTIONAL_TABLES), 0)
-        self._files: dict[str, TableFile | MemoryFile] = {}
+        self._files: dict[str, TableFile | bytes | memoryview] = {}
+        """The files on disk, and the content of those that are written when the snapshot is published."""
         self._manifest = b""
         self._memory_left = _MAX_MEMORY
         self._buffered: tuple[pa.RecordBatch, pa.Table] | None = None
@@ -169,7 +170,7 @@ class SnapshotWriter:
             if name not in self._files:
                 self._add_file(name, _empty_file(name))
         self._close()
-        files = {f"{name}.parquet": self._files[name].entry(self._rows[name]) for name in self._files}
+        files = {f"{name}.parquet": entry_of(file, self._rows[name]) for name, file in self._files.items()}
         self._manifest = encode(manifest, files)
 
     def publish(self) -> Path:
@@ -179,15 +180,11 @@ class SnapshotWriter:
         """
         root, tenant, partial = self._begin()
         pending: dict[str, bytes | memoryview] = {"manifest.json": self._manifest}
-        large: list[TableFile] = []
-        for name, file in self._files.items():
-            if isinstance(file, MemoryFile):
-                pending[f"{name}.parquet"] = file.content
-            else:
-                large.append(file)
+        pending |= {f"{name}.parquet": file for name, file in self._files.items() if not isinstance(file, TableFile)}
         _write_all(partial, pending)
-        for file in large:
-            file.sync()
+        for file in self._files.values():
+            if isinstance(file, TableFile):
+                file.sync()
         partial.sync()
         try:
             tenant.rename(self._hidden, self._target.name)
@@ -245,7 +242,7 @@ class SnapshotWriter:
         """Add a complete file; a small one is kept in memory, and written while other tenants are read."""
         if len(content) <= self._memory_left:
             self._memory_left -= len(content)
-            self._files[name] = MemoryFile(content)
+            self._files[name] = content
             return
         file = self._file(name)
         file.write(content)
