@@ -17,6 +17,8 @@ _MAX_TAIL: Final = len("##vso[")
 
 Escape = Callable[[str], str]
 """Maps a character to its escape."""
+_WITH_SPACE: Final = " {}".format
+"""Puts a blank before a character, so that text stays readable."""
 
 
 def in_github_actions(environ: Mapping[str, str]) -> bool:
@@ -24,22 +26,9 @@ def in_github_actions(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def with_space(character: str) -> str:
-    """Return the character preceded by a blank, so that text stays readable."""
-    return f" {character}"
-
-
-def _in_json(character: str) -> str:
-    return f"\\u{ord(character):04x}"
-
-
-def _in_markup(character: str) -> str:
-    return f"&#{ord(character)};"
-
-
 _ESCAPES: Final[Mapping[str, Escape]] = {
-    **dict.fromkeys(("json", "ndjson", "sarif"), _in_json),
-    **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
+    **dict.fromkeys(("json", "ndjson", "sarif"), lambda character: f"\\u{ord(character):04x}"),
+    **dict.fromkeys(("html", "junit", "markdown"), lambda character: f"&#{ord(character)};"),
 }
 """Format → escape that keeps the meaning of the text; in other text formats, a blank is inserted."""
 _BINARY: Final = frozenset({"parquet", "xlsx"})
@@ -48,7 +37,7 @@ _BINARY: Final = frozenset({"parquet", "xlsx"})
 class CommandEscaper:
     """Escapes workflow commands in a text that arrives in pieces; a command can span several pieces."""
 
-    def __init__(self, *, at_start: bool, escape: Escape = with_space) -> None:
+    def __init__(self, *, at_start: bool, escape: Escape = _WITH_SPACE) -> None:
         self._at_start = at_start
         self._escape = escape
         self._tail = ""
@@ -91,7 +80,7 @@ def escape_commands(pieces: Iterable[bytes], format_name: str) -> Iterator[bytes
         yield from pieces
         return
     escaper, decoder = (
-        CommandEscaper(at_start=True, escape=_ESCAPES.get(format_name, with_space)),
+        CommandEscaper(at_start=True, escape=_ESCAPES.get(format_name, _WITH_SPACE)),
         codecs.getincrementaldecoder("utf-8")("surrogateescape"),
     )
     for piece in pieces:

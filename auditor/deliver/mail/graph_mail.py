@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from auditor.deliver.mail.letter import Attachment, MailMessage, mailbox, message
 from auditor.deliver.send_attempt import SendAttempt, SendStatus
 from auditor.domain.errors import printable
@@ -162,8 +164,4 @@ def _hint(fault: Fault, letter: MailMessage) -> Message | None:
 
 def _with_draft_hint(attempt: SendAttempt) -> SendAttempt:
     remains = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
-    return SendAttempt(
-        status=attempt.status,
-        message=attempt.message,
-        hint=joined("; ", [hint for hint in (attempt.hint, remains) if hint]),
-    )
+    return replace(attempt, hint=joined("; ", [hint for hint in (attempt.hint, remains) if hint]))

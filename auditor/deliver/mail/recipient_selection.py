@@ -1,33 +1,17 @@
 """Matches findings against the filters of recipients, and finds filters that match no policy."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Collection, Iterator, Sequence
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
+from auditor.domain.policy.model import Policy
+from auditor.domain.result.model import PolicyHeader
 from auditor.domain.similar_name import did_you_mean
 from auditor.domain.tenant import Recipient, Tenant
 
-
-class Rule(Protocol):
-    """The fields that filters are matched against: those of a policy, or of a policy header in a result."""
-
-    @property
-    def severity(self) -> Severity:
-        """The severity of the policy."""
-
-    @property
-    def owner(self) -> str:
-        """The owner of the policy; empty if it has none."""
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """The tags of the policy."""
-
-    @property
-    def spec(self) -> Mapping[str, Any]:
-        """The policy as loaded."""
+Rule = Policy | PolicyHeader
+"""What filters are matched against: a policy, or the header of one in a result."""
 
 
 def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterator[Diagnostic]:

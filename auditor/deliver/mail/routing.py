@@ -8,10 +8,10 @@ from typing import Final, TypeVar, assert_never
 from msgspec import Struct
 
 from auditor.deliver.mail.recipient_selection import fits
-from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result.finding import Finding
+from auditor.domain.enums import Severity
 from auditor.domain.result.model import PolicyHeader, Result
 from auditor.domain.tenant import Attach, Channel, Digest, Recipient, Send, Tenant, channel_of, same_recipient
+from auditor.result.aggregate import changes
 
 T = TypeVar("T")
 _MONDAY: Final = 0
@@ -110,14 +110,15 @@ def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool)
 
     An incomplete audit is always a reason.
     """
-    has_open = any(finding.status is Status.OPEN for finding in _findings(result))
     match send:
         case Send.ALWAYS:
             due = True
         case Send.FAILURES:
-            due = has_open or not result.complete
+            due = any(result.summary.open.values()) or not result.complete
         case Send.CHANGED:
-            due = result.run.previous is None or _changed(result) or not result.complete
+            since = changes(result.tenants, result.fleet)
+            changed = since.new or since.reopened or since.fixed
+            due = result.run.previous is None or bool(changed) or not result.complete
         case _:
             assert_never(send)
     if due:
@@ -142,18 +143,3 @@ def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:
 def _locale(entries: Sequence[tuple[Tenant, Recipient]]) -> str | None:
     locales: Iterable[str | None] = (entry.locale for _, entry in entries)
     return next((tag for tag in (*locales, *(tenant.locale for tenant, _ in entries)) if tag), None)
-
-
-def _findings(result: Result) -> Iterable[Finding]:
-    for tenant in result.tenants:
-        yield from tenant.findings
-    yield from result.fleet.findings
-
-
-def _changed(result: Result) -> bool:
-    appeared = any(
-        finding.status is Status.OPEN and finding.change in {Change.NEW, Change.REOPENED}
-        for finding in _findings(result)
-    )
-    fixed = (*result.fleet.fixed, *(finding for tenant in result.tenants for finding in tenant.fixed))
-    return appeared or any(finding.status is Status.OPEN for finding in fixed)

@@ -47,11 +47,6 @@ class WebhookTarget:
     """The signing keys: the current one and, during a rotation, the next or previous one."""
 
     @property
-    def host(self) -> str:
-        """The host, without brackets."""
-        return self.url.hostname or ""
-
-    @property
     def path(self) -> str:
         """Path and query, as in the request line."""
         return (self.url.path or "/") + (f"?{self.url.query}" if self.url.query else "")
@@ -78,8 +73,7 @@ def webhook_target(address: str, environ: Mapping[str, str], hosts: Iterable[str
         raise SettingsError("webhook-variable", is_missing(name, f"{channel.value}:…"), hint=hint)
     url = _parsed(text, name)
     extra_hosts = (part.strip() for part in environ.get(HOSTS_VARIABLE, "").split(","))
-    target = WebhookTarget(channel=channel, address=address, variable=name, url=url)
-    if not _allowed(target.host, (*HOSTS[channel], *hosts, *filter(None, extra_hosts))):
+    if not _allowed(url.hostname or "", (*HOSTS[channel], *hosts, *filter(None, extra_hosts))):
         raise SettingsError(
             "webhook-host",
             Message(
