@@ -39,8 +39,8 @@ class Message(str):
         self.id, self.arguments = str(template), values
         return self
 
-    def __reduce__(self) -> tuple[Callable[..., "Message"], tuple[str, Mapping[str, Argument]]]:
-        return _rebuild, (self.id, self.arguments)
+    def __getnewargs_ex__(self) -> tuple[tuple[str], Mapping[str, Argument]]:
+        return (self.id,), self.arguments
 
     def translated(self, gettext: Callable[[str], str], day: Callable[[date], str]) -> str:
         """Return the text in another language: `gettext` translates every template, `day` formats every date."""
@@ -146,7 +146,3 @@ def _argument(value: object) -> Argument:
     if isinstance(value, Message) or (isinstance(value, date) and not isinstance(value, datetime)):
         return value
     return str(value)
-
-
-def _rebuild(template: str, arguments: Mapping[str, Argument]) -> Message:
-    return Message(template, **arguments)

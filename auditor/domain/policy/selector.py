@@ -1,6 +1,6 @@
 """Selectors as values: the sum type of everything `users:` can express, with names resolved."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -251,10 +251,7 @@ def atoms(selector: Selector, *, negated: bool = True) -> tuple[Selector, ...]:
 
     Without `negated`, those under `not` are left out.
     """
-    return tuple(_atoms(selector, negated=negated))
-
-
-def _atoms(selector: Selector, *, negated: bool) -> Iterator[Selector]:
+    found: list[Selector] = []
     visited: set[str] = set()
     stack = [selector]
     while stack:
@@ -268,7 +265,8 @@ def _atoms(selector: Selector, *, negated: bool) -> Iterator[Selector]:
                     visited.add(name)
                     stack.append(inner)
             case atom:
-                yield atom
+                found.append(atom)
+    return tuple(found)
 
 
 def entails(selector: Selector, test: Callable[[Selector], bool], cache: dict[str, bool] | None = None) -> bool:
