@@ -17,12 +17,15 @@ from auditor.findings.table import FindingTable
 from auditor.result.aggregate import NO_FLEET
 
 Part = TypeVar("Part", TenantResult, FleetResult)
-Rewrite = Callable[[TenantResult], TenantResult]
-Each = Callable[[TenantResult, Rewrite], TenantResult]
-"""Applies a change to a tenant; may turn an exception into the failure of the tenant."""
+Mapped = Callable[[Result, Callable[[TenantResult], TenantResult]], Result]
+"""Applies a change to every tenant; may turn an exception into the failure of a tenant."""
 
 
-def compare(current: Result, previous: Result, *, each: Each = lambda tenant, change: change(tenant)) -> Result:
+def _mapped(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
+    return replace(result, tenants=tuple(map(change, result.tenants)))
+
+
+def compare(current: Result, previous: Result, *, mapped: Mapped = _mapped) -> Result:
     """Return `current` with the change of every finding, and the findings of `previous` that are fixed or unconfirmed.
 
     Tenants are matched by name (with another directory of the same name, it is a new tenant), findings by fingerprint.
@@ -40,12 +43,8 @@ def compare(current: Result, previous: Result, *, each: Each = lambda tenant, ch
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}
     return replace(
-        current,
+        mapped(current, lambda tenant: compared_tenant(tenant, before.get(tenant.name), policies)),
         run=replace(current.run, previous=previous.run.as_of),
-        tenants=tuple(
-            each(tenant, lambda item: compared_tenant(item, before.get(item.name), policies))
-            for tenant in current.tenants
-        ),
         fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
     )
 
@@ -145,7 +144,10 @@ def compared_tenant(
     """Return a tenant with the changes since the previous run."""
     unevaluated = _not_evaluated(tenant.policies)
     if tenant.failure is not None:
-        unevaluated = {policy.id for policy in policies.values() if _applies_to(policy, tenant.name)}
+        named = {policy.id: policy.spec.get("tenants") for policy in policies.values()}
+        unevaluated = {
+            id_ for id_, names in named.items() if not isinstance(names, list | tuple) or tenant.name in names
+        }
     is_same = before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold()
     past = before if before is not None and is_same else NO_FLEET
     return _changed(tenant, past, evaluated=_evaluated(tenant.policies) - unevaluated, unevaluated=unevaluated)
@@ -159,17 +161,8 @@ def _not_evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
     return {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
 
 
-def _applies_to(policy: PolicyHeader, tenant: str) -> bool:
-    named = policy.spec.get("tenants")
-    return not isinstance(named, list | tuple) or tenant in named
-
-
-def with_reopened(result: Result) -> Result:
-    """Return a compared result in which reopened findings of a plan have the state CAME_BACK instead of OPEN."""
-    return replace(result, tenants=tuple(map(_with_reopened, result.tenants)))
-
-
-def _with_reopened(tenant: TenantResult) -> TenantResult:
+def with_reopened(tenant: TenantResult) -> TenantResult:
+    """Return a compared tenant in which reopened findings of a plan have the state CAME_BACK instead of OPEN."""
     verification = tenant.verification
     if verification is None or not verification.count(FindingState.OPEN):
         return tenant

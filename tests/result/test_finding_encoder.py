@@ -39,7 +39,7 @@ FINDING = st.builds(
 
 def encoded(findings: Sequence[Finding]) -> bytes:
     """The findings encoded within a document, in which lists of more than a hundred are encoded from columns."""
-    parts = framed_pieces({"tenants": [{"findings": FindingTable.of(findings)}]}, "tenants")
+    parts = framed_pieces({"tenants": [{"findings": FindingTable.of(findings)}]})
     return b"".join(piece for _, pieces in parts for piece in pieces)
 
 

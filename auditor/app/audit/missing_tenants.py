@@ -12,20 +12,6 @@ from auditor.domain.result.model import Notice, Result
 _HINT = Message("if it was not removed on purpose, check the folder or the tenants file of this run")
 
 
-def missing_tenants(earlier: Iterable[str], as_of: datetime, result: Result) -> tuple[Notice, ...]:
-    """Return a notice about each tenant of the run at `as_of` that is not in a result."""
-    return tuple(
-        Notice(
-            code="tenant.missing",
-            message=Message(
-                "the tenant {name} was in the run of {date} and is not in this one", name=name, date=as_of.date()
-            ),
-            subject=name,
-        )
-        for name in sorted({*earlier} - {tenant.name for tenant in result.tenants})
-    )
-
-
 def with_missing_tenants(
     result: Result, earlier: Iterable[str], as_of: datetime | None, warn: Callable[[Diagnostic], None] = lambda _: None
 ) -> Result:
@@ -38,7 +24,11 @@ def warn_of_missing(
     earlier: Iterable[str], as_of: datetime, result: Result, warn: Callable[[Diagnostic], None]
 ) -> tuple[Notice, ...]:
     """Call `warn` for each tenant of the run at `as_of` that is not in a result, and return the notices about them."""
-    notices = missing_tenants(earlier, as_of, result)
-    for notice in notices:
-        warn(Diagnostic(slug="tenant-missing", message=notice.message, hint=_HINT, level=Level.WARNING))
-    return notices
+    notices = []
+    for name in sorted({*earlier} - {tenant.name for tenant in result.tenants}):
+        message = Message(
+            "the tenant {name} was in the run of {date} and is not in this one", name=name, date=as_of.date()
+        )
+        notices.append(Notice(code="tenant.missing", message=message, subject=name))
+        warn(Diagnostic(slug="tenant-missing", message=message, hint=_HINT, level=Level.WARNING))
+    return tuple(notices)

@@ -10,7 +10,7 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from auditor.app.audit.failed_tenants import Unaudited, unaudited_of, with_failure
+from auditor.app.audit.failed_tenants import Unaudited, map_tenants, unaudited_of
 from auditor.app.audit.missing_tenants import with_missing_tenants
 from auditor.app.audit.pipeline import Evaluator, audit
 from auditor.app.audit.renewal_dates import earlier_dates
@@ -21,13 +21,12 @@ from auditor.domain.enums import Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy.model import PolicySet
-from auditor.domain.result.model import Result, TenantResult
+from auditor.domain.result.model import Result
 from auditor.domain.similar_name import tenants_hint
 from auditor.engine.evaluate import evaluated_batches
 from auditor.failures import TenantBoundary, reason_of
 from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
-from auditor.result.aggregate import summarise
 from auditor.snapshot.arrow_memory import release_arrow_memory
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import manifest_of, read
@@ -152,17 +151,8 @@ def _with_changes(result: Result, previous: Result) -> Result:
     """Add the changes since the previous run; a tenant for which the comparison fails is reported as failed."""
     from auditor.result.diff import compare, with_reopened  # noqa: PLC0415  only if there is an earlier run
 
-    failures: dict[str, AuditorError] = {}
-
-    def apply_change(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
-        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as boundary:
-            return change(tenant)
-        assert boundary.failure is not None
-        failures[tenant.name] = boundary.failure
-        return with_failure(tenant, boundary.failure)
-
-    compared = with_reopened(compare(result, previous, each=apply_change))
-    return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
+    compared = compare(result, previous, mapped=map_tenants)
+    return replace(compared, tenants=tuple(map(with_reopened, compared.tenants)))
 
 
 _DIFFERENT_KEY = Diagnostic(

@@ -1,7 +1,6 @@
 """Renders a Result as result.json, and single tenants of it as separate files."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from auditor.domain.result.model import Result
 from auditor.render.formats import RenderOptions
@@ -11,7 +10,6 @@ from auditor.result.ranking import single_tenant
 
 TenantSpans = dict[str, tuple[int, int]]
 """Start and end offset of each tenant's object in result.json, in bytes, by tenant name."""
-_TENANTS: Final = "tenants"
 
 
 def render(result: Result, _: RenderOptions) -> Iterable[bytes]:
@@ -28,7 +26,7 @@ def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
     """Return the bytes before and after the tenant's object in the output of `tenant_json`."""
     before, after = bytearray(), bytearray()
     target = before
-    for index, part in framed_pieces(result_document(single_tenant(result, name)), _TENANTS):
+    for index, part in framed_pieces(result_document(single_tenant(result, name))):
         if index is None:
             target += b"".join(part)
         else:
@@ -39,7 +37,7 @@ def tenant_frame(result: Result, name: str) -> tuple[bytes, bytes]:
 def result_json(result: Result, spans: TenantSpans) -> Iterator[bytes]:
     """Render the result of the run; the byte offsets of each tenant are added to `spans` while the body is consumed."""
     end = 0
-    for index, part in framed_pieces(result_document(result), _TENANTS):
+    for index, part in framed_pieces(result_document(result)):
         start = end
         for piece in part:
             end += len(piece)

@@ -78,16 +78,16 @@ def line(value: Any) -> bytes:
     return _text(value, orjson.OPT_APPEND_NEWLINE)
 
 
-def framed_pieces(keyed: Mapping[str, Any], key: str) -> Iterator[tuple[int | None, Iterator[bytes]]]:
-    """Yield the bytes of `document` in parts: items of the list `key` with their index, everything else with None.
+def framed_pieces(keyed: Mapping[str, Any]) -> Iterator[tuple[int | None, Iterator[bytes]]]:
+    """Yield the bytes of `document` in parts: items of the list `tenants` with their index, everything else with None.
 
-    The bytes of an item are the same in every object that has it in a list with this key.
+    The bytes of a tenant are the same in every object that has it in this list.
     """
     separator = b"{"
     for name, member in keyed.items():
         yield None, iter((separator + _line(1) + line(name).rstrip() + b": ",))
         separator = b","
-        if name != key or not member:
+        if name != "tenants" or not member:
             yield None, _value(member, 1)
             continue
         item_separator = b"["
