@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from auditor.domain.enums import Severity
 from auditor.domain.result.model import FleetResult, Result, SeatCount, TenantResult
@@ -19,13 +18,13 @@ from auditor.result.seats import paid_seats
 class FleetRow(Struct, frozen=True, kw_only=True):
     """One tenant, the findings across tenants, or the totals."""
 
-    href: str
+    href: str = ""
     """Link to the details, on this page or on the tenant's own page; empty if there are none."""
-    name: str
+    name: str = ""
     """The tenant's name in files; empty if the row is not about one tenant."""
     title: str
     """The title of the tenant, of the findings across tenants, or of the totals."""
-    failure: bool
+    failure: bool = False
     """Whether the tenant could not be audited."""
     complete: bool
     open: int
@@ -55,21 +54,13 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
     titles = tenant_titles(result.tenants)
-    tenant_rows = [
-        (tenant, _row(tenant, titles[tenant.name], sections.get(tenant.name), l10n, compared=compared))
+    rows = [
+        _row(tenant, titles[tenant.name], sections.get(tenant.name), pages, l10n, compared=compared)
         for tenant in result.tenants
     ]
-    if pages:
-        tenant_rows = [
-            (tenant, row if row.href else replace(row, href=page_path(tenant.name, pages)))
-            for tenant, row in tenant_rows
-        ]
-    rows = [row for _, row in sorted(tenant_rows, key=lambda pair: _sort_key(*pair))]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     changed = changes(result.tenants, result.fleet)
     total = FleetRow(
-        href="",
-        name="",
         title=l10n.gettext("All tenants together"),
         failure=False,
         complete=page.complete,
@@ -82,7 +73,7 @@ def fleet_rows(result: Result, page: Page, l10n: Labels, pages: str = "") -> tup
     )
     fleet_section = sections.get("")  # the section of the fleet has no name
     fleet = () if fleet_section is None else (_fleet_row(result.fleet, fleet_section, l10n, compared=compared),)
-    return (*rows, *fleet, total)
+    return (*sorted(rows, key=worst_first), *fleet, total)
 
 
 def _fleet_row(fleet: FleetResult, section: TenantSection, l10n: Labels, *, compared: bool) -> FleetRow:
@@ -90,9 +81,7 @@ def _fleet_row(fleet: FleetResult, section: TenantSection, l10n: Labels, *, comp
     changed, unknown = changes((), fleet), l10n.number(None)
     return FleetRow(
         href=f"#{section.anchor}",
-        name="",
         title=section.title,
-        failure=False,
         complete=section.complete,
         open=section.open,
         counts=section.counts,
@@ -110,33 +99,26 @@ def page_path(tenant: str, folder: str) -> str:
     return f"{folder}/{quote(tenant, safe='', errors='replace')}.html"
 
 
-def worst_first(section: TenantSection) -> TenantSortKey:
+def worst_first(part: "TenantSection | FleetRow") -> TenantSortKey:
     """Return the sort key that puts the worst tenant first."""
-    return tenant_order(
-        failed=section.failure is not None,
-        counts=dict(section.counts),
-        complete=section.complete,
-        name=section.name,
-    )
+    return tenant_order(failed=bool(part.failure), counts=dict(part.counts), complete=part.complete, name=part.name)
 
 
-def _sort_key(tenant: TenantResult, row: FleetRow) -> TenantSortKey:
-    return tenant_order(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
-
-
-def _row(tenant: TenantResult, title: str, section: TenantSection | None, l10n: Labels, *, compared: bool) -> FleetRow:
+def _row(
+    tenant: TenantResult, title: str, section: TenantSection | None, pages: str, l10n: Labels, *, compared: bool
+) -> FleetRow:
     changed = changes([tenant])
     audited = tenant.failure is None
     open_counts = summarise((tenant,)).open
-    counts = tuple((s, open_counts[s]) for s in Severity if open_counts.get(s))
+    page = page_path(tenant.name, pages) if pages else ""
     return FleetRow(
-        href="" if section is None else f"#{section.anchor}",
+        href=page if section is None else f"#{section.anchor}",
         name=tenant.name,
         title=title,
         failure=not audited,
         complete=tenant.fully_evaluated,
         open=sum(open_counts.values()),
-        counts=counts,
+        counts=tuple((s, open_counts[s]) for s in Severity if open_counts.get(s)),
         new=changed.new + changed.reopened if compared and audited else None,
         fixed=changed.fixed if compared and audited else None,
         **_seats(tenant.seats, l10n, complete=tenant.has_all_products),
