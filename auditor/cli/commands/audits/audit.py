@@ -53,9 +53,8 @@ _FINDINGS_DEPRECATED = Diagnostic(
 )
 
 
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return (*FORMATS, TERMINAL)
+FORMAT_NAMES = (*FORMATS, TERMINAL)
+"""The formats that -f accepts."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +73,7 @@ def _add_output_arguments(group: argparse._ArgumentGroup) -> None:
         group,
         *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
-        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal); a PATH of - is stdout",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
         verbose="log each step; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",

@@ -18,7 +18,7 @@ from auditor.cli.arguments.options import (
     output_folder,
     pseudonym_key,
 )
-from auditor.cli.commands.audits.audit import format_names, print_result, publish, write_localized
+from auditor.cli.commands.audits.audit import FORMAT_NAMES, print_result, publish, write_localized
 from auditor.domain.result.model import Result
 from auditor.findings.spill import SpillFile
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(
         parser,
         *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
-        format=f"{', '.join(format_names())} (repeatable; default: html, json, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: html, json, terminal)",
         locale="language of the reports",
     )
 

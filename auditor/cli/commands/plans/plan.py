@@ -46,9 +46,8 @@ exit codes: 0 the proof succeeds; 1 a finding that should be fixed remains, or a
 """
 
 
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return (*FORMATS, *TENANT_FORMATS, "terminal")
+FORMAT_NAMES = (*FORMATS, *TENANT_FORMATS, "terminal")
+"""The formats that -f accepts."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         as_of="the instant of the plan; of several nights, the latest one up to it is used (default: now)",
         store="store the plan here, so that the next audit reports its outcome: a folder, abfs://, az:// or s3://",
         output="where the plan goes (default: out/)",
-        format=f"{', '.join(format_names())} (repeatable; default: json, questions, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, questions, terminal)",
     )
     add_live_arguments(parser)
     declare(parser, "no_progress")

@@ -20,13 +20,10 @@ auditor verify out/plan.json                              the tenants of tenants
 auditor verify out/plan.json --snapshot snapshots/ --done done.jsonl policies/
 exit codes: 0 all actions that were run are done, and there are no new findings; 1 otherwise; 3 incomplete
 """
+FORMAT_NAMES = (*FORMATS, "terminal")
+"""The formats that -f accepts."""
 _MAX_ITEMS = 10
 """Maximum number of items of a list on the terminal."""
-
-
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return (*FORMATS, "terminal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         *("output", "format", "locale", "redact", "public", "quiet", "verbose", "no_progress"),
         output="where the outcome goes (default: out/)",
-        format=f"{', '.join(format_names())} (repeatable; default: json, terminal)",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, terminal)",
     )
 
 

@@ -27,13 +27,10 @@ _FORMATS: Mapping[str, tuple[str, Callable[..., Iterable[bytes]]]] = {
     "html": ("preview.html", html.render),
 }
 """Format → default file name and renderer."""
+FORMAT_NAMES = (*_FORMATS, "terminal")
+"""The formats that -f accepts."""
 _MAX_UNKNOWN = 10
 """Maximum number of policies that are printed as not evaluated."""
-
-
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return (*_FORMATS, "terminal")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         *("fail_on", "locale", "quiet", "verbose", "no_color"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
-        format=f"{', '.join(format_names())} (repeatable; default: json, markdown); a PATH of - is stdout",
+        format=f"{', '.join(FORMAT_NAMES)} (repeatable; default: json, markdown); a PATH of - is stdout",
         fail_on="exit with 1 if findings at or above this severity are added, or never (default: high)",
     )
 

@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(module: Any, parser: Any, *, l10n: Localization) -> "Iterator[_Option]":
-    """Yield the arguments of a command; a command with --format has a function `format_names`."""
+    """Yield the arguments of a command; a command with --format has the constant `FORMAT_NAMES`."""
     metavars: Mapping[str, Iterable[str]] = {
         "SEVERITY": (*Severity, "never"),
         "TAG": ("en", *catalogues.languages()),
-        "FORMAT[=PATH]": module.format_names() if parser.has("--format") else (),
+        "FORMAT[=PATH]": module.FORMAT_NAMES if parser.has("--format") else (),
     }
     for action in parser.arguments():
         metavar = action.metavar if isinstance(action.metavar, str) else ""

@@ -37,12 +37,9 @@ auditor history audits/ --tenant contoso --person ann@contoso.example
 auditor history snapshots/ old/result.json out/result.json      without a store
 """
 _FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv", "parquet": "history.parquet"}
+FORMAT_NAMES = ("terminal", *_FORMATS)
+"""The formats that -f accepts."""
 _QUESTIONS = ("finding", "policy", "person")
-
-
-def format_names() -> tuple[str, ...]:
-    """Return the formats that -f accepts."""
-    return ("terminal", *_FORMATS)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +71,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     question.add_argument("--policy", metavar="ID", help="since when have the findings of this policy been open?")
     question.add_argument("--person", metavar="UPN", help="since when have the findings about this person been open?")
     texts = {
-        "format": f"{', '.join(format_names())} (repeatable; default: terminal); without a PATH to stdout",
+        "format": f"{', '.join(FORMAT_NAMES)} (repeatable; default: terminal); without a PATH to stdout",
         "locale": "language of the answer in the terminal and as html",
         "quiet": "print nothing but errors and data",
     }
@@ -197,11 +194,11 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
     targets: dict[str, Path | None] = {}
     for text in split_formats(args.format) or ["terminal"]:
         name, separator, path = text.partition("=")
-        if name not in format_names() or (separator and not path):
+        if name not in FORMAT_NAMES or (separator and not path):
             raise UsageError(
                 "format-unknown",
                 Message("history has no format '{text}'", text=text),
-                hint=Message("one of {known}", known=", ".join(format_names())),
+                hint=Message("one of {known}", known=", ".join(FORMAT_NAMES)),
             )
         targets[name] = Path(path) if path and path != "-" else None
     check_targets([path for path in targets.values() if path is not None])

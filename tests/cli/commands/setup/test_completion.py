@@ -89,7 +89,7 @@ def test_scripts_contain_every_command_and_option(scripts: dict[str, Path], shel
 @pytest.mark.parametrize("command", ["audit", "report", "plan", "verify", "preview", "history"])
 def test_commands_accept_and_describe_exactly_the_formats_that_are_completed(tmp_path: Path, command: str) -> None:
     module, parser = command_parser(command)
-    known = module.format_names()
+    known = module.FORMAT_NAMES
     (option,) = (action for action in parser.arguments() if "--format" in action.option_strings)
     assert str(option.help).startswith(f"{', '.join(known)} (repeatable; default: ")
     required = {"report": ["."], "verify": ["."], "history": ["."], "preview": ["--base", "."]}
