@@ -1,6 +1,6 @@
 """Builds the result of a tenant that could not be audited, or for which a later step failed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -42,6 +42,12 @@ def unaudited_result(tenant: Unaudited, policies: PolicySet, as_of: datetime) ->
         for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
         if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
     ]
+    return _without_findings(tenant, as_of, outcomes, tenant.reason)
+
+
+def _without_findings(
+    tenant: Unaudited | TenantResult, as_of: datetime, outcomes: Iterable[PolicyOutcome], reason: Message
+) -> TenantResult:
     return TenantResult(
         name=tenant.name,
         tenant_id=tenant.tenant_id,
@@ -49,11 +55,9 @@ def unaudited_result(tenant: Unaudited, policies: PolicySet, as_of: datetime) ->
         agreement=tenant.agreement,
         as_of=as_of,
         complete=False,
-        sources=tuple(
-            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in CORE_SOURCES
-        ),
+        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in CORE_SOURCES),
         policies=tuple(outcomes),
-        failure=tenant.reason,
+        failure=reason,
     )
 
 
@@ -82,19 +86,8 @@ def with_failure(tenant: TenantResult, failure: AuditorError) -> TenantResult:
         replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
         for outcome in tenant.policies
     )
-    return TenantResult(
-        name=tenant.name,
-        tenant_id=tenant.tenant_id,
-        display_name=tenant.display_name,
-        cloud=tenant.cloud,
-        agreement=tenant.agreement,
-        locale=tenant.locale,
-        as_of=tenant.as_of,
-        complete=False,
-        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in CORE_SOURCES),
-        policies=tuple(outcomes),
-        failure=reason,
-    )
+    result = _without_findings(tenant, tenant.as_of, outcomes, reason)
+    return replace(result, display_name=tenant.display_name, locale=tenant.locale)
 
 
 def map_tenants(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
