@@ -52,19 +52,17 @@ def defined_markdown(name: str, definitions: Mapping[str, Any], l10n: Localizati
         if isinstance(section_definitions, list):
             section_definitions = {item["id"]: item for item in section_definitions}
         if name in section_definitions:
-            json_definition = json.loads(
-                json.dumps(
-                    {section: [section_definitions[name]]}
-                    if section in _LIST_SECTIONS
-                    else {name: section_definitions[name]}
-                )
-            )
-            text = yaml.safe_dump(json_definition, sort_keys=False, allow_unicode=True, width=_WIDTH).rstrip("\n")
-            return f"# {title}: `{name}`\n\n```yaml\n{text}\n```\n"
+            definition = section_definitions[name]
+            is_listed = section in {"contracts", "waivers"}
+            quoted = yaml_block({section: [definition]} if is_listed else {name: definition})
+            return f"# {title}: `{name}`\n\n{quoted}\n"
     return None
 
 
-_LIST_SECTIONS: Final = frozenset({"contracts", "waivers"})
+def yaml_block(value: Mapping[str, Any]) -> str:
+    """Return a part of a policy file as a block of YAML in Markdown."""
+    plain = json.loads(json.dumps(value, default=str))
+    return f"```yaml\n{yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_WIDTH)}```"
 
 
 def _facts(key: FileKey, l10n: Localization) -> list[str]:

@@ -8,12 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from auditor import __home__
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.catalogue import active
-from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown
+from auditor.app.explanation.key_markdown import defined_markdown, keys_markdown, yaml_block
 from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localized_result
 from auditor.app.saved_results import findings_with_tenants, of_fingerprint, saved_result
@@ -36,8 +34,6 @@ from auditor.render.text.evidence.evidence import evidence_text
 from auditor.render.text.evidence.facts import product_and_set_names
 from auditor.render.text.labels import SEVERITIES, Labels
 
-_YAML = 76
-"""Maximum line width of quoted policies."""
 _DESCRIPTIVE = frozenset({"id", "title", "rationale", "owner", "tags", "references", "frameworks", "status"})
 """Keys of a policy that are shown above its rule."""
 _PREFIX = 6
@@ -88,7 +84,8 @@ def explain(
     if keys:
         return keys_markdown(keys, l10n)
     catalogue = active()
-    products = _products(catalogue, name)
+    product = catalogue.product(name.lower())
+    products = products_named(catalogue, name) if product is None else [product]
     if products:
         return "\n".join(_product_text(catalogue, product, l10n) for product in products)
     names = [
@@ -188,10 +185,7 @@ def _policy_text(policy: Policy, l10n: Localization, saved: Result | None) -> st
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += [f"- {l10n.gettext('Reference')}: {escaped(page.title)}: <{page.url}>" for page in policy.references]
     rule = {key: value for key, value in policy.spec.items() if key not in _DESCRIPTIVE}
-    json_rule = json.loads(json.dumps(rule, default=str))
-    rule_yaml = yaml.safe_dump(json_rule, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
-    lines += ["", "```yaml", rule_yaml, "```"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", yaml_block(rule)]) + "\n"
 
 
 def _evaluated_counts(saved: Result, policy: str, l10n: Labels) -> str:
@@ -201,13 +195,6 @@ def _evaluated_counts(saved: Result, policy: str, l10n: Labels) -> str:
     parts.append((l10n.gettext("Policies across tenants"), saved.fleet.policies))
     counts = [(name, outcome.judged) for name, outcomes in parts for outcome in outcomes if outcome.id == policy]
     return ", ".join(f"{name} {l10n.number(count)}" for name, count in counts)
-
-
-def _products(catalogue: Catalogue, name: str) -> list[Product]:
-    by_id = catalogue.product(name.lower())
-    if by_id is not None:
-        return [by_id]
-    return list(products_named(catalogue, name))
 
 
 def _product_text(catalogue: Catalogue, product: Product, l10n: Localization) -> str:

@@ -217,12 +217,14 @@ def _changed_definitions(before: PolicySet, after: PolicySet) -> Iterator[str]:
 
 def _diffs(before: PolicySet, after: PolicySet) -> dict[str, str]:
     """Return the diff of each policy that exists on both sides, by id."""
-    old, new = ({policy.id: _yaml(policy.spec) for policy in side.policies} for side in (before, after))
+    old, new = (
+        {
+            policy.id: yaml.safe_dump(dict(policy.spec), sort_keys=False, allow_unicode=True, width=_WIDTH)
+            for policy in side.policies
+        }
+        for side in (before, after)
+    )
     return {id_: diff for id_ in sorted(old.keys() & new.keys()) if (diff := _diff(id_, old[id_], new[id_]))}
-
-
-def _yaml(spec: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(spec), sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
 def _diff(name: str, before: str, after: str) -> str:

@@ -13,7 +13,7 @@ from msgspec.structs import fields, replace
 from auditor import __home__, __version__, resources
 from auditor.app.policy_files import SCHEMAS, installed_base, is_policy_file, list_folder, read_yaml
 from auditor.app.scaffold.choices import CI, Choices, existing_choices
-from auditor.app.scaffold.starter_policies import starter_files
+from auditor.app.scaffold.starter_policies import filled, starter_files, template
 from auditor.deliver.report_folder import ChildFile, write_all
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import UsageError
@@ -47,7 +47,6 @@ _ENVIRONMENTS: Final = {
 """The names of clouds in service connections of Azure DevOps."""
 _SCHEMA_NAMES: Final = ("policy", "policy-test", "decisions", "tenants")
 """The schemas of the files that users edit."""
-_PLACEHOLDER: Final = re.compile(r"@([A-Z]+)@")
 
 
 class Scaffold(Struct, frozen=True, kw_only=True):
@@ -172,8 +171,8 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         for name in _SCHEMA_NAMES
     }
     values = _values(choices)
-    for template, path in {**_TEMPLATES, **_ci_templates(choices)}.items():
-        bodies[path] = _fill(_template(template), values).encode()
+    for name, path in {**_TEMPLATES, **_ci_templates(choices)}.items():
+        bodies[path] = filled(template(name), values).encode()
     load_tenants(bodies["tenants.yaml"], file="tenants.yaml")
     return dict(sorted(bodies.items()))
 
@@ -218,7 +217,7 @@ def _values(choices: Choices) -> dict[str, str]:
         "ENVIRONMENT": _ENVIRONMENTS[choices.cloud],
     }
     parts = zip(("FILES", "REVIEW", "SETUP"), _parts(f"readme-{choices.ci or 'none'}.md"), strict=True)
-    values |= {name: _fill(part, values) for name, part in parts}
+    values |= {name: filled(part, values) for name, part in parts}
     values["FILES"] = f"\n{values['FILES']}".rstrip()
     policies = _parts(f"readme-{'extend' if choices.extend else 'copy'}.md")
     return values | dict(zip(("POLICIES", "UPGRADE"), policies, strict=True))
@@ -226,16 +225,7 @@ def _values(choices: Choices) -> dict[str, str]:
 
 def _parts(name: str) -> list[str]:
     """Return the parts of a template, which are inserted at different positions of README.md."""
-    return [part.strip() for part in re.split(r"(?m)^---$", _template(name))]
-
-
-def _fill(template: str, values: Mapping[str, str]) -> str:
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], template)
-
-
-def _template(name: str) -> str:
-    path = resources.reports() / "templates" / "scaffold" / name
-    return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+    return [part.strip() for part in re.split(r"(?m)^---$", template(name))]
 
 
 def _mail(choices: Choices) -> str:

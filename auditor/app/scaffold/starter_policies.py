@@ -56,13 +56,21 @@ def _extending_files(stems: Iterable[str]) -> dict[str, bytes]:
         "DIGEST": digest_of(parse(body, file=name) for name, body in library),
         "LEAVEOUT": "\n".join(f"    # {stem}.yaml\n    - " + "\n    - ".join(sorted(_ids(stem))) for stem in rest),
     }
-    templates = resources.reports() / "templates" / "scaffold"
-    texts = {
-        name: re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], (templates / name).read_text(encoding="utf-8"))
-        for name in (EXTENDING, f"starter{TEST_SUFFIX}.yaml")
-    }
-    copy = {f"{COPY}/{PurePath(name).name}": body for name, body in library}
-    return {name: text.replace("\r\n", "\n").encode() for name, text in texts.items()} | copy
+    bodies = {f"{COPY}/{PurePath(name).name}": body for name, body in library}
+    for name in (EXTENDING, f"starter{TEST_SUFFIX}.yaml"):
+        bodies[name] = filled(template(name), values).encode()
+    return bodies
+
+
+def template(name: str) -> str:
+    """Return a template of a file of a team's repository."""
+    path = resources.reports() / "templates" / "scaffold" / name
+    return path.read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """Return a template with values in place of placeholders such as @NAME@."""
+    return re.sub(r"@([A-Z]+)@", lambda match: values[match[1]], template)
 
 
 def _copied_files(stems: Iterable[str]) -> dict[str, bytes]:
