@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -55,12 +56,12 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
     log = SentLog(job.log)
     reports: list[DeliveryReport] = []
     prepared: list[_Prepared] = []
-    localized = _Localized(result, job)
+    localized = _localizer(result, job)
     find_approvals = _approvals_finder(job)
     envelopes = tuple(select_envelopes(result, job.settings, job.only, fallback=job.fallback))
     for envelope, history in zip(envelopes, _histories(result, envelopes, job), strict=True):
         extras = ReaderExtras(history=history, approvals=find_approvals(envelope, result))
-        outcome = _prepare(localized.to(envelope), envelope, job, log, extras)
+        outcome = _prepare(localized(envelope), envelope, job, log, extras)
         if isinstance(outcome, DeliveryReport):
             reports.append(outcome)
         elif job.dry_run is not None:
@@ -72,27 +73,14 @@ def send_result(result: Result, job: MailJob) -> tuple[DeliveryReport, ...]:
     return tuple(sorted(reports, key=lambda sent: sent.address.casefold()))
 
 
-class _Localized:
-    """The complete result in the languages of its readers, with pseudonyms for channels."""
+def _localizer(result: Result, job: MailJob) -> Callable[[Envelope], Result]:
+    """Return a function that returns the complete result in the language of a reader, with pseudonyms for channels.
 
-    def __init__(self, result: Result, job: MailJob) -> None:
-        self._result = result
-        self._key = job.pseudonyms
-        self._redacted: Result | None = None
-        self._results: dict[tuple[str, bool], Result] = {}
-
-    def to(self, envelope: Envelope) -> Result:
-        """Return the result for a reader; an action keeps its text even if some of its findings are omitted."""
-        private = envelope.channel is not Channel.MAIL and self._key is not None
-        key = envelope.locale, private
-        if key not in self._results:
-            self._results[key] = localized_result(self._redacted_result() if private else self._result, envelope.locale)
-        return self._results[key]
-
-    def _redacted_result(self) -> Result:
-        if self._redacted is None:
-            self._redacted = self._result if self._key is None else redacted(self._result, self._key)
-        return self._redacted
+    An action keeps its text even if some of its findings are omitted.
+    """
+    original = cache(lambda key: result if key is None else redacted(result, key))
+    localized = cache(lambda key, locale: localized_result(original(key), locale))
+    return lambda envelope: localized(None if envelope.channel is Channel.MAIL else job.pseudonyms, envelope.locale)
 
 
 def _histories(result: Result, chosen: Sequence[Envelope], job: MailJob) -> Sequence[tuple[EarlierRun, ...]]:

@@ -38,9 +38,9 @@ def reference_mistakes(tenants: Iterable[Node], catalogue: Catalogue) -> list[Di
 
 def _report_things_listed_twice(tenant: Node, catalogue: Catalogue, diagnostics: Diagnostics) -> None:
     products = ((item, listed_id(item.value, catalogue)) for item in tenant.each_of("products"))
-    users = ((item, _folded(item.text("id") or item.text("userPrincipalName"))) for item in tenant.each_of("users"))
+    users = ((item, (item.text("id") or item.text("userPrincipalName")).casefold()) for item in tenant.each_of("users"))
     groups = ((item, _group_id(item)) for item in tenant.each_of("groups"))
-    subscriptions = ((item, _folded(item.text("id"))) for item in tenant.each_of("subscriptions") if item.has("id"))
+    subscriptions = ((item, item.text("id").casefold()) for item in tenant.each_of("subscriptions") if item.has("id"))
     _report_duplicates(products, lambda name: Message("the product '{name}' is listed twice", name=name), diagnostics)
     _report_duplicates(users, lambda name: Message("the user '{name}' is listed twice", name=name), diagnostics)
     _report_duplicates(groups, lambda name: Message("the group '{name}' is listed twice", name=name), diagnostics)
@@ -66,7 +66,7 @@ def _name(node: Node) -> str:
 
 
 def _group_id(group: Node) -> str:
-    return _folded(group.text("id")) or fixture_id("group", _folded(group.text("displayName")))
+    return group.text("id").casefold() or fixture_id("group", group.text("displayName").casefold())
 
 
 def _report_unknown_products(tenant: Node, catalogue: Catalogue, diagnostics: Diagnostics) -> None:
@@ -110,11 +110,11 @@ def _report_unknown_members(tenant: Node, diagnostics: Diagnostics) -> None:
     users, groups = _user_names(tenant), _group_names(tenant)
     if not users:
         return
-    known = {_folded(name) for name in (*users, *groups)}
+    known = {name.casefold() for name in (*users, *groups)}
     for group in tenant.each_of("groups"):
         for key in ("members", "transitiveMembers"):
             for member in group.each_of(key):
-                if _folded(str(member.value)) not in known:
+                if str(member.value).casefold() not in known:
                     diagnostics.error(
                         "test-unknown-name",
                         Message("the test has no user or group '{name}'", name=member.value),
@@ -148,14 +148,14 @@ def _report_unknown_conditions(tenant: Node, diagnostics: Diagnostics) -> None:
 
 def _report_unknown_user(item: Node, users: Iterable[str], diagnostics: Diagnostics) -> None:
     name = str(item.value)
-    if _folded(name) not in {*map(_folded, users), *_GROUPS_OF_USERS}:
+    if name.casefold() not in {*map(str.casefold, users), *_GROUPS_OF_USERS}:
         hint = did_you_mean(name, (*users, "All", "GuestsOrExternalUsers")) or _LIST_USER
         diagnostics.error("test-unknown-name", Message("the test has no user '{name}'", name=name), item, hint)
 
 
 def _report_unknown_role(item: Node, name: str, custom: Iterable[str], diagnostics: Diagnostics) -> None:
-    folded = _folded(name)
-    if folded not in {*builtin_role_ids(), *map(_folded, custom)} and not GUID.fullmatch(folded):
+    folded = name.casefold()
+    if folded not in {*builtin_role_ids(), *map(str.casefold, custom)} and not GUID.fullmatch(folded):
         names = sorted({*(role.name for role in builtin_roles().values()), *custom})
         hint = Message("write the English name of a built-in role, or the id of a custom role")
         message = Message("there is no built-in role '{name}'", name=name)
@@ -163,9 +163,9 @@ def _report_unknown_role(item: Node, name: str, custom: Iterable[str], diagnosti
 
 
 def _report_unknown_guests(item: Node, names: str, diagnostics: Diagnostics) -> None:
-    known = set(map(_folded, _GUEST_KINDS))
+    known = set(map(str.casefold, _GUEST_KINDS))
     for name in (part.strip() for part in names.split(",")):
-        if _folded(name) not in known:
+        if name.casefold() not in known:
             hint = Message("kinds of guests: {known}", known=", ".join(_GUEST_KINDS))
             message = Message("there is no kind of guests '{name}'", name=name)
             diagnostics.error("test-unknown-name", message, item, did_you_mean(name, _GUEST_KINDS) or hint)
@@ -200,7 +200,3 @@ def _custom_roles(tenant: Node) -> tuple[str, ...]:
     return tuple(
         role for user in tenant.each_of("users") for key in ("roles", "eligibleRoles") for role in user.texts(key)
     )
-
-
-def _folded(text: str) -> str:
-    return text.casefold()

@@ -66,10 +66,7 @@ def redacted_plan(plan: FleetPlan, key: RedactionKey) -> FleetPlan:
 def _run(run: Run, people: UserPseudonyms) -> Run:
     headers = []
     for header in run.policies:
-        spec = {
-            name: with_texts(_selector(value, people.key) if name == "users" else value, people.free_text)
-            for name, value in header.spec.items()
-        }
+        spec = _texts(header.spec, people)
         if "owner" in header.spec:
             spec["owner"] = header.spec["owner"]
         title, rationale = people.free_text(header.title), people.free_text(header.rationale)
@@ -90,13 +87,17 @@ def _run(run: Run, people: UserPseudonyms) -> Run:
     return replace(run, policies=tuple(headers), definitions=definitions, redacted=True, redaction=redaction)
 
 
+def _texts(fields: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
+    """Replace the users in the fields of a policy or waiver."""
+    return {
+        name: with_texts(_selector(value, people.key) if name == "users" else value, people.free_text)
+        for name, value in fields.items()
+    }
+
+
 def _waiver(waiver: Mapping[str, Any], people: UserPseudonyms) -> dict[str, Any]:
     """Return a waiver without its free texts, and with a pseudonym instead of its owner's address."""
-    fields = {
-        name: with_texts(_selector(value, people.key) if name == "users" else value, people.free_text)
-        for name, value in waiver.items()
-        if name not in _REMOVED_KEYS
-    }
+    fields = _texts({name: value for name, value in waiver.items() if name not in _REMOVED_KEYS}, people)
     return {**fields, "reason": _REASON} if "reason" in fields else fields
 
 
