@@ -1,7 +1,7 @@
 """Writes the step summary, annotations and outputs of a GitHub Actions job."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +10,7 @@ from auditor.deliver.github.actions import Annotation, AnnotationType, annotatio
 from auditor.deliver.log_commands import in_github_actions
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result.finding import Finding, Findings
+from auditor.domain.result.finding import Finding
 from auditor.domain.result.model import Result
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.render import render
@@ -39,13 +39,8 @@ def publish(result: Result, output: Output, *, locale: str, code: int, environ: 
         notice = l10n.gettext("The summary is truncated; see the report for the full text.")
         append_summary(Path(summary), text, notice=f"_{notice}_")
     publish_outputs(outputs_of(result, output, code=code), environ)
-    return _lines(result, environ, l10n)
-
-
-def _lines(result: Result, environ: Mapping[str, str], l10n: Labels) -> tuple[str, ...]:
-    return tuple(
-        annotation_lines(annotations_of(result, environ, l10n), lambda count: _remaining_annotation(count, l10n))
-    )
+    annotations = annotations_of(result, environ, l10n)
+    return tuple(annotation_lines(annotations, lambda count: _remaining_annotation(count, l10n)))
 
 
 def _remaining_annotation(count: int, l10n: Labels) -> Annotation:
@@ -88,22 +83,15 @@ def annotations_of(result: Result, environ: Mapping[str, str], l10n: Labels) -> 
     findings_by_policy: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
     order = list(Severity)
     for tenant_name, findings in (*findings_by_tenant, (fleet, result.fleet.findings)):
-        for finding, count in _open_findings(findings):
-            findings_by_policy.setdefault((order.index(finding.severity), finding.policy), []).append(
-                (tenant_name, finding, count)
-            )
+        first = {finding.policy: finding for finding in reversed(findings.sample(1))}
+        for policy, counts in findings.stats.policies.items():
+            if counts.open:
+                key = order.index(first[policy].severity), policy
+                findings_by_policy.setdefault(key, []).append((tenant_name, first[policy], counts.open))
     return incomplete + [
         _policy_annotation(titles.get(policy, policy), findings_by_policy[rank, policy], environ, l10n)
         for rank, policy in sorted(findings_by_policy)
     ]
-
-
-def _open_findings(findings: Findings) -> Iterator[tuple[Finding, int]]:
-    """Yield one open finding of each policy, and the number of its open findings."""
-    first = {finding.policy: finding for finding in reversed(findings.sample(1))}
-    for policy, counts in findings.stats.policies.items():
-        if counts.open:
-            yield first[policy], counts.open
 
 
 def _policy_annotation(

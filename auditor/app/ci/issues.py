@@ -65,7 +65,8 @@ def issue_changes(result: Result, issues: Sequence[Issue], job: IssueJob) -> Ite
         if issue_key is not None:
             by_key.setdefault(issue_key, issue)
     open_count = 0
-    items = {_key(item, result): item for item in work_items(result)}
+    fleet = _fleet_key(result)
+    items = {f"{fleet}/{item.action.id}" if item.tenant == FLEET else item.id: item for item in work_items(result)}
     for key, item in sorted(items.items(), key=lambda pair: (pair[1].severity.rank, pair[1].action.rank, pair[0])):
         existing = by_key.pop(key, None)
         if existing is None and item.severity.rank > job.severity.rank:
@@ -137,10 +138,6 @@ def _change(item: WorkItem, key: str, issue: Issue | None, job: IssueJob, l10n: 
 def _normalised(text: str) -> str:
     """Normalise a text for comparison: replace pseudonyms, which are random without a key of the user."""
     return PSEUDONYM.sub("user", text).strip()
-
-
-def _key(item: WorkItem, result: Result) -> str:
-    return f"{_fleet_key(result)}/{item.action.id}" if item.tenant == FLEET else item.id
 
 
 def _fleet_key(result: Result) -> str:

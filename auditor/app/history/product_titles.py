@@ -35,7 +35,10 @@ def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[
 
 
 def _with_titles(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, ...]:
-    names = {seat.sku_id: _name(catalogue, seat.sku_id, seat.sku) for seat in seats}
+    names = {
+        seat.sku_id: product.name if (product := catalogue.product(seat.sku_id)) is not None else seat.sku
+        for seat in seats
+    }
     name_counts = Counter(names.values())
 
     def title(seat: Seats) -> str:
@@ -43,11 +46,6 @@ def _with_titles(seats: Sequence[Seats], catalogue: Catalogue) -> tuple[Seats, .
         return f"{name} ({seat.sku})" if name_counts[name] > 1 and name != seat.sku else name
 
     return tuple(replace(seat, sku=title(seat)) for seat in seats)
-
-
-def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
-    product = catalogue.product(sku_id)
-    return sku if product is None else product.name
 
 
 def _product(catalogue: Catalogue, finding: Episode | FindingBetween) -> str | None:

@@ -85,14 +85,6 @@ class HistorySources(Struct, frozen=True, kw_only=True):
             return {name: history for name, history in self.tenants.items() if name not in self.failures}
         return dict([self.one(name)])
 
-    @contextmanager
-    def handling(self, tenant: str) -> Iterator[None]:
-        """Record an exception in the block as the failure of a tenant; raise it if there is only one tenant."""
-        with TenantBoundary(tenant, alone=len(self.names) == 1) as boundary:
-            yield
-        if boundary.error is not None:
-            self.failures.setdefault(tenant, boundary)
-
 
 def open_history(locations: Sequence[Path | str]) -> HistorySources:
     """Read the counts of stores, folders of snapshots and result.json files, without reading users.
@@ -131,8 +123,8 @@ def _raise_first(failures: Iterable[TenantBoundary]) -> None:
 
 
 @contextmanager
-def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[None]:
-    with TenantBoundary(tenant) as boundary:
+def _contained(tenant: str, failures: dict[str, TenantBoundary], *, alone: bool = False) -> Iterator[None]:
+    with TenantBoundary(tenant, alone=alone) as boundary:
         yield
     if boundary.error is not None:
         failures.setdefault(tenant, boundary)
@@ -155,7 +147,7 @@ def tenant_trends(sources: HistorySources, tenant: str | None, within: Span, now
     """Return trends of one tenant, or of all that did not fail. Raises SnapshotError if there is nothing to show."""
     all_trends = []
     for name, history in sources.select(tenant).items():
-        with sources.handling(name):
+        with _contained(name, sources.failures, alone=len(sources.names) == 1):
             nights = sorted(history.nights, key=lambda night: night.at)
             tenant_trends = trends(name, nights, _entries(history), now=now, between=within)
             if tenant_trends is not None:
@@ -230,11 +222,7 @@ def _unknown_policy(tenant: str, entries: Sequence[LoggedResult], wanted: str) -
         return None
     close = get_close_matches(wanted.casefold(), policies, n=3)
     message = Message("no stored result of {tenant} has a policy '{wanted}'", tenant=tenant, wanted=wanted)
-    return (
-        _unknown_warning(message, close)
-        if close
-        else _unknown_warning(message, (), Message("`auditor history -f json` lists the policies"))
-    )
+    return _unknown_warning(message, close, Message("`auditor history -f json` lists the policies"))
 
 
 def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:

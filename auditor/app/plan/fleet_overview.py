@@ -1,14 +1,13 @@
 """Builds what plan.html shows about several tenants: the table of tenants, and what matters most in all of them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from auditor.domain.actions.action import Action
 from auditor.domain.actions.money import sum_money
-from auditor.domain.actions.priority import most_important, product_concerned, ranked, weight_of, why
-from auditor.domain.enums import Severity
+from auditor.domain.actions.priority import Weight, most_important, product_concerned, ranked, weight_of, why
 from auditor.localization import Localization
 from auditor.remedy.planner.model import FleetPlan, TenantPlan
 from auditor.remedy.planner.text.markdown import due_text, first_by_rank
@@ -34,13 +33,16 @@ def tenant_rows(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
 def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> tuple[FirstAction, ...]:
     """Return the most important actions of all tenants; of several about one product of a tenant, only the first."""
     today = datetime.fromisoformat(plan.as_of).date()
-    candidates = [
-        (tenant, number, action, weight_of(action, severity))
-        for tenant in plan.tenants
-        for number, action, severity in _first_of(tenant)
-    ]
+    candidates: list[tuple[TenantPlan, int, Action, Weight]] = []
+    products: list[tuple[str, str] | None] = []
+    for tenant in plan.tenants:
+        findings = {finding.fingerprint: finding for finding in tenant.findings}
+        for number, action in first_by_rank(tenant):
+            weight = weight_of(action, worst_severity(findings_of(action, findings)))
+            candidates.append((tenant, number, action, weight))
+            product = product_concerned(action)
+            products.append(None if product is None else (tenant.name, product))
     order = ranked([weight for *_, weight in candidates], today)
-    products = [_product(tenant, action) for tenant, _, action, _ in candidates]
     firsts: list[FirstAction] = []
     for position in most_important(products[index] for index, _ in order):
         index, reason = order[position]
@@ -55,18 +57,6 @@ def fleet_first(plan: FleetPlan, address: TenantAddress, l10n: Localization) -> 
         )
         firsts.append(first)
     return tuple(firsts)
-
-
-def _first_of(tenant: TenantPlan) -> Iterator[tuple[int, Action, Severity]]:
-    """Yield the most important actions of a tenant with their numbers, and the severity of the worst finding."""
-    findings = {finding.fingerprint: finding for finding in tenant.findings}
-    for number, action in first_by_rank(tenant):
-        yield number, action, worst_severity(findings_of(action, findings))
-
-
-def _product(tenant: TenantPlan, action: Action) -> tuple[str, str] | None:
-    product = product_concerned(action)
-    return None if product is None else (tenant.name, product)
 
 
 def _sort_key(tenant: TenantPlan) -> TenantSortKey:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.redaction.pseudonyms import RedactionKey
 from auditor.app.redaction.redact import redacted
-from auditor.app.report.outputs import Output, outputs, parse_format
+from auditor.app.report.outputs import outputs, parse_format
 from auditor.app.saved_results import saved_results
 from auditor.cli.arguments.earlier_runs import earlier_runs
 from auditor.cli.arguments.options import (
@@ -19,8 +18,6 @@ from auditor.cli.arguments.options import (
     pseudonym_key,
 )
 from auditor.cli.commands.audits.audit import FORMAT_NAMES, print_result, publish, write_localized
-from auditor.domain.result.model import Result
-from auditor.findings.spill import SpillFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,22 +38,12 @@ def run(args: argparse.Namespace) -> int:
     output = outputs(formats, output_folder(args.output), csv_bom=args.csv_bom)
     key = pseudonym_key() if args.redact else None
     with saved_results(args.results, output.first_file) as (results, spill):
-        return _report(merge(results, active(), spill), args, output, requested, key, spill)
-
-
-def _report(
-    result: Result,
-    args: argparse.Namespace,
-    output: Output,
-    requested: str | None,
-    key: RedactionKey | None,
-    spill: SpillFile,
-) -> int:
-    if key is not None:
-        result = redacted(result, key)
-    locale = locale_of(requested, result)
-    runs, code = earlier_runs(args, result)
-    content, written = write_localized(result, runs, args, output, spill, locale=locale)
-    print_result(content, output, written, quiet=args.quiet)
-    publish(content.result, output, locale=locale, code=code)
-    return code
+        result = merge(results, active(), spill)
+        if key is not None:
+            result = redacted(result, key)
+        locale = locale_of(requested, result)
+        runs, code = earlier_runs(args, result)
+        content, written = write_localized(result, runs, args, output, spill, locale=locale)
+        print_result(content, output, written, quiet=args.quiet)
+        publish(content.result, output, locale=locale, code=code)
+        return code
