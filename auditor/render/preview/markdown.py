@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from auditor.domain.enums import Status
 from auditor.domain.preview import ChangedFinding, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.reasons import shortened, tenant_list
 from auditor.domain.result.finding import Finding
@@ -24,11 +23,6 @@ _ROWS: Final = 20
 """Findings per tenant and kind that are listed."""
 _MAX_TEXT: Final = 200
 """Maximum characters of a title or another text."""
-_STATUSES: Final = {
-    Status.OPEN: N_("open"),
-    Status.WAIVED: N_("waived"),
-    Status.REPORT_ONLY: N_("report-only"),
-}
 INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is shown here.")
 
 
@@ -145,7 +139,7 @@ def change_line(pair: ChangedFinding, names: Mapping[str, str], l10n: Labels) ->
 
 
 def _status(finding: Finding, l10n: Labels) -> str:
-    return l10n.gettext(_STATUSES[finding.status])
+    return l10n.gettext(finding.status)
 
 
 def _money(finding: Finding, l10n: Labels) -> str:

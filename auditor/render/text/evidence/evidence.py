@@ -19,27 +19,16 @@ from auditor.render.text.evidence.facts import AssignmentPath, assignment_paths
 from auditor.render.text.evidence.usage import USAGE, missing_seats, usage_parts
 from auditor.render.text.labels import Labels
 
-_DESCRIBED_FACTS: Final = frozenset(
+_SUBJECT_FACTS: Final = frozenset(
     {
-        *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
-        *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
-        *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
-        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
-        *("assigned", "needed", "missingProduct", "purchased", "error", "contractSeats", "contracts", "ends"),
-        *("lastDayOfNotice", "renews", "term", "seller", "pricePerSeat", "priceFrom"),
-        *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
-        *("nestedGroups", "membershipRuleProcessingState", "memberCount"),
-        *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
-        *USAGE,
-        *ACCESS,
+        *("userPrincipalName", "accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths"),
+        *("onPremisesSyncEnabled", "createdDateTime", "assignedLicenses", "error", *SIGN_INS),
     }
 )
-"""Facts that have their own sentence, or that only programs need; the other formats contain all facts."""
-_PERSON_FACTS: Final = frozenset(
-    {
-        *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"),
-        *(*SIGN_INS, *USAGE, *ACCESS),
-    }
+"""Facts that are described before the others; most findings about users have only these."""
+_USAGE_AND_ACCESS: Final = USAGE | ACCESS
+_PERSON_FACTS: Final = _USAGE_AND_ACCESS | (
+    _SUBJECT_FACTS - {"userPrincipalName", "onPremisesSyncEnabled", "createdDateTime", "assignedLicenses"}
 )
 _SUBSCRIPTION_FACTS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _GROUP_FACTS: Final = frozenset(
@@ -48,17 +37,17 @@ _GROUP_FACTS: Final = frozenset(
         "memberCount",
     }
 )
-
-_NUMBERS: Final = frozenset({int, float, Decimal})
-
-_USAGE_AND_ACCESS: Final = USAGE | ACCESS
-_SUBJECT_FACTS: Final = frozenset(
+_DESCRIBED_FACTS: Final = frozenset(
     {
-        *("userPrincipalName", "accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths"),
-        *("onPremisesSyncEnabled", "createdDateTime", "assignedLicenses", "error", *SIGN_INS),
+        *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
+        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
+        *("assigned", "needed", "missingProduct", "purchased", "contractSeats", "contracts", "ends"),
+        *("lastDayOfNotice", "renews", "term", "seller", "pricePerSeat", "priceFrom"),
+        *("limit", "total", "lowerBound", "unpriced", "commerceSubscriptionId", "ownerTenantId"),
     }
-)
-"""Facts that are described before the others; most findings about users have only these."""
+).union(_SUBJECT_FACTS, _SUBSCRIPTION_FACTS, _GROUP_FACTS, _USAGE_AND_ACCESS)
+"""Facts that have their own sentence, or that only programs need; the other formats contain all facts."""
+_NUMBERS: Final = frozenset({int, float, Decimal})
 SubjectParts = tuple[str, str]
 """The person or the number of seats, and the last sign-in; each is empty if the facts do not contain it."""
 _SEPARATOR: Final = " · "
