@@ -5,14 +5,13 @@ from jinja2 import nodes
 
 from auditor import resources
 from auditor.render.html.report import environment
-from auditor.render.text.labels import Labels
 
 FOLDER = resources.reports() / "templates"
 TEMPLATES = sorted(entry.name for entry in FOLDER.iterdir() if entry.name.endswith(".jinja"))
 
 
 def parsed(name: str) -> nodes.Template:
-    return environment(Labels("en")).parse((FOLDER / name).read_text(encoding="utf-8"))
+    return environment("en").parse((FOLDER / name).read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)

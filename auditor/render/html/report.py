@@ -47,7 +47,7 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
     content: PageContent = options.content or PageContent(result, options.locale, options.history)
     l10n, indexes, page = content.l10n, content.indexes, content.page
     style, script = embedded_text("styles/report.css"), embedded_text("templates/report.js")
-    template = environment(l10n).get_template("report.html.jinja")
+    template = environment(l10n.locale).get_template("report.html.jinja")
     names = ("style", "script", "columns_placeholder", "fingerprints_placeholder")
     inline = dict(zip(names, map(Markup, (style, script, *_PLACEHOLDERS)), strict=True))
     index_of = dict(zip(page.sections, indexes, strict=False))
@@ -89,16 +89,12 @@ def _chunks(fragments: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]
     yield "".join(buffer).encode("utf-8", "replace")
 
 
-def environment(l10n: Labels) -> Environment:
+@cache
+def environment(language: str) -> Environment:
     """Return the Jinja environment for a language; it caches compiled templates.
 
     Templates escape every value, make control characters visible, and can translate texts.
     """
-    return _environment(l10n.locale)
-
-
-@cache
-def _environment(language: str) -> Environment:
     # Cached, because compiling the templates takes longer than rendering a small tenant.
     l10n = Labels(language)
     environment = _Environment(
@@ -128,11 +124,8 @@ def _environment(language: str) -> Environment:
 def guidance(text: str) -> Markup:
     """Return guidance as HTML: **bold** and `code` become elements, everything else is escaped."""
     safe = str(escape(visible(text)))
-    return Markup(MARKUP.sub(_element, safe))  # noqa: S704 - escaped above
-
-
-def _element(match: re.Match[str]) -> str:
-    return f"<strong>{match[1]}</strong>" if match[1] else f"<code>{match[2]}</code>"
+    html = MARKUP.sub(lambda match: f"<strong>{match[1]}</strong>" if match[1] else f"<code>{match[2]}</code>", safe)
+    return Markup(html)  # noqa: S704 - escaped above
 
 
 class _Compiler(CodeGenerator):

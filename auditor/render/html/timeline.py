@@ -43,7 +43,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
     """
     start, all_findings = moment.astimezone(UTC), list(findings)
     contracts = list(_contract_dates(tenant, context.l10n, all_findings, start.date()))
-    reported = _reported(tenant, context, all_findings) | {
+    reported = _reported(tenant, context, all_findings, start.date()) | {
         entry.key: entry for entry in contracts if entry.finding is not None
     }
     last = min(start + _MAX_SPAN, _LATEST)
@@ -66,7 +66,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             date=l10n.date(entry.moment),
             state=entry.label or shortened(l10n.subscription(entry.status)),
             summary=l10n.joined(entry.summary),
-            consequence=_consequence(entry, tenant, start.date(), l10n),
+            consequence=entry.consequence,
             severity=None if entry.finding is None else entry.finding.severity,
             anchor=None if entry.finding is None else anchor("f", entry.finding.fingerprint),
             offset=at(entry.moment),
@@ -97,18 +97,17 @@ class _Date(Struct, frozen=True, kw_only=True):
     status: object
     """The state as Graph names it; None if unknown."""
     summary: Sequence[str]
-    trial: bool
     finding: Finding | None
     label: str = ""
     """The kind of date, if it belongs to a contract."""
     consequence: str = ""
-    """What happens on the date, if it belongs to a contract."""
+    """What happens on the date; empty without a finding, as for nearly all subscriptions."""
 
     def __lt__(self, other: "_Date") -> bool:
         return (self.moment, self.order) < (other.moment, other.order)
 
 
-def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Date]:
+def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding], today: date) -> dict[str, _Date]:
     """Return the dates of subscriptions with open findings by subscription id, each with its worst finding."""
     spare = spare_by_sku(tenant)
     by_id: dict[str, _Date] = {}
@@ -116,6 +115,7 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
         moment = next_date(finding)
         if moment is None or finding.status is not Status.OPEN:
             continue
+        facts, sku = finding.evidence, finding.product.sku_id if finding.product is not None else None
         previous = by_id.get(finding.subject.id)
         if previous is None or previous.finding is None or finding.severity.rank < previous.finding.severity.rank:
             by_id[finding.subject.id] = _Date(
@@ -123,10 +123,12 @@ def _reported(tenant: TenantResult, context: Context, findings: Iterable[Finding
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
                 name=product_name(finding.product, context.names) or finding.subject.name,
-                status=finding.evidence.get("status"),
-                summary=list(_seat_facts(finding, spare, context.l10n)),
-                trial=finding.evidence.get("isTrial") is True,
+                status=facts.get("status"),
+                summary=list(_bought(facts.get("isTrial"), facts.get("totalLicenses"), sku, spare, context.l10n)),
                 finding=finding,
+                consequence=consequence_text(
+                    facts.get("status"), tenant.agreement, today, context.l10n, trial=facts.get("isTrial") is True
+                ),
             )
     return by_id
 
@@ -146,7 +148,6 @@ def _subscriptions(tenant: TenantResult, context: Context, start: datetime) -> I
             name=name or subscription.name or subscription.sku_part_number or subscription.sku_id or subscription.id,
             status=subscription.status,
             summary=list(_bought(subscription.is_trial, subscription.total_licenses, subscription.sku_id, spare, l10n)),
-            trial=subscription.is_trial is True,
             finding=None,
         )
 
@@ -160,6 +161,7 @@ def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Findi
     for contract in tenant.contracts or ():
         summary = [] if contract.seats is None else [contract_seats(contract.seats, l10n)]
         for contract_date in contract_dates(contract, today, l10n):
+            reported = worst.get((contract_date.check, contract.id))
             yield _Date(
                 moment=contract_date.moment,
                 order=(contract.name, contract.id),
@@ -167,18 +169,10 @@ def _contract_dates(tenant: TenantResult, l10n: Labels, findings: Iterable[Findi
                 name=f"{contract.name} ({contract.id})",
                 status=None,
                 summary=summary,
-                trial=False,
-                finding=worst.get((contract_date.check, contract.id)),
+                finding=reported,
                 label=contract_date.label,
-                consequence=contract_date.consequence,
+                consequence="" if reported is None else contract_date.consequence,
             )
-
-
-def _consequence(entry: _Date, tenant: TenantResult, today: date, l10n: Labels) -> str:
-    """Return what happens on a date; empty without a finding, as for nearly all subscriptions."""
-    if entry.finding is None or entry.label:
-        return "" if entry.finding is None else entry.consequence
-    return consequence_text(entry.status, tenant.agreement, today, l10n, trial=entry.trial)
 
 
 def next_date(finding: Finding) -> datetime | None:
@@ -200,12 +194,6 @@ def _in_utc(moment: datetime) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         return None
-
-
-def _seat_facts(finding: Finding, spare: Mapping[str, int | None], l10n: Labels) -> Iterator[str]:
-    facts = finding.evidence
-    sku = finding.product.sku_id if finding.product is not None else None
-    yield from _bought(facts.get("isTrial"), facts.get("totalLicenses"), sku, spare, l10n)
 
 
 def _bought(

@@ -38,7 +38,8 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
         html = _html(view, l10n)
         if len(html.encode()) < MAX_SIZE:
             break
-    return MailParts(subject=view.subject, text=_text(view, l10n), html=html, language=view.page.language)
+    text = re.sub(r"\n{3,}", "\n\n", _text_template(l10n.locale).render(view=view)).strip() + "\n"
+    return MailParts(subject=view.subject, text=text, html=html, language=view.page.language)
 
 
 def mail_views(result: Result, reader: Reader, l10n: Labels) -> Iterator[MailView]:
@@ -51,7 +52,9 @@ def _html(view: MailView, l10n: Labels) -> str:
 
     inline_style, head_style = _styles()
     text = (
-        environment(l10n).get_template("mail.html.jinja").render(view=view, bar_width=BAR_WIDTH, bar_height=BAR_HEIGHT)
+        environment(l10n.locale)
+        .get_template("mail.html.jinja")
+        .render(view=view, bar_width=BAR_WIDTH, bar_height=BAR_HEIGHT)
     )
     inliner = css_inline.CSSInliner(
         keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=inline_style
@@ -61,14 +64,9 @@ def _html(view: MailView, l10n: Labels) -> str:
     return inlined.replace("</head>", f"<style>{head_style}</style></head>", 1)
 
 
-def _text(view: MailView, l10n: Labels) -> str:
-    text = _text_template(l10n.locale).render(view=view)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
 @cache
 def _text_template(language: str) -> Template:
-    text_environment = environment(Labels(language)).overlay(autoescape=False, finalize=visible_text)
+    text_environment = environment(language).overlay(autoescape=False, finalize=visible_text)
     text_environment.filters["plain"] = plain
     return text_environment.get_template("mail.txt.jinja")
 

@@ -182,7 +182,7 @@ def render(view: PlanView, *, locale: str) -> bytes:
     """Render the page; equal plans give equal bytes."""
     l10n = Labels(locale)
     style = embedded_text(*_STYLES)
-    template = environment(l10n).get_template("plan.html.jinja")
+    template = environment(l10n.locale).get_template("plan.html.jinja")
     text = template.render(
         plan=view,
         language=l10n.locale,
