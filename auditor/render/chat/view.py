@@ -56,8 +56,22 @@ def chat_view(view: MailView, l10n: Labels) -> ChatView:
             (ChatEntry(lead=line.name, text=line.summary, href=line.href) for line in view.tenants),
             view.more_tenants,
         ),
-        (l10n.gettext("Seats outside their limits"), _seats(view), view.more_seats),
-        (l10n.gettext("Renewals and end dates"), _renewals(view), view.more_renewals),
+        (
+            l10n.gettext("Seats outside their limits"),
+            (
+                ChatEntry(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
+                for line in view.seats
+            ),
+            view.more_seats,
+        ),
+        (
+            l10n.gettext("Renewals and end dates"),
+            (
+                ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.consequence)))
+                for line in view.renewals
+            ),
+            view.more_renewals,
+        ),
     )
     label = l10n.gettext("Open the report") if view.reader.anchors else l10n.gettext("Open the run")
     kind = (
@@ -121,16 +135,6 @@ def _acts(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:
         facts = (l10n.gettext(SEVERITIES[act.severity]), *act.facts, act.why, act.first)
         href = act.href or (act.document[1] if act.document is not None else "")
         yield ChatEntry(lead=plain(act.title), text=_facts(plain(fact) for fact in facts), href=href)
-
-
-def _seats(view: MailView) -> Iterator[ChatEntry]:
-    for line in view.seats:
-        yield ChatEntry(lead=line.name, text=_facts((line.tenant, line.figures, line.state, line.advice)))
-
-
-def _renewals(view: MailView) -> Iterator[ChatEntry]:
-    for line in view.renewals:
-        yield ChatEntry(lead=line.date, text=_facts((line.name, line.tenant, line.summary, line.consequence)))
 
 
 def _money(view: MailView, l10n: Labels) -> Iterator[ChatEntry]:

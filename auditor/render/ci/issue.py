@@ -77,7 +77,9 @@ def _lines(item: WorkItem, l10n: Labels) -> Iterator[str]:
     links = [link for link in action.links if link.address.startswith("https://")]
     if links:
         yield ""
-        yield from (f"- [{escaped_markdown(link.label)}](<{_address(link.address)}>)" for link in links)
+        for link in links:
+            address = "".join(c for c in link.address if c.isascii() and c.isprintable() and c not in "<>\\ ")
+            yield f"- [{escaped_markdown(link.label)}](<{address}>)"
     yield ""
     yield f"<sub>{escaped_markdown(l10n.gettext('Written by the licence audit; text below this line is kept.'))}</sub>"
 
@@ -91,7 +93,8 @@ def _formatted(text: str) -> str:
     remaining = length if length <= _MAX_TEXT else _MAX_TEXT - 1
     parts: list[str] = []
     for tag, part in _elements(text):
-        content = _inert(part[:remaining])
+        # White space becomes a single space, also at the ends of a part.
+        content = escaped_markdown(_WHITE_SPACE.sub(" ", part[:remaining]))
         parts.append(f"<{tag}>{content}</{tag}>" if tag and content else content)
         remaining = max(0, remaining - len(part))
     return "".join(parts) if length <= _MAX_TEXT else f"{''.join(parts)}…"
@@ -105,12 +108,3 @@ def _elements(text: str) -> Iterator[tuple[str, str]]:
         yield ("b", match[1]) if match[1] else ("code", match[2])
         end = match.end()
     yield "", text[end:]
-
-
-def _inert(text: str) -> str:
-    """Escape text; white space becomes a single space, also at the ends of the text."""
-    return escaped_markdown(_WHITE_SPACE.sub(" ", text))
-
-
-def _address(address: str) -> str:
-    return "".join(char if char.isascii() and char.isprintable() and char not in "<>\\ " else "" for char in address)

@@ -1,6 +1,6 @@
 """Renders a Result as JUnit XML for the test reports of CI systems: a suite per tenant, a case per policy."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
@@ -27,11 +27,8 @@ def render(result: Result, options: RenderOptions) -> Iterable[bytes]:
 
     Of very many findings only a sample is listed, with the number of the others and the file that contains them.
     """
-    return _chunks(result, Labels(options.locale))
-
-
-def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
-    """Yield the document suite by suite, because the elements of a large fleet need too much memory."""
+    # Suite by suite, because the elements of a large fleet need too much memory.
+    l10n = Labels(options.locale)
     parts = parts_of(result, l10n)
     root = Element("testsuites", name="m365-license-auditor")
     for kind, number in _totals(parts).items():
@@ -42,16 +39,15 @@ def _chunks(result: Result, l10n: Labels) -> Iterator[bytes]:
     yield empty.removesuffix(_END)
     stamp = instant(result.run.as_of).removesuffix("Z")
     for part in parts:
-        suite = _suite(part, _listed(result, part), stamp, l10n)
+        findings = (
+            listed_findings(result, (part.result,))[part.name]
+            if isinstance(part.result, TenantResult)
+            else part.result.findings
+        )
+        suite = _suite(part, findings, stamp, l10n)
         indent(suite, level=1)
         yield b"  " + tostring(suite, encoding="utf-8", xml_declaration=False) + b"\n"
     yield (_END if parts else b"") + b"\n"
-
-
-def _listed(result: Result, part: ResultPart) -> Iterable[Finding]:
-    if isinstance(part.result, TenantResult):
-        return listed_findings(result, (part.result,))[part.name]
-    return part.result.findings
 
 
 def _totals(parts: Iterable[ResultPart]) -> dict[str, int]:

@@ -102,7 +102,8 @@ def _section(section: TenantSection, l10n: Labels) -> Iterator[str]:
         yield ""
     yield from _seats(section, l10n)
     yield from _listed(l10n.gettext("Who needs a seat"), "", section.coverage)
-    yield from _usage(section, l10n)
+    headline = "" if section.usage is None else section.usage.headline
+    yield from _listed(l10n.gettext("Use and cost by product"), headline, idle_lines(section.usage))
     if section.smaller is not None:
         yield from _listed(l10n.gettext("Smaller products"), section.smaller.headline, section.smaller.lines)
     if section.units:
@@ -134,12 +135,6 @@ def _seats(section: TenantSection, l10n: Labels) -> Iterator[str]:
         )
         yield f"| {escaped_markdown(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
     yield ""
-
-
-def _usage(section: TenantSection, l10n: Labels) -> Iterator[str]:
-    """Yield lines about the products with idle seats, the costliest first."""
-    headline = "" if section.usage is None else section.usage.headline
-    yield from _listed(l10n.gettext("Use and cost by product"), headline, idle_lines(section.usage))
 
 
 def _listed(title: str, headline: str, lines: Sequence[str]) -> Iterator[str]:

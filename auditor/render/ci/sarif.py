@@ -60,7 +60,7 @@ class _LimitedPart(ResultPart, frozen=True, kw_only=True):
         remaining = Counter(self.limits)
         total = remaining.total()
         for finding in self.result.findings if total else ():
-            weight = _weight(finding)
+            weight = finding.status is not Status.OPEN, finding.severity.rank
             if not remaining[weight]:
                 continue
             remaining[weight] -= 1
@@ -104,10 +104,6 @@ def _limits(counts: Sequence[Counter[Weight]]) -> list[dict[Weight, int]]:
     return limits
 
 
-def _weight(finding: Finding) -> Weight:
-    return finding.status is not Status.OPEN, finding.severity.rank
-
-
 def _count_by_weight(findings: Findings) -> Counter[Weight]:
     """Count findings by weight."""
     weights: Counter[Weight] = Counter()
@@ -143,17 +139,16 @@ def _run(result: Result, parts: list[_LimitedPart], l10n: Labels) -> Document:
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
-                "executionSuccessful": not any(_is_incomplete(part) for part in parts),
+                "executionSuccessful": not any(
+                    part.failure is not None or any(outcome.unknown for outcome in part.result.policies)
+                    for part in parts
+                ),
                 "endTimeUtc": instant(result.run.as_of),
                 "toolExecutionNotifications": notes,
             }
         ],
         "results": [document for part in parts for document in _results(part, rule_indexes)],
     }
-
-
-def _is_incomplete(part: _LimitedPart) -> bool:
-    return part.failure is not None or any(outcome.unknown for outcome in part.result.policies)
 
 
 def _notifications(part: _LimitedPart, l10n: Labels) -> list[Document]:

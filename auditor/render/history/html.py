@@ -39,7 +39,7 @@ def render(trends: Sequence[Trends], l10n: Labels, between: Sequence[Between] = 
     title = l10n.gettext("Licences over time")
     kicker, heading = l10n.gettext("Microsoft 365 licence audit"), tag("h1", title)
     header = Markup('<header class="top">\n<p class="kicker">{}</p>\n{}\n</header>\n').format(kicker, heading)
-    sections = (_section(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends)
+    sections = (_tenant(tenant_trends, comparisons.get(tenant_trends.tenant), l10n) for tenant_trends in trends)
     style = embedded_text(*_STYLES)
     return (page(sections, title=title, language=l10n.locale, style=style, header=header),)
 
@@ -65,12 +65,7 @@ def curve(values: Sequence[float | None], label: str, l10n: Labels) -> Markup:
     )
 
 
-def _section(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
-    parts = Markup("\n").join(_tenant(trends, comparison, l10n))
-    return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
-
-
-def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Sequence[Markup]:
+def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Markup:
     parts = [tag("h2", trends.tenant), tag("p", period_text(trends, l10n))]
     parts += [_warning(text, l10n) for text in trends.unknown]
     parts += [] if comparison is None else _comparison(comparison, l10n)
@@ -81,7 +76,8 @@ def _tenant(trends: Trends, comparison: Between | None, l10n: Labels) -> Sequenc
         (len(set(policy.open)) > 1 or len(set(policy.waived)) > 1, _policy(policy, l10n)) for policy in trends.policies
     ]
     parts += _folded(l10n.gettext("Findings by policy"), policy_columns(l10n), policies, l10n)
-    return [part for part in parts if part]
+    body = Markup("\n").join(part for part in parts if part)
+    return Markup('<section class="tenant over-time">\n{}\n</section>').format(body)
 
 
 def _folded(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
-from auditor.domain.actions.action import Action, Concern
+from auditor.domain.actions.action import Action
 from auditor.domain.actions.seat_movement import seat_movement
 from auditor.domain.actions.title import about
 from auditor.findings.person_names import NAMED
@@ -39,7 +39,11 @@ def action_sets(ordered: Sequence[RankedAction], index: FindingIndex, l10n: Labe
         for step in steps:
             groups.setdefault((product, _guidance_key(step.action)), []).append(step)
     firsts = {group[0].plan_index for group in groups.values()}
-    documents = {step.plan_index: _documents(step.action) for step in ordered if step.plan_index in firsts}
+    documents: dict[int, list[_Document]] = {
+        step.plan_index: [(link.label, link.address if is_https(link.address) else None) for link in step.action.links]
+        for step in ordered
+        if step.plan_index in firsts
+    }
     sources = dict.fromkeys(document for listed in documents.values() for document in listed)
     numbers = {source: number for number, source in enumerate(sources, start=1)}
     shown = GuidanceParts()
@@ -74,10 +78,6 @@ def _product(step: RankedAction) -> str:
     return step.anchor if seats is None or seats.sku_id is None else seats.sku_id
 
 
-def _documents(action: Action) -> list[_Document]:
-    return [(link.label, link.address if is_https(link.address) else None) for link in action.links]
-
-
 def _action_set(
     product: str, steps: Sequence[RankedAction], guides: Mapping[int, Guide], index: FindingIndex, l10n: Labels
 ) -> ActionSet:
@@ -110,7 +110,7 @@ def _guide(
     """Return the guidance of a group of actions; `shown` collects the guidance that the page has shown so far."""
     first = group[0].action
     source = group[0].anchor, first.title
-    articles = {_article(step.action) for step in group}
+    articles = {"" if (arguments := step.action.title_arguments) is None else arguments.article for step in group}
     article = articles.pop() if len(group) > 1 and len(articles) == 1 else ""
     suffix = about(l10n, "", article) if article else ""
     numbered = enumerate(first.steps, start=1)
@@ -134,18 +134,14 @@ def _guide(
     )
 
 
-def _article(action: Action) -> str:
-    """Return the title of the article in the title of an action; empty if there is none."""
-    return "" if action.title_arguments is None else action.title_arguments.article
-
-
 def _guided(step: RankedAction, title: str, index: FindingIndex, l10n: Labels) -> GuidedAction:
     requests = step.action.requests
     listed = tuple(map(_request_text, islice(requests, _REQUESTS if index.long else LONG_PAGE)))
+    stats, limit = index.concerns[step.action.id], _NAMES if index.long else NAMED
     return GuidedAction(
         step=step,
         title=title,
-        who=_who(index.concerns[step.action.id], l10n, _NAMES if index.long else NAMED),
+        who=l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people),
         requests=listed,
         more_requests=len(requests) - len(listed),
     )
@@ -159,8 +155,3 @@ def _request_text(request: Mapping[str, Any]) -> Markup:
     text = visible("\n".join(filter(None, lines)), keep="\n")
     # Quotation marks need no escaping between elements; requests have many, and escaped they are five times as long.
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
-
-
-def _who(stats: Concern, l10n: Labels, limit: int) -> str:
-    """Return up to `limit` names of the people concerned, in alphabetical order, and the number of the others."""
-    return l10n.first_of([visible(name) for name in stats.names[:limit]], limit, total=stats.people)

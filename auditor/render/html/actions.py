@@ -39,7 +39,9 @@ def steps(name: str, index: FindingIndex, moment: datetime, l10n: Labels) -> tup
             action=index.actions[plan_index],
             plan_index=plan_index,
             money=worth((index.actions[plan_index],), l10n),
-            due=_due_text(weights[plan_index].due, l10n),
+            due=""
+            if (day := weights[plan_index].due) is None
+            else l10n.gettext("decide by {date}", date=l10n.date(day)),
             why=_why(reason, weights[plan_index], today, l10n),
             weight=weights[plan_index],
         )
@@ -97,10 +99,6 @@ def _seats(findings: Iterable[Finding], index: FindingIndex) -> str:
         ),
         "",
     )
-
-
-def _due_text(day: date | None, l10n: Labels) -> str:
-    return "" if day is None else l10n.gettext("decide by {date}", date=l10n.date(day))
 
 
 def _of_step(step: RankedAction, section: TenantSection, index: FindingIndex, l10n: Labels) -> Highlight:

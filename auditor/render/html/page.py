@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result.finding import Finding
-from auditor.domain.result.model import FleetResult, Notice, Result, TenantResult
+from auditor.domain.result.model import FleetResult, Result, TenantResult
 from auditor.domain.result.tenant_titles import tenant_titles
 from auditor.domain.translation import capitalized
 from auditor.render.html.actions import highlights, steps
@@ -230,13 +230,11 @@ def _common_section(
         more_steps=index.more_actions,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, index.context, anchors) for outcome in part.policies),
-        notices=_localized(part.notices, l10n),
+        notices=tuple(
+            replace(notice, message=Message(capitalized(l10n.translate(notice.message), l10n.locale)))
+            for notice in part.notices
+        ),
     )
-
-
-def _localized(notices: tuple[Notice, ...], l10n: Labels) -> tuple[Notice, ...]:
-    texts = [capitalized(l10n.translate(notice.message), l10n.locale) for notice in notices]
-    return tuple(replace(notice, message=Message(text)) for notice, text in zip(notices, texts, strict=True))
 
 
 def _groups(index: FindingIndex) -> tuple[PolicyGroup, ...]:

@@ -95,7 +95,8 @@ class TableColumns:
         self._tenants.append((anchor(name), visible(title), link))
         self._places += [self._policy_row(tenant, policy, index.context) for policy in index.policies]
         self.fingerprints += index.fingerprints
-        actions = [self._action(anchor("a", name or "fleet", action.id), action.title) for action in index.actions]
+        actions = range(len(self._actions), len(self._actions) + len(index.actions))
+        self._actions += [(anchor("a", name or "fleet", action.id), visible(action.title)) for action in index.actions]
         amounts = [0 if amount is None else self._amount(*amount) for amount in index.amounts]
         columns = self.codes
         columns["place"].append([policies + code for code in index.policy_codes] if policies else index.policy_codes)
@@ -129,10 +130,6 @@ class TableColumns:
             "owners": self._owners,
             "people": PEOPLE,
         }
-
-    def _action(self, action: str, title: str) -> int:
-        self._actions.append((action, visible(title)))
-        return len(self._actions) - 1
 
     def _policy_row(self, tenant: int, policy: str, context: Context) -> tuple[int, int, str]:
         header = context.headers.get(policy)

@@ -245,7 +245,10 @@ def _unit_table(
     named = [unit for unit in units if unit.name is not None]
     others = [unit for unit in units if unit.name is None]
     listed = named[:_MAX_UNITS]
-    rows = [_unit_row(unit, _merged_label(unit, l10n) if unit.merged else nameless, l10n) for unit in others]
+    rows: list[UnitRow] = []
+    for unit in others:
+        label = l10n.plural("{count} smaller unit", "{count} smaller units", unit.merged) if unit.merged else nameless
+        rows.append(_unit_row(unit, label, l10n))
     unassigned = report.unassigned
     if unassigned.seats:
         rows.append(_unassigned_row(unassigned, l10n))
@@ -262,10 +265,6 @@ def _unit_table(
         others=tuple(rows),
         more=len(named) - len(listed),
     )
-
-
-def _merged_label(unit: UnitUsage, l10n: Labels) -> str:
-    return l10n.plural("{count} smaller unit", "{count} smaller units", unit.merged)
 
 
 def _unassigned_row(unassigned: UnassignedSeats, l10n: Labels) -> UnitRow:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
@@ -195,6 +195,7 @@ def _acts(page: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
         step = steps.get(highlight.anchor)
         caution = next((text for text in step.action.warnings if text not in seen), "") if step is not None else ""
         seen.add(caution)
+        links = step.action.links if step is not None else ()
         yield Act(
             title=flat(highlight.title, 200),
             severity=highlight.severity,
@@ -204,7 +205,7 @@ def _acts(page: Page, reader: Reader, l10n: Labels) -> Iterator[Act]:
             first=flat(highlight.first, 300),
             next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
             href=_link(reader, highlight.anchor),
-            document=_document(step),
+            document=next(((flat(link.label), link.address) for link in links if is_https(link.address)), None),
         )
 
 
@@ -215,11 +216,6 @@ def _facts(highlight: Highlight, step: RankedAction | None, l10n: Labels, *, sev
         yield highlight.tenant
     yield l10n.plural("{count} finding", "{count} findings", highlight.count)
     yield highlight.who if step is None else step.action.owner or step.action.role
-
-
-def _document(step: RankedAction | None) -> tuple[str, str] | None:
-    links = step.action.links if step is not None else ()
-    return next(((flat(link.label), link.address) for link in links if is_https(link.address)), None)
 
 
 def _outside_in_other_tenants(result: Result, page: Page, l10n: Labels) -> int:
@@ -287,16 +283,17 @@ def _renewals(result: Result, l10n: Labels, *, several: bool, all_contracts: boo
                 name=flat(product_name(finding.product, names) or finding.subject.name, 80),
                 tenant=title,
                 date=l10n.date(moment),
-                consequence=_consequence(finding, tenant, today, l10n),
+                consequence=consequence_text(
+                    finding.evidence.get("status"),
+                    tenant.agreement,
+                    today,
+                    l10n,
+                    trial=finding.evidence.get("isTrial") is True,
+                ),
                 summary=l10n.joined(_seat_facts(finding, spare.get(sku.casefold()) if sku is not None else None, l10n)),
             )
             renewals.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(renewals.values(), key=lambda item: (item[0], item[1].name))]
-
-
-def _consequence(finding: Finding, tenant: TenantResult, today: date, l10n: Labels) -> str:
-    trial = finding.evidence.get("isTrial") is True
-    return consequence_text(finding.evidence.get("status"), tenant.agreement, today, l10n, trial=trial)
 
 
 def _seat_facts(finding: Finding, spare: int | None, l10n: Labels) -> Iterator[str]:

@@ -21,18 +21,13 @@ def subject_of(result: Result, l10n: Labels, *, complete: bool, weekly: bool) ->
     kind = l10n.gettext("Licences this week") if weekly else l10n.gettext("Licences")
     outcomes = [f"{kind}: {l10n.joined(parts[:count])}" for count in range(len(parts), 0, -1)]
     tails = [*(f"{outcome} — {l10n.date(result.run.as_of)}" for outcome in outcomes), outcomes[-1]]
-    who = _who(result, l10n)
+    who = l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
+    if len(result.tenants) == 1:
+        who = flat(result.tenants[0].title)
     # The name of a tenant may be truncated, the number of tenants may not.
     needed = min(len(who), _MIN_TENANT) if len(result.tenants) == 1 else len(who)
     tail = next((text for text in tails if MAX_SUBJECT - len(text) - len("[] ") >= needed), tails[-1])
     return f"[{flat(who, max(MAX_SUBJECT - len(tail) - len('[] '), 8))}] {flat(tail, MAX_SUBJECT - 11)}"
-
-
-def _who(result: Result, l10n: Labels) -> str:
-    if len(result.tenants) == 1:
-        tenant = result.tenants[0]
-        return flat(tenant.title)
-    return l10n.plural("{count} tenant", "{count} tenants", len(result.tenants))
 
 
 def _outcome(result: Result, l10n: Labels, *, complete: bool) -> Iterator[str]:
