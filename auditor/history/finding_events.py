@@ -62,7 +62,7 @@ def compute_events(
 
 
 def _row(finding: Finding) -> dict[str, Any]:
-    product = finding.product
+    product, person = finding.product, finding.evidence.get("userPrincipalName")
     return {
         "fingerprint": finding.fingerprint,
         "policy": finding.policy,
@@ -73,16 +73,12 @@ def _row(finding: Finding) -> dict[str, Any]:
         "subject_type": finding.subject.type.value,
         "subject_id": finding.subject.id,
         "subject_name": finding.subject.name,
-        "person": _text(finding.evidence.get("userPrincipalName")),
+        "person": person if isinstance(person, str) else None,
         "product": None if product is None else product.sku_part_number or product.sku_id,
         "detail": finding.detail,
         "currency": None if finding.money is None else finding.money.currency,
         "per_month": None if finding.money is None else str(finding.money.per_month),
     }
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def summary_of(

@@ -91,28 +91,21 @@ def _seats_by_sku(night: NightSummary | None, entry: LoggedResult | None) -> Map
 
 def _seats(
     before: Mapping[str, Mapping[str, Any]] | None, after: Mapping[str, Mapping[str, Any]] | None
-) -> Iterator[SeatsBetween]:
+) -> list[SeatsBetween]:
     if before is None or after is None:
-        return
-    rows = []
-    for sku_id in {*before, *after}:
-        pair = before.get(sku_id), after.get(sku_id)
-        seat = pair[1] or pair[0] or {}
-        usable, consumed = (
-            tuple(None if s is None else usable_seats(s) for s in pair),
-            tuple(None if s is None else s["consumed"] for s in pair),
-        )
-        if usable[0] != usable[1] or consumed[0] != consumed[1] or pair[0] is None or pair[1] is None:
-            spare = tuple(None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
-            rows.append((seat["skuPartNumber"] or seat["skuId"], seat["skuId"], usable, consumed, spare))
-    for sku, sku_id, usable, consumed, spare in sorted(rows, key=lambda row: row[:2]):
-        yield SeatsBetween(
-            sku_id=sku_id,
-            sku=sku,
-            usable=(usable[0], usable[1]),
-            consumed=(consumed[0], consumed[1]),
-            spare=(spare[0], spare[1]),
-        )
+        return []
+    rows: list[SeatsBetween] = []
+    for first, last in ((before.get(sku_id), after.get(sku_id)) for sku_id in {*before, *after}):
+        seat = last or first or {}
+        usable = (None if first is None else usable_seats(first), None if last is None else usable_seats(last))
+        consumed = (None if first is None else first["consumed"], None if last is None else last["consumed"])
+        if usable[0] != usable[1] or consumed[0] != consumed[1] or first is None or last is None:
+            low, high = (None if u is None or c is None else u - c for u, c in zip(usable, consumed, strict=True))
+            sku = seat["skuPartNumber"] or seat["skuId"]
+            rows.append(
+                SeatsBetween(sku_id=seat["skuId"], sku=sku, usable=usable, consumed=consumed, spare=(low, high))
+            )
+    return sorted(rows, key=lambda row: (row.sku, row.sku_id))
 
 
 def _findings(before: _Findings, after: _Findings) -> Iterator[FindingBetween]:
@@ -122,16 +115,13 @@ def _findings(before: _Findings, after: _Findings) -> Iterator[FindingBetween]:
     changes += [
         ("changed", row)
         for fingerprint, row in after.items()
-        if fingerprint in before and _differs(before[fingerprint], row)
+        if fingerprint in before
+        and any(before[fingerprint][name] != row[name] for name in ("status", "severity", "waiver", "per_month"))
     ]
     kinds, ranks = ("new", "gone", "changed"), {severity.value: severity.rank for severity in Severity}
     key = lambda item: (kinds.index(item[0]), ranks[item[1]["severity"]], item[1]["policy"], item[1]["fingerprint"])  # noqa: E731
     for kind, row in sorted(changes, key=key):
         yield FindingBetween(kind=kind, **finding_fields(row))
-
-
-def _differs(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    return any(before[name] != after[name] for name in ("status", "severity", "waiver", "per_month"))
 
 
 def _policies(

@@ -186,7 +186,7 @@ class ResultLog:
     ) -> tuple[dict[str, Any], bytes]:
         """Return the commit document of a result that follows `entries`, and the content of its object of events."""
         rows, current = compute_events(result, tenant, self._replay(since_checkpoint(entries)))
-        checkpoint = not entries or _month(entries[-1].as_of) != _month(result.run.as_of)
+        checkpoint = not entries or f"{entries[-1].as_of:%Y-%m}" != f"{result.run.as_of:%Y-%m}"
         if checkpoint:
             reported = {row["fingerprint"] for row in rows}
             rows += [
@@ -335,7 +335,3 @@ def decode_entry(body: bytes, where: str, tenant: str) -> LoggedResult:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(where, Message("has a missing or damaged value: {error}", error=error)) from error
-
-
-def _month(instant: datetime) -> tuple[int, int]:
-    return instant.year, instant.month

@@ -55,7 +55,15 @@ def trends(
         people=tuple(
             (n.at, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
         ),
-        open=tuple(_open(entry) for entry in results),
+        open=tuple(
+            (
+                entry.as_of,
+                {severity: int(entry.summary["open"].get(severity.value, 0)) for severity in Severity},
+                entry.summary["waived"],
+                entry.summary["notEvaluated"],
+            )
+            for entry in results
+        ),
         money=_money(results),
         unknown=tuple(_missing_data(nights, results)),
         not_evaluated=_not_evaluated(results),
@@ -211,12 +219,6 @@ def _median(counts: Mapping[int, int]) -> float | None:
 
 def _last(values: Iterable[T | None]) -> T | None:
     return next((value for value in reversed(list(values)) if value is not None), None)
-
-
-def _open(entry: LoggedResult) -> tuple[datetime, Mapping[Severity, int], int, int]:
-    summary = entry.summary
-    counts = {severity: int(summary["open"].get(severity.value, 0)) for severity in Severity}
-    return entry.as_of, counts, summary["waived"], summary["notEvaluated"]
 
 
 def _money(results: Sequence[LoggedResult]) -> Mapping[str, tuple[tuple[datetime, Decimal], ...]]:

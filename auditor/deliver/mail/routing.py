@@ -87,7 +87,10 @@ def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: 
     return tuple(
         Envelope(
             address=entries[0][1].address,
-            locale=_locale(entries) or fallback,
+            locale=next(
+                filter(None, (*(entry.locale for _, entry in entries), *(tenant.locale for tenant, _ in entries))),
+                fallback,
+            ),
             portions=tuple((tenant.name, entry) for tenant, entry in entries),
         )
         for _, entries in sorted(by_address.items())
@@ -138,8 +141,3 @@ def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:
     if any(choice is None for choice in choices):
         return ()
     return tuple(dict.fromkeys(item for choice in choices if choice is not None for item in choice))
-
-
-def _locale(entries: Sequence[tuple[Tenant, Recipient]]) -> str | None:
-    locales: Iterable[str | None] = (entry.locale for _, entry in entries)
-    return next((tag for tag in (*locales, *(tenant.locale for tenant, _ in entries)) if tag), None)

@@ -49,6 +49,7 @@ _REQUIRED: Final[Mapping[type, frozenset[str]]] = {
     TenantResult: frozenset({"sources", "seats", "policies", "findings", "actions", "notices"}),
 }
 """Required fields despite their default; the other defaults are for keys that earlier versions did not write."""
+_hints: Final = cache(get_type_hints)
 _ERROR_PATH: Final = re.compile(r" - at `\$(.*)`\Z", re.DOTALL)
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
 _PATH_SEGMENT: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
@@ -83,11 +84,6 @@ def read(
             value = msgspec.convert(getattr(wire, field.name), hints[field.name], from_attributes=True, dec_hook=as_is)
             members[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**members)
-
-
-@cache
-def _hints(kind: Any) -> Mapping[str, Any]:
-    return get_type_hints(kind)
 
 
 def read_list(kind: type[Kind], values: list[Any], *, where: str, path: str, start: int = 0) -> tuple[Kind, ...]:

@@ -11,7 +11,11 @@ SCHEMA: Final = "auditor/result/v1"
 
 
 def result_document(result: Result) -> dict[str, Any]:
-    """Return the document of a result, for `encoder.document` and `encoder.framed_pieces`."""
+    """Return the document of a result, for `encoder.document` and `encoder.framed_pieces`.
+
+    Its `messages` are the templates and arguments of reasons and notices, by their text.
+    """
+    messages = {str(message): encoded(message) for message in _messages(result) if message.arguments}
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},
@@ -19,14 +23,8 @@ def result_document(result: Result) -> dict[str, Any]:
         "tenants": result.tenants,
         "fleet": result.fleet,
         "summary": result.summary,
-        **_encoded_messages(result),
+        **({"messages": dict(sorted(messages.items()))} if messages else {}),
     }
-
-
-def _encoded_messages(result: Result) -> dict[str, Any]:
-    """Return the key `messages` of a document: templates and arguments of reasons and notices, by their text."""
-    messages = {str(message): encoded(message) for message in _messages(result) if message.arguments}
-    return {"messages": dict(sorted(messages.items()))} if messages else {}
 
 
 def _messages(result: Result) -> Iterator[Message]:
